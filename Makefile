@@ -1,0 +1,54 @@
+# make            build bin/* (installs missing packages first; SETUP=skip to leave them alone)
+# make test       everything, in float and in double     make bench   the benchmark
+# REAL=double, SANITIZE=address|undefined|thread, PORTABLE=1 each build into a folder of their own.
+REAL     ?= float
+SANITIZE ?=
+PORTABLE ?=
+CXX      ?= g++
+BUILD    := build/$(REAL)$(SANITIZE:%=-%)$(PORTABLE:1=-portable)
+BIN      := $(if $(filter build/float,$(BUILD)),bin,$(BUILD)/bin)
+
+CPPFLAGS += -I. -DREAL=$(REAL) -MMD -MP $(shell pkg-config --cflags openblas 2>/dev/null)
+CXXFLAGS += -std=c++20 -O3 -g1 -Wall -Wextra -Wpedantic -Wno-restrict -pthread $(if $(PORTABLE),,-march=native) \
+            $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer)
+LDFLAGS  += -pthread $(if $(SANITIZE),-fsanitize=$(SANITIZE))
+LDLIBS   += $(or $(shell pkg-config --libs openblas 2>/dev/null),-lopenblas)
+
+# A program is a file in tools/; every other source goes into one archive.
+PROGRAMS := $(patsubst tools/%.cpp,$(BIN)/%,$(wildcard tools/*.cpp))
+LIBRARY  := $(BUILD)/tributary.a
+OBJECTS  := $(patsubst %.cpp,$(BUILD)/%.o,$(wildcard nn/*.cpp nn/*/*.cpp data/*.cpp fl/*.cpp pipeline/*.cpp tools/*/*.cpp))
+TESTS    := $(patsubst %.cpp,$(BUILD)/%.o,$(wildcard tests/*.cpp))
+
+all: setup
+	@$(MAKE) --no-print-directory programs
+programs: $(PROGRAMS)
+setup:
+	@SETUP=$(SETUP) tools/setup.sh
+
+$(PROGRAMS): $(BIN)/%: $(BUILD)/tools/%.o $(LIBRARY)
+	@mkdir -p $(@D)
+	$(CXX) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+$(BUILD)/tests/run: $(TESTS) $(LIBRARY)
+	$(CXX) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+$(LIBRARY): $(OBJECTS)
+	@rm -f $@
+	ar rcs $@ $^
+$(BUILD)/%.o: %.cpp
+	@mkdir -p $(@D)
+	$(CXX) $(CPPFLAGS) $(CXXFLAGS) -c -o $@ $<
+
+unit: $(BUILD)/tests/run
+test: all
+	@tests/run.sh
+bench: all
+	bin/bench
+parity: all
+	bin/hw1 compare tests/golden/hfl-seed10.csv
+format:
+	clang-format -i $$(git ls-files '*.h' '*.cpp')
+clean:
+	rm -rf build bin
+.PHONY: all programs setup unit test bench parity format clean
+.SECONDARY:
+-include $(shell find build -name '*.d' 2>/dev/null)

@@ -1,0 +1,28 @@
+#include "nn/arena.h"
+
+#include <algorithm>
+
+namespace nn {
+
+void* Arena::allocate(std::size_t bytes) {
+  constexpr std::size_t smallest_block = std::size_t{1} << 20;
+  bytes = (bytes + alignment - 1) / alignment * alignment;
+  while (block_ < blocks_.size() && used_ + bytes > blocks_[block_].size) ++block_, used_ = 0;
+  if (block_ == blocks_.size()) {
+    const std::size_t size = std::max(bytes, smallest_block);
+    auto* memory = static_cast<std::byte*>(::operator new[](size, std::align_val_t{alignment}));
+    blocks_.push_back({std::unique_ptr<std::byte[], Free>(memory), size});
+    used_ = 0;
+  }
+  void* start = blocks_[block_].memory.get() + used_;
+  used_ += bytes;
+  return start;
+}
+
+std::size_t Arena::capacity() const {
+  std::size_t bytes = 0;
+  for (const Block& block : blocks_) bytes += block.size;
+  return bytes;
+}
+
+}  // namespace nn

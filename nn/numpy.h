@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+// What NumPy does, number for number, where an experiment's outcome depends on it.
+namespace nn::numpy {
+
+__extension__ using uint128 = unsigned __int128;
+
+// numpy.random.default_rng(seed): PCG64 (O'Neill 2014) seeded through SeedSequence.
+class Generator {
+ public:
+  explicit Generator(std::uint64_t seed);
+
+  double random();                                 // in [0, 1)
+  std::vector<int> permutation(int count);         // of 0 .. count-1
+  std::vector<int> choice(int count, int chosen);  // without replacement, in NumPy's order
+
+  // Dirichlet with the same alpha for all shares: `count` shares that add up to 1. Drawn with
+  // Marsaglia and Tsang's gamma (2000), so it follows NumPy's law but not its numbers.
+  std::vector<double> dirichlet(double alpha, int count);
+
+ private:
+  std::uint64_t next64();
+  std::uint32_t next32();                         // half of a next64, the other half is kept
+  std::uint32_t bounded(std::uint32_t largest);   // Lemire (2019): 0 .. largest
+  std::uint32_t interval(std::uint32_t largest);  // masked rejection: 0 .. largest
+  double normal();
+  double gamma(double shape);
+
+  uint128 state_ = 0, increment_ = 0;
+  std::uint32_t kept_half_ = 0;
+  bool has_kept_half_ = false;
+};
+
+// numpy.argsort(keys) of NumPy up to 1.24: introsort, which leaves equal keys in an order of its
+// own that a shard split depends on.
+std::vector<int> argsort(std::span<const std::uint8_t> keys);
+
+// The sizes numpy.array_split(range(count), parts) gives: the first count % parts get one more.
+std::vector<int> array_split_sizes(int count, int parts);
+
+}  // namespace nn::numpy

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <span>
+
+#include "nn/dropout_masks.h"
+#include "nn/tape.h"
+
+// Every operation of the engine. Each is one function in nn/ops/, the gradient right under the
+// forward computation. Shapes are PyTorch's; `...` stands for any leading extents. A shape that
+// does not fit throws Error.
+namespace nn {
+
+// ops/elementwise.cpp
+Var add(Var a, Var b);       // b: the shape of a, or the tail of it (then repeated)
+Var multiply(Var a, Var b);  // the same
+Var relu(Var x);
+Var gelu(Var x);  // x Phi(x) with the error function (Hendrycks and Gimpel 2016)
+Var silu(Var x);  // x sigmoid(x)
+Var dropout(Var x, double drop_probability, MaskView kept);  // kept / (1 - p), else 0
+
+// ops/linear.cpp
+Var linear(Var x, Var weight);            // [..., in] x [out, in] -> [..., out], no bias
+Var linear(Var x, Var weight, Var bias);  // bias [out]
+Var matmul(Var a, Var b);                 // [m, k] x [k, n] -> [m, n]
+
+// ops/convolution.cpp: images are [n, channels, height, width]
+Var conv2d(Var x, Var weight, Var bias, index stride = 1, index padding = 0);  // [out, in, kh, kw]
+Var max_pool2d(Var x, index size, index stride = 0);  // stride 0: the same as size
+Var average_pool2d(Var x, index size, index stride = 0);
+
+// ops/normalize.cpp: over the last extent
+Var layer_norm(Var x, Var weight, Var bias, real epsilon = 1e-5);  // Ba et al. 2016
+Var rms_norm(Var x, Var weight, real epsilon = 1e-6);              // Zhang and Sennrich 2019
+
+// ops/attention.cpp: rows are tokens, sequences of `length` tokens one after the other
+// x [n * length, heads * head_size], turned by its position in the "rotate half" convention of
+// Hugging Face's Llama (Su et al. 2021); the first token has position `first`.
+Var rotary_embedding(Var x, index head_size, index length, double theta = 10000, index first = 0);
+// softmax(q k^T / sqrt(head_size) + causal mask) v for each head (Vaswani et al. 2017); k and v may
+// have fewer heads than q, each shared by a group (Ainslie et al. 2023).
+Var causal_attention(Var q, Var k, Var v, index head_size, index length);
+
+// ops/gather.cpp
+Var embedding(std::span<const int> ids, Var table);  // [vocabulary, d] -> [ids, d]
+Var flatten(Var x);                                  // [n, ...] -> [n, the rest]
+
+// ops/loss.cpp: one number, the mean over the samples; a negative target is left out
+Var softmax(Var x);                                                 // over the last extent
+Var log_softmax(Var x);                                             // over the last extent
+Var nll_loss(Var log_probabilities, std::span<const int> targets);  // [n, classes]
+Var cross_entropy(Var logits, std::span<const int> targets);        // [n, classes]
+Var mse_loss(Var x, Var target);                                    // mean over all elements
+
+}  // namespace nn

@@ -1,0 +1,117 @@
+#include <cmath>
+#include <numbers>
+
+#include "nn/ops.h"
+
+namespace nn {
+
+namespace {
+
+// Whether b is a's shape or the tail of it, so that b can be repeated along a's leading extents.
+bool is_tail(const Shape& b, const Shape& a) {
+  const auto tail = a.extents().last(std::min<std::size_t>(a.rank(), b.rank()));
+  return b.rank() <= a.rank() && b.size() > 0 && std::ranges::equal(tail, b.extents());
+}
+
+// y = f(x), dx += dy f'(x)
+template <class Function, class Derivative>
+Var map(Var x, Function f, Derivative derivative) {
+  Var y = x.tape().result(x.shape(), x);
+  std::ranges::transform(x.value(), x.tape().writable(y).data, f);
+  y.backward_to(x, [x = x.value(), derivative](ConstView dy, View dx) {
+    for (index i = 0; i < dx.size(); ++i) dx.data[i] += dy.data[i] * derivative(x.data[i]);
+  });
+  return y;
+}
+
+// Calls f(start) for every copy of b, of `period` elements, inside a.
+template <class Function>
+void each_repeat(index size, index period, Function f) {
+  for (index start = 0; start < size; start += period) f(start);
+}
+
+}  // namespace
+
+Var add(Var a, Var b) {
+  require(is_tail(b.shape(), a.shape()), "add: ", b.shape(), " is neither ", a.shape(),
+          " nor its tail");
+  const index size = a.value().size(), period = b.value().size();
+  Var y = a.tape().result(a.shape(), a, b);
+  real* out = a.tape().writable(y).data;
+  each_repeat(size, period, [&](index start) {
+    const real *left = a.value().data + start, *right = b.value().data;
+    for (index i = 0; i < period; ++i) out[start + i] = left[i] + right[i];
+  });
+  y.backward_to(a, [](ConstView dy, View da) {
+    for (index i = 0; i < da.size(); ++i) da.data[i] += dy.data[i];
+  });
+  y.backward_to(b, [size, period](ConstView dy, View db) {
+    each_repeat(size, period, [&](index start) {
+      for (index i = 0; i < period; ++i) db.data[i] += dy.data[start + i];
+    });
+  });
+  return y;
+}
+
+Var multiply(Var a, Var b) {
+  require(is_tail(b.shape(), a.shape()), "multiply: ", b.shape(), " is neither ", a.shape(),
+          " nor its tail");
+  const index size = a.value().size(), period = b.value().size();
+  Var y = a.tape().result(a.shape(), a, b);
+  real* out = a.tape().writable(y).data;
+  each_repeat(size, period, [&](index start) {
+    const real *left = a.value().data + start, *right = b.value().data;
+    for (index i = 0; i < period; ++i) out[start + i] = left[i] * right[i];
+  });
+  y.backward_to(a, [b = b.value(), size, period](ConstView dy, View da) {
+    each_repeat(size, period, [&](index start) {
+      for (index i = 0; i < period; ++i) da.data[start + i] += dy.data[start + i] * b.data[i];
+    });
+  });
+  y.backward_to(b, [a = a.value(), size, period](ConstView dy, View db) {
+    each_repeat(size, period, [&](index start) {
+      for (index i = 0; i < period; ++i) db.data[i] += dy.data[start + i] * a.data[start + i];
+    });
+  });
+  return y;
+}
+
+Var relu(Var x) {
+  // A comparison with 0 keeps NaN: what is broken must stay visible.
+  return map(
+      x, [](real x) { return x < 0 ? real(0) : x; }, [](real x) { return real(x > 0); });
+}
+
+Var gelu(Var x) {
+  const auto cdf = [](real x) { return (1 + std::erf(x / std::numbers::sqrt2_v<real>)) / 2; };
+  return map(
+      x, [cdf](real x) { return x * cdf(x); },
+      [cdf](real x) {
+        constexpr real inv_sqrt_2pi =
+            std::numbers::inv_sqrtpi_v<real> / std::numbers::sqrt2_v<real>;
+        return cdf(x) + x * inv_sqrt_2pi * std::exp(-x * x / 2);
+      });
+}
+
+Var silu(Var x) {
+  const auto sigmoid = [](real x) { return 1 / (1 + std::exp(-x)); };
+  return map(
+      x, [sigmoid](real x) { return x * sigmoid(x); },
+      [sigmoid](real x) { return sigmoid(x) * (1 + x * (1 - sigmoid(x))); });
+}
+
+Var dropout(Var x, double drop_probability, MaskView kept) {
+  require(drop_probability >= 0 && drop_probability < 1, "dropout: probability ", drop_probability,
+          " is not in [0, 1)");
+  const real scale = static_cast<real>(1 / (1 - drop_probability));
+  Var y = x.tape().result(x.shape(), x);
+  const ConstView in = x.value();
+  real* out = x.tape().writable(y).data;
+  for (index i = 0; i < in.size(); ++i) out[i] = in.data[i] * (kept[i] ? scale : 0);
+  y.backward_to(x, [kept, scale](ConstView dy, View dx) {
+    for (index i = 0; i < dx.size(); ++i) dx.data[i] += dy.data[i] * (kept[i] ? scale : 0);
+  });
+  return y;
+}
+
+}  // namespace nn

@@ -1,0 +1,89 @@
+#include <cmath>
+
+#include "nn/ops.h"
+
+namespace nn {
+
+// With m and s the mean and the deviation of a row x[d]:
+// y[n, d] = (x - m) / s weight[d] + bias[d]
+Var layer_norm(Var x, Var weight, Var bias, real epsilon) {
+  const index n = x.shape().rows(), d = x.shape().columns();
+  require(weight.shape() == Shape{d} && bias.shape() == Shape{d}, "layer_norm: input ", x.shape(),
+          " does not fit weight ", weight.shape(), " and bias ", bias.shape());
+  Tape& tape = x.tape();
+  Var y = tape.result(x.shape(), x, weight, bias);
+  real* normal = tape.arena().allocate_array<real>(n * d).data();  // (x - m) / s
+  real* inverse = tape.arena().allocate_array<real>(n).data();     // 1 / s
+  for (index i = 0; i < n; ++i) {
+    const real* row = x.value().data + i * d;
+    real mean = 0, variance = 0;
+    for (index j = 0; j < d; ++j) mean += row[j];
+    mean /= static_cast<real>(d);
+    for (index j = 0; j < d; ++j) variance += (row[j] - mean) * (row[j] - mean);
+    inverse[i] = 1 / std::sqrt(variance / static_cast<real>(d) + epsilon);
+    for (index j = 0; j < d; ++j) {
+      normal[i * d + j] = (row[j] - mean) * inverse[i];
+      tape.writable(y).data[i * d + j] =
+          normal[i * d + j] * weight.value().data[j] + bias.value().data[j];
+    }
+  }
+  y.backward_to(x, [normal, inverse, weight = weight.value(), n, d](ConstView dy, View dx) {
+    for (index i = 0; i < n; ++i) {
+      const real *gradient = dy.data + i * d, *unit = normal + i * d;
+      real mean = 0, mean_unit = 0;  // of g = dy weight, and of g unit
+      for (index j = 0; j < d; ++j) {
+        mean += gradient[j] * weight.data[j];
+        mean_unit += gradient[j] * weight.data[j] * unit[j];
+      }
+      mean /= static_cast<real>(d), mean_unit /= static_cast<real>(d);
+      for (index j = 0; j < d; ++j)
+        dx.data[i * d + j] +=
+            inverse[i] * (gradient[j] * weight.data[j] - mean - unit[j] * mean_unit);
+    }
+  });
+  y.backward_to(weight, [normal, n, d](ConstView dy, View dweight) {
+    for (index i = 0; i < n; ++i)
+      for (index j = 0; j < d; ++j) dweight.data[j] += dy.data[i * d + j] * normal[i * d + j];
+  });
+  y.backward_to(bias, [n, d](ConstView dy, View dbias) {
+    for (index i = 0; i < n; ++i)
+      for (index j = 0; j < d; ++j) dbias.data[j] += dy.data[i * d + j];
+  });
+  return y;
+}
+
+// With r the root of the mean square of a row x[d]: y[n, d] = x / r weight[d]
+Var rms_norm(Var x, Var weight, real epsilon) {
+  const index n = x.shape().rows(), d = x.shape().columns();
+  require(weight.shape() == Shape{d}, "rms_norm: input ", x.shape(), " does not fit weight ",
+          weight.shape());
+  Tape& tape = x.tape();
+  Var y = tape.result(x.shape(), x, weight);
+  real* inverse = tape.arena().allocate_array<real>(n).data();  // 1 / r
+  for (index i = 0; i < n; ++i) {
+    const real* row = x.value().data + i * d;
+    real squares = 0;
+    for (index j = 0; j < d; ++j) squares += row[j] * row[j];
+    inverse[i] = 1 / std::sqrt(squares / static_cast<real>(d) + epsilon);
+    for (index j = 0; j < d; ++j)
+      tape.writable(y).data[i * d + j] = row[j] * inverse[i] * weight.value().data[j];
+  }
+  y.backward_to(x, [inverse, x = x.value(), weight = weight.value(), n, d](ConstView dy, View dx) {
+    for (index i = 0; i < n; ++i) {
+      const real *gradient = dy.data + i * d, *row = x.data + i * d;
+      real along = 0;  // how much of dy weight points along x
+      for (index j = 0; j < d; ++j) along += gradient[j] * weight.data[j] * row[j];
+      along *= inverse[i] * inverse[i] / static_cast<real>(d);
+      for (index j = 0; j < d; ++j)
+        dx.data[i * d + j] += inverse[i] * (gradient[j] * weight.data[j] - row[j] * along);
+    }
+  });
+  y.backward_to(weight, [inverse, x = x.value(), n, d](ConstView dy, View dweight) {
+    for (index i = 0; i < n; ++i)
+      for (index j = 0; j < d; ++j)
+        dweight.data[j] += dy.data[i * d + j] * x.data[i * d + j] * inverse[i];
+  });
+  return y;
+}
+
+}  // namespace nn

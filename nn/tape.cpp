@@ -1,0 +1,85 @@
+#include "nn/tape.h"
+
+#include <algorithm>
+
+namespace nn {
+
+ConstView Var::gradient() const { return tape_->gradient_of(node()); }
+
+void Tape::reset() {
+  arena_.reset();
+  last_rule_ = nullptr;
+  ++generation_;
+}
+
+Var::Node& Tape::make_node(View value, bool needs_gradient, bool depends_on_input) {
+  return *new (arena_.allocate(sizeof(Node)))
+      Node{value, nullptr, needs_gradient, depends_on_input};
+}
+
+Var Tape::make_result(Shape shape, bool needs_gradient, bool depends_on_input) {
+  const View value{arena_.allocate_array<real>(shape.size()).data(), shape};
+  return {*this, make_node(value, needs_gradient, depends_on_input)};
+}
+
+// Inputs are only ever read: no op writes to a value that it did not make.
+static View readable(ConstView value) { return {const_cast<real*>(value.data), value.shape}; }
+
+Var Tape::constant(ConstView value) { return {*this, make_node(readable(value), false, false)}; }
+
+Var Tape::input(ConstView value) { return {*this, make_node(readable(value), true, true)}; }
+
+Var Tape::parameter(const Parameter& weights) {
+  Node& node = make_node(weights.value(), true, false);
+  node.gradient = weights.gradient().data;
+  return {*this, node};
+}
+
+Var Tape::reshape(Var x, Shape shape) {
+  const Node& source = x.node();
+  Var y{*this,
+        make_node(source.value.reshaped(shape), source.needs_gradient, source.depends_on_input)};
+  y.backward_to(x, [](ConstView dy, View dx) {
+    for (index i = 0; i < dx.size(); ++i) dx.data[i] += dy.data[i];
+  });
+  return y;
+}
+
+View Tape::gradient_of(Node& node) {
+  if (!node.gradient) {
+    node.gradient = arena_.allocate_array<real>(node.value.size()).data();
+    std::fill_n(node.gradient, node.value.size(), real(0));
+  }
+  return {node.gradient, node.value.shape};
+}
+
+void Tape::seed_gradient(Var y, ConstView dy) {
+  require(dy.shape == y.shape(), "backward: the gradient has shape ", dy.shape,
+          ", the value has shape ", y.shape());
+  std::ranges::transform(gradient_of(y.node()), dy, gradient_of(y.node()).begin(), std::plus<>());
+}
+
+void Tape::backward(Var loss, real seed) {
+  require(loss.value().size() == 1, "backward: a loss is one number, not ", loss.shape());
+  seed_gradient(loss, {&seed, loss.shape()});
+  sweep(Half::both);
+}
+
+void Tape::backward_data(Var y, ConstView dy) {
+  seed_gradient(y, dy);
+  sweep(Half::data);
+}
+
+void Tape::backward_weights() { sweep(Half::weights); }
+
+void Tape::sweep(Half half) {
+  for (Rule* rule = last_rule_; rule; rule = rule->previous) {
+    const bool is_data_rule = rule->target->depends_on_input;
+    if (half != Half::both && is_data_rule != (half == Half::data)) continue;
+    if (!rule->output->gradient) continue;  // nothing that counts was computed from it
+    rule->apply(rule, {rule->output->gradient, rule->output->value.shape},
+                gradient_of(*rule->target));
+  }
+}
+
+}  // namespace nn

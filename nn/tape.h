@@ -1,0 +1,156 @@
+#pragma once
+
+#include <algorithm>
+#include <span>
+#include <type_traits>
+#include <utility>
+
+#include "nn/arena.h"
+#include "nn/parameters.h"
+#include "nn/tensor.h"
+
+namespace nn {
+
+class Tape;
+
+// A value in a computation: a handle to a node of its tape. It must not outlive the tape's next
+// reset(); builds with assertions check that.
+class Var {
+ public:
+  Var() = default;
+  bool has_value() const { return node_ != nullptr; }
+  ConstView value() const { return node().value; }
+  const Shape& shape() const { return node().value.shape; }
+  bool needs_gradient() const { return node().needs_gradient; }
+  Tape& tape() const { return *tape_; }
+
+  // The gradient after a backward sweep; zeros if nothing reached it.
+  ConstView gradient() const;
+
+  // Says how a change of `target` changes this value. On the way back the rule is called with
+  // dy, this value's gradient, and adds (+=) its share to dx, the target's:
+  //   y.backward_to(x, [w](ConstView dy, View dx) { ... });
+  // The rule's captures are kept in the tape's arena, so they must be views and numbers.
+  template <class Rule>
+  void backward_to(Var target, Rule rule);
+
+ private:
+  friend class Tape;
+  struct Node {
+    View value;
+    real* gradient = nullptr;       // zeroed when first touched
+    bool needs_gradient = false;    // a weight, or computed from one, or from the stage's input
+    bool depends_on_input = false;  // its rules belong to the data half of the backward sweep
+  };
+  inline Var(Tape& tape, Node& node);
+  inline Node& node() const;
+
+  Tape* tape_ = nullptr;
+  Node* node_ = nullptr;
+#ifndef NDEBUG
+  int generation_ = 0;
+#endif
+};
+
+// Remembers a computation in order to walk it backwards. Values, gradients and rules live in its
+// arena; reset() forgets them all and keeps the memory.
+class Tape {
+ public:
+  Tape() = default;
+  Tape(const Tape&) = delete;
+  Tape& operator=(const Tape&) = delete;
+
+  Arena& arena() { return arena_; }
+  void reset();
+
+  // Off: values only, no rules. For testing and generation.
+  void set_recording(bool on) { recording_ = on; }
+  bool is_recording() const { return recording_; }
+
+  // Where values enter. The numbers stay the caller's and must outlive the sweep.
+  Var constant(ConstView value);            // no gradient: images, targets
+  Var input(ConstView value);               // the stage's input: its gradient is wanted
+  Var parameter(const Parameter& weights);  // its gradient is added to weights.gradient()
+
+  // A new value computed from `sources`, not initialised. Ops fill it through writable() and then
+  // name its rules.
+  template <class... Sources>
+  Var result(Shape shape, Sources... sources) {
+    return make_result(shape, (has_gradient(sources) || ...), (has_input(sources) || ...));
+  }
+  View writable(Var result) { return result.node().value; }
+
+  // A copy in the arena, for what a gradient rule needs to read later.
+  template <class T>
+  std::span<const T> keep(std::span<const T> values) {
+    const std::span<T> copy = arena_.allocate_array<T>(values.size());
+    std::ranges::copy(values, copy.begin());
+    return copy;
+  }
+
+  // The same numbers in another shape; they are not copied.
+  Var reshape(Var x, Shape shape);
+
+  // d loss = seed, then every rule from the last to the first.
+  void backward(Var loss, real seed = 1);
+
+  // The same sweep in two halves: first what leads to the stage's input, so that its gradient can
+  // travel on, later what leads to weights only. Together they give exactly what backward() gives.
+  void backward_data(Var y, ConstView dy);
+  void backward_weights();
+
+ private:
+  friend class Var;
+  using Node = Var::Node;
+  enum class Half { both, data, weights };
+
+  struct Rule {
+    Rule* previous;
+    Node* output;
+    Node* target;
+    void (*apply)(Rule*, ConstView dy, View dx);
+  };
+  template <class Function>
+  struct RuleOf : Rule {
+    Function function;
+  };
+
+  static bool has_gradient(Var v) { return v.has_value() && v.node().needs_gradient; }
+  static bool has_input(Var v) { return v.has_value() && v.node().depends_on_input; }
+  Node& make_node(View value, bool needs_gradient, bool depends_on_input);
+  Var make_result(Shape shape, bool needs_gradient, bool depends_on_input);
+  View gradient_of(Node& node);
+  void seed_gradient(Var y, ConstView dy);
+  void sweep(Half half);
+
+  Arena arena_;
+  Rule* last_rule_ = nullptr;
+  bool recording_ = true;
+  int generation_ = 0;
+};
+
+inline Var::Var(Tape& tape, Node& node) : tape_(&tape), node_(&node) {
+#ifndef NDEBUG
+  generation_ = tape.generation_;
+#endif
+}
+
+inline Var::Node& Var::node() const {
+  assert(tape_ && generation_ == tape_->generation_ && "this Var is older than its tape's reset()");
+  return *node_;
+}
+
+template <class Function>
+void Var::backward_to(Var target, Function function) {
+  static_assert(std::is_trivially_destructible_v<Function>,
+                "a gradient rule lives in an arena: let it capture views and numbers only");
+  if (!target.has_value() || !target.needs_gradient() || !tape_->is_recording()) return;
+  using Rule = Tape::RuleOf<Function>;
+  auto* rule = new (tape_->arena_.allocate(sizeof(Rule))) Rule{
+      {tape_->last_rule_, node_, target.node_,
+       [](Tape::Rule* self, ConstView dy, View dx) { static_cast<Rule*>(self)->function(dy, dx); }},
+      std::move(function)};
+  tape_->last_rule_ = rule;
+}
+
+}  // namespace nn
