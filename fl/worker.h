@@ -1,0 +1,56 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <span>
+
+#include "data/mnist.h"
+#include "nn/model.h"
+
+namespace fl {
+
+// Thrown out of a computation that was asked to stop.
+struct Interrupted : std::exception {
+  const char* what() const noexcept override { return "interrupted"; }
+};
+
+// All that one core needs to train and test: a replica of the model, a tape, masks. There is one
+// per thread, not per client, so memory does not grow with the number of clients.
+class Worker {
+ public:
+  // `stop`, if given, is looked at before every part of a batch.
+  Worker(const nn::ModelFactory& make_model, nn::DropoutStream dropout,
+         const std::atomic<bool>* stop = nullptr);
+
+  std::span<nn::real> weights() { return model_->parameters().values(); }
+  std::span<nn::real> gradients() { return model_->parameters().gradients(); }
+
+  // Leaves in gradients() the gradient of the mean loss over the samples, as one batch: dropout
+  // masks and means are those of the whole, but it is computed in parts, so that 6,000 images need
+  // no more memory than `part_size`. Returns the loss.
+  double compute_gradient(const data::ImageSet& images, std::span<const int> samples,
+                          nn::Generator& generator);
+
+  // How many of the samples the model puts into the right class.
+  int count_correct(const data::ImageSet& images, std::span<const int> samples);
+
+  static constexpr int part_size = 100;
+
+ private:
+  struct Part {
+    nn::ConstView images;
+    std::span<const int> labels;
+  };
+  Part load(const data::ImageSet& images, std::span<const int> samples);
+
+  // Calls f(first, part of the samples) for each part.
+  template <class Function>
+  void each_part(std::span<const int> samples, Function f);
+
+  std::unique_ptr<nn::Model> model_;
+  std::unique_ptr<nn::Tape> tape_;
+  std::unique_ptr<nn::DropoutMasks> masks_;
+  const std::atomic<bool>* stop_;
+};
+
+}  // namespace fl
