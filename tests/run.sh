@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# Runs every test and closes with one line that counts them: unit tests in float and in double, the
+# layers of the include graph, and the programs as a user starts them. Stops at nothing, fails at the end.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+passed=0 failed=0
+float=build/float${SANITIZE:+-$SANITIZE} double=build/double${SANITIZE:+-$SANITIZE}
+
+# Adds what a suite printed as its closing line: "12 passed, 0 failed" or doctest's.
+count() {
+  local name=$1 output=$2 status=$3 p f
+  read -r p f < <(sed -nE -e 's/.*test cases: *[0-9]+ \| *([0-9]+) passed \| *([0-9]+) failed.*/\1 \2/p' \
+                          -e 's/^([0-9]+) passed, ([0-9]+) failed.*/\1 \2/p' <<<"$output" | tail -n 1)
+  if [ -z "${p-}" ]; then p=0 f=1; fi
+  if [ "$status" != 0 ] && [ "$f" = 0 ]; then f=1; fi
+  passed=$((passed + p)) failed=$((failed + f))
+  printf '%-28s %4d passed, %d failed\n' "$name" "$p" "$f"
+}
+
+suite() {
+  local name=$1 output status
+  shift
+  output=$("$@" 2>&1)
+  status=$?
+  if [ $status != 0 ]; then printf '%s\n' "$output"; fi
+  count "$name" "$output" $status
+}
+
+data/fetch.sh mnist || echo "no MNIST here: the tests that need it are left out"
+make -s -j"$(nproc)" REAL=float unit && suite "unit tests, float" "$float/tests/run" || failed=$((failed + 1))
+make -s -j"$(nproc)" REAL=double unit && suite "unit tests, double" "$double/tests/run" || failed=$((failed + 1))
+suite "layers" tools/check_layers.sh
+for script in tests/*.sh; do
+  if [ "$script" != tests/run.sh ]; then suite "$script" "$script"; fi
+done
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]

@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# Holds the include lines against the architecture: tools -> {fl, pipeline} -> data -> nn.
+# Prints each line that breaks it; closes with "N passed, M failed".
+set -u
+cd "$(dirname "$0")/.." || exit 1
+passed=0 failed=0
+
+# forbid WHAT FILES PATTERN: no include line of the files (a regular expression) matches the pattern.
+forbid() {
+  local hits
+  hits=$(git ls-files --cached --others --exclude-standard '*.h' '*.cpp' | grep -E "$2" |
+    xargs -r grep -nE "^ *#include [<\"]($3)" /dev/null)
+  if [ -n "$hits" ]; then
+    printf 'FAILED: %s\n%s\n' "$1" "$hits"
+    failed=$((failed + 1))
+  else
+    passed=$((passed + 1))
+  fi
+}
+
+forbid "nn stands on nothing else" '^nn/' '(data|fl|pipeline|tools)/'
+forbid "data stands on nn" '^data/' '(fl|pipeline|tools)/'
+forbid "fl does not know pipeline or tools" '^fl/' '(pipeline|tools)/'
+forbid "pipeline does not know fl or tools" '^pipeline/' '(fl|tools)/'
+forbid "reports know nothing of training" '^tools/report/' '(data|fl|pipeline|tools/homework)/'
+forbid "only blas.h knows BLAS" '^(data|fl|pipeline|tools)/|^nn/([^b]|b[^l])' 'cblas'
+forbid "only the mailbox knows ZeroMQ" '^(nn|data|fl|tools)/|^pipeline/[^m]' 'zmq'
+forbid "schedules need only the standard library" '^pipeline/(schedule|simulate)' '(nn|data|fl|tools)/'
+forbid "nothing below tools prints" '^(nn|data|fl)/.*' 'iostream'
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]

@@ -1,0 +1,124 @@
+#include <algorithm>
+
+#include "tools/homework/exercises.h"
+
+namespace homework {
+
+namespace {
+
+constexpr const char* algorithms[] = {"fedsgd", "fedavg"};
+constexpr int client_counts[] = {10, 50, 100};    // at C = 0.1
+constexpr double fractions[] = {0.01, 0.1, 0.2};  // at N = 100
+
+// The runs of one algorithm in the order of a2_curves: three N, then the two C that are new.
+struct Runs {
+  std::span<const Run> all;
+  std::vector<Run> by_clients() const { return {all.begin(), all.begin() + 3}; }
+  std::vector<Run> by_fraction() const { return {all[3], all[2], all[4]}; }
+};
+
+std::vector<double> accuracies(const std::vector<Run>& runs) {
+  std::vector<double> values;
+  for (const Run& run : runs) values.push_back(run.final_accuracy());
+  return values;
+}
+
+report::Table table(const std::string& caption, const std::vector<Run>& sgd,
+                    const std::vector<Run>& average) {
+  report::Table table{caption, {"Algorithm", "N", "C", "Message count", "Test accuracy"}, {}};
+  for (const auto* runs : {&sgd, &average})
+    for (const Run& run : *runs)
+      table.rows.push_back({std::string(run.experiment.method().label),
+                            std::to_string(run.experiment.clients), number(run.experiment.fraction),
+                            std::to_string(run.rounds.back().messages),
+                            percent(run.final_accuracy())});
+  return table;
+}
+
+std::string curve(const Experiment& e) {
+  return nn::concat(e.method().label, " N=", e.clients, " C=", number(e.fraction));
+}
+
+report::LinePlot plot(const std::string& file, const std::string& title, std::vector<Run> runs,
+                      const std::vector<Run>& more) {
+  runs.insert(runs.end(), more.begin(), more.end());
+  std::vector<std::string> names;
+  for (const Run& run : runs) names.push_back(curve(run.experiment));
+  return accuracy_plot(file, title, runs, names);
+}
+
+std::string messages(const std::vector<Run>& runs) {
+  std::string text;
+  for (const Run& run : runs)
+    text += (text.empty() ? "" : " → ") + std::to_string(run.rounds.back().messages);
+  return text;
+}
+
+}  // namespace
+
+std::vector<Curve> a2_curves(const Setting& setting) {
+  std::vector<Curve> curves;
+  const auto add = [&](const char* algorithm, int clients, double fraction) {
+    Experiment e = setting.experiment(algorithm, 10);
+    e.clients = clients;
+    e.fraction = fraction;
+    curves.push_back({curve(e), e});
+  };
+  for (const char* algorithm : algorithms) {
+    for (int clients : client_counts) add(algorithm, clients, 0.1);
+    for (double fraction : fractions)
+      if (fraction != 0.1) add(algorithm, 100, fraction);
+  }
+  return curves;
+}
+
+report::Document a2_report(std::span<const Run> runs, std::span<const std::string> names) {
+  const Runs sgd{runs.first(5)}, average{runs.last(5)};
+  const auto sgd_n = accuracies(sgd.by_clients()), average_n = accuracies(average.by_clients());
+  const auto sgd_c = accuracies(sgd.by_fraction()), average_c = accuracies(average.by_fraction());
+
+  report::Document out{"A2: The number of clients and the client fraction", {}};
+  out.blocks.emplace_back(report::Heading{"Number of clients N, at C = 0.1", 3});
+  out.blocks.emplace_back(plotting_code("a2", names));
+  out.blocks.emplace_back(table(nn::concat("After ", runs[0].rounds.size(), " rounds, C = 0.1"),
+                                sgd.by_clients(), average.by_clients()));
+  out.blocks.emplace_back(
+      plot("plot1", "Number of clients N, at C = 0.1", sgd.by_clients(), average.by_clients()));
+  out.blocks.emplace_back(report::Heading{"Client fraction C, at N = 100", 3});
+  out.blocks.emplace_back(table(nn::concat("After ", runs[0].rounds.size(), " rounds, N = 100"),
+                                sgd.by_fraction(), average.by_fraction()));
+  out.blocks.emplace_back(
+      plot("plot2", "Client fraction C, at N = 100", sgd.by_fraction(), average.by_fraction()));
+
+  out.blocks.emplace_back(report::Question{
+      "How do the number of clients and the client fraction change the message count?",
+      nn::concat("Every chosen client gets one message and sends one, so a round costs 2 · max(1, "
+                 "round(C N)) messages, and the count grows linearly in N, C and the rounds: ",
+                 messages(average.by_clients()), " for N = 10, 50, 100 and ",
+                 messages(average.by_fraction()),
+                 " for C = 0.01, 0.1, 0.2. It does not depend on the algorithm.")});
+  out.blocks.emplace_back(report::Question{
+      "Is the relation between them and the test accuracy monotonous?",
+      nn::concat(
+          "**Number of clients.** FedAvg ", direction(average_n), " with N: ", steps(average_n),
+          ". The more clients, the fewer samples each has: at B = 100 a client takes ",
+          "60,000 / (100 N) steps a round, 60 with N = 10 but only 6 with N = 100, and averaging "
+          "more clients does not make up for steps not taken. FedSGD takes one step a round "
+          "whatever N: ",
+          steps(sgd_n), ", a spread of ",
+          percent(*std::ranges::max_element(sgd_n) - *std::ranges::min_element(sgd_n)),
+          " points with no direction to rely on (it ", direction(sgd_n),
+          "), because N only changes how many samples the one gradient is averaged over.\n\n"
+          "**Client fraction.** FedAvg ",
+          direction(average_c), " with C: ", steps(average_c), "; FedSGD ", direction(sgd_c), ": ",
+          steps(sgd_c),
+          ". A larger C averages over more clients, which takes away noise but adds no steps. "
+          "From one client a round to ten that noise matters (",
+          percent(average_c[1] - average_c[0]), " points for FedAvg), from ten to twenty hardly (",
+          percent(average_c[2] - average_c[1]),
+          " points), while the messages double. So more communication buys accuracy with "
+          "diminishing returns, and at the flat end chance decides the order.")});
+  return out;
+}
+
+}  // namespace homework

@@ -1,0 +1,150 @@
+#include "tools/homework/compare.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <map>
+#include <sstream>
+
+#include "nn/file.h"
+
+namespace homework {
+
+namespace {
+
+std::vector<std::string> split(const std::string& line, char separator) {
+  std::vector<std::string> cells;
+  std::istringstream in(line);
+  for (std::string cell; std::getline(in, cell, separator);) {
+    if (!cell.empty() && cell.back() == '\r') cell.pop_back();
+    cells.push_back(cell);
+  }
+  return cells;
+}
+
+// One line of the table, by column.
+class Row {
+ public:
+  Row(std::string place, const std::vector<std::string>& header, std::vector<std::string> cells)
+      : place_(std::move(place)) {
+    check(cells.size() == header.size(), "there are ", cells.size(), " cells for ", header.size(),
+          " columns");
+    for (std::size_t i = 0; i < cells.size(); ++i) cells_[header[i]] = cells[i];
+  }
+
+  template <class... Parts>
+  void check(bool holds, const Parts&... parts) const {
+    if (!holds)
+      throw nn::InputError(nn::concat(place_, ": ", parts...),
+                           "the columns are Round,Algorithm,N,C,B,E,η,Seed,[Split,]Test accuracy");
+  }
+  bool has(const std::string& column) const { return cells_.contains(column); }
+  const std::string& text(const std::string& column) const {
+    check(has(column), "there is no column ", column);
+    return cells_.at(column);
+  }
+  template <class Number>
+  Number number(const std::string& column) const {
+    const std::string& cell = text(column);
+    Number value{};
+    const auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
+    check(error == std::errc() && end == cell.data() + cell.size(), column,
+          " is not a number: ", cell);
+    return value;
+  }
+
+ private:
+  std::string place_;
+  std::map<std::string, std::string> cells_;
+};
+
+Experiment experiment_of(const Row& row, const Experiment& base) {
+  Experiment e = base;
+  const std::string label = row.text("Algorithm");
+  const auto found = std::ranges::find(fl::algorithm_table(), label, &fl::Algorithm::label);
+  row.check(found != fl::algorithm_table().end(), "there is no algorithm called ", label);
+  e.algorithm = found->name;
+  e.clients = row.number<int>("N");
+  e.fraction = row.number<double>("C");
+  e.training.batch = row.text("B") == "∞" || row.text("B") == "inf" ? 0 : row.number<int>("B");
+  e.training.epochs = row.number<int>("E");
+  e.training.learning_rate = row.number<double>("η");
+  e.seed = row.number<std::uint64_t>("Seed");
+  const std::string kind = row.has("Split") ? row.text("Split") : "iid";
+  row.check(kind == "iid" || kind == "shards", "the split ", kind, " is neither iid nor shards");
+  e.partition.split = kind == "iid" ? fl::Split::iid : fl::Split::shards;
+  return e;
+}
+
+}  // namespace
+
+std::vector<Reference> read_results(const std::filesystem::path& file, const Experiment& base) {
+  std::istringstream in(nn::read_file(file));
+  std::string line;
+  std::getline(in, line);
+  const std::vector<std::string> header = split(line, ',');
+
+  std::vector<Reference> references;
+  for (int number = 2; std::getline(in, line); ++number) {
+    if (line.empty()) continue;
+    const Row row(nn::concat(file.string(), ":", number), header, split(line, ','));
+    const Experiment experiment = experiment_of(row, base);
+    const int round = row.number<int>("Round");
+    if (round == 1) references.push_back({experiment, {}});
+    row.check(!references.empty() &&
+                  describe(references.back().experiment) == describe(experiment) &&
+                  round == references.back().experiment.rounds * (round > 1) + 1,
+              "round ", round, " does not follow the line before");
+    references.back().accuracies.push_back(row.number<double>("Test accuracy"));
+    references.back().experiment.rounds = round;
+  }
+  if (references.empty())
+    throw nn::InputError(nn::concat(file.string(), ": there are no results in it"),
+                         "it should be a CSV file such as hw1 run --csv writes");
+  return references;
+}
+
+double largest_difference(const Reference& reference, const Run& run) {
+  double largest = 0;
+  for (std::size_t i = 0; i < run.rounds.size(); ++i)
+    largest = std::max(largest, std::abs(run.rounds[i].accuracy - reference.accuracies[i]));
+  return largest;
+}
+
+report::Document comparison(std::span<const Reference> references, std::span<const Run> runs,
+                            double tolerance) {
+  report::Document out{"Same seed, same numbers?", {}};
+  report::Table table{"Test accuracy in the last round, and the largest difference of any round",
+                      {"Configuration", "Rounds", "Reference", "Here", "Largest difference"},
+                      {}};
+  report::LinePlot plot{
+      "differences", "Difference to the reference", "Round", "Here minus reference, points", {}};
+  int within = 0;
+  double worst = 0;
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    const Experiment& e = runs[i].experiment;
+    const std::string name = nn::concat(curve_name(e), " N=", e.clients, " C=", number(e.fraction),
+                                        " E=", e.epochs(), " seed=", e.seed);
+    const double largest = largest_difference(references[i], runs[i]);
+    worst = std::max(worst, largest);
+    within += largest <= tolerance + 1e-9;
+    table.rows.push_back({name, std::to_string(runs[i].rounds.size()),
+                          percent(references[i].accuracies[runs[i].rounds.size() - 1]),
+                          percent(runs[i].final_accuracy()), percent(largest)});
+    report::Series& series = plot.series.emplace_back(report::Series{name, {}, {}});
+    for (const fl::Round& round : runs[i].rounds) {
+      series.x.push_back(round.number);
+      series.y.push_back(round.accuracy - references[i].accuracies[round.number - 1]);
+    }
+  }
+  out.blocks.emplace_back(table);
+  out.blocks.emplace_back(plot);
+  out.blocks.emplace_back(report::Paragraph{nn::concat(
+      "**", within, " of ", runs.size(), "** configurations are within ", number(tolerance),
+      " points of the reference in every round; the largest "
+      "difference is ",
+      percent(worst), ".")});
+  return out;
+}
+
+}  // namespace homework

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <filesystem>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "tools/homework/results.h"
+
+namespace homework {
+
+// What somebody else measured: a configuration, and the accuracy after each round.
+struct Reference {
+  Experiment experiment;
+  std::vector<double> accuracies;
+};
+
+// Reads a table of results with the notebook's columns, as to_csv writes it; a column Split (iid or
+// shards) is optional. Throws nn::InputError naming the line.
+std::vector<Reference> read_results(const std::filesystem::path& file, const Experiment& base = {});
+
+// The largest difference in any round, in points.
+double largest_difference(const Reference& reference, const Run& run);
+
+// Each configuration beside its reference, with a verdict on the tolerance in points.
+report::Document comparison(std::span<const Reference> references, std::span<const Run> runs,
+                            double tolerance);
+
+}  // namespace homework

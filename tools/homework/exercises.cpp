@@ -1,0 +1,60 @@
+#include "tools/homework/exercises.h"
+
+#include <algorithm>
+#include <array>
+
+namespace homework {
+
+Experiment Setting::experiment(const char* algorithm, int default_rounds) const {
+  Experiment experiment = base;
+  experiment.algorithm = algorithm;
+  experiment.rounds = rounds > 0 ? rounds : default_rounds;
+  return experiment;
+}
+
+std::span<const Exercise> exercise_table() {
+  static constexpr std::array table{
+      Exercise{"a1", a1_curves, a1_report},
+      Exercise{"a2", a2_curves, a2_report},
+      Exercise{"a3", a3_curves, a3_report},
+  };
+  return table;
+}
+
+report::Code plotting_code(std::string_view exercise, std::span<const std::string> names) {
+  std::string list;
+  for (const std::string& name : names)
+    list += (list.empty() ? "\"" : ",\n          \"") + name + '"';
+  return {nn::concat("import pandas as pd\nimport seaborn as sns\n\nresults = pd.read_csv(\"",
+                     exercise, "/results.csv\")\ncurves = [", list,
+                     "]\nsns.lineplot(results[results[\"Algorithm\"].isin(curves)], x=\"Round\",\n"
+                     "             y=\"Test accuracy\", hue=\"Algorithm\", hue_order=curves)")};
+}
+
+Run first_rounds(const Run& run, int rounds) {
+  Run first = run;
+  first.rounds.resize(std::min<std::size_t>(rounds, run.rounds.size()));
+  first.experiment.rounds = static_cast<int>(first.rounds.size());
+  return first;
+}
+
+double lost_points(const Run& run) {
+  double lost = 0;
+  for (std::size_t i = 1; i < run.rounds.size(); ++i)
+    lost += std::max(0.0, run.rounds[i - 1].accuracy - run.rounds[i].accuracy);
+  return lost;
+}
+
+std::string steps(std::span<const double> values) {
+  std::string text;
+  for (double value : values) text += (text.empty() ? "" : " → ") + percent(value);
+  return text;
+}
+
+std::string direction(std::span<const double> values) {
+  if (std::ranges::is_sorted(values)) return "rises";
+  if (std::ranges::is_sorted(values, std::greater<>())) return "falls";
+  return "neither only rises nor only falls";
+}
+
+}  // namespace homework

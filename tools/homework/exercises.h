@@ -1,0 +1,56 @@
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "tools/homework/results.h"
+
+namespace homework {
+
+// What all exercises share: the homework's defaults, and what the user changed about them.
+struct Setting {
+  Experiment base;
+  int rounds = 0;  // 0: as many as the exercise says
+
+  Experiment experiment(const char* algorithm, int default_rounds) const;
+};
+
+struct Curve {
+  std::string name;  // unique in its exercise
+  Experiment experiment;
+};
+
+// An exercise of the homework: the curves it needs, and what it says about them once they are run.
+// `runs` and `names` are in the order of the curves.
+struct Exercise {
+  std::string_view name;
+  std::vector<Curve> (*curves)(const Setting&);
+  report::Document (*write)(std::span<const Run> runs, std::span<const std::string> names);
+};
+std::span<const Exercise> exercise_table();
+
+// a1.cpp: are FedSGD with gradients and FedSGD with weights the same?
+std::vector<Curve> a1_curves(const Setting&);
+report::Document a1_report(std::span<const Run>, std::span<const std::string>);
+// a2.cpp: what do the number of clients and the share of them that takes part change?
+std::vector<Curve> a2_curves(const Setting&);
+report::Document a2_report(std::span<const Run>, std::span<const std::string>);
+// a3.cpp: local epochs, non-IID data, learning rate.
+std::vector<Curve> a3_curves(const Setting&);
+report::Document a3_report(std::span<const Run>, std::span<const std::string>);
+
+// The notebook cell that reads an exercise's results.csv and draws some of its curves.
+report::Code plotting_code(std::string_view exercise, std::span<const std::string> names);
+
+// The run as it was after fewer rounds.
+Run first_rounds(const Run& run, int rounds);
+
+// How much accuracy a run lost, in points, over all rounds that ended below the one before.
+double lost_points(const Run& run);
+
+// "60.00 → 70.00 → 80.00"
+std::string steps(std::span<const double> values);
+// "rises", "falls" or "neither only rises nor only falls"
+std::string direction(std::span<const double> values);
+
+}  // namespace homework

@@ -1,0 +1,130 @@
+#include "tools/homework/experiment.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "nn/models.h"
+#include "tools/homework/results.h"
+
+namespace homework {
+
+namespace {
+
+const nn::ModelEntry& find_model(const std::string& name) {
+  const auto found = std::ranges::find(nn::model_table(), name, &nn::ModelEntry::name);
+  nn::require(found != nn::model_table().end(), "there is no model ", name);
+  return *found;
+}
+
+std::string split_name(const fl::Partition& partition) {
+  switch (partition.split) {
+    case fl::Split::iid:
+      return "iid";
+    case fl::Split::shards:
+      return partition.sort == fl::LabelSort::stable ? "shards (stable sort)" : "shards";
+    case fl::Split::dirichlet:
+      return nn::concat("dirichlet(", partition.alpha, ")");
+  }
+  return "?";
+}
+
+}  // namespace
+
+const fl::Algorithm& Experiment::method() const {
+  const fl::Algorithm* found = fl::find_algorithm(algorithm);
+  nn::require(found, "there is no algorithm ", algorithm);
+  return *found;
+}
+
+std::string describe(const Experiment& e) {
+  return nn::concat(e.algorithm, ' ', e.model, " N=", e.clients, " C=", number(e.fraction),
+                    " B=", batch_text(e.batch()), " E=", e.epochs(),
+                    " η=", number(e.training.learning_rate), ' ', split_name(e.partition),
+                    " seed=", e.seed, e.dropout == nn::DropoutStream::mkl ? " dropout=mkl" : "");
+}
+
+void validate(const Experiment& e, const data::ImageDataset& dataset) {
+  const auto check = [](bool holds, const std::string& message, const std::string& hint) {
+    if (!holds) throw nn::InputError(message, hint);
+  };
+  check(e.clients >= 1 && e.clients <= dataset.train.size(),
+        nn::concat("N = ", e.clients, " clients cannot share ", dataset.train.size(), " images"),
+        nn::concat("choose --clients from 1 to ", dataset.train.size()));
+  check(e.partition.split != fl::Split::shards || 2 * e.clients <= dataset.train.size(),
+        nn::concat("N = ", e.clients, " clients cannot have two shards each of ",
+                   dataset.train.size(), " images"),
+        nn::concat("choose --clients up to ", dataset.train.size() / 2));
+  check(e.fraction > 0 && e.fraction <= 1, nn::concat("C = ", e.fraction, " is outside (0, 1]"),
+        "C is the share of the clients in a round: --fraction 0.1");
+  check(e.rounds >= 1, nn::concat(e.rounds, " rounds leave nothing to train"),
+        "choose --rounds 1 or more");
+  check(e.training.batch >= 0, nn::concat("B = ", e.training.batch, " is not a batch size"),
+        "choose --batch 1 or more, or inf for all of a client's samples");
+  check(e.training.epochs >= 1, nn::concat("E = ", e.training.epochs, " epochs train nothing"),
+        "choose --epochs 1 or more");
+  check(std::isfinite(e.training.learning_rate) && e.training.learning_rate > 0,
+        nn::concat("the learning rate ", e.training.learning_rate, " is not above 0"),
+        "choose --lr 0.01, say");
+  check(std::isfinite(e.partition.alpha) && e.partition.alpha > 0,
+        nn::concat("alpha = ", e.partition.alpha, " is not above 0"),
+        "small alphas give each client few labels, large ones all: --alpha 0.5");
+}
+
+Runner::Entry& Runner::entry_of(const Experiment& experiment) {
+  const std::string name = describe(experiment);
+  const auto found = std::ranges::find(entries_, name, &Entry::name);
+  return found != entries_.end() ? *found : entries_.emplace_back(name, experiment);
+}
+
+void Runner::plan(const std::vector<Experiment>& experiments) {
+  for (const Experiment& experiment : experiments) {
+    validate(experiment, dataset_);
+    int& rounds = entry_of(experiment).experiment.rounds;
+    rounds = std::max(rounds, experiment.rounds);
+  }
+}
+
+Run Runner::run(const Experiment& experiment) {
+  plan({experiment});
+  Entry& entry = entry_of(experiment);
+  if (static_cast<int>(entry.rounds.size()) < entry.experiment.rounds) play(entry);
+  return {experiment, {entry.rounds.begin(), entry.rounds.begin() + experiment.rounds}};
+}
+
+void Runner::play(Entry& entry) {
+  const Experiment& e = entry.experiment;
+  entry.rounds.clear();
+  fl::Config config{.algorithm = &e.method(),
+                    .make_model = find_model(e.model).make,
+                    .clients = e.clients,
+                    .fraction = e.fraction,
+                    .training = {e.training.learning_rate, e.batch(), e.epochs()},
+                    .partition = e.partition,
+                    .seed = e.seed,
+                    .dropout = e.dropout,
+                    .threads = options_.threads};
+  const auto show = [&](const std::string& detail) {
+    if (options_.bar)
+      options_.bar->update(nn::concat(curve_name(e), " N=", e.clients, " C=", number(e.fraction)),
+                           static_cast<int>(entry.rounds.size()), e.rounds, detail);
+  };
+  show("");
+  fl::Server server(std::move(config), dataset_, options_.stop);
+  while (static_cast<int>(entry.rounds.size()) < e.rounds) {
+    const fl::Round& round = entry.rounds.emplace_back(server.play_round());
+    if (options_.log && !round.left_out.empty()) {
+      if (options_.bar) options_.bar->clear();
+      *options_.log << warnings(entry.name, round);
+    }
+    show(nn::concat(percent(round.accuracy), " %"));
+  }
+}
+
+double Runner::seconds() const {
+  double sum = 0;
+  for (const Entry& entry : entries_)
+    if (!entry.rounds.empty()) sum += entry.rounds.back().seconds;
+  return sum;
+}
+
+}  // namespace homework

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "tools/homework/experiment.h"
+#include "tools/report/document.h"
+
+// Runs as files and tables. Columns, labels and number formats are the notebook's.
+namespace homework {
+
+// As Python prints it: the shortest digits that read back the same, at least one decimal.
+std::string number(double value);
+std::string batch_text(int batch);                     // ∞ for a full batch
+std::string percent(double accuracy);                  // two decimals
+std::string curve_name(const Experiment& experiment);  // "FedAvg", "FedSGDGradient non-IID"
+
+// Round,Algorithm,N,C,B,E,η,Seed,[Wall time,]Message count,Test accuracy: one row a round.
+// The algorithm's name is the notebook's; with names, the i-th run is called names[i] instead.
+// Wall time is the ideal parallel clock, left out by default so that equal seeds give equal files.
+std::string to_csv(std::span<const Run> runs, std::span<const std::string> names = {},
+                   bool has_wall_time = false);
+std::string to_json(const Run& run, int threads);
+
+// Accuracies by round, side by side, and the lines of the same.
+report::Table accuracy_table(const std::string& caption, std::span<const Run> runs,
+                             std::span<const std::string> names);
+report::LinePlot accuracy_plot(const std::string& file_name, const std::string& title,
+                               std::span<const Run> runs, std::span<const std::string> names);
+
+// One line per client that a round did without, and one if it was all of them.
+std::string warnings(const std::string& name, const fl::Round& round);
+int count_left_out(const Run& run);
+
+}  // namespace homework

@@ -1,0 +1,137 @@
+#include "tools/report/html.h"
+
+#include <algorithm>
+
+#include "nn/error.h"
+#include "tools/report/markup.h"
+#include "tools/report/svg.h"
+
+namespace report {
+namespace {
+
+constexpr const char* style = R"css(
+:root {
+  color-scheme: light dark;
+  --paper: #fff; --ink: #1f2328; --faint: #59636e; --rule: #d5dae0;
+  --shade: #f5f7f9; --accent: #0072b2;
+}
+@media (prefers-color-scheme: dark) {
+  :root {
+    --paper: #14181d; --ink: #e6e9ed; --faint: #a0a9b3; --rule: #343b44;
+    --shade: #1c2229; --accent: #56b4e9;
+  }
+}
+* { box-sizing: border-box; }
+body {
+  max-width: 53rem; margin: 0 auto; padding: 3rem 1.25rem 5rem;
+  background: var(--paper); color: var(--ink);
+  font: 1.0625rem/1.6 system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif;
+}
+h1, h2, h3, h4 { line-height: 1.25; margin: 2.2em 0 .6em; text-wrap: balance; }
+h1 { font-size: 1.9rem; margin-top: 0; letter-spacing: -.01em; }
+h2 { font-size: 1.5rem; padding-bottom: .3em; border-bottom: 1px solid var(--rule); }
+h3 { font-size: 1.15rem; }
+p { margin: .8em 0; }
+code, pre { font-family: ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace; }
+code { font-size: .88em; padding: .1em .3em; border-radius: 4px; background: var(--shade); }
+pre {
+  overflow-x: auto; padding: .9em 1.1em; border-radius: 6px;
+  background: var(--shade); line-height: 1.5;
+}
+pre code { padding: 0; background: none; }
+.wide { margin: 1.8rem 0; overflow-x: auto; }
+.plot { display: block; width: 100%; min-width: 34rem; height: auto; }
+table {
+  margin: 0 auto; border-collapse: collapse; border-bottom: 1.5px solid var(--ink);
+  font-size: .94rem; line-height: 1.4; font-variant-numeric: tabular-nums;
+}
+caption { padding-bottom: .6em; color: var(--faint); text-align: left; }
+th, td { padding: .36em .8em; text-align: left; vertical-align: bottom; }
+thead { border-top: 1.5px solid var(--ink); border-bottom: 1px solid var(--ink); }
+tbody tr + tr { border-top: 1px solid var(--rule); }
+.number { text-align: right; }
+td { white-space: nowrap; }
+.question {
+  margin: 1.8rem 0; padding: .2rem 1.3rem .4rem; border-left: 4px solid var(--accent);
+  border-radius: 0 6px 6px 0; background: var(--shade);
+}
+.question .asked { font-weight: 600; }
+@media (max-width: 40rem) {
+  body { padding-top: 1.5rem; font-size: 1rem; }
+  th, td { padding: .36em .5em; }
+}
+@media print {
+  @page { margin: 18mm 16mm; }
+  :root { font-size: 10pt; }
+  body { max-width: none; padding: 0; }
+  h1, h2, h3, h4, .asked, caption { break-after: avoid; }
+  .plot, pre, tr, .question { break-inside: avoid; }
+  .plot { min-width: 0; max-width: 15cm; margin: 0 auto; }
+  .wide { overflow: visible; }
+}
+)css";
+
+std::string paragraphs_html(std::string_view text, std::string_view tag = "<p>") {
+  std::string html;
+  for (const std::string& paragraph : paragraphs(text)) {
+    html += nn::concat(tag, marked_html(paragraph), "</p>\n");
+  }
+  return html;
+}
+
+struct Writer {
+  std::string operator()(const Heading& heading) const {
+    const int level = std::clamp(heading.level, 1, 6);
+    return nn::concat("<h", level, ">", escape_xml(heading.text), "</h", level, ">\n");
+  }
+  std::string operator()(const Paragraph& paragraph) const {
+    return paragraphs_html(paragraph.text);
+  }
+  std::string operator()(const Table& table) const {
+    return "<div class=\"wide\">\n" + to_html(table) + "</div>\n";
+  }
+  std::string operator()(const LinePlot& plot) const {
+    return "<div class=\"wide\">\n" + to_svg(plot) + "</div>\n";
+  }
+  std::string operator()(const Question& question) const {
+    return "<div class=\"question\">\n" +
+           paragraphs_html(question.question, "<p class=\"asked\">") +
+           paragraphs_html(question.answer) + "</div>\n";
+  }
+  std::string operator()(const Code& code) const {
+    return "<pre><code>" + escape_xml(code.source) + "</code></pre>\n";
+  }
+};
+
+}  // namespace
+
+std::string to_html(const Table& table) {
+  std::vector<std::string> tags;
+  for (std::size_t i = 0; i < column_count(table); ++i) {
+    tags.push_back(is_number_column(table, i) ? " class=\"number\">" : ">");
+  }
+  const auto row_html = [&](const auto& row, const std::string& name) {
+    std::string html = "<tr>";
+    for (std::size_t i = 0; i < tags.size(); ++i) {
+      html += "<" + name + tags[i] + escape_xml(cell(row, i)) + "</" + name + ">";
+    }
+    return html + "</tr>\n";
+  };
+  std::string html = "<table>\n";
+  if (!table.caption.empty()) html += "<caption>" + marked_html(table.caption) + "</caption>\n";
+  html += "<thead>\n" + row_html(table.header, "th") + "</thead>\n<tbody>\n";
+  for (const auto& row : table.rows) html += row_html(row, "td");
+  return html + "</tbody>\n</table>\n";
+}
+
+std::string to_html(const Document& document) {
+  const std::string title = escape_xml(document.title);
+  std::string html =
+      "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>" +
+      title + "</title>\n<style>" + style + "</style>\n</head>\n<body>\n<h1>" + title + "</h1>\n";
+  for (const Block& block : document.blocks) html += std::visit(Writer{}, block);
+  return html + "</body>\n</html>\n";
+}
+
+}  // namespace report

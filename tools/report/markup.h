@@ -1,0 +1,30 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace report {
+
+struct Span {
+  std::string text;
+  bool is_bold = false, is_code = false;
+};
+
+// The pieces of a text with `code` and **bold**; a mark without its partner is plain text.
+std::vector<Span> spans(std::string_view text);
+
+// The text cut at empty lines.
+std::vector<std::string> paragraphs(std::string_view text);
+
+// For XML and HTML, in text and in quoted attributes. Control characters, which XML forbids,
+// vanish.
+std::string escape_xml(std::string_view text);
+
+std::string marked_html(std::string_view text);
+// Only `code` and **bold** keep their meaning; nothing else of Markdown is read into the text.
+std::string marked_markdown(std::string_view text);
+// With colour, terminal escapes take the place of the marks; without, the marks stay.
+std::string marked_terminal(std::string_view text, bool colour);
+
+}  // namespace report

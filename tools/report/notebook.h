@@ -1,0 +1,14 @@
+#pragma once
+
+#include <string>
+
+#include "tools/report/document.h"
+
+namespace report {
+
+// The document as an executed Jupyter notebook (nbformat 4.5). Code becomes a code cell and the
+// tables and plots after it become that cell's output; a table or plot that follows no code gets a
+// code cell that holds its caption as a comment. Everything else becomes a Markdown cell.
+std::string to_notebook(const Document& document);
+
+}  // namespace report

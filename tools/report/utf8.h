@@ -1,0 +1,22 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace report {
+
+// Terminal columns of a UTF-8 text: none for combining marks and colour escapes, two for East Asian
+// wide characters and emoji, one for everything else.
+int display_width(std::string_view text);
+
+std::string pad_left(std::string_view text, int width);
+std::string pad_right(std::string_view text, int width);
+
+// At most `width` columns; what was cut ends in "…".
+std::string shorten(std::string_view text, int width);
+
+// Lines of at most `width` columns, broken at spaces (a longer word has a line of its own), each
+// after the first beginning with `indent`. No newline at the end.
+std::string wrap(std::string_view text, int width, std::string_view indent = "");
+
+}  // namespace report
