@@ -1,5 +1,6 @@
 #include "nn/checkpoint.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 #include <nlohmann/json.hpp>
@@ -70,7 +71,8 @@ class Reader {
     data_ = std::string_view(content_).substr(8 + header_size);
 
     Checkpoint checkpoint;
-    for (const auto& [name, entry] : parse(header, header + header_size).items()) {
+    const json entries = parse(header, header + header_size);
+    for (const auto& [name, entry] : entries.items()) {
       if (name == "__metadata__")
         read_metadata(entry, checkpoint.metadata);
       else
@@ -97,15 +99,20 @@ class Reader {
   // JSON that names a key twice is legal for the parser; here it would hide a tensor.
   json parse(const char* begin, const char* end) const {
     std::vector<std::set<std::string>> keys;
-    bool is_unique = true;
-    const auto watch = [&](int, json::parse_event_t event, json& value) {
+    bool is_unique = true, is_shallow = true;
+    const auto watch = [&](int depth, json::parse_event_t event, json& value) {
+      is_shallow &= depth < 8;
+      if (!is_shallow) return false;  // nothing more is kept, so that memory stays small
       if (event == json::parse_event_t::object_start) keys.emplace_back();
       if (event == json::parse_event_t::object_end) keys.pop_back();
       if (event == json::parse_event_t::key)
         is_unique &= keys.back().insert(value.get<std::string>()).second;
-      return keys.size() < 16;
+      return true;
     };
+    // The parser would take a zero byte for the end, whatever follows.
+    check(std::find(begin, end, '\0') == end, "the header is not JSON");
     json header = json::parse(begin, end, watch, /*allow_exceptions=*/false);
+    check(is_shallow, "the header is nested too deeply");
     check(header.is_object(), "the header is not JSON");
     check(is_unique, "the header names a key twice");
     return header;
@@ -126,7 +133,8 @@ class Reader {
     const json &dtype = entry["dtype"], &extents = entry["shape"], &offsets = entry["data_offsets"];
     const auto format = std::ranges::find_if(
         formats, [&](const Format& known) { return dtype.is_string() && dtype == known.name; });
-    check(format != std::end(formats), "tensor ", name, " has the type ", dtype.dump(),
+    check(format != std::end(formats), "tensor ", name, " has the type ",
+          dtype.is_string() ? dtype.get<std::string>() : dtype.type_name(),
           ", which is not F32, F64, F16 or BF16");
     check(extents.is_array() && extents.size() <= Shape::max_rank, "tensor ", name,
           " has a shape of more than ", Shape::max_rank, " dimensions");

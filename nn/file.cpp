@@ -52,7 +52,10 @@ struct Removed {
 std::string read_file(const fs::path& path) {
   errno = 0;
   std::ifstream file(path, std::ios::binary);
-  std::string content((std::istreambuf_iterator<char>(file)), {});
+  std::string content;
+  char buffer[1 << 16];
+  while (file.read(buffer, sizeof buffer), file.gcount() > 0)
+    content.append(buffer, static_cast<std::size_t>(file.gcount()));
   if (!file.is_open() || file.bad())
     throw InputError(concat("cannot read ", path.string(), ": ", std::strerror(errno)),
                      "check the path and its permissions");

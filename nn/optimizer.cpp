@@ -37,7 +37,10 @@ void Adam::step(std::span<real> values, std::span<const real> gradients) {
   mean_.resize(values.size());
   square_.resize(values.size());
   ++steps_;
-  const real beta1 = static_cast<real>(options_.beta1), beta2 = static_cast<real>(options_.beta2);
+  // Subtracted in double: in float 1 - 0.999 is off by 1e-5.
+  const real new_mean = static_cast<real>(1 - options_.beta1);
+  const real new_square = static_cast<real>(1 - options_.beta2);
+  const real beta2 = static_cast<real>(options_.beta2);
   const real epsilon = static_cast<real>(options_.epsilon);
   const real step_size =
       static_cast<real>(learning_rate() / (1 - std::pow(options_.beta1, steps_)));
@@ -48,8 +51,8 @@ void Adam::step(std::span<real> values, std::span<const real> gradients) {
   const real coupled = static_cast<real>(options_.is_decay_decoupled ? 0 : decay);
   for (std::size_t i = 0; i < values.size(); ++i) {
     const real gradient = gradients[i] + coupled * values[i];
-    mean_[i] += (gradient - mean_[i]) * (1 - beta1);
-    square_[i] = beta2 * square_[i] + (1 - beta2) * gradient * gradient;
+    mean_[i] += (gradient - mean_[i]) * new_mean;
+    square_[i] = beta2 * square_[i] + new_square * gradient * gradient;
     const real deviation = std::sqrt(square_[i]) / correction + epsilon;
     values[i] = kept * values[i] - step_size * mean_[i] / deviation;
   }

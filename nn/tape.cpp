@@ -40,7 +40,7 @@ Var Tape::reshape(Var x, Shape shape) {
   Var y{*this,
         make_node(source.value.reshaped(shape), source.needs_gradient, source.depends_on_input)};
   y.backward_to(x, [](ConstView dy, View dx) {
-    for (index i = 0; i < dx.size(); ++i) dx.data[i] += dy.data[i];
+    for (index i = 0, size = dx.size(); i < size; ++i) dx.data[i] += dy.data[i];
   });
   return y;
 }

@@ -19,7 +19,8 @@ Var map(Var x, Function f, Derivative derivative) {
   Var y = x.tape().result(x.shape(), x);
   std::ranges::transform(x.value(), x.tape().writable(y).data, f);
   y.backward_to(x, [x = x.value(), derivative](ConstView dy, View dx) {
-    for (index i = 0; i < dx.size(); ++i) dx.data[i] += dy.data[i] * derivative(x.data[i]);
+    for (index i = 0, size = dx.size(); i < size; ++i)
+      dx.data[i] += dy.data[i] * derivative(x.data[i]);
   });
   return y;
 }
@@ -43,7 +44,7 @@ Var add(Var a, Var b) {
     for (index i = 0; i < period; ++i) out[start + i] = left[i] + right[i];
   });
   y.backward_to(a, [](ConstView dy, View da) {
-    for (index i = 0; i < da.size(); ++i) da.data[i] += dy.data[i];
+    for (index i = 0, size = da.size(); i < size; ++i) da.data[i] += dy.data[i];
   });
   y.backward_to(b, [size, period](ConstView dy, View db) {
     each_repeat(size, period, [&](index start) {
@@ -79,7 +80,8 @@ Var multiply(Var a, Var b) {
 Var relu(Var x) {
   // A comparison with 0 keeps NaN: what is broken must stay visible.
   return map(
-      x, [](real x) { return x < 0 ? real(0) : x; }, [](real x) { return real(x > 0); });
+      x, [](real x) { return x < 0 ? real(0) : x; },
+      [](real x) { return x > 0 ? real(1) : real(0); });
 }
 
 Var gelu(Var x) {
@@ -107,9 +109,10 @@ Var dropout(Var x, double drop_probability, MaskView kept) {
   Var y = x.tape().result(x.shape(), x);
   const ConstView in = x.value();
   real* out = x.tape().writable(y).data;
-  for (index i = 0; i < in.size(); ++i) out[i] = in.data[i] * (kept[i] ? scale : 0);
+  for (index i = 0, size = in.size(); i < size; ++i) out[i] = in.data[i] * (kept[i] ? scale : 0);
   y.backward_to(x, [kept, scale](ConstView dy, View dx) {
-    for (index i = 0; i < dx.size(); ++i) dx.data[i] += dy.data[i] * (kept[i] ? scale : 0);
+    for (index i = 0, size = dx.size(); i < size; ++i)
+      dx.data[i] += dy.data[i] * (kept[i] ? scale : 0);
   });
   return y;
 }

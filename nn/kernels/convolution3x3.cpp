@@ -1,0 +1,209 @@
+#include <algorithm>
+#include <cstring>
+
+#include "nn/kernels/convolution.h"
+
+// Convolution by 3x3 windows with stride 1, straight from the pixels.
+//
+// Planes are stored row after row, so the window at flat position p = y width + x covers the pixels
+// p + ky width + kx, and a whole plane is convolved as one long row:
+//
+//   y[o, p] = sum over c, ky, kx of weight[o, c, ky, kx] x[c, p + ky width + kx]
+//
+// The last two positions of every row are windows that wrap around the edge: computed and thrown
+// away, 2 in `width`. In return no position is special, and a tile of 4 outputs x 3 vectors stays
+// in registers over the whole sum: per tap 3 loads, 4 broadcasts and 12 multiply-adds.
+namespace nn::kernels {
+
+namespace {
+
+#ifdef __AVX512F__
+constexpr index vector_bytes = 64;
+#else
+constexpr index vector_bytes = 32;
+#endif
+using Vector [[gnu::vector_size(vector_bytes)]] = real;
+constexpr index lanes = vector_bytes / sizeof(real);
+constexpr index outputs = 4, vectors = 3, tile = vectors * lanes;
+
+// Planes with a frame of zeros, and behind the last one a few zeros more, so that vectors may read
+// past its end.
+struct Planes {
+  index count, height, width;  // frame included
+  static constexpr index slack = 2 * tile;
+  index plane() const { return height * width; }
+  index size() const { return count * plane() + slack; }
+  index positions() const { return (height - 2) * width; }  // windows, wrapped ones included
+};
+
+Vector load(const real* from) {
+  Vector vector;
+  std::memcpy(&vector, from, sizeof vector);
+#ifdef __x86_64__
+  asm("" : "+x"(vector));  // else GCC reads it from memory again for every use, which is slower
+#endif
+  return vector;
+}
+
+real sum_of(Vector vector) {
+  real sum = 0;
+  for (index i = 0; i < lanes; ++i) sum += vector[i];
+  return sum;
+}
+
+index round_up(index value, index multiple) { return (value + multiple - 1) / multiple * multiple; }
+
+// framed <- image [count, height - 2 frame, width - 2 frame] inside a frame of zeros.
+void frame_planes(const real* image, const Planes& planes, index frame, real* framed) {
+  const index width = planes.width - 2 * frame;
+  for (index c = 0; c < planes.count; ++c)
+    for (index y = 0; y < planes.height; ++y, framed += planes.width) {
+      const bool is_frame = y < frame || y >= planes.height - frame;
+      std::fill_n(framed, is_frame ? planes.width : frame, real(0));
+      if (is_frame) continue;
+      std::memcpy(framed + frame, image, width * sizeof(real));
+      std::fill_n(framed + frame + width, frame, real(0));
+      image += width;
+    }
+  std::fill_n(framed, Planes::slack, real(0));
+}
+
+// The weights [out, in, 3, 3] in the order of use: [out / 4, in, 9, 4].
+void pack_weights(const real* weight, index out, index in, real* packed) {
+  for (index o = 0; o < out; o += outputs)
+    for (index tap = 0; tap < in * 9; ++tap)
+      for (index i = 0; i < outputs; ++i) *packed++ = weight[(o + i) * in * 9 + tap];
+}
+
+// The same for the way back, from out to in: [in / 4, out, 9 reversed, 4].
+void pack_flipped_weights(const real* weight, index out, index in, real* packed) {
+  for (index c = 0; c < in; c += outputs)
+    for (index o = 0; o < out; ++o)
+      for (index tap = 8; tap >= 0; --tap)
+        for (index i = 0; i < outputs; ++i) *packed++ = weight[(o * in + c + i) * 9 + tap];
+}
+
+index tiled_positions(const Planes& planes) { return round_up(planes.positions(), tile); }
+
+// y[out, tiled positions] from framed planes; out is a multiple of 4.
+void correlate(const real* x, const Planes& planes, const real* packed, index out, real* y) {
+  const index positions = tiled_positions(planes);
+  for (index p = 0; p < positions; p += tile)
+    for (index o = 0; o < out; o += outputs) {
+      const real* weight = packed + o * planes.count * 9;
+      Vector sum[outputs][vectors] = {};
+      for (index c = 0; c < planes.count; ++c)
+        for (index ky = 0; ky < 3; ++ky)
+          for (index kx = 0; kx < 3; ++kx, weight += outputs) {
+            const real* pixels = x + c * planes.plane() + p + ky * planes.width + kx;
+            const Vector in[vectors] = {load(pixels), load(pixels + lanes),
+                                        load(pixels + 2 * lanes)};
+            for (index i = 0; i < outputs; ++i)
+              for (index v = 0; v < vectors; ++v) sum[i][v] += in[v] * weight[i];
+          }
+      for (index i = 0; i < outputs; ++i)
+        std::memcpy(y + (o + i) * positions + p, sum[i], sizeof sum[i]);
+    }
+}
+
+// dweight[out, in, ky, kx] += sum over p of dy[out, p] x[in, p + ky width + kx]. Rows of dy are as
+// far apart as those of x, with zeros at the wrapped positions, and planes as far as whole vectors
+// need.
+void correlate_gradient(const real* x, const Planes& planes, const real* dy, index out,
+                        real* dweight) {
+  const index positions = round_up(planes.positions(), lanes);
+  for (index o = 0; o < out; o += outputs)
+    for (index c = 0; c < planes.count; ++c)
+      for (index ky = 0; ky < 3; ++ky) {
+        const real* pixels = x + c * planes.plane() + ky * planes.width;
+        Vector sum[outputs][3] = {};
+        for (index p = 0; p < positions; p += lanes) {
+          const Vector in[3] = {load(pixels + p), load(pixels + p + 1), load(pixels + p + 2)};
+          for (index i = 0; i < outputs; ++i) {
+            const Vector gradient = load(dy + (o + i) * positions + p);
+            for (index kx = 0; kx < 3; ++kx) sum[i][kx] += gradient * in[kx];
+          }
+        }
+        for (index i = 0; i < outputs; ++i)
+          for (index kx = 0; kx < 3; ++kx)
+            dweight[((o + i) * planes.count + c) * 9 + ky * 3 + kx] += sum_of(sum[i][kx]);
+      }
+}
+
+// x with the padding as its frame.
+Planes framed_input(const Convolution& conv) {
+  return {conv.channels, conv.height + 2 * conv.padding, conv.width + 2 * conv.padding};
+}
+
+// dy with a frame that makes it correlate to all of dx.
+Planes framed_gradient(const Convolution& conv) {
+  const index frame = 2 - conv.padding;
+  return {conv.out, conv.oh + 2 * frame, conv.ow + 2 * frame};
+}
+
+void forward(const Convolution& conv, const real* x, const real* weight, const real* bias, real* y,
+             Arena& arena) {
+  const Planes planes = framed_input(conv);
+  Scratch scratch(arena);
+  real* packed = scratch.array<real>(conv.out * conv.patch_size());
+  real* framed = scratch.array<real>(planes.size());
+  real* sums = scratch.array<real>(conv.out * tiled_positions(planes));
+  pack_weights(weight, conv.out, conv.channels, packed);
+  for (index i = 0; i < conv.n; ++i, x += conv.image_size()) {
+    frame_planes(x, planes, conv.padding, framed);
+    correlate(framed, planes, packed, conv.out, sums);
+    for (index o = 0; o < conv.out; ++o)
+      for (index oy = 0; oy < conv.oh; ++oy, y += conv.ow) {
+        const real* row = sums + o * tiled_positions(planes) + oy * planes.width;
+        for (index ox = 0; ox < conv.ow; ++ox) y[ox] = row[ox] + bias[o];
+      }
+  }
+}
+
+void add_dx(const Convolution& conv, const real* dy, const real* weight, real* dx, Arena& arena) {
+  const Planes planes = framed_gradient(conv);
+  Scratch scratch(arena);
+  real* packed = scratch.array<real>(conv.out * conv.patch_size());
+  real* framed = scratch.array<real>(planes.size());
+  real* sums = scratch.array<real>(conv.channels * tiled_positions(planes));
+  pack_flipped_weights(weight, conv.out, conv.channels, packed);
+  for (index i = 0; i < conv.n; ++i, dy += conv.out * conv.positions()) {
+    frame_planes(dy, planes, 2 - conv.padding, framed);
+    correlate(framed, planes, packed, conv.channels, sums);
+    for (index c = 0; c < conv.channels; ++c)
+      for (index y = 0; y < conv.height; ++y, dx += conv.width) {
+        const real* row = sums + c * tiled_positions(planes) + y * planes.width;
+        for (index x = 0; x < conv.width; ++x) dx[x] += row[x];
+      }
+  }
+}
+
+void add_dweight(const Convolution& conv, const real* dy, const real* x, real* dweight,
+                 Arena& arena) {
+  const Planes planes = framed_input(conv);
+  const index positions = round_up(planes.positions(), lanes);
+  Scratch scratch(arena);
+  real* framed = scratch.array<real>(planes.size());
+  real* spread = scratch.array<real>(conv.out * positions);
+  std::fill_n(spread, conv.out * positions, real(0));
+  for (index i = 0; i < conv.n; ++i, x += conv.image_size()) {
+    frame_planes(x, planes, conv.padding, framed);
+    for (index o = 0; o < conv.out; ++o)
+      for (index oy = 0; oy < conv.oh; ++oy, dy += conv.ow)
+        std::memcpy(spread + o * positions + oy * planes.width, dy, conv.ow * sizeof(real));
+    correlate_gradient(framed, planes, spread, conv.out, dweight);
+  }
+}
+
+}  // namespace
+
+const ConvolutionKernels direct_convolution3x3{forward, add_dx, add_dweight};
+
+// A gradient for the input needs channels in fours too; a single channel is an image, which needs
+// none.
+bool fits_direct3x3(const Convolution& conv) {
+  return conv.kh == 3 && conv.kw == 3 && conv.stride == 1 && conv.padding <= 2 &&
+         conv.out % outputs == 0 && conv.channels % outputs == 0;
+}
+
+}  // namespace nn::kernels

@@ -1,0 +1,103 @@
+#include <algorithm>
+
+#include "nn/blas.h"
+#include "nn/kernels/convolution.h"
+
+namespace nn::kernels {
+
+using blas::gemm, blas::no, blas::yes;
+
+namespace {
+
+struct Patches : Convolution {
+  // The columns [first, last) of an output row whose window at kernel column kx is inside the
+  // image.
+  index first_inside(index kx) const { return first_column_at(padding - kx); }
+  index last_inside(index kx) const { return first_column_at(width + padding - kx); }
+
+  // The first output column whose window starts at `x` or later, counted from the padding's edge.
+  index first_column_at(index x) const {
+    return std::clamp<index>((x + stride - 1) / stride, 0, ow);
+  }
+
+  // Calls f(patch_row, image_row, first, last) for each row of `columns` that an output row
+  // touches; image_row is null where the window lies in the padding above or below.
+  template <class Pixel, class Function>
+  void each_row(Pixel* image, Function f) const {
+    index row = 0;
+    for (index c = 0; c < channels; ++c)
+      for (index ky = 0; ky < kh; ++ky)
+        for (index kx = 0; kx < kw; ++kx, ++row)
+          for (index oy = 0; oy < oh; ++oy) {
+            const index y = oy * stride + ky - padding;
+            const bool is_inside = y >= 0 && y < height;
+            Pixel* source = is_inside ? image + (c * height + y) * width + kx - padding : nullptr;
+            f(row * positions() + oy * ow, source, first_inside(kx), last_inside(kx));
+          }
+  }
+
+  // columns[channels * kh * kw, oh * ow]: under each output position the patch it is computed from,
+  // so that the convolution becomes one matrix product ("im2col", Chellapilla et al. 2006).
+  void gather_patches(const real* image, real* columns) const {
+    each_row(image, [&](index at, const real* source, index first, index last) {
+      real* row = columns + at;
+      if (!source) first = last = 0;
+      std::fill_n(row, first, real(0));
+      if (stride == 1)
+        std::copy(source + first, source + last, row + first);
+      else
+        for (index x = first; x < last; ++x) row[x] = source[x * stride];
+      std::fill(row + last, row + ow, real(0));
+    });
+  }
+
+  // The way back: adds every patch element to the pixel it came from.
+  void scatter_patches(const real* columns, real* image) const {
+    each_row(image, [&](index at, real* target, index first, index last) {
+      if (!target) return;
+      const real* row = columns + at;
+      for (index x = first; x < last; ++x) target[x * stride] += row[x];
+    });
+  }
+};
+
+void forward(const Convolution& conv, const real* x, const real* weight, const real* bias, real* y,
+             Arena& arena) {
+  const index patch = conv.patch_size(), positions = conv.positions();
+  Scratch scratch(arena);
+  real* columns = scratch.array<real>(patch * positions);
+  for (index i = 0; i < conv.n; ++i, x += conv.image_size(), y += conv.out * positions) {
+    for (index o = 0; o < conv.out; ++o) std::fill_n(y + o * positions, positions, bias[o]);
+    Patches{conv}.gather_patches(x, columns);
+    gemm(no, no, conv.out, positions, patch, 1, weight, patch, columns, positions, 1, y, positions);
+  }
+}
+
+void add_dx(const Convolution& conv, const real* dy, const real* weight, real* dx, Arena& arena) {
+  const index patch = conv.patch_size(), positions = conv.positions();
+  Scratch scratch(arena);
+  real* dcolumns = scratch.array<real>(patch * positions);
+  for (index i = 0; i < conv.n; ++i, dx += conv.image_size(), dy += conv.out * positions) {
+    gemm(yes, no, patch, positions, conv.out, 1, weight, patch, dy, positions, 0, dcolumns,
+         positions);
+    Patches{conv}.scatter_patches(dcolumns, dx);
+  }
+}
+
+void add_dweight(const Convolution& conv, const real* dy, const real* x, real* dweight,
+                 Arena& arena) {
+  const index patch = conv.patch_size(), positions = conv.positions();
+  Scratch scratch(arena);
+  real* columns = scratch.array<real>(patch * positions);
+  for (index i = 0; i < conv.n; ++i, x += conv.image_size(), dy += conv.out * positions) {
+    Patches{conv}.gather_patches(x, columns);
+    gemm(no, yes, conv.out, patch, positions, 1, dy, positions, columns, positions, 1, dweight,
+         patch);
+  }
+}
+
+}  // namespace
+
+const ConvolutionKernels im2col_convolution{forward, add_dx, add_dweight};
+
+}  // namespace nn::kernels

@@ -1,0 +1,113 @@
+#include "nn/ops.h"
+
+namespace nn {
+
+namespace {
+
+struct Pooling {
+  index planes, height, width, size, stride, oh, ow;
+};
+
+Pooling pooling(const char* name, Var x, index size, index stride) {
+  const Shape& shape = x.shape();
+  if (stride == 0) stride = size;
+  require(shape.rank() == 4 && size > 0 && stride > 0 && size <= shape[2] && size <= shape[3], name,
+          ": a window of ", size, " and stride ", stride, " does not fit ", shape);
+  return {shape[0] * shape[1],
+          shape[2],
+          shape[3],
+          size,
+          stride,
+          (shape[2] - size) / stride + 1,
+          (shape[3] - size) / stride + 1};
+}
+
+// Takes the value over if it is larger than the best so far, or NaN; without a jump.
+inline void consider(real value, std::int32_t place, real& best, std::int32_t& winner) {
+  const bool wins = (value > best) | (value != value);
+  best = wins ? value : best;
+  winner = wins ? place : winner;
+}
+
+// The largest value of each window, and where it is.
+void find_winners(const Pooling& pool, const real* in, real* best, std::int32_t* winner) {
+  for (index plane = 0; plane < pool.planes; ++plane)
+    for (index oy = 0; oy < pool.oh; ++oy)
+      for (index ox = 0; ox < pool.ow; ++ox, ++best, ++winner) {
+        const index corner =
+            (plane * pool.height + oy * pool.stride) * pool.width + ox * pool.stride;
+        *best = in[*winner = static_cast<std::int32_t>(corner)];
+        for (index ky = 0; ky < pool.size; ++ky)
+          for (index kx = 0; kx < pool.size; ++kx) {
+            const index place = corner + ky * pool.width + kx;
+            consider(in[place], static_cast<std::int32_t>(place), *best, *winner);
+          }
+      }
+}
+
+// The same for windows of 2x2 that touch, in a form that compilers turn into vectors.
+void find_winners_2x2(const Pooling& pool, const real* in, real* __restrict best,
+                      std::int32_t* __restrict winner) {
+  const auto width = static_cast<std::int32_t>(pool.width), ow = static_cast<std::int32_t>(pool.ow);
+  for (index plane = 0; plane < pool.planes; ++plane)
+    for (index oy = 0; oy < pool.oh; ++oy, best += ow, winner += ow) {
+      const index corner = (plane * pool.height + oy * 2) * pool.width;
+      const real *upper = in + corner, *lower = upper + width;
+      const auto first = static_cast<std::int32_t>(corner);
+      for (std::int32_t ox = 0; ox < ow; ++ox) {
+        real value = upper[2 * ox];
+        std::int32_t place = first + 2 * ox;
+        consider(upper[2 * ox + 1], first + 2 * ox + 1, value, place);
+        consider(lower[2 * ox], first + width + 2 * ox, value, place);
+        consider(lower[2 * ox + 1], first + width + 2 * ox + 1, value, place);
+        best[ox] = value;
+        winner[ox] = place;
+      }
+    }
+}
+
+}  // namespace
+
+// y[n, c, oy, ox] = the largest x in its window; of equal ones the first, as PyTorch does.
+Var max_pool2d(Var x, index size, index stride) {
+  const Pooling pool = pooling("max_pool2d", x, size, stride);
+  Tape& tape = x.tape();
+  Var y = tape.result({x.shape()[0], x.shape()[1], pool.oh, pool.ow}, x);
+  const std::span<std::int32_t> winners =
+      tape.arena().allocate_array<std::int32_t>(y.value().size());
+
+  const auto find = pool.size == 2 && pool.stride == 2 ? find_winners_2x2 : find_winners;
+  find(pool, x.value().data, tape.writable(y).data, winners.data());
+  y.backward_to(x, [winners](ConstView dy, View dx) {
+    for (std::size_t i = 0; i < winners.size(); ++i) dx.data[winners[i]] += dy.data[i];
+  });
+  return y;
+}
+
+// y[n, c, oy, ox] = the mean of x over its window
+Var average_pool2d(Var x, index size, index stride) {
+  const Pooling pool = pooling("average_pool2d", x, size, stride);
+  Var y = x.tape().result({x.shape()[0], x.shape()[1], pool.oh, pool.ow}, x);
+  const real share = real(1) / static_cast<real>(size * size);
+
+  // Calls f(output element, input element) for every pair of a window's place and a pixel in it.
+  const auto each_pair = [pool](auto f) {
+    index at = 0;
+    for (index plane = 0; plane < pool.planes; ++plane)
+      for (index oy = 0; oy < pool.oh; ++oy)
+        for (index ox = 0; ox < pool.ow; ++ox, ++at)
+          for (index ky = 0; ky < pool.size; ++ky)
+            for (index kx = 0; kx < pool.size; ++kx)
+              f(at,
+                (plane * pool.height + oy * pool.stride + ky) * pool.width + ox * pool.stride + kx);
+  };
+  const View out = x.tape().writable(y);
+  std::ranges::fill(out, real(0));
+  each_pair([&](index o, index i) { out.data[o] += x.value().data[i] * share; });
+  y.backward_to(x, [each_pair, share](ConstView dy, View dx) {
+    each_pair([&](index o, index i) { dx.data[i] += dy.data[o] * share; });
+  });
+  return y;
+}
+
+}  // namespace nn
