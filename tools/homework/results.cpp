@@ -1,5 +1,7 @@
 #include "tools/homework/results.h"
 
+#include <sys/resource.h>
+
 #include <charconv>
 #include <cmath>
 #include <sstream>
@@ -8,6 +10,17 @@
 #include "nn/json.h"
 
 namespace homework {
+
+namespace {
+
+// Resident memory of this process at its largest, in units of 10^6 bytes.
+long peak_memory_mb() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_maxrss * 1024 / 1'000'000;
+}
+
+}  // namespace
 
 std::string number(double value) {
   if (!std::isfinite(value)) return std::isnan(value) ? "nan" : value > 0 ? "inf" : "-inf";
@@ -75,7 +88,7 @@ std::string to_json(const Run& run, int threads) {
       << nn::json_quote(e.dropout == nn::DropoutStream::mkl ? "mkl" : "mt")
       << ",\n  \"seed\": " << e.seed << ",\n  \"threads\": " << threads
       << ",\n  \"openblas_core\": " << nn::json_quote(nn::blas::core_name())
-      << ",\n  \"rounds\": [";
+      << ",\n  \"peak_memory_mb\": " << peak_memory_mb() << ",\n  \"rounds\": [";
   for (const fl::Round& round : run.rounds) {
     out << (round.number == 1 ? "" : ",") << "\n    {\"round\": " << round.number
         << ", \"message_count\": " << round.messages

@@ -1,0 +1,108 @@
+#!/usr/bin/env bash
+# hw1 as a user starts it: files, columns, wrong input, Ctrl-C, memory. Needs MNIST in data/raw.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+hw1=$PWD/bin/hw1
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+passed=0 failed=0
+
+check() {  # check SENTENCE COMMAND...
+  if "${@:2}" >"$work/log" 2>&1; then passed=$((passed + 1)); else
+    failed=$((failed + 1)); echo "FAILED: $1"; sed 's/^/  /' "$work/log" | head -20
+  fi
+}
+
+# One line of error and one of hint, exit code 2, nothing on stdout.
+refuses() {
+  local pattern=$1 status
+  shift
+  "$hw1" "$@" >"$work/stdout" 2>"$work/err"
+  status=$?
+  cat "$work/stdout" "$work/err"
+  [ $status = 2 ] && [ ! -s "$work/stdout" ] && [ "$(wc -l <"$work/err")" = 2 ] &&
+    grep -qE "^error: .*$pattern" "$work/err" && grep -q '^hint: ' "$work/err"
+}
+
+touch "$work/file"
+check "no exercise is an error" refuses "name an exercise"
+check "an unknown exercise is an error" refuses "a9" a9
+check "an unknown option is an error" refuses "frac" a1 --frac 2
+check "an unknown algorithm is an error" refuses "fedfoo" run --algorithm fedfoo
+check "an unknown model is an error" refuses "resnet" run --model resnet
+check "C = 0 is an error" refuses "C = 0" run --fraction 0
+check "C above 1 is an error" refuses "C = 1.5" run --fraction 1.5
+check "more clients than images are an error" refuses "70000" run --clients 70000
+check "zero rounds are an error" refuses "0 rounds" run --rounds 0
+check "a batch of words is an error" refuses "B = many" run --batch many
+check "a negative learning rate is an error" refuses "learning rate" run --lr -1
+check "a CSV that cannot be written is an error" refuses "$work/file" run --csv "$work/file/x.csv"
+check "a folder that cannot be written is an error" refuses "$work/file" a1 --out "$work/file/out"
+check "a missing data file is an error" refuses "no such file" run --data "$work/nothing"
+check "a missing reference is an error" refuses "cannot read" compare "$work/none.csv" --out "$work/c"
+
+if [ -e data/raw/mnist/t10k-labels-idx1-ubyte ]; then
+  mkdir "$work/short" "$work/wrong"
+  for f in data/raw/mnist/*-ubyte; do ln -s "$PWD/$f" "$work/short/"; ln -s "$PWD/$f" "$work/wrong/"; done
+  rm "$work/short/t10k-images-idx3-ubyte" "$work/wrong/t10k-labels-idx1-ubyte"
+  head -c 100000 data/raw/mnist/t10k-images-idx3-ubyte >"$work/short/t10k-images-idx3-ubyte"
+  sed 's/\x07/\x01/' data/raw/mnist/t10k-labels-idx1-ubyte >"$work/wrong/t10k-labels-idx1-ubyte"
+  check "a truncated data file is an error" refuses "t10k-images" run --data "$work/short"
+  check "a data file with a wrong checksum is an error" refuses "t10k-labels" run --data "$work/wrong"
+
+  mlp=(--model mlp --rounds 2)
+  run_twice() {
+    "$hw1" run "${mlp[@]}" --threads 1 --csv "$work/1.csv" --json "$work/1.json" &&
+      "$hw1" run "${mlp[@]}" --threads 2 --csv "$work/2.csv" && cmp "$work/1.csv" "$work/2.csv"
+  }
+  check "any number of threads writes the same bytes" run_twice
+  header="Round,Algorithm,N,C,B,E,η,Seed,Message count,Test accuracy"
+  check "the CSV has the notebook's columns" grep -qx "$header" "$work/1.csv"
+  check "the JSON says the configuration" grep -q '"algorithm": "fedavg"' "$work/1.json"
+  check "every split and algorithm runs" bash -c "
+    for s in iid shards dirichlet; do for a in fedsgd fedsgd-weight fedavg centralized; do
+      '$hw1' run --model mlp --rounds 1 --split \$s --algorithm \$a --batch inf || exit 1; done; done"
+  diverges() { "$hw1" run "${mlp[@]}" --lr 1e30 2>&1 | tee /dev/stderr | grep -q "no client is left"; }
+  check "a round that loses all clients says so" diverges
+
+  all() {
+    "$hw1" all "${mlp[@]}" --out "$work/out" &&
+      for f in report.html homework-1.ipynb a{1,2,3}/results.csv a{1,2}/plot{1,2}.svg a3/plot{1,2,3}.svg; do
+        [ -s "$work/out/$f" ] || { echo "no $f"; return 1; }
+      done && [ "$(grep -c '<svg' "$work/out/report.html")" -ge 7 ]
+  }
+  check "all exercises write their files" all
+  check "a table can be compared with itself" "$hw1" compare "$work/1.csv" --model mlp --out "$work/c"
+  sed -i 's/[0-9.]*$/99/' "$work/2.csv" && sed -i "1s/.*/$header/" "$work/2.csv"
+  differs() { ! "$hw1" compare "$work/2.csv" --model mlp --out "$work/c"; }
+  check "other numbers are told apart" differs
+
+  # Ctrl-C in the middle of a run that would take minutes.
+  interrupt() {
+    local pid start status
+    "$hw1" a3 --out "$work/interrupted" &
+    pid=$!
+    sleep 2
+    start=$(date +%s%N)
+    kill -INT $pid
+    wait $pid
+    status=$?
+    echo "status $status after $((($(date +%s%N) - start) / 1000000)) ms"
+    [ $status = 130 ] && [ $((($(date +%s%N) - start) / 1000000)) -lt 1000 ] &&
+      [ -z "$(find "$work/interrupted" -type f)" ]
+  }
+  set -m  # so that the child does not inherit an ignored SIGINT
+  check "Ctrl-C stops within a second and leaves no file" interrupt
+  set +m
+
+  memory() {  # memory ARGUMENTS...: the peak in MB
+    "$hw1" run --rounds 1 --threads 2 "$@" --json "$work/memory.json" >/dev/null &&
+      grep -oE '"peak_memory_mb": [0-9]+' "$work/memory.json" | grep -oE '[0-9]+$'
+  }
+  fits() { local mb; mb=$(memory "$@") && echo "$mb MB" && [ "$mb" -le 600 ]; }
+  check "one client with 6,000 images in one batch fits in 600 MB" \
+    fits --algorithm fedsgd --clients 10 --fraction 0.1
+  check "10,000 clients fit in 600 MB" fits --clients 10000 --fraction 0.01
+fi
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]

@@ -1,0 +1,51 @@
+#include <doctest/doctest.h>
+
+#include <chrono>
+#include <stdexcept>
+
+#include "fl/parallel.h"
+
+TEST_CASE("tasks are consumed in order by any number of workers, each exactly once") {
+  for (int workers : {1, 2, 3, 8})
+    for (int count : {0, 1, 2, 7, 100}) {
+      std::vector<int> pool(workers), consumed;
+      std::vector<std::atomic<int>> produced(count);
+      fl::ordered_parallel(
+          pool, count,
+          [&](int&, int task) {
+            if (task % 5 == 0) std::this_thread::sleep_for(std::chrono::microseconds(200));
+            ++produced[task];
+          },
+          [&](int&, int task) { consumed.push_back(task); });
+      REQUIRE(static_cast<int>(consumed.size()) == count);
+      for (int i = 0; i < count; ++i) {
+        CHECK(consumed[i] == i);
+        CHECK(produced[i] == 1);
+      }
+    }
+}
+
+TEST_CASE("the first exception stops all workers and reaches the caller") {
+  for (int workers : {1, 2, 4}) {
+    std::vector<int> pool(workers);
+    int consumed = 0;
+    CHECK_THROWS_WITH(fl::ordered_parallel(
+                          pool, 1000,
+                          [](int&, int task) {
+                            if (task == 5) throw std::runtime_error("task 5");
+                          },
+                          [&](int&, int) { ++consumed; }),
+                      "task 5");
+    CHECK(consumed <= 5);
+  }
+}
+
+TEST_CASE("an exception while consuming stops all workers too") {
+  std::vector<int> pool(3);
+  CHECK_THROWS_WITH(fl::ordered_parallel(
+                        pool, 100, [](int&, int) {},
+                        [](int&, int task) {
+                          if (task == 3) throw std::runtime_error("no");
+                        }),
+                    "no");
+}

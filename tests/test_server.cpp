@@ -1,0 +1,204 @@
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "fl/aggregate.h"
+#include "tests/toy.h"
+
+namespace {
+
+std::vector<nn::real> weights_after(fl::Config config, int rounds) {
+  const data::ImageDataset dataset = toy::dataset();
+  fl::Server server(std::move(config), dataset);
+  for (int i = 0; i < rounds; ++i) server.play_round();
+  return {server.weights().begin(), server.weights().end()};
+}
+
+double largest_difference(const std::vector<nn::real>& a, const std::vector<nn::real>& b) {
+  double largest = 0;
+  for (std::size_t i = 0; i < a.size(); ++i)
+    largest = std::max(largest, std::abs(static_cast<double>(a[i]) - b[i]));
+  return largest;
+}
+
+const fl::Algorithm* fedavg = fl::find_algorithm("fedavg");
+
+// The last sample of a client's list decides, so that the same clients break in every round.
+template <int modulus>
+std::span<const nn::real> broken_sometimes(fl::Worker& worker, const data::ImageSet& images,
+                                           std::span<const int> samples,
+                                           const fl::LocalTraining& training,
+                                           nn::Generator& generator) {
+  const auto update = fedavg->train(worker, images, samples, training, generator);
+  if (samples.back() % modulus == 0)
+    worker.weights()[7] = modulus == 2 ? std::numeric_limits<nn::real>::quiet_NaN()
+                                       : std::numeric_limits<nn::real>::infinity();
+  return update;
+}
+
+}  // namespace
+
+TEST_CASE("any number of threads gives the same bits, for every algorithm") {
+  for (const fl::Algorithm& algorithm : fl::algorithm_table()) {
+    CAPTURE(algorithm.name);
+    const std::string name(algorithm.name);
+    const auto one = weights_after(toy::config(name.c_str(), 1), 3);
+    for (int threads : {2, 3, 8})
+      CHECK(weights_after(toy::config(name.c_str(), threads), 3) == one);
+  }
+}
+
+TEST_CASE("the same seed gives the same bits, another seed others") {
+  fl::Config other = toy::config("fedavg");
+  other.seed = 11;
+  CHECK(weights_after(toy::config("fedavg"), 2) == weights_after(toy::config("fedavg"), 2));
+  CHECK(weights_after(toy::config("fedavg"), 2) != weights_after(other, 2));
+}
+
+TEST_CASE("every algorithm learns") {
+  const data::ImageDataset dataset = toy::dataset();
+  for (const fl::Algorithm& algorithm : fl::algorithm_table()) {
+    CAPTURE(algorithm.name);
+    fl::Server server(toy::config(std::string(algorithm.name).c_str(), 2), dataset);
+    const double before = server.test();
+    fl::Round round;
+    for (int i = 0; i < 30; ++i) round = server.play_round();
+    CHECK(round.accuracy > before + 20);
+    CHECK(round.accuracy > 70);
+  }
+}
+
+TEST_CASE("FedSGD with weights equals FedSGD with gradients") {
+  const auto gradient = weights_after(toy::config("fedsgd"), 5);
+  const auto weight = weights_after(toy::config("fedsgd-weight"), 5);
+  CHECK(largest_difference(gradient, weight) < (sizeof(nn::real) == 4 ? 1e-5 : 1e-13));
+  CHECK(largest_difference(gradient, weight) > 0);  // computed in two ways, not one called twice
+}
+
+TEST_CASE("FedAvg with one epoch over one batch is FedSGD with weights, and more epochs are not") {
+  fl::Config one = toy::config("fedavg");
+  one.training.batch = 0;
+  const auto weight = weights_after(toy::config("fedsgd-weight"), 2);
+  CHECK(weights_after(one, 2) == weight);
+  one.training.epochs = 2;
+  CHECK(weights_after(one, 2) != weight);
+}
+
+TEST_CASE("a batch larger than a client's samples is all of them") {
+  fl::Config large = toy::config("fedavg"), full = toy::config("fedavg");
+  large.training.batch = 100000;
+  full.training.batch = 0;
+  CHECK(weights_after(large, 2) == weights_after(full, 2));
+}
+
+TEST_CASE("messages are two per chosen client and round, none for the baseline") {
+  const data::ImageDataset dataset = toy::dataset();
+  fl::Server server(toy::config("fedavg"), dataset);
+  CHECK(server.play_round().messages == 12);
+  CHECK(server.play_round().messages == 24);
+  fl::Server central(toy::config("centralized"), dataset);
+  CHECK(central.play_round().messages == 0);
+}
+
+TEST_CASE("a gradient over many parts is the gradient of the whole batch") {
+  // 600 samples are six parts for the worker and one part here, by hand.
+  const data::ImageDataset dataset = toy::dataset();
+  fl::Worker worker(toy::config("fedavg").make_model, nn::DropoutStream::mt);
+  std::vector<int> samples(600);
+  for (int i = 0; i < 600; ++i) samples[i] = i;
+  nn::Generator generator(5);
+  const double loss = worker.compute_gradient(dataset.train, samples, generator);
+
+  nn::Generator unused, again(5);
+  toy::Net net(unused);
+  nn::DropoutMasks masks;
+  masks.start_batch(again, 600);
+  net.train(masks);
+  nn::Tensor images({600, 1, 8, 8});
+  std::vector<int> labels(600);
+  dataset.train.copy_batch(samples, images.view().data, labels);
+  nn::Tape tape;
+  const nn::Var whole = nn::nll_loss(net.forward(tape.constant(images)), labels);
+  tape.backward(whole);
+  CHECK(loss == doctest::Approx(whole.value()[0]).epsilon(1e-5));
+  for (nn::index i = 0; i < net.parameters().size(); ++i)
+    CHECK(worker.gradients()[i] ==
+          doctest::Approx(net.parameters().gradients()[i]).epsilon(1e-3).scale(1e-3));
+}
+
+TEST_CASE("an unusable update is left out, and the others are weighted anew") {
+  const data::ImageDataset dataset = toy::dataset();
+  fl::Algorithm broken = *fedavg;
+  broken.train = broken_sometimes<2>;
+  fl::Config config = toy::config("fedavg", 3);
+  config.algorithm = &broken;
+  fl::Server server(config, dataset);
+  int left_out = 0;
+  for (int i = 0; i < 10; ++i) {
+    const fl::Round round = server.play_round();
+    left_out += static_cast<int>(round.left_out.size());
+    CHECK(round.chosen == 6);
+    for (const fl::LeftOut& client : round.left_out)
+      CHECK(client.reason == "its update is not finite");
+  }
+  CHECK(left_out > 5);
+  CHECK(left_out < 55);
+  CHECK(fl::is_finite(server.weights()));
+  CHECK(server.test() > 60);
+}
+
+TEST_CASE("a round without a usable update keeps the model and says so") {
+  const data::ImageDataset dataset = toy::dataset();
+  fl::Algorithm broken = *fedavg;
+  broken.train = broken_sometimes<1>;
+  fl::Config config = toy::config("fedavg", 2);
+  config.algorithm = &broken;
+  fl::Server server(config, dataset);
+  const std::vector<nn::real> before(server.weights().begin(), server.weights().end());
+  const fl::Round round = server.play_round();
+  CHECK(round.left_out.size() == 6);
+  CHECK(std::ranges::equal(before, server.weights()));
+}
+
+TEST_CASE("training that diverges leaves every client out instead of breaking the model") {
+  const data::ImageDataset dataset = toy::dataset();
+  fl::Config config = toy::config("fedavg", 2);
+  config.training.learning_rate = 1e30;
+  fl::Server server(config, dataset);
+  CHECK(server.play_round().left_out.size() == 6);
+  CHECK(fl::is_finite(server.weights()));
+}
+
+TEST_CASE("a client without samples is left out") {
+  const data::ImageDataset dataset = toy::dataset();
+  fl::Config config = toy::config("fedavg", 2);
+  config.partition = {.split = fl::Split::dirichlet, .alpha = 0.01};
+  config.fraction = 1;
+  fl::Server server(config, dataset);
+  const fl::Round round = server.play_round();
+  CHECK(!round.left_out.empty());
+  CHECK(round.left_out.front().reason == "it has no samples");
+}
+
+TEST_CASE("the weighted mean is that of the notebook, and renormalised where one is missing") {
+  const std::vector<nn::real> a{1, 2}, b{3, 6};
+  fl::WeightedMean all(2);
+  all.add(a, 1, 4);
+  all.add(b, 3, 4);
+  CHECK(all.mean()[0] == doctest::Approx(2.5));
+  CHECK(all.mean()[1] == doctest::Approx(5));
+  fl::WeightedMean one(2);
+  one.add(b, 3, 4);
+  CHECK(one.mean()[0] == doctest::Approx(3));
+  CHECK(one.mean()[0] == doctest::Approx(3));  // asking twice changes nothing
+  CHECK_THROWS_AS(one.add(std::vector<nn::real>{1}, 1, 4), nn::Error);
+}
+
+TEST_CASE("a run that is told to stop does so at once") {
+  const data::ImageDataset dataset = toy::dataset();
+  const std::atomic<bool> stop = true;
+  fl::Server server(toy::config("fedavg", 2), dataset, &stop);
+  CHECK_THROWS_AS(server.play_round(), fl::Interrupted);
+}
