@@ -5,7 +5,9 @@
 namespace nn {
 
 void* Arena::allocate(std::size_t bytes) {
-  constexpr std::size_t smallest_block = std::size_t{1} << 20;
+  // Large enough that every malloc maps it by itself and gives it back when freed; memory that is
+  // not touched costs nothing.
+  constexpr std::size_t smallest_block = std::size_t{64} << 20;
   bytes = (bytes + alignment - 1) / alignment * alignment;
   while (block_ < blocks_.size() && used_ + bytes > blocks_[block_].size) ++block_, used_ = 0;
   if (block_ == blocks_.size()) {

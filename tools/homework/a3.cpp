@@ -43,7 +43,7 @@ void show(const Plot& plot, std::span<const Run> runs, std::span<const std::stri
     chosen_names.push_back(names[curve]);
   }
   out.blocks.emplace_back(report::Heading{plot.title, 3});
-  out.blocks.emplace_back(plotting_code("a3", chosen_names));
+  out.blocks.emplace_back(plotting_code("a3", chosen_names, plot.rounds));
   out.blocks.emplace_back(accuracy_plot(plot.file, plot.title, chosen, chosen_names));
   out.blocks.emplace_back(accuracy_table(plot.title, chosen, chosen_names));
 }

@@ -21,14 +21,17 @@ std::span<const Exercise> exercise_table() {
   return table;
 }
 
-report::Code plotting_code(std::string_view exercise, std::span<const std::string> names) {
+report::Code plotting_code(std::string_view exercise, std::span<const std::string> names,
+                           int rounds) {
   std::string list;
   for (const std::string& name : names)
     list += (list.empty() ? "\"" : ",\n          \"") + name + '"';
+  const std::string cut = rounds ? nn::concat(" & (results[\"Round\"] <= ", rounds, ")") : "";
   return {nn::concat("import pandas as pd\nimport seaborn as sns\n\nresults = pd.read_csv(\"",
                      exercise, "/results.csv\")\ncurves = [", list,
-                     "]\nsns.lineplot(results[results[\"Algorithm\"].isin(curves)], x=\"Round\",\n"
-                     "             y=\"Test accuracy\", hue=\"Algorithm\", hue_order=curves)")};
+                     "]\nchosen = results[results[\"Algorithm\"].isin(curves)", cut,
+                     "]\nsns.lineplot(chosen, x=\"Round\", y=\"Test accuracy\", "
+                     "hue=\"Algorithm\", hue_order=curves)")};
 }
 
 Run first_rounds(const Run& run, int rounds) {
