@@ -9,7 +9,7 @@ BUILD    := build/$(REAL)$(SANITIZE:%=-%)$(PORTABLE:1=-portable)
 BIN      := $(if $(filter build/float,$(BUILD)),bin,$(BUILD)/bin)
 
 CPPFLAGS += -I. -DREAL=$(REAL) -MMD -MP $(shell pkg-config --cflags openblas 2>/dev/null)
-CXXFLAGS += -std=c++20 -O3 -g1 -fno-trapping-math -fno-math-errno -Wall -Wextra -Wpedantic -Wno-restrict -pthread $(if $(PORTABLE),,-march=native) \
+CXXFLAGS += -std=c++20 -O3 -g1 -fno-trapping-math -fno-math-errno -Wall -Wextra -Wpedantic -Wno-restrict -Wno-psabi -pthread $(if $(PORTABLE),,-march=native) \
             $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer)
 LDFLAGS  += -pthread $(if $(SANITIZE),-fsanitize=$(SANITIZE))
 LDLIBS   += $(or $(shell pkg-config --libs openblas 2>/dev/null),-lopenblas)
@@ -21,7 +21,7 @@ OBJECTS  := $(patsubst %.cpp,$(BUILD)/%.o,$(wildcard nn/*.cpp nn/*/*.cpp data/*.
 TESTS    := $(patsubst %.cpp,$(BUILD)/%.o,$(wildcard tests/*.cpp))
 
 all: setup
-	@$(MAKE) --no-print-directory programs
+	@$(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc)) programs
 programs: $(PROGRAMS)
 setup:
 	@SETUP=$(SETUP) tools/setup.sh
@@ -34,17 +34,18 @@ $(BUILD)/tests/run: $(TESTS) $(LIBRARY)
 $(LIBRARY): $(OBJECTS)
 	@rm -f $@
 	ar rcs $@ $^
+$(BUILD)/tests/%.o: CXXFLAGS += -O1
 $(BUILD)/%.o: %.cpp
 	@mkdir -p $(@D)
 	$(CXX) $(CPPFLAGS) $(CXXFLAGS) -c -o $@ $<
 
 unit: $(BUILD)/tests/run
 test: all
-	@tests/run.sh
+	@BIN=$(BIN) BUILD_SUFFIX=$(BUILD:build/$(REAL)%=%) tests/run.sh
 bench: all
-	bin/bench
+	$(BIN)/bench
 parity: all
-	bin/hw1 compare tests/golden/hfl-seed10.csv
+	$(BIN)/hw1 compare tests/golden/hfl-seed10.csv
 format:
 	clang-format -i $$(git ls-files '*.h' '*.cpp')
 clean:

@@ -29,8 +29,15 @@ int clients_per_round(int clients, double fraction) {
   return std::max(1, static_cast<int>(std::nearbyint(fraction * clients)));
 }
 
+// Without federation there is one party, and it has everything.
+static Config settled(Config config) {
+  if (!config.algorithm->is_federated)
+    config.clients = 1, config.fraction = 1, config.partition = {};
+  return config;
+}
+
 Server::Server(Config config, const data::ImageDataset& dataset, const std::atomic<bool>* stop)
-    : config_(std::move(config)),
+    : config_(settled(std::move(config))),
       dataset_(dataset),
       samples_(
           split_samples(dataset.train.labels, config_.clients, config_.partition, config_.seed)),
@@ -40,7 +47,8 @@ Server::Server(Config config, const data::ImageDataset& dataset, const std::atom
   nn::Generator generator(config_.seed);
   model_ = config_.make_model(generator);
   nn::blas::set_threads(1);  // the workers are the threads
-  for (int i = 0; i < config_.threads; ++i)
+  const int tasks = std::max(clients_per_round_, test_parts());
+  for (int i = 0; i < std::min(config_.threads, tasks); ++i)
     workers_.emplace_back(config_.make_model, config_.dropout, stop);
 }
 
@@ -99,6 +107,10 @@ Round Server::play_round() {
   return result;
 }
 
+int Server::test_parts() const {
+  return (dataset_.test.size() + Worker::part_size - 1) / Worker::part_size;
+}
+
 double Server::test() {
   const int size = dataset_.test.size();
   std::vector<int> samples(size);
@@ -106,7 +118,7 @@ double Server::test() {
   for (Worker& worker : workers_)
     std::ranges::copy(model_->parameters().values(), worker.weights().begin());
 
-  const int part = Worker::part_size, parts = (size + part - 1) / part;
+  const int part = Worker::part_size, parts = test_parts();
   std::vector<int> correct(parts);
   ordered_parallel(
       workers_, parts,

@@ -33,7 +33,7 @@ struct LeftOut {
 struct Round {
   int number = 0;                 // from 1
   double accuracy = 0;            // percent of the test images
-  int messages = 0;               // sent between clients and server since the start
+  std::int64_t messages = 0;      // sent between clients and server since the start
   double ideal_seconds = 0;       // since the start, were every client a machine of its own
   double seconds = 0;             // since the start, on this machine
   std::vector<LeftOut> left_out;  // if it is all of the chosen, the round changed nothing
@@ -57,6 +57,7 @@ class Server {
 
  private:
   std::vector<int> choose_clients();
+  int test_parts() const;
 
   Config config_;
   const data::ImageDataset& dataset_;

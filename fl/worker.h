@@ -34,7 +34,8 @@ class Worker {
   // How many of the samples the model puts into the right class.
   int count_correct(const data::ImageSet& images, std::span<const int> samples);
 
-  static constexpr int part_size = 100;
+  // Small, because a part is all that a worker keeps in memory: 34 MB for the course's network.
+  static constexpr int part_size = 25;
 
  private:
   struct Part {

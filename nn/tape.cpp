@@ -54,6 +54,7 @@ View Tape::gradient_of(Node& node) {
 }
 
 void Tape::seed_gradient(Var y, ConstView dy) {
+  require(recording_, "backward: the tape was told not to record");
   require(dy.shape == y.shape(), "backward: the gradient has shape ", dy.shape,
           ", the value has shape ", y.shape());
   std::ranges::transform(gradient_of(y.node()), dy, gradient_of(y.node()).begin(), std::plus<>());

@@ -47,9 +47,7 @@ class Var {
 
   Tape* tape_ = nullptr;
   Node* node_ = nullptr;
-#ifndef NDEBUG
   int generation_ = 0;
-#endif
 };
 
 // Remembers a computation in order to walk it backwards. Values, gradients and rules live in its
@@ -129,11 +127,8 @@ class Tape {
   int generation_ = 0;
 };
 
-inline Var::Var(Tape& tape, Node& node) : tape_(&tape), node_(&node) {
-#ifndef NDEBUG
-  generation_ = tape.generation_;
-#endif
-}
+inline Var::Var(Tape& tape, Node& node)
+    : tape_(&tape), node_(&node), generation_(tape.generation_) {}
 
 inline Var::Node& Var::node() const {
   assert(tape_ && generation_ == tape_->generation_ && "this Var is older than its tape's reset()");

@@ -2,7 +2,7 @@
 # hw1 as a user starts it: files, columns, wrong input, Ctrl-C, memory. Needs MNIST in data/raw.
 set -u
 cd "$(dirname "$0")/.." || exit 1
-hw1=$PWD/bin/hw1
+hw1=$PWD/${BIN:-bin}/hw1
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 passed=0 failed=0

@@ -4,7 +4,7 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 passed=0 failed=0
-float=build/float${SANITIZE:+-$SANITIZE} double=build/double${SANITIZE:+-$SANITIZE}
+float=build/float${BUILD_SUFFIX-} double=build/double${BUILD_SUFFIX-}
 
 # Adds what a suite printed as its closing line: "12 passed, 0 failed" or doctest's.
 count() {

@@ -63,6 +63,7 @@ TEST_CASE("numbers are printed as Python prints them") {
 TEST_CASE("the CSV has the notebook's columns, and the full batch is ∞") {
   Run run = made_up_run({9.1, 46});
   run.experiment.algorithm = "fedsgd";
+  run.experiment = settled(run.experiment);
   CHECK(to_csv(std::vector{run}) == header +
                                         "1,FedSGDGradient,100,0.1,∞,1,0.01,10,20,9.1\n"
                                         "2,FedSGDGradient,100,0.1,∞,1,0.01,10,40,46.0\n");
@@ -73,6 +74,18 @@ TEST_CASE("the CSV has the notebook's columns, and the full batch is ∞") {
         "Round,Algorithm,N,C,B,E,η,Seed,Wall time,Message count,Test accuracy\n"
         "1,mine,100,0.1,100,2,0.01,10,1.3,20,9.1\n"
         "2,mine,100,0.1,100,2,0.01,10,2.5,40,46.0\n");
+}
+
+TEST_CASE("an algorithm settles what it leaves no choice about") {
+  Experiment experiment;
+  experiment.algorithm = "fedsgd";
+  experiment.training.epochs = 4;
+  CHECK(settled(experiment).training.batch == 0);
+  CHECK(settled(experiment).training.epochs == 1);
+  experiment.algorithm = "centralized";
+  CHECK(settled(experiment).clients == 1);
+  CHECK(settled(experiment).fraction == 1);
+  CHECK(settled(experiment).training.epochs == 4);
 }
 
 TEST_CASE("the JSON of a run is JSON and has its rounds") {
@@ -111,6 +124,8 @@ TEST_CASE("a table that is not one of results is refused by its line") {
   CHECK(
       refused(header + "2,FedAvg,100,0.1,100,1,0.01,10,20,9.1\n").find("round 2 does not follow") !=
       std::string::npos);
+  CHECK(refused(header + "1,FedAvg,100,0.1,100,1,0.01,10,20,nan\n").find("not in percent") !=
+        std::string::npos);
   CHECK(message_of([] { read_results("no/such/file.csv"); }).find("cannot read") !=
         std::string::npos);
 }

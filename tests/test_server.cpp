@@ -102,6 +102,14 @@ TEST_CASE("messages are two per chosen client and round, none for the baseline")
   CHECK(central.play_round().messages == 0);
 }
 
+TEST_CASE("the baseline has one party with all the data, whatever the number of clients") {
+  fl::Config one = toy::config("centralized"), many = toy::config("centralized");
+  one.clients = 1;
+  one.fraction = 1;
+  many.partition.split = fl::Split::shards;
+  CHECK(weights_after(one, 2) == weights_after(many, 2));
+}
+
 TEST_CASE("a gradient over many parts is the gradient of the whole batch") {
   // 600 samples are six parts for the worker and one part here, by hand.
   const data::ImageDataset dataset = toy::dataset();
@@ -165,7 +173,7 @@ TEST_CASE("a round without a usable update keeps the model and says so") {
 TEST_CASE("training that diverges leaves every client out instead of breaking the model") {
   const data::ImageDataset dataset = toy::dataset();
   fl::Config config = toy::config("fedavg", 2);
-  config.training.learning_rate = 1e30;
+  config.training.learning_rate = sizeof(nn::real) == 4 ? 1e30 : 1e300;
   fl::Server server(config, dataset);
   CHECK(server.play_round().left_out.size() == 6);
   CHECK(fl::is_finite(server.weights()));

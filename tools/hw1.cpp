@@ -32,7 +32,7 @@ extern "C" void request_stop(int signal) {
 struct Options {
   Setting setting;
   int threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
-  std::string dataset = "mnist", data_folder, out = "out";
+  std::string dataset = "mnist", data_folder, out = "out", compare_out = "out/compare";
   std::string csv, json;       // run
   bool has_wall_time = false;  // run
   std::string reference;       // compare
@@ -78,6 +78,16 @@ class Session {
   Runner runner_;
 };
 
+// Says which curves are not what they would be with all clients.
+void add_left_out(std::span<const Run> runs, std::span<const std::string> names,
+                  report::Document& document) {
+  report::Table table{"Clients left out over all rounds", {"Curve", "Left out"}, {}};
+  for (std::size_t i = 0; i < runs.size(); ++i)
+    if (const int count = count_left_out(runs[i]); count > 0)
+      table.rows.push_back({names[i], std::to_string(count)});
+  if (!table.rows.empty()) document.blocks.emplace_back(table);
+}
+
 void run_exercises(const Options& options, std::string_view name) {
   nn::require_writable_folder(options.out);
   Session session(options);
@@ -99,10 +109,11 @@ void run_exercises(const Options& options, std::string_view name) {
       names.push_back(curve.name);
     }
     const std::vector<Run> runs = session.run(experiments);
-    publications.push_back(
-        {std::string(chosen[i]->name), chosen[i]->write(runs, names), to_csv(runs, names)});
+    report::Document document = chosen[i]->write(runs, names);
+    add_left_out(runs, names, document);
+    publications.push_back({std::string(chosen[i]->name), document, to_csv(runs, names)});
     session.print(publications.back().document);
-    publish(options.out, "Homework 1: federated learning", publications);
+    publish(options.out, "Homework 1: federated learning", publications, "homework-1.ipynb");
   }
   std::cout << "\nIn " << options.out << ": report.html, homework-1.ipynb";
   for (const Publication& publication : publications)
@@ -110,12 +121,30 @@ void run_exercises(const Options& options, std::string_view name) {
   std::cout << "\n";
 }
 
-void run_one(Options& options) {
+// Learns now, not after the run, that a result could not be written.
+void require_writable_files(const std::vector<std::string>& files) {
+  namespace fs = std::filesystem;
+  for (const fs::path file : files) {
+    if (file.empty()) continue;
+    if (fs::is_directory(file) || !file.has_filename())
+      throw nn::InputError(nn::concat("cannot write ", file.string(), ": it is a folder"),
+                           "name a file in it");
+    if (!fs::exists(file) || fs::is_regular_file(file))
+      nn::require_writable_folder(file.has_parent_path() ? file.parent_path() : ".");
+  }
+  if (!files[0].empty() && files[0] == files[1])
+    throw nn::InputError(nn::concat(files[0], " cannot be both CSV and JSON"), "name two files");
+}
+
+void run_one(Options& options, bool has_batch) {
   Experiment& experiment = options.setting.base;
   experiment.training.batch = parse_batch(options.batch);
-  for (const std::string& file : {options.csv, options.json})
-    if (const auto folder = std::filesystem::path(file).parent_path(); !folder.empty())
-      nn::require_writable_folder(folder);
+  if (experiment.method().is_full_batch && (experiment.training.batch != 0 && has_batch))
+    throw nn::InputError(
+        nn::concat(experiment.algorithm,
+                   " takes one step over all samples of a client, not B = ", options.batch),
+        "leave --batch out, or choose --algorithm fedavg");
+  require_writable_files({options.csv, options.json});
   Session session(options);
   const std::vector<Run> runs = session.run({experiment});
 
@@ -140,7 +169,8 @@ void run_one(Options& options) {
 }
 
 // Returns whether all of it is within the tolerance.
-bool compare(const Options& options) {
+bool compare(Options& options) {
+  options.out = options.compare_out;
   nn::require_writable_folder(options.out);
   std::vector<Reference> references = read_results(options.reference, options.setting.base);
   std::vector<Experiment> experiments;
@@ -153,8 +183,7 @@ bool compare(const Options& options) {
   const std::vector<Run> runs = session.run(experiments);
   const report::Document document = comparison(references, runs, options.tolerance);
   session.print(document);
-  publish(options.out, document.title,
-          std::vector<Publication>{{"compare", document, to_csv(runs)}});
+  publish(options.out, document.title, std::vector<Publication>{{"", document, to_csv(runs)}});
   return std::ranges::all_of(references, [&](const Reference& reference) {
     const Run& run = runs[&reference - references.data()];
     return largest_difference(reference, run) <= options.tolerance + 1e-9;
@@ -179,7 +208,8 @@ CLI::Option* add_choice(CLI::App* command, const std::string& name, Enum& value,
 
 void add_common_options(CLI::App* command, Options& options) {
   Experiment& base = options.setting.base;
-  command->add_option("--seed", base.seed, "of the split, the weights and the masks: 10");
+  command->add_option("--seed", base.seed, "of the split, the weights and the masks: 10")
+      ->check(CLI::NonNegativeNumber);
   command->add_option("--threads", options.threads, "changes the time, never a number: all cores")
       ->check(CLI::Range(1, 1024));
   command->add_option("--model", base.model, "mnist_cnn or mlp: mnist_cnn")
@@ -199,6 +229,15 @@ void add_out(CLI::App* command, Options& options) {
   command->add_option("--out", options.out, "folder for the results: out");
 }
 
+void add_split(CLI::App* command, Options& options) {
+  fl::Partition& partition = options.setting.base.partition;
+  add_choice(
+      command, "--split", partition.split,
+      {{"iid", fl::Split::iid}, {"shards", fl::Split::shards}, {"dirichlet", fl::Split::dirichlet}},
+      "iid, shards (two a client) or dirichlet: iid");
+  command->add_option("--alpha", partition.alpha, "of dirichlet; small: uneven: 0.5");
+}
+
 CLI::App* add_run_command(CLI::App& app, Options& options) {
   Experiment& base = options.setting.base;
   CLI::App* run = app.add_subcommand("run", "any one configuration");
@@ -210,11 +249,7 @@ CLI::App* add_run_command(CLI::App& app, Options& options) {
   run->add_option("--epochs,-E", base.training.epochs, "local epochs of a client: 1");
   run->add_option("--lr", base.training.learning_rate, "learning rate: 0.01");
   run->add_option("--rounds", base.rounds, "how often clients and server meet: 10");
-  add_choice(
-      run, "--split", base.partition.split,
-      {{"iid", fl::Split::iid}, {"shards", fl::Split::shards}, {"dirichlet", fl::Split::dirichlet}},
-      "iid, shards (two a client) or dirichlet: iid");
-  run->add_option("--alpha", base.partition.alpha, "of dirichlet; small: uneven: 0.5");
+  add_split(run, options);
   run->add_option("--csv", options.csv, "file for the notebook's table");
   run->add_flag("--wall-time", options.has_wall_time, "with its column Wall time");
   run->add_option("--json", options.json, "file for everything that was measured");
@@ -246,13 +281,16 @@ int run_command(int argc, char** argv) {
     add_out(command, options);
   }
   CLI::App* run = add_run_command(app, options);
-  CLI::App* comparing = app.add_subcommand("compare", "run what a results.csv says and compare");
+  CLI::App* comparing =
+      app.add_subcommand("compare", "run what a table of the notebook's says and compare");
   comparing->add_option("file", options.reference, "a table with the notebook's columns")
       ->required();
-  comparing->add_option("--tolerance", options.tolerance, "in percentage points: 0.05");
+  comparing->add_option("--tolerance", options.tolerance, "in percentage points: 0.05")
+      ->check(CLI::NonNegativeNumber);
   comparing->add_option("--rounds", options.setting.rounds, "at most")->check(CLI::PositiveNumber);
+  add_split(comparing, options);
   add_common_options(comparing, options);
-  add_out(comparing, options);
+  comparing->add_option("--out", options.compare_out, "folder for the results: out/compare");
 
   // CLI11 would only say that a subcommand is missing.
   const std::string first = argc > 1 ? argv[1] : "";
@@ -270,7 +308,7 @@ int run_command(int argc, char** argv) {
 
   std::signal(SIGINT, request_stop);
   std::signal(SIGTERM, request_stop);
-  if (run->parsed()) return run_one(options), 0;
+  if (run->parsed()) return run_one(options, run->count("--batch") > 0), 0;
   if (comparing->parsed()) return compare(options) ? 0 : 1;
   for (const CLI::App* exercise : exercises)
     if (exercise->parsed()) run_exercises(options, exercise->get_name());
@@ -281,7 +319,11 @@ int run_command(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   try {
-    return run_command(argc, argv);
+    const int status = run_command(argc, argv);
+    std::cout.flush();
+    if (std::cout) return status;
+    std::cerr << "error: cannot write to the standard output\n";
+    return 1;
   } catch (const nn::InputError& error) {
     std::cerr << "error: " << error.what() << "\nhint: " << error.hint << '\n';
     return 2;

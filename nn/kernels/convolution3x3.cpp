@@ -199,8 +199,8 @@ void add_dweight(const Convolution& conv, const real* dy, const real* x, real* d
 
 const ConvolutionKernels direct_convolution3x3{forward, add_dx, add_dweight};
 
-// A gradient for the input needs channels in fours too; a single channel is an image, which needs
-// none.
+// Fours on both sides, because the way back from outputs to channels is the same loop. One channel,
+// an image, is too little work for it to matter.
 bool fits_direct3x3(const Convolution& conv) {
   return conv.kh == 3 && conv.kw == 3 && conv.stride == 1 && conv.padding <= 2 &&
          conv.out % outputs == 0 && conv.channels % outputs == 0;

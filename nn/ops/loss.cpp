@@ -6,12 +6,18 @@ namespace nn {
 
 namespace {
 
-// log of the sum of exp(row), without overflow.
-real log_sum_exp(const real* row, index columns) {
+// log sum over j of exp(x[j]) as the sum of two numbers that are kept apart: added to a large
+// maximum the logarithm would lose its digits.
+struct LogSum {
+  real largest, log;
+  real of(real x) const { return (x - largest) - log; }  // the log-probability
+};
+
+LogSum log_sum_exp(const real* row, index columns) {
   const real largest = *std::max_element(row, row + columns);
   real sum = 0;
   for (index j = 0; j < columns; ++j) sum += std::exp(row[j] - largest);
-  return largest + std::log(sum);
+  return {largest, std::log(sum)};
 }
 
 // The targets in the tape's arena, checked, and how many of them count.
@@ -41,8 +47,8 @@ Var softmax(Var x) {
   real* out = x.tape().writable(y).data;
   for (index i = 0; i < n; ++i) {
     const real* row = x.value().data + i * columns;
-    const real total = log_sum_exp(row, columns);
-    for (index j = 0; j < columns; ++j) *out++ = std::exp(row[j] - total);
+    const LogSum total = log_sum_exp(row, columns);
+    for (index j = 0; j < columns; ++j) *out++ = std::exp(total.of(row[j]));
   }
   y.backward_to(x, [y = y.value(), n, columns](ConstView dy, View dx) {
     for (index i = 0; i < n; ++i) {
@@ -62,8 +68,8 @@ Var log_softmax(Var x) {
   real* out = x.tape().writable(y).data;
   for (index i = 0; i < n; ++i) {
     const real* row = x.value().data + i * columns;
-    const real total = log_sum_exp(row, columns);
-    for (index j = 0; j < columns; ++j) *out++ = row[j] - total;
+    const LogSum total = log_sum_exp(row, columns);
+    for (index j = 0; j < columns; ++j) *out++ = total.of(row[j]);
   }
   y.backward_to(x, [y = y.value(), n, columns](ConstView dy, View dx) {
     for (index i = 0; i < n; ++i) {
@@ -100,13 +106,13 @@ Var cross_entropy(Var x, std::span<const int> targets) {
   const index n = x.shape()[0], columns = x.shape()[1];
   Tape& tape = x.tape();
   Var loss = tape.result({1}, x);
-  real* totals = tape.arena().allocate_array<real>(n).data();
+  LogSum* totals = tape.arena().allocate_array<LogSum>(n).data();
   real sum = 0;
   for (index i = 0; i < n; ++i) {
     if (kept.classes[i] < 0) continue;
     const real* row = x.value().data + i * columns;
     totals[i] = log_sum_exp(row, columns);
-    sum += totals[i] - row[kept.classes[i]];
+    sum -= totals[i].of(row[kept.classes[i]]);
   }
   tape.writable(loss).data[0] = sum / kept.count;
   loss.backward_to(x, [kept, totals, x = x.value(), n, columns](ConstView dloss, View dx) {
@@ -115,7 +121,7 @@ Var cross_entropy(Var x, std::span<const int> targets) {
       if (kept.classes[i] < 0) continue;
       const real* row = x.data + i * columns;
       real* drow = dx.data + i * columns;
-      for (index j = 0; j < columns; ++j) drow[j] += share * std::exp(row[j] - totals[i]);
+      for (index j = 0; j < columns; ++j) drow[j] += share * std::exp(totals[i].of(row[j]));
       drow[kept.classes[i]] -= share;
     }
   });

@@ -71,6 +71,7 @@ void find_winners_2x2(const Pooling& pool, const real* in, real* __restrict best
 // y[n, c, oy, ox] = the largest x in its window; of equal ones the first, as PyTorch does.
 Var max_pool2d(Var x, index size, index stride) {
   const Pooling pool = pooling("max_pool2d", x, size, stride);
+  require(x.value().size() <= INT32_MAX, "max_pool2d: ", x.shape(), " is too large");
   Tape& tape = x.tape();
   Var y = tape.result({x.shape()[0], x.shape()[1], pool.oh, pool.ow}, x);
   const std::span<std::int32_t> winners =

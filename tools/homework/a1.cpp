@@ -82,11 +82,15 @@ report::Document a1_report(std::span<const Run> runs, std::span<const std::strin
           "with the server's η over **all** its samples, draws the same dropout masks in both "
           "versions, and both means use the same shares. The data need not be IID, and N, C and η "
           "may be anything.\n\nHere the two scenarios differ by at most ",
-          percent(largest),
-          " points. What is left is rounding: a mean of weights and a step along a mean of "
-          "gradients "
-          "round differently in 32-bit floats, which can turn one image of 10,000 (0.01 "
-          "points).\n\n"
+          percent(largest), " points. ",
+          largest <= tolerance + 1e-9
+              ? "What is left is rounding: a mean of weights and a step along a mean of gradients "
+                "round differently in 32-bit floats, which can turn one image of 10,000 (0.01 "
+                "points)."
+              : "The two means round differently in 32-bit floats, and here the steps are so large "
+                "that training amplifies the last digits into whole images; in exact arithmetic "
+                "the two would still be the same.",
+          "\n\n"
           "It ends as soon as a client does more than one step (local epochs or smaller batches: "
           "the "
           "second gradient is taken at other weights), keeps a state of its own such as momentum "

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 
 #include "tools/homework/exercises.h"
 
@@ -100,24 +101,31 @@ report::Document a2_report(std::span<const Run> runs, std::span<const std::strin
   out.blocks.emplace_back(report::Question{
       "Is the relation between them and the test accuracy monotonous?",
       nn::concat(
-          "**Number of clients.** FedAvg ", direction(average_n), " with N: ", steps(average_n),
-          ". The more clients, the fewer samples each has: at B = 100 a client takes ",
-          "60,000 / (100 N) steps a round, 60 with N = 10 but only 6 with N = 100, and averaging "
-          "more clients does not make up for steps not taken. FedSGD takes one step a round "
-          "whatever N: ",
-          steps(sgd_n), ", a spread of ",
+          "**No, not in general.** What these runs show:\n\n"
+          "**Number of clients.** FedAvg ",
+          direction(average_n), " with N = 10, 50, 100: ", steps(average_n),
+          ". A client has 60,000 / N samples, so at B = 100 it takes 600 / N steps a round, 60 "
+          "with "
+          "N = 10 but only 6 with N = 100, and averaging more clients does not make up for steps "
+          "that nobody takes. FedSGD takes one step a round whatever N is, along a mean over C · "
+          "60,000 = 6,000 samples whatever N is; N only decides which samples and which dropout "
+          "masks. It ",
+          direction(sgd_n), ": ", steps(sgd_n), ", a spread of ",
           percent(*std::ranges::max_element(sgd_n) - *std::ranges::min_element(sgd_n)),
-          " points with no direction to rely on (it ", direction(sgd_n),
-          "), because N only changes how many samples the one gradient is averaged over.\n\n"
+          " points.\n\n"
           "**Client fraction.** FedAvg ",
-          direction(average_c), " with C: ", steps(average_c), "; FedSGD ", direction(sgd_c), ": ",
-          steps(sgd_c),
-          ". A larger C averages over more clients, which takes away noise but adds no steps. "
-          "From one client a round to ten that noise matters (",
-          percent(average_c[1] - average_c[0]), " points for FedAvg), from ten to twenty hardly (",
+          direction(average_c), " with C = 0.01, 0.1, 0.2: ", steps(average_c), "; FedSGD ",
+          direction(sgd_c), ": ", steps(sgd_c),
+          ". A larger C averages over more clients, which takes away noise but adds no steps. From "
+          "one client a round to ten FedAvg changes by ",
+          percent(average_c[1] - average_c[0]), " points, from ten to twenty by ",
           percent(average_c[2] - average_c[1]),
-          " points), while the messages double. So more communication buys accuracy with "
-          "diminishing returns, and at the flat end chance decides the order.")});
+          ", while the messages grow tenfold and then double. ",
+          std::abs(average_c[2] - average_c[1]) < std::abs(average_c[1] - average_c[0])
+              ? "So more communication has diminishing returns, and where the curve is flat, "
+                "chance "
+                "decides the order."
+              : "In these runs the returns do not diminish yet.")});
   return out;
 }
 

@@ -91,21 +91,26 @@ report::Document a3_report(std::span<const Run> runs, std::span<const std::strin
   show(plots[0], runs, names, out);
   out.blocks.emplace_back(report::Question{
       "How does the pattern of FedAvg differ from that of FedSGD?",
-      nn::concat("FedSGD climbs almost in a straight line, by one small step of η = 0.01 a round: ",
-                 percent(after(sgd, 1)), " % after the first round, ", percent(after(sgd, ten)),
-                 " % after round ", ten, ". FedAvg rises steeply and then bends: ",
-                 percent(first[0]), " % and ", percent(epochs[0]),
-                 " %. For the same messages its clients take one step per batch instead of one a "
-                 "round.")});
+      nn::concat(
+          "FedSGD takes one step of η = ", number(runs[sgd].experiment.training.learning_rate),
+          " a round, so its curve is slow and even: ", percent(after(sgd, 1)),
+          " % after the first round, ", percent(after(sgd, ten)), " % after round ", ten,
+          ". FedAvg is at ", percent(first[0]), " % and ", percent(epochs[0]),
+          " %. For the same messages its clients take one step per batch instead of one a "
+          "round.")});
   out.blocks.emplace_back(report::Question{
       "What do more local epochs do?",
       nn::concat(
           "Accuracy ", direction(epochs), " with E = 1, 2, 4: ", steps(first),
           " % after one round and ", steps(epochs), " % after round ", ten,
-          ". Each doubling doubles the local steps per message, and the gain shrinks, from ",
-          percent(epochs[1] - epochs[0]), " to ", percent(epochs[2] - epochs[1]),
-          " points: the curve has a ceiling, and clients that train for longer drift towards "
-          "their own data. On IID data that drift is mild; computation replaces communication.")});
+          ". Each doubling doubles the local steps per message; the accuracy of round ", ten,
+          " changes by ", percent(epochs[1] - epochs[0]), " and then by ",
+          percent(epochs[2] - epochs[1]), " points",
+          epochs[2] - epochs[1] < epochs[1] - epochs[0]
+              ? ": the gain shrinks, because the curve has a ceiling and clients that train for "
+                "longer drift towards their own data"
+              : "",
+          ". On IID data that drift is mild: local computation replaces communication.")});
 
   show(plots[1], runs, names, out);
   out.blocks.emplace_back(report::Question{
@@ -120,9 +125,9 @@ report::Document a3_report(std::span<const Run> runs, std::span<const std::strin
           " points on IID data and ", percent(lost_points(runs[average_shards])),
           " on non-IID data; FedSGD ", percent(lost_points(runs[sgd])), " and ",
           percent(lost_points(runs[sgd_shards])),
-          ". FedAvg's clients walk further between two means, so the pull of their own digits "
-          "shows "
-          "more.")});
+          ". FedAvg's clients walk further between two means, so they can be pulled further "
+          "towards "
+          "their own digits.")});
 
   show(plots[2], runs, names, out);
   out.blocks.emplace_back(report::Question{
@@ -131,7 +136,8 @@ report::Document a3_report(std::span<const Run> runs, std::span<const std::strin
           "With C = 0.5 fifty clients, about a hundred shards, take part, so every digit is in "
           "every "
           "round and the mean hardly changes its bias from one round to the next; with η = 0.001 a "
-          "client moves a tenth as far before it is averaged, so it drifts less. FedAvg now loses ",
+          "client moves a tenth as far before it is averaged, so it drifts less. In these runs "
+          "FedAvg loses ",
           percent(lost_points(runs[average_steady])), " points in rounds that go down instead of ",
           percent(lost_points(runs[average_shards])), ", FedSGD ",
           percent(lost_points(runs[sgd_steady])), " instead of ",

@@ -35,8 +35,9 @@ class Row {
   template <class... Parts>
   void check(bool holds, const Parts&... parts) const {
     if (!holds)
-      throw nn::InputError(nn::concat(place_, ": ", parts...),
-                           "the columns are Round,Algorithm,N,C,B,E,η,Seed,[Split,]Test accuracy");
+      throw nn::InputError(
+          nn::concat(place_, ": ", parts...),
+          "a table has the columns Round,Algorithm,N,C,B,E,η,Seed,[Split,]Test accuracy");
   }
   bool has(const std::string& column) const { return cells_.contains(column); }
   const std::string& text(const std::string& column) const {
@@ -70,10 +71,12 @@ Experiment experiment_of(const Row& row, const Experiment& base) {
   e.training.epochs = row.number<int>("E");
   e.training.learning_rate = row.number<double>("η");
   e.seed = row.number<std::uint64_t>("Seed");
-  const std::string kind = row.has("Split") ? row.text("Split") : "iid";
-  row.check(kind == "iid" || kind == "shards", "the split ", kind, " is neither iid nor shards");
-  e.partition.split = kind == "iid" ? fl::Split::iid : fl::Split::shards;
-  return e;
+  if (row.has("Split")) {
+    const std::string& kind = row.text("Split");
+    row.check(kind == "iid" || kind == "shards", "the split ", kind, " is neither iid nor shards");
+    e.partition.split = kind == "iid" ? fl::Split::iid : fl::Split::shards;
+  }
+  return settled(e);
 }
 
 }  // namespace
@@ -86,7 +89,7 @@ std::vector<Reference> read_results(const std::filesystem::path& file, const Exp
 
   std::vector<Reference> references;
   for (int number = 2; std::getline(in, line); ++number) {
-    if (line.empty()) continue;
+    if (line.empty() || line == "\r") continue;
     const Row row(nn::concat(file.string(), ":", number), header, split(line, ','));
     const Experiment experiment = experiment_of(row, base);
     const int round = row.number<int>("Round");
@@ -95,7 +98,9 @@ std::vector<Reference> read_results(const std::filesystem::path& file, const Exp
                   describe(references.back().experiment) == describe(experiment) &&
                   round == references.back().experiment.rounds * (round > 1) + 1,
               "round ", round, " does not follow the line before");
-    references.back().accuracies.push_back(row.number<double>("Test accuracy"));
+    const double accuracy = row.number<double>("Test accuracy");
+    row.check(accuracy >= 0 && accuracy <= 100, "the accuracy ", accuracy, " is not in percent");
+    references.back().accuracies.push_back(accuracy);
     references.back().experiment.rounds = round;
   }
   if (references.empty())
@@ -124,7 +129,7 @@ report::Document comparison(std::span<const Reference> references, std::span<con
   for (std::size_t i = 0; i < runs.size(); ++i) {
     const Experiment& e = runs[i].experiment;
     const std::string name = nn::concat(curve_name(e), " N=", e.clients, " C=", number(e.fraction),
-                                        " E=", e.epochs(), " seed=", e.seed);
+                                        " E=", e.training.epochs, " seed=", e.seed);
     const double largest = largest_difference(references[i], runs[i]);
     worst = std::max(worst, largest);
     within += largest <= tolerance + 1e-9;

@@ -16,7 +16,8 @@ struct Reference {
 };
 
 // Reads a table of results with the notebook's columns, as to_csv writes it; a column Split (iid or
-// shards) is optional. Throws nn::InputError naming the line.
+// shards) is optional. What a table does not say (model, split) is taken from `base`. Throws
+// nn::InputError naming the line.
 std::vector<Reference> read_results(const std::filesystem::path& file, const Experiment& base = {});
 
 // The largest difference in any round, in points.

@@ -5,6 +5,7 @@
 #include <csignal>
 #include <cstdlib>
 
+#include "fl/worker.h"
 #include "nn/error.h"
 
 namespace homework {
@@ -22,7 +23,9 @@ std::string quoted(const fs::path& path) {
 void fetch(const fs::path& script, const std::string& name, const fs::path& raw) {
   const int status =
       std::system(nn::concat("DATA_RAW=", quoted(raw), ' ', quoted(script), ' ', name).c_str());
-  if (WIFSIGNALED(status) && WTERMSIG(status) == SIGINT) std::raise(SIGINT);
+  const bool is_interrupted = (WIFSIGNALED(status) && WTERMSIG(status) == SIGINT) ||
+                              (WIFEXITED(status) && WEXITSTATUS(status) == 128 + SIGINT);
+  if (is_interrupted) throw fl::Interrupted();
   if (status != 0)
     throw nn::InputError(nn::concat("the data set ", name, " is missing and could not be fetched"),
                          "the lines above say what was tried and what to do");

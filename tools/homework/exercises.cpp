@@ -55,8 +55,8 @@ std::string steps(std::span<const double> values) {
 }
 
 std::string direction(std::span<const double> values) {
-  if (std::ranges::is_sorted(values)) return "rises";
-  if (std::ranges::is_sorted(values, std::greater<>())) return "falls";
+  if (std::ranges::adjacent_find(values, std::greater_equal<>()) == values.end()) return "rises";
+  if (std::ranges::adjacent_find(values, std::less_equal<>()) == values.end()) return "falls";
   return "neither only rises nor only falls";
 }
 

@@ -52,7 +52,7 @@ double lost_points(const Run& run);
 
 // "60.00 → 70.00 → 80.00"
 std::string steps(std::span<const double> values);
-// "rises", "falls" or "neither only rises nor only falls"
+// Of every value to the next: "rises", "falls" or "neither only rises nor only falls"
 std::string direction(std::span<const double> values);
 
 }  // namespace homework

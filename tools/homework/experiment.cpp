@@ -23,7 +23,7 @@ std::string split_name(const fl::Partition& partition) {
     case fl::Split::shards:
       return partition.sort == fl::LabelSort::stable ? "shards (stable sort)" : "shards";
     case fl::Split::dirichlet:
-      return nn::concat("dirichlet(", partition.alpha, ")");
+      return "dirichlet(" + number(partition.alpha) + ")";
   }
   return "?";
 }
@@ -36,9 +36,16 @@ const fl::Algorithm& Experiment::method() const {
   return *found;
 }
 
-std::string describe(const Experiment& e) {
+Experiment settled(Experiment e) {
+  if (e.method().is_full_batch) e.training.batch = 0, e.training.epochs = 1;
+  if (!e.method().is_federated) e.clients = 1, e.fraction = 1, e.partition = {};
+  return e;
+}
+
+std::string describe(const Experiment& experiment) {
+  const Experiment e = settled(experiment);
   return nn::concat(e.algorithm, ' ', e.model, " N=", e.clients, " C=", number(e.fraction),
-                    " B=", batch_text(e.batch()), " E=", e.epochs(),
+                    " B=", batch_text(e.training.batch), " E=", e.training.epochs,
                     " η=", number(e.training.learning_rate), ' ', split_name(e.partition),
                     " seed=", e.seed, e.dropout == nn::DropoutStream::mkl ? " dropout=mkl" : "");
 }
@@ -63,17 +70,17 @@ void validate(const Experiment& e, const data::ImageDataset& dataset) {
   check(e.training.epochs >= 1, nn::concat("E = ", e.training.epochs, " epochs train nothing"),
         "choose --epochs 1 or more");
   check(std::isfinite(e.training.learning_rate) && e.training.learning_rate > 0,
-        nn::concat("the learning rate ", e.training.learning_rate, " is not above 0"),
+        nn::concat("the learning rate ", e.training.learning_rate, " is not a number above 0"),
         "choose --lr 0.01, say");
-  check(std::isfinite(e.partition.alpha) && e.partition.alpha > 0,
-        nn::concat("alpha = ", e.partition.alpha, " is not above 0"),
+  check(e.partition.alpha > 0 && e.partition.alpha <= 1e6,
+        nn::concat("alpha = ", e.partition.alpha, " is outside (0, 1000000]"),
         "small alphas give each client few labels, large ones all: --alpha 0.5");
 }
 
 Runner::Entry& Runner::entry_of(const Experiment& experiment) {
   const std::string name = describe(experiment);
   const auto found = std::ranges::find(entries_, name, &Entry::name);
-  return found != entries_.end() ? *found : entries_.emplace_back(name, experiment);
+  return found != entries_.end() ? *found : entries_.emplace_back(name, settled(experiment));
 }
 
 void Runner::plan(const std::vector<Experiment>& experiments) {
@@ -88,7 +95,7 @@ Run Runner::run(const Experiment& experiment) {
   plan({experiment});
   Entry& entry = entry_of(experiment);
   if (static_cast<int>(entry.rounds.size()) < entry.experiment.rounds) play(entry);
-  return {experiment, {entry.rounds.begin(), entry.rounds.begin() + experiment.rounds}};
+  return {settled(experiment), {entry.rounds.begin(), entry.rounds.begin() + experiment.rounds}};
 }
 
 void Runner::play(Entry& entry) {
@@ -98,7 +105,7 @@ void Runner::play(Entry& entry) {
                     .make_model = find_model(e.model).make,
                     .clients = e.clients,
                     .fraction = e.fraction,
-                    .training = {e.training.learning_rate, e.batch(), e.epochs()},
+                    .training = e.training,
                     .partition = e.partition,
                     .seed = e.seed,
                     .dropout = e.dropout,
@@ -114,17 +121,10 @@ void Runner::play(Entry& entry) {
     const fl::Round& round = entry.rounds.emplace_back(server.play_round());
     if (options_.log && !round.left_out.empty()) {
       if (options_.bar) options_.bar->clear();
-      *options_.log << warnings(entry.name, round);
+      *options_.log << warning(entry.name, round);
     }
     show(nn::concat(percent(round.accuracy), " %"));
   }
-}
-
-double Runner::seconds() const {
-  double sum = 0;
-  for (const Entry& entry : entries_)
-    if (!entry.rounds.empty()) sum += entry.rounds.back().seconds;
-  return sum;
 }
 
 }  // namespace homework

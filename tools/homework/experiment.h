@@ -24,9 +24,11 @@ struct Experiment {
   int rounds = 10;
 
   const fl::Algorithm& method() const;
-  int batch() const { return method().is_full_batch ? 0 : training.batch; }  // 0: ∞
-  int epochs() const { return method().is_full_batch ? 1 : training.epochs; }
 };
+
+// With the values that its algorithm fixes: one full batch for FedSGD, one client without
+// federation.
+Experiment settled(Experiment experiment);
 
 // All that the numbers depend on but the count of rounds, such as
 // "fedavg mnist_cnn N=100 C=0.1 B=100 E=1 η=0.01 iid seed=10".
@@ -59,8 +61,6 @@ class Runner {
 
   // The first experiment.rounds rounds.
   Run run(const Experiment& experiment);
-
-  double seconds() const;  // spent in all runs
 
  private:
   struct Entry {

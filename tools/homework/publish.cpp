@@ -8,7 +8,7 @@
 namespace homework {
 
 void publish(const std::filesystem::path& out, const std::string& title,
-             std::span<const Publication> publications) {
+             std::span<const Publication> publications, const std::string& notebook) {
   report::Document all{title, {}};
   for (const Publication& publication : publications) {
     const auto& [folder, document, csv] = publication;
@@ -21,7 +21,7 @@ void publish(const std::filesystem::path& out, const std::string& title,
     }
   }
   nn::write_file_atomically(out / "report.html", report::to_html(all));
-  nn::write_file_atomically(out / "homework-1.ipynb", report::to_notebook(all));
+  if (!notebook.empty()) nn::write_file_atomically(out / notebook, report::to_notebook(all));
 }
 
 }  // namespace homework

@@ -16,8 +16,8 @@ struct Publication {
 };
 
 // Writes out/<folder>/results.csv and out/<folder>/<plot>.svg for each, and all of them together as
-// out/report.html and out/homework-1.ipynb. Every file is replaced as a whole or not at all.
+// out/report.html and, with a name, a notebook. Every file is replaced as a whole or not at all.
 void publish(const std::filesystem::path& out, const std::string& title,
-             std::span<const Publication> publications);
+             std::span<const Publication> publications, const std::string& notebook = "");
 
 }  // namespace homework

@@ -8,6 +8,7 @@
 
 #include "nn/blas.h"
 #include "nn/json.h"
+#include "tools/report/axis.h"
 
 namespace homework {
 
@@ -35,10 +36,7 @@ std::string number(double value) {
 
 std::string batch_text(int batch) { return batch == 0 ? "∞" : std::to_string(batch); }
 
-std::string percent(double accuracy) {
-  char text[32];
-  return {text, std::to_chars(text, text + sizeof text, accuracy, std::chars_format::fixed, 2).ptr};
-}
+std::string percent(double accuracy) { return report::fixed(accuracy, 2); }
 
 std::string curve_name(const Experiment& experiment) {
   const std::string label(experiment.method().label);
@@ -62,8 +60,9 @@ std::string to_csv(std::span<const Run> runs, std::span<const std::string> names
     const Experiment& e = runs[i].experiment;
     for (const fl::Round& round : runs[i].rounds) {
       out << round.number << ',' << (names.empty() ? std::string(e.method().label) : names[i])
-          << ',' << e.clients << ',' << number(e.fraction) << ',' << batch_text(e.batch()) << ','
-          << e.epochs() << ',' << number(e.training.learning_rate) << ',' << e.seed << ',';
+          << ',' << e.clients << ',' << number(e.fraction) << ',' << batch_text(e.training.batch)
+          << ',' << e.training.epochs << ',' << number(e.training.learning_rate) << ',' << e.seed
+          << ',';
       if (has_wall_time) out << number(std::round(round.ideal_seconds * 10) / 10) << ',';
       out << round.messages << ',' << number(round.accuracy) << '\n';
     }
@@ -78,8 +77,8 @@ std::string to_json(const Run& run, int threads) {
   out << "{\n  \"algorithm\": " << nn::json_quote(e.algorithm)
       << ",\n  \"model\": " << nn::json_quote(e.model) << ",\n  \"clients\": " << e.clients
       << ",\n  \"fraction\": " << number(e.fraction)
-      << ",\n  \"batch\": " << (e.batch() == 0 ? "null" : std::to_string(e.batch()))
-      << ",\n  \"epochs\": " << e.epochs()
+      << ",\n  \"batch\": " << (e.training.batch == 0 ? "null" : std::to_string(e.training.batch))
+      << ",\n  \"epochs\": " << e.training.epochs
       << ",\n  \"learning_rate\": " << number(e.training.learning_rate)
       << ",\n  \"split\": " << nn::json_quote(splits[static_cast<int>(e.partition.split)])
       << ",\n  \"alpha\": " << number(e.partition.alpha) << ",\n  \"sort\": "
@@ -131,14 +130,17 @@ report::LinePlot accuracy_plot(const std::string& file_name, const std::string& 
   return plot;
 }
 
-std::string warnings(const std::string& name, const fl::Round& round) {
+std::string warning(const std::string& name, const fl::Round& round) {
+  constexpr std::size_t shown = 5;
   std::ostringstream out;
-  for (const fl::LeftOut& left_out : round.left_out)
-    out << "warning: " << name << ": round " << round.number << ": client " << left_out.client
-        << " is left out: " << left_out.reason << '\n';
+  out << "warning: " << name << ", round " << round.number << ": " << round.left_out.size()
+      << " of " << round.chosen << " clients are left out: ";
+  for (std::size_t i = 0; i < std::min(shown, round.left_out.size()); ++i)
+    out << (i ? ", " : "") << round.left_out[i].client << " (" << round.left_out[i].reason << ')';
+  if (round.left_out.size() > shown) out << ", ...";
   if (static_cast<int>(round.left_out.size()) == round.chosen)
-    out << "warning: " << name << ": round " << round.number
-        << ": no client is left, the model stays as it was\n";
+    out << "; no client is left, the model stays as it was";
+  out << '\n';
   return out.str();
 }
 

@@ -28,8 +28,8 @@ report::Table accuracy_table(const std::string& caption, std::span<const Run> ru
 report::LinePlot accuracy_plot(const std::string& file_name, const std::string& title,
                                std::span<const Run> runs, std::span<const std::string> names);
 
-// One line per client that a round did without, and one if it was all of them.
-std::string warnings(const std::string& name, const fl::Round& round);
+// One line about the clients that a round did without.
+std::string warning(const std::string& name, const fl::Round& round);
 int count_left_out(const Run& run);
 
 }  // namespace homework

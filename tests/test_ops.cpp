@@ -1,0 +1,544 @@
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <limits>
+#include <regex>
+#include <utility>
+
+#include "nn/file.h"
+#include "nn/ops.h"
+
+// Every operation is one row of a table; the loops below check each row's gradients.
+namespace {
+
+using nn::ConstView, nn::index, nn::MaskView, nn::real, nn::Shape, nn::Tape, nn::Var, nn::View;
+using Vars = std::vector<Var>;
+
+struct Row {
+  std::string name;  // begins with the operation's name
+  std::vector<Shape> shapes;
+  Var (*apply)(const Vars& x);
+};
+
+constexpr std::uint64_t mask_words[] = {0xb5297a4d68e31da4, 0x1b56c4e9f0a3d702};
+constexpr int ids[] = {4, 0, 4, 2, 4};
+constexpr int targets[] = {1, 0, 4, 1};
+constexpr int some_targets[] = {1, -100, 4, -1};
+
+const std::vector<Row> table{
+    {"add of equal shapes", {{3, 4}, {3, 4}}, [](const Vars& x) { return add(x[0], x[1]); }},
+    {"add of a row to every row", {{3, 4}, {4}}, [](const Vars& x) { return add(x[0], x[1]); }},
+    {"add of a matrix to every matrix",
+     {{2, 2, 3, 2}, {3, 2}},
+     [](const Vars& x) { return add(x[0], x[1]); }},
+    {"add of one number to all",
+     {{2, 3}, {1}},
+     [](const Vars& x) {
+       return add(x[0].tape().reshape(x[0], {6, 1}), x[1]);
+     }},
+    {"add of a number without dimensions",
+     {{2, 3}, {}},
+     [](const Vars& x) { return add(x[0], x[1]); }},
+    {"add of a value to itself", {{2, 3}}, [](const Vars& x) { return add(x[0], x[0]); }},
+    {"multiply of equal shapes",
+     {{3, 4}, {3, 4}},
+     [](const Vars& x) { return multiply(x[0], x[1]); }},
+    {"multiply of every row by a row",
+     {{3, 4}, {4}},
+     [](const Vars& x) { return multiply(x[0], x[1]); }},
+    {"multiply of every matrix by a matrix",
+     {{2, 2, 3, 2}, {3, 2}},
+     [](const Vars& x) { return multiply(x[0], x[1]); }},
+    {"multiply of all by a number without dimensions",
+     {{2, 3}, {}},
+     [](const Vars& x) { return multiply(x[0], x[1]); }},
+    {"multiply of a value by itself", {{2, 3}}, [](const Vars& x) { return multiply(x[0], x[0]); }},
+    {"relu", {{3, 5}}, [](const Vars& x) { return relu(x[0]); }},
+    {"gelu", {{3, 5}}, [](const Vars& x) { return gelu(x[0]); }},
+    {"silu", {{3, 5}}, [](const Vars& x) { return silu(x[0]); }},
+    {"dropout",
+     {{3, 8}},
+     [](const Vars& x) {
+       return dropout(x[0], 0.5, {mask_words, 0});
+     }},
+    {"dropout by the middle of a mask",
+     {{5, 7}},
+     [](const Vars& x) {
+       return dropout(x[0], 0.25, {mask_words, 47});
+     }},
+
+    {"linear with a bias",
+     {{4, 5}, {3, 5}, {3}},
+     [](const Vars& x) { return linear(x[0], x[1], x[2]); }},
+    {"linear without a bias", {{4, 5}, {3, 5}}, [](const Vars& x) { return linear(x[0], x[1]); }},
+    {"linear of one vector",
+     {{5}, {3, 5}, {3}},
+     [](const Vars& x) { return linear(x[0], x[1], x[2]); }},
+    {"linear of a batch of sequences",
+     {{2, 3, 5}, {4, 5}, {4}},
+     [](const Vars& x) { return linear(x[0], x[1], x[2]); }},
+    {"matmul", {{3, 5}, {5, 4}}, [](const Vars& x) { return matmul(x[0], x[1]); }},
+    {"matmul of a matrix with itself", {{3, 3}}, [](const Vars& x) { return matmul(x[0], x[0]); }},
+
+    {"conv2d of one channel",
+     {{2, 1, 5, 4}, {3, 1, 3, 3}, {3}},
+     [](const Vars& x) { return conv2d(x[0], x[1], x[2]); }},
+    {"conv2d of many channels",
+     {{2, 3, 4, 5}, {2, 3, 3, 3}, {2}},
+     [](const Vars& x) { return conv2d(x[0], x[1], x[2]); }},
+    {"conv2d with stride 2 that skips the last column",
+     {{1, 2, 5, 6}, {3, 2, 3, 3}, {3}},
+     [](const Vars& x) { return conv2d(x[0], x[1], x[2], 2); }},
+    {"conv2d of channels in fours",
+     {{2, 4, 4, 5}, {4, 4, 3, 3}, {4}},
+     [](const Vars& x) { return conv2d(x[0], x[1], x[2]); }},
+    {"conv2d of channels in fours with padding 1",
+     {{2, 4, 3, 2}, {8, 4, 3, 3}, {8}},
+     [](const Vars& x) { return conv2d(x[0], x[1], x[2], 1, 1); }},
+    {"conv2d with padding 1",
+     {{2, 2, 4, 3}, {2, 2, 3, 3}, {2}},
+     [](const Vars& x) { return conv2d(x[0], x[1], x[2], 1, 1); }},
+    {"conv2d with stride 2 and padding 1",
+     {{2, 2, 5, 4}, {2, 2, 3, 3}, {2}},
+     [](const Vars& x) { return conv2d(x[0], x[1], x[2], 2, 1); }},
+    {"conv2d with stride 3 and padding 2",
+     {{1, 2, 5, 6}, {2, 2, 3, 3}, {2}},
+     [](const Vars& x) { return conv2d(x[0], x[1], x[2], 3, 2); }},
+    {"conv2d with an oblong kernel",
+     {{1, 2, 5, 6}, {2, 2, 2, 3}, {2}},
+     [](const Vars& x) { return conv2d(x[0], x[1], x[2], 1, 1); }},
+    {"conv2d with a kernel of one pixel",
+     {{2, 3, 3, 4}, {2, 3, 1, 1}, {2}},
+     [](const Vars& x) { return conv2d(x[0], x[1], x[2]); }},
+    {"conv2d with a kernel of the image's size",
+     {{2, 2, 3, 4}, {2, 2, 3, 4}, {2}},
+     [](const Vars& x) { return conv2d(x[0], x[1], x[2]); }},
+    {"conv2d with padding wider than the image",
+     {{2, 1, 1, 1}, {2, 1, 5, 5}, {2}},
+     [](const Vars& x) { return conv2d(x[0], x[1], x[2], 1, 2); }},
+    {"conv2d with stride 2 and a kernel that reaches over both sides",
+     {{2, 1, 2, 1}, {2, 1, 3, 3}, {2}},
+     [](const Vars& x) { return conv2d(x[0], x[1], x[2], 2, 1); }},
+    {"max_pool2d of an even image",
+     {{2, 2, 4, 6}},
+     [](const Vars& x) { return max_pool2d(x[0], 2); }},
+    {"max_pool2d of a wide image",
+     {{1, 2, 3, 39}},
+     [](const Vars& x) { return max_pool2d(x[0], 2); }},
+    {"max_pool2d that leaves the last row and column out",
+     {{2, 2, 5, 3}},
+     [](const Vars& x) { return max_pool2d(x[0], 2); }},
+    {"max_pool2d with windows that overlap",
+     {{1, 2, 6, 5}},
+     [](const Vars& x) { return max_pool2d(x[0], 3, 1); }},
+    {"max_pool2d with gaps between the windows",
+     {{1, 2, 5, 7}},
+     [](const Vars& x) { return max_pool2d(x[0], 2, 3); }},
+    {"average_pool2d of an even image",
+     {{2, 2, 4, 6}},
+     [](const Vars& x) { return average_pool2d(x[0], 2); }},
+    {"average_pool2d that leaves the last row and column out",
+     {{2, 2, 5, 3}},
+     [](const Vars& x) { return average_pool2d(x[0], 2); }},
+    {"average_pool2d with windows that overlap",
+     {{1, 2, 6, 5}},
+     [](const Vars& x) { return average_pool2d(x[0], 3, 2); }},
+
+    {"layer_norm", {{4, 6}, {6}, {6}}, [](const Vars& x) { return layer_norm(x[0], x[1], x[2]); }},
+    {"layer_norm of a batch with a large epsilon",
+     {{2, 3, 5}, {5}, {5}},
+     [](const Vars& x) { return layer_norm(x[0], x[1], x[2], real(0.5)); }},
+    {"rms_norm", {{4, 6}, {6}}, [](const Vars& x) { return rms_norm(x[0], x[1]); }},
+    {"rms_norm of a batch with a large epsilon",
+     {{2, 3, 5}, {5}},
+     [](const Vars& x) { return rms_norm(x[0], x[1], real(0.5)); }},
+
+    {"rotary_embedding of two heads",
+     {{5, 8}},
+     [](const Vars& x) { return rotary_embedding(x[0], 4, 5); }},
+    {"rotary_embedding of two sequences that begin later",
+     {{6, 8}},
+     [](const Vars& x) { return rotary_embedding(x[0], 4, 3, 100, 7); }},
+    {"causal_attention of one head",
+     {{5, 4}, {5, 4}, {5, 4}},
+     [](const Vars& x) { return causal_attention(x[0], x[1], x[2], 4, 5); }},
+    {"causal_attention of two heads and two sequences",
+     {{6, 4}, {6, 4}, {6, 4}},
+     [](const Vars& x) { return causal_attention(x[0], x[1], x[2], 2, 3); }},
+    {"causal_attention with heads in groups",
+     {{6, 12}, {6, 6}, {6, 6}},
+     [](const Vars& x) { return causal_attention(x[0], x[1], x[2], 3, 3); }},
+    {"causal_attention with one head for all",
+     {{4, 6}, {4, 2}, {4, 2}},
+     [](const Vars& x) { return causal_attention(x[0], x[1], x[2], 2, 4); }},
+    {"causal_attention of one token",
+     {{3, 4}, {3, 4}, {3, 4}},
+     [](const Vars& x) { return causal_attention(x[0], x[1], x[2], 2, 1); }},
+
+    {"embedding with ids that repeat",
+     {{7, 3}},
+     [](const Vars& x) { return embedding(ids, x[0]); }},
+    {"flatten", {{2, 3, 2, 2}}, [](const Vars& x) { return flatten(x[0]); }},
+    {"reshape",
+     {{2, 6}},
+     [](const Vars& x) {
+       return x[0].tape().reshape(x[0], {3, 4});
+     }},
+
+    {"softmax", {{3, 5}}, [](const Vars& x) { return softmax(x[0]); }},
+    {"softmax of a batch of sequences", {{2, 2, 3}}, [](const Vars& x) { return softmax(x[0]); }},
+    {"log_softmax", {{3, 5}}, [](const Vars& x) { return log_softmax(x[0]); }},
+    {"nll_loss", {{4, 5}}, [](const Vars& x) { return nll_loss(x[0], targets); }},
+    {"nll_loss with targets left out",
+     {{4, 5}},
+     [](const Vars& x) { return nll_loss(x[0], some_targets); }},
+    {"cross_entropy", {{4, 5}}, [](const Vars& x) { return cross_entropy(x[0], targets); }},
+    {"cross_entropy with targets left out",
+     {{4, 5}},
+     [](const Vars& x) { return cross_entropy(x[0], some_targets); }},
+    {"mse_loss", {{3, 4}, {3, 4}}, [](const Vars& x) { return mse_loss(x[0], x[1]); }},
+    {"mse_loss of a value and itself",
+     {{3, 4}},
+     [](const Vars& x) { return mse_loss(x[0], x[0]); }},
+
+    {"two linear layers around gelu",
+     {{3, 4}, {5, 4}, {2, 5}},
+     [](const Vars& x) { return linear(gelu(linear(x[0], x[1])), x[2]); }},
+    {"a weight computed from weights",
+     {{3, 4}, {5, 4}, {4}},
+     [](const Vars& x) { return linear(x[0], multiply(x[1], silu(x[2]))); }},
+    {"a value that goes on beside its own norm",
+     {{3, 4}, {4}, {4, 4}},
+     [](const Vars& x) { return add(x[0], linear(rms_norm(x[0], x[1]), x[2])); }},
+    {"a small convolutional network",
+     {{2, 1, 6, 6}, {2, 1, 3, 3}, {2}, {3, 8}},
+     [](const Vars& x) {
+       const Var features = flatten(average_pool2d(silu(conv2d(x[0], x[1], x[2])), 2));
+       return nll_loss(log_softmax(linear(features, x[3])), std::span(targets).first(2));
+     }},
+};
+
+// A row's inputs, and its result as one number: the sum of y under fixed weights.
+class Inputs {
+ public:
+  enum class Role { parameter, input, constant };
+  using Roles = std::vector<Role>;
+
+  explicit Inputs(const Row& row) : row_(row) {
+    nn::Generator generator(1);
+    for (const Shape& shape : row.shapes) {
+      const int piece = parameters_.add(std::to_string(parameters_.pieces().size()), shape);
+      const std::vector<int> order = generator.permutation(static_cast<int>(shape.size()));
+      const View value = parameters_.value(piece);
+      // Evenly spaced in (-1.5, 1.5): relu and max-pooling have their kinks at 0 and at ties.
+      for (index i = 0; i < value.size(); ++i)
+        value[i] = static_cast<real>(3 * (order[i] + 0.75) / order.size() - 1.5);
+      if (value.size() == 1) value[0] = real(0.7);
+    }
+  }
+
+  Tape& tape() { return tape_; }
+  nn::Parameters& parameters() { return parameters_; }
+  Roles all(Role role) const { return Roles(row_.shapes.size(), role); }
+
+  struct Pass {
+    Vars x;
+    Var loss;
+  };
+  Pass forward(const Roles& roles, bool is_recording = true) {
+    tape_.reset();
+    tape_.set_recording(is_recording);
+    Pass pass;
+    for (int i = 0; i < static_cast<int>(roles.size()); ++i) {
+      const View value = parameters_.value(i);
+      pass.x.push_back(roles[i] == Role::parameter ? tape_.parameter({&parameters_, i})
+                       : roles[i] == Role::input   ? tape_.input(value)
+                                                   : tape_.constant(value));
+    }
+    const Var y = row_.apply(pass.x);
+    const Shape flat{1, y.value().size()};
+    const std::span<real> weights = tape_.arena().allocate_array<real>(flat.size());
+    nn::Generator(2).uniform(weights, 0.2, 1);
+    for (std::size_t i = 0; i < weights.size(); i += 2) weights[i] *= -1;
+    pass.loss = linear(tape_.reshape(y, flat), tape_.constant({weights.data(), flat}));
+    return pass;
+  }
+
+  double loss() { return forward(all(Role::constant), false).loss.value()[0]; }
+
+  // All gradients after backward(), one input after the other.
+  std::vector<real> gradients(const Roles& roles) {
+    parameters_.zero_gradients();
+    const Pass pass = forward(roles);
+    tape_.backward(pass.loss);
+    return collect(pass.x);
+  }
+
+  std::vector<real> collect(const Vars& x) const {
+    std::vector<real> all;
+    for (const Var& var : x) all.insert(all.end(), var.gradient().begin(), var.gradient().end());
+    return all;
+  }
+
+ private:
+  const Row& row_;
+  Tape tape_;
+  nn::Parameters parameters_;
+};
+using Role = Inputs::Role;
+
+// In float the differences are coarse: they find a wrong formula, not a missing small term.
+constexpr bool is_double = sizeof(real) == 8;
+constexpr double epsilon = is_double ? 1e-5 : 1e-3;
+constexpr double tolerance = is_double ? 1e-7 : 1e-2;
+
+// How far the gradients are from central differences, relative to the input's largest.
+double gradient_error(const Row& row) {
+  Inputs inputs(row);
+  nn::Parameters& parameters = inputs.parameters();
+  const std::vector<real> gradients = inputs.gradients(inputs.all(Role::parameter));
+  double worst = 0;
+  for (const auto& piece : parameters.pieces()) {
+    double largest = 0.01, error = 0;
+    for (index i = piece.offset; i < piece.offset + piece.shape.size(); ++i) {
+      real& value = parameters.values()[i];
+      const real kept = value, up = kept + real(epsilon), down = kept - real(epsilon);
+      value = up;
+      const double above = inputs.loss();
+      value = down;
+      const double below = inputs.loss();
+      value = kept;
+      const double slope = (above - below) / (double{up} - double{down});
+      largest = std::max(largest, std::abs(slope));
+      error = std::max(error, std::isfinite(gradients[i]) ? std::abs(slope - gradients[i]) : 1e300);
+    }
+    worst = std::max(worst, error / largest);
+  }
+  return worst;
+}
+
+// How far a gradient that was there before is from being added to.
+double adding_error(const Row& row) {
+  Inputs inputs(row);
+  const auto roles = inputs.all(Role::parameter);
+  const std::vector<real> alone = inputs.gradients(roles);
+  const std::span<real> gradients = inputs.parameters().gradients();
+  for (std::size_t i = 0; i < gradients.size(); ++i) gradients[i] = static_cast<real>(i % 7 + 1);
+  inputs.tape().backward(inputs.forward(roles).loss);
+  double worst = 0;
+  for (std::size_t i = 0; i < gradients.size(); ++i)
+    worst = std::max<double>(worst, std::abs(gradients[i] - (i % 7 + 1) - alone[i]));
+  return worst;
+}
+
+TEST_CASE("every operation's gradient is the slope of its result") {
+  for (const Row& row : table) {
+    CAPTURE(row.name);
+    CHECK(gradient_error(row) < tolerance);
+  }
+}
+
+TEST_CASE("every operation adds its gradients to what is there") {
+  for (const Row& row : table) {
+    CAPTURE(row.name);
+    CHECK(adding_error(row) < (is_double ? 1e-12 : 1e-4));
+  }
+}
+
+TEST_CASE("data half and weight half of the backward sweep are exactly the whole") {
+  for (const Row& row : table) {
+    CAPTURE(row.name);
+    Inputs inputs(row);
+    const std::vector<real> whole = inputs.gradients(inputs.all(Role::parameter));
+    const auto count = static_cast<int>(row.shapes.size());
+    for (int code = 0; code < std::pow(3, count); ++code) {  // every input in every role
+      CAPTURE(code);
+      auto roles = inputs.all(Role::parameter);
+      for (int i = 0, rest = code; i < count; ++i, rest /= 3) roles[i] = Role{rest % 3};
+
+      // What the roles allow to arrive; a constant gets nothing.
+      const auto expected = [&](bool of_inputs, bool of_parameters) {
+        std::vector<real> gradients(whole.size());
+        for (int i = 0; i < count; ++i) {
+          const auto& piece = inputs.parameters().pieces()[i];
+          if ((roles[i] == Role::input && of_inputs) ||
+              (roles[i] == Role::parameter && of_parameters))
+            std::copy_n(whole.begin() + piece.offset, piece.shape.size(),
+                        gradients.begin() + piece.offset);
+        }
+        return gradients;
+      };
+      CHECK(inputs.gradients(roles) == expected(true, true));
+
+      inputs.parameters().zero_gradients();
+      const auto pass = inputs.forward(roles);
+      const real one = 1;
+      inputs.tape().backward_data(pass.loss, {&one, {1, 1}});
+      CHECK(inputs.collect(pass.x) == expected(true, false));
+      inputs.tape().backward_weights();
+      CHECK(inputs.collect(pass.x) == expected(true, true));
+    }
+  }
+}
+
+// y = x^2 with a rule to try.
+template <class Rule>
+Var square(Var x, Rule rule) {
+  const Var y = x.tape().result(x.shape(), x);
+  std::ranges::transform(x.value(), x.tape().writable(y).data, [](real v) { return v * v; });
+  Var(y).backward_to(x, rule(x.value()));
+  return y;
+}
+
+TEST_CASE("the checks pass a right rule and catch wrong ones") {
+  const Row right{"right", {{2, 3}}, [](const Vars& x) {
+                    return square(x[0], [](ConstView v) {
+                      return [v](ConstView dy, View dx) {
+                        for (index i = 0; i < dx.size(); ++i) dx[i] += 2 * dy[i] * v[i];
+                      };
+                    });
+                  }};
+  const Row half{"half", {{2, 3}}, [](const Vars& x) {
+                   return square(x[0], [](ConstView v) {
+                     return [v](ConstView dy, View dx) {
+                       for (index i = 0; i < dx.size(); ++i) dx[i] += dy[i] * v[i];
+                     };
+                   });
+                 }};
+  const Row one_wrong{"one element", {{2, 3}}, [](const Vars& x) {
+                        return square(x[0], [](ConstView v) {
+                          return [v](ConstView dy, View dx) {
+                            for (index i = 0; i < 5; ++i) dx[i] += 2 * dy[i] * v[i];
+                          };
+                        });
+                      }};
+  const Row sets{"sets", {{2, 3}}, [](const Vars& x) {
+                   return square(x[0], [](ConstView v) {
+                     return [v](ConstView dy, View dx) {
+                       for (index i = 0; i < dx.size(); ++i) dx[i] = 2 * dy[i] * v[i];
+                     };
+                   });
+                 }};
+  CHECK(gradient_error(right) < tolerance);
+  CHECK(adding_error(right) < 1e-5);
+  CHECK(gradient_error(half) > 0.1);
+  CHECK(gradient_error(one_wrong) > 0.1);
+  CHECK(adding_error(sets) > 0.5);
+}
+
+TEST_CASE("every operation in ops.h has a row") {
+  const std::string header = nn::read_file("nn/ops.h");
+  const std::regex declaration("\nVar (\\w+)\\(");
+  int operations = 0;
+  for (std::sregex_iterator match(header.begin(), header.end(), declaration), end; match != end;
+       ++match, ++operations) {
+    const std::string name = (*match)[1];
+    CAPTURE(name);
+    CHECK(std::ranges::any_of(table, [&](const Row& row) {
+      return row.name == name || row.name.starts_with(name + ' ');
+    }));
+  }
+  CHECK(operations >= 22);
+}
+
+// The largest difference between conv2d with the gradients of its sum and the definition.
+double conv2d_error(Tape& tape, Shape image, Shape window, index stride, index padding) {
+  const auto filled = [](Shape shape, std::uint64_t seed) {
+    nn::Tensor tensor(shape);
+    nn::Generator(seed).uniform(tensor.span(), -1, 1);
+    return tensor;
+  };
+  const nn::Tensor x = filled(image, 3), weight = filled(window, 4), bias = filled({window[0]}, 5);
+  tape.reset();
+  const Var inputs[] = {tape.input(x), tape.input(weight), tape.input(bias)};
+  const Var y = conv2d(inputs[0], inputs[1], inputs[2], stride, padding);
+  const nn::Tensor ones(y.shape(), std::vector<real>(y.value().size(), 1));
+  tape.backward_data(y, ones);
+
+  std::vector<double> sums, dx(x.size()), dweight(weight.size()), dbias(bias.size());
+  for (index n = 0; n < image[0]; ++n)
+    for (index o = 0; o < window[0]; ++o)
+      for (index top = -padding; top + window[2] <= image[2] + padding; top += stride)
+        for (index left = -padding; left + window[3] <= image[3] + padding; left += stride) {
+          double sum = bias[o];
+          dbias[o] += 1;
+          for (index c = 0; c < image[1]; ++c)
+            for (index ky = 0; ky < window[2]; ++ky)
+              for (index kx = 0; kx < window[3]; ++kx) {
+                const index row = top + ky, column = left + kx;
+                if (row < 0 || row >= image[2] || column < 0 || column >= image[3]) continue;
+                const index pixel = ((n * image[1] + c) * image[2] + row) * image[3] + column;
+                const index tap = ((o * image[1] + c) * window[2] + ky) * window[3] + kx;
+                sum += double{x[pixel]} * weight[tap];
+                dx[pixel] += weight[tap];
+                dweight[tap] += x[pixel];
+              }
+          sums.push_back(sum);
+        }
+  const auto error = [](const std::vector<double>& expected, ConstView ours) {
+    REQUIRE(static_cast<index>(expected.size()) == ours.size());
+    double worst = 0;
+    for (index i = 0; i < ours.size(); ++i) {
+      const double difference = std::abs(expected[i] - ours[i]);
+      worst = std::isnan(difference) ? INFINITY : std::max(worst, difference);
+    }
+    return worst;
+  };
+  return std::max({error(sums, y.value()), error(dx, inputs[0].gradient()),
+                   error(dweight, inputs[1].gradient()), error(dbias, inputs[2].gradient())});
+}
+
+TEST_CASE("conv2d is the sum in its definition for every small geometry") {
+  Tape tape;
+  for (index channels : {2, 4})
+    for (index height : {1, 2, 5})
+      for (index width : {1, 2, 4, 19})
+        for (index kh : {1, 2, 3, 5})
+          for (index kw : {1, 2, 3, 5})
+            for (index stride : {1, 2, 3})
+              for (index padding : {0, 1, 2, 3}) {
+                if (kh > height + 2 * padding || kw > width + 2 * padding) continue;
+                const Shape image{2, channels, height, width}, window{4, channels, kh, kw};
+                CAPTURE(image);
+                CAPTURE(window);
+                CAPTURE(stride);
+                CAPTURE(padding);
+                REQUIRE(conv2d_error(tape, image, window, stride, padding) <
+                        (is_double ? 1e-12 : 1e-4));
+              }
+}
+
+TEST_CASE("relu and max_pool2d let a NaN through") {
+  const real nan = std::numeric_limits<real>::quiet_NaN();
+  for (index place = 0; place < 9; ++place) {
+    Tape tape;
+    nn::Tensor image({1, 1, 3, 3}, {1, 8, 3, 4, 5, 6, 7, 2, 9});
+    image[place] = nan;
+    const Var x = tape.constant(image);
+    CHECK(std::isnan(relu(x).value()[place]));
+    CHECK(std::isnan(max_pool2d(x, 3).value()[0]));
+    const bool is_in_first_four = place % 3 < 2 && place / 3 < 2;
+    CHECK(std::isnan(max_pool2d(x, 2).value()[0]) == is_in_first_four);
+  }
+}
+
+TEST_CASE("rotary_embedding of later positions is the end of a longer sequence") {
+  Tape tape;
+  nn::Tensor values({6, 8});
+  nn::Generator(1).uniform(values.span(), -1, 1);
+  const Var whole = rotary_embedding(tape.constant(values), 4, 6);
+  const Var end =
+      rotary_embedding(tape.constant({values.view().data + 4 * 8, {2, 8}}), 4, 2, 10000, 4);
+  CHECK(std::ranges::equal(end.value(), whole.value().span().last(2 * 8)));
+}
+
+TEST_CASE("dropout scales what it keeps and drops the rest") {
+  Tape tape;
+  const real ones[] = {1, 1, 1, 1};
+  const std::uint64_t kept = 0b1011;
+  const Var y = dropout(tape.constant({ones, {4}}), 0.2, {&kept, 0});
+  CHECK(std::vector<real>(y.value().begin(), y.value().end()) ==
+        std::vector<real>{real(1.25), real(1.25), 0, real(1.25)});
+}
+
+}  // namespace

@@ -1,0 +1,281 @@
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "nn/dropout_masks.h"
+#include "nn/file.h"
+#include "nn/models.h"
+
+// What PyTorch draws (tests/golden/make_random.py).
+namespace {
+
+using nlohmann::json;
+using nn::DropoutMasks, nn::DropoutStream, nn::Generator, nn::index, nn::MaskView, nn::real;
+
+json goldens(const char* key) {
+  const json all = json::parse(nn::read_file("tests/golden/random.json"));
+  REQUIRE(!all[key].empty());
+  return all[key];
+}
+
+std::uint64_t seed_of(const json& golden) {
+  const json& seed = golden["seed"];
+  return seed.is_number_unsigned() ? seed.get<std::uint64_t>()
+                                   : static_cast<std::uint64_t>(seed.get<std::int64_t>());
+}
+
+std::vector<double> hexadecimals(const json& golden) {
+  std::vector<double> values;
+  for (const json& text : golden) values.push_back(std::stod(text.get<std::string>()));
+  return values;
+}
+
+std::vector<double> uniform(Generator& generator, int count, double low, double high) {
+  std::vector<real> values(count);
+  generator.uniform(values, low, high);
+  return {values.begin(), values.end()};
+}
+
+std::vector<double> normal(Generator& generator, int count) {
+  std::vector<real> values(count);
+  generator.normal(values, 0, 1);
+  return {values.begin(), values.end()};
+}
+
+std::vector<int> bits(MaskView mask, index count) {
+  std::vector<int> kept;
+  for (index i = 0; i < count; ++i) kept.push_back(mask[i]);
+  return kept;
+}
+
+TEST_CASE("the generator gives PyTorch's outputs, uniform numbers and permutations") {
+  for (const json& golden : goldens("torch")) {
+    const std::uint64_t seed = seed_of(golden);
+    CAPTURE(seed);
+    Generator generator(seed);
+    for (std::uint32_t output : golden["outputs_4"]) CHECK(generator.next32() == output);
+    generator.manual_seed(seed);
+    CHECK(uniform(generator, 5, 0, 1) == hexadecimals(golden["rand_5"]));
+    CHECK(generator.next32() == golden["rand_5_next"]);
+    generator.manual_seed(seed);
+    CHECK(uniform(generator, 8, -0.3, 0.7) == hexadecimals(golden["uniform_from_-0.3_to_0.7_8"]));
+    generator.manual_seed(seed);
+    CHECK(uniform(generator, 16, -0.1, 0.25) ==
+          hexadecimals(golden["uniform_from_-0.1_to_0.25_16"]));
+    generator.manual_seed(seed);
+    CHECK(generator.permutation(10) == golden["randperm_10"].get<std::vector<int>>());
+    CHECK(generator.next32() == golden["randperm_10_next"]);
+  }
+}
+
+TEST_CASE("normal numbers are PyTorch's, below 16 and from 16 on") {
+  for (const json& golden : goldens("torch")) {
+    const std::uint64_t seed = seed_of(golden);
+    CAPTURE(seed);
+    for (int count : {5, 16, 20, 35}) {
+      CAPTURE(count);
+      Generator generator(seed);
+      const std::vector<double> ours = normal(generator, count);
+      const auto theirs = hexadecimals(golden["normal_" + std::to_string(count)]);
+      REQUIRE(ours.size() == theirs.size());
+      for (std::size_t i = 0; i < ours.size(); ++i)
+        CHECK(std::abs(ours[i] - theirs[i]) < (count < 16 ? 1e-7 : 2e-6));
+      CHECK(generator.next32() == golden["normal_" + std::to_string(count) + "_next"]);
+    }
+  }
+}
+
+TEST_CASE("an odd normal number waits for the next call and is forgotten by a new seed") {
+  Generator one(3), two(3);
+  const std::vector<double> six = normal(one, 6);
+  std::vector<double> parts = normal(two, 5);
+  parts.push_back(normal(two, 1)[0]);
+  CHECK(parts == six);
+  normal(two, 1);
+  two.manual_seed(3);
+  CHECK(normal(two, 6) == six);
+}
+
+TEST_CASE("mean and deviation of normal numbers are the ones asked for") {
+  for (int count : {10, 100'000}) {
+    Generator generator(4);
+    double sum = 0, squares = 0;
+    const int draws = 100'000 / count;
+    std::vector<real> values(count);
+    for (int draw = 0; draw < draws; ++draw) {
+      generator.normal(values, 2, 3);
+      for (double value : values) sum += value, squares += value * value;
+    }
+    const double mean = sum / 100'000;
+    CHECK(std::abs(mean - 2) < 0.05);
+    CHECK(std::abs(std::sqrt(squares / 100'000 - mean * mean) - 3) < 0.05);
+  }
+}
+
+TEST_CASE("only the low 32 bits of a seed count") {
+  Generator one(7), two((std::uint64_t{1} << 40) + 7);
+  CHECK(one.next64() == two.next64());
+}
+
+TEST_CASE("a 64-bit draw is two outputs, high half first, and never a negative number") {
+  Generator one(7), two(7);
+  const std::uint64_t high = one.next32(), low = one.next32();
+  CHECK(two.next64() == (high << 32 | low));
+  for (int i = 0; i < 100; ++i) CHECK(one.random_int64() >= 0);
+}
+
+TEST_CASE("dropout masks are those of PyTorch 2.7 and later") {
+  for (const json& golden : goldens("torch")) {
+    Generator generator(seed_of(golden));
+    std::vector<std::uint64_t> words;
+    nn::draw_mask(generator, DropoutStream::mt, 0.25, 16, words);
+    CHECK(bits({words.data()}, 16) == golden["dropout_0.25_of_16_keeps"].get<std::vector<int>>());
+    nn::draw_mask(generator, DropoutStream::mt, 0.5, 16, words);
+    CHECK(bits({words.data()}, 16) ==
+          golden["dropout_0.5_of_16_after_it_keeps"].get<std::vector<int>>());
+  }
+}
+
+TEST_CASE("dropout masks of the MKL stream follow its published generator") {
+  const json golden = goldens("mkl_dropout_modelled");
+  Generator generator(seed_of(golden)), other(seed_of(golden));
+  std::vector<std::uint64_t> words;
+  nn::draw_mask(generator, DropoutStream::mkl, golden["share"], 2000, words);
+  const std::vector<int> kept = bits({words.data()}, 2000);
+  CHECK(std::vector<int>(kept.begin(), kept.begin() + 16) ==
+        golden["of_16_keeps"].get<std::vector<int>>());
+  CHECK(std::ranges::count(kept, 1) == golden["of_2000_kept"]);
+  other.next32();
+  CHECK(generator.next32() == other.next32());  // a mask costs one output, whatever its size
+
+  Generator zero(0);  // PyTorch issue 15714
+  nn::draw_mask(zero, DropoutStream::mkl, 0.5, 5, words);
+  CHECK(bits({words.data()}, 5) == std::vector{1, 0, 0, 1, 1});
+}
+
+TEST_CASE("a client's masks over epochs and batches are PyTorch's") {
+  for (const json& golden : goldens("client_masks")) {
+    Generator generator(seed_of(golden));
+    DropoutMasks masks;
+    int epoch = -1, batch = -1, layer = 0;
+    for (const json& mask : golden["masks"]) {
+      const auto shape = mask["shape"].get<std::vector<index>>();
+      const index size = nn::Shape(shape).size();
+      if (std::exchange(epoch, mask["epoch"]) != mask["epoch"]) {
+        generator.random_int64();  // a DataLoader draws a seed for its workers
+        batch = -1;
+      }
+      if (std::exchange(batch, mask["batch"]) != mask["batch"]) {
+        masks.start_batch(generator, shape[0]);
+        layer = 0;
+      }
+      const auto ours = bits(masks.mask(layer++, 0, size / shape[0], mask["share"]), size);
+      CHECK(std::ranges::count(ours, 1) == mask["kept"]);
+      CHECK(std::vector<int>(ours.begin(), ours.begin() + 32) ==
+            mask["first_32"].get<std::vector<int>>());
+    }
+    CHECK(generator.next32() == golden["next"]);
+  }
+}
+
+// Three dropout layers of different widths over a batch of 23 samples.
+constexpr index rows = 23, columns[] = {7, 64, 33};
+constexpr double probabilities[] = {0.25, 0.5, 0.1};
+
+std::vector<int> part(DropoutMasks& masks, int layer, index first_row, index count) {
+  return bits(masks.mask(layer, first_row, columns[layer], probabilities[layer]),
+              count * columns[layer]);
+}
+
+TEST_CASE("a batch in parts keeps what the whole batch keeps") {
+  for (DropoutStream stream : {DropoutStream::mt, DropoutStream::mkl}) {
+    Generator one(5), two(5);
+    DropoutMasks whole(stream), parts(stream);
+    for (int batch = 0; batch < 3; ++batch) {
+      whole.start_batch(one, rows);
+      parts.start_batch(two, rows);
+      std::vector<int> joined[3];
+      for (index row = 0; row < rows; row += 5)
+        for (int layer = 0; layer < 3; ++layer) {
+          const auto more = part(parts, layer, row, std::min<index>(5, rows - row));
+          joined[layer].insert(joined[layer].end(), more.begin(), more.end());
+        }
+      for (int layer = 0; layer < 3; ++layer) CHECK(joined[layer] == part(whole, layer, 0, rows));
+    }
+    CHECK(one.next32() == two.next32());
+  }
+}
+
+TEST_CASE("threads that share a batch keep what one thread keeps") {
+  Generator serial_generator(6);
+  DropoutMasks serial;
+  serial.start_batch(serial_generator, rows);
+  std::vector<int> expected[3];
+  for (int layer = 0; layer < 3; ++layer) expected[layer] = part(serial, layer, 0, rows);
+
+  for (int attempt = 0; attempt < 50; ++attempt) {
+    Generator generator(6);
+    DropoutMasks masks;
+    masks.start_batch(generator, rows);
+    std::vector<int> got[rows][3];
+    std::vector<std::thread> threads;
+    for (int worker = 0; worker < 4; ++worker)
+      threads.emplace_back([&, worker] {
+        for (index row = worker; row < rows; row += 4)
+          for (int layer = 0; layer < 3; ++layer) got[row][layer] = part(masks, layer, row, 1);
+      });
+    for (std::thread& thread : threads) thread.join();
+    for (int layer = 0; layer < 3; ++layer) {
+      std::vector<int> joined;
+      for (auto& row : got) joined.insert(joined.end(), row[layer].begin(), row[layer].end());
+      REQUIRE(joined == expected[layer]);
+    }
+  }
+}
+
+TEST_CASE("masks are drawn in layer order only, and after a batch has begun") {
+  DropoutMasks masks;
+  CHECK_THROWS_AS(masks.mask(0, 0, 4, 0.5), nn::Error);
+  Generator generator(1);
+  masks.start_batch(generator, 2);
+  CHECK_THROWS_AS(masks.mask(1, 0, 4, 0.5), nn::Error);
+  masks.mask(0, 0, 4, 0.5);
+  masks.mask(1, 0, 4, 0.5);
+  masks.start_batch(generator, 2);
+  CHECK_THROWS_AS(masks.mask(1, 0, 4, 0.5), nn::Error);
+}
+
+TEST_CASE("a mask keeps about the share it should") {
+  for (DropoutStream stream : {DropoutStream::mt, DropoutStream::mkl})
+    for (double p : {0.0, 0.1, 0.5, 0.9}) {
+      Generator generator(8);
+      std::vector<std::uint64_t> words;
+      nn::draw_mask(generator, stream, p, 100'000, words);
+      const auto kept = std::ranges::count(bits({words.data()}, 100'000), 1);
+      CHECK(std::abs(static_cast<double>(kept) / 100'000 - (1 - p)) < 0.006);
+      if (p == 0) CHECK(kept == 100'000);
+    }
+}
+
+TEST_CASE("the course's network begins with PyTorch's weights") {
+  for (const json& golden : goldens("course_cnn")) {
+    Generator generator(seed_of(golden));
+    const nn::MnistCnn model(generator);
+    CHECK(model.parameters().size() == 1'199'882);
+    CHECK(model.parameters().pieces().size() == golden["tensors"].size());
+    for (const auto& [name, tensor] : golden["tensors"].items()) {
+      CAPTURE(name);
+      const auto* piece = model.parameters().find(name);
+      REQUIRE(piece);
+      const auto values = model.parameters().values().subspan(piece->offset, piece->shape.size());
+      CHECK(std::vector<double>{values[0], values[1]} == hexadecimals(tensor["first_2"]));
+      double sum = 0;
+      for (double value : values) sum += value;
+      CHECK(std::abs(sum - tensor["sum"].get<double>()) < 1e-9);
+    }
+  }
+}
+
+}  // namespace
