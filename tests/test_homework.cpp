@@ -67,7 +67,7 @@ TEST_CASE("the CSV has the notebook's columns, and the full batch is ∞") {
   CHECK(to_csv(std::vector{run}) == header +
                                         "1,FedSGDGradient,100,0.1,∞,1,0.01,10,20,9.1\n"
                                         "2,FedSGDGradient,100,0.1,∞,1,0.01,10,40,46.0\n");
-  run.experiment.algorithm = "fedavg";
+  run.experiment = {};
   run.experiment.training.epochs = 2;
   const std::string csv = to_csv(std::vector{run}, std::vector<std::string>{"mine"}, true);
   CHECK(csv ==
