@@ -1,5 +1,6 @@
 #include "tools/bench/peer.h"
 
+#include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,13 +14,13 @@ namespace bench {
 
 std::optional<Peer> Peer::start(const std::filesystem::path& script, int threads) {
   int jobs[2], answers[2];
-  nn::require(pipe(jobs) == 0 && pipe(answers) == 0, "peer: no pipe");
+  // Closed on exec: a later peer that held this one's end of input open would keep it from ending.
+  nn::require(pipe2(jobs, O_CLOEXEC) == 0 && pipe2(answers, O_CLOEXEC) == 0, "peer: no pipe");
   const pid_t process = fork();
   nn::require(process >= 0, "peer: no process");
   if (process == 0) {
     dup2(jobs[0], STDIN_FILENO);
     dup2(answers[1], STDOUT_FILENO);
-    for (int end : {jobs[0], jobs[1], answers[0], answers[1]}) close(end);
     if (!freopen("/dev/null", "w", stderr)) _exit(127);
     // Its best setting on a shared machine: threads that wait do not spin.
     setenv("OMP_WAIT_POLICY", "passive", 0);
