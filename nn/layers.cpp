@@ -47,6 +47,11 @@ Var Linear::operator()(Var x) const {
   return linear(x, x.tape().parameter(weight_), x.tape().parameter(bias_));
 }
 
+Projection::Projection(const Scope& scope, index in, index out, double deviation)
+    : weight_(scope.normal("weight", {out, in}, deviation)) {}
+
+Var Projection::operator()(Var x) const { return linear(x, x.tape().parameter(weight_)); }
+
 Conv2d::Conv2d(const Scope& scope, index in, index out, index kernel, index stride, index padding)
     : weight_(
           scope.uniform("weight", {out, in, kernel, kernel}, kaiming_bound(in * kernel * kernel))),

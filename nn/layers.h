@@ -41,6 +41,16 @@ class Linear {
   Parameter weight_, bias_;
 };
 
+// y[..., out] = x[..., in] weight^T, first values N(0, deviation)
+class Projection {
+ public:
+  Projection(const Scope& scope, index in, index out, double deviation);
+  Var operator()(Var x) const;
+
+ private:
+  Parameter weight_;
+};
+
 // [n, in, height, width] -> [n, out, ...]
 class Conv2d {
  public:

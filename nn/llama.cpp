@@ -1,0 +1,110 @@
+#include "nn/llama.h"
+
+#include <numeric>
+
+namespace nn {
+
+namespace {
+
+constexpr double initial_deviation = 0.02;
+
+std::vector<int> all_pieces(const LlamaConfig& config) {
+  std::vector<int> pieces(config.layers + 2);
+  std::iota(pieces.begin(), pieces.end(), 0);
+  return pieces;
+}
+
+Projection projection(const Scope& scope, index in, index out) {
+  return {scope, in, out, initial_deviation};
+}
+
+}  // namespace
+
+void require_valid(const LlamaConfig& c) {
+  require(c.vocabulary > 0 && c.d > 0 && c.layers >= 0 && c.heads > 0 && c.key_value_heads > 0 &&
+              c.hidden > 0 && c.context > 0,
+          "llama: every size must be positive");
+  require(c.d % c.heads == 0 && c.head_size() % 2 == 0, "llama: ", c.heads,
+          " heads do not cut a width of ", c.d, " into even parts");
+  require(c.heads % c.key_value_heads == 0, "llama: ", c.heads, " heads cannot share ",
+          c.key_value_heads, " key/value heads evenly");
+}
+
+LlamaEmbedding::LlamaEmbedding(const Scope& scope, const LlamaConfig& config)
+    : table_(scope("embed_tokens"), config.vocabulary, config.d, initial_deviation) {}
+
+LlamaLayer::LlamaLayer(const Scope& scope, const LlamaConfig& config)
+    : head_size_(config.head_size()),
+      theta_(config.theta),
+      input_norm_(scope("input_layernorm"), config.d, static_cast<real>(config.epsilon)),
+      q_(projection(scope("self_attn")("q_proj"), config.d, config.d)),
+      k_(projection(scope("self_attn")("k_proj"), config.d, config.key_value_heads * head_size_)),
+      v_(projection(scope("self_attn")("v_proj"), config.d, config.key_value_heads * head_size_)),
+      o_(projection(scope("self_attn")("o_proj"), config.d, config.d)),
+      attention_norm_(scope("post_attention_layernorm"), config.d,
+                      static_cast<real>(config.epsilon)),
+      gate_(projection(scope("mlp")("gate_proj"), config.d, config.hidden)),
+      up_(projection(scope("mlp")("up_proj"), config.d, config.hidden)),
+      down_(projection(scope("mlp")("down_proj"), config.hidden, config.d)) {}
+
+Var LlamaLayer::operator()(Var x, index length) const {
+  const Var in = input_norm_(x);
+  const Var q = rotary_embedding(q_(in), head_size_, length, theta_);
+  const Var k = rotary_embedding(k_(in), head_size_, length, theta_);
+  const Var h = add(x, o_(causal_attention(q, k, v_(in), head_size_, length)));
+  const Var normed = attention_norm_(h);
+  return add(h, down_(multiply(silu(gate_(normed)), up_(normed))));
+}
+
+LlamaHead::LlamaHead(const Scope& scope, const LlamaConfig& config)
+    : norm_(scope("model")("norm"), config.d, static_cast<real>(config.epsilon)),
+      head_(projection(scope("lm_head"), config.d, config.vocabulary)) {}
+
+Var LlamaHead::operator()(Var x) const { return head_(norm_(x)); }
+
+Llama::Llama(const LlamaConfig& config, std::uint64_t seed)
+    : Llama(config, all_pieces(config), seed) {}
+
+Llama::Llama(const LlamaConfig& config, std::span<const int> pieces, std::uint64_t seed)
+    : config_(config), ranges_(config.layers + 2), layers_(config.layers) {
+  require_valid(config);
+  for (int piece : pieces) {
+    require(piece >= 0 && piece <= head_piece(), "llama: there is no piece ", piece);
+    Generator generator(seed * (config.layers + 2) + piece);
+    const Scope scope(parameters_, generator);
+    const index offset = parameters_.size();
+    if (piece == 0)
+      embedding_.emplace(scope("model"), config);
+    else if (piece == head_piece())
+      head_.emplace(scope, config);
+    else
+      layers_[piece - 1].emplace(scope("model")("layers")(std::to_string(piece - 1)), config);
+    ranges_[piece] = {offset, parameters_.size() - offset};
+  }
+}
+
+Var Llama::embed(Tape& tape, std::span<const int> ids) const {
+  require(embedding_.has_value(), "llama: the embedding is not here");
+  return (*embedding_)(tape, ids);
+}
+
+Var Llama::layer(int piece, Var x, index length) const {
+  require(piece >= 1 && piece < head_piece() && layers_[piece - 1], "llama: layer ", piece - 1,
+          " is not here");
+  require(length <= config_.context, "llama: sequences of ", length, " tokens are longer than ",
+          config_.context);
+  return (*layers_[piece - 1])(x, length);
+}
+
+Var Llama::head(Var x) const {
+  require(head_.has_value(), "llama: the head is not here");
+  return (*head_)(x);
+}
+
+Var Llama::logits(Tape& tape, std::span<const int> ids, index length) const {
+  Var x = embed(tape, ids);
+  for (int piece = 1; piece < head_piece(); ++piece) x = layer(piece, x, length);
+  return head(x);
+}
+
+}  // namespace nn

@@ -1,0 +1,104 @@
+#pragma once
+
+#include <optional>
+
+#include "nn/layers.h"
+
+namespace nn {
+
+// The shape of a LLaMA (Touvron et al. 2023); the defaults are the course's, 26,398,368 parameters.
+struct LlamaConfig {
+  index vocabulary = 32000;
+  index d = 288;  // width of a token's vector
+  index layers = 6;
+  index heads = 6;
+  index key_value_heads = 6;  // each shared by heads / key_value_heads queries
+  index hidden = 1152;        // of the feed-forward network
+  index context = 256;        // the longest sequence
+  double theta = 10000;       // of the rotary embedding
+  double epsilon = 1e-6;      // of the norms
+
+  index head_size() const { return d / heads; }
+  friend bool operator==(const LlamaConfig&, const LlamaConfig&) = default;
+};
+
+// Throws Error naming the first number that cannot be: heads that do not divide d, and so on.
+void require_valid(const LlamaConfig& config);
+
+// Token ids to vectors: [n] -> [n, d]
+class LlamaEmbedding {
+ public:
+  LlamaEmbedding(const Scope& scope, const LlamaConfig& config);
+  Var operator()(Tape& tape, std::span<const int> ids) const { return table_(tape, ids); }
+
+ private:
+  Embedding table_;
+};
+
+// h = x + attention(norm(x)), y = h + down(silu(gate(norm(h))) * up(norm(h))): [n, d] -> [n, d],
+// where the n rows are whole sequences of `length` tokens.
+class LlamaLayer {
+ public:
+  LlamaLayer(const Scope& scope, const LlamaConfig& config);
+  Var operator()(Var x, index length) const;
+
+ private:
+  index head_size_;
+  double theta_;
+  RmsNorm input_norm_;
+  Projection q_, k_, v_, o_;
+  RmsNorm attention_norm_;
+  Projection gate_, up_, down_;
+};
+
+// The last norm and the scores of every token of the vocabulary: [n, d] -> [n, vocabulary]
+class LlamaHead {
+ public:
+  LlamaHead(const Scope& scope, const LlamaConfig& config);
+  Var operator()(Var x) const;
+
+ private:
+  RmsNorm norm_;
+  Projection head_;
+};
+
+// A LLaMA or some pieces of one. Pieces are numbered through the whole model: 0 is the embedding,
+// 1 to `layers` the layers, layers + 1 the head. Names are Hugging Face's and global, and the first
+// weights of a piece depend on the seed and the piece only, so every cut starts from the same
+// model.
+class Llama {
+ public:
+  explicit Llama(const LlamaConfig& config, std::uint64_t seed = 0);
+  Llama(const LlamaConfig& config, std::span<const int> pieces, std::uint64_t seed = 0);
+  Llama(const Llama&) = delete;
+  Llama& operator=(const Llama&) = delete;
+
+  const LlamaConfig& config() const { return config_; }
+  Parameters& parameters() { return parameters_; }
+  const Parameters& parameters() const { return parameters_; }
+
+  int head_piece() const { return static_cast<int>(config_.layers) + 1; }
+  // Where the weights of a piece lie in the flat arrays of parameters().
+  struct Range {
+    index offset, size;
+  };
+  Range range(int piece) const { return ranges_.at(piece); }
+
+  // The pieces by themselves; one that was not made throws Error.
+  Var embed(Tape& tape, std::span<const int> ids) const;  // [n] -> [n, d]
+  Var layer(int piece, Var x, index length) const;        // [n, d] -> [n, d]
+  Var head(Var x) const;                                  // [n, d] -> [n, vocabulary]
+
+  // All of it: [n] -> [n, vocabulary]; n is a whole number of sequences of `length`.
+  Var logits(Tape& tape, std::span<const int> ids, index length) const;
+
+ private:
+  LlamaConfig config_;
+  Parameters parameters_;
+  std::vector<Range> ranges_;
+  std::optional<LlamaEmbedding> embedding_;
+  std::vector<std::optional<LlamaLayer>> layers_;
+  std::optional<LlamaHead> head_;
+};
+
+}  // namespace nn
