@@ -1,0 +1,43 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "pipeline/schedule.h"
+#include "pipeline/simulate.h"
+
+// Where the model is cut. Its pieces are the embedding, equal layers, and the head.
+namespace pipeline {
+
+// Layers in each global chunk; a chunk may have none. The embedding goes with the first chunk, the
+// head with the last.
+using Cut = std::vector<int>;
+
+// As even as can be; the first parts get the layers that are left over, for the last has the head:
+// 6 layers in 3 parts are 2,2,2 and 7 are 3,2,2.
+Cut default_cut(int layers, int parts);
+
+// "3,3,0" for `parts` parts that together have `layers` layers. Throws nn::InputError otherwise.
+Cut parse_cut(std::string_view text, int layers, int parts);
+std::string to_text(const Cut& cut);
+
+// Of one microbatch in one piece.
+struct PieceCosts {
+  Costs embedding, layer, head;
+};
+
+// What each chunk of the cut costs; cut.size() is a multiple of `stages`.
+StageCosts costs_of(const Cut& cut, const PieceCosts& pieces, int stages);
+
+// The cut into stages * chunks parts with the shortest simulated step; among equals the evenest,
+// then the one with more layers in earlier parts. Tries all cuts that could be the best; throws
+// nn::InputError where there are more than a million.
+Cut best_cut(const PieceCosts& pieces, int layers, int stages, int chunks,
+             const ScheduleEntry& schedule, int microbatches, double message_time = 0);
+
+// How many times faster than one process `pipelines` copies of the timeline can be at most, when
+// together they have this many cores and a stage uses one.
+double speed_up_bound(const Timeline& timeline, int cores, int pipelines = 1);
+
+}  // namespace pipeline
