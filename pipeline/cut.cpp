@@ -1,0 +1,190 @@
+#include "pipeline/cut.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cstdlib>
+#include <numeric>
+
+#include "nn/error.h"
+
+namespace pipeline {
+namespace {
+
+void add(Costs& sum, const Costs& costs, double times = 1) {
+  sum.forward += times * costs.forward;
+  sum.backward += times * costs.backward;
+  sum.weights += times * costs.weights;
+}
+
+// How often, for each chunk.
+std::vector<int> weights_before_last_backward(const Schedule& schedule, int chunks) {
+  std::vector<int> counts(chunks), until_now(chunks);
+  for (const Action& action : schedule) {
+    if (action.work == Work::weights) ++until_now[action.chunk];
+    if (action.work == Work::backward) counts = until_now;
+  }
+  return counts;
+}
+
+// Depth first over all cuts, part by part. A branch ends when what is placed so far already takes
+// longer than the best whole cut.
+class CutSearch {
+ public:
+  CutSearch(const PieceCosts& pieces, int layers, int stages, int chunks,
+            const ScheduleEntry& schedule, int microbatches, double message_time)
+      : pieces_(pieces),
+        stages_(stages),
+        chunks_(chunks),
+        microbatches_(microbatches),
+        message_time_(message_time),
+        schedules_(all_stages(schedule, stages, microbatches, chunks)),
+        cut_(stages * chunks),
+        best_(default_cut(layers, stages * chunks)),
+        best_length_(length_of(best_)),
+        costs_(uniform_costs(stages, chunks, {0, 0, 0})) {
+    for (const Schedule& schedule : schedules_)
+      early_weights_.push_back(weights_before_last_backward(schedule, chunks));
+    place(0, layers);
+  }
+
+  const Cut& best() const { return best_; }
+
+ private:
+  // Sums of the same numbers in another order differ in their last bits.
+  static constexpr double tolerance = 1e-9;
+
+  void place(int part, int layers_left) {
+    Costs& costs = costs_[part % stages_][part / stages_];
+    const bool is_last = part + 1 == static_cast<int>(cut_.size());
+    for (int layers = is_last ? layers_left : 0; layers <= layers_left; ++layers) {
+      cut_[part] = layers;
+      costs = {0, 0, 0};
+      add(costs, pieces_.layer, layers);
+      if (part == 0) add(costs, pieces_.embedding);
+      if (is_last) add(costs, pieces_.head);
+      if (shortest_possible() > best_length_ * (1 + tolerance)) break;
+      if (is_last)
+        consider(cut_);
+      else
+        place(part + 1, layers_left - layers);
+    }
+    costs = {0, 0, 0};
+  }
+
+  // A stage waits for its first activation and has all its work to do. Its last gradient still
+  // passes through the stages before it.
+  double shortest_possible() const {
+    double shortest = 0, fill = 0, drain = 0;
+    for (int stage = 0; stage < stages_; ++stage) {
+      double all = fill, until_last_backward = fill + drain;
+      for (int chunk = 0; chunk < chunks_; ++chunk) {
+        const Costs& costs = costs_[stage][chunk];
+        all += microbatches_ * costs.sum();
+        until_last_backward += microbatches_ * (costs.forward + costs.backward) +
+                               early_weights_[stage][chunk] * costs.weights;
+      }
+      shortest = std::max({shortest, all, until_last_backward});
+      const Costs& first = costs_[stage][0];
+      fill += first.forward + message_time_;
+      drain += first.backward + (stage == 0 ? first.weights : 0) + message_time_;
+    }
+    return shortest;
+  }
+
+  double length_of(const Cut& cut) const {
+    const StageCosts costs = costs_of(cut, pieces_, stages_);
+    return simulate(schedules_, microbatches_, chunks_, costs, message_time_).length;
+  }
+
+  void consider(const Cut& cut) {
+    const double length = length_of(cut);
+    const bool is_equal = std::abs(length - best_length_) <= tolerance * best_length_;
+    if (is_equal ? !is_preferred(cut) : length > best_length_) return;
+    best_length_ = length;
+    best_ = cut;
+  }
+
+  bool is_preferred(const Cut& cut) const {
+    const auto unevenness = [](const Cut& c) {
+      return std::inner_product(c.begin(), c.end(), c.begin(), 0);
+    };
+    return unevenness(cut) != unevenness(best_) ? unevenness(cut) < unevenness(best_) : cut > best_;
+  }
+
+  const PieceCosts& pieces_;
+  const int stages_, chunks_, microbatches_;
+  const double message_time_;
+  const std::vector<Schedule> schedules_;
+  Cut cut_, best_;
+  double best_length_;
+  std::vector<std::vector<int>> early_weights_;  // [stage][chunk]
+  StageCosts costs_;                             // of cut_, 0 where nothing is placed yet
+};
+
+}  // namespace
+
+Cut default_cut(int layers, int parts) {
+  nn::require(layers >= 0 && parts >= 1, "cut: ", layers, " layers in ", parts, " parts");
+  Cut cut(parts, layers / parts);
+  for (int i = 0; i < layers % parts; ++i) ++cut[i];
+  return cut;
+}
+
+Cut parse_cut(std::string_view text, int layers, int parts) {
+  const auto refuse = [&](const auto&... complaint) {
+    throw nn::InputError(
+        nn::concat("layers ", text, ": ", complaint...),
+        nn::concat("name ", parts, parts == 1 ? " count" : " counts", " that add up to ", layers,
+                   ", such as ", to_text(default_cut(layers, parts))));
+  };
+  Cut cut;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::size_t end = std::min(text.find(',', begin), text.size());
+    const char *first = text.data() + begin, *last = text.data() + end;
+    int count = -1;
+    const auto [stop, error] = std::from_chars(first, last, count);
+    if (error != std::errc() || stop != last || count < 0)
+      refuse("\"", text.substr(begin, end - begin), "\" is not a number of layers");
+    if (count > layers) refuse("the model has ", layers);
+    cut.push_back(count);
+    begin = end + 1;
+  }
+  if (static_cast<int>(cut.size()) != parts)
+    refuse(cut.size(), cut.size() == 1 ? " count" : " counts", " for ", parts,
+           parts == 1 ? " part" : " parts");
+  if (const auto sum = std::accumulate(cut.begin(), cut.end(), 0LL); sum != layers)
+    refuse("they add up to ", sum, ", but the model has ", layers);
+  return cut;
+}
+
+std::string to_text(const Cut& cut) {
+  std::string text;
+  for (const int layers : cut) text += (text.empty() ? "" : ",") + std::to_string(layers);
+  return text;
+}
+
+StageCosts costs_of(const Cut& cut, const PieceCosts& pieces, int stages) {
+  nn::require(stages >= 1 && !cut.empty() && cut.size() % stages == 0, "cut: ", cut.size(),
+              " parts for ", stages, " stages");
+  StageCosts costs(stages);
+  for (std::size_t part = 0; part < cut.size(); ++part) {
+    Costs& sum = costs[part % stages].emplace_back(Costs{0, 0, 0});
+    add(sum, pieces.layer, cut[part]);
+    if (part == 0) add(sum, pieces.embedding);
+    if (part + 1 == cut.size()) add(sum, pieces.head);
+  }
+  return costs;
+}
+
+Cut best_cut(const PieceCosts& pieces, int layers, int stages, int chunks,
+             const ScheduleEntry& schedule, int microbatches, double message_time) {
+  return CutSearch(pieces, layers, stages, chunks, schedule, microbatches, message_time).best();
+}
+
+double speed_up_bound(const Timeline& timeline, int cores, int pipelines) {
+  nn::require(cores >= 1 && pipelines >= 1, "bound: ", cores, " cores, ", pipelines, " pipelines");
+  const double work = pipelines * timeline.work();
+  return work > 0 ? work / std::max(timeline.length, work / cores) : 1;
+}
+
+}  // namespace pipeline

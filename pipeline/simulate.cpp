@@ -1,0 +1,219 @@
+#include "pipeline/simulate.h"
+
+#include <algorithm>
+#include <string>
+
+namespace pipeline {
+namespace {
+
+constexpr double never = -1;
+
+std::string text(int number) { return std::to_string(number); }
+
+const char* name_of(Work work) {
+  return work == Work::forward ? "forward" : work == Work::backward ? "backward" : "weights";
+}
+
+bool is_within(int index, int count) { return 0 <= index && index < count; }
+
+class Simulation {
+ public:
+  Simulation(const std::vector<Schedule>& schedules, int microbatches, int chunks,
+             const StageCosts& costs, double message_time)
+      : schedules_(schedules),
+        costs_(costs),
+        stages_(static_cast<int>(schedules.size())),
+        microbatches_(microbatches),
+        chunks_(chunks),
+        message_time_(message_time),
+        ends_(3 * stages_ * chunks_ * microbatches_, never),
+        position_(stages_) {
+    require_costs();
+    for (int stage = 0; stage < stages_; ++stage) require_list(stage);
+  }
+
+  Timeline run() {
+    for (const Schedule& schedule : schedules_)
+      timeline_.stages.emplace_back().reserve(schedule.size());
+    // A stage that stops for an input is called again by the stage that produces it.
+    std::vector<int> runnable;
+    for (int stage = stages_; stage-- > 0;) runnable.push_back(stage);
+    while (!runnable.empty()) {
+      const int stage = runnable.back();
+      runnable.pop_back();
+      advance(stage, runnable);
+    }
+    for (int stage = 0; stage < stages_; ++stage)
+      if (!is_done(stage)) throw BadSchedule(describe_cycle(stage));
+    return std::move(timeline_);
+  }
+
+ private:
+  int global(int stage, const Action& action) const {
+    return global_chunk(stage, action.chunk, stages_);
+  }
+  bool is_done(int stage) const { return position_[stage] == schedules_[stage].size(); }
+  const Action& next(int stage) const { return schedules_[stage][position_[stage]]; }
+
+  double& end_of(Work work, int microbatch, int global_chunk) {
+    return ends_[(static_cast<int>(work) * stages_ * chunks_ + global_chunk) * microbatches_ +
+                 microbatch];
+  }
+
+  // The chunk whose output the action takes, or none: -1.
+  int source(int stage, const Action& action) const {
+    const int chunk = global(stage, action);
+    if (action.work == Work::forward) return chunk - 1;
+    return action.work == Work::backward && chunk + 1 < stages_ * chunks_ ? chunk + 1 : -1;
+  }
+
+  void advance(int stage, std::vector<int>& runnable) {
+    std::vector<Interval>& done = timeline_.stages[stage];
+    for (; !is_done(stage); ++position_[stage]) {
+      const Action& action = next(stage);
+      double start = done.empty() ? 0 : done.back().end;
+      if (const int from = source(stage, action); from >= 0) {
+        const double end = end_of(action.work, action.microbatch, from);
+        if (end == never) return;
+        start = std::max(start, end + (from % stages_ == stage ? 0 : message_time_));
+      }
+      const double end = start + costs_[stage][action.chunk].of(action.work);
+      end_of(action.work, action.microbatch, global(stage, action)) = end;
+      done.push_back({action, start, end});
+      timeline_.length = std::max(timeline_.length, end);
+      call_consumer(stage, action, runnable);
+    }
+  }
+
+  void call_consumer(int stage, const Action& action, std::vector<int>& runnable) const {
+    if (action.work == Work::weights) return;
+    const int to = global(stage, action) + (action.work == Work::forward ? 1 : -1);
+    if (to < 0 || to == stages_ * chunks_ || to % stages_ == stage) return;
+    const int consumer = to % stages_;
+    if (is_done(consumer)) return;
+    const Action& waiting = next(consumer);
+    if (waiting.work == action.work && waiting.microbatch == action.microbatch &&
+        global(consumer, waiting) == to)
+      runnable.push_back(consumer);
+  }
+
+  void require_costs() const {
+    if (stages_ < 1 || microbatches_ < 1 || chunks_ < 1)
+      throw std::invalid_argument("simulate: " + text(stages_) + " stages, " + text(microbatches_) +
+                                  " microbatches and " + text(chunks_) +
+                                  " chunks; each must be 1 or more");
+    bool fits = costs_.size() == schedules_.size() && message_time_ >= 0;
+    for (const auto& stage : costs_) {
+      fits = fits && static_cast<int>(stage.size()) == chunks_;
+      for (const Costs& costs : stage)
+        fits = fits && costs.forward >= 0 && costs.backward >= 0 && costs.weights >= 0;
+    }
+    if (!fits)
+      throw std::invalid_argument(
+          "simulate: there must be a cost of 0 or more for every stage and chunk");
+  }
+
+  // Everything that one stage's list promises by itself.
+  void require_list(int stage) const {
+    std::vector<char> seen(3 * chunks_ * microbatches_);
+    const auto seen_at = [&](const Action& a) -> char& {
+      return seen[(static_cast<int>(a.work) * chunks_ + a.chunk) * microbatches_ + a.microbatch];
+    };
+    std::vector<int> next_weights(chunks_);
+    for (const Action& action : schedules_[stage]) {
+      if (!is_within(action.microbatch, microbatches_) || !is_within(action.chunk, chunks_))
+        refuse(stage, "does", action,
+               ", of " + text(microbatches_) + " microbatches and " + text(chunks_) + " chunks");
+      if (seen_at(action)) refuse(stage, "does", action, " twice");
+      seen_at(action) = true;
+      if (action.work == Work::backward &&
+          !seen_at({Work::forward, action.microbatch, action.chunk}))
+        refuse(stage, "does", action, " before its forward");
+      if (action.work != Work::weights) continue;
+      if (!seen_at({Work::backward, action.microbatch, action.chunk}))
+        refuse(stage, "does", action, " before its backward");
+      if (action.microbatch != next_weights[action.chunk]++)
+        refuse(stage, "does", action, " out of turn: gradients add up in ascending microbatches");
+    }
+    for (const Work work : {Work::forward, Work::backward, Work::weights})
+      for (int chunk = 0; chunk < chunks_; ++chunk)
+        for (int i = 0; i < microbatches_; ++i)
+          if (!seen_at({work, i, chunk})) refuse(stage, "never does", {work, i, chunk});
+  }
+
+  [[noreturn]] void refuse(int stage, const char* verb, const Action& action,
+                           const std::string& complaint = "") const {
+    throw BadSchedule("stage " + text(stage) + " " + verb + " the " + name_of(action.work) +
+                      " of microbatch " + text(action.microbatch) + in_chunk(action.chunk) +
+                      complaint);
+  }
+
+  std::string in_chunk(int chunk) const { return chunks_ > 1 ? " in chunk " + text(chunk) : ""; }
+
+  // Every stage that is not done waits for another: following them must come back to one.
+  std::string describe_cycle(int stage) const {
+    std::vector<int> path;
+    while (std::ranges::find(path, stage) == path.end()) {
+      path.push_back(stage);
+      stage = source(stage, next(stage)) % stages_;
+    }
+    path.erase(path.begin(), std::ranges::find(path, stage));
+    std::ranges::rotate(path, std::ranges::min_element(path));
+    std::string message = "stage " + text(path.front());
+    for (std::size_t i = 0; i < path.size(); ++i) {
+      const Action& action = next(path[i]);
+      const int chunk = source(path[i], action) / stages_;
+      message += std::string(i == 0 ? "" : ", which") + " waits for the " +
+                 (action.work == Work::forward ? "activation" : "gradient") + " of microbatch " +
+                 text(action.microbatch) + in_chunk(chunk) + " from stage " +
+                 text(path[(i + 1) % path.size()]);
+    }
+    return message;
+  }
+
+  const std::vector<Schedule>& schedules_;
+  const StageCosts& costs_;
+  const int stages_, microbatches_, chunks_;
+  const double message_time_;
+  std::vector<double> ends_;  // [work][global chunk][microbatch]
+  std::vector<std::size_t> position_;
+  Timeline timeline_;
+};
+
+}  // namespace
+
+StageCosts uniform_costs(int stages, int chunks, Costs costs) {
+  return StageCosts(stages, std::vector<Costs>(chunks, costs));
+}
+
+double Timeline::busy(int stage) const {
+  double sum = 0;
+  for (const Interval& interval : stages.at(stage)) sum += interval.end - interval.start;
+  return sum;
+}
+
+double Timeline::work() const {
+  double sum = 0;
+  for (std::size_t stage = 0; stage < stages.size(); ++stage) sum += busy(stage);
+  return sum;
+}
+
+double Timeline::idle_share() const {
+  return length > 0 ? 1 - work() / (length * stages.size()) : 0;
+}
+
+int Timeline::peak_in_flight(int stage) const {
+  int held = 0, peak = 0;
+  for (const Interval& interval : stages.at(stage)) {
+    if (interval.action.work == Work::forward) peak = std::max(peak, ++held);
+    if (interval.action.work == Work::weights) --held;
+  }
+  return peak;
+}
+
+Timeline simulate(const std::vector<Schedule>& schedules, int microbatches, int chunks,
+                  const StageCosts& costs, double message_time) {
+  return Simulation(schedules, microbatches, chunks, costs, message_time).run();
+}
+
+}  // namespace pipeline
