@@ -1,0 +1,54 @@
+#include "pipeline/collectives.h"
+
+#include <algorithm>
+
+#include "nn/error.h"
+
+namespace pipeline {
+
+RingAllReduce::RingAllReduce(Mailbox& mailbox, std::vector<int> group, int place,
+                             std::span<nn::real> values, int step, int item, Lease& lease)
+    : mailbox_(mailbox),
+      group_(std::move(group)),
+      size_(static_cast<int>(group_.size())),
+      place_(place),
+      values_(values),
+      step_(step),
+      item_(item),
+      lease_(lease) {
+  if (turns() > 0) send_turn();
+}
+
+// Segments are counted round the ring; the last may be shorter, or empty.
+std::span<nn::real> RingAllReduce::segment(int number) const {
+  const std::size_t index = (number % size_ + size_) % size_;
+  const std::size_t length = (values_.size() + size_ - 1) / size_;
+  const std::size_t first = std::min(index * length, values_.size());
+  return values_.subspan(first, std::min(length, values_.size() - first));
+}
+
+void RingAllReduce::send_turn() {
+  mailbox_.send(group_[(place_ + 1) % size_], {Tag::reduce, step_, item_, turn_},
+                segment(place_ - turn_), lease_);
+}
+
+bool RingAllReduce::advance() {
+  while (turn_ < turns()) {
+    const auto message = mailbox_.try_receive(group_[(place_ + size_ - 1) % size_],
+                                              {Tag::reduce, step_, item_, turn_});
+    if (!message) return false;
+    const std::span<nn::real> mine = segment(place_ - turn_ - 1);
+    nn::require(message->numbers().size() == mine.size(), "all-reduce: got ",
+                message->numbers().size(), " values for a segment of ", mine.size());
+    if (turn_ < size_ - 1)
+      std::ranges::transform(mine, message->numbers(), mine.begin(), std::plus<>());
+    else
+      std::ranges::copy(message->numbers(), mine.begin());
+    if (turn_ == size_ - 2)
+      for (nn::real& value : mine) value /= static_cast<nn::real>(size_);
+    if (++turn_ < turns()) send_turn();
+  }
+  return lease_.is_free();
+}
+
+}  // namespace pipeline

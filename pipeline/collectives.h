@@ -1,0 +1,43 @@
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "pipeline/mailbox.h"
+
+namespace pipeline {
+
+// Replaces `values` on every rank of a group by their mean, while other work goes on: nothing in it
+// waits. A ring (Patarasuk and Yuan 2009), which sends 2 (n - 1) / n of the values per rank:
+//
+//   turns 0 to n-2       rank r sends segment r - turn on and adds what comes to segment r - turn -
+//   1;
+//                        then segment r + 1 is summed up on rank r, and divided there by n
+//   turns n-1 to 2n-3    the finished segments go round
+//
+// One rank sums a segment, in the order of the ring, so that all end with the same bits.
+class RingAllReduce {
+ public:
+  // `place` is this rank's in the group; `step` and `item` tell this reduction's messages from
+  // others'. The values and the lease must stay until it is done.
+  RingAllReduce(Mailbox& mailbox, std::vector<int> group, int place, std::span<nn::real> values,
+                int step, int item, Lease& lease);
+
+  // Goes on as far as messages are here. True once the mean is there and no message reads it.
+  bool advance();
+
+ private:
+  std::span<nn::real> segment(int number) const;
+  int turns() const { return 2 * (size_ - 1); }
+  void send_turn();
+
+  Mailbox& mailbox_;
+  std::vector<int> group_;
+  int size_, place_;
+  std::span<nn::real> values_;
+  int step_, item_;
+  Lease& lease_;
+  int turn_ = 0;
+};
+
+}  // namespace pipeline

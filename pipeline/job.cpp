@@ -1,0 +1,68 @@
+#include "pipeline/job.h"
+
+#include "pipeline/schedule.h"
+
+namespace pipeline {
+
+void require_valid(const Job& job) {
+  const auto demand = [](bool holds, const std::string& what, const std::string& hint) {
+    if (!holds) throw nn::InputError(what, hint);
+  };
+  const Topology& t = job.topology;
+  demand(t.stages > 0 && t.pipelines > 0, "there must be at least one stage and one pipeline",
+         "tools/pipeline.sh STAGES [PIPELINES]");
+  const ScheduleEntry* entry = find_schedule(job.schedule);
+  std::string names;
+  for (const ScheduleEntry& known : schedule_table())
+    names += nn::concat(names.empty() ? "" : ", ", known.name);
+  demand(entry, nn::concat("there is no schedule ", job.schedule), "choose one of " + names);
+  demand(job.chunks > 0 && (job.chunks == 1 || entry->has_chunks),
+         nn::concat("schedule ", job.schedule, " cannot have ", job.chunks, " chunks per stage"),
+         "use --schedule interleaved, or --chunks 1");
+  demand(job.microbatches > 0, "there must be at least one microbatch", "--microbatches 3");
+  demand(
+      job.batch > 0 && job.batch % (job.microbatches * t.pipelines) == 0,
+      nn::concat("a batch of ", job.batch, " sequences does not divide into ", job.microbatches,
+                 " microbatches of ", t.pipelines, t.pipelines == 1 ? " pipeline" : " pipelines"),
+      nn::concat("choose --batch as a multiple of ", job.microbatches * t.pipelines));
+  demand(job.length > 1 && job.length <= job.model.context,
+         nn::concat("sequences of ", job.length, " tokens do not fit the model's context of ",
+                    job.model.context),
+         "choose --tokens between 2 and the context");
+  demand(job.steps >= 0, "the number of steps cannot be negative", "--steps 5000");
+  demand(job.learning_rate > 0, "the learning rate must be positive", "--lr 8e-4");
+  demand(job.warmup >= 0 && job.warmup <= job.steps, "the warm-up does not fit into the steps",
+         "choose --warmup between 0 and --steps");
+  try {
+    nn::require_valid(job.model);
+  } catch (const nn::Error& error) {
+    throw nn::InputError(error.what(), "see --d, --heads, --kv-heads, --hidden");
+  }
+}
+
+std::vector<std::vector<int>> pieces_of(const Job& job, int stage) {
+  std::vector<std::vector<int>> chunks(job.chunks);
+  const int parts = static_cast<int>(job.cut.size());
+  int piece = 0;
+  for (int part = 0; part < parts; ++part) {
+    std::vector<int> pieces;
+    if (part == 0) pieces.push_back(piece++);
+    for (int layer = 0; layer < job.cut[part]; ++layer) pieces.push_back(piece++);
+    if (part == parts - 1) pieces.push_back(piece++);
+    if (part % job.topology.stages == stage) chunks[part / job.topology.stages] = std::move(pieces);
+  }
+  return chunks;
+}
+
+std::string terms(const Job& job) {
+  const nn::LlamaConfig& m = job.model;
+  return nn::concat("stages ", job.topology.stages, "\npipelines ", job.topology.pipelines,
+                    "\nschedule ", job.schedule, "\nchunks ", job.chunks, "\nmicrobatches ",
+                    job.microbatches, "\nbatch ", job.batch, "\ntokens ", job.length, "\nsteps ",
+                    job.steps, "\nlr ", job.learning_rate, "\nwarmup ", job.warmup, "\nseed ",
+                    job.seed, "\nvocabulary ", m.vocabulary, "\nd ", m.d, "\nlayers ", m.layers,
+                    "\nheads ", m.heads, "\nkv-heads ", m.key_value_heads, "\nhidden ", m.hidden,
+                    "\ncontext ", m.context);
+}
+
+}  // namespace pipeline

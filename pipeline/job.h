@@ -1,0 +1,39 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "nn/llama.h"
+#include "pipeline/cut.h"
+#include "pipeline/topology.h"
+
+namespace pipeline {
+
+// What is trained and who does what: the same on every rank.
+struct Job {
+  nn::LlamaConfig model;
+  Topology topology;
+  std::string schedule = "1f1b";
+  int chunks = 1;  // of each stage
+  int microbatches = 3;
+  Cut cut;           // layers of each global chunk
+  int batch = 3;     // sequences of a step, all pipelines together
+  int length = 256;  // tokens of a sequence
+  int steps = 5000;
+  double learning_rate = 8e-4;
+  int warmup = 0;  // steps until it is reached; then it falls along a cosine. 0: constant
+  std::uint64_t seed = 0;
+
+  int sequences() const { return batch / topology.pipelines / microbatches; }  // of a microbatch
+};
+
+// Throws nn::InputError for the first thing that cannot be.
+void require_valid(const Job& job);
+
+// The pieces of the model (see nn::Llama) in each chunk of a stage.
+std::vector<std::vector<int>> pieces_of(const Job& job, int stage);
+
+// One "name value" per line, for ranks to compare. Without the cut, which rank 0 may choose.
+std::string terms(const Job& job);
+
+}  // namespace pipeline

@@ -1,0 +1,137 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "nn/real.h"
+
+namespace pipeline {
+
+// What a message is about. Sender and tag together name exactly one message of a run.
+struct Tag {
+  enum Kind : std::uint8_t {
+    hello,
+    activation,
+    gradient,
+    reduce,
+    loss,
+    clock,
+    cut,
+    report,
+    goodbye,
+    failure
+  };
+  Kind kind;
+  std::int32_t step = 0;
+  std::int32_t item = 0;  // microbatch, or piece of the model
+  std::int32_t part = 0;  // chunk, or turn of the ring
+  friend auto operator<=>(const Tag&, const Tag&) = default;
+};
+
+// Counts the messages that still read a piece of memory: do not write to it before is_free().
+class Lease {
+ public:
+  bool is_free() const { return readers_.load(std::memory_order_acquire) == 0; }
+  void take() { readers_.fetch_add(1, std::memory_order_relaxed); }
+  void give_back() { readers_.fetch_sub(1, std::memory_order_release); }
+
+ private:
+  std::atomic<int> readers_{0};
+};
+
+// A received payload and the memory it lies in. Aligned to 8 bytes only.
+struct Message {
+  std::span<const std::byte> bytes;
+  std::shared_ptr<const void> owner;
+
+  std::span<const nn::real> numbers() const {
+    return {reinterpret_cast<const nn::real*>(bytes.data()), bytes.size() / sizeof(nn::real)};
+  }
+  std::string text() const { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
+};
+
+// What messages travel through. One for a process; ranks that are threads share one for inproc.
+class Network {
+ public:
+  Network();
+  ~Network();
+
+ private:
+  friend class Mailbox;
+  struct Context;
+  std::unique_ptr<Context> context_;
+};
+
+// Another rank stopped, vanished or stayed silent.
+struct PeerLost : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+// One rank's post box. Sending never blocks: what the transport cannot take waits here and goes out
+// on any later call. Messages that nobody asked for yet wait here as well, so that ranks may run
+// ahead of each other. One thread uses it.
+//
+// Every rank listens at one address and connects to all others. Messages carry the number of the
+// run, their sender and a running number: strangers are dropped and counted, a gap is an error.
+class Mailbox {
+ public:
+  struct Options {
+    int rank = 0;
+    std::vector<std::string> addresses;  // of every rank: ipc://..., tcp://host:port, inproc://...
+    std::uint64_t run = 0;               // the same number on every rank of a run
+    std::chrono::milliseconds deadline{60'000};  // longest wait for one message
+    std::chrono::milliseconds heartbeat{8'000};  // a peer that stays mute for so long is lost
+    const std::atomic<bool>* stop = nullptr;     // when set, waiting ends with Stopped
+  };
+  struct Stopped {};
+
+  // Throws nn::InputError if the address cannot be listened at.
+  Mailbox(Network& network, Options options);
+  ~Mailbox();
+  Mailbox(const Mailbox&) = delete;
+  Mailbox& operator=(const Mailbox&) = delete;
+
+  int rank() const;
+  int ranks() const;
+
+  // Waits until every rank is there and was started with the same `terms`, one per line; throws
+  // PeerLost naming the missing ones, nn::InputError naming the term that differs.
+  void meet(const std::string& terms, std::chrono::milliseconds patience);
+
+  // The numbers are not copied: they must stay as they are until the lease is free, and both must
+  // outlive the network. A rank may write to itself.
+  void send(int to, Tag tag, std::span<const nn::real> numbers, Lease& lease);
+  void send_text(int to, Tag tag, const std::string& text);
+
+  // The message if it is here already; it is handed out once.
+  std::optional<Message> try_receive(int from, Tag tag);
+
+  // Moves messages until the condition holds. Throws PeerLost, with `what` as what was waited for,
+  // if a rank is lost or the deadline passes; Stopped if told to stop.
+  void wait(const std::function<bool()>& is_done, const std::string& what);
+  Message receive(int from, Tag tag, const std::string& what);
+
+  // Moves what can be moved without waiting. Throws PeerLost if a rank has failed or vanished.
+  void progress();
+
+  // Says goodbye to all and waits until all have: everything sent has then arrived.
+  void part();
+
+  // Tells all others why this rank stops. Never throws.
+  void announce_failure(const std::string& reason) noexcept;
+
+  int strangers() const;  // messages dropped because they were not of this run
+
+ private:
+  struct Sockets;
+  std::unique_ptr<Sockets> sockets_;
+};
+
+}  // namespace pipeline

@@ -1,0 +1,100 @@
+#include "pipeline/stage.h"
+
+#include <algorithm>
+
+namespace pipeline {
+
+namespace {
+
+std::vector<int> joined(const std::vector<std::vector<int>>& chunks) {
+  std::vector<int> pieces;
+  for (const auto& chunk : chunks) pieces.insert(pieces.end(), chunk.begin(), chunk.end());
+  return pieces;
+}
+
+}  // namespace
+
+Stage::Stage(const nn::LlamaConfig& config, const std::vector<std::vector<int>>& chunks,
+             nn::index sequences, nn::index length, std::uint64_t seed)
+    : chunks_(chunks),
+      model_(config, joined(chunks), seed),
+      sequences_(sequences),
+      length_(length) {}
+
+Stage::Flight& Stage::start_flight(int chunk, int microbatch) {
+  auto found = std::ranges::find_if(flights_, [&](const auto& flight) {
+    return flight->is_free && flight->chunk == chunk && flight->lease.is_free();
+  });
+  if (found == flights_.end()) {
+    flights_.push_back(std::make_unique<Flight>());
+    found = flights_.end() - 1;
+    const std::size_t pieces = chunks_[chunk].size();
+    (*found)->tapes = std::vector<nn::Tape>(pieces);
+    (*found)->in.resize(pieces);
+    (*found)->out.resize(pieces);
+  }
+  Flight& flight = **found;
+  flight.chunk = chunk;
+  flight.microbatch = microbatch;
+  flight.is_free = false;
+  for (nn::Tape& tape : flight.tapes) tape.reset();
+  return flight;
+}
+
+Stage::Flight& Stage::flight(int chunk, int microbatch) {
+  for (const auto& flight : flights_)
+    if (!flight->is_free && flight->chunk == chunk && flight->microbatch == microbatch)
+      return *flight;
+  throw nn::Error(
+      nn::concat("stage: microbatch ", microbatch, " is not under way in chunk ", chunk));
+}
+
+nn::ConstView Stage::forward(int chunk, int microbatch, const Batch& batch,
+                             std::span<const nn::real> input) {
+  Flight& flight = start_flight(chunk, microbatch);
+  const nn::Shape shape{sequences_ * length_, model_.config().d};
+  nn::ConstView value;
+  if (!is_first(chunk)) {
+    nn::require(static_cast<nn::index>(input.size()) == shape.size(), "stage: got ", input.size(),
+                " numbers for activations of ", shape);
+    value = {flight.tapes[0].keep(input).data(), shape};
+  }
+  for (std::size_t i = 0; i < chunks_[chunk].size(); ++i) {
+    const int piece = chunks_[chunk][i];
+    nn::Tape& tape = flight.tapes[i];
+    if (piece == 0) {
+      flight.out[i] = model_.embed(tape, batch.ids);
+    } else {
+      flight.in[i] = tape.input(value);
+      flight.out[i] = piece == model_.head_piece()
+                          ? nn::cross_entropy(model_.head(flight.in[i]), batch.targets)
+                          : model_.layer(piece, flight.in[i], length_);
+    }
+    value = flight.out[i].value();
+  }
+  return value;
+}
+
+nn::ConstView Stage::backward(int chunk, int microbatch, std::span<const nn::real> gradient) {
+  Flight& flight = this->flight(chunk, microbatch);
+  nn::ConstView dy{gradient.data(), flight.out.back().shape()};
+  nn::require(dy.size() == static_cast<nn::index>(gradient.size()), "stage: got ", gradient.size(),
+              " numbers for the gradient of ", dy.shape);
+  for (std::size_t i = flight.tapes.size(); i-- > 0;) {
+    flight.tapes[i].backward_data(flight.out[i], dy);
+    dy = flight.in[i].has_value() ? flight.in[i].gradient() : nn::ConstView{};
+  }
+  return dy;
+}
+
+void Stage::weights(int chunk, int microbatch,
+                    const std::function<void(int piece)>& piece_is_done) {
+  Flight& flight = this->flight(chunk, microbatch);
+  for (std::size_t i = flight.tapes.size(); i-- > 0;) {
+    flight.tapes[i].backward_weights();
+    piece_is_done(chunks_[chunk][i]);
+  }
+  flight.is_free = true;
+}
+
+}  // namespace pipeline

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <vector>
+
+namespace pipeline {
+
+// Who does what: `pipelines` replicas of the model, each cut into `stages`. Two pipelines of three:
+//
+//   stage         0   1   2
+//   pipeline 0    0 - 1 - 2       ranks; activations go right, gradients go left
+//                 |   |   |       down the columns, the stage groups, gradients are averaged
+//   pipeline 1    3 - 4 - 5
+struct Topology {
+  int stages = 1, pipelines = 1;
+
+  int ranks() const { return stages * pipelines; }
+  int rank(int pipeline, int stage) const { return pipeline * stages + stage; }
+  int stage(int rank) const { return rank % stages; }
+  int pipeline(int rank) const { return rank / stages; }
+
+  // The ranks that have the same pieces of the model, one of each pipeline.
+  std::vector<int> stage_group(int stage) const {
+    std::vector<int> ranks;
+    for (int p = 0; p < pipelines; ++p) ranks.push_back(rank(p, stage));
+    return ranks;
+  }
+
+  // The one that hears the losses and writes them down: the end of the first pipeline.
+  int recorder() const { return rank(0, stages - 1); }
+};
+
+}  // namespace pipeline

@@ -1,0 +1,217 @@
+#include "pipeline/worker.h"
+
+#include <array>
+#include <cstring>
+
+namespace pipeline {
+
+Worker::Worker(const Job& job, Stage& stage, Mailbox& mailbox, const data::Windows* windows,
+               Trace& trace)
+    : job_(job),
+      stage_(stage),
+      mailbox_(mailbox),
+      windows_(windows),
+      trace_(trace),
+      own_stage_(job.topology.stage(mailbox.rank())),
+      own_pipeline_(job.topology.pipeline(mailbox.rank())),
+      schedule_(find_schedule(job.schedule)
+                    ->make({own_stage_, job.topology.stages, job.microbatches, job.chunks})),
+      learning_rate_(job.warmup > 0
+                         ? nn::warmup_cosine_rate(job.learning_rate, job.warmup, job.steps)
+                         : nn::constant_rate(job.learning_rate)),
+      seconds_(job.chunks, Costs{0, 0, 0}) {
+  for (int chunk = 0; chunk < job.chunks; ++chunk)
+    for (int piece : stage.pieces(chunk)) optimizers_.try_emplace(piece, job.learning_rate);
+}
+
+std::optional<double> Worker::step(int step) {
+  step_ = step;
+  loss_ = 0;
+  for (const Action& action : schedule_) {
+    mailbox_.progress();
+    advance_reductions();
+    on_action(action.work, action.microbatch);
+    switch (action.work) {
+      case Work::forward:
+        forward(action);
+        break;
+      case Work::backward:
+        backward(action);
+        break;
+      case Work::weights:
+        weights(action);
+        break;
+    }
+  }
+  const double start = Trace::now();
+  mailbox_.wait(
+      [this] {
+        advance_reductions();
+        return reductions_.empty();
+      },
+      nn::concat(place(), " waited for the gradients of its stage group"));
+  if (job_.topology.pipelines > 1) add_event(Kind::wait, 0, 0, start);
+  ++steps_done_;
+  return exchange_losses();
+}
+
+void Worker::forward(Action action) {
+  const int chunk = action.chunk;
+  std::optional<Message> message;
+  if (!stage_.is_first(chunk)) message = receive(Tag::activation, action, -1);
+  const Batch batch = read_batch(action.microbatch);
+  const double start = Trace::now();
+  const nn::ConstView y = stage_.forward(
+      chunk, action.microbatch, batch, message ? message->numbers() : std::span<const nn::real>());
+  add_event(Kind::forward, action.microbatch, chunk, start);
+  seconds_[chunk].forward += Trace::now() - start;
+  if (stage_.is_last(chunk))
+    loss_ += static_cast<double>(y.data[0]) / job_.microbatches;
+  else
+    send(Tag::activation, action, 1, y);
+}
+
+void Worker::backward(Action action) {
+  const int chunk = action.chunk;
+  const std::array<nn::real, 1> share{nn::real(1) / static_cast<nn::real>(job_.microbatches)};
+  std::optional<Message> message;
+  if (!stage_.is_last(chunk)) message = receive(Tag::gradient, action, 1);
+  const double start = Trace::now();
+  const nn::ConstView dx =
+      stage_.backward(chunk, action.microbatch, message ? message->numbers() : std::span(share));
+  add_event(Kind::backward, action.microbatch, chunk, start);
+  seconds_[chunk].backward += Trace::now() - start;
+  if (!stage_.is_first(chunk)) send(Tag::gradient, action, -1, dx);
+}
+
+void Worker::weights(Action action) {
+  const bool is_last = action.microbatch == job_.microbatches - 1;
+  double start = Trace::now();
+  stage_.weights(action.chunk, action.microbatch, [&](int piece) {
+    if (!is_last) return;
+    add_event(Kind::weights, action.microbatch, action.chunk, start);
+    seconds_[action.chunk].weights += Trace::now() - start;
+    start_reduction(piece);
+    mailbox_.progress();
+    advance_reductions();
+    start = Trace::now();
+  });
+  if (is_last) return;
+  add_event(Kind::weights, action.microbatch, action.chunk, start);
+  seconds_[action.chunk].weights += Trace::now() - start;
+}
+
+// The windows of a step are dealt out in order: first pipeline, first microbatch, first sequence.
+Batch Worker::read_batch(int microbatch) {
+  if (!windows_) return {};
+  const int sequences = job_.sequences(), length = job_.length;
+  const std::int64_t first = static_cast<std::int64_t>(step_) * job_.batch +
+                             (own_pipeline_ * job_.microbatches + microbatch) * sequences;
+  ids_.resize(static_cast<std::size_t>(sequences) * length);
+  targets_.assign(ids_.size(), -1);  // a window's last token has no next one
+  for (int s = 0; s < sequences; ++s) {
+    const auto ids = std::span(ids_).subspan(static_cast<std::size_t>(s) * length, length);
+    windows_->copy(first + s, ids);
+    std::ranges::copy(ids.subspan(1), targets_.begin() + static_cast<std::ptrdiff_t>(s) * length);
+  }
+  return {ids_, targets_};
+}
+
+int Worker::rank_of(int chunk) const {
+  return job_.topology.rank(own_pipeline_, chunk % job_.topology.stages);
+}
+
+// A message is tagged with the global chunk that it goes to. `offset`: -1 the chunk before, 1 the
+// next one.
+Message Worker::receive(Tag::Kind kind, Action action, int offset) {
+  const int to = global_chunk(own_stage_, action.chunk, job_.topology.stages);
+  const int from = rank_of(to + offset);
+  const double start = Trace::now();
+  Message message = mailbox_.receive(
+      from, {kind, step_, action.microbatch, to},
+      nn::concat(place(), " waited for the ", kind == Tag::activation ? "activation" : "gradient",
+                 " of microbatch ", action.microbatch, " from rank ", from));
+  add_event(Kind::wait, action.microbatch, action.chunk, start);
+  return message;
+}
+
+void Worker::send(Tag::Kind kind, Action action, int offset, nn::ConstView numbers) {
+  const int to = global_chunk(own_stage_, action.chunk, job_.topology.stages) + offset;
+  const double start = Trace::now();
+  mailbox_.send(rank_of(to), {kind, step_, action.microbatch, to}, numbers.span(),
+                stage_.lease(action.chunk, action.microbatch));
+  add_event(Kind::send, action.microbatch, action.chunk, start);
+}
+
+void Worker::start_reduction(int piece) {
+  if (job_.topology.pipelines == 1) return update(piece);
+  const auto [offset, size] = stage_.model().range(piece);
+  Reduction& reduction = reductions_.emplace_back();
+  reduction.piece = piece;
+  reduction.start = Trace::now();
+  reduction.ring.emplace(mailbox_, job_.topology.stage_group(own_stage_), own_pipeline_,
+                         stage_.model().parameters().gradients().subspan(offset, size), step_,
+                         piece, reduction.lease);
+}
+
+void Worker::advance_reductions() {
+  std::erase_if(reductions_, [this](Reduction& reduction) {
+    if (!reduction.ring->advance()) return false;
+    add_event(Kind::reduce, reduction.piece, 0, reduction.start);
+    update(reduction.piece);
+    return true;
+  });
+}
+
+void Worker::update(int piece) {
+  const double start = Trace::now();
+  const auto [offset, size] = stage_.model().range(piece);
+  const auto gradients = stage_.model().parameters().gradients().subspan(offset, size);
+  on_gradients(piece, gradients);
+  nn::Adam& optimizer = optimizers_.at(piece);
+  optimizer.set_learning_rate(learning_rate_(step_));
+  optimizer.step(stage_.model().parameters().values().subspan(offset, size), gradients);
+  std::ranges::fill(gradients, nn::real(0));
+  add_event(Kind::update, piece, 0, start);
+}
+
+std::optional<double> Worker::exchange_losses() {
+  if (own_stage_ != job_.topology.stages - 1) return std::nullopt;
+  const int recorder = job_.topology.recorder();
+  if (mailbox_.rank() != recorder) {
+    std::string bytes(sizeof loss_, 0);
+    std::memcpy(bytes.data(), &loss_, sizeof loss_);
+    mailbox_.send_text(recorder, {Tag::loss, step_}, bytes);
+    return loss_;
+  }
+  double sum = loss_;
+  for (int pipeline = 1; pipeline < job_.topology.pipelines; ++pipeline) {
+    const int from = job_.topology.rank(pipeline, own_stage_);
+    const Message message = mailbox_.receive(
+        from, {Tag::loss, step_}, nn::concat(place(), " waited for the loss of rank ", from));
+    double loss = 0;
+    nn::require(message.bytes.size() == sizeof loss, "a loss is one number");
+    std::memcpy(&loss, message.bytes.data(), sizeof loss);
+    sum += loss;
+  }
+  return sum / job_.topology.pipelines;
+}
+
+std::vector<Costs> Worker::measured_costs() const {
+  std::vector<Costs> costs = seconds_;
+  const double times = std::max(1, steps_done_ * job_.microbatches);
+  for (Costs& cost : costs)
+    cost = {cost.forward / times, cost.backward / times, cost.weights / times};
+  return costs;
+}
+
+std::string Worker::place() const {
+  return nn::concat("rank ", mailbox_.rank(), " (pipeline ", own_pipeline_, ", stage ", own_stage_,
+                    ") at step ", step_);
+}
+
+void Worker::add_event(Kind kind, int item, int chunk, double start) {
+  trace_.add(kind, step_, item, chunk, start, Trace::now());
+}
+
+}  // namespace pipeline

@@ -1,0 +1,79 @@
+#pragma once
+
+#include <list>
+#include <map>
+#include <optional>
+
+#include "data/tokens.h"
+#include "nn/optimizer.h"
+#include "pipeline/collectives.h"
+#include "pipeline/job.h"
+#include "pipeline/schedule.h"
+#include "pipeline/stage.h"
+#include "pipeline/trace.h"
+
+namespace pipeline {
+
+// One rank at work: takes the actions of its schedule one by one and derives from each what to
+// receive before it and what to send after it. Gradients of a piece are averaged over its stage
+// group, and the piece is updated, as soon as its last microbatch is done.
+class Worker {
+ public:
+  // `windows` may be null on ranks that have neither the first chunk nor the last. Everything must
+  // outlive the worker, and the stage must outlive the network behind the mailbox.
+  Worker(const Job& job, Stage& stage, Mailbox& mailbox, const data::Windows* windows,
+         Trace& trace);
+
+  // One training step. The recorder (see Topology) gets its mean loss over the whole batch, the
+  // last stages of other pipelines that of theirs, all others nothing.
+  // Throws PeerLost, saying what this rank was waiting for.
+  std::optional<double> step(int step);
+
+  // For those who watch. Called before each action with what is about to be done, and with the
+  // averaged gradients of a piece before it is updated.
+  std::function<void(Work work, int microbatch)> on_action = [](Work, int) {};
+  std::function<void(int piece, std::span<const nn::real>)> on_gradients = [](int, auto) {};
+
+  // The mean of the steps so far, in seconds, of each chunk; without what was waited for.
+  std::vector<Costs> measured_costs() const;
+
+ private:
+  struct Reduction {
+    int piece;
+    double start;
+    Lease lease;
+    std::optional<RingAllReduce> ring;
+  };
+
+  void forward(Action action);
+  void backward(Action action);
+  void weights(Action action);
+  Batch read_batch(int microbatch);
+  Message receive(Tag::Kind kind, Action action, int from_chunk);
+  void send(Tag::Kind kind, Action action, int to_chunk, nn::ConstView numbers);
+  int rank_of(int global_chunk) const;
+  void start_reduction(int piece);
+  void advance_reductions();
+  void update(int piece);
+  std::optional<double> exchange_losses();
+  std::string place() const;
+  void add_event(Kind kind, int item, int chunk, double start);
+
+  const Job& job_;
+  Stage& stage_;
+  Mailbox& mailbox_;
+  const data::Windows* windows_;
+  Trace& trace_;
+  int own_stage_, own_pipeline_;
+  Schedule schedule_;
+  nn::LearningRate learning_rate_;
+  std::map<int, nn::Adam> optimizers_;  // of each piece
+  std::list<Reduction> reductions_;     // under way; messages keep the address of the leases
+
+  int step_ = 0, steps_done_ = 0;
+  double loss_ = 0;
+  std::vector<int> ids_, targets_;
+  std::vector<Costs> seconds_;  // of each chunk, all steps
+};
+
+}  // namespace pipeline

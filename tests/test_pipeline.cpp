@@ -1,0 +1,190 @@
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <thread>
+
+#include "pipeline/worker.h"
+
+namespace pipeline {
+
+namespace {
+
+constexpr int length = 7, vocabulary = 19;
+
+nn::LlamaConfig tiny_model() {
+  return {.vocabulary = vocabulary,
+          .d = 16,
+          .layers = 6,
+          .heads = 2,
+          .key_value_heads = 1,
+          .hidden = 24,
+          .context = length};
+}
+
+// A text in which the next token mostly follows from the last one.
+std::vector<std::uint16_t> some_text() {
+  std::vector<std::uint16_t> ids{3};
+  while (ids.size() < 2000) ids.push_back((5 * ids.back() + (ids.size() % 7 == 0)) % vocabulary);
+  return ids;
+}
+
+struct Result {
+  std::vector<double> losses;                                      // of each step
+  std::map<std::pair<int, int>, std::vector<nn::real>> gradients;  // of (step, piece)
+  std::vector<nn::real> weights;                                   // after the last step
+};
+
+// All ranks of a run as threads of this process, over inproc; the weights are those of one
+// pipeline.
+Result train(const Job& job, const std::string& name, int pipeline = 0) {
+  static const std::vector<std::uint16_t> text = some_text();
+  const data::Windows windows(text, length);
+  const int ranks = job.topology.ranks();
+  std::vector<std::string> addresses;
+  for (int rank = 0; rank < ranks; ++rank)
+    addresses.push_back(nn::concat("inproc://", name, '-', rank));
+  std::deque<Stage> stages;  // outlive the network, whose messages read their memory
+  for (int rank = 0; rank < ranks; ++rank)
+    stages.emplace_back(job.model, pieces_of(job, job.topology.stage(rank)), job.sequences(),
+                        length, job.seed);
+  Result result;
+  std::mutex result_mutex;
+  std::vector<std::exception_ptr> failures(ranks);
+  {
+    Network network;
+    std::vector<std::thread> threads;
+    for (int rank = 0; rank < ranks; ++rank)
+      threads.emplace_back([&, rank] {
+        try {
+          Mailbox mailbox(network, {.rank = rank, .addresses = addresses});
+          mailbox.meet(terms(job), std::chrono::seconds(20));
+          Trace trace;
+          Worker worker(job, stages[rank], mailbox, &windows, trace);
+          int step = 0;
+          worker.on_gradients = [&](int piece, std::span<const nn::real> gradients) {
+            const std::lock_guard lock(result_mutex);
+            result.gradients[{step, piece}].assign(gradients.begin(), gradients.end());
+          };
+          for (; step < job.steps; ++step) {
+            const auto loss = worker.step(step);
+            if (rank == job.topology.recorder()) result.losses.push_back(loss.value());
+          }
+          mailbox.part();
+        } catch (...) {
+          failures[rank] = std::current_exception();
+        }
+      });
+    for (std::thread& thread : threads) thread.join();
+  }
+  for (const auto& failure : failures)
+    if (failure) std::rethrow_exception(failure);
+
+  for (int piece = 0; piece < stages[0].model().head_piece() + 1; ++piece)
+    for (int stage = 0; stage < job.topology.stages; ++stage) {
+      nn::Llama& model = stages[job.topology.rank(pipeline, stage)].model();
+      const auto [offset, size] = model.range(piece);
+      const auto values = model.parameters().values().subspan(offset, size);
+      result.weights.insert(result.weights.end(), values.begin(), values.end());
+    }
+  return result;
+}
+
+Job job_of(std::string_view schedule, int stages, int pipelines, int microbatches) {
+  Job job;
+  job.model = tiny_model();
+  job.topology = {stages, pipelines};
+  job.schedule = schedule;
+  job.chunks = find_schedule(schedule)->has_chunks && stages < 6 ? 2 : 1;
+  job.microbatches = microbatches;
+  job.batch = microbatches * pipelines;
+  job.length = length;
+  job.steps = 3;
+  job.cut = default_cut(static_cast<int>(job.model.layers), stages * job.chunks);
+  return job;
+}
+
+// One process, one microbatch after the other.
+Result train_serially(int microbatches) {
+  return train(job_of("gpipe", 1, 1, microbatches), "serial");
+}
+
+// |a - b| / |b|
+double relative_difference(std::span<const nn::real> a, std::span<const nn::real> b) {
+  REQUIRE(a.size() == b.size());
+  double difference = 0, size = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    difference += std::pow(static_cast<double>(a[i]) - static_cast<double>(b[i]), 2);
+    size += std::pow(static_cast<double>(b[i]), 2);
+  }
+  REQUIRE(size > 0);
+  return std::sqrt(difference / size);
+}
+
+// Calls f(job) for every schedule on 1, 2, 3 and 6 stages.
+template <class Function>
+void each_job(int pipelines, int microbatches, Function f) {
+  for (const ScheduleEntry& schedule : schedule_table())
+    for (int stages : {1, 2, 3, 6}) {
+      CAPTURE(schedule.name);
+      CAPTURE(stages);
+      CAPTURE(microbatches);
+      f(job_of(schedule.name, stages, pipelines, microbatches));
+    }
+}
+
+}  // namespace
+
+TEST_CASE("every schedule on any number of stages trains like one process, bit for bit") {
+  for (int microbatches : {1, 2, 3, 5}) {
+    const Result serial = train_serially(microbatches);
+    each_job(1, microbatches, [&](const Job& job) {
+      const Result result = train(job, "one");
+      CHECK(result.losses == serial.losses);
+      CHECK(result.gradients == serial.gradients);
+      CHECK(result.weights == serial.weights);
+    });
+  }
+}
+
+TEST_CASE("two pipelines train like one process on the same global batch") {
+  for (int microbatches : {1, 2, 3, 5}) {
+    const Result serial = train_serially(2 * microbatches);
+    each_job(2, microbatches, [&](const Job& job) {
+      const Result result = train(job, "two");
+      REQUIRE(result.losses.size() == serial.losses.size());
+      for (std::size_t step = 0; step < serial.losses.size(); ++step)
+        CHECK(result.losses[step] == doctest::Approx(serial.losses[step]).epsilon(1e-6));
+      for (int piece = 0; piece < 8; ++piece)
+        CHECK(relative_difference(result.gradients.at({0, piece}),
+                                  serial.gradients.at({0, piece})) < 1e-6);
+    });
+  }
+}
+
+TEST_CASE("a pipeline learns") {
+  Job job = job_of("zb-h1", 3, 1, 3);
+  job.steps = 100;
+  job.learning_rate = 3e-3;
+  const Result result = train(job, "learns");
+  CHECK(result.losses.back() < 0.9 * result.losses.front());
+}
+
+TEST_CASE("replicas stay the same, bit for bit") {
+  const Job job = job_of("1f1b", 2, 3, 2);
+  const Result first = train(job, "three", 0), last = train(job, "three", 2);
+  CHECK(first.weights == last.weights);
+  CHECK(first.weights != train_serially(6).weights);  // another order of sums
+}
+
+TEST_CASE("cutting a batch into microbatches does not change what is learnt") {
+  Job job = job_of("1f1b", 3, 1, 1);
+  job.batch = 6;
+  const Result whole = train(job, "whole"), cut = train_serially(6);
+  for (int piece = 0; piece < 8; ++piece)
+    CHECK(relative_difference(whole.gradients.at({0, piece}), cut.gradients.at({0, piece})) < 2e-6);
+}
+
+}  // namespace pipeline

@@ -1,0 +1,150 @@
+#!/usr/bin/env bash
+# Starts every rank of a training run on this machine, shows how they are doing, and stops all of
+# them if one fails.
+set -u
+
+usage() {
+  cat <<'END'
+usage: tools/pipeline.sh STAGES [PIPELINES] [options]
+
+Trains the course's LLaMA in PIPELINES (default 1) replicas, each cut into STAGES processes.
+
+  tools/pipeline.sh 3                      3 stages, 3 microbatches
+  tools/pipeline.sh 3 2                    2 such pipelines, gradients averaged between them
+  tools/pipeline.sh 3 --schedule zb-h1 --layers auto --steps 300 --trace
+
+  --out FOLDER       for losses, logs, traces and the model: out/pipeline
+  --tcp HOST:PORT    messages over TCP, rank r at PORT + r, instead of private local sockets
+  --trace            record a timeline of every rank, as a picture and for Perfetto
+
+All other options go to bin/pipeline_worker; bin/pipeline_worker --help lists them.
+END
+}
+
+fail() {  # fail MESSAGE HINT
+  printf 'error: %s\nhint: %s\n' "$1" "$2" >&2
+  exit 2
+}
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+bin=${BIN:-$root/bin}
+case ${1-} in -h | --help) usage && exit ;; esac
+[[ ${1-} =~ ^[1-9][0-9]{0,2}$ ]] || fail "the number of stages is missing" "tools/pipeline.sh 3"
+stages=$1 pipelines=1
+shift
+[[ ${1-} =~ ^[0-9] ]] && { pipelines=$1 && shift; }
+[[ $pipelines =~ ^[1-9][0-9]{0,2}$ ]] || fail "$pipelines is not a number of pipelines" "tools/pipeline.sh 3 2"
+[ -x "$bin/pipeline_worker" ] || fail "bin/pipeline_worker is not built" "make"
+
+out=out/pipeline address= trace= text= options=()
+while [ $# -gt 0 ]; do
+  case $1 in
+    --out) out=${2-} && shift ;;
+    --tcp) address=tcp://${2-} && shift ;;
+    --trace) trace=yes options+=(--trace) ;;
+    --text) text=yes options+=("$1" "${2-}") && shift ;;
+    *) options+=("$1") ;;
+  esac
+  shift
+done
+ranks=$((stages * pipelines))
+mkdir -p "$out" || fail "cannot write to $out" "choose another folder with --out"
+rm -f "$out"/rank-*.log "$out"/rank-*.state "$out"/trace* "$out"/loss.csv "$out"/costs.csv
+
+# What is missing is made up for: without stories a grammar writes some, without vocabulary bytes are tokens.
+"$root/data/fetch.sh" vocabulary >"$out/fetch.log" 2>&1
+[ "$text" ] || "$root/data/fetch.sh" stories >>"$out/fetch.log" 2>&1
+
+sockets=
+[ "$address" ] || { sockets=$(mktemp -d "${TMPDIR:-/tmp}/tributary-XXXXXX") && address=ipc://$sockets; } || exit 1
+run=$(od -An -N6 -tu8 /dev/urandom | tr -d ' ')
+workers=() running=()
+for ((rank = 0; rank < ranks; ++rank)); do
+  "$bin/pipeline_worker" --rank "$rank" --stages "$stages" --pipelines "$pipelines" --run "$run" \
+    --address "$address" --out "$out" "${options[@]}" >"$out/rank-$rank.log" 2>&1 &
+  workers+=($!) running+=("$rank")
+done
+
+# Ranks that do not stop in 15 s are killed.
+stop_all() {
+  local _
+  kill "${workers[@]}"
+  for _ in {1..150}; do
+    kill -0 "${workers[@]}" || return
+    sleep 0.1
+  done
+  kill -KILL "${workers[@]}"
+} 2>/dev/null
+
+clean_up() {
+  trap '' INT TERM HUP
+  [ ${#running[@]} -gt 0 ] && stop_all
+  wait
+  [ "$sockets" ] && rm -rf "$sockets"
+}
+trap clean_up EXIT
+interrupted=
+trap 'interrupted=130' INT
+trap 'interrupted=143' TERM HUP
+
+# Sets running to the ranks that still run, and failures to what became of those that failed.
+failures=()
+look_after_ranks() {
+  local rank status still=()
+  for rank in "${running[@]}"; do
+    if kill -0 "${workers[rank]}" 2>/dev/null; then
+      still+=("$rank")
+      continue
+    fi
+    wait "${workers[rank]}"
+    status=$?
+    [ $status -gt 128 ] && failures+=("rank $rank ended by signal $((status - 128))")
+    [ $status -gt 0 ] && [ $status -le 128 ] && failures+=("rank $rank: $(grep -m1 '^error:' "$out/rank-$rank.log")")
+    [ $status -eq 2 ] && hint=$(sed -n 's/^hint: //p' "$out/rank-$rank.log") code=2
+  done
+  running=("${still[@]}")
+}
+
+# On a terminal: the last line of the log, and below it what each rank is doing, in place.
+recorder=$out/rank-$((stages - 1)).log shown=0 last=
+show() {
+  local line rank state
+  line=$(grep '^step ' "$recorder" | tail -n 1)
+  if [ ! -t 1 ]; then
+    [ "$line" != "$last" ] && echo "$line"
+    last=$line
+    return
+  fi
+  [ "$shown" -gt 0 ] && printf '\e[%dA' "$shown"
+  shown=$((ranks + 1))
+  printf '\e[K%s\n' "${line:-starting}"
+  for ((rank = 0; rank < ranks; ++rank)); do
+    state=
+    read -r state 2>/dev/null <"$out/rank-$rank.state"
+    printf '\e[K  rank %-3d pipeline %d, stage %d  %s\n' "$rank" $((rank / stages)) $((rank % stages)) "$state"
+  done
+}
+
+code=1 hint=
+while [ ${#running[@]} -gt 0 ] && [ ${#failures[@]} -eq 0 ] && [ ! "$interrupted" ]; do
+  sleep 0.25
+  show
+  look_after_ranks
+done
+show
+
+if [ "$interrupted" ]; then
+  stop_all
+  echo "interrupted" >&2
+  exit "$interrupted"
+fi
+if [ ${#failures[@]} -gt 0 ]; then  # the others find out by themselves and say what they waited for
+  for _ in {1..75}; do
+    [ ${#running[@]} -gt 0 ] && sleep 0.2 && look_after_ranks
+  done
+  printf '%s\n' "${failures[@]}" >&2
+  [ "$hint" ] && echo "hint: $hint" >&2 || echo "hint: the logs are $out/rank-*.log" >&2
+  exit "$code"
+fi
+grep -hv '^step ' "$out"/rank-*.log
+[ ! "$trace" ] || "$bin/show_trace" "$out"

@@ -1,0 +1,48 @@
+#include "tools/training/measure.h"
+
+#include <algorithm>
+
+#include "pipeline/stage.h"
+#include "pipeline/trace.h"
+
+namespace training {
+
+namespace {
+
+using pipeline::Costs;
+using pipeline::Trace;
+
+constexpr int tries = 4;
+
+// One piece in a stage of its own.
+Costs measure(const pipeline::Job& job, int piece) {
+  pipeline::Stage stage(job.model, {{piece}}, job.sequences(), job.length, job.seed);
+  const std::size_t tokens = static_cast<std::size_t>(job.sequences()) * job.length;
+  const std::vector<int> ids(tokens, 1);
+  const std::vector<nn::real> input(tokens * job.model.d, nn::real(0.1));
+  const std::vector<nn::real> share{1};
+  Costs quickest{1e9, 1e9, 1e9};
+  for (int i = 0; i <= tries; ++i) {
+    const double start = Trace::now();
+    stage.forward(0, 0, {ids, ids}, input);
+    const double forward = Trace::now();
+    stage.backward(0, 0, stage.is_last(0) ? std::span<const nn::real>(share) : input);
+    const double backward = Trace::now();
+    stage.weights(0, 0, [](int) {});
+    const double weights = Trace::now();
+    if (i == 0) continue;
+    quickest = {std::min(quickest.forward, forward - start),
+                std::min(quickest.backward, backward - forward),
+                std::min(quickest.weights, weights - backward)};
+  }
+  return quickest;
+}
+
+}  // namespace
+
+pipeline::PieceCosts measure_pieces(const pipeline::Job& job) {
+  const int head = static_cast<int>(job.model.layers) + 1;
+  return {measure(job, 0), head > 1 ? measure(job, 1) : Costs{0, 0, 0}, measure(job, head)};
+}
+
+}  // namespace training

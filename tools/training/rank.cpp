@@ -1,0 +1,158 @@
+#include "tools/training/rank.h"
+
+#include <array>
+#include <iostream>
+
+#include "nn/file.h"
+#include "nn/llama_checkpoint.h"
+#include "pipeline/clock.h"
+#include "pipeline/worker.h"
+#include "tools/training/measure.h"
+#include "tools/training/progress.h"
+#include "tools/training/report.h"
+
+namespace training {
+
+namespace {
+
+constexpr std::array work_names{"forward", "backward", "weights"};
+
+using pipeline::Job, pipeline::Mailbox, pipeline::Tag, pipeline::Topology;
+
+// ipc:///folder becomes ipc:///folder/RANK, tcp://host:port becomes tcp://host:(port + RANK).
+std::vector<std::string> addresses_of(const RankOptions& options) {
+  const int ranks = options.job.topology.ranks();
+  const std::vector<std::string>& given = options.addresses;
+  if (static_cast<int>(given.size()) == ranks && ranks > 1) return given;
+  if (ranks == 1) return {"inproc://alone"};
+  const std::string hint = "--address ipc:///folder, tcp://host:port, or one address for each rank";
+  if (given.size() != 1)
+    throw nn::InputError(nn::concat(given.size(), " addresses do not serve ", ranks, " ranks"),
+                         hint);
+  std::vector<std::string> addresses;
+  const std::string& base = given[0];
+  for (int rank = 0; rank < ranks; ++rank) {
+    if (base.starts_with("ipc://")) {
+      addresses.push_back(nn::concat(base, '/', rank));
+      continue;
+    }
+    const std::size_t colon = base.rfind(':');
+    char* end = nullptr;
+    const long port = std::strtol(base.c_str() + colon + 1, &end, 10);
+    if (!base.starts_with("tcp://") || colon < 6 || *end || port < 1 || port + ranks > 65536)
+      throw nn::InputError(base + " is not an address", hint);
+    addresses.push_back(nn::concat(base.substr(0, colon + 1), port + rank));
+  }
+  return addresses;
+}
+
+bool reads_text(const Job& job, int rank) {
+  const int stage = job.topology.stage(rank);
+  return stage == 0 || stage == job.topology.stages - 1;
+}
+
+// Rank 0 measures and tells the others.
+pipeline::Cut agree_on_cut(const RankOptions& options, Mailbox& mailbox) {
+  const Job& job = options.job;
+  if (!options.is_cut_measured) return job.cut;
+  const int layers = static_cast<int>(job.model.layers), parts = static_cast<int>(job.cut.size());
+  if (options.rank != 0)
+    return pipeline::parse_cut(
+        mailbox.receive(0, {Tag::cut}, "waiting for rank 0 to choose the cut").text(), layers,
+        parts);
+  const pipeline::Cut cut =
+      pipeline::best_cut(measure_pieces(job), layers, job.topology.stages, job.chunks,
+                         *pipeline::find_schedule(job.schedule), job.microbatches);
+  for (int other = 1; other < mailbox.ranks(); ++other)
+    mailbox.send_text(other, {Tag::cut}, pipeline::to_text(cut));
+  return cut;
+}
+
+// The first pipeline's ranks write a shard each; the index comes last, when all are there.
+void save(const RankOptions& options, pipeline::Stage& stage, const data::Text& text,
+          Mailbox& mailbox) {
+  const Job& job = options.job;
+  const Topology& topology = job.topology;
+  const std::filesystem::path folder = options.out / "checkpoint";
+  if (topology.pipeline(options.rank) != 0) return;
+  nn::write_shard(folder, stage.model(), topology.stage(options.rank), topology.stages);
+  if (options.rank != 0) return mailbox.send_text(0, {Tag::report, 1}, "saved");
+  std::vector<std::vector<int>> cut(topology.stages);
+  for (int s = 0; s < topology.stages; ++s) {
+    if (s > 0) mailbox.receive(topology.rank(0, s), {Tag::report, 1}, "saving the model");
+    for (const auto& chunk : pipeline::pieces_of(job, s))
+      cut[s].insert(cut[s].end(), chunk.begin(), chunk.end());
+  }
+  nn::write_config(folder, job.model);
+  if (!text.tokenizer_json.empty())
+    nn::write_file_atomically(folder / "tokenizer.json", nn::read_file(text.tokenizer_json));
+  nn::write_index(folder, job.model, cut);
+  std::cout << "model: " << folder.string() << std::endl;
+}
+
+}  // namespace
+
+void run_rank(RankOptions options) {
+  Job& job = options.job;
+  if (options.rank < 0 || options.rank >= job.topology.ranks())
+    throw nn::InputError(nn::concat("there is no rank ", options.rank),
+                         nn::concat("--rank is between 0 and ", job.topology.ranks() - 1));
+  nn::require_writable_folder(options.out);
+  State state(options.out, options.rank);
+  state.set("opening the text");
+  const data::Text text = data::open_text(options.text);
+  job.model.vocabulary = text.tokens.vocabulary();
+  const data::Windows windows(text.tokens.ids(), job.length);
+  if (options.rank == 0) std::cout << "text: " << text.description << std::endl;
+
+  // The network goes first: its messages read the memory of the stage.
+  std::optional<pipeline::Stage> stage;
+  pipeline::Network network;
+  const auto timeout = std::chrono::milliseconds(static_cast<long>(options.timeout * 1000));
+  Mailbox mailbox(network, {.rank = options.rank,
+                            .addresses = addresses_of(options),
+                            .run = options.run,
+                            .deadline = timeout,
+                            .stop = options.stop});
+  try {
+    state.set("meeting the others");
+    mailbox.meet(nn::concat(pipeline::terms(job), "\ntext ", text.tokens.ids().size(), " tokens"),
+                 timeout);
+    job.cut = agree_on_cut(options, mailbox);
+    stage.emplace(job.model, pipeline::pieces_of(job, job.topology.stage(options.rank)),
+                  job.sequences(), job.length, job.seed);
+    if (!options.init.empty()) nn::load_llama(options.init, stage->model());
+    pipeline::Trace trace(options.has_trace);
+    const double offset = options.has_trace ? pipeline::offset_to_rank_0(mailbox) : 0;
+    pipeline::Worker worker(job, *stage, mailbox,
+                            reads_text(job, options.rank) ? &windows : nullptr, trace);
+    int current_step = 0;
+    worker.on_action = [&](pipeline::Work work, int microbatch) {
+      state.set(current_step, work_names[static_cast<int>(work)], microbatch);
+    };
+    const bool is_recorder = options.rank == job.topology.recorder();
+    std::optional<LossLog> losses;
+    if (is_recorder) losses.emplace(options.out, job.steps, job.batch * job.length);
+    for (int step = 0; step < job.steps; ++step) {
+      current_step = step;
+      const std::optional<double> loss = worker.step(step);
+      if (is_recorder) losses->add(step, *loss);
+    }
+    state.set("saving");
+    if (options.has_trace) write_events(options.out, options.rank, trace, offset);
+    save(options, *stage, text, mailbox);
+    report_costs(options, worker, mailbox, is_recorder ? losses->seconds_per_step() : 0);
+    mailbox.part();
+    state.set("done");
+  } catch (const pipeline::PeerLost&) {
+    throw;  // the others see for themselves
+  } catch (const Mailbox::Stopped&) {
+    mailbox.announce_failure(nn::concat("rank ", options.rank, " was told to stop"));
+    throw;
+  } catch (const std::exception& error) {
+    mailbox.announce_failure(nn::concat("rank ", options.rank, " failed: ", error.what()));
+    throw;
+  }
+}
+
+}  // namespace training

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <atomic>
+#include <filesystem>
+
+#include "data/text.h"
+#include "pipeline/job.h"
+
+// A rank of a training run from its start to the saved model.
+namespace training {
+
+struct RankOptions {
+  pipeline::Job job;
+  bool is_cut_measured = false;  // rank 0 chooses job.cut by measuring the pieces
+  int rank = 0;
+  std::vector<std::string> addresses;  // one to derive all from, or all
+  std::uint64_t run = 0;
+  double timeout = 60;  // seconds
+  data::TextOptions text;
+  std::filesystem::path out = "out/pipeline", init;
+  bool has_trace = false;
+  int cores = 1;  // of this machine
+  const std::atomic<bool>* stop = nullptr;
+};
+
+// Throws nn::InputError, pipeline::PeerLost, or pipeline::Mailbox::Stopped.
+void run_rank(RankOptions options);
+
+}  // namespace training

@@ -1,0 +1,87 @@
+#include "tools/training/report.h"
+
+#include <algorithm>
+#include <iomanip>
+#include <iostream>
+#include <sstream>
+
+#include "nn/file.h"
+#include "pipeline/simulate.h"
+
+namespace training {
+
+namespace {
+
+using pipeline::Costs, pipeline::Job, pipeline::Tag;
+
+std::string to_text(const std::vector<Costs>& chunks) {
+  std::ostringstream text;
+  text << std::setprecision(9);
+  for (const Costs& cost : chunks)
+    text << cost.forward << ' ' << cost.backward << ' ' << cost.weights << '\n';
+  return text.str();
+}
+
+// The mean over all pipelines of what each stage measured.
+pipeline::StageCosts gather_costs(const Job& job, const pipeline::Worker& worker,
+                                  pipeline::Mailbox& mailbox) {
+  pipeline::StageCosts costs = pipeline::uniform_costs(job.topology.stages, job.chunks, {0, 0, 0});
+  for (int rank = 0; rank < mailbox.ranks(); ++rank) {
+    std::istringstream text(
+        rank == mailbox.rank()
+            ? to_text(worker.measured_costs())
+            : mailbox.receive(rank, {Tag::report}, nn::concat("hearing what rank ", rank, " cost"))
+                  .text());
+    for (Costs& cost : costs[job.topology.stage(rank)]) {
+      Costs one{};
+      text >> one.forward >> one.backward >> one.weights;
+      cost.forward += one.forward / job.topology.pipelines;
+      cost.backward += one.backward / job.topology.pipelines;
+      cost.weights += one.weights / job.topology.pipelines;
+    }
+  }
+  return costs;
+}
+
+}  // namespace
+
+void write_events(const std::filesystem::path& folder, int rank, const pipeline::Trace& trace,
+                  double offset) {
+  std::ostringstream csv;
+  csv << std::fixed << std::setprecision(7) << "Kind,Step,Item,Chunk,Start,End\n";
+  for (const pipeline::Event& event : trace.events())
+    csv << pipeline::name_of(event.kind) << ',' << event.step << ',' << event.item << ','
+        << event.chunk << ',' << event.start + offset << ',' << event.end + offset << '\n';
+  nn::write_file_atomically(folder / nn::concat("trace-rank-", rank, ".csv"), csv.str());
+}
+
+void report_costs(const RankOptions& options, const pipeline::Worker& worker,
+                  pipeline::Mailbox& mailbox, double seconds_per_step) {
+  const Job& job = options.job;
+  const int recorder = job.topology.recorder();
+  if (mailbox.rank() != recorder)
+    return mailbox.send_text(recorder, {Tag::report}, to_text(worker.measured_costs()));
+  const pipeline::StageCosts costs = gather_costs(job, worker, mailbox);
+  const auto& entry = *pipeline::find_schedule(job.schedule);
+  const pipeline::Timeline timeline = pipeline::simulate(
+      pipeline::all_stages(entry, job.topology.stages, job.microbatches, job.chunks),
+      job.microbatches, job.chunks, costs);
+  const int busy_cores = std::min(options.cores, job.topology.ranks());
+  const double bound = pipeline::speed_up_bound(timeline, busy_cores, job.topology.pipelines);
+  const double work = timeline.work() * job.topology.pipelines;
+  std::ostringstream csv;
+  csv << "Stage,Chunk,Forward,Backward,Weights\n" << std::setprecision(6);
+  for (std::size_t stage = 0; stage < costs.size(); ++stage)
+    for (std::size_t chunk = 0; chunk < costs[stage].size(); ++chunk)
+      csv << stage << ',' << chunk << ',' << costs[stage][chunk].forward << ','
+          << costs[stage][chunk].backward << ',' << costs[stage][chunk].weights << '\n';
+  nn::write_file_atomically(options.out / "costs.csv", csv.str());
+  if (job.steps == 0) return;
+  std::cout << std::fixed << std::setprecision(3) << "a step takes " << seconds_per_step
+            << " s; layers " << pipeline::to_text(job.cut) << " and " << job.schedule << " on "
+            << busy_cores << (busy_cores == 1 ? " core" : " cores") << " allow " << work / bound
+            << " s (" << std::setprecision(2) << bound << "x over one rank; reached "
+            << work / seconds_per_step << "x)" << std::endl;
+}
+
+}  // namespace training
