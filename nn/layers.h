@@ -46,6 +46,7 @@ class Projection {
  public:
   Projection(const Scope& scope, index in, index out, double deviation);
   Var operator()(Var x) const;
+  const Parameter& weight() const { return weight_; }
 
  private:
   Parameter weight_;

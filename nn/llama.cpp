@@ -62,6 +62,10 @@ LlamaHead::LlamaHead(const Scope& scope, const LlamaConfig& config)
 
 Var LlamaHead::operator()(Var x) const { return head_(norm_(x)); }
 
+Var LlamaHead::loss(Var x, std::span<const int> targets) const {
+  return linear_cross_entropy(norm_(x), x.tape().parameter(head_.weight()), targets);
+}
+
 Llama::Llama(const LlamaConfig& config, std::uint64_t seed)
     : Llama(config, all_pieces(config), seed) {}
 
@@ -99,6 +103,11 @@ Var Llama::layer(int piece, Var x, index length) const {
 Var Llama::head(Var x) const {
   require(head_.has_value(), "llama: the head is not here");
   return (*head_)(x);
+}
+
+Var Llama::loss(Var x, std::span<const int> targets) const {
+  require(head_.has_value(), "llama: the head is not here");
+  return head_->loss(x, targets);
 }
 
 Var Llama::logits(Tape& tape, std::span<const int> ids, index length) const {

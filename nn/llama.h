@@ -56,6 +56,7 @@ class LlamaHead {
  public:
   LlamaHead(const Scope& scope, const LlamaConfig& config);
   Var operator()(Var x) const;
+  Var loss(Var x, std::span<const int> targets) const;  // cross-entropy of the scores, one number
 
  private:
   RmsNorm norm_;
@@ -88,6 +89,7 @@ class Llama {
   Var embed(Tape& tape, std::span<const int> ids) const;  // [n] -> [n, d]
   Var layer(int piece, Var x, index length) const;        // [n, d] -> [n, d]
   Var head(Var x) const;                                  // [n, d] -> [n, vocabulary]
+  Var loss(Var x, std::span<const int> targets) const;  // cross-entropy after the head, one number
 
   // All of it: [n] -> [n, vocabulary]; n is a whole number of sequences of `length`.
   Var logits(Tape& tape, std::span<const int> ids, index length) const;

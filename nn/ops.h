@@ -49,6 +49,8 @@ Var softmax(Var x);                                                 // over the 
 Var log_softmax(Var x);                                             // over the last extent
 Var nll_loss(Var log_probabilities, std::span<const int> targets);  // [n, classes]
 Var cross_entropy(Var logits, std::span<const int> targets);        // [n, classes]
+// cross_entropy(linear(x, weight), targets) in less memory and time, for large vocabularies
+Var linear_cross_entropy(Var x, Var weight, std::span<const int> targets);
 Var mse_loss(Var x, Var target);                                    // mean over all elements
 
 }  // namespace nn

@@ -66,9 +66,8 @@ nn::ConstView Stage::forward(int chunk, int microbatch, const Batch& batch,
       flight.out[i] = model_.embed(tape, batch.ids);
     } else {
       flight.in[i] = tape.input(value);
-      flight.out[i] = piece == model_.head_piece()
-                          ? nn::cross_entropy(model_.head(flight.in[i]), batch.targets)
-                          : model_.layer(piece, flight.in[i], length_);
+      flight.out[i] = piece == model_.head_piece() ? model_.loss(flight.in[i], batch.targets)
+                                                   : model_.layer(piece, flight.in[i], length_);
     }
     value = flight.out[i].value();
   }

@@ -161,6 +161,16 @@ const std::vector<Row> table{
      [](const Vars& x) {
        cross_entropy(x[0], std::vector{0, 1});
      }},
+    {"linear_cross_entropy with a weight of other columns",
+     {{2, 3}, {4, 2}},
+     [](const Vars& x) {
+       linear_cross_entropy(x[0], x[1], std::vector{0, 1});
+     }},
+    {"linear_cross_entropy with a target outside",
+     {{2, 3}, {4, 3}},
+     [](const Vars& x) {
+       linear_cross_entropy(x[0], x[1], std::vector{0, 4});
+     }},
     {"cross_entropy with a target outside",
      {{2, 2}},
      [](const Vars& x) {

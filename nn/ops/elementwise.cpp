@@ -1,6 +1,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "nn/kernels/vector_math.h"
 #include "nn/ops.h"
 
 namespace nn {
@@ -96,7 +97,7 @@ Var gelu(Var x) {
 }
 
 Var silu(Var x) {
-  const auto sigmoid = [](real x) { return 1 / (1 + std::exp(-x)); };
+  const auto sigmoid = [](real x) { return 1 / (1 + kernels::exponential(-x)); };
   return map(
       x, [sigmoid](real x) { return x * sigmoid(x); },
       [sigmoid](real x) { return sigmoid(x) * (1 + x * (1 - sigmoid(x))); });

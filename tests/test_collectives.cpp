@@ -1,0 +1,61 @@
+#include <doctest/doctest.h>
+
+#include <deque>
+#include <thread>
+
+#include "nn/error.h"
+#include "nn/random.h"
+#include "pipeline/collectives.h"
+
+namespace pipeline {
+
+namespace {
+
+// The all-reduce of `size` values on each of the ranks, threads of this process.
+std::vector<std::vector<nn::real>> reduce(int ranks, std::size_t size) {
+  std::vector<std::vector<nn::real>> values(ranks, std::vector<nn::real>(size));
+  std::vector<std::string> addresses;
+  std::vector<int> group;
+  for (int rank = 0; rank < ranks; ++rank) {
+    nn::Generator(rank + 1).uniform(values[rank], -1, 1);
+    addresses.push_back(nn::concat("inproc://reduce-", rank));
+    group.push_back(rank);
+  }
+  std::deque<Lease> leases(ranks);
+  Network network;
+  std::vector<std::thread> threads;
+  for (int rank = 0; rank < ranks; ++rank)
+    threads.emplace_back([&, rank] {
+      Mailbox mailbox(network, {.rank = rank, .addresses = addresses});
+      mailbox.meet("", std::chrono::seconds(10));
+      RingAllReduce ring(mailbox, group, rank, values[rank], 0, 0, leases[rank]);
+      mailbox.wait([&] { return ring.advance(); }, "reducing");
+      mailbox.part();
+    });
+  for (std::thread& thread : threads) thread.join();
+  return values;
+}
+
+}  // namespace
+
+TEST_CASE("all-reduce gives every rank the same mean, of any number of values") {
+  for (int ranks : {1, 2, 3, 5})
+    for (std::size_t size : {0, 1, 2, 4, 7, 1000, 100'000}) {
+      CAPTURE(ranks);
+      CAPTURE(size);
+      std::vector<double> mean(size);
+      for (int rank = 0; rank < ranks; ++rank) {
+        std::vector<nn::real> values(size);
+        nn::Generator(rank + 1).uniform(values, -1, 1);
+        for (std::size_t i = 0; i < size; ++i) mean[i] += static_cast<double>(values[i]) / ranks;
+      }
+      const auto results = reduce(ranks, size);
+      for (int rank = 1; rank < ranks; ++rank) CHECK(results[rank] == results[0]);
+      double largest = 0;
+      for (std::size_t i = 0; i < size; ++i)
+        largest = std::max(largest, std::abs(static_cast<double>(results[0][i]) - mean[i]));
+      CHECK(largest < 3e-7);
+    }
+}
+
+}  // namespace pipeline

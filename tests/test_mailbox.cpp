@@ -1,0 +1,222 @@
+#include <doctest/doctest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <numeric>
+#include <thread>
+#include <zmq.hpp>
+
+#include "nn/error.h"
+#include "pipeline/clock.h"
+#include "pipeline/mailbox.h"
+
+namespace pipeline {
+
+namespace {
+
+using std::chrono::milliseconds, std::chrono::seconds;
+
+// A folder for sockets, private and gone with the test.
+struct SocketFolder {
+  SocketFolder() { REQUIRE(mkdtemp(path.data())); }
+  ~SocketFolder() { std::filesystem::remove_all(path); }
+  std::string path = (std::filesystem::temp_directory_path() / "mailbox-XXXXXX").string();
+};
+
+// Runs f(mailbox) on each of two ranks that have met, and says goodbye.
+template <class Function>
+void two_ranks(const std::vector<std::string>& addresses, Function f) {
+  Network networks[2];
+  std::exception_ptr failures[2];
+  const auto run = [&](int rank) {
+    try {
+      Mailbox mailbox(networks[rank], {.rank = rank, .addresses = addresses, .run = 7});
+      mailbox.meet("same\nterms", seconds(10));
+      f(mailbox);
+      mailbox.part();
+    } catch (...) {
+      failures[rank] = std::current_exception();
+    }
+  };
+  std::thread other(run, 1);
+  run(0);
+  other.join();
+  for (const auto& failure : failures)
+    if (failure) std::rethrow_exception(failure);
+}
+
+std::string message_of(const std::function<void()>& f) {
+  try {
+    f();
+  } catch (const std::exception& error) {
+    return error.what();
+  }
+  return "nothing was thrown";
+}
+
+}  // namespace
+
+TEST_CASE("messages of all sizes arrive unchanged over ipc and tcp, asked for in any order") {
+  const SocketFolder folder;
+  for (const std::vector<std::string>& addresses :
+       {std::vector{"ipc://" + folder.path + "/0", "ipc://" + folder.path + "/1"},
+        std::vector<std::string>{"tcp://127.0.0.1:28450", "tcp://127.0.0.1:28451"}}) {
+    const std::vector<std::size_t> sizes{0, 1, 1000, 16384, 1'000'003};
+    std::vector<std::vector<nn::real>> sent;
+    for (std::size_t size : sizes) {
+      sent.emplace_back(size);
+      std::iota(sent.back().begin(), sent.back().end(), nn::real(size));
+    }
+    Lease leases[2];
+    two_ranks(addresses, [&](Mailbox& mailbox) {
+      const int other = 1 - mailbox.rank();
+      for (int i = 0; i < static_cast<int>(sizes.size()); ++i)
+        mailbox.send(other, {Tag::activation, 5, i}, sent[i], leases[mailbox.rank()]);
+      for (int i = static_cast<int>(sizes.size()); i-- > 0;) {
+        const Message message = mailbox.receive(other, {Tag::activation, 5, i}, "testing");
+        if (!std::ranges::equal(message.numbers(), sent[i])) throw nn::Error("a message changed");
+      }
+    });
+    CHECK(leases[0].is_free());
+    CHECK(leases[1].is_free());
+  }
+}
+
+TEST_CASE("sending does not wait for a receiver that is busy, and nothing is lost") {
+  const SocketFolder folder;
+  const std::vector<nn::real> numbers(50'000, 1);
+  constexpr int count = 500;
+  Lease lease;
+  double sending = 0;
+  two_ranks({"ipc://" + folder.path + "/0", "ipc://" + folder.path + "/1"}, [&](Mailbox& mailbox) {
+    if (mailbox.rank() == 0) {
+      const auto start = std::chrono::steady_clock::now();
+      for (int i = 0; i < count; ++i) mailbox.send(1, {Tag::activation, 0, i}, numbers, lease);
+      sending = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    } else {
+      std::this_thread::sleep_for(milliseconds(500));
+      for (int i = 0; i < count; ++i) mailbox.receive(0, {Tag::activation, 0, i}, "testing");
+    }
+  });
+  CHECK(sending < 0.4);
+  CHECK(lease.is_free());
+}
+
+TEST_CASE("a rank that never comes is named") {
+  const SocketFolder folder;
+  Network network;
+  Mailbox mailbox(network,
+                  {.rank = 0,
+                   .addresses = {"ipc://" + folder.path + "/0", "ipc://" + folder.path + "/1",
+                                 "ipc://" + folder.path + "/2"}});
+  CHECK(message_of([&] {
+          mailbox.meet("", milliseconds(300));
+        }).ends_with("meeting the other ranks; not here: rank 1, 2"));
+}
+
+TEST_CASE("ranks started with different options say which") {
+  Network network;
+  std::string messages[2];
+  std::vector<std::thread> threads;
+  for (int rank = 0; rank < 2; ++rank)
+    threads.emplace_back([&, rank] {
+      Mailbox mailbox(network,
+                      {.rank = rank, .addresses = {"inproc://terms-0", "inproc://terms-1"}});
+      messages[rank] =
+          message_of([&] { mailbox.meet(nn::concat("steps 5\nlr 0.", rank), seconds(10)); });
+      std::this_thread::sleep_for(milliseconds(50));
+    });
+  for (auto& thread : threads) thread.join();
+  CHECK(messages[0] == "rank 1 was started with lr 0.1, this one with lr 0.0");
+}
+
+TEST_CASE("a rank that fails tells the others why, one that vanishes is missed") {
+  const SocketFolder folder;
+  const std::vector<std::string> addresses{"ipc://" + folder.path + "/0",
+                                           "ipc://" + folder.path + "/1"};
+  for (bool tells : {true, false}) {
+    std::string message;
+    Network network;
+    std::thread other([&] {
+      Network own;
+      Mailbox mailbox(own, {.rank = 1, .addresses = addresses});
+      mailbox.meet("", seconds(10));
+      if (tells) mailbox.announce_failure("rank 1 failed: its disk is full");
+    });
+    Mailbox mailbox(network, {.rank = 0, .addresses = addresses});
+    mailbox.meet("", seconds(10));
+    const auto start = std::chrono::steady_clock::now();
+    message =
+        message_of([&] { mailbox.receive(1, {Tag::gradient}, "rank 0 waited for a gradient"); });
+    CHECK(std::chrono::steady_clock::now() - start < seconds(5));
+    CHECK(message == std::string(tells ? "rank 1 failed: its disk is full" : "rank 1 is gone") +
+                         ", while rank 0 waited for a gradient");
+    other.join();
+  }
+}
+
+TEST_CASE("waiting has a deadline, and ends when told to stop") {
+  std::atomic<bool> stop{false};
+  Network network;
+  std::thread other([&] {
+    Mailbox mailbox(network, {.rank = 1, .addresses = {"inproc://late-0", "inproc://late-1"}});
+    mailbox.meet("", seconds(10));
+    std::this_thread::sleep_for(milliseconds(900));
+  });
+  Mailbox mailbox(network, {.rank = 0,
+                            .addresses = {"inproc://late-0", "inproc://late-1"},
+                            .deadline = milliseconds(300),
+                            .stop = &stop});
+  mailbox.meet("", seconds(10));
+  CHECK(message_of([&] { mailbox.receive(1, {Tag::loss}, "testing"); }) ==
+        "nothing came for 0 s, while testing");
+  stop = true;
+  CHECK_THROWS_AS(mailbox.receive(1, {Tag::loss}, "testing"), Mailbox::Stopped);
+  other.join();
+}
+
+TEST_CASE("strangers, other runs and malformed messages are dropped and counted") {
+  const SocketFolder folder;
+  const std::string address = "ipc://" + folder.path + "/0";
+  Network network;
+  Mailbox mailbox(network,
+                  {.rank = 0, .addresses = {address, "ipc://" + folder.path + "/1"}, .run = 3});
+  zmq::context_t context;
+  zmq::socket_t stranger(context, zmq::socket_type::push);
+  stranger.connect(address);
+  int sent = 0;
+  const auto send = [&](std::vector<std::string> frames) {
+    for (std::size_t i = 0; i < frames.size(); ++i)
+      stranger.send(zmq::buffer(frames[i]),
+                    i + 1 < frames.size() ? zmq::send_flags::sndmore : zmq::send_flags::none);
+    ++sent;
+  };
+  send({""});
+  send({"hello"});
+  send({std::string(48, '\xff'), "payload"});
+  send({std::string(48, '\0'), ""});
+  send({std::string(48, '\0'), "", "", "surplus"});
+  send({std::string(1000, 'x'), ""});
+  mailbox.wait([&] { return mailbox.strangers() == sent; }, "counting strangers");
+  CHECK_NOTHROW(mailbox.progress());
+}
+
+TEST_CASE("an address that is taken or is none is an error with a hint") {
+  Network network;
+  const std::vector<std::string> addresses{"tcp://127.0.0.1:28460", "tcp://127.0.0.1:28461"};
+  Mailbox first(network, {.rank = 0, .addresses = addresses});
+  CHECK_THROWS_AS(Mailbox(network, {.rank = 0, .addresses = addresses}), nn::InputError);
+  CHECK_THROWS_AS(Mailbox(network, {.rank = 0, .addresses = {"nonsense", "tcp://127.0.0.1:1"}}),
+                  nn::InputError);
+}
+
+TEST_CASE("clocks of ranks on one machine differ by next to nothing") {
+  double offset = 1;
+  two_ranks({"tcp://127.0.0.1:28452", "tcp://127.0.0.1:28453"}, [&](Mailbox& mailbox) {
+    const double found = offset_to_rank_0(mailbox);
+    if (mailbox.rank() == 1) offset = found;
+  });
+  CHECK(std::abs(offset) < 0.005);
+}
+
+}  // namespace pipeline
