@@ -35,6 +35,23 @@ class LlamaEmbedding {
   Embedding table_;
 };
 
+// What a layer keeps of the tokens of one sequence so far, so that later ones attend to them.
+struct KeyValueCache {
+  Tensor keys, values;  // [context, key_value_heads * head_size], the first `length` rows in use
+  index length = 0;
+
+  explicit KeyValueCache(const LlamaConfig& config);
+  // Appends the rows k and v: [n, key_value_heads * head_size]
+  void append(ConstView k, ConstView v);
+  ConstView all_keys() const { return used(keys); }
+  ConstView all_values() const { return used(values); }
+
+ private:
+  ConstView used(const Tensor& rows) const {
+    return {rows.view().data, {length, rows.shape().columns()}};
+  }
+};
+
 // h = x + attention(norm(x)), y = h + down(silu(gate(norm(h))) * up(norm(h))): [n, d] -> [n, d],
 // where the n rows are whole sequences of `length` tokens.
 class LlamaLayer {
@@ -42,7 +59,15 @@ class LlamaLayer {
   LlamaLayer(const Scope& scope, const LlamaConfig& config);
   Var operator()(Var x, index length) const;
 
+  // The same for the next n tokens of one sequence: they attend to those in the cache, too, and are
+  // appended to it. For tapes that do not record.
+  Var operator()(Var x, KeyValueCache& cache) const;
+
  private:
+  // attention(q, k, v), with q and k not yet turned, is what the two differ in.
+  template <class Attention>
+  Var apply(Var x, Attention attention) const;
+
   index head_size_;
   double theta_;
   RmsNorm input_norm_;
@@ -87,6 +112,7 @@ class Llama {
   // The pieces by themselves; one that was not made throws Error.
   Var embed(Tape& tape, std::span<const int> ids) const;  // [n] -> [n, d]
   Var layer(int piece, Var x, index length) const;        // [n, d] -> [n, d]
+  Var layer(int piece, Var x, KeyValueCache& cache) const;  // the same for the next n tokens
   Var head(Var x) const;                                  // [n, d] -> [n, vocabulary]
 
   // All of it: [n] -> [n, vocabulary]; n is a whole number of sequences of `length`.
