@@ -5,7 +5,7 @@
 namespace nn {
 
 // Goes through one sequence token by token, with what each layer needs of earlier tokens kept: a
-// token costs one row of the model, whatever came before it, and no memory.
+// token costs one row of the model, whatever came before it, and the memory of its keys and values.
 class LlamaDecoder {
  public:
   // The model must be whole and outlive the decoder; its weights must not change on the way.

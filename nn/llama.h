@@ -35,21 +35,23 @@ class LlamaEmbedding {
   Embedding table_;
 };
 
-// What a layer keeps of the tokens of one sequence so far, so that later ones attend to them.
-struct KeyValueCache {
-  Tensor keys, values;  // [context, key_value_heads * head_size], the first `length` rows in use
-  index length = 0;
-
+// What a layer keeps of the tokens of one sequence so far, so that later ones can attend to them.
+class KeyValueCache {
+ public:
   explicit KeyValueCache(const LlamaConfig& config);
-  // Appends the rows k and v: [n, key_value_heads * head_size]
-  void append(ConstView k, ConstView v);
-  ConstView all_keys() const { return used(keys); }
-  ConstView all_values() const { return used(values); }
+
+  // [length, key_value_heads * head_size], until the next append()
+  ConstView keys() const { return {keys_.data(), {length(), columns_}}; }
+  ConstView values() const { return {values_.data(), {length(), columns_}}; }
+  index length() const { return static_cast<index>(keys_.size()) / columns_; }
+
+  // Throws Error if more tokens come than the configuration's context.
+  void append(ConstView keys, ConstView values);
+  void clear();
 
  private:
-  ConstView used(const Tensor& rows) const {
-    return {rows.view().data, {length, rows.shape().columns()}};
-  }
+  index context_, columns_;
+  std::vector<real> keys_, values_;
 };
 
 // h = x + attention(norm(x)), y = h + down(silu(gate(norm(h))) * up(norm(h))): [n, d] -> [n, d],
@@ -110,15 +112,17 @@ class Llama {
   Range range(int piece) const { return ranges_.at(piece); }
 
   // The pieces by themselves; one that was not made throws Error.
-  Var embed(Tape& tape, std::span<const int> ids) const;  // [n] -> [n, d]
-  Var layer(int piece, Var x, index length) const;        // [n, d] -> [n, d]
+  Var embed(Tape& tape, std::span<const int> ids) const;    // [n] -> [n, d]
+  Var layer(int piece, Var x, index length) const;          // [n, d] -> [n, d]
   Var layer(int piece, Var x, KeyValueCache& cache) const;  // the same for the next n tokens
-  Var head(Var x) const;                                  // [n, d] -> [n, vocabulary]
+  Var head(Var x) const;                                    // [n, d] -> [n, vocabulary]
 
   // All of it: [n] -> [n, vocabulary]; n is a whole number of sequences of `length`.
   Var logits(Tape& tape, std::span<const int> ids, index length) const;
 
  private:
+  const LlamaLayer& layer(int piece) const;
+
   LlamaConfig config_;
   Parameters parameters_;
   std::vector<Range> ranges_;

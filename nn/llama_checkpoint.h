@@ -51,6 +51,8 @@ class LlamaCheckpoint {
   void load(Llama& model);
 
  private:
+  const SafetensorsFile& open(const std::string& name);
+  void read_index();
   void check_tensors() const;
   [[noreturn]] void refuse(const std::string& what) const;
 
