@@ -122,7 +122,8 @@ void LlamaCheckpoint::read_index() {
   for (const auto& [name, file] : map->items()) {
     if (!file.is_string()) refuse("its index names no file for " + name);
     const auto file_name = file.get<std::string>();
-    if (file_name != fs::path(file_name).filename() || !file_name.ends_with(".safetensors"))
+    if (file_name != fs::path(file_name).filename() || !file_name.ends_with(".safetensors") ||
+        file_name.find('\0') != file_name.npos)
       refuse(concat("its index puts ", name, " into ", json_quote(file_name),
                     ", which is no safetensors file of this folder"));
     if (!open(file_name).entries().contains(name))
