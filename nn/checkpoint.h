@@ -5,19 +5,17 @@
 #include <string>
 
 #include "nn/parameters.h"
+#include "nn/safetensors.h"
 
 // Weights in files that PyTorch and Hugging Face read: the safetensors format.
 namespace nn {
-
-using Metadata = std::map<std::string, std::string>;
 
 struct Checkpoint {
   std::map<std::string, Tensor> tensors;
   Metadata metadata;
 };
 
-// Every byte is checked: sizes before memory is taken, offsets that tile the data exactly, names
-// that occur once. F32, F64, F16 and BF16 are turned into `real`. Throws InputError.
+// A whole file, with SafetensorsFile's checks. Throws InputError.
 Checkpoint read_safetensors(const std::filesystem::path& file);
 
 // F32 (F64 in the double build). The file appears whole or not at all.

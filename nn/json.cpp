@@ -1,5 +1,12 @@
 #include "nn/json.h"
 
+#include <nlohmann/json.hpp>
+#include <set>
+#include <vector>
+
+#include "nn/error.h"
+#include "nn/file.h"
+
 namespace nn {
 
 std::string json_quote(std::string_view text) {
@@ -20,6 +27,43 @@ std::string json_quote(std::string_view text) {
     }
   }
   return result + '"';
+}
+
+nlohmann::json parse_json_object(std::string_view text, const std::string& what,
+                                 const std::string& hint) {
+  using nlohmann::json;
+  const auto check = [&](bool holds, const char* reason) {
+    if (!holds) throw InputError(what + reason, hint);
+  };
+  std::vector<std::set<std::string>> keys;
+  bool is_unique = true, is_shallow = true;
+  const auto watch = [&](int depth, json::parse_event_t event, json& value) {
+    is_shallow &= depth < 8;
+    if (!is_shallow) return false;  // nothing more is kept, so that memory stays small
+    if (event == json::parse_event_t::object_start) keys.emplace_back();
+    if (event == json::parse_event_t::object_end) keys.pop_back();
+    if (event == json::parse_event_t::key)
+      is_unique &= keys.back().insert(value.get<std::string>()).second;
+    return true;
+  };
+  // The parser would take a zero byte for the end, whatever follows.
+  check(text.find('\0') == text.npos, " is not JSON");
+  json object = json::parse(text, watch, /*allow_exceptions=*/false);
+  check(is_shallow, " is nested too deeply");
+  check(!object.is_discarded(), " is not JSON");
+  check(object.is_object(), " is not a JSON object");
+  check(is_unique, " names a key twice");
+  return object;
+}
+
+nlohmann::json read_json_object(const std::filesystem::path& path, const std::string& hint) {
+  constexpr std::uintmax_t largest = 100'000'000;
+  std::error_code error;
+  const std::uintmax_t size = std::filesystem::file_size(path, error);
+  if (error) throw InputError(concat("cannot read ", path.string(), ": ", error.message()), hint);
+  if (size > largest)
+    throw InputError(concat(path.string(), " has ", size, " bytes, more than ", largest), hint);
+  return parse_json_object(read_file(path), path.string(), hint);
 }
 
 }  // namespace nn

@@ -30,6 +30,24 @@ void require_valid(const LlamaConfig& c) {
           c.key_value_heads, " key/value heads evenly");
 }
 
+KeyValueCache::KeyValueCache(const LlamaConfig& config)
+    : context_(config.context), columns_(config.key_value_heads * config.head_size()) {}
+
+void KeyValueCache::append(ConstView keys, ConstView values) {
+  const index n = keys.shape.rows();
+  require(keys.shape == Shape{n, columns_} && values.shape == keys.shape, "llama: keys ",
+          keys.shape, " and values ", values.shape, " are not rows of ", columns_);
+  require(length() + n <= context_, "llama: a sequence of ", length() + n,
+          " tokens is longer than ", context_);
+  keys_.insert(keys_.end(), keys.begin(), keys.end());
+  values_.insert(values_.end(), values.begin(), values.end());
+}
+
+void KeyValueCache::clear() {
+  keys_.clear();
+  values_.clear();
+}
+
 LlamaEmbedding::LlamaEmbedding(const Scope& scope, const LlamaConfig& config)
     : table_(scope("embed_tokens"), config.vocabulary, config.d, initial_deviation) {}
 
@@ -47,13 +65,32 @@ LlamaLayer::LlamaLayer(const Scope& scope, const LlamaConfig& config)
       up_(projection(scope("mlp")("up_proj"), config.d, config.hidden)),
       down_(projection(scope("mlp")("down_proj"), config.hidden, config.d)) {}
 
-Var LlamaLayer::operator()(Var x, index length) const {
+template <class Attention>
+Var LlamaLayer::apply(Var x, Attention attention) const {
   const Var in = input_norm_(x);
-  const Var q = rotary_embedding(q_(in), head_size_, length, theta_);
-  const Var k = rotary_embedding(k_(in), head_size_, length, theta_);
-  const Var h = add(x, o_(causal_attention(q, k, v_(in), head_size_, length)));
+  const Var q = q_(in), k = k_(in), v = v_(in);
+  const Var h = add(x, o_(attention(q, k, v)));
   const Var normed = attention_norm_(h);
   return add(h, down_(multiply(silu(gate_(normed)), up_(normed))));
+}
+
+Var LlamaLayer::operator()(Var x, index length) const {
+  return apply(x, [&](Var q, Var k, Var v) {
+    return causal_attention(rotary_embedding(q, head_size_, length, theta_),
+                            rotary_embedding(k, head_size_, length, theta_), v, head_size_, length);
+  });
+}
+
+Var LlamaLayer::operator()(Var x, KeyValueCache& cache) const {
+  Tape& tape = x.tape();
+  require(!tape.is_recording(), "llama: there is no way back through a cache");
+  const index n = x.shape().rows(), first = cache.length();
+  return apply(x, [&](Var q, Var k, Var v) {
+    cache.append(rotary_embedding(k, head_size_, n, theta_, first).value(), v.value());
+    return causal_attention(rotary_embedding(q, head_size_, n, theta_, first),
+                            tape.constant(cache.keys()), tape.constant(cache.values()), head_size_,
+                            n);
+  });
 }
 
 LlamaHead::LlamaHead(const Scope& scope, const LlamaConfig& config)
@@ -92,13 +129,19 @@ Var Llama::embed(Tape& tape, std::span<const int> ids) const {
   return (*embedding_)(tape, ids);
 }
 
-Var Llama::layer(int piece, Var x, index length) const {
+const LlamaLayer& Llama::layer(int piece) const {
   require(piece >= 1 && piece < head_piece() && layers_[piece - 1], "llama: layer ", piece - 1,
           " is not here");
+  return *layers_[piece - 1];
+}
+
+Var Llama::layer(int piece, Var x, index length) const {
   require(length <= config_.context, "llama: sequences of ", length, " tokens are longer than ",
           config_.context);
-  return (*layers_[piece - 1])(x, length);
+  return layer(piece)(x, length);
 }
+
+Var Llama::layer(int piece, Var x, KeyValueCache& cache) const { return layer(piece)(x, cache); }
 
 Var Llama::head(Var x) const {
   require(head_.has_value(), "llama: the head is not here");

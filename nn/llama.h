@@ -35,6 +35,25 @@ class LlamaEmbedding {
   Embedding table_;
 };
 
+// What a layer keeps of the tokens of one sequence so far, so that later ones can attend to them.
+class KeyValueCache {
+ public:
+  explicit KeyValueCache(const LlamaConfig& config);
+
+  // [length, key_value_heads * head_size], until the next append()
+  ConstView keys() const { return {keys_.data(), {length(), columns_}}; }
+  ConstView values() const { return {values_.data(), {length(), columns_}}; }
+  index length() const { return static_cast<index>(keys_.size()) / columns_; }
+
+  // Throws Error if more tokens come than the configuration's context.
+  void append(ConstView keys, ConstView values);
+  void clear();
+
+ private:
+  index context_, columns_;
+  std::vector<real> keys_, values_;
+};
+
 // h = x + attention(norm(x)), y = h + down(silu(gate(norm(h))) * up(norm(h))): [n, d] -> [n, d],
 // where the n rows are whole sequences of `length` tokens.
 class LlamaLayer {
@@ -42,7 +61,15 @@ class LlamaLayer {
   LlamaLayer(const Scope& scope, const LlamaConfig& config);
   Var operator()(Var x, index length) const;
 
+  // The same for the next n tokens of one sequence: they attend to those in the cache, too, and are
+  // appended to it. For tapes that do not record.
+  Var operator()(Var x, KeyValueCache& cache) const;
+
  private:
+  // attention(q, k, v), with q and k not yet turned, is what the two differ in.
+  template <class Attention>
+  Var apply(Var x, Attention attention) const;
+
   index head_size_;
   double theta_;
   RmsNorm input_norm_;
@@ -86,15 +113,18 @@ class Llama {
   Range range(int piece) const { return ranges_.at(piece); }
 
   // The pieces by themselves; one that was not made throws Error.
-  Var embed(Tape& tape, std::span<const int> ids) const;  // [n] -> [n, d]
-  Var layer(int piece, Var x, index length) const;        // [n, d] -> [n, d]
-  Var head(Var x) const;                                  // [n, d] -> [n, vocabulary]
-  Var loss(Var x, std::span<const int> targets) const;  // cross-entropy after the head, one number
+  Var embed(Tape& tape, std::span<const int> ids) const;    // [n] -> [n, d]
+  Var layer(int piece, Var x, index length) const;          // [n, d] -> [n, d]
+  Var layer(int piece, Var x, KeyValueCache& cache) const;  // the same for the next n tokens
+  Var head(Var x) const;                                    // [n, d] -> [n, vocabulary]
+  Var loss(Var x, std::span<const int> targets) const;      // cross-entropy after the head, [1]
 
   // All of it: [n] -> [n, vocabulary]; n is a whole number of sequences of `length`.
   Var logits(Tape& tape, std::span<const int> ids, index length) const;
 
  private:
+  const LlamaLayer& layer(int piece) const;
+
   LlamaConfig config_;
   Parameters parameters_;
   std::vector<Range> ranges_;

@@ -37,7 +37,8 @@ Var rms_norm(Var x, Var weight, real epsilon = 1e-6);              // Zhang and 
 // Hugging Face's Llama (Su et al. 2021); the first token has position `first`.
 Var rotary_embedding(Var x, index head_size, index length, double theta = 10000, index first = 0);
 // softmax(q k^T / sqrt(head_size) + causal mask) v for each head (Vaswani et al. 2017); k and v may
-// have fewer heads than q, each shared by a group (Ainslie et al. 2023).
+// have fewer heads than q, each shared by a group (Ainslie et al. 2023), and more tokens: the
+// queries are then the last of each sequence.
 Var causal_attention(Var q, Var k, Var v, index head_size, index length);
 
 // ops/gather.cpp

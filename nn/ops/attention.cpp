@@ -46,13 +46,16 @@ Var rotary_embedding(Var x, index head_size, index length, double theta, index f
 
 namespace {
 
-// One head of one sequence: where its [length, head_size] blocks start and how far rows are apart.
+// Where the blocks of each head of each sequence start: [length, head_size] of the queries and
+// [keys, head_size] of the keys and values, and how far their rows are apart.
 struct Heads {
-  index sequences, length, heads, kv_heads, head_size;
+  index sequences, length, keys, heads, kv_heads, head_size;
 
   index q_row() const { return heads * head_size; }
   index kv_row() const { return kv_heads * head_size; }
-  index scores_size() const { return length * length; }
+  index scores_size() const { return length * keys; }
+  // A query sees the keys up to its own position, counted from the end.
+  index seen(index query) const { return keys - length + query + 1; }
 
   // Calls f(offset in q and y, offset in k and v, offset in the attention weights).
   template <class Function>
@@ -60,63 +63,64 @@ struct Heads {
     for (index s = 0; s < sequences; ++s)
       for (index h = 0; h < heads; ++h)
         f(s * length * q_row() + h * head_size,
-          s * length * kv_row() + h * kv_heads / heads * head_size,
-          (s * heads + h) * scores_size());
+          s * keys * kv_row() + h * kv_heads / heads * head_size, (s * heads + h) * scores_size());
   }
 };
 
-// Rows of scores to probabilities over the positions up to their own; later ones get 0.
-void causal_softmax(real* scores, index length, real scale) {
-  for (index t = 0; t < length; ++t) {
-    real* row = scores + t * length;
+// Rows of scores to probabilities over the keys that a query sees; later ones get 0.
+void causal_softmax(const Heads& heads, real* scores, real scale) {
+  for (index t = 0; t < heads.length; ++t) {
+    real* row = scores + t * heads.keys;
+    const index seen = heads.seen(t);
     real largest = row[0], sum = 0;
-    for (index s = 1; s <= t; ++s) largest = std::max(largest, row[s]);
-    for (index s = 0; s <= t; ++s) sum += row[s] = std::exp((row[s] - largest) * scale);
-    for (index s = 0; s <= t; ++s) row[s] /= sum;
-    std::fill(row + t + 1, row + length, real(0));
+    for (index s = 1; s < seen; ++s) largest = std::max(largest, row[s]);
+    for (index s = 0; s < seen; ++s) sum += row[s] = std::exp((row[s] - largest) * scale);
+    for (index s = 0; s < seen; ++s) row[s] /= sum;
+    std::fill(row + seen, row + heads.keys, real(0));
   }
 }
 
 // dscores = scale P (dP - sum of dP P along the row), with dP = dy v^T
 void score_gradients(const Heads& heads, const real* dy, const real* v, const real* weights,
                      real scale, real* dscores) {
-  const index length = heads.length;
-  gemm(no, yes, length, length, heads.head_size, 1, dy, heads.q_row(), v, heads.kv_row(), 0,
-       dscores, length);
-  for (index t = 0; t < length; ++t) {
-    real* row = dscores + t * length;
-    const real* probability = weights + t * length;
+  gemm(no, yes, heads.length, heads.keys, heads.head_size, 1, dy, heads.q_row(), v, heads.kv_row(),
+       0, dscores, heads.keys);
+  for (index t = 0; t < heads.length; ++t) {
+    real* row = dscores + t * heads.keys;
+    const real* probability = weights + t * heads.keys;
     real mean = 0;
-    for (index s = 0; s <= t; ++s) mean += row[s] * probability[s];
-    for (index s = 0; s < length; ++s) row[s] = scale * probability[s] * (row[s] - mean);
+    for (index s = 0, seen = heads.seen(t); s < seen; ++s) mean += row[s] * probability[s];
+    for (index s = 0; s < heads.keys; ++s) row[s] = scale * probability[s] * (row[s] - mean);
   }
 }
 
 }  // namespace
 
-// For each head: P[length, length] = softmax(q k^T / sqrt(head_size)), y[length, head_size] = P v
+// For each head: P[length, keys] = softmax(q k^T / sqrt(head_size)), y[length, head_size] = P v
 Var causal_attention(Var q, Var k, Var v, index head_size, index length) {
   const index columns = q.shape().columns(), kv_columns = k.shape().columns();
-  require(head_size > 0 && length > 0 && q.shape().rank() == 2 && columns % head_size == 0 &&
-              kv_columns % head_size == 0 && kv_columns > 0 && columns % kv_columns == 0 &&
-              q.shape()[0] % length == 0 && k.shape() == Shape{q.shape()[0], kv_columns} &&
-              v.shape() == k.shape(),
-          "causal_attention: q ", q.shape(), ", k ", k.shape(), " and v ", v.shape(),
-          " are not heads of size ", head_size, " over sequences of ", length);
-  const Heads heads{q.shape()[0] / length, length, columns / head_size, kv_columns / head_size,
+  const auto complain = [&](bool holds) {
+    require(holds, "causal_attention: q ", q.shape(), ", k ", k.shape(), " and v ", v.shape(),
+            " are not heads of size ", head_size, " over sequences of ", length);
+  };
+  complain(head_size > 0 && length > 0 && q.shape().rank() == 2 && columns % head_size == 0 &&
+           kv_columns % head_size == 0 && kv_columns > 0 && columns % kv_columns == 0 &&
+           q.shape()[0] % length == 0 && q.shape()[0] > 0 && v.shape() == k.shape());
+  const index sequences = q.shape()[0] / length, keys = k.shape()[0] / sequences;
+  complain(k.shape() == Shape{sequences * keys, kv_columns} && keys >= length);
+  const Heads heads{sequences, length, keys, columns / head_size, kv_columns / head_size,
                     head_size};
   const real scale = 1 / std::sqrt(static_cast<real>(head_size));
   Tape& tape = q.tape();
   Var y = tape.result(q.shape(), q, k, v);
-  real* weights =
-      tape.arena().allocate_array<real>(heads.sequences * heads.heads * heads.scores_size()).data();
+  real* weights = tape.arena().allocate_array<real>(sequences * heads.heads * length * keys).data();
   heads.each([&](index at, index kv_at, index scores_at) {
     real* scores = weights + scores_at;
-    gemm(no, yes, length, length, head_size, 1, q.value().data + at, heads.q_row(),
-         k.value().data + kv_at, heads.kv_row(), 0, scores, length);
-    causal_softmax(scores, length, scale);
-    gemm(no, no, length, head_size, length, 1, scores, length, v.value().data + kv_at,
-         heads.kv_row(), 0, tape.writable(y).data + at, heads.q_row());
+    gemm(no, yes, length, keys, head_size, 1, q.value().data + at, heads.q_row(),
+         k.value().data + kv_at, heads.kv_row(), 0, scores, keys);
+    causal_softmax(heads, scores, scale);
+    gemm(no, no, length, head_size, keys, 1, scores, keys, v.value().data + kv_at, heads.kv_row(),
+         0, tape.writable(y).data + at, heads.q_row());
   });
 
   y.backward_to(q, [=, k = k.value(), v = v.value(), arena = &tape.arena()](ConstView dy, View dq) {
@@ -124,7 +128,7 @@ Var causal_attention(Var q, Var k, Var v, index head_size, index length) {
     real* dscores = scratch.array<real>(heads.scores_size());
     heads.each([&](index at, index kv_at, index scores_at) {
       score_gradients(heads, dy.data + at, v.data + kv_at, weights + scores_at, scale, dscores);
-      gemm(no, no, length, head_size, length, 1, dscores, length, k.data + kv_at, heads.kv_row(), 1,
+      gemm(no, no, length, head_size, keys, 1, dscores, keys, k.data + kv_at, heads.kv_row(), 1,
            dq.data + at, heads.q_row());
     });
   });
@@ -133,13 +137,13 @@ Var causal_attention(Var q, Var k, Var v, index head_size, index length) {
     real* dscores = scratch.array<real>(heads.scores_size());
     heads.each([&](index at, index kv_at, index scores_at) {
       score_gradients(heads, dy.data + at, v.data + kv_at, weights + scores_at, scale, dscores);
-      gemm(yes, no, length, head_size, length, 1, dscores, length, q.data + at, heads.q_row(), 1,
+      gemm(yes, no, keys, head_size, length, 1, dscores, keys, q.data + at, heads.q_row(), 1,
            dk.data + kv_at, heads.kv_row());
     });
   });
   y.backward_to(v, [=](ConstView dy, View dv) {
     heads.each([&](index at, index kv_at, index scores_at) {
-      gemm(yes, no, length, head_size, length, 1, weights + scores_at, length, dy.data + at,
+      gemm(yes, no, keys, head_size, length, 1, weights + scores_at, keys, dy.data + at,
            heads.q_row(), 1, dv.data + kv_at, heads.kv_row());
     });
   });

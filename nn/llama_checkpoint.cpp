@@ -1,0 +1,186 @@
+#include "nn/llama_checkpoint.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "nn/checkpoint.h"
+#include "nn/file.h"
+#include "nn/json.h"
+
+namespace nn {
+
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::ordered_json;
+
+constexpr const char* whole_file = "model.safetensors";
+constexpr const char* index_file = "model.safetensors.index.json";
+
+std::string shard_file(int shard, int shards) {
+  if (shards == 1) return whole_file;
+  char name[64];
+  std::snprintf(name, sizeof name, "model-%05d-of-%05d.safetensors", shard + 1, shards);
+  return name;
+}
+
+void remove_stale(const fs::path& file) {
+  std::error_code error;
+  fs::remove(file, error);
+  if (error)
+    throw InputError(concat("cannot remove ", file.string(), ": ", error.message()),
+                     "it would hide the new checkpoint: remove it or choose another folder");
+}
+
+// Buffers that old checkpoints hold and that follow from theta.
+bool is_ignored(const std::string& name) { return name.ends_with(".rotary_emb.inv_freq"); }
+
+}  // namespace
+
+std::vector<LlamaTensor> llama_tensors(const LlamaConfig& c) {
+  const index kv = c.key_value_heads * c.head_size();
+  std::vector<LlamaTensor> tensors{{"model.embed_tokens.weight", {c.vocabulary, c.d}, 0}};
+  for (int layer = 0; layer < c.layers; ++layer) {
+    const std::pair<const char*, Shape> parts[] = {
+        {"input_layernorm", {c.d}},         {"self_attn.q_proj", {c.d, c.d}},
+        {"self_attn.k_proj", {kv, c.d}},    {"self_attn.v_proj", {kv, c.d}},
+        {"self_attn.o_proj", {c.d, c.d}},   {"post_attention_layernorm", {c.d}},
+        {"mlp.gate_proj", {c.hidden, c.d}}, {"mlp.up_proj", {c.hidden, c.d}},
+        {"mlp.down_proj", {c.d, c.hidden}},
+    };
+    for (const auto& [name, shape] : parts)
+      tensors.push_back({concat("model.layers.", layer, '.', name, ".weight"), shape, layer + 1});
+  }
+  const int head = static_cast<int>(c.layers) + 1;
+  tensors.push_back({"model.norm.weight", {c.d}, head});
+  tensors.push_back({"lm_head.weight", {c.vocabulary, c.d}, head});
+  return tensors;
+}
+
+void save_llama(const fs::path& folder, const Llama& model) {
+  std::vector<int> pieces;
+  for (int piece = 0; piece <= model.head_piece(); ++piece) pieces.push_back(piece);
+  write_shard(folder, model, 0, 1);
+  write_index(folder, model.config(), {&pieces, 1});
+  write_config(folder, model.config());
+}
+
+void write_shard(const fs::path& folder, const Llama& model, int shard, int shards) {
+  require(shard >= 0 && shard < shards, "llama: there is no shard ", shard, " of ", shards);
+  // transformers refuses files that do not say which framework's layout they have.
+  write_safetensors(folder / shard_file(shard, shards), model.parameters(), {{"format", "pt"}});
+}
+
+void write_index(const fs::path& folder, const LlamaConfig& config,
+                 std::span<const std::vector<int>> cut) {
+  const int shards = static_cast<int>(cut.size());
+  std::vector<int> shard_of(config.layers + 2, -1);
+  for (int shard = 0; shard < shards; ++shard)
+    for (int piece : cut[shard]) {
+      require(piece >= 0 && piece < config.layers + 2 && shard_of[piece] < 0, "llama: piece ",
+              piece, " is in two shards or in no model");
+      shard_of[piece] = shard;
+    }
+  require(std::ranges::count(shard_of, -1) == 0, "llama: a piece is in no shard");
+  if (shards == 1) return remove_stale(folder / index_file);
+
+  index numbers = 0;
+  ordered_json weight_map;
+  for (const LlamaTensor& tensor : llama_tensors(config)) {
+    weight_map[tensor.name] = shard_file(shard_of[tensor.piece], shards);
+    numbers += tensor.shape.size();
+  }
+  const ordered_json content{
+      {"metadata",
+       {{"total_parameters", numbers}, {"total_size", numbers * static_cast<index>(sizeof(real))}}},
+      {"weight_map", weight_map}};
+  write_file_atomically(folder / index_file, content.dump(2) + '\n');
+  remove_stale(folder / whole_file);
+}
+
+LlamaCheckpoint::LlamaCheckpoint(const fs::path& folder)
+    : folder_(folder), config_(read_config(folder)) {
+  // transformers prefers the whole file, too.
+  if (fs::exists(folder / whole_file) || !fs::exists(folder / index_file))
+    for (const auto& [name, entry] : open(whole_file).entries()) file_of_[name] = whole_file;
+  else
+    read_index();
+  check_tensors();
+}
+
+const SafetensorsFile& LlamaCheckpoint::open(const std::string& name) {
+  const auto found = files_.find(name);
+  if (found != files_.end()) return found->second;
+  return files_.emplace(name, folder_ / name).first->second;
+}
+
+void LlamaCheckpoint::read_index() {
+  const nlohmann::json content = read_json_object(folder_ / index_file, "is the index whole?");
+  const auto map = content.find("weight_map");
+  if (map == content.end() || !map->is_object()) refuse("its index has no weight_map");
+  for (const auto& [name, file] : map->items()) {
+    if (!file.is_string()) refuse("its index names no file for " + name);
+    const auto file_name = file.get<std::string>();
+    if (file_name != fs::path(file_name).filename() || !file_name.ends_with(".safetensors") ||
+        file_name.find('\0') != file_name.npos)
+      refuse(concat("its index puts ", name, " into ", json_quote(file_name),
+                    ", which is no safetensors file of this folder"));
+    if (!open(file_name).entries().contains(name))
+      refuse(concat(file_name, " does not have the ", name, " that the index promises"));
+    file_of_[name] = file_name;
+  }
+  for (const auto& [file_name, file] : files_)
+    for (const auto& [name, entry] : file.entries())
+      if (!file_of_.contains(name) || file_of_.at(name) != file_name)
+        refuse(concat(file_name, " has a ", name, " that the index does not know"));
+}
+
+void LlamaCheckpoint::refuse(const std::string& what) const {
+  throw InputError(concat(folder_.string(), ": ", what),
+                   "the checkpoint is of another shape, or some of its files are of another one");
+}
+
+void LlamaCheckpoint::check_tensors() const {
+  // A configuration may claim any number of layers: their names are only made if it can be true.
+  if (config_.layers > static_cast<index>(file_of_.size()))
+    refuse(concat("config.json has ", config_.layers, " layers, the files only ", file_of_.size(),
+                  " tensors"));
+  std::map<std::string, std::string> left = file_of_;
+  for (const LlamaTensor& tensor : llama_tensors(config_)) {
+    const auto found = left.find(tensor.name);
+    if (found == left.end()) refuse("there is no tensor " + tensor.name);
+    const Shape& shape = files_.at(found->second).entries().at(tensor.name).shape;
+    if (shape != tensor.shape)
+      refuse(concat(tensor.name, " has shape ", shape, ", config.json wants ", tensor.shape));
+    left.erase(found);
+  }
+  for (const auto& [name, file] : left)
+    if (!is_ignored(name)) refuse("a Llama of this config.json has no tensor " + name);
+}
+
+void LlamaCheckpoint::load(Llama& model) {
+  const LlamaConfig& wanted = model.config();
+  const auto check = [&](const char* field, auto LlamaConfig::*member) {
+    if (config_.*member != wanted.*member)
+      refuse(concat("its ", field, " is ", config_.*member, ", the model's is ", wanted.*member));
+  };
+  check("vocab_size", &LlamaConfig::vocabulary);
+  check("hidden_size", &LlamaConfig::d);
+  check("num_hidden_layers", &LlamaConfig::layers);
+  check("num_attention_heads", &LlamaConfig::heads);
+  check("num_key_value_heads", &LlamaConfig::key_value_heads);
+  check("intermediate_size", &LlamaConfig::hidden);
+  check("rope_theta", &LlamaConfig::theta);
+  check("rms_norm_eps", &LlamaConfig::epsilon);
+  Parameters& parameters = model.parameters();
+  for (const Parameters::Piece& piece : parameters.pieces()) {
+    SafetensorsFile& file = files_.at(file_of_.at(piece.name));
+    file.read(file.entries().at(piece.name),
+              parameters.values().subspan(piece.offset, piece.shape.size()));
+  }
+}
+
+void load_llama(const fs::path& folder, Llama& model) { LlamaCheckpoint(folder).load(model); }
+
+}  // namespace nn

@@ -1,0 +1,178 @@
+#include <doctest/doctest.h>
+
+#include <cmath>
+
+#include "nn/checkpoint.h"
+#include "nn/llama_checkpoint.h"
+
+namespace {
+
+using nn::index, nn::Llama, nn::LlamaConfig, nn::real, nn::Tape, nn::Var;
+
+constexpr bool is_double = sizeof(real) == 8;
+
+LlamaConfig small_config() { return {23, 16, 3, 4, 2, 20, 8, 1000, 1e-5}; }
+
+// The largest difference, relative to the largest number; infinite if one is not a number.
+double difference(std::span<const real> ours, std::span<const real> theirs) {
+  REQUIRE(ours.size() == theirs.size());
+  double worst = 0, largest = 0;
+  for (std::size_t i = 0; i < ours.size(); ++i) {
+    const double error = std::abs(static_cast<double>(ours[i]) - theirs[i]);
+    worst = std::isnan(error) ? INFINITY : std::max(worst, error);
+    largest = std::max(largest, std::abs(static_cast<double>(theirs[i])));
+  }
+  return worst / largest;
+}
+
+// What Hugging Face computes with its own checkpoint (tests/golden/make_llama.py).
+void check_reference(const std::string& name, const LlamaConfig& config) {
+  CAPTURE(name);
+  nn::LlamaCheckpoint checkpoint("tests/golden/llama/" + name);
+  CHECK(checkpoint.config() == config);
+  Llama model(checkpoint.config());
+  checkpoint.load(model);
+
+  const nn::Checkpoint golden = nn::read_safetensors("tests/golden/llama/" + name + ".safetensors");
+  const nn::Tensor& stored = golden.tensors.at("ids");
+  const std::vector<int> ids(stored.span().begin(), stored.span().end());
+  const index length = stored.shape()[1];
+  REQUIRE(stored.shape() == nn::Shape{2, 12});
+  std::vector<int> targets(ids.begin() + 1, ids.end());
+  targets.push_back(-1);
+  targets[length - 1] = -1;
+
+  Tape tape;
+  const Var logits = model.logits(tape, ids, length);
+  const Var loss = cross_entropy(logits, targets);
+  tape.backward(loss);
+  const double tolerance = is_double ? 1e-12 : 1e-5;
+  CHECK(difference(logits.value().span(), golden.tensors.at("logits").span()) < tolerance);
+  CHECK(difference(loss.value().span(), golden.tensors.at("loss").span()) < tolerance);
+  CHECK(golden.tensors.size() == model.parameters().pieces().size() + 3);
+  for (const auto& [piece, shape, offset] : model.parameters().pieces()) {
+    CAPTURE(piece);
+    CHECK(difference(model.parameters().gradients().subspan(offset, shape.size()),
+                     golden.tensors.at("gradient." + piece).span()) < tolerance);
+  }
+}
+
+TEST_CASE("logits, loss and every gradient are those of Hugging Face's model") {
+  check_reference("plain", {53, 16, 2, 4, 4, 24, 12, 10000, 1e-6});
+  check_reference("grouped", {53, 16, 2, 4, 2, 24, 12, 500, 1e-5});
+}
+
+TEST_CASE("the course's model has 26,398,368 parameters") {
+  index count = 0;
+  for (const nn::LlamaTensor& tensor : nn::llama_tensors({})) count += tensor.shape.size();
+  CHECK(count == 26'398'368);
+  CHECK(Llama(LlamaConfig{}).parameters().size() == 26'398'368);
+}
+
+TEST_CASE("every cut of the model starts from the same weights") {
+  const Llama whole(small_config(), 7);
+  const std::vector<std::vector<int>> cuts[] = {{{0, 1, 2, 3, 4}},
+                                                {{0, 1}, {2}, {3, 4}},
+                                                {{0}, {1, 2, 3}, {4}},
+                                                {{0, 2, 4}, {1, 3}},
+                                                {{4, 0}}};
+  for (const auto& cut : cuts)
+    for (const std::vector<int>& pieces : cut) {
+      const Llama part(small_config(), pieces, 7);
+      index size = 0;
+      for (int piece : pieces) {
+        CAPTURE(piece);
+        const auto here = part.range(piece), there = whole.range(piece);
+        REQUIRE(here.size == there.size);
+        CHECK(here.size > 0);
+        CHECK(std::ranges::equal(part.parameters().values().subspan(here.offset, here.size),
+                                 whole.parameters().values().subspan(there.offset, there.size)));
+        size += here.size;
+      }
+      CHECK(part.parameters().size() == size);
+    }
+  CHECK(!std::ranges::equal(whole.parameters().values(),
+                            Llama(small_config(), 8).parameters().values()));
+}
+
+TEST_CASE("the first weights are N(0, 0.02), the norms 1") {
+  const Llama model({500, 96, 2, 4, 2, 128, 16});
+  for (const auto& [name, shape, offset] : model.parameters().pieces()) {
+    CAPTURE(name);
+    const auto values = model.parameters().values().subspan(offset, shape.size());
+    double sum = 0, squares = 0;
+    for (real value : values) sum += value, squares += value * value;
+    const double count = static_cast<double>(values.size());
+    if (name.find("norm") != name.npos) {
+      CHECK((sum == count && squares == count));
+    } else {
+      CHECK(std::abs(sum / count) < 5 * 0.02 / std::sqrt(count));
+      CHECK(std::abs(squares / count / (0.02 * 0.02) - 1) < 5 * std::sqrt(2 / count));
+    }
+  }
+}
+
+TEST_CASE("the list of tensors is what a model has") {
+  const Llama model(small_config());
+  const auto tensors = nn::llama_tensors(small_config());
+  REQUIRE(tensors.size() == model.parameters().pieces().size());
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    const nn::Parameters::Piece& piece = model.parameters().pieces()[i];
+    CHECK(tensors[i].name == piece.name);
+    CHECK(tensors[i].shape == piece.shape);
+    const auto [offset, size] = model.range(tensors[i].piece);
+    CHECK((piece.offset >= offset && piece.offset + piece.shape.size() <= offset + size));
+  }
+}
+
+TEST_CASE("pieces one after the other are the whole model, whoever holds them") {
+  const std::vector<int> ids{1, 5, 22, 0, 7, 7, 3, 9};
+  Llama whole(small_config(), 3);
+  const Llama first(small_config(), std::vector{0, 1}, 3);
+  const Llama last(small_config(), std::vector{2, 3, 4}, 3);
+  Tape tape, other;
+  const Var expected = whole.logits(tape, ids, 4);
+  Var x = first.layer(1, first.embed(other, ids), 4);
+  x = last.layer(3, last.layer(2, x, 4), 4);
+  CHECK(std::ranges::equal(last.head(x).value(), expected.value()));
+}
+
+TEST_CASE("a later token changes nothing before it, nor another sequence") {
+  const Llama model(small_config(), 3);
+  Tape tape, other;
+  const Var before = model.logits(tape, std::vector{1, 5, 22, 0, 7, 7, 3, 9}, 4);
+  const Var after = model.logits(other, std::vector{1, 5, 8, 0, 7, 7, 3, 9}, 4);
+  for (index row = 0; row < 8; ++row) {
+    CAPTURE(row);
+    const auto ours = before.value().span().subspan(row * 23, 23);
+    CHECK(std::ranges::equal(ours, after.value().span().subspan(row * 23, 23)) ==
+          (row < 2 || row > 3));
+  }
+}
+
+TEST_CASE("a piece that is not there, a sequence too long and a shape that cannot be are refused") {
+  const Llama part(small_config(), std::vector{1});
+  Tape tape;
+  const std::vector<int> ids(9, 1);
+  CHECK_THROWS_AS(part.embed(tape, ids), nn::Error);
+  CHECK_THROWS_AS(part.layer(2, Var{}, 8), nn::Error);
+  CHECK_THROWS_AS(part.layer(0, Var{}, 8), nn::Error);
+  CHECK_THROWS_AS(part.layer(4, Var{}, 8), nn::Error);
+  CHECK_THROWS_AS(part.head(Var{}), nn::Error);
+  CHECK_THROWS_AS(Llama(small_config(), std::vector{5}), nn::Error);
+  CHECK_THROWS_AS(Llama(small_config(), std::vector{-1}), nn::Error);
+  CHECK_THROWS_AS(Llama(small_config()).logits(tape, ids, 9), nn::Error);
+  const auto refuses = [](auto change) {
+    LlamaConfig config = small_config();
+    change(config);
+    CHECK_THROWS_AS(nn::require_valid(config), nn::Error);
+  };
+  refuses([](LlamaConfig& c) { c.heads = 3; });
+  refuses([](LlamaConfig& c) { c.heads = c.key_value_heads = 16; });  // heads of one number
+  refuses([](LlamaConfig& c) { c.key_value_heads = 3; });
+  refuses([](LlamaConfig& c) { c.vocabulary = 0; });
+  refuses([](LlamaConfig& c) { c.layers = -1; });
+  refuses([](LlamaConfig& c) { c.context = 0; });
+}
+
+}  // namespace

@@ -1,0 +1,358 @@
+#include <doctest/doctest.h>
+
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+
+#include "nn/checkpoint.h"
+#include "nn/file.h"
+#include "nn/llama_checkpoint.h"
+
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using nn::InputError, nn::Llama, nn::LlamaCheckpoint, nn::LlamaConfig, nn::real;
+
+const LlamaConfig small{23, 16, 3, 4, 2, 20, 8, 1000, 1e-5};
+using Cut = std::vector<std::vector<int>>;
+const Cut three{{0, 1}, {2}, {3, 4}};
+
+// A folder that goes when the test does.
+class TemporaryFolder {
+ public:
+  TemporaryFolder() : path_(fs::temp_directory_path() / nn::concat("tributary-llama-", getpid())) {
+    fs::remove_all(path_);
+    fs::create_directories(path_);
+  }
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  ~TemporaryFolder() { fs::remove_all(path_); }
+  operator const fs::path&() const { return path_; }
+  fs::path operator/(const char* name) const { return path_ / name; }
+
+ private:
+  fs::path path_;
+};
+
+bool is_equal(const Llama& a, const Llama& b) {
+  return std::ranges::equal(a.parameters().values(), b.parameters().values());
+}
+
+// As the ranks of a pipeline would write it.
+void save_shards(const fs::path& folder, const LlamaConfig& config, const Cut& cut, int seed) {
+  const int shards = static_cast<int>(cut.size());
+  for (int shard = 0; shard < shards; ++shard)
+    nn::write_shard(folder, Llama(config, cut[shard], seed), shard, shards);
+  nn::write_index(folder, config, cut);
+  nn::write_config(folder, config);
+}
+
+// What is said about a folder; there must be a hint, and one line.
+std::string complaint(const fs::path& folder) {
+  try {
+    LlamaCheckpoint checkpoint(folder);
+  } catch (const InputError& error) {
+    CHECK(!error.hint.empty());
+    const std::string message = error.what();
+    CHECK(message.find('\n') == message.npos);
+    return message;
+  }
+  return "nothing";
+}
+
+void check_complaint(const fs::path& folder, const std::string& words) {
+  const std::string message = complaint(folder);
+  CAPTURE(message);
+  CAPTURE(words);
+  CHECK(message.find(words) != message.npos);
+}
+
+json read_json(const fs::path& file) { return json::parse(nn::read_file(file)); }
+
+TEST_CASE("a model survives the way to a folder and back") {
+  const TemporaryFolder folder;
+  const Llama saved(small, 1);
+  nn::save_llama(folder, saved);
+  CHECK(nn::read_config(folder) == small);
+  Llama loaded(small, 2);
+  nn::load_llama(folder, loaded);
+  CHECK(is_equal(loaded, saved));
+  const auto whole = nn::read_safetensors(folder / "model.safetensors");
+  CHECK(whole.metadata == nn::Metadata{{"format", "pt"}});
+}
+
+TEST_CASE("shards that ranks wrote by themselves are one model, for any other cut") {
+  const TemporaryFolder folder;
+  save_shards(folder, small, three, 1);
+  CHECK(fs::exists(folder / "model-00002-of-00003.safetensors"));
+  const json index = read_json(folder / "model.safetensors.index.json");
+  CHECK(index["metadata"]["total_size"] ==
+        Llama(small).parameters().size() * static_cast<int>(sizeof(real)));
+  CHECK(index["weight_map"]["model.layers.1.mlp.up_proj.weight"] ==
+        "model-00002-of-00003.safetensors");
+
+  const Llama saved(small, 1);
+  Llama whole(small, 2);
+  nn::load_llama(folder, whole);
+  CHECK(is_equal(whole, saved));
+  for (const Cut& cut : {Cut{{0, 1}, {2}, {3, 4}}, {{0}, {1, 2, 3, 4}}, {{4, 0}, {3, 1, 2}}})
+    for (const std::vector<int>& pieces : cut) {
+      Llama part(small, pieces, 2);
+      nn::load_llama(folder, part);
+      CHECK(is_equal(part, Llama(small, pieces, 1)));
+    }
+}
+
+TEST_CASE("of a file only the pieces of a model are read") {
+  const TemporaryFolder folder;
+  nn::save_llama(folder, Llama(small, 1));
+  LlamaCheckpoint checkpoint(folder);
+  // Once the header is known the file is cut behind the embedding, the first piece in it.
+  const auto size = fs::file_size(folder / "model.safetensors");
+  const Llama embedding(small, std::vector{0}, 1);
+  const auto others =
+      (Llama(small).parameters().size() - embedding.parameters().size()) * sizeof(real);
+  fs::resize_file(folder / "model.safetensors", size - others);
+  Llama first(small, std::vector{0}, 2), second(small, std::vector{1}, 2);
+  checkpoint.load(first);
+  CHECK(is_equal(first, embedding));
+  CHECK_THROWS_AS(checkpoint.load(second), InputError);
+}
+
+TEST_CASE("a new checkpoint is not hidden by an earlier one of another cut") {
+  const TemporaryFolder folder;
+  Llama loaded(small, 9);
+  const auto holds = [&](int seed) {
+    nn::load_llama(folder, loaded);
+    return is_equal(loaded, Llama(small, seed));
+  };
+  nn::save_llama(folder, Llama(small, 1));
+  save_shards(folder, small, three, 2);
+  CHECK(holds(2));
+  save_shards(folder, small, {{0, 1, 2, 3}, {4}}, 3);
+  CHECK(holds(3));
+  nn::save_llama(folder, Llama(small, 4));
+  CHECK(holds(4));
+}
+
+TEST_CASE("an index of pieces that do not make one model is refused") {
+  const TemporaryFolder folder;
+  for (const Cut& cut :
+       {Cut{{0, 1}, {2, 3}}, {{0, 1, 2}, {2, 3, 4}}, {{0, 1, 2, 3, 4, 5}}, {}, {{-1}}})
+    CHECK_THROWS_AS(nn::write_index(folder, small, cut), nn::Error);
+  CHECK_THROWS_AS(nn::write_shard(folder, Llama(small), 3, 3), nn::Error);
+}
+
+TEST_CASE("old and new spellings of config.json are read") {
+  const TemporaryFolder folder;
+  const auto read = [&](const char* text) {
+    nn::write_file_atomically(folder / "config.json", text);
+    return nn::read_config(folder);
+  };
+  const LlamaConfig expected{100, 32, 2, 4, 4, 48, 2048, 10000, 1e-6};
+  CHECK(read(R"({"model_type":"llama","vocab_size":100,"hidden_size":32,"num_hidden_layers":2,
+                 "num_attention_heads":4,"intermediate_size":48})") == expected);
+  LlamaConfig other{100, 32, 2, 4, 2, 48, 64, 500, 1e-5};
+  CHECK(read(R"({"architectures":["LlamaForCausalLM"],"model_type":"llama","vocab_size":100,
+                 "hidden_size":32,"num_hidden_layers":2,"num_attention_heads":4,"head_dim":8,
+                 "num_key_value_heads":2,"intermediate_size":48,"max_position_embeddings":64,
+                 "rope_theta":500.0,"rope_scaling":null,"rms_norm_eps":1e-5,"hidden_act":"silu",
+                 "attention_bias":false,"tie_word_embeddings":false,"torch_dtype":"float16"})") ==
+        other);
+  CHECK(read(R"({"model_type":"llama","vocab_size":100,"hidden_size":32,"num_hidden_layers":2,
+                 "num_attention_heads":4,"num_key_value_heads":2,"intermediate_size":48,
+                 "max_position_embeddings":64,"rms_norm_eps":1e-5,"dtype":"float32",
+                 "rope_parameters":{"rope_theta":500,"rope_type":"default"}})") == other);
+}
+
+TEST_CASE("what config.json lacks or asks for in vain is named") {
+  const TemporaryFolder folder;
+  nn::save_llama(folder, Llama(small));
+  const json good = read_json(folder / "config.json");
+  const auto refuses = [&](const char* field, const json& value, const std::string& words) {
+    json config = good;
+    config[field] = value;
+    nn::write_file_atomically(folder / "config.json", config.dump());
+    check_complaint(folder, words);
+  };
+  refuses("vocab_size", 23, "nothing");
+  for (const char* field : {"vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads",
+                            "intermediate_size", "model_type"})
+    refuses(field, nullptr, std::string(field) + " is missing");
+  for (const char* field : {"vocab_size", "num_key_value_heads", "max_position_embeddings"})
+    for (const json& value : {json(0), json(-1), json(1.5), json("4"), json(1e300), json::array(),
+                              json(std::uint64_t{1} << 31), json(~std::uint64_t{0})})
+      refuses(field, value, std::string(field) + " is " + value.dump());
+  for (const json& value : {json(0), json(-1.5), json("x"), json(true)}) {
+    refuses("rope_theta", value, "rope_theta is");
+    refuses("rms_norm_eps", value, "rms_norm_eps is");
+    refuses("rope_parameters", {{"rope_theta", value}}, "rope_parameters: rope_theta is");
+  }
+  refuses("model_type", "mistral", "model_type is \"mistral\"");
+  refuses("hidden_act", "gelu", "hidden_act is \"gelu\"");
+  refuses("attention_bias", true, "attention_bias is true");
+  refuses("mlp_bias", true, "mlp_bias is true");
+  refuses("tie_word_embeddings", true, "tie_word_embeddings is true");
+  refuses("quantization_config", json::object(), "quantization_config is {}");
+  refuses("rope_scaling", {{"type", "linear"}, {"factor", 2.0}}, "rope_scaling: type is");
+  refuses("rope_scaling", {{"rope_type", "llama3"}}, "rope_scaling: rope_type is \"llama3\"");
+  refuses("rope_parameters", {{"rope_type", "yarn"}}, "rope_parameters: rope_type is \"yarn\"");
+  refuses("rope_parameters", 3, "rope_parameters is 3");
+  refuses("head_dim", 8, "head_dim is 8");
+  refuses("num_attention_heads", 3, "3 heads do not cut");
+  refuses("num_key_value_heads", 3, "cannot share 3");
+  refuses("hidden_act", std::string(1000, 'x'), "xxx...");
+}
+
+TEST_CASE("bytes that are no config.json are refused") {
+  const TemporaryFolder folder;
+  check_complaint(folder, "config.json");
+  check_complaint(folder / "there-is-none", "config.json");
+  nn::save_llama(folder, Llama(small));
+  const std::string whole = nn::read_file(folder / "config.json");
+  for (std::size_t size = 0; size + 2 < whole.size(); ++size) {
+    CAPTURE(size);
+    nn::write_file_atomically(folder / "config.json", whole.substr(0, size));
+    CHECK_THROWS_AS(nn::read_config(folder), InputError);
+  }
+  for (const std::string& text :
+       {std::string("[]"), std::string("3"), std::string("{}"), whole + "x", whole + '\0',
+        std::string(R"({"model_type":"llama","model_type":"llama"})"),
+        "{\"a\":" + std::string(100'000, '[') + std::string(100'000, ']') + "}"}) {
+    nn::write_file_atomically(folder / "config.json", text);
+    CHECK(complaint(folder).find("config.json") != std::string::npos);
+  }
+  fs::remove(folder / "config.json");
+  fs::create_directory(folder / "config.json");
+  check_complaint(folder, "config.json");
+}
+
+// What is said about a checkpoint of `small` whose file has these tensors.
+std::string complaint_about(const std::vector<nn::LlamaTensor>& tensors) {
+  const TemporaryFolder folder;
+  nn::write_config(folder, small);
+  nn::Parameters parameters;
+  for (const nn::LlamaTensor& tensor : tensors) parameters.add(tensor.name, tensor.shape);
+  nn::write_safetensors(folder / "model.safetensors", parameters);
+  return complaint(folder);
+}
+
+TEST_CASE("a tensor that is missing, misshapen or not of the model is named") {
+  const auto all = nn::llama_tensors(small);
+  CHECK(complaint_about(all) == "nothing");
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    CAPTURE(all[i].name);
+    auto wrong = all;
+    wrong[i].shape = {3, 5};
+    CHECK(complaint_about(wrong).find(all[i].name + " has shape [3, 5]") != std::string::npos);
+    wrong.erase(wrong.begin() + static_cast<std::ptrdiff_t>(i));
+    CHECK(complaint_about(wrong).find("no tensor " + all[i].name) != std::string::npos);
+  }
+  const auto with = [&](const char* name) {
+    auto more = all;
+    more.push_back({name, {2}, 0});
+    return complaint_about(more);
+  };
+  for (const char* extra :
+       {"model.layers.3.input_layernorm.weight", "model.layers.0.self_attn.q_proj.bias"})
+    CHECK(with(extra).find(nn::concat("no tensor ", extra)) != std::string::npos);
+  CHECK(with("model.layers.0.self_attn.rotary_emb.inv_freq") == "nothing");
+}
+
+TEST_CASE("a model of another shape is refused and not touched") {
+  const TemporaryFolder folder;
+  nn::save_llama(folder, Llama(small, 1));
+  const auto refuses = [&](const char* field, auto change) {
+    LlamaConfig config = small;
+    change(config);
+    Llama model(config, std::vector{0}, 2);
+    CAPTURE(field);
+    try {
+      nn::load_llama(folder, model);
+      CHECK(!"refused");
+    } catch (const InputError& error) {
+      CHECK(std::string(error.what()).find(field) != std::string::npos);
+    }
+    CHECK(is_equal(model, Llama(config, std::vector{0}, 2)));
+  };
+  refuses("vocab_size", [](LlamaConfig& c) { c.vocabulary = 24; });
+  refuses("hidden_size", [](LlamaConfig& c) { c.d = 32; });
+  refuses("num_hidden_layers", [](LlamaConfig& c) { c.layers = 2; });
+  refuses("num_attention_heads", [](LlamaConfig& c) { c.heads = 2; });
+  refuses("num_key_value_heads", [](LlamaConfig& c) { c.key_value_heads = 1; });
+  refuses("intermediate_size", [](LlamaConfig& c) { c.hidden = 24; });
+  refuses("rope_theta", [](LlamaConfig& c) { c.theta = 10000; });
+  refuses("rms_norm_eps", [](LlamaConfig& c) { c.epsilon = 1e-6; });
+  LlamaConfig longer = small;
+  longer.context = 100;
+  Llama model(longer, 2);
+  nn::load_llama(folder, model);  // no weight depends on the context
+  CHECK(is_equal(model, Llama(small, 1)));
+}
+
+TEST_CASE("a config.json that claims more than the files hold takes no memory") {
+  const TemporaryFolder folder;
+  nn::save_llama(folder, Llama(small));
+  const json good = read_json(folder / "config.json");
+  for (const char* field : {"num_hidden_layers", "vocab_size", "intermediate_size"}) {
+    json config = good;
+    config[field] = 1 << 30;
+    nn::write_file_atomically(folder / "config.json", config.dump());
+    CHECK(complaint(folder) != "nothing");
+  }
+}
+
+TEST_CASE("an index cannot lead out of its folder or promise what is not there") {
+  const TemporaryFolder folder;
+  save_shards(folder, small, three, 1);
+  const fs::path file = folder / "model.safetensors.index.json";
+  const json good = read_json(file);
+  const std::string name = "model.norm.weight";
+  const auto refuses = [&](const json& shard, const std::string& words) {
+    json index = good;
+    index["weight_map"][name] = shard;
+    nn::write_file_atomically(file, index.dump());
+    check_complaint(folder, words);
+  };
+  refuses(good["weight_map"][name], "nothing");
+  for (const char* outside :
+       {"../model-00003-of-00003.safetensors", "/etc/passwd", "", ".", "..", "a/../b.safetensors",
+        "./model-00003-of-00003.safetensors", "model/", "config.json"})
+    refuses(outside, "no safetensors file of this folder");
+  refuses(std::string("model-00003-of-00003.safetensors\0.safetensors", 45),
+          "no safetensors file of this folder");
+  refuses(3, "names no file for model.norm.weight");
+  refuses(nullptr, "names no file for model.norm.weight");
+  refuses("model-00004-of-00004.safetensors", "model-00004-of-00004.safetensors");
+  refuses("model-00001-of-00003.safetensors", "does not have the model.norm.weight");
+
+  json index = good;
+  index["weight_map"].erase(name);
+  nn::write_file_atomically(file, index.dump());
+  check_complaint(folder, "a model.norm.weight that the index does not know");
+  index["weight_map"] = 3;
+  nn::write_file_atomically(file, index.dump());
+  check_complaint(folder, "no weight_map");
+  nn::write_file_atomically(file, "{}");
+  check_complaint(folder, "no weight_map");
+  const std::string whole = good.dump();
+  for (std::size_t size = 0; size < whole.size(); size += 7) {
+    nn::write_file_atomically(file, whole.substr(0, size));
+    CHECK(complaint(folder) != "nothing");
+  }
+  fs::remove(file);
+  check_complaint(folder, "model.safetensors");
+}
+
+TEST_CASE("shards of two checkpoints do not go together") {
+  const TemporaryFolder folder;
+  save_shards(folder, small, three, 1);
+  LlamaConfig wider = small;
+  wider.hidden = 24;
+  nn::write_shard(folder, Llama(wider, three[1]), 1, 3);
+  check_complaint(folder, "model.layers.1.mlp.gate_proj.weight has shape [24, 16]");
+  nn::write_shard(folder, Llama(small, three[2]), 1, 3);
+  check_complaint(folder, "model-00002-of-00003.safetensors");
+}
+
+}  // namespace
