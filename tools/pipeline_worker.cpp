@@ -66,7 +66,7 @@ int run_command(int argc, char** argv) {
   app.get_formatter()->column_width(30);
   add_job_options(app, line);
   add_run_options(app, line);
-  program::parse(app, argc, argv);
+  tools::parse(app, argc, argv);
 
   if (app.count("--hidden") == 0) job.model.hidden = 4 * job.model.d;
   if (app.count("--kv-heads") == 0) job.model.key_value_heads = job.model.heads;
@@ -94,5 +94,5 @@ int run_command(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  return program::run([&] { return run_command(argc, argv); });
+  return tools::run_program([&] { return run_command(argc, argv); });
 }

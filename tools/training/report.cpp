@@ -7,6 +7,7 @@
 
 #include "nn/file.h"
 #include "pipeline/simulate.h"
+#include "tools/training/trace_files.h"
 
 namespace training {
 
@@ -43,16 +44,26 @@ pipeline::StageCosts gather_costs(const Job& job, const pipeline::Worker& worker
   return costs;
 }
 
+std::vector<RankEvent> events_of(const pipeline::Timeline& timeline) {
+  std::vector<RankEvent> events;
+  for (std::size_t stage = 0; stage < timeline.stages.size(); ++stage)
+    for (const pipeline::Interval& interval : timeline.stages[stage])
+      events.push_back({static_cast<int>(stage),
+                        {pipeline::kind_of(interval.action.work), 0, interval.action.microbatch,
+                         interval.action.chunk, interval.start, interval.end}});
+  return events;
+}
+
 }  // namespace
 
 void write_events(const std::filesystem::path& folder, int rank, const pipeline::Trace& trace,
                   double offset) {
-  std::ostringstream csv;
-  csv << std::fixed << std::setprecision(7) << "Kind,Step,Item,Chunk,Start,End\n";
-  for (const pipeline::Event& event : trace.events())
-    csv << pipeline::name_of(event.kind) << ',' << event.step << ',' << event.item << ','
-        << event.chunk << ',' << event.start + offset << ',' << event.end + offset << '\n';
-  nn::write_file_atomically(folder / nn::concat("trace-rank-", rank, ".csv"), csv.str());
+  std::vector<RankEvent> events;
+  for (pipeline::Event event : trace.events()) {
+    event.start += offset, event.end += offset;
+    events.push_back({rank, event});
+  }
+  write_trace(folder / nn::concat("trace-rank-", rank, ".csv"), events);
 }
 
 void report_costs(const RankOptions& options, const pipeline::Worker& worker,
@@ -76,6 +87,7 @@ void report_costs(const RankOptions& options, const pipeline::Worker& worker,
       csv << stage << ',' << chunk << ',' << costs[stage][chunk].forward << ','
           << costs[stage][chunk].backward << ',' << costs[stage][chunk].weights << '\n';
   nn::write_file_atomically(options.out / "costs.csv", csv.str());
+  if (options.has_trace) write_trace(options.out / "trace-predicted.csv", events_of(timeline));
   if (job.steps == 0) return;
   std::cout << std::fixed << std::setprecision(3) << "a step takes " << seconds_per_step
             << " s; layers " << pipeline::to_text(job.cut) << " and " << job.schedule << " on "

@@ -5,12 +5,12 @@
 
 namespace training {
 
-// trace-rank-R.csv in the folder, in the seconds of rank 0's clock.
+// trace-rank-R.csv in the folder (see trace_files.h), in the seconds of rank 0's clock.
 void write_events(const std::filesystem::path& folder, int rank, const pipeline::Trace& trace,
                   double offset);
 
 // All ranks send what their chunks cost to the recorder, which prints what the cut and the schedule
-// allow beside what was measured, and writes costs.csv.
+// allow beside what was measured, and writes costs.csv and the predicted timeline.
 void report_costs(const RankOptions& options, const pipeline::Worker& worker,
                   pipeline::Mailbox& mailbox, double seconds_per_step);
 

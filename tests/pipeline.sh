@@ -1,0 +1,119 @@
+#!/usr/bin/env bash
+# Training across real processes as a user starts it: the same losses for every cut, over ipc and tcp,
+# files, wrong input, Ctrl-C, ranks that die or freeze.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+export BIN=$PWD/${BIN:-bin}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+passed=0 failed=0
+
+check() {  # check SENTENCE COMMAND...
+  if "${@:2}" >"$work/log" 2>&1; then passed=$((passed + 1)); else
+    failed=$((failed + 1)); echo "FAILED: $1"; sed 's/^/  /' "$work/log" | tail -20
+  fi
+}
+
+for i in {1..400}; do
+  echo "Tom had $i red balls. He gave $((i / 2)) to Mia. Mia was glad and gave $((i / 4)) back."
+done >"$work/stories.txt"
+small=(--text "$work/stories.txt" --d 32 --heads 2 --tokens 24 --steps 6)
+train() {  # train NAME STAGES [PIPELINES] [options]: losses in $work/NAME/loss.csv
+  tools/pipeline.sh "${@:2}" "${small[@]}" --out "$work/$1"
+}
+losses() { cut -d, -f1,2 "$work/$1/loss.csv"; }
+same_losses() { diff <(losses "$1") <(losses "$2"); }
+close_losses() {  # within 1e-6
+  [ "$(losses "$1" | wc -l)" = 7 ] && paste -d, <(losses "$1") <(losses "$2") |
+    awk -F, 'NR > 1 && ($2 - $4 > 1e-6 * $2 || $4 - $2 > 1e-6 * $2) { print; bad = 1 } END { exit bad }'
+}
+
+check "one process trains" train serial 1 --microbatches 6
+check "it writes down every step" [ "$(wc -l <"$work/serial/loss.csv")" = 7 ]
+check "three processes train" train three 3 --microbatches 6
+check "with the same losses" same_losses serial three
+check "zb-h1 over tcp trains" train zb 3 --schedule zb-h1 --tcp 127.0.0.1:28470 --microbatches 6
+check "with the same losses" same_losses serial zb
+check "two pipelines train" train two 3 2 --microbatches 3
+check "with nearly the same losses" close_losses serial two
+check "interleaved with a cut of its own trains" \
+  train interleaved 2 --schedule interleaved --chunks 2 --layers 3,1,2,0 --microbatches 6
+check "with the same losses" same_losses serial interleaved
+check "a measured cut trains" train auto 3 --layers auto --microbatches 6
+check "with the same losses" same_losses serial auto
+check "the model of three processes is that of one" "$BIN/pipeline_worker" --steps 0 \
+  --init "$work/three/checkpoint" "${small[@]}" --steps 0 --out "$work/loaded"
+
+traced() {
+  train traced 3 2 --trace && grep -q "idle" "$work/log" && [ -s "$work/traced/timeline.svg" ] &&
+    grep -q '"ph":"X"' "$work/traced/trace.json"
+}
+check "a traced run shows what its ranks did" traced
+
+# Exit code 2, an error and a hint on stderr.
+refuses() {
+  local pattern=$1
+  shift
+  "$@" >"$work/stdout" 2>"$work/err"
+  [ $? = 2 ] || { cat "$work/err"; return 1; }
+  cat "$work/err"
+  grep -qE "error: .*$pattern" "$work/err" && grep -q '^hint: ' "$work/err"
+}
+worker=("$BIN/pipeline_worker" --out "$work/bad")
+check "no number of stages is an error" refuses "stages" tools/pipeline.sh
+check "layers that do not add up are an error" refuses "layers" "${worker[@]}" --stages 3 --layers 2,2,3
+check "a batch that does not divide is an error" refuses "batch" "${worker[@]}" --batch 4
+check "an unknown schedule is an error" refuses "no schedule" "${worker[@]}" --schedule fast
+check "an unknown option is an error" refuses "fast" "${worker[@]}" --fast
+check "text that cannot be read is an error" refuses "none.txt" "${worker[@]}" --text "$work/none.txt"
+check "a folder that cannot be written is an error" refuses "stories" "${worker[@]}" --out "$work/stories.txt/x"
+check "a checkpoint of another shape is an error" \
+  refuses "" "${worker[@]}" "${small[@]}" --d 64 --init "$work/three/checkpoint"
+check "the launcher passes a refusal on" refuses "layers" train bad 3 --layers 1,1,1
+
+# The port of rank 1 is taken.
+port_in_use() {
+  "$BIN/pipeline_worker" --stages 2 --rank 1 --address tcp://127.0.0.1:28480 "${small[@]}" --out "$work/port" \
+    >/dev/null 2>&1 &
+  local holder=$! status
+  for _ in {1..50}; do grep -q 'meeting' "$work/port/rank-1.state" 2>/dev/null && break; sleep 0.1; done
+  refuses "cannot listen" "$BIN/pipeline_worker" --stages 2 --rank 1 --address tcp://127.0.0.1:28480 \
+    "${small[@]}" --out "$work/port2"
+  status=$?
+  kill $holder && wait $holder
+  return $status
+}
+check "a port in use is an error" port_in_use
+
+# SIGNAL to rank 1 of a running launcher: it must stop by itself within 15 s with an error that fits.
+fault() {  # fault SIGNAL PATTERN
+  rm -rf "$work/fault"
+  tools/pipeline.sh 3 2 "${small[@]}" --steps 100000 --out "$work/fault" >"$work/out" 2>"$work/err" &
+  local launcher=$! victim start status
+  for _ in {1..100}; do [ "$(wc -l 2>/dev/null <"$work/fault/loss.csv")" -gt 3 ] 2>/dev/null && break; sleep 0.1; done
+  victim=$(pgrep -P $launcher -f -- "--rank 1 ") || return 1
+  start=$SECONDS
+  kill -"$1" "$victim"
+  wait $launcher
+  status=$?
+  cat "$work/err"
+  [ $status != 0 ] && [ $((SECONDS - start)) -le 15 ] && grep -qE "$2" "$work/err" &&
+    ! pgrep -f -- "--out $work/fault" && grep -qE 'rank 1 is gone.* rank [0-5] .*stage .* at step [0-9]+ waited' \
+      "$work"/fault/rank-*.log
+}
+check "a killed rank stops all, and they say so" fault KILL "rank 1 ended by signal 9"
+check "a frozen rank stops all, and they say so" fault STOP "rank 1 is gone"
+
+interrupted() {
+  tools/pipeline.sh 3 "${small[@]}" --steps 100000 --out "$work/stop" >/dev/null 2>&1 &
+  local launcher=$! status
+  for _ in {1..100}; do [ -s "$work/stop/loss.csv" ] && break; sleep 0.1; done
+  kill -TERM $launcher
+  wait $launcher
+  status=$?
+  [ $status = 143 ] && ! pgrep -f -- "--out $work/stop"
+}
+check "a launcher that is told to stop leaves nothing running" interrupted
+check "no sockets are left behind" bash -c '! compgen -G "${TMPDIR:-/tmp}/tributary-*"'
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]

@@ -1,0 +1,111 @@
+// bin/show_trace FOLDER: what the ranks of a traced run did, as a picture in the terminal beside the
+// predicted one, as timeline.svg, and as trace.json for Chrome (chrome://tracing) and Perfetto.
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <iomanip>
+#include <map>
+
+#include "nn/file.h"
+#include "tools/program.h"
+#include "tools/training/trace_files.h"
+
+namespace {
+
+namespace fs = std::filesystem;
+using training::RankEvent;
+
+struct Step {
+  double start = 1e300, end = 0;
+  double length() const { return end - start; }
+};
+
+std::vector<RankEvent> read_ranks(const fs::path& folder) {
+  std::vector<RankEvent> events;
+  for (int rank = 0;; ++rank) {
+    const fs::path file = folder / nn::concat("trace-rank-", rank, ".csv");
+    if (!fs::exists(file)) break;
+    const std::vector<RankEvent> more = training::read_trace(file);
+    events.insert(events.end(), more.begin(), more.end());
+  }
+  if (events.empty())
+    throw nn::InputError(nn::concat("there is no trace in ", folder.string()),
+                         "record one with tools/pipeline.sh 3 --steps 10 --trace");
+  return events;
+}
+
+std::map<int, Step> steps_of(const std::vector<RankEvent>& events) {
+  std::map<int, Step> steps;
+  for (const auto& [rank, event] : events) {
+    Step& step = steps[event.step];
+    step.start = std::min(step.start, event.start);
+    step.end = std::max(step.end, event.end);
+  }
+  return steps;
+}
+
+// Of all steps but the first, which warms up, the one of middle length.
+int typical_step(const std::map<int, Step>& steps) {
+  std::vector<int> numbers;
+  for (const auto& [number, step] : steps) numbers.push_back(number);
+  if (numbers.size() > 1) numbers.erase(numbers.begin());
+  const auto middle = numbers.begin() + static_cast<std::ptrdiff_t>(numbers.size() / 2);
+  std::ranges::nth_element(numbers, middle, {}, [&](int n) { return steps.at(n).length(); });
+  return *middle;
+}
+
+void print_rows(const std::string& title, const std::vector<pipeline::Row>& rows,
+                const std::vector<double>& idle, double length) {
+  std::cout << title << '\n';
+  const auto lines = pipeline::draw_letters(rows, 60, length);
+  for (std::size_t i = 0; i < lines.size(); ++i)
+    std::cout << "  " << std::left << std::setw(8) << rows[i].name << std::setw(60) << lines[i]
+              << std::right << std::setw(5) << std::lround(100 * idle[i]) << " %\n";
+}
+
+std::vector<double> idle_shares(const std::vector<RankEvent>& events, std::size_t ranks,
+                                const Step& step) {
+  std::vector<double> shares;
+  for (std::size_t rank = 0; rank < ranks; ++rank)
+    shares.push_back(1 - training::busy_seconds(events, static_cast<int>(rank), step.start, step.end) /
+                             step.length());
+  return shares;
+}
+
+int run_command(int argc, char** argv) {
+  fs::path folder = "out/pipeline";
+  CLI::App app("Shows what the ranks of a traced training run did when.", "show_trace");
+  app.add_option("folder", folder, "of the run: out/pipeline");
+  tools::parse(app, argc, argv);
+
+  const std::vector<RankEvent> events = read_ranks(folder);
+  const std::map<int, Step> steps = steps_of(events);
+  const int number = typical_step(steps);
+  const Step& step = steps.at(number);
+  const auto rows = training::rows_between(events, step.start, step.end);
+  const std::vector<RankEvent> predicted = training::read_trace(folder / "trace-predicted.csv");
+  const Step predicted_step = steps_of(predicted).at(0);
+  const auto predicted_rows = training::rows_between(predicted, 0, predicted_step.end);
+
+  std::cout << std::fixed << std::setprecision(3);
+  print_rows(nn::concat("Step ", number, " as it was, ", step.length(), " s; at the end: idle"), rows,
+             idle_shares(events, rows.size(), step), step.length());
+  print_rows(nn::concat("As predicted from these costs, ", predicted_step.end, " s"), predicted_rows,
+             idle_shares(predicted, predicted_rows.size(), predicted_step), step.length());
+  std::cout << "F forward  B backward  W weights  U update  R reduce  . idle\n";
+
+  nn::write_file_atomically(folder / "timeline.svg",
+                            pipeline::draw_svg(rows, nn::concat("Step ", number), "s"));
+  nn::write_file_atomically(folder / "trace.json",
+                            training::to_chrome_json(events, steps.begin()->second.start));
+  std::cout << "picture: " << (folder / "timeline.svg").string()
+            << "; for Perfetto: " << (folder / "trace.json").string() << '\n';
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return tools::run_program([&] { return run_command(argc, argv); });
+}

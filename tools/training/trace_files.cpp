@@ -1,0 +1,105 @@
+#include "tools/training/trace_files.h"
+
+#include <algorithm>
+#include <array>
+#include <iomanip>
+#include <sstream>
+
+#include "nn/error.h"
+#include "nn/file.h"
+
+namespace training {
+
+namespace {
+
+using pipeline::Event, pipeline::Kind;
+
+constexpr std::string_view header = "Rank,Kind,Step,Item,Chunk,Start,End";
+constexpr std::array kinds{Kind::forward, Kind::backward, Kind::weights, Kind::update,
+                           Kind::reduce,  Kind::send,     Kind::receive, Kind::wait};
+
+bool is_work(Kind kind) {
+  return kind == Kind::forward || kind == Kind::backward || kind == Kind::weights ||
+         kind == Kind::update;
+}
+
+RankEvent parse_row(const std::string& line) {
+  std::string text = line;
+  std::ranges::replace(text, ',', ' ');
+  std::istringstream row(text);
+  RankEvent event{};
+  std::string kind;
+  row >> event.rank >> kind >> event.event.step >> event.event.item >> event.event.chunk >>
+      event.event.start >> event.event.end;
+  const auto known = std::ranges::find(kinds, kind, pipeline::name_of);
+  nn::require(row && row.peek() == EOF && known != kinds.end(), "not a row of a trace");
+  event.event.kind = *known;
+  return event;
+}
+
+}  // namespace
+
+void write_trace(const std::filesystem::path& file, const std::vector<RankEvent>& events) {
+  std::ostringstream csv;
+  csv << header << '\n' << std::fixed << std::setprecision(7);
+  for (const auto& [rank, event] : events)
+    csv << rank << ',' << pipeline::name_of(event.kind) << ',' << event.step << ',' << event.item
+        << ',' << event.chunk << ',' << event.start << ',' << event.end << '\n';
+  nn::write_file_atomically(file, csv.str());
+}
+
+std::vector<RankEvent> read_trace(const std::filesystem::path& file) {
+  std::istringstream csv(nn::read_file(file));
+  std::vector<RankEvent> events;
+  std::string line;
+  std::getline(csv, line);
+  try {
+    nn::require(line == header, "not the header of a trace");
+    while (std::getline(csv, line)) events.push_back(parse_row(line));
+  } catch (const nn::Error& error) {
+    throw nn::InputError(nn::concat(file.string(), ": ", error.what(), ": ", line),
+                         "record it again with tools/pipeline.sh ... --trace");
+  }
+  return events;
+}
+
+std::string to_chrome_json(const std::vector<RankEvent>& events, double start) {
+  std::ostringstream json;
+  json << std::fixed << std::setprecision(1) << "{\"traceEvents\":[\n";
+  int ranks = 0;
+  for (const auto& [rank, event] : events) {
+    ranks = std::max(ranks, rank + 1);
+    json << R"({"name":")" << pipeline::name_of(event.kind) << ' ' << event.item
+         << R"(","ph":"X","pid":0,"tid":)" << rank << R"(,"ts":)" << (event.start - start) * 1e6
+         << R"(,"dur":)" << (event.end - event.start) * 1e6 << R"(,"args":{"step":)" << event.step
+         << R"(,"chunk":)" << event.chunk << "}},\n";
+  }
+  for (int rank = 0; rank < ranks; ++rank)
+    json << (rank ? ",\n" : "") << R"({"name":"thread_name","ph":"M","pid":0,"tid":)" << rank
+         << R"(,"args":{"name":"rank )" << rank << "\"}}";
+  json << "\n]}\n";
+  return json.str();
+}
+
+std::vector<pipeline::Row> rows_between(const std::vector<RankEvent>& events, double start,
+                                        double end) {
+  std::vector<pipeline::Row> rows;
+  for (const auto& [rank, event] : events) {
+    while (static_cast<int>(rows.size()) <= rank)
+      rows.push_back({nn::concat("rank ", rows.size()), {}});
+    if (event.end <= start || event.start >= end) continue;
+    rows[rank].bars.push_back({std::max(event.start, start) - start, std::min(event.end, end) - start,
+                               event.kind, std::to_string(event.item), event.chunk});
+  }
+  return rows;
+}
+
+double busy_seconds(const std::vector<RankEvent>& events, int rank, double start, double end) {
+  double busy = 0;
+  for (const auto& [other, event] : events)
+    if (other == rank && is_work(event.kind))
+      busy += std::max(0.0, std::min(event.end, end) - std::max(event.start, start));
+  return busy;
+}
+
+}  // namespace training

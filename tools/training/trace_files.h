@@ -1,0 +1,30 @@
+#pragma once
+
+#include <filesystem>
+#include <vector>
+
+#include "pipeline/trace.h"
+
+// Traces as files: tables of what ranks did when, and the same for Chrome's and Perfetto's viewers.
+namespace training {
+
+struct RankEvent {
+  int rank;
+  pipeline::Event event;
+};
+
+// CSV: Rank,Kind,Step,Item,Chunk,Start,End, in seconds.
+void write_trace(const std::filesystem::path& file, const std::vector<RankEvent>& events);
+// Throws nn::InputError naming the line that is not such a row.
+std::vector<RankEvent> read_trace(const std::filesystem::path& file);
+
+// Chrome's Trace Event Format: one thread per rank, times from `start` on.
+std::string to_chrome_json(const std::vector<RankEvent>& events, double start);
+
+// The rows of a picture: what each rank did between two times, counted from the first.
+std::vector<pipeline::Row> rows_between(const std::vector<RankEvent>& events, double start, double end);
+
+// How long a rank computed (forward, backward, weights, update) between two times, in seconds.
+double busy_seconds(const std::vector<RankEvent>& events, int rank, double start, double end);
+
+}  // namespace training
