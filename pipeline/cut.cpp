@@ -33,6 +33,7 @@ class CutSearch {
   CutSearch(const PieceCosts& pieces, int layers, int stages, int chunks,
             const ScheduleEntry& schedule, int microbatches, double message_time)
       : pieces_(pieces),
+        layers_(layers),
         stages_(stages),
         chunks_(chunks),
         microbatches_(microbatches),
@@ -52,6 +53,7 @@ class CutSearch {
  private:
   // Sums of the same numbers in another order differ in their last bits.
   static constexpr double tolerance = 1e-9;
+  static constexpr long most_effort = 200'000'000;  // chunks and actions looked at: seconds
 
   void place(int part, int layers_left) {
     Costs& costs = costs_[part % stages_][part / stages_];
@@ -62,6 +64,7 @@ class CutSearch {
       add(costs, pieces_.layer, layers);
       if (part == 0) add(costs, pieces_.embedding);
       if (is_last) add(costs, pieces_.head);
+      spend(stages_ * chunks_);
       if (shortest_possible() > best_length_ * (1 + tolerance)) break;
       if (is_last)
         consider(cut_);
@@ -96,7 +99,16 @@ class CutSearch {
     return simulate(schedules_, microbatches_, chunks_, costs, message_time_).length;
   }
 
+  void spend(long effort) {
+    effort_ += effort;
+    if (effort_ > most_effort)
+      throw nn::InputError(nn::concat("too many ways to cut ", layers_, " layers in ", cut_.size(),
+                                      " parts to try them all"),
+                           "name one, such as " + to_text(best_));
+  }
+
   void consider(const Cut& cut) {
+    spend(3L * stages_ * chunks_ * microbatches_);
     const double length = length_of(cut);
     const bool is_equal = std::abs(length - best_length_) <= tolerance * best_length_;
     if (is_equal ? !is_preferred(cut) : length > best_length_) return;
@@ -112,7 +124,8 @@ class CutSearch {
   }
 
   const PieceCosts& pieces_;
-  const int stages_, chunks_, microbatches_;
+  const int layers_, stages_, chunks_, microbatches_;
+  long effort_ = 0;
   const double message_time_;
   const std::vector<Schedule> schedules_;
   Cut cut_, best_;
@@ -134,8 +147,8 @@ Cut parse_cut(std::string_view text, int layers, int parts) {
   const auto refuse = [&](const auto&... complaint) {
     throw nn::InputError(
         nn::concat("layers ", text, ": ", complaint...),
-        nn::concat("name ", parts, parts == 1 ? " count" : " counts", " that add up to ", layers,
-                   ", such as ", to_text(default_cut(layers, parts))));
+        nn::concat("name ", parts, parts == 1 ? " count that adds" : " counts that add", " up to ",
+                   layers, ", such as ", to_text(default_cut(layers, parts))));
   };
   Cut cut;
   for (std::size_t begin = 0; begin <= text.size();) {

@@ -30,11 +30,11 @@ struct Row {
 std::vector<Row> rows_of(const Timeline& timeline);
 
 // One line per row: F forward, B backward, W weights (small letters in chunks after the first),
-// U update, R reduce where nothing else is done, '.' idle, which includes sending, receiving and
-// waiting. Idle time at the end is left out.
+// U update, R reduce, '.' idle, which includes sending, receiving and waiting. Idle time at the end
+// is left out.
 //
-//   FFF..BWBWBW      Whole times that fit have one column per unit; others are scaled to `columns`,
-//   .FF.BWBWFBW      where a column shows what takes most of it.
+//   FFF..BWBWBW     Times that are multiples of one unit have a column per unit if that fits;
+//   others .FFFBWBWBW      are scaled to `columns`, where each shows what takes most of it.
 //
 // `length` is the time that all columns stand for, to draw two pictures alike; 0: the last end.
 std::vector<std::string> draw_letters(const std::vector<Row>& rows, int columns = 80,

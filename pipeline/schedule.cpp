@@ -23,7 +23,7 @@ void require_plan(const Plan& plan, bool has_chunks) {
 
 // Huang et al. 2019, GPipe. Two stages, three microbatches:
 //
-//   FFF.BWBWBW
+//   FFF..BWBWBW
 //   .FFFBWBWBW
 Schedule gpipe(const Plan& plan) {
   require_plan(plan, false);
@@ -40,10 +40,10 @@ Schedule gpipe(const Plan& plan) {
 // in turn. `lag`: how many microbatches the weights may fall behind, to fill the idle time at the
 // end. Four stages, five microbatches, without lag and with that of the stage's number:
 //
-//   FFFF...BWFBW.BW.BW.BW    FFFF...BWFBWBWBWBW
-//   .FFF..BWFBWFBW.BW.BW     .FFF..BFBWFBWBWBWW
-//   ..FF.BWFBWFBWFBW.BW      ..FF.BFBFBWFBWBWWW
-//   ...FBWFBWFBWFBWFBW       ...FBFBFBFBWFBWWWW
+//   FFFF...BWFBW.BW.BW.BW     FFFF...BWFBWBWBWBW
+//   .FFF..BWFBWFBW.BW.BW      .FFF..BFBWFBWBWBWW
+//   ..FF.BWFBWFBWFBW.BW       ..FF.BFBFBWFBWBWWW
+//   ...FBWFBWFBWFBWFBW        ...FBFBFBFBWFBWWWW
 Schedule one_forward_one_backward(const Plan& plan, int lag) {
   require_plan(plan, false);
   const int count = plan.microbatches;
@@ -91,7 +91,7 @@ Schedule group_by_group(const Plan& plan, Work work) {
 // Narayanan et al. 2021, Megatron-LM, section 2.2, here for any number of microbatches. Two stages,
 // four microbatches, two chunks (the second in small letters):
 //
-//   FFffFBWFBWfbwfbwBW.BWbwbw
+//   FFffFbwFbwfBWfBW.bw.bwBWBW
 //   .FFfbwfbwFBWFBWfbwfbwBWBW
 Schedule interleaved(const Plan& plan) {
   require_plan(plan, true);
@@ -114,22 +114,15 @@ Schedule interleaved(const Plan& plan) {
 
 std::span<const ScheduleEntry> schedule_table() {
   static constexpr std::array table{
-      ScheduleEntry{.name = "gpipe",
-                    .description = "all forwards, then all backwards (Huang et al. 2019)",
-                    .make = gpipe},
-      ScheduleEntry{.name = "1f1b",
-                    .description = "forwards and backwards in turn, which bounds the activations "
-                                   "held (PipeDream-Flush, Narayanan et al. 2021)",
-                    .make = one_forward_one_backward},
-      ScheduleEntry{.name = "interleaved",
-                    .description = "1f1b with several chunks of the model a stage, which start "
-                                   "sooner (Megatron-LM, Narayanan et al. 2021)",
-                    .make = interleaved,
-                    .has_chunks = true},
-      ScheduleEntry{.name = "zb-h1",
-                    .description = "1f1b that puts off weight gradients to fill idle time (Zero "
-                                   "Bubble, Qi et al. 2023)",
-                    .make = zero_bubble_h1},
+      ScheduleEntry{"gpipe", "all forwards, then all backwards (Huang et al. 2019)", gpipe},
+      ScheduleEntry{"1f1b",
+                    "forwards and backwards in turn (PipeDream-Flush, Narayanan et al. 2021)",
+                    one_forward_one_backward},
+      ScheduleEntry{"interleaved",
+                    "1f1b with several chunks a stage (Megatron-LM, Narayanan et al. 2021)",
+                    interleaved, true},
+      ScheduleEntry{"zb-h1", "1f1b, weights put off into idle time (Zero Bubble, Qi et al. 2023)",
+                    zero_bubble_h1},
   };
   return table;
 }
@@ -142,7 +135,7 @@ const ScheduleEntry* find_schedule(std::string_view name) {
 std::vector<Schedule> all_stages(const ScheduleEntry& entry, int stages, int microbatches,
                                  int chunks) {
   std::vector<Schedule> schedules;
-  for (int stage = 0; stage < stages; ++stage)
+  for (int stage = 0; stage < std::max(1, stages); ++stage)  // no stage at all is refused, too
     schedules.push_back(entry.make({stage, stages, microbatches, chunks}));
   return schedules;
 }

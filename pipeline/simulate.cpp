@@ -1,6 +1,7 @@
 #include "pipeline/simulate.h"
 
 #include <algorithm>
+#include <limits>
 #include <string>
 
 namespace pipeline {
@@ -16,6 +17,10 @@ const char* name_of(Work work) {
 
 bool is_within(int index, int count) { return 0 <= index && index < count; }
 
+bool is_duration(double time) {
+  return 0 <= time && time < std::numeric_limits<double>::infinity();
+}
+
 class Simulation {
  public:
   Simulation(const std::vector<Schedule>& schedules, int microbatches, int chunks,
@@ -26,9 +31,9 @@ class Simulation {
         microbatches_(microbatches),
         chunks_(chunks),
         message_time_(message_time),
-        ends_(3 * stages_ * chunks_ * microbatches_, never),
         position_(stages_) {
     require_costs();
+    ends_.assign(3 * stages_ * chunks_ * microbatches_, never);
     for (int stage = 0; stage < stages_; ++stage) require_list(stage);
   }
 
@@ -102,15 +107,16 @@ class Simulation {
       throw std::invalid_argument("simulate: " + text(stages_) + " stages, " + text(microbatches_) +
                                   " microbatches and " + text(chunks_) +
                                   " chunks; each must be 1 or more");
-    bool fits = costs_.size() == schedules_.size() && message_time_ >= 0;
+    bool fits = costs_.size() == schedules_.size() && is_duration(message_time_);
     for (const auto& stage : costs_) {
       fits = fits && static_cast<int>(stage.size()) == chunks_;
       for (const Costs& costs : stage)
-        fits = fits && costs.forward >= 0 && costs.backward >= 0 && costs.weights >= 0;
+        for (const double time : {costs.forward, costs.backward, costs.weights})
+          fits = fits && is_duration(time);
     }
     if (!fits)
       throw std::invalid_argument(
-          "simulate: there must be a cost of 0 or more for every stage and chunk");
+          "simulate: there must be finite costs of 0 or more for every stage and chunk");
   }
 
   // Everything that one stage's list promises by itself.
@@ -123,7 +129,8 @@ class Simulation {
     for (const Action& action : schedules_[stage]) {
       if (!is_within(action.microbatch, microbatches_) || !is_within(action.chunk, chunks_))
         refuse(stage, "does", action,
-               ", of " + text(microbatches_) + " microbatches and " + text(chunks_) + " chunks");
+               " that is not there (microbatches: " + text(microbatches_) +
+                   ", chunks: " + text(chunks_) + ")");
       if (seen_at(action)) refuse(stage, "does", action, " twice");
       seen_at(action) = true;
       if (action.work == Work::backward &&

@@ -48,7 +48,7 @@ struct Timeline {
 // is there; `message_time` passes between one stage and another. O(actions).
 // Throws BadSchedule if an action is missing, doubled, unknown or out of order on its stage, or if
 // stages would wait for each other for ever; the message names them and what they wait for. Throws
-// std::invalid_argument if there is not one cost >= 0 for every stage and chunk.
+// std::invalid_argument if there are not finite costs >= 0 for every stage and chunk.
 Timeline simulate(const std::vector<Schedule>& schedules, int microbatches, int chunks,
                   const StageCosts& costs, double message_time = 0);
 

@@ -18,6 +18,7 @@
 #include "nn/optimizer.h"
 #include "tools/bench/peer.h"
 #include "tools/homework/dataset.h"
+#include "tools/program.h"
 #include "tools/report/axis.h"
 #include "tools/report/text.h"
 
@@ -213,13 +214,5 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  try {
-    return run(argc, argv);
-  } catch (const nn::InputError& error) {
-    std::cerr << "error: " << error.what() << "\nhint: " << error.hint << '\n';
-    return 2;
-  } catch (const std::exception& error) {
-    std::cerr << "error: " << error.what() << '\n';
-    return 1;
-  }
+  return tools::run_program([&] { return run(argc, argv); });
 }

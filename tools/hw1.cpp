@@ -14,6 +14,7 @@
 #include "tools/homework/dataset.h"
 #include "tools/homework/exercises.h"
 #include "tools/homework/publish.h"
+#include "tools/program.h"
 #include "tools/report/text.h"
 
 namespace {
@@ -318,20 +319,12 @@ int run_command(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  try {
-    const int status = run_command(argc, argv);
-    std::cout.flush();
-    if (std::cout) return status;
-    std::cerr << "error: cannot write to the standard output\n";
-    return 1;
-  } catch (const nn::InputError& error) {
-    std::cerr << "error: " << error.what() << "\nhint: " << error.hint << '\n';
-    return 2;
-  } catch (const fl::Interrupted&) {
-    std::cerr << "interrupted: finished exercises are kept, nothing is half-written\n";
-    return 130;
-  } catch (const std::exception& error) {
-    std::cerr << "error: " << error.what() << '\n';
-    return 1;
-  }
+  return tools::run_program([&] {
+    try {
+      return run_command(argc, argv);
+    } catch (const fl::Interrupted&) {
+      std::cerr << "interrupted: finished exercises are kept, nothing is half-written\n";
+      return 130;
+    }
+  });
 }

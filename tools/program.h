@@ -1,17 +1,17 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <exception>
 #include <iostream>
 
 #include "nn/error.h"
 
-// What every program does around its work.
-namespace program {
+// What every program does around its work, in one place.
+namespace tools {
 
-struct Interrupted {};   // the user told it to stop; what that means goes to stderr
 struct AskedForHelp {};  // and has read it
 
-// Parses, or throws nn::InputError; after --help throws AskedForHelp.
+// Parses, or throws nn::InputError; prints --help and then throws AskedForHelp.
 inline void parse(CLI::App& app, int argc, char** argv) {
   try {
     app.parse(argc, argv);
@@ -23,10 +23,10 @@ inline void parse(CLI::App& app, int argc, char** argv) {
   }
 }
 
-// Runs the body and turns what it throws into one line on stderr, with a hint, and an exit code: 2
-// for what the user can put right, 130 for an interruption, 1 for anything else.
+// Returns what body() returns, or the exit code for what it throws: 2 for wrong input (one line and
+// a hint), 1 for everything else, also if not all of the output could be written.
 template <class Body>
-int run(Body body) {
+int run_program(Body body) {
   try {
     const int status = body();
     std::cout.flush();
@@ -34,8 +34,6 @@ int run(Body body) {
     std::cerr << "error: cannot write to the standard output\n";
   } catch (const AskedForHelp&) {
     return 0;
-  } catch (const Interrupted&) {
-    return 130;
   } catch (const nn::InputError& error) {
     std::cerr << "error: " << error.what() << "\nhint: " << error.hint << '\n';
     return 2;
@@ -45,4 +43,4 @@ int run(Body body) {
   return 1;
 }
 
-}  // namespace program
+}  // namespace tools

@@ -1,0 +1,81 @@
+#!/usr/bin/env bash
+# show_schedule as a user starts it: pictures, tables, drawings, wrong input.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+program=$PWD/${BIN:-bin}/show_schedule
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+passed=0 failed=0
+
+check() {  # check SENTENCE COMMAND...
+  if "${@:2}" >"$work/log" 2>&1; then passed=$((passed + 1)); else
+    failed=$((failed + 1)); echo "FAILED: $1"; sed 's/^/  /' "$work/log" | head -20
+  fi
+}
+
+# Every pattern is in what the program prints.
+prints() {  # prints ARGUMENTS... -- PATTERN...
+  local arguments=()
+  while [ "$1" != -- ]; do arguments+=("$1"); shift; done
+  shift
+  "$program" "${arguments[@]}" >"$work/stdout" || return 1
+  cat "$work/stdout"
+  for pattern in "$@"; do grep -qE -- "$pattern" "$work/stdout" || { echo "no $pattern"; return 1; }; done
+}
+
+# One line of error and one of hint, exit code 2, nothing on stdout.
+refuses() {
+  local pattern=$1 status
+  shift
+  "$program" "$@" >"$work/stdout" 2>"$work/err"
+  status=$?
+  cat "$work/stdout" "$work/err"
+  [ $status = 2 ] && [ ! -s "$work/stdout" ] && [ "$(wc -l <"$work/err")" = 2 ] &&
+    grep -qE "^error: .*$pattern" "$work/err" && grep -q '^hint: ' "$work/err"
+}
+
+check "zb-h1 is drawn as in its paper" prints --schedule zb-h1 --stages 4 --microbatches 8 -- \
+  '^0 FFFF\.\.\.BWFBWFBWFBWFBWBWBWBW$' '^3 \.\.\.FBFBFBFBWFBWFBWFBWFBWWWW$' \
+  '^ +0 +3 +11\.1 +4$' '^Length 27, 11\.1 % idle, 3\.56 times'
+check "microbatches can be shown" prints --stages 2 --microbatches 3 --numbers -- '^  01\.00211\.22$'
+check "interleaved has two chunks by itself" prints --schedule interleaved --stages 2 \
+  --microbatches 4 -- '^interleaved, 2 chunks' '^0 FFffFbwFbwfBWfBW\.bw\.bwBWBW$' '^ +0 .* 2\.5$'
+check "measured costs decide the number of stages" prints --microbatches 3 \
+  --costs 1.51/1.51/1.51,1.51/1.51/1.51,6.23/6.23/6.23 -- \
+  '^1f1b: 3 stages' '^Length 59\.09, 53\.0 % idle, 1\.41 times'
+check "a backward in one piece idles for longer" prints --backward 2 --weights 0 -- '^ +0 +9 '
+check "messages take their time" prints --stages 2 --microbatches 1 --message 2 -- '^Length 9,'
+check "all schedules are compared" prints --all --chunks 3 -- '^gpipe +30 ' '^1f1b +30 ' \
+  '^interleaved, 3 chunks +26 ' '^zb-h1 +27 .* 4 4 4 4 *$'
+for pair in 1/1 6/2 3/12; do
+  check "any number of stages and microbatches is drawn: $pair" \
+    prints --all --stages "${pair%/*}" --microbatches "${pair#*/}" -- '^zb-h1'
+done
+
+svg() {
+  "$program" --schedule zb-h1 --svg "$work/folder/zb.svg" &&
+    grep -q '^</svg>$\|</svg>$' "$work/folder/zb.svg" &&
+    [ "$(grep -c '<title>weights' "$work/folder/zb.svg")" = 32 ]
+}
+check "a drawing is written, with its folder" svg
+touch "$work/file"
+
+check "an unknown schedule lists the known ones" refuses "no schedule zb-h2" --schedule zb-h2
+known() { "$program" --schedule x 2>&1 | grep -q "gpipe, 1f1b, interleaved, zb-h1"; }
+check "the hint names the schedules" known
+check "no stage is an error" refuses "--stages" --stages 0
+check "half a microbatch is an error" refuses "--microbatches" --microbatches 1.5
+check "chunks need a schedule that has them" refuses "1f1b has one chunk" --chunks 2
+check "two costs of a stage are an error" refuses '"1/1"' --costs 1/1,1/1/1
+check "costs of words are an error" refuses '"a/b/c"' --costs a/b/c
+check "a negative cost is an error" refuses '"1/-1/1"' --costs 1/-1/1
+check "an endless cost is an error" refuses '"1/inf/1"' --costs 1/inf/1
+check "a missing cost is an error" refuses '""' --costs 1/1/1,
+check "costs of another number of stages are an error" refuses "names 1 of 2 stages" --stages 2 --costs 1/1/1
+check "costs exclude a common cost" refuses "--costs" --costs 1/1/1 --forward 2
+check "no work at all is an error" refuses "all costs are 0" --costs 0/0/0
+check "one drawing of all schedules is an error" refuses "--svg" --all --svg "$work/x.svg"
+check "a drawing that cannot be written is an error" refuses "$work/file" --svg "$work/file/x.svg"
+check "an unknown option is an error" refuses "stage" --stage 3
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]

@@ -1,0 +1,218 @@
+// Draws what the stages of a pipeline do when, for a schedule and its costs, or compares schedules.
+#include <CLI/CLI.hpp>
+#include <charconv>
+#include <cmath>
+#include <iostream>
+
+#include "nn/file.h"
+#include "pipeline/cut.h"
+#include "pipeline/picture.h"
+#include "tools/program.h"
+#include "tools/report/axis.h"
+#include "tools/report/text.h"
+
+namespace {
+
+using namespace pipeline;
+using nn::concat;
+
+struct Options {
+  std::string schedule = "1f1b";
+  int stages = 4, microbatches = 8, chunks = 0;  // 0 chunks: 2 if the schedule can have them
+  Costs costs;                                   // of one microbatch in a whole stage
+  std::string stage_costs;
+  double message_time = 0;
+  std::string svg;
+  bool all = false, has_numbers = false;
+};
+
+const ScheduleEntry& schedule_named(std::string_view name) {
+  if (const ScheduleEntry* entry = find_schedule(name)) return *entry;
+  std::string names;
+  for (const ScheduleEntry& entry : schedule_table())
+    names += concat(names.empty() ? "" : ", ", entry.name);
+  throw nn::InputError(concat("there is no schedule ", name), concat("the schedules are ", names));
+}
+
+std::vector<std::string_view> split(std::string_view text, char separator) {
+  std::vector<std::string_view> parts;
+  for (std::size_t begin = 0; begin <= text.size(); begin += parts.back().size() + 1)
+    parts.push_back(text.substr(begin, text.find(separator, begin) - begin));
+  return parts;
+}
+
+Costs parse_costs(std::string_view text) {
+  const auto parts = split(text, '/');
+  double numbers[3] = {-1, -1, -1};
+  for (std::size_t i = 0; i < parts.size() && parts.size() == 3; ++i) {
+    const auto [end, error] =
+        std::from_chars(parts[i].data(), parts[i].data() + parts[i].size(), numbers[i]);
+    if (error != std::errc() || end != parts[i].data() + parts[i].size()) numbers[i] = -1;
+  }
+  for (const double number : numbers)
+    if (!std::isfinite(number) || number < 0)
+      throw nn::InputError(concat("costs \"", text, "\" are not three numbers of 0 or more"),
+                           "write forward/backward/weights of each stage: 1/1/1,1/1/1,4.5/4.2/4");
+  return {numbers[0], numbers[1], numbers[2]};
+}
+
+std::vector<Costs> costs_per_stage(Options& options, bool has_stages) {
+  if (options.stage_costs.empty()) return std::vector<Costs>(options.stages, options.costs);
+  std::vector<Costs> costs;
+  for (const std::string_view part : split(options.stage_costs, ','))
+    costs.push_back(parse_costs(part));
+  const int count = static_cast<int>(costs.size());
+  if (has_stages && count != options.stages)
+    throw nn::InputError(concat("--costs names ", count, " of ", options.stages, " stages"),
+                         "name the costs of every stage, or leave --stages out");
+  options.stages = count;
+  return costs;
+}
+
+// A schedule with everything it takes to run it.
+struct Example {
+  const ScheduleEntry& schedule;
+  int chunks;
+  Timeline timeline;
+};
+
+// Chunks share the costs of their stage, so that schedules can be compared.
+Example simulate_example(const ScheduleEntry& schedule, const Options& options,
+                         const std::vector<Costs>& stage_costs) {
+  if (options.chunks > 1 && !schedule.has_chunks && !options.all)
+    throw nn::InputError(concat(schedule.name, " has one chunk a stage, not ", options.chunks),
+                         "choose --schedule interleaved, or leave --chunks out");
+  const int chunks = !schedule.has_chunks ? 1 : options.chunks > 0 ? options.chunks : 2;
+  StageCosts costs;
+  for (const auto& [forward, backward, weights] : stage_costs)
+    costs.emplace_back(chunks, Costs{forward / chunks, backward / chunks, weights / chunks});
+  return {schedule, chunks,
+          simulate(all_stages(schedule, options.stages, options.microbatches, chunks),
+                   options.microbatches, chunks, costs, options.message_time)};
+}
+
+std::string name_of(const Example& example) {
+  return concat(example.schedule.name,
+                example.chunks > 1 ? concat(", ", example.chunks, " chunks") : "");
+}
+
+std::string setting_of(const Options& options) {
+  return concat(options.stages, options.stages == 1 ? " stage, " : " stages, ",
+                options.microbatches, options.microbatches == 1 ? " microbatch" : " microbatches");
+}
+
+std::string percent(double share) { return report::fixed(100 * share, 1); }
+
+// Without what is left of rounding.
+std::string idle(const Timeline& timeline, int stage) {
+  const double time = timeline.idle(stage);
+  return concat(time > 1e-9 * timeline.length ? time : 0);
+}
+
+std::string speed_up(const Timeline& timeline) {
+  return report::fixed(speed_up_bound(timeline, static_cast<int>(timeline.stages.size())), 2);
+}
+
+// In microbatches of a whole stage, which holds as much as its chunks together.
+std::string peak(const Example& example, int stage) {
+  return concat(static_cast<double>(example.timeline.peak_in_flight(stage)) / example.chunks);
+}
+
+void print_picture(const Example& example, const Options& options) {
+  const std::vector<Row> rows = rows_of(example.timeline);
+  const int margin = static_cast<int>(std::to_string(rows.size() - 1).size()) + 1;
+  const auto letters = draw_letters(rows, 80 - margin);
+  const auto labels = draw_labels(rows, 80 - margin);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const std::string number = std::to_string(i);
+    const std::string indent(margin - number.size(), ' ');
+    std::cout << number << indent << letters[i] << '\n';
+    if (options.has_numbers) std::cout << std::string(margin, ' ') << labels[i] << '\n';
+  }
+}
+
+void show(const Example& example, const Options& options) {
+  const Timeline& timeline = example.timeline;
+  const std::string title = concat(name_of(example), ": ", setting_of(options));
+  if (!options.svg.empty())
+    nn::write_file_atomically(
+        options.svg,
+        draw_svg(rows_of(timeline), title, options.stage_costs.empty() ? "ticks" : "time"));
+  std::cout << title << '\n' << example.schedule.description << "\n\n";
+  print_picture(example, options);
+  report::Table table{"", {"Stage", "Idle", "Idle %", "Peak activations"}, {}};
+  for (int stage = 0; stage < options.stages; ++stage)
+    table.rows.push_back({concat(stage), idle(timeline, stage),
+                          percent(timeline.idle(stage) / timeline.length), peak(example, stage)});
+  std::cout << '\n'
+            << report::to_text(table) << "Length " << timeline.length << ", "
+            << percent(timeline.idle_share()) << " % idle, " << speed_up(timeline)
+            << " times as fast as one process at most\n";
+}
+
+void compare(const Options& options, const std::vector<Costs>& stage_costs) {
+  report::Table table{setting_of(options),
+                      {"Schedule", "Length", "Idle %", "Speed-up", "Peak activations by stage"},
+                      {}};
+  for (const ScheduleEntry& schedule : schedule_table()) {
+    const Example example = simulate_example(schedule, options, stage_costs);
+    std::string peaks;
+    for (int stage = 0; stage < options.stages; ++stage)
+      peaks += concat(stage > 0 ? " " : "", peak(example, stage));
+    table.rows.push_back({name_of(example), concat(example.timeline.length),
+                          percent(example.timeline.idle_share()), speed_up(example.timeline),
+                          peaks});
+  }
+  std::cout << report::to_text(table);
+}
+
+CLI::Option* add_cost(CLI::App& app, const std::string& name, double& value,
+                      const std::string& text) {
+  return app.add_option(name, value, text)->check(CLI::Range(0.0, 1e9));
+}
+
+int run(int argc, char** argv) {
+  Options options;
+  CLI::App app("Draws a pipeline schedule and says what it costs.", "show_schedule");
+  app.add_option("--schedule", options.schedule, "gpipe, 1f1b, interleaved or zb-h1: 1f1b");
+  app.get_formatter()->column_width(34);
+  CLI::Option* stages =
+      app.add_option("--stages", options.stages, "of the pipeline: 4")->check(CLI::Range(1, 64));
+  app.add_option("--microbatches", options.microbatches, "of a batch: 8")
+      ->check(CLI::Range(1, 1000));
+  app.add_option("--chunks", options.chunks, "pieces of the model on a stage: 2, if interleaved")
+      ->check(CLI::Range(1, 64));
+  CLI::Option* costs =
+      app.add_option("--costs", options.stage_costs, "of each stage, as measured: f/b/w,f/b/w,...");
+  costs->excludes(
+      add_cost(app, "--forward", options.costs.forward, "time of one microbatch in a stage: 1"));
+  costs->excludes(add_cost(app, "--backward", options.costs.backward, "time of the data half: 1"));
+  costs->excludes(add_cost(app, "--weights", options.costs.weights, "time of the weights half: 1"));
+  add_cost(app, "--message", options.message_time, "time from one stage to another: 0");
+  app.add_flag("--numbers", options.has_numbers, "show the microbatches below the letters");
+  CLI::Option* svg = app.add_option("--svg", options.svg, "file for a drawing");
+  app.add_flag("--all", options.all, "compare all schedules in a table")->excludes(svg);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& help) {
+    return app.exit(help);
+  } catch (const CLI::ParseError& error) {
+    throw nn::InputError(error.what(), "show_schedule --help lists the options");
+  }
+
+  const ScheduleEntry& schedule = schedule_named(options.schedule);
+  const std::vector<Costs> stage_costs = costs_per_stage(options, stages->count() > 0);
+  if (std::ranges::all_of(stage_costs, [](const Costs& c) { return c.sum() == 0; }))
+    throw nn::InputError("all costs are 0", "give one stage something to do");
+  if (options.all)
+    compare(options, stage_costs);
+  else
+    show(simulate_example(schedule, options, stage_costs), options);
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return tools::run_program([&] { return run(argc, argv); });
+}
