@@ -12,7 +12,7 @@ CPPFLAGS += -I. -DREAL=$(REAL) -MMD -MP $(shell pkg-config --cflags openblas 2>/
 CXXFLAGS += -std=c++20 -O3 -g1 -fno-trapping-math -fno-math-errno -Wall -Wextra -Wpedantic -Wno-restrict -Wno-psabi -pthread $(if $(PORTABLE),,-march=native) \
             $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer)
 LDFLAGS  += -pthread $(if $(SANITIZE),-fsanitize=$(SANITIZE))
-LDLIBS   += $(or $(shell pkg-config --libs openblas 2>/dev/null),-lopenblas)
+LDLIBS   += $(or $(shell pkg-config --libs openblas 2>/dev/null),-lopenblas) -lzmq
 
 # A program is a file in tools/; every other source goes into one archive.
 PROGRAMS := $(patsubst tools/%.cpp,$(BIN)/%,$(wildcard tools/*.cpp))

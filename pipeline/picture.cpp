@@ -78,15 +78,15 @@ std::vector<std::string> draw(const std::vector<Row>& rows, const Grid& grid,
   return lines;
 }
 
+}  // namespace
+
+std::string_view name_of(Kind kind) { return names.at(static_cast<std::size_t>(kind)); }
+
 Kind kind_of(Work work) {
   return work == Work::forward    ? Kind::forward
          : work == Work::backward ? Kind::backward
                                   : Kind::weights;
 }
-
-}  // namespace
-
-std::string_view name_of(Kind kind) { return names.at(static_cast<std::size_t>(kind)); }
 
 std::vector<Row> rows_of(const Timeline& timeline) {
   std::vector<Row> rows;

@@ -12,6 +12,7 @@ namespace pipeline {
 enum class Kind { forward, backward, weights, update, reduce, send, receive, wait };
 
 std::string_view name_of(Kind kind);
+Kind kind_of(Work work);
 
 // Times count from 0, in any unit.
 struct Bar {

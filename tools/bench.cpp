@@ -166,13 +166,7 @@ int run(int argc, char** argv) {
       ->check(CLI::Range(1, 1000));
   app.add_option("--json", json, "file for the figures");
   app.add_flag("--alone", is_alone, "without PyTorch");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::Success& help) {
-    return app.exit(help);
-  } catch (const CLI::ParseError& error) {
-    throw nn::InputError(error.what(), "bench --help lists the options");
-  }
+  tools::parse(app, argc, argv);
 
   std::signal(SIGPIPE, SIG_IGN);  // a peer that dies is an error of its own
   const data::ImageDataset dataset = homework::open_dataset("mnist", "");

@@ -298,14 +298,7 @@ int run_command(int argc, char** argv) {
   if (!first.starts_with('-') && !is_command(app, first))
     throw nn::InputError(first.empty() ? "name an exercise" : "there is no exercise " + first,
                          "choose a1, a2, a3, all, run or compare; hw1 --help says more");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::Success& help) {
-    return app.exit(help);
-  } catch (const CLI::ParseError& error) {
-    throw nn::InputError(error.what(),
-                         "hw1 --help lists the exercises, hw1 run --help the options");
-  }
+  tools::parse(app, argc, argv);
 
   std::signal(SIGINT, request_stop);
   std::signal(SIGTERM, request_stop);

@@ -192,13 +192,7 @@ int run(int argc, char** argv) {
   app.add_flag("--numbers", options.has_numbers, "show the microbatches below the letters");
   CLI::Option* svg = app.add_option("--svg", options.svg, "file for a drawing");
   app.add_flag("--all", options.all, "compare all schedules in a table")->excludes(svg);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::Success& help) {
-    return app.exit(help);
-  } catch (const CLI::ParseError& error) {
-    throw nn::InputError(error.what(), "show_schedule --help lists the options");
-  }
+  tools::parse(app, argc, argv);
 
   const ScheduleEntry& schedule = schedule_named(options.schedule);
   const std::vector<Costs> stage_costs = costs_per_stage(options, stages->count() > 0);

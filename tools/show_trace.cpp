@@ -1,5 +1,5 @@
-// bin/show_trace FOLDER: what the ranks of a traced run did, as a picture in the terminal beside the
-// predicted one, as timeline.svg, and as trace.json for Chrome (chrome://tracing) and Perfetto.
+// bin/show_trace FOLDER: what the ranks of a traced run did, as a picture in the terminal beside
+// the predicted one, as timeline.svg, and as trace.json for Chrome (chrome://tracing) and Perfetto.
 
 #include <algorithm>
 #include <cmath>
@@ -68,8 +68,9 @@ std::vector<double> idle_shares(const std::vector<RankEvent>& events, std::size_
                                 const Step& step) {
   std::vector<double> shares;
   for (std::size_t rank = 0; rank < ranks; ++rank)
-    shares.push_back(1 - training::busy_seconds(events, static_cast<int>(rank), step.start, step.end) /
-                             step.length());
+    shares.push_back(1 -
+                     training::busy_seconds(events, static_cast<int>(rank), step.start, step.end) /
+                         step.length());
   return shares;
 }
 
@@ -89,10 +90,11 @@ int run_command(int argc, char** argv) {
   const auto predicted_rows = training::rows_between(predicted, 0, predicted_step.end);
 
   std::cout << std::fixed << std::setprecision(3);
-  print_rows(nn::concat("Step ", number, " as it was, ", step.length(), " s; at the end: idle"), rows,
-             idle_shares(events, rows.size(), step), step.length());
-  print_rows(nn::concat("As predicted from these costs, ", predicted_step.end, " s"), predicted_rows,
-             idle_shares(predicted, predicted_rows.size(), predicted_step), step.length());
+  print_rows(nn::concat("Step ", number, " as it was, ", step.length(), " s; at the end: idle"),
+             rows, idle_shares(events, rows.size(), step), step.length());
+  print_rows(nn::concat("As predicted from these costs, ", predicted_step.end, " s"),
+             predicted_rows, idle_shares(predicted, predicted_rows.size(), predicted_step),
+             step.length());
   std::cout << "F forward  B backward  W weights  U update  R reduce  . idle\n";
 
   nn::write_file_atomically(folder / "timeline.svg",

@@ -88,8 +88,9 @@ std::vector<pipeline::Row> rows_between(const std::vector<RankEvent>& events, do
     while (static_cast<int>(rows.size()) <= rank)
       rows.push_back({nn::concat("rank ", rows.size()), {}});
     if (event.end <= start || event.start >= end) continue;
-    rows[rank].bars.push_back({std::max(event.start, start) - start, std::min(event.end, end) - start,
-                               event.kind, std::to_string(event.item), event.chunk});
+    rows[rank].bars.push_back({std::max(event.start, start) - start,
+                               std::min(event.end, end) - start, event.kind,
+                               std::to_string(event.item), event.chunk});
   }
   return rows;
 }

@@ -22,7 +22,8 @@ std::vector<RankEvent> read_trace(const std::filesystem::path& file);
 std::string to_chrome_json(const std::vector<RankEvent>& events, double start);
 
 // The rows of a picture: what each rank did between two times, counted from the first.
-std::vector<pipeline::Row> rows_between(const std::vector<RankEvent>& events, double start, double end);
+std::vector<pipeline::Row> rows_between(const std::vector<RankEvent>& events, double start,
+                                        double end);
 
 // How long a rank computed (forward, backward, weights, update) between two times, in seconds.
 double busy_seconds(const std::vector<RankEvent>& events, int rank, double start, double end);
