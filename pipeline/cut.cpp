@@ -27,13 +27,12 @@ std::vector<int> weights_before_last_backward(const Schedule& schedule, int chun
 }
 
 // Depth first over all cuts, part by part. A branch ends when what is placed so far already takes
-// longer than the best whole cut.
+// longer than the best whole cut, so it helps to start from a good one.
 class CutSearch {
  public:
   CutSearch(const PieceCosts& pieces, int layers, int stages, int chunks,
             const ScheduleEntry& schedule, int microbatches, double message_time)
       : pieces_(pieces),
-        layers_(layers),
         stages_(stages),
         chunks_(chunks),
         microbatches_(microbatches),
@@ -45,6 +44,7 @@ class CutSearch {
         costs_(uniform_costs(stages, chunks, {0, 0, 0})) {
     for (const Schedule& schedule : schedules_)
       early_weights_.push_back(weights_before_last_backward(schedule, chunks));
+    improve();
     place(0, layers);
   }
 
@@ -53,7 +53,23 @@ class CutSearch {
  private:
   // Sums of the same numbers in another order differ in their last bits.
   static constexpr double tolerance = 1e-9;
-  static constexpr long most_effort = 200'000'000;  // chunks and actions looked at: seconds
+  static constexpr long most_effort = 100'000'000;  // chunks and actions looked at: a second or two
+
+  // Moves single layers for as long as that helps.
+  void improve() {
+    const int parts = static_cast<int>(best_.size());
+    for (bool is_better = true; is_better && effort_ < most_effort;) {
+      is_better = false;
+      for (int from = 0; from < parts; ++from)
+        for (int to = 0; to < parts; ++to) {
+          Cut cut = best_;
+          if (cut[from] == 0 || from == to) continue;
+          --cut[from];
+          ++cut[to];
+          is_better = consider(cut) || is_better;
+        }
+    }
+  }
 
   void place(int part, int layers_left) {
     Costs& costs = costs_[part % stages_][part / stages_];
@@ -64,8 +80,8 @@ class CutSearch {
       add(costs, pieces_.layer, layers);
       if (part == 0) add(costs, pieces_.embedding);
       if (is_last) add(costs, pieces_.head);
-      spend(stages_ * chunks_);
-      if (shortest_possible() > best_length_ * (1 + tolerance)) break;
+      effort_ += stages_ * chunks_;
+      if (effort_ > most_effort || shortest_possible() > best_length_ * (1 + tolerance)) break;
       if (is_last)
         consider(cut_);
       else
@@ -99,21 +115,15 @@ class CutSearch {
     return simulate(schedules_, microbatches_, chunks_, costs, message_time_).length;
   }
 
-  void spend(long effort) {
-    effort_ += effort;
-    if (effort_ > most_effort)
-      throw nn::InputError(nn::concat("too many ways to cut ", layers_, " layers in ", cut_.size(),
-                                      " parts to try them all"),
-                           "name one, such as " + to_text(best_));
-  }
-
-  void consider(const Cut& cut) {
-    spend(3L * stages_ * chunks_ * microbatches_);
+  // Whether the cut is the best so far.
+  bool consider(const Cut& cut) {
+    effort_ += 3L * stages_ * chunks_ * (microbatches_ + 8);
     const double length = length_of(cut);
     const bool is_equal = std::abs(length - best_length_) <= tolerance * best_length_;
-    if (is_equal ? !is_preferred(cut) : length > best_length_) return;
+    if (is_equal ? !is_preferred(cut) : length > best_length_) return false;
     best_length_ = length;
     best_ = cut;
+    return true;
   }
 
   bool is_preferred(const Cut& cut) const {
@@ -124,7 +134,7 @@ class CutSearch {
   }
 
   const PieceCosts& pieces_;
-  const int layers_, stages_, chunks_, microbatches_;
+  const int stages_, chunks_, microbatches_;
   long effort_ = 0;
   const double message_time_;
   const std::vector<Schedule> schedules_;

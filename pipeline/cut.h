@@ -31,9 +31,9 @@ struct PieceCosts {
 StageCosts costs_of(const Cut& cut, const PieceCosts& pieces, int stages);
 
 // The cut into stages * chunks parts with the shortest simulated step; among equals the evenest,
-// then the one with more layers in earlier parts. Leaves out only cuts that cannot be the best.
-// Throws nn::InputError where that would take longer than seconds: 12 layers in 12 parts with 24
-// microbatches, or 60 in 30.
+// then the one with more layers in earlier parts. Leaves out only cuts that cannot be the best,
+// unless that would take longer than a second or two (12 layers in 12 parts, 24 microbatches): then
+// it is the best of those it got to, at least as good as any that moves one layer.
 Cut best_cut(const PieceCosts& pieces, int layers, int stages, int chunks,
              const ScheduleEntry& schedule, int microbatches, double message_time = 0);
 
