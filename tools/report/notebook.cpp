@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "nn/error.h"
-#include "tools/report/html.h"
 #include "nn/json.h"
+#include "tools/report/html.h"
 #include "tools/report/markup.h"
 #include "tools/report/svg.h"
 #include "tools/report/text.h"

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+#include "data/tokenizer.h"
+#include "data/tokens.h"
+
+namespace data {
+
+// What to train a language model on.
+struct TextOptions {
+  std::filesystem::path text;                   // empty: TinyStories, or else the grammar's stories
+  std::filesystem::path data_raw = "data/raw";  // where data/fetch.sh puts things; holds the cache
+  std::uint64_t grammar_seed = 0;
+  std::size_t grammar_bytes = 24'000'000;
+};
+
+struct Text {
+  TokenFile tokens;
+  std::filesystem::path tokenizer_json;  // for open_tokenizer; empty: bytes
+  std::string description;               // one line: which stories, which tokens, and why
+};
+
+// Opens the best there is: TinyStories if data/fetch.sh stories has put them into data_raw, and the
+// Llama-2 vocabulary likewise; without them stories by write_stories, and bytes for tokens. Fetches
+// nothing. Throws nn::InputError.
+Text open_text(const TextOptions& options);
+
+// Where open_text looks for what data/fetch.sh stories and data/fetch.sh vocabulary bring.
+std::filesystem::path stories_file(const std::filesystem::path& data_raw);
+std::filesystem::path vocabulary_file(const std::filesystem::path& data_raw);
+
+}  // namespace data

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <span>
+
+#include "data/mapped_file.h"
+
+namespace data {
+
+// Training text as token ids, in a memory-mapped file: the stories one after the other, each
+// followed by Tokenizer::end_id. Movable; spans of ids live as long as it does.
+class TokenFile {
+ public:
+  std::span<const std::uint16_t> ids() const { return ids_; }
+  int vocabulary() const { return vocabulary_; }  // every id is below it
+
+ private:
+  friend TokenFile open_tokens(const std::filesystem::path&, const std::filesystem::path&,
+                               const std::filesystem::path&);
+  MappedFile file_;
+  std::span<const std::uint16_t> ids_;
+  int vocabulary_ = 0;
+};
+
+// The stories of a UTF-8 text file: apart by <|endoftext|> if that occurs in it, otherwise one a
+// line; white space around them is dropped, empty ones are no stories. They are encoded once, into
+// the folder `cache`, and from then on mapped, as long as neither text nor tokenizer changes (a
+// stale or damaged file is made again; other processes wait for the one that is at it). An empty
+// tokenizer_json means bytes. Throws nn::InputError, with the line that is not UTF-8.
+TokenFile open_tokens(const std::filesystem::path& text,
+                      const std::filesystem::path& tokenizer_json,
+                      const std::filesystem::path& cache);
+
+// Token ids cut into windows of `length` without overlap; what is left at the end is dropped.
+class Windows {
+ public:
+  // Throws nn::InputError if the ids, which must outlive it, do not fill one window.
+  Windows(std::span<const std::uint16_t> ids, int length);
+
+  std::int64_t count() const { return static_cast<std::int64_t>(ids_.size()) / length_; }
+  int length() const { return length_; }
+
+  // ids[length] of the window, counted modulo count(), so that reading never ends.
+  void copy(std::int64_t window, std::span<int> ids) const;
+
+ private:
+  std::span<const std::uint16_t> ids_;
+  int length_;
+};
+
+}  // namespace data
