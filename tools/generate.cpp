@@ -135,13 +135,7 @@ int run(int argc, char** argv) {
       ->check(CLI::NonNegativeNumber);
   app.add_option("--tokens", options.tokens, "at most: as many as the model's context holds")
       ->check(CLI::Range(1, 1'000'000'000));
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::Success& help) {
-    return app.exit(help);
-  } catch (const CLI::ParseError& error) {
-    throw nn::InputError(error.what(), "generate --help lists the options");
-  }
+  tools::parse(app, argc, argv);
   nn::blas::set_threads(1);  // a row at a time leaves nothing to share, and sums stay in one order
   generate(options);
   return 0;
