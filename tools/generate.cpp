@@ -1,0 +1,148 @@
+// Writes a story with a LLaMA from a checkpoint.
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <iomanip>
+
+#include "data/tokenizer.h"
+#include "data/utf8.h"
+#include "nn/blas.h"
+#include "nn/decoder.h"
+#include "nn/llama_checkpoint.h"
+#include "nn/sample.h"
+#include "tools/program.h"
+
+namespace {
+
+using data::Tokenizer;
+
+struct Options {
+  std::string checkpoint, prompt;
+  double temperature = 0.8, top_p = 0.9;
+  std::uint64_t seed = 1;
+  nn::index tokens = 0;  // 0: as many as the context holds
+};
+
+std::unique_ptr<Tokenizer> open_tokenizer(const std::filesystem::path& folder,
+                                          const nn::LlamaConfig& config) {
+  const std::filesystem::path file = folder / "tokenizer.json";
+  const bool is_there = std::filesystem::exists(file);
+  std::unique_ptr<Tokenizer> tokenizer =
+      is_there ? data::load_tokenizer(file) : data::byte_tokenizer();
+  if (is_there && tokenizer->vocabulary() > config.vocabulary)
+    throw nn::InputError(nn::concat(file.string(), " has ", tokenizer->vocabulary(),
+                                    " tokens, the model only ", config.vocabulary),
+                         "put the tokenizer that the model was trained with into its folder");
+  if (!is_there && tokenizer->vocabulary() != config.vocabulary)
+    throw nn::InputError(nn::concat("there is no tokenizer.json in ", folder.string(),
+                                    ", and bytes do not make ", config.vocabulary, " tokens"),
+                         "copy the tokenizer.json that the model was trained with into the folder");
+  return tokenizer;
+}
+
+// Writes the text of tokens as they come: all but what later ones could still change, a character
+// of several bytes of which some are there.
+class Story {
+ public:
+  explicit Story(const Tokenizer& tokenizer) : tokenizer_(tokenizer) {}
+
+  void append(std::span<const int> ids) {
+    ids_.insert(ids_.end(), ids.begin(), ids.end());
+    std::string_view text = text_ = tokenizer_.decode(ids_);
+    while (text.ends_with(data::replacement_character))
+      text.remove_suffix(data::replacement_character.size());
+    write(text);
+  }
+  void end() {
+    write(text_);
+    std::cout << '\n';
+  }
+
+ private:
+  void write(std::string_view text) {
+    if (text.size() <= written_) return;
+    std::cout << text.substr(written_) << std::flush;
+    written_ = text.size();
+  }
+
+  const Tokenizer& tokenizer_;
+  std::vector<int> ids_;
+  std::string text_;
+  std::size_t written_ = 0;  // bytes
+};
+
+void require_sampling(const Options& options) {
+  if (!(options.temperature >= 0) || std::isinf(options.temperature))
+    throw nn::InputError(nn::concat("the temperature ", options.temperature, " is not from 0 up"),
+                         "0 always takes the likeliest token, 1 draws as the model thinks");
+  if (!(options.top_p > 0 && options.top_p <= 1))
+    throw nn::InputError(nn::concat("top-p ", options.top_p, " is not in (0, 1]"),
+                         "1 allows every token, 0.9 leaves out the unlikeliest tenth");
+}
+
+void generate(const Options& options) {
+  require_sampling(options);
+  nn::LlamaCheckpoint checkpoint(options.checkpoint);
+  const auto tokenizer = open_tokenizer(options.checkpoint, checkpoint.config());
+  const std::vector<int> prompt = tokenizer->encode(options.prompt);
+  // In training a story follows the end of another.
+  std::vector<int> begin{Tokenizer::end_id};
+  begin.insert(begin.end(), prompt.begin(), prompt.end());
+  const nn::index room = checkpoint.config().context - static_cast<nn::index>(begin.size());
+  if (room < 0)
+    throw nn::InputError(
+        nn::concat("the prompt has ", prompt.size(), " tokens, the model's context has room for ",
+                   checkpoint.config().context - 1),
+        "give it a shorter prompt");
+  nn::Llama model(checkpoint.config());
+  checkpoint.load(model);
+
+  nn::LlamaDecoder decoder(model);
+  nn::Generator generator(options.seed);
+  Story story(*tokenizer);
+  story.append(prompt);
+  const auto start = std::chrono::steady_clock::now();
+  std::span<const nn::real> scores = decoder.step(begin);
+  nn::index made = 0;
+  const nn::index most = options.tokens > 0 ? std::min(options.tokens, room + 1) : room + 1;
+  while (true) {
+    const int token = nn::sample(scores.first(tokenizer->vocabulary()), options.temperature,
+                                 options.top_p, generator);
+    if (token == Tokenizer::end_id) break;
+    story.append({&token, 1});
+    if (++made == most) break;
+    scores = decoder.step(token);
+  }
+  story.end();
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+  if (isatty(STDERR_FILENO))
+    std::cerr << std::fixed << std::setprecision(1) << static_cast<double>(made) / seconds.count()
+              << " tokens/s\n";
+}
+
+int run(int argc, char** argv) {
+  Options options;
+  CLI::App app("Writes a story with a trained LLaMA.", "generate");
+  app.get_formatter()->column_width(34);
+  app.add_option("--checkpoint", options.checkpoint,
+                 "folder of the model, as Hugging Face has it, with its tokenizer.json")
+      ->required();
+  app.add_option("--prompt", options.prompt, "how the story begins");
+  app.add_option("--temperature", options.temperature, "0: always the likeliest token: 0.8");
+  app.add_option("--top-p", options.top_p, "share of the probability that may be drawn: 0.9");
+  app.add_option("--seed", options.seed, "the same seed gives the same story: 1")
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--tokens", options.tokens, "at most: as many as the model's context holds")
+      ->check(CLI::Range(1, 1'000'000'000));
+  tools::parse(app, argc, argv);
+  nn::blas::set_threads(1);  // a row at a time leaves nothing to share, and sums stay in one order
+  generate(options);
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return tools::run_program([&] { return run(argc, argv); });
+}
