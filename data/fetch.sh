@@ -7,8 +7,8 @@ usage() {
 usage: data/fetch.sh mnist | fashion | stories | vocabulary
 
 Puts the files of the data set, unpacked, into data/raw/mnist, data/raw/fashion and so on: images of
-digits or of clothes, the validation part of TinyStories, the tokenizer.json of Llama 2 (which is
-Meta's, under the Llama 2 Community License). Whatever the source, a file counts only with the right
+digits or of clothes, the validation part of TinyStories, a vocabulary of 32,000 pieces in the format
+of Llama 2 (its license is its maker's). Whatever the source, a file counts only with the right
 SHA-256, TinyStories only if it reads as text; one that is there already is left alone.
 
   MNIST_DIR, FASHION_DIR, STORIES_DIR, VOCABULARY_DIR

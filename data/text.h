@@ -11,7 +11,7 @@ namespace data {
 
 // What to train a language model on.
 struct TextOptions {
-  std::filesystem::path text;                   // empty: TinyStories, or else the grammar's stories
+  std::filesystem::path text = {};              // empty: TinyStories, or else the grammar's stories
   std::filesystem::path data_raw = "data/raw";  // where data/fetch.sh puts things; holds the cache
   std::uint64_t grammar_seed = 0;
   std::size_t grammar_bytes = 24'000'000;
@@ -23,9 +23,9 @@ struct Text {
   std::string description;               // one line: which stories, which tokens, and why
 };
 
-// Opens the best there is: TinyStories if data/fetch.sh stories has put them into data_raw, and the
-// Llama-2 vocabulary likewise; without them stories by write_stories, and bytes for tokens. Fetches
-// nothing. Throws nn::InputError.
+// Opens the best there is: the text asked for, or TinyStories if data/fetch.sh stories has put them
+// into data_raw, or stories by write_stories; in pieces of a vocabulary if data/fetch.sh vocabulary
+// has put one there, or in bytes. Fetches nothing itself. Throws nn::InputError.
 Text open_text(const TextOptions& options);
 
 // Where open_text looks for what data/fetch.sh stories and data/fetch.sh vocabulary bring.

@@ -12,22 +12,24 @@ namespace data {
 // followed by Tokenizer::end_id. Movable; spans of ids live as long as it does.
 class TokenFile {
  public:
+  // The ids are a part of the file, all below `vocabulary`.
+  TokenFile(MappedFile file, std::span<const std::uint16_t> ids, int vocabulary)
+      : file_(std::move(file)), ids_(ids), vocabulary_(vocabulary) {}
+
   std::span<const std::uint16_t> ids() const { return ids_; }
-  int vocabulary() const { return vocabulary_; }  // every id is below it
+  int vocabulary() const { return vocabulary_; }
 
  private:
-  friend TokenFile open_tokens(const std::filesystem::path&, const std::filesystem::path&,
-                               const std::filesystem::path&);
   MappedFile file_;
   std::span<const std::uint16_t> ids_;
-  int vocabulary_ = 0;
+  int vocabulary_;
 };
 
 // The stories of a UTF-8 text file: apart by <|endoftext|> if that occurs in it, otherwise one a
 // line; white space around them is dropped, empty ones are no stories. They are encoded once, into
-// the folder `cache`, and from then on mapped, as long as neither text nor tokenizer changes (a
-// stale or damaged file is made again; other processes wait for the one that is at it). An empty
-// tokenizer_json means bytes. Throws nn::InputError, with the line that is not UTF-8.
+// the folder `cache`, and from then on mapped, as long as neither text nor tokenizer changes: a
+// stale or damaged file is made again, by one process while others wait. An empty tokenizer_json
+// means bytes. Throws nn::InputError, with the line that is not UTF-8.
 TokenFile open_tokens(const std::filesystem::path& text,
                       const std::filesystem::path& tokenizer_json,
                       const std::filesystem::path& cache);

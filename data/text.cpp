@@ -1,0 +1,56 @@
+#include "data/text.h"
+
+#include "data/folder_lock.h"
+#include "data/stories.h"
+#include "nn/error.h"
+#include "nn/file.h"
+
+namespace data {
+namespace {
+
+using std::filesystem::path;
+
+path written_stories(const TextOptions& options) {
+  const path folder = options.data_raw / "stories";
+  const path file =
+      folder / nn::concat("grammar-", options.grammar_seed, '-', options.grammar_bytes, ".txt");
+  if (std::filesystem::exists(file)) return file;
+  const FolderLock lock(folder);
+  if (!std::filesystem::exists(file))
+    nn::write_file_atomically(file, write_stories(options.grammar_seed, options.grammar_bytes));
+  return file;
+}
+
+}  // namespace
+
+path stories_file(const path& data_raw) {
+  return data_raw / "stories" / "TinyStoriesV2-GPT4-valid.txt";
+}
+
+path vocabulary_file(const path& data_raw) { return data_raw / "vocabulary" / "tokenizer.json"; }
+
+Text open_text(const TextOptions& options) {
+  const auto is_missing = [](const path& file) { return !std::filesystem::exists(file); };
+  const path stories = stories_file(options.data_raw), pieces = vocabulary_file(options.data_raw);
+
+  path file = options.text;
+  std::string which = file.string();
+  if (file.empty() && !is_missing(stories)) {
+    file = stories;
+    which = nn::concat("TinyStories (", file.string(), ')');
+  } else if (file.empty()) {
+    file = written_stories(options);
+    which = nn::concat("stories by the grammar (", file.string(), "), because there is no ",
+                       stories.string());
+  }
+  const path tokenizer_json = is_missing(pieces) ? path() : pieces;
+  TokenFile tokens = open_tokens(file, tokenizer_json, options.data_raw / "tokens");
+  const std::string units =
+      tokenizer_json.empty()
+          ? nn::concat("bytes, because there is no ", pieces.string())
+          : nn::concat("pieces of ", tokens.vocabulary(), " (", pieces.string(), ')');
+  std::string description = nn::concat(which, "; ", tokens.ids().size(), " tokens: ", units);
+  return {std::move(tokens), tokenizer_json, std::move(description)};
+}
+
+}  // namespace data
