@@ -79,7 +79,7 @@ stop_all() {
 clean_up() {
   trap '' INT TERM HUP
   [ ${#running[@]} -gt 0 ] && stop_all
-  wait
+  wait 2>/dev/null
   [ "$sockets" ] && rm -rf "$sockets"
 }
 trap clean_up EXIT
@@ -138,10 +138,16 @@ if [ "$interrupted" ]; then
   echo "interrupted" >&2
   exit "$interrupted"
 fi
-if [ ${#failures[@]} -gt 0 ]; then  # the others find out by themselves and say what they waited for
-  for _ in {1..75}; do
-    [ ${#running[@]} -gt 0 ] && sleep 0.2 && look_after_ranks
+if [ ${#failures[@]} -gt 0 ]; then
+  # The others find out by themselves and say what they waited for; who stays silent longer is frozen.
+  patience=60
+  while [ ${#running[@]} -gt 0 ] && ((patience-- > 0)); do
+    sleep 0.2
+    before=${#running[@]}
+    look_after_ranks
+    [ ${#running[@]} -lt "$before" ] && patience=10
   done
+  [ ${#running[@]} -gt 0 ] && kill -KILL "${workers[@]}" 2>/dev/null
   printf '%s\n' "${failures[@]}" >&2
   [ "$hint" ] && echo "hint: $hint" >&2 || echo "hint: the logs are $out/rank-*.log" >&2
   exit "$code"

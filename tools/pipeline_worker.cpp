@@ -48,7 +48,8 @@ void add_run_options(CLI::App& app, CommandLine& line) {
   app.add_option("--address", rank.addresses,
                  "ipc:///folder or tcp://host:port, where rank r listens at /r or port + r; or the "
                  "addresses of all ranks, separated by commas")
-      ->delimiter(',');
+      ->delimiter(',')
+      ->take_all();
   app.add_option("--run", rank.run, "number of the run, the same on all ranks: 0");
   app.add_option("--timeout", rank.timeout, "seconds of silence until a rank is given up: 60");
   app.add_option("--text", rank.text.text, "UTF-8 text to train on: TinyStories");
@@ -64,6 +65,7 @@ int run_command(int argc, char** argv) {
   CLI::App app("One rank of a pipeline- and data-parallel training run of a LLaMA.",
                "pipeline_worker");
   app.get_formatter()->column_width(30);
+  app.option_defaults()->take_last();
   add_job_options(app, line);
   add_run_options(app, line);
   tools::parse(app, argc, argv);
