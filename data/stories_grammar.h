@@ -75,7 +75,6 @@ sad: sad | upset | worried | unhappy | lonely | ready to cry | disappointed | hu
 pastime: swim | sing | dance | draw | read | run | climb trees | play ball | tell stories | paint
   | look at the clouds | feed the birds | plant seeds | build towers | bake | fish | play music
 walk: walked | ran | skipped | hopped | hurried | went | wandered | marched
-said: said | answered | replied | told [him]
 dayend: When the sun went down | At the end of the day | When the stars came out | Before bedtime
   | After supper | That evening | Late in the day
 moment: Just then | At that moment | Suddenly | All at once | A little later | Soon after that

@@ -87,7 +87,7 @@ class Mailbox {
     std::vector<std::string> addresses;  // of every rank: ipc://..., tcp://host:port, inproc://...
     std::uint64_t run = 0;               // the same number on every rank of a run
     std::chrono::milliseconds deadline{60'000};  // longest wait for one message
-    std::chrono::milliseconds heartbeat{8'000};  // a peer that stays mute for so long is lost
+    std::chrono::milliseconds heartbeat{6'000};  // a peer that stays mute for so long is lost
     const std::atomic<bool>* stop = nullptr;     // when set, waiting ends with Stopped
   };
   struct Stopped {};

@@ -26,7 +26,9 @@ suite() {
   count "$name" "$output" $status
 }
 
-data/fetch.sh mnist || echo "no MNIST here: the tests that need it are left out"
+for name in mnist vocabulary; do
+  data/fetch.sh $name || echo "no $name here: the tests that need it are left out"
+done
 make -s -j"$(nproc)" REAL=float unit && suite "unit tests, float" "$float/tests/run" || failed=$((failed + 1))
 make -s -j"$(nproc)" REAL=double unit && suite "unit tests, double" "$double/tests/run" || failed=$((failed + 1))
 suite "layers" tools/check_layers.sh

@@ -86,8 +86,6 @@ TEST_CASE("no two of some thousand stories are the same, nor is most of their wo
       last.erase(last.begin());
     }
   }
-  MESSAGE(stories.size(), " stories, ", count, " words, ", words.size(), " different, ",
-          phrases.size(), " phrases");
   CHECK(words.size() > 1'500);
   CHECK(phrases.size() > count / 2);
 }

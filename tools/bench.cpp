@@ -19,6 +19,7 @@
 #include "tools/bench/peer.h"
 #include "tools/homework/dataset.h"
 #include "tools/program.h"
+#include "tools/project/fetch.h"
 #include "tools/report/axis.h"
 #include "tools/report/text.h"
 
@@ -173,8 +174,7 @@ int run(int argc, char** argv) {
   std::vector<bench::Peer> peers;
   if (!is_alone)
     for (int count : std::set{1, threads})
-      if (auto peer =
-              bench::Peer::start(homework::project_folder() / "tools/bench_pytorch.py", count))
+      if (auto peer = bench::Peer::start(project::folder() / "tools/bench_pytorch.py", count))
         peers.push_back(std::move(*peer));
 
   nn::blas::set_threads(1);

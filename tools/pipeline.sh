@@ -140,7 +140,7 @@ if [ "$interrupted" ]; then
 fi
 if [ ${#failures[@]} -gt 0 ]; then
   # The others find out by themselves and say what they waited for; who stays silent longer is frozen.
-  patience=60
+  patience=20
   while [ ${#running[@]} -gt 0 ] && ((patience-- > 0)); do
     sleep 0.2
     before=${#running[@]}

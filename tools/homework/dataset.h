@@ -7,9 +7,6 @@
 
 namespace homework {
 
-// The project's folder: the one above the running program's. Falls back to the current folder.
-std::filesystem::path project_folder();
-
 // Loads "mnist" or "fashion" from the folder, or, if that is empty, from data/raw of the project,
 // where data/fetch.sh puts it first if it is missing. Throws nn::InputError.
 data::ImageDataset open_dataset(const std::string& name, std::filesystem::path folder);

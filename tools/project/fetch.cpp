@@ -1,0 +1,52 @@
+#include "tools/project/fetch.h"
+
+#include <sys/wait.h>
+
+#include <csignal>
+#include <cstdlib>
+
+#include "data/text.h"
+#include "nn/error.h"
+
+namespace project {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+std::string quoted(const fs::path& path) {
+  std::string text = "'";
+  for (char c : path.string()) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return text + "'";
+}
+
+}  // namespace
+
+fs::path folder() {
+  std::error_code error;
+  const fs::path program = fs::read_symlink("/proc/self/exe", error);
+  const fs::path folder = program.parent_path().parent_path();
+  return !error && fs::exists(folder / "data" / "fetch.sh", error) ? folder : fs::current_path();
+}
+
+fs::path data_raw() { return folder() / "data" / "raw"; }
+
+Fetched fetch(const std::string& name) {
+  const std::string command = nn::concat("DATA_RAW=", quoted(data_raw()), ' ',
+                                         quoted(folder() / "data" / "fetch.sh"), ' ', name);
+  const int status = std::system(command.c_str());
+  const bool is_interrupted = (WIFSIGNALED(status) && WTERMSIG(status) == SIGINT) ||
+                              (WIFEXITED(status) && WEXITSTATUS(status) == 128 + SIGINT);
+  return is_interrupted ? Fetched::interrupted : status == 0 ? Fetched::yes : Fetched::no;
+}
+
+Fetched fetch_text(bool with_stories) {
+  Fetched result = Fetched::yes;
+  if (with_stories && !fs::exists(data::stories_file(data_raw()))) result = fetch("stories");
+  if (result == Fetched::interrupted || fs::exists(data::vocabulary_file(data_raw())))
+    return result;
+  const Fetched vocabulary = fetch("vocabulary");
+  return vocabulary == Fetched::yes ? result : vocabulary;
+}
+
+}  // namespace project
