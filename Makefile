@@ -22,7 +22,7 @@ TESTS    := $(patsubst %.cpp,$(BUILD)/%.o,$(wildcard tests/*.cpp))
 
 all: setup
 	@$(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc)) programs
-programs: $(PROGRAMS)
+programs: $(PROGRAMS:$(BIN)/%=$(BUILD)/tools/%.o) $(PROGRAMS)
 setup:
 	@SETUP=$(SETUP) tools/setup.sh
 
@@ -34,7 +34,7 @@ $(BUILD)/tests/run: $(TESTS) $(LIBRARY)
 $(LIBRARY): $(OBJECTS)
 	@rm -f $@
 	ar rcs $@ $^
-$(BUILD)/tests/%.o: CXXFLAGS += -O1
+$(BUILD)/tests/%.o $(BUILD)/tools/%.o: CXXFLAGS += -O1
 $(BUILD)/%.o: %.cpp
 	@mkdir -p $(@D)
 	$(CXX) $(CPPFLAGS) $(CXXFLAGS) -c -o $@ $<

@@ -15,7 +15,7 @@ constexpr const char* what = "comparing clocks";
 void answer(Mailbox& mailbox, int other) {
   for (int i = 0; i < questions; ++i) {
     mailbox.receive(other, {Tag::clock, 0, i}, what);
-    const double now = Trace::now();
+    const double now = wall_time();
     std::string bytes(sizeof now, 0);
     std::memcpy(bytes.data(), &now, sizeof now);
     mailbox.send_text(other, {Tag::clock, 0, i}, bytes);
@@ -31,10 +31,10 @@ double offset_to_rank_0(Mailbox& mailbox) {
   }
   double offset = 0, quickest = 1e9;
   for (int i = 0; i < questions; ++i) {
-    const double asked = Trace::now();
+    const double asked = wall_time();
     mailbox.send_text(0, {Tag::clock, 0, i}, "");
     const Message message = mailbox.receive(0, {Tag::clock, 0, i}, what);
-    const double heard = Trace::now();
+    const double heard = wall_time();
     double theirs = 0;
     nn::require(message.bytes.size() == sizeof theirs, "a time is one number");
     std::memcpy(&theirs, message.bytes.data(), sizeof theirs);

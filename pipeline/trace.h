@@ -1,17 +1,29 @@
 #pragma once
 
-#include <chrono>
 #include <vector>
 
 #include "pipeline/picture.h"
 
 namespace pipeline {
 
-// Something that a rank did, in seconds of its clock.
+double wall_time();       // seconds since a time in the past, the same for all of this machine
+double processor_time();  // seconds that this process has computed, all its threads together
+
+// Something that a rank did, in seconds of wall_time().
 struct Event {
   Kind kind;
   int step, item, chunk;  // item: microbatch, or piece of the model
   double start, end;
+};
+
+// Measures what work costs: the shorter of wall and processor time, so that waiting for a core that
+// others use is not counted, nor the second thread of a matrix product.
+class Stopwatch {
+ public:
+  double seconds() const;
+
+ private:
+  double wall_ = wall_time(), processor_ = processor_time();
 };
 
 // What a rank did when. Costs two readings of the clock per event.
@@ -19,10 +31,6 @@ class Trace {
  public:
   explicit Trace(bool is_on = false) : is_on_(is_on) {}
 
-  static double now() {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch())
-        .count();
-  }
   bool is_on() const { return is_on_; }
   void add(Kind kind, int step, int item, int chunk, double start, double end) {
     if (is_on_) events_.push_back({kind, step, item, chunk, start, end});

@@ -43,7 +43,7 @@ std::optional<double> Worker::step(int step) {
         break;
     }
   }
-  const double start = Trace::now();
+  const double start = wall_time();
   mailbox_.wait(
       [this] {
         advance_reductions();
@@ -60,11 +60,12 @@ void Worker::forward(Action action) {
   std::optional<Message> message;
   if (!stage_.is_first(chunk)) message = receive(Tag::activation, action, -1);
   const Batch batch = read_batch(action.microbatch);
-  const double start = Trace::now();
+  const Stopwatch stopwatch;
+  const double start = wall_time();
   const nn::ConstView y = stage_.forward(
       chunk, action.microbatch, batch, message ? message->numbers() : std::span<const nn::real>());
   add_event(Kind::forward, action.microbatch, chunk, start);
-  seconds_[chunk].forward += Trace::now() - start;
+  seconds_[chunk].forward += stopwatch.seconds();
   if (stage_.is_last(chunk))
     loss_ += static_cast<double>(y.data[0]) / job_.microbatches;
   else
@@ -76,29 +77,34 @@ void Worker::backward(Action action) {
   const std::array<nn::real, 1> share{nn::real(1) / static_cast<nn::real>(job_.microbatches)};
   std::optional<Message> message;
   if (!stage_.is_last(chunk)) message = receive(Tag::gradient, action, 1);
-  const double start = Trace::now();
+  const Stopwatch stopwatch;
+  const double start = wall_time();
   const nn::ConstView dx =
       stage_.backward(chunk, action.microbatch, message ? message->numbers() : std::span(share));
   add_event(Kind::backward, action.microbatch, chunk, start);
-  seconds_[chunk].backward += Trace::now() - start;
+  seconds_[chunk].backward += stopwatch.seconds();
   if (!stage_.is_first(chunk)) send(Tag::gradient, action, -1, dx);
 }
 
+// After the last microbatch the pieces are finished one by one, and reduced while work goes on.
 void Worker::weights(Action action) {
   const bool is_last = action.microbatch == job_.microbatches - 1;
-  double start = Trace::now();
+  double start = wall_time();
+  Stopwatch stopwatch;
+  const auto finish = [&] {
+    add_event(Kind::weights, action.microbatch, action.chunk, start);
+    seconds_[action.chunk].weights += stopwatch.seconds();
+  };
   stage_.weights(action.chunk, action.microbatch, [&](int piece) {
     if (!is_last) return;
-    add_event(Kind::weights, action.microbatch, action.chunk, start);
-    seconds_[action.chunk].weights += Trace::now() - start;
+    finish();
     start_reduction(piece);
     mailbox_.progress();
     advance_reductions();
-    start = Trace::now();
+    start = wall_time();
+    stopwatch = {};
   });
-  if (is_last) return;
-  add_event(Kind::weights, action.microbatch, action.chunk, start);
-  seconds_[action.chunk].weights += Trace::now() - start;
+  if (!is_last) finish();
 }
 
 // The windows of a step are dealt out in order: first pipeline, first microbatch, first sequence.
@@ -126,7 +132,7 @@ int Worker::rank_of(int chunk) const {
 Message Worker::receive(Tag::Kind kind, Action action, int offset) {
   const int to = global_chunk(own_stage_, action.chunk, job_.topology.stages);
   const int from = rank_of(to + offset);
-  const double start = Trace::now();
+  const double start = wall_time();
   Message message = mailbox_.receive(
       from, {kind, step_, action.microbatch, to},
       nn::concat(place(), " waited for the ", kind == Tag::activation ? "activation" : "gradient",
@@ -137,7 +143,7 @@ Message Worker::receive(Tag::Kind kind, Action action, int offset) {
 
 void Worker::send(Tag::Kind kind, Action action, int offset, nn::ConstView numbers) {
   const int to = global_chunk(own_stage_, action.chunk, job_.topology.stages) + offset;
-  const double start = Trace::now();
+  const double start = wall_time();
   mailbox_.send(rank_of(to), {kind, step_, action.microbatch, to}, numbers.span(),
                 stage_.lease(action.chunk, action.microbatch));
   add_event(Kind::send, action.microbatch, action.chunk, start);
@@ -148,7 +154,7 @@ void Worker::start_reduction(int piece) {
   const auto [offset, size] = stage_.model().range(piece);
   Reduction& reduction = reductions_.emplace_back();
   reduction.piece = piece;
-  reduction.start = Trace::now();
+  reduction.start = wall_time();
   reduction.ring.emplace(mailbox_, job_.topology.stage_group(own_stage_), own_pipeline_,
                          stage_.model().parameters().gradients().subspan(offset, size), step_,
                          piece, reduction.lease);
@@ -164,7 +170,7 @@ void Worker::advance_reductions() {
 }
 
 void Worker::update(int piece) {
-  const double start = Trace::now();
+  const double start = wall_time();
   const auto [offset, size] = stage_.model().range(piece);
   const auto gradients = stage_.model().parameters().gradients().subspan(offset, size);
   on_gradients(piece, gradients);
@@ -211,7 +217,7 @@ std::string Worker::place() const {
 }
 
 void Worker::add_event(Kind kind, int item, int chunk, double start) {
-  trace_.add(kind, step_, item, chunk, start, Trace::now());
+  trace_.add(kind, step_, item, chunk, start, wall_time());
 }
 
 }  // namespace pipeline

@@ -9,8 +9,7 @@ namespace training {
 
 namespace {
 
-using pipeline::Costs;
-using pipeline::Trace;
+using pipeline::Costs, pipeline::wall_time;
 
 constexpr int tries = 4;
 
@@ -23,13 +22,13 @@ Costs measure(const pipeline::Job& job, int piece) {
   const std::vector<nn::real> share{1};
   Costs quickest{1e9, 1e9, 1e9};
   for (int i = 0; i <= tries; ++i) {
-    const double start = Trace::now();
+    const double start = wall_time();
     stage.forward(0, 0, {ids, ids}, input);
-    const double forward = Trace::now();
+    const double forward = wall_time();
     stage.backward(0, 0, stage.is_last(0) ? std::span<const nn::real>(share) : input);
-    const double backward = Trace::now();
+    const double backward = wall_time();
     stage.weights(0, 0, [](int) {});
-    const double weights = Trace::now();
+    const double weights = wall_time();
     if (i == 0) continue;
     quickest = {std::min(quickest.forward, forward - start),
                 std::min(quickest.backward, backward - forward),
