@@ -11,12 +11,12 @@ namespace pipeline {
 
 // What is trained and who does what: the same on every rank.
 struct Job {
-  nn::LlamaConfig model;
-  Topology topology;
+  nn::LlamaConfig model = {};
+  Topology topology = {};
   std::string schedule = "1f1b";
   int chunks = 1;  // of each stage
   int microbatches = 3;
-  Cut cut;           // layers of each global chunk
+  Cut cut = {};      // layers of each global chunk
   int batch = 3;     // sequences of a step, all pipelines together
   int length = 256;  // tokens of a sequence
   int steps = 5000;

@@ -29,7 +29,7 @@ Stage::Flight& Stage::start_flight(int chunk, int microbatch) {
     flights_.push_back(std::make_unique<Flight>());
     found = flights_.end() - 1;
     const std::size_t pieces = chunks_[chunk].size();
-    (*found)->tapes = std::vector<nn::Tape>(pieces);
+    (*found)->tapes = std::vector<nn::Tape>(std::max<std::size_t>(pieces, 1));
     (*found)->in.resize(pieces);
     (*found)->out.resize(pieces);
   }
@@ -52,7 +52,7 @@ Stage::Flight& Stage::flight(int chunk, int microbatch) {
 nn::ConstView Stage::forward(int chunk, int microbatch, const Batch& batch,
                              std::span<const nn::real> input) {
   Flight& flight = start_flight(chunk, microbatch);
-  const nn::Shape shape{sequences_ * length_, model_.config().d};
+  const nn::Shape shape = activation_shape();
   nn::ConstView value;
   if (!is_first(chunk)) {
     nn::require(static_cast<nn::index>(input.size()) == shape.size(), "stage: got ", input.size(),
@@ -76,10 +76,11 @@ nn::ConstView Stage::forward(int chunk, int microbatch, const Batch& batch,
 
 nn::ConstView Stage::backward(int chunk, int microbatch, std::span<const nn::real> gradient) {
   Flight& flight = this->flight(chunk, microbatch);
-  nn::ConstView dy{gradient.data(), flight.out.back().shape()};
+  nn::ConstView dy{gradient.data(), is_last(chunk) ? nn::Shape{1} : activation_shape()};
   nn::require(dy.size() == static_cast<nn::index>(gradient.size()), "stage: got ", gradient.size(),
               " numbers for the gradient of ", dy.shape);
-  for (std::size_t i = flight.tapes.size(); i-- > 0;) {
+  if (chunks_[chunk].empty()) return {flight.tapes[0].keep(gradient).data(), dy.shape};
+  for (std::size_t i = chunks_[chunk].size(); i-- > 0;) {
     flight.tapes[i].backward_data(flight.out[i], dy);
     dy = flight.in[i].has_value() ? flight.in[i].gradient() : nn::ConstView{};
   }
@@ -89,7 +90,7 @@ nn::ConstView Stage::backward(int chunk, int microbatch, std::span<const nn::rea
 void Stage::weights(int chunk, int microbatch,
                     const std::function<void(int piece)>& piece_is_done) {
   Flight& flight = this->flight(chunk, microbatch);
-  for (std::size_t i = flight.tapes.size(); i-- > 0;) {
+  for (std::size_t i = chunks_[chunk].size(); i-- > 0;) {
     flight.tapes[i].backward_weights();
     piece_is_done(chunks_[chunk][i]);
   }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <vector>
@@ -20,15 +21,15 @@ struct Batch {
 // and its weights be ready, one piece at a time.
 class Stage {
  public:
-  // chunks[i] are the consecutive pieces (see nn::Llama) of this rank's i-th chunk. A microbatch is
-  // `sequences` of `length` tokens.
+  // chunks[i] are the consecutive pieces (see nn::Llama) of this rank's i-th chunk; a chunk without
+  // any passes on what it gets. A microbatch is `sequences` of `length` tokens.
   Stage(const nn::LlamaConfig& config, const std::vector<std::vector<int>>& chunks,
         nn::index sequences, nn::index length, std::uint64_t seed);
 
   nn::Llama& model() { return model_; }
   const std::vector<int>& pieces(int chunk) const { return chunks_[chunk]; }
-  bool is_first(int chunk) const { return chunks_[chunk].front() == 0; }
-  bool is_last(int chunk) const { return chunks_[chunk].back() == model_.head_piece(); }
+  bool is_first(int chunk) const { return has_piece(chunk, 0); }
+  bool is_last(int chunk) const { return has_piece(chunk, model_.head_piece()); }
 
   // What the next chunk gets: [tokens, d], or the mean loss [1] after the head. `input` is what the
   // chunk before sent; empty for the first chunk.
@@ -48,10 +49,12 @@ class Stage {
   struct Flight {
     int chunk = 0, microbatch = 0;
     bool is_free = true;
-    std::vector<nn::Tape> tapes;  // of each piece
+    std::vector<nn::Tape> tapes;  // of each piece; one if there is none
     std::vector<nn::Var> in, out;
     Lease lease;
   };
+  bool has_piece(int chunk, int piece) const { return std::ranges::count(chunks_[chunk], piece); }
+  nn::Shape activation_shape() const { return {sequences_ * length_, model_.config().d}; }
   Flight& start_flight(int chunk, int microbatch);
   Flight& flight(int chunk, int microbatch);
 

@@ -164,6 +164,18 @@ TEST_CASE("two pipelines train like one process on the same global batch") {
   }
 }
 
+TEST_CASE("stages without layers pass on what they get") {
+  const Result serial = train_serially(3);
+  for (const Cut& cut : {Cut{6, 0, 0}, Cut{0, 0, 6}, Cut{0, 6, 0}, Cut{3, 0, 3}}) {
+    Job job = job_of("1f1b", 3, 1, 3);
+    job.cut = cut;
+    CHECK(train(job, "cut").weights == serial.weights);
+  }
+  Job job = job_of("interleaved", 3, 1, 3);
+  job.cut = {2, 0, 2, 0, 0, 2};
+  CHECK(train(job, "cut").weights == serial.weights);
+}
+
 TEST_CASE("a pipeline learns") {
   Job job = job_of("zb-h1", 3, 1, 3);
   job.steps = 100;

@@ -1,0 +1,65 @@
+#include <doctest/doctest.h>
+
+#include "pipeline/job.h"
+
+namespace pipeline {
+
+namespace {
+
+std::string refusal(const Job& job) {
+  try {
+    require_valid(job);
+  } catch (const nn::InputError& error) {
+    CHECK(!error.hint.empty());
+    return error.what();
+  }
+  return "";
+}
+
+}  // namespace
+
+TEST_CASE("the course's job is valid, and each thing that cannot be is named") {
+  CHECK(refusal({}) == "");
+  CHECK(refusal({.topology = {0, 1}}).starts_with("there must be at least one stage"));
+  CHECK(refusal({.schedule = "fast"}) == "there is no schedule fast");
+  CHECK(refusal({.chunks = 2}) == "schedule 1f1b cannot have 2 chunks per stage");
+  CHECK(refusal({.schedule = "interleaved", .chunks = 2}) == "");
+  CHECK(refusal({.microbatches = 0}) == "there must be at least one microbatch");
+  CHECK(refusal({.batch = 4}) ==
+        "a batch of 4 sequences does not divide into 3 microbatches of 1 pipeline");
+  CHECK(refusal({.topology = {3, 2}}) ==
+        "a batch of 3 sequences does not divide into 3 microbatches of 2 pipelines");
+  CHECK(refusal({.length = 257}).starts_with("sequences of 257 tokens do not fit"));
+  CHECK(refusal({.length = 1}).starts_with("sequences of 1 tokens do not fit"));
+  CHECK(refusal({.steps = -1}) == "the number of steps cannot be negative");
+  CHECK(refusal({.learning_rate = 0}) == "the learning rate must be positive");
+  CHECK(refusal({.warmup = 5001}) == "the warm-up does not fit into the steps");
+  CHECK(refusal({.model = {.heads = 5}}).starts_with("llama: 5 heads do not cut"));
+}
+
+TEST_CASE("pieces are dealt out in turn, embedding first and head last") {
+  using Pieces = std::vector<std::vector<int>>;
+  Job job{.topology = {3, 2}, .cut = {2, 2, 2}, .batch = 6};
+  CHECK(pieces_of(job, 0) == Pieces{{0, 1, 2}});
+  CHECK(pieces_of(job, 1) == Pieces{{3, 4}});
+  CHECK(pieces_of(job, 2) == Pieces{{5, 6, 7}});
+  job.cut = {3, 3, 0};
+  CHECK(pieces_of(job, 2) == Pieces{{7}});
+  job.schedule = "interleaved";
+  job.chunks = 2;
+  job.cut = {1, 1, 1, 2, 0, 1};
+  CHECK(pieces_of(job, 0) == Pieces{{0, 1}, {4, 5}});
+  CHECK(pieces_of(job, 1) == Pieces{{2}, {}});
+  CHECK(pieces_of(job, 2) == Pieces{{3}, {6, 7}});
+}
+
+TEST_CASE("terms tell jobs apart, but for the cut") {
+  const Job job{.cut = {2, 2, 2}};
+  Job other = job;
+  other.cut = {3, 3, 0};
+  CHECK(terms(job) == terms(other));
+  other.learning_rate = 1e-3;
+  CHECK(terms(job) != terms(other));
+}
+
+}  // namespace pipeline
