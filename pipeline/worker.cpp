@@ -132,9 +132,14 @@ int Worker::rank_of(int chunk) const {
 Message Worker::receive(Tag::Kind kind, Action action, int offset) {
   const int to = global_chunk(own_stage_, action.chunk, job_.topology.stages);
   const int from = rank_of(to + offset);
+  const Tag tag{kind, step_, action.microbatch, to};
   const double start = wall_time();
+  if (std::optional<Message> message = mailbox_.try_receive(from, tag)) {
+    add_event(Kind::receive, action.microbatch, action.chunk, start);
+    return *std::move(message);
+  }
   Message message = mailbox_.receive(
-      from, {kind, step_, action.microbatch, to},
+      from, tag,
       nn::concat(place(), " waited for the ", kind == Tag::activation ? "activation" : "gradient",
                  " of microbatch ", action.microbatch, " from rank ", from));
   add_event(Kind::wait, action.microbatch, action.chunk, start);

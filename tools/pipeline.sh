@@ -100,7 +100,7 @@ look_after_ranks() {
     status=$?
     [ $status -gt 128 ] && failures+=("rank $rank ended by signal $((status - 128))")
     [ $status -gt 0 ] && [ $status -le 128 ] && failures+=("rank $rank: $(grep -m1 '^error:' "$out/rank-$rank.log")")
-    [ $status -eq 2 ] && hint=$(sed -n 's/^hint: //p' "$out/rank-$rank.log") code=2
+    [ $status -eq 2 ] && refusal=$out/rank-$rank.log
   done
   running=("${still[@]}")
 }
@@ -125,7 +125,7 @@ show() {
   done
 }
 
-code=1 hint=
+refusal=
 while [ ${#running[@]} -gt 0 ] && [ ${#failures[@]} -eq 0 ] && [ ! "$interrupted" ]; do
   sleep 0.25
   show
@@ -148,9 +148,12 @@ if [ ${#failures[@]} -gt 0 ]; then
     [ ${#running[@]} -lt "$before" ] && patience=10
   done
   [ ${#running[@]} -gt 0 ] && kill -KILL "${workers[@]}" 2>/dev/null
-  printf '%s\n' "${failures[@]}" >&2
-  [ "$hint" ] && echo "hint: $hint" >&2 || echo "hint: the logs are $out/rank-*.log" >&2
-  exit "$code"
+  if [ "$refusal" ]; then  # all ranks were given the same: one answer is enough
+    grep -E '^(error|hint):' "$refusal" >&2
+    exit 2
+  fi
+  printf '%s\n' "${failures[@]}" "hint: the logs are $out/rank-*.log" >&2
+  exit 1
 fi
 grep -hv '^step ' "$out"/rank-*.log
 [ ! "$trace" ] || "$bin/show_trace" "$out"

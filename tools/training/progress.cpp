@@ -24,9 +24,7 @@ State::State(const std::filesystem::path& folder, int rank)
 
 void State::set(const std::string& text) {
   constexpr std::size_t width = 40;  // one write of a fixed length is never seen half
-  const auto now = Clock::now();
-  if (!file_ || now < next_) return;
-  next_ = now + std::chrono::milliseconds(200);
+  if (!file_) return;
   std::string line = text.substr(0, width - 1);
   line.resize(width - 1, ' ');
   line += '\n';
@@ -34,6 +32,9 @@ void State::set(const std::string& text) {
 }
 
 void State::set(int step, std::string_view action, int microbatch) {
+  const auto now = Clock::now();
+  if (now < next_) return;
+  next_ = now + std::chrono::milliseconds(200);
   set(nn::concat("step ", step + 1, ' ', action, ' ', microbatch));
 }
 

@@ -9,13 +9,12 @@
 
 namespace training {
 
-// What a rank is doing, in a file of one line that the launcher shows: written a few times a second
-// at most, always whole.
+// What a rank is doing, in a file of one line that the launcher shows.
 class State {
  public:
   State(const std::filesystem::path& folder, int rank);
   void set(const std::string& text);
-  void set(int step, std::string_view action, int microbatch);
+  void set(int step, std::string_view action, int microbatch);  // five times a second at most
 
  private:
   struct Close {
