@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "nn/blas.h"
+#include "pipeline/mailbox.h"
 #include "tools/program.h"
 #include "tools/training/rank.h"
 
@@ -96,5 +97,12 @@ int run_command(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  return tools::run_program([&] { return run_command(argc, argv); });
+  return tools::run_program([&] {
+    try {
+      return run_command(argc, argv);
+    } catch (const pipeline::Mailbox::Stopped&) {
+      std::cerr << "interrupted\n";
+      return 130;
+    }
+  });
 }

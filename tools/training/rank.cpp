@@ -105,8 +105,9 @@ void run_rank(RankOptions options) {
   const data::Windows windows(text.tokens.ids(), job.length);
   if (options.rank == 0) std::cout << "text: " << text.description << std::endl;
 
-  // The network goes first: its messages read the memory of the stage.
+  // The network goes first: its messages read the memory of the stage and of the worker.
   std::optional<pipeline::Stage> stage;
+  std::optional<pipeline::Worker> worker;
   pipeline::Network network;
   const auto timeout = std::chrono::milliseconds(static_cast<long>(options.timeout * 1000));
   Mailbox mailbox(network, {.rank = options.rank,
@@ -124,10 +125,9 @@ void run_rank(RankOptions options) {
     if (!options.init.empty()) nn::load_llama(options.init, stage->model());
     pipeline::Trace trace(options.has_trace);
     const double offset = options.has_trace ? pipeline::offset_to_rank_0(mailbox) : 0;
-    pipeline::Worker worker(job, *stage, mailbox,
-                            reads_text(job, options.rank) ? &windows : nullptr, trace);
+    worker.emplace(job, *stage, mailbox, reads_text(job, options.rank) ? &windows : nullptr, trace);
     int current_step = 0;
-    worker.on_action = [&](pipeline::Work work, int microbatch) {
+    worker->on_action = [&](pipeline::Work work, int microbatch) {
       state.set(current_step, work_names[static_cast<int>(work)], microbatch);
     };
     const bool is_recorder = options.rank == job.topology.recorder();
@@ -135,13 +135,13 @@ void run_rank(RankOptions options) {
     if (is_recorder) losses.emplace(options.out, job.steps, job.batch * job.length);
     for (int step = 0; step < job.steps; ++step) {
       current_step = step;
-      const std::optional<double> loss = worker.step(step);
+      const std::optional<double> loss = worker->step(step);
       if (is_recorder) losses->add(step, *loss);
     }
     state.set("saving");
     if (options.has_trace) write_events(options.out, options.rank, trace, offset);
     save(options, *stage, text, mailbox);
-    report_costs(options, worker, mailbox, is_recorder ? losses->seconds_per_step() : 0);
+    report_costs(options, *worker, mailbox, is_recorder ? losses->seconds_per_step() : 0);
     mailbox.part();
     state.set("done");
   } catch (const pipeline::PeerLost&) {
