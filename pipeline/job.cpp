@@ -40,6 +40,8 @@ void require_valid(const Job& job) {
   } catch (const nn::Error& error) {
     throw nn::InputError(error.what(), "see --d, --heads, --kv-heads, --hidden");
   }
+  simulate(all_stages(*entry, t.stages, job.microbatches, job.chunks), job.microbatches, job.chunks,
+           uniform_costs(t.stages, job.chunks));
 }
 
 std::vector<std::vector<int>> pieces_of(const Job& job, int stage) {

@@ -27,7 +27,8 @@ struct Job {
   int sequences() const { return batch / topology.pipelines / microbatches; }  // of a microbatch
 };
 
-// Throws nn::InputError for the first thing that cannot be.
+// Throws nn::InputError for the first thing that cannot be; BadSchedule if stages that follow this
+// schedule would wait for each other for ever.
 void require_valid(const Job& job);
 
 // The pieces of the model (see nn::Llama) in each chunk of a stage.

@@ -211,6 +211,22 @@ TEST_CASE("an SVG plot is well-formed, escaped and names every series") {
   }
 }
 
+TEST_CASE("a line of thousands of points has few markers, at other points than its neighbours'") {
+  for (const std::size_t size : {40, 41, 300, 5000}) {
+    CAPTURE(size);
+    std::vector<double> x(size), y(size);
+    for (std::size_t i = 0; i < size; ++i) x[i] = 1000.0 + i, y[i] = 10.4 - 7.0 * i / size;
+    const std::string svg = to_svg(plot_of({{"a", x, y}, {"b", x, y}}));
+    check_well_formed(svg);
+    CHECK(count(svg, "L") == 2 * (size - 1));  // no point of the lines is lost
+    const std::size_t marks = count(svg, "<title>");
+    CHECK(marks >= 40);
+    CHECK(marks <= 80);
+    CHECK(contains(svg, "a\nRound 1000:"));
+    CHECK(contains(svg, "b\nRound 1000:") == (size == 40));
+  }
+}
+
 TEST_CASE("a NaN breaks the line of a plot") {
   const std::string svg = to_svg(plot_of({{"s", {1, 2, 3, 4, 5}, {1, 2, std::nan(""), 4, 5}}}));
   const std::size_t line = svg.find(" d=\"M");

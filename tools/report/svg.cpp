@@ -16,6 +16,7 @@ using nn::concat;
 
 constexpr double width = 720, plot_height = 300, top = 46, right = 18, character = 7.6;
 constexpr double legend_row = 24, swatch = 40;
+constexpr std::size_t most_markers = 40;  // of a line
 
 // Okabe and Ito's colours (2008) without the two that vanish on white and the black that vanishes
 // on black, then a mustard and a grey. Each has a contrast of 3 on white and on a dark page; the
@@ -108,8 +109,9 @@ std::string draw_axes(const LinePlot& plot, const Frame& frame) {
 
 std::string draw_series(const LinePlot& plot, const Frame& frame, std::size_t number) {
   const Series& series = plot.series[number];
-  // Crowded markers would hide their line.
-  const std::size_t stride = 1 + series.x.size() / 60;
+  // Crowded markers would hide their line; of lines that coincide, each has its own points marked.
+  const std::size_t stride = (series.x.size() + most_markers - 1) / most_markers;
+  const std::size_t first_marker = number * stride / plot.series.size();
   std::string path, marks;
   bool continues = false;
   for (std::size_t i = 0; i < series.x.size(); ++i) {
@@ -120,7 +122,7 @@ std::string draw_series(const LinePlot& plot, const Frame& frame, std::size_t nu
     }
     path += concat(continues ? "L" : "M", at(frame.x(x)), ",", at(frame.y(y)));
     continues = true;
-    if (i % stride != 0) continue;
+    if (i % stride != first_marker) continue;
     const int decimals = std::abs(y) < 1 ? 4 : 2;
     marks += marker(frame.x(x), frame.y(y), number,
                     concat(series.name, "\n", plot.x_label, " ", frame.axes.x.label(x), ": ",

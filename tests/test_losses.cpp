@@ -1,0 +1,64 @@
+#include <doctest/doctest.h>
+
+#include <cmath>
+
+#include "nn/error.h"
+#include "nn/file.h"
+#include "tests/temporary_folder.h"
+#include "tools/training/losses.h"
+#include "tools/training/progress.h"
+
+using namespace training;
+
+TEST_CASE("losses are read as a run writes them") {
+  const TemporaryFolder folder;
+  {
+    LossLog log(folder.path, 3, 100);
+    for (int step = 0; step < 3; ++step) log.add(step, 10.5 - step / 3.0);
+  }
+  const Losses losses = read_losses(folder.path / "loss.csv");
+  CHECK(losses.steps == std::vector<double>{0, 1, 2});
+  REQUIRE(losses.values.size() == 3);
+  CHECK(losses.values[0] == 10.5);
+  CHECK(losses.values[1] == doctest::Approx(10.5 - 1 / 3.0).epsilon(1e-8));
+  CHECK(losses.tokens_per_second > 0);
+}
+
+TEST_CASE("a file that is not one of losses is refused with its line") {
+  const TemporaryFolder folder;
+  const std::string header = "Step,Loss,Seconds,Tokens per second\n";
+  const auto message_for = [&](const std::string& content) -> std::string {
+    nn::write_file_atomically(folder.path / "loss.csv", content);
+    try {
+      read_losses(folder.path / "loss.csv");
+    } catch (const nn::InputError& error) {
+      return std::string(error.what()).substr((folder.path / "loss.csv").string().size());
+    }
+    return "no error";
+  };
+  CHECK(message_for("") == ", line 1: this is not the header of losses");
+  CHECK(message_for("Step\n") == ", line 1: this is not the header of losses");
+  CHECK(message_for(header) == ", line 1: there is no step");
+  CHECK(message_for(header + "0,1,1,1\n1,x,1,1\n") == ", line 3: a number is missing");
+  CHECK(message_for(header + "0,1,1\n") == ", line 2: a comma is missing");
+  CHECK(message_for(header + "0,1,1,1,\n") == ", line 2: there is more than four numbers");
+  CHECK(message_for(header + "1,1,1,1\n1,1,1,1\n") == ", line 3: steps do not ascend");
+  CHECK(message_for(header + "0,nan,1,1\n") == "no error");
+  CHECK_THROWS_AS(read_losses(folder.path / "none.csv"), nn::InputError);
+}
+
+TEST_CASE("runs differ by the largest difference of a step that both have") {
+  const Losses run{{0, 1, 2, 3}, {5, 4, 3, 2}};
+  CHECK(largest_difference(run, run) == 0);
+  CHECK(largest_difference(run, {{1, 3, 9}, {4.5, 2.25, 99}}) == 0.5);
+  CHECK(std::isnan(largest_difference(run, {{7}, {5}})));
+  CHECK(std::isnan(largest_difference(run, {{0, 1, 2}, {5, std::nan(""), 99}})));
+}
+
+TEST_CASE("means of several steps lie at their middle") {
+  const Losses means = mean_of_every({{0, 1, 2, 3, 4}, {5, 4, 3, 2, 1}, 7}, 2);
+  CHECK(means.steps == std::vector<double>{0.5, 2.5, 4});
+  CHECK(means.values == std::vector<double>{4.5, 2.5, 1});
+  CHECK(means.tokens_per_second == 7);
+  CHECK(mean_of_every({{3, 4}, {1, 2}}, 1).values == std::vector<double>{1, 2});
+}

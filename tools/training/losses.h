@@ -1,0 +1,25 @@
+#pragma once
+
+#include <filesystem>
+#include <vector>
+
+namespace training {
+
+// What a run wrote into its loss.csv (see LossLog), in ascending steps.
+struct Losses {
+  std::vector<double> steps, values;
+  double tokens_per_second = 0;  // of the whole run, as its last row says
+};
+
+// Throws nn::InputError if there is no such file, naming the line that is not a row of it, or if
+// not one step is in it.
+Losses read_losses(const std::filesystem::path& file);
+
+// The largest |a - b| over the steps that both have; NaN if one of these losses is NaN, or there is
+// no such step.
+double largest_difference(const Losses& a, const Losses& b);
+
+// The mean of each `count` values in a row, at the middle of their steps; the last may be of fewer.
+Losses mean_of_every(const Losses& losses, int count);
+
+}  // namespace training
