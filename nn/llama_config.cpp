@@ -47,7 +47,8 @@ class Fields {
   double positive(const std::string& field, double fallback) const {
     if (!has(field)) return fallback;
     const json value = get(field);
-    if (!value.is_number() || !(value.get<double>() > 0)) refuse(field, "it must be a number above 0");
+    if (!value.is_number() || !(value.get<double>() > 0))
+      refuse(field, "it must be a number above 0");
     return value.get<double>();
   }
 

@@ -33,15 +33,13 @@ void require_valid(const Job& job) {
   demand(job.learning_rate > 0, "the learning rate must be positive", "--lr 8e-4");
   demand(job.warmup >= 0 && job.warmup <= job.steps, "the warm-up does not fit into the steps",
          "choose --warmup between 0 and --steps");
-  simulate(all_stages(*entry, t.stages, job.microbatches, job.chunks), job.microbatches, job.chunks,
-           uniform_costs(t.stages, job.chunks));  // throws if ranks would wait for each other
   try {
     nn::require_valid(job.model);
   } catch (const nn::Error& error) {
     throw nn::InputError(error.what(), "see --d, --heads, --kv-heads, --hidden");
   }
   simulate(all_stages(*entry, t.stages, job.microbatches, job.chunks), job.microbatches, job.chunks,
-           uniform_costs(t.stages, job.chunks));
+           uniform_costs(t.stages, job.chunks));  // throws if stages would wait for each other
 }
 
 std::vector<std::vector<int>> pieces_of(const Job& job, int stage) {

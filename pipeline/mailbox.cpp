@@ -220,7 +220,7 @@ struct Mailbox::Sockets {
       drain();
       reason = trouble();
     }
-    throw PeerLost(what.empty() ? reason : nn::concat(reason, ", while ", what));
+    throw PeerLost(nn::concat(reason, ", while ", what));
   }
 
   Options options;
@@ -319,10 +319,10 @@ Message Mailbox::receive(int from, Tag tag, const std::string& what) {
   return *std::move(message);
 }
 
-void Mailbox::progress() {
+void Mailbox::progress(const std::string& what) {
   sockets_->move_messages();
   if (sockets_->options.stop && *sockets_->options.stop) throw Stopped();
-  if (!sockets_->trouble().empty()) sockets_->throw_trouble("");
+  if (!sockets_->trouble().empty()) sockets_->throw_trouble(what);
 }
 
 void Mailbox::part() {

@@ -118,8 +118,9 @@ class Mailbox {
   void wait(const std::function<bool()>& is_done, const std::string& what);
   Message receive(int from, Tag tag, const std::string& what);
 
-  // Moves what can be moved without waiting. Throws PeerLost if a rank has failed or vanished.
-  void progress();
+  // Moves what can be moved without waiting. Throws PeerLost, with `what` as what this rank was at,
+  // if a rank has failed or vanished.
+  void progress(const std::string& what);
 
   // Says goodbye to all and waits until all have: everything sent has then arrived.
   void part();

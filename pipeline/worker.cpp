@@ -28,7 +28,7 @@ std::optional<double> Worker::step(int step) {
   step_ = step;
   loss_ = 0;
   for (const Action& action : schedule_) {
-    mailbox_.progress();
+    mailbox_.progress(doing(action));
     advance_reductions();
     on_action(action.work, action.microbatch);
     switch (action.work) {
@@ -99,7 +99,7 @@ void Worker::weights(Action action) {
     if (!is_last) return;
     finish();
     start_reduction(piece);
-    mailbox_.progress();
+    mailbox_.progress(doing(action));
     advance_reductions();
     start = wall_time();
     stopwatch = {};
@@ -219,6 +219,11 @@ std::vector<Costs> Worker::measured_costs() const {
 std::string Worker::place() const {
   return nn::concat("rank ", mailbox_.rank(), " (pipeline ", own_pipeline_, ", stage ", own_stage_,
                     ") at step ", step_);
+}
+
+std::string Worker::doing(Action action) const {
+  return nn::concat(place(), " was at the ", name_of(kind_of(action.work)), " of microbatch ",
+                    action.microbatch);
 }
 
 void Worker::add_event(Kind kind, int item, int chunk, double start) {

@@ -57,6 +57,7 @@ class Worker {
   void update(int piece);
   std::optional<double> exchange_losses();
   std::string place() const;
+  std::string doing(Action action) const;
   void add_event(Kind kind, int item, int chunk, double start);
 
   const Job& job_;

@@ -1,28 +1,8 @@
 #!/usr/bin/env bash
 # generate as a user starts it, with models of two numbers a token that are made here by hand.
-set -u
 cd "$(dirname "$0")/.." || exit 1
-generate=$PWD/${BIN:-bin}/generate
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-passed=0 failed=0
-
-check() {  # check SENTENCE COMMAND...
-  if "${@:2}" >"$work/log" 2>&1; then passed=$((passed + 1)); else
-    failed=$((failed + 1)); echo "FAILED: $1"; sed 's/^/  /' "$work/log" | head -20
-  fi
-}
-
-# One line of error and one of hint, exit code 2, nothing on stdout.
-refuses() {
-  local pattern=$1 status
-  shift
-  "$generate" "$@" >"$work/stdout" 2>"$work/err"
-  status=$?
-  cat "$work/stdout" "$work/err"
-  [ $status = 2 ] && [ ! -s "$work/stdout" ] && [ "$(wc -l <"$work/err")" = 2 ] &&
-    grep -qE "^error: .*$pattern" "$work/err" && grep -q '^hint: ' "$work/err"
-}
+program=generate
+. tests/checks.bash
 
 zeros() { head -c $((4 * $1)) /dev/zero; }
 ones() { for ((i = 0; i < $1; i++)); do printf '\0\0\200\077'; done; }
@@ -67,7 +47,7 @@ EOF
 writes() {
   local text=$1
   shift
-  "$generate" "$@" >"$work/out" || return 1
+  "$program" "$@" >"$work/out" || return 1
   cat "$work/out"
   diff <(printf '%s\n' "$text") "$work/out"
 }
@@ -82,9 +62,9 @@ check "--tokens ends it earlier" writes "Onceaaa" "${letter[@]}" --prompt Once -
 check "a prompt may fill the context" writes "$(printf 'b%.0s' {1..31})a" "${letter[@]}" --prompt "$(printf 'b%.0s' {1..31})"
 check "the end-of-sequence token ends it" writes "Once" --checkpoint "$work/end" --temperature 0 --prompt Once
 check "a prompt of several bytes a letter comes out whole" writes "été 🙂a" "${letter[@]}" --prompt "été 🙂" --tokens 1
-check "nothing but the story is written when nobody watches" test -z "$("$generate" "${letter[@]}" 2>&1 >/dev/null)"
+check "nothing but the story is written when nobody watches" test -z "$("$program" "${letter[@]}" 2>&1 >/dev/null)"
 
-random() { "$generate" --checkpoint "$work/any" --temperature 1 --top-p 1 --seed "$1"; }
+random() { "$program" --checkpoint "$work/any" --temperature 1 --top-p 1 --seed "$1"; }
 same() { diff <(random 5) <(random 5); }
 other() { ! diff <(random 5) <(random 6); }
 utf8() { for seed in 1 2 3 4 5; do random $seed | iconv -f UTF-8 -t UTF-8 >/dev/null || return 1; done; }
@@ -107,7 +87,6 @@ echo '{}' >"$work/end/tokenizer.json"
 check "a tokenizer.json that is none is an error" refuses "tokenizer.json" --checkpoint "$work/end"
 head -c 3000 "$work/letter/model.safetensors" >"$work/any/model.safetensors"
 check "half a checkpoint is an error" refuses "model.safetensors" --checkpoint "$work/any"
-full() { "$generate" "${letter[@]}" >/dev/full; [ $? = 1 ]; }
+full() { "$program" "${letter[@]}" >/dev/full; [ $? = 1 ]; }
 check "a full disk is an error" full
-echo "$passed passed, $failed failed"
-[ "$failed" = 0 ]
+finish

@@ -1,28 +1,8 @@
 #!/usr/bin/env bash
 # hw1 as a user starts it: files, columns, wrong input, Ctrl-C, memory. Needs MNIST in data/raw.
-set -u
 cd "$(dirname "$0")/.." || exit 1
-hw1=$PWD/${BIN:-bin}/hw1
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-passed=0 failed=0
-
-check() {  # check SENTENCE COMMAND...
-  if "${@:2}" >"$work/log" 2>&1; then passed=$((passed + 1)); else
-    failed=$((failed + 1)); echo "FAILED: $1"; sed 's/^/  /' "$work/log" | head -20
-  fi
-}
-
-# One line of error and one of hint, exit code 2, nothing on stdout.
-refuses() {
-  local pattern=$1 status
-  shift
-  "$hw1" "$@" >"$work/stdout" 2>"$work/err"
-  status=$?
-  cat "$work/stdout" "$work/err"
-  [ $status = 2 ] && [ ! -s "$work/stdout" ] && [ "$(wc -l <"$work/err")" = 2 ] &&
-    grep -qE "^error: .*$pattern" "$work/err" && grep -q '^hint: ' "$work/err"
-}
+program=hw1
+. tests/checks.bash
 
 touch "$work/file"
 check "no exercise is an error" refuses "name an exercise"
@@ -52,8 +32,8 @@ if [ -e data/raw/mnist/t10k-labels-idx1-ubyte ]; then
 
   mlp=(--model mlp --rounds 2)
   run_twice() {
-    "$hw1" run "${mlp[@]}" --threads 1 --csv "$work/1.csv" --json "$work/1.json" &&
-      "$hw1" run "${mlp[@]}" --threads 2 --csv "$work/2.csv" && cmp "$work/1.csv" "$work/2.csv"
+    "$program" run "${mlp[@]}" --threads 1 --csv "$work/1.csv" --json "$work/1.json" &&
+      "$program" run "${mlp[@]}" --threads 2 --csv "$work/2.csv" && cmp "$work/1.csv" "$work/2.csv"
   }
   check "any number of threads writes the same bytes" run_twice
   header="Round,Algorithm,N,C,B,E,η,Seed,Message count,Test accuracy"
@@ -61,26 +41,26 @@ if [ -e data/raw/mnist/t10k-labels-idx1-ubyte ]; then
   check "the JSON says the configuration" grep -q '"algorithm": "fedavg"' "$work/1.json"
   check "every split and algorithm runs" bash -c "
     for s in iid shards dirichlet; do for a in fedsgd fedsgd-weight fedavg centralized; do
-      '$hw1' run --model mlp --rounds 1 --split \$s --algorithm \$a --batch inf || exit 1; done; done"
-  diverges() { "$hw1" run "${mlp[@]}" --lr 1e30 2>&1 | tee /dev/stderr | grep -q "no client is left"; }
+      '$program' run --model mlp --rounds 1 --split \$s --algorithm \$a --batch inf || exit 1; done; done"
+  diverges() { "$program" run "${mlp[@]}" --lr 1e30 2>&1 | tee /dev/stderr | grep -q "no client is left"; }
   check "a round that loses all clients says so" diverges
 
   all() {
-    "$hw1" all "${mlp[@]}" --out "$work/out" &&
+    "$program" all "${mlp[@]}" --out "$work/out" &&
       for f in report.html homework-1.ipynb a{1,2,3}/results.csv a{1,2}/plot{1,2}.svg a3/plot{1,2,3}.svg; do
         [ -s "$work/out/$f" ] || { echo "no $f"; return 1; }
       done && [ "$(grep -c '<svg' "$work/out/report.html")" -ge 7 ]
   }
   check "all exercises write their files" all
-  check "a table can be compared with itself" "$hw1" compare "$work/1.csv" --model mlp --out "$work/c"
+  check "a table can be compared with itself" "$program" compare "$work/1.csv" --model mlp --out "$work/c"
   sed -i 's/[0-9.]*$/99/' "$work/2.csv" && sed -i "1s/.*/$header/" "$work/2.csv"
-  differs() { ! "$hw1" compare "$work/2.csv" --model mlp --out "$work/c"; }
+  differs() { ! "$program" compare "$work/2.csv" --model mlp --out "$work/c"; }
   check "other numbers are told apart" differs
 
   # Ctrl-C in the middle of a run that would take minutes.
   interrupt() {
     local pid start status
-    "$hw1" a3 --out "$work/interrupted" &
+    "$program" a3 --out "$work/interrupted" &
     pid=$!
     sleep 2
     start=$(date +%s%N)
@@ -96,7 +76,7 @@ if [ -e data/raw/mnist/t10k-labels-idx1-ubyte ]; then
   set +m
 
   memory() {  # memory ARGUMENTS...: the peak in MB
-    "$hw1" run --rounds 1 --threads 2 "$@" --json "$work/memory.json" >/dev/null &&
+    "$program" run --rounds 1 --threads 2 "$@" --json "$work/memory.json" >/dev/null &&
       grep -oE '"peak_memory_mb": [0-9]+' "$work/memory.json" | grep -oE '[0-9]+$'
   }
   fits() { local mb; mb=$(memory "$@") && echo "$mb MB" && [ "$mb" -le 600 ]; }
@@ -104,5 +84,4 @@ if [ -e data/raw/mnist/t10k-labels-idx1-ubyte ]; then
     fits --algorithm fedsgd --clients 10 --fraction 0.1
   check "10,000 clients fit in 600 MB" fits --clients 10000 --fraction 0.01
 fi
-echo "$passed passed, $failed failed"
-[ "$failed" = 0 ]
+finish

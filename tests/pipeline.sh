@@ -1,11 +1,10 @@
 #!/usr/bin/env bash
 # Training across real processes as a user starts it: the same losses for every cut, over ipc and tcp,
 # files, wrong input, Ctrl-C, ranks that die or freeze.
-set -u
 cd "$(dirname "$0")/.." || exit 1
+program=pipeline_worker
+. tests/checks.bash
 export BIN=$PWD/${BIN:-bin}
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
 mkdir "$work/tmp"
 export TMPDIR=$work/tmp
 passed=0 failed=0
@@ -43,7 +42,7 @@ check "interleaved with a cut of its own trains" \
 check "with the same losses" same_losses serial interleaved
 check "a measured cut trains" train auto 3 --layers auto --microbatches 6
 check "with the same losses" same_losses serial auto
-check "the model of three processes is that of one" "$BIN/pipeline_worker" --steps 0 \
+check "the model of three processes is that of one" "$program" --steps 0 \
   --init "$work/three/checkpoint" "${small[@]}" --steps 0 --out "$work/loaded"
 
 traced() {
@@ -52,34 +51,25 @@ traced() {
 }
 check "a traced run shows what its ranks did" traced
 
-# Exit code 2, an error and a hint on stderr.
-refuses() {
-  local pattern=$1
-  shift
-  "$@" >"$work/stdout" 2>"$work/err"
-  [ $? = 2 ] || { cat "$work/err"; return 1; }
-  cat "$work/err"
-  grep -qE "error: .*$pattern" "$work/err" && grep -q '^hint: ' "$work/err"
-}
-worker=("$BIN/pipeline_worker" --out "$work/bad")
-check "no number of stages is an error" refuses "stages" tools/pipeline.sh
-check "layers that do not add up are an error" refuses "layers" "${worker[@]}" --stages 3 --layers 2,2,3
-check "a batch that does not divide is an error" refuses "batch" "${worker[@]}" --batch 4
-check "an unknown schedule is an error" refuses "no schedule" "${worker[@]}" --schedule fast
-check "an unknown option is an error" refuses "fast" "${worker[@]}" --fast
-check "text that cannot be read is an error" refuses "none.txt" "${worker[@]}" --text "$work/none.txt"
-check "a folder that cannot be written is an error" refuses "stories" "${worker[@]}" --out "$work/stories.txt/x"
+worker() { "$program" --out "$work/bad" "$@"; }
+check "no number of stages is an error" refused "stages" tools/pipeline.sh
+check "layers that do not add up are an error" refused "layers" worker --stages 3 --layers 2,2,3
+check "a batch that does not divide is an error" refused "batch" worker --batch 4
+check "an unknown schedule is an error" refused "no schedule" worker --schedule fast
+check "an unknown option is an error" refused "fast" worker --fast
+check "text that cannot be read is an error" refused "none.txt" worker --text "$work/none.txt"
+check "a folder that cannot be written is an error" refused "stories" worker --out "$work/stories.txt/x"
 check "a checkpoint of another shape is an error" \
-  refuses "" "${worker[@]}" "${small[@]}" --d 64 --init "$work/three/checkpoint"
-check "the launcher passes a refusal on" refuses "layers" train bad 3 --layers 1,1,1
+  refused "" worker "${small[@]}" --d 64 --init "$work/three/checkpoint"
+check "the launcher passes a refusal on" refused "layers" train bad 3 --layers 1,1,1
 
 # The port of rank 1 is taken.
 port_in_use() {
-  "$BIN/pipeline_worker" --stages 2 --rank 1 --address tcp://127.0.0.1:28480 "${small[@]}" --out "$work/port" \
+  "$program" --stages 2 --rank 1 --address tcp://127.0.0.1:28480 "${small[@]}" --out "$work/port" \
     >/dev/null 2>&1 &
   local holder=$! status
   for _ in {1..50}; do grep -q 'meeting' "$work/port/rank-1.state" 2>/dev/null && break; sleep 0.1; done
-  refuses "cannot listen" "$BIN/pipeline_worker" --stages 2 --rank 1 --address tcp://127.0.0.1:28480 \
+  refused "cannot listen" "$program" --stages 2 --rank 1 --address tcp://127.0.0.1:28480 \
     "${small[@]}" --out "$work/port2"
   status=$?
   kill $holder && wait $holder
@@ -117,5 +107,4 @@ interrupted() {
 }
 check "a launcher that is told to stop leaves nothing running" interrupted
 check "no sockets are left behind" [ -z "$(ls "$TMPDIR")" ]
-echo "$passed passed, $failed failed"
-[ "$failed" = 0 ]
+finish

@@ -1,38 +1,8 @@
 #!/usr/bin/env bash
 # show_loss as a user starts it: plots, the table, drawings, wrong input.
-set -u
 cd "$(dirname "$0")/.." || exit 1
-program=$PWD/${BIN:-bin}/show_loss
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-passed=0 failed=0
-
-check() {  # check SENTENCE COMMAND...
-  if "${@:2}" >"$work/log" 2>&1; then passed=$((passed + 1)); else
-    failed=$((failed + 1)); echo "FAILED: $1"; sed 's/^/  /' "$work/log" | head -20
-  fi
-}
-
-# Every pattern is in what the program prints.
-prints() {  # prints ARGUMENTS... -- PATTERN...
-  local arguments=()
-  while [ "$1" != -- ]; do arguments+=("$1"); shift; done
-  shift
-  "$program" "${arguments[@]}" >"$work/stdout" || return 1
-  cat "$work/stdout"
-  for pattern in "$@"; do grep -qE -- "$pattern" "$work/stdout" || { echo "no $pattern"; return 1; }; done
-}
-
-# One line of error and one of hint, exit code 2, nothing on stdout.
-refuses() {
-  local pattern=$1 status
-  shift
-  "$program" "$@" >"$work/stdout" 2>"$work/err"
-  status=$?
-  cat "$work/stdout" "$work/err"
-  [ $status = 2 ] && [ ! -s "$work/stdout" ] && [ "$(wc -l <"$work/err")" = 2 ] &&
-    grep -qE "^error: .*$pattern" "$work/err" && grep -q '^hint: ' "$work/err"
-}
+program=show_loss
+. tests/checks.bash
 
 run() {  # run NAME STEPS ADDED: losses that fall from 10.4
   mkdir -p "$work/$1"
@@ -71,5 +41,4 @@ check "a mean of no steps is an error" refuses "--smooth" "$work/serial" --smoot
 check "a drawing that cannot be written is an error" refuses "$work/serial/loss.csv" "$work/serial" \
   --svg "$work/serial/loss.csv/x.svg"
 check "an unknown option is an error" refuses "step" "$work/serial" --step 3
-echo "$passed passed, $failed failed"
-[ "$failed" = 0 ]
+finish

@@ -1,38 +1,8 @@
 #!/usr/bin/env bash
 # show_schedule as a user starts it: pictures, tables, drawings, wrong input.
-set -u
 cd "$(dirname "$0")/.." || exit 1
-program=$PWD/${BIN:-bin}/show_schedule
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-passed=0 failed=0
-
-check() {  # check SENTENCE COMMAND...
-  if "${@:2}" >"$work/log" 2>&1; then passed=$((passed + 1)); else
-    failed=$((failed + 1)); echo "FAILED: $1"; sed 's/^/  /' "$work/log" | head -20
-  fi
-}
-
-# Every pattern is in what the program prints.
-prints() {  # prints ARGUMENTS... -- PATTERN...
-  local arguments=()
-  while [ "$1" != -- ]; do arguments+=("$1"); shift; done
-  shift
-  "$program" "${arguments[@]}" >"$work/stdout" || return 1
-  cat "$work/stdout"
-  for pattern in "$@"; do grep -qE -- "$pattern" "$work/stdout" || { echo "no $pattern"; return 1; }; done
-}
-
-# One line of error and one of hint, exit code 2, nothing on stdout.
-refuses() {
-  local pattern=$1 status
-  shift
-  "$program" "$@" >"$work/stdout" 2>"$work/err"
-  status=$?
-  cat "$work/stdout" "$work/err"
-  [ $status = 2 ] && [ ! -s "$work/stdout" ] && [ "$(wc -l <"$work/err")" = 2 ] &&
-    grep -qE "^error: .*$pattern" "$work/err" && grep -q '^hint: ' "$work/err"
-}
+program=show_schedule
+. tests/checks.bash
 
 check "zb-h1 is drawn as in its paper" prints --schedule zb-h1 --stages 4 --microbatches 8 -- \
   '^0 FFFF\.\.\.BWFBWFBWFBWFBWBWBWBW$' '^3 \.\.\.FBFBFBFBWFBWFBWFBWFBWWWW$' \
@@ -77,5 +47,4 @@ check "no work at all is an error" refuses "all costs are 0" --costs 0/0/0
 check "one drawing of all schedules is an error" refuses "--svg" --all --svg "$work/x.svg"
 check "a drawing that cannot be written is an error" refuses "$work/file" --svg "$work/file/x.svg"
 check "an unknown option is an error" refuses "stage" --stage 3
-echo "$passed passed, $failed failed"
-[ "$failed" = 0 ]
+finish

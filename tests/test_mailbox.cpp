@@ -198,7 +198,7 @@ TEST_CASE("strangers, other runs and malformed messages are dropped and counted"
   send({std::string(48, '\0'), "", "", "surplus"});
   send({std::string(1000, 'x'), ""});
   mailbox.wait([&] { return mailbox.strangers() == sent; }, "counting strangers");
-  CHECK_NOTHROW(mailbox.progress());
+  CHECK_NOTHROW(mailbox.progress("testing"));
 }
 
 TEST_CASE("an address that is taken or is none is an error with a hint") {

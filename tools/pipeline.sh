@@ -65,6 +65,9 @@ for ((rank = 0; rank < ranks; ++rank)); do
   workers+=($!) running+=("$rank")
 done
 
+# From here on stderr is 3: the shell itself would report every rank that ends by a signal.
+exec 3>&2 2>/dev/null
+
 # Ranks that do not stop in 15 s are killed.
 stop_all() {
   local _
@@ -74,12 +77,12 @@ stop_all() {
     sleep 0.1
   done
   kill -KILL "${workers[@]}"
-} 2>/dev/null
+}
 
 clean_up() {
   trap '' INT TERM HUP
   [ ${#running[@]} -gt 0 ] && stop_all
-  wait 2>/dev/null
+  wait
   [ "$sockets" ] && rm -rf "$sockets"
 }
 trap clean_up EXIT
@@ -92,7 +95,7 @@ failures=()
 look_after_ranks() {
   local rank status still=()
   for rank in "${running[@]}"; do
-    if kill -0 "${workers[rank]}" 2>/dev/null; then
+    if kill -0 "${workers[rank]}"; then
       still+=("$rank")
       continue
     fi
@@ -120,7 +123,7 @@ show() {
   printf '\e[K%s\n' "${line:-starting}"
   for ((rank = 0; rank < ranks; ++rank)); do
     state=
-    read -r state 2>/dev/null <"$out/rank-$rank.state"
+    read -r state <"$out/rank-$rank.state"
     printf '\e[K  rank %-3d pipeline %d, stage %d  %s\n' "$rank" $((rank / stages)) $((rank % stages)) "$state"
   done
 }
@@ -135,7 +138,7 @@ show
 
 if [ "$interrupted" ]; then
   stop_all
-  echo "interrupted" >&2
+  echo "interrupted" >&3
   exit "$interrupted"
 fi
 if [ ${#failures[@]} -gt 0 ]; then
@@ -147,13 +150,13 @@ if [ ${#failures[@]} -gt 0 ]; then
     look_after_ranks
     [ ${#running[@]} -lt "$before" ] && patience=10
   done
-  [ ${#running[@]} -gt 0 ] && kill -KILL "${workers[@]}" 2>/dev/null
+  [ ${#running[@]} -gt 0 ] && kill -KILL "${workers[@]}"
   if [ "$refusal" ]; then  # all ranks were given the same: one answer is enough
-    grep -E '^(error|hint):' "$refusal" >&2
+    grep -E '^(error|hint):' "$refusal" >&3
     exit 2
   fi
-  printf '%s\n' "${failures[@]}" "hint: the logs are $out/rank-*.log" >&2
+  printf '%s\n' "${failures[@]}" "hint: the logs are $out/rank-*.log" >&3
   exit 1
 fi
 grep -hv '^step ' "$out"/rank-*.log
-[ ! "$trace" ] || "$bin/show_trace" "$out"
+[ ! "$trace" ] || "$bin/show_trace" "$out" 2>&3

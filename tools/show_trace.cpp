@@ -9,6 +9,7 @@
 
 #include "nn/file.h"
 #include "tools/program.h"
+#include "tools/report/axis.h"
 #include "tools/training/trace_files.h"
 
 namespace {
@@ -89,12 +90,12 @@ int run_command(int argc, char** argv) {
   const Step predicted_step = steps_of(predicted).at(0);
   const auto predicted_rows = training::rows_between(predicted, 0, predicted_step.end);
 
-  std::cout << std::fixed << std::setprecision(3);
-  print_rows(nn::concat("Step ", number, " as it was, ", step.length(), " s; at the end: idle"),
+  print_rows(nn::concat("Step ", number, " as it was, ", report::fixed(step.length(), 3),
+                        " s; at the end: idle"),
              rows, idle_shares(events, rows.size(), step), step.length());
-  print_rows(nn::concat("As predicted from these costs, ", predicted_step.end, " s"),
-             predicted_rows, idle_shares(predicted, predicted_rows.size(), predicted_step),
-             step.length());
+  print_rows(
+      nn::concat("As predicted from these costs, ", report::fixed(predicted_step.end, 3), " s"),
+      predicted_rows, idle_shares(predicted, predicted_rows.size(), predicted_step), step.length());
   std::cout << "F forward  B backward  W weights  U update  R reduce  . idle\n";
 
   nn::write_file_atomically(folder / "timeline.svg",

@@ -1,6 +1,5 @@
 #include "tools/training/rank.h"
 
-#include <array>
 #include <iostream>
 
 #include "nn/file.h"
@@ -14,8 +13,6 @@
 namespace training {
 
 namespace {
-
-constexpr std::array work_names{"forward", "backward", "weights"};
 
 using pipeline::Job, pipeline::Mailbox, pipeline::Tag, pipeline::Topology;
 
@@ -103,7 +100,6 @@ void run_rank(RankOptions options) {
   const data::Text text = data::open_text(options.text);
   job.model.vocabulary = text.tokens.vocabulary();
   const data::Windows windows(text.tokens.ids(), job.length);
-  if (options.rank == 0) std::cout << "text: " << text.description << std::endl;
 
   // The network goes first: its messages read the memory of the stage and of the worker.
   std::optional<pipeline::Stage> stage;
@@ -123,12 +119,13 @@ void run_rank(RankOptions options) {
     stage.emplace(job.model, pipeline::pieces_of(job, job.topology.stage(options.rank)),
                   job.sequences(), job.length, job.seed);
     if (!options.init.empty()) nn::load_llama(options.init, stage->model());
+    if (options.rank == 0) std::cout << "text: " << text.description << std::endl;
     pipeline::Trace trace(options.has_trace);
     const double offset = options.has_trace ? pipeline::offset_to_rank_0(mailbox) : 0;
     worker.emplace(job, *stage, mailbox, reads_text(job, options.rank) ? &windows : nullptr, trace);
     int current_step = 0;
     worker->on_action = [&](pipeline::Work work, int microbatch) {
-      state.set(current_step, work_names[static_cast<int>(work)], microbatch);
+      state.set(current_step, name_of(kind_of(work)), microbatch);
     };
     const bool is_recorder = options.rank == job.topology.recorder();
     std::optional<LossLog> losses;

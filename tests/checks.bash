@@ -1,0 +1,37 @@
+# What the tests of programs share. Sourced, from the project's folder, with `program` set.
+set -u
+program=$PWD/${BIN:-bin}/$program
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+passed=0 failed=0
+
+check() {  # check SENTENCE COMMAND...
+  if "${@:2}" >"$work/log" 2>&1; then passed=$((passed + 1)); else
+    failed=$((failed + 1)); echo "FAILED: $1"; sed 's/^/  /' "$work/log" | tail -n 20
+  fi
+}
+
+# The command gives one line of error, with the pattern, and one of hint, and exit code 2.
+refused() {  # refused PATTERN COMMAND...
+  "${@:2}" >"$work/stdout" 2>"$work/err"
+  local status=$?
+  cat "$work/stdout" "$work/err"
+  [ $status = 2 ] && [ ! -s "$work/stdout" ] && [ "$(wc -l <"$work/err")" = 2 ] &&
+    grep -qE "^error: .*$1" "$work/err" && grep -q '^hint: ' "$work/err"
+}
+refuses() { refused "$1" "$program" "${@:2}"; }  # refuses PATTERN ARGUMENTS...
+
+# Every pattern is in what the program prints.
+prints() {  # prints ARGUMENTS... -- PATTERN...
+  local arguments=()
+  while [ "$1" != -- ]; do arguments+=("$1"); shift; done
+  shift
+  "$program" "${arguments[@]}" >"$work/stdout" || return 1
+  cat "$work/stdout"
+  for pattern in "$@"; do grep -qE -- "$pattern" "$work/stdout" || { echo "no $pattern"; return 1; }; done
+}
+
+finish() {  # closes with the counts, and fails if anything did
+  echo "$passed passed, $failed failed"
+  [ "$failed" = 0 ]
+}
