@@ -1,10 +1,5 @@
 #include "pipeline/clock.h"
 
-#include <cstring>
-
-#include "nn/error.h"
-#include "pipeline/trace.h"
-
 namespace pipeline {
 
 namespace {
@@ -12,35 +7,26 @@ namespace {
 constexpr int questions = 8;
 constexpr const char* what = "comparing clocks";
 
-void answer(Mailbox& mailbox, int other) {
-  for (int i = 0; i < questions; ++i) {
-    mailbox.receive(other, {Tag::clock, 0, i}, what);
-    const double now = wall_time();
-    std::string bytes(sizeof now, 0);
-    std::memcpy(bytes.data(), &now, sizeof now);
-    mailbox.send_text(other, {Tag::clock, 0, i}, bytes);
-  }
-}
-
 }  // namespace
 
-double offset_to_rank_0(Mailbox& mailbox) {
+double offset_to_rank_0(Mailbox& mailbox, const std::function<double()>& clock) {
   if (mailbox.rank() == 0) {
-    for (int other = 1; other < mailbox.ranks(); ++other) answer(mailbox, other);
+    for (int other = 1; other < mailbox.ranks(); ++other)
+      for (int i = 0; i < questions; ++i) {
+        mailbox.receive(other, {Tag::clock, 0, i}, what);
+        mailbox.send_number(other, {Tag::clock, 0, i}, clock());
+      }
     return 0;
   }
   double offset = 0, quickest = 1e9;
   for (int i = 0; i < questions; ++i) {
-    const double asked = wall_time();
+    const double asked = clock();
     mailbox.send_text(0, {Tag::clock, 0, i}, "");
-    const Message message = mailbox.receive(0, {Tag::clock, 0, i}, what);
-    const double heard = wall_time();
-    double theirs = 0;
-    nn::require(message.bytes.size() == sizeof theirs, "a time is one number");
-    std::memcpy(&theirs, message.bytes.data(), sizeof theirs);
+    const double answer = mailbox.receive_number(0, {Tag::clock, 0, i}, what);
+    const double heard = clock();
     if (heard - asked >= quickest) continue;
     quickest = heard - asked;
-    offset = theirs - (asked + heard) / 2;
+    offset = answer - (asked + heard) / 2;
   }
   return offset;
 }

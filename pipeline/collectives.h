@@ -10,8 +10,7 @@ namespace pipeline {
 // Replaces `values` on every rank of a group by their mean, while other work goes on: nothing in it
 // waits. A ring (Patarasuk and Yuan 2009), which sends 2 (n - 1) / n of the values per rank:
 //
-//   turns 0 to n-2       rank r sends segment r - turn on and adds what comes to segment r - turn -
-//   1;
+//   turns 0 to n-2       rank r sends segment r - turn and adds what comes to the one before it;
 //                        then segment r + 1 is summed up on rank r, and divided there by n
 //   turns n-1 to 2n-3    the finished segments go round
 //

@@ -1,5 +1,7 @@
 #include "pipeline/job.h"
 
+#include <cmath>
+
 #include "pipeline/simulate.h"
 
 namespace pipeline {
@@ -11,26 +13,31 @@ void require_valid(const Job& job) {
   const Topology& t = job.topology;
   demand(t.stages > 0 && t.pipelines > 0, "there must be at least one stage and one pipeline",
          "tools/pipeline.sh STAGES [PIPELINES]");
+  demand(t.stages <= 4096 / t.pipelines,
+         nn::concat(t.pipelines, " pipelines of ", t.stages, " stages are more than 4096 ranks"),
+         "choose fewer");
   const ScheduleEntry* entry = find_schedule(job.schedule);
   std::string names;
   for (const ScheduleEntry& known : schedule_table())
     names += nn::concat(names.empty() ? "" : ", ", known.name);
-  demand(entry, nn::concat("there is no schedule ", job.schedule), "choose one of " + names);
+  demand(entry, nn::concat("there is no schedule \"", job.schedule, '"'), "choose one of " + names);
   demand(job.chunks > 0 && (job.chunks == 1 || entry->has_chunks),
          nn::concat("schedule ", job.schedule, " cannot have ", job.chunks, " chunks per stage"),
          "use --schedule interleaved, or --chunks 1");
   demand(job.microbatches > 0, "there must be at least one microbatch", "--microbatches 3");
+  const std::int64_t parts = static_cast<std::int64_t>(job.microbatches) * t.pipelines;
   demand(
-      job.batch > 0 && job.batch % (job.microbatches * t.pipelines) == 0,
+      job.batch > 0 && job.batch % parts == 0,
       nn::concat("a batch of ", job.batch, " sequences does not divide into ", job.microbatches,
                  " microbatches of ", t.pipelines, t.pipelines == 1 ? " pipeline" : " pipelines"),
-      nn::concat("choose --batch as a multiple of ", job.microbatches * t.pipelines));
+      nn::concat("choose --batch as a multiple of ", parts));
   demand(job.length > 1 && job.length <= job.model.context,
          nn::concat("sequences of ", job.length, " tokens do not fit the model's context of ",
                     job.model.context),
          "choose --tokens between 2 and the context");
   demand(job.steps >= 0, "the number of steps cannot be negative", "--steps 5000");
-  demand(job.learning_rate > 0, "the learning rate must be positive", "--lr 8e-4");
+  demand(job.learning_rate > 0 && std::isfinite(job.learning_rate),
+         "the learning rate must be positive, and not without bounds", "--lr 8e-4");
   demand(job.warmup >= 0 && job.warmup <= job.steps, "the warm-up does not fit into the steps",
          "choose --warmup between 0 and --steps");
   try {

@@ -1,5 +1,6 @@
 #include "pipeline/mailbox.h"
 
+#include <algorithm>
 #include <cstring>
 #include <deque>
 #include <map>
@@ -73,7 +74,7 @@ struct Mailbox::Sockets {
     } catch (const zmq::error_t& error) {
       throw nn::InputError(
           nn::concat("rank ", options.rank, " cannot listen at ", own, ": ", error.what()),
-          "choose an address that is free and of this machine");
+          "choose an address that is free and, for TCP, in figures: tcp://127.0.0.1:9000");
     }
     peers.resize(options.addresses.size());
     for (int rank = 0; rank < static_cast<int>(peers.size()); ++rank)
@@ -86,13 +87,14 @@ struct Mailbox::Sockets {
     peer.out.set(zmq::sockopt::linger, 500);
     peer.out.set(zmq::sockopt::sndhwm, messages_in_flight);
     peer.out.set(zmq::sockopt::immediate, true);
+    peer.out.set(zmq::sockopt::handshake_ivl, 5000);
     peer.out.set(zmq::sockopt::reconnect_ivl, 50);
     peer.out.set(zmq::sockopt::reconnect_ivl_max, 1000);
     peer.out.set(zmq::sockopt::heartbeat_ivl, 1000);
     peer.out.set(zmq::sockopt::heartbeat_timeout, static_cast<int>(options.heartbeat.count()));
     const std::string name = nn::concat("inproc://events-", this, '-', rank);
-    if (zmq_socket_monitor(peer.out.handle(), name.c_str(), ZMQ_EVENT_DISCONNECTED) != 0)
-      throw zmq::error_t();
+    constexpr int broken = ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL;
+    if (zmq_socket_monitor(peer.out.handle(), name.c_str(), broken) != 0) throw zmq::error_t();
     peer.events = zmq::socket_t(context, zmq::socket_type::pair);
     peer.events.connect(name);
     try {
@@ -156,7 +158,8 @@ struct Mailbox::Sockets {
                 8 * sizeof(nn::real));
     if (header.sequence != peer.received++)
       throw PeerLost(nn::concat("rank ", options.rank, ": messages of rank ", header.from,
-                                " were lost on the way"));
+                                " were lost on the way"),
+                     false);
     const Tag tag{static_cast<Tag::Kind>(header.kind), header.step, header.item, header.part};
     if (tag.kind == Tag::hello) peer.was_met = true;
     if (tag.kind == Tag::goodbye) peer.has_parted = true;
@@ -164,9 +167,16 @@ struct Mailbox::Sockets {
     keep(header.from, tag, std::move(payload));
   }
 
+  // ZeroMQ may leave a small payload anywhere in a buffer of its own.
   void keep(int from, Tag tag, std::shared_ptr<zmq::message_t> payload) {
-    const std::span bytes(static_cast<const std::byte*>(payload->data()), payload->size());
-    early.insert_or_assign({from, tag}, Message{bytes, std::move(payload)});
+    Message message{{static_cast<const std::byte*>(payload->data()), payload->size()}, payload};
+    if (reinterpret_cast<std::uintptr_t>(payload->data()) % alignof(nn::real) != 0) {
+      auto copy =
+          std::make_shared<std::vector<std::byte>>(message.bytes.begin(), message.bytes.end());
+      message = {*copy, copy};
+    }
+    const bool is_new = early.try_emplace({from, tag}, std::move(message)).second;
+    nn::require(is_new, "rank ", from, " sent the same message twice");
   }
 
   void read_events() {
@@ -185,7 +195,7 @@ struct Mailbox::Sockets {
     for (const Peer& peer : peers)
       if (!peer.failure.empty()) return peer.failure;
     for (int rank = 0; rank < static_cast<int>(peers.size()); ++rank)
-      if (peers[rank].is_gone && peers[rank].was_met && !peers[rank].has_parted)
+      if (peers[rank].is_gone && !peers[rank].has_parted)
         return nn::concat("rank ", rank, " is gone");
     return "";
   }
@@ -196,8 +206,14 @@ struct Mailbox::Sockets {
     read_events();
   }
 
-  // Sleeps until something may have changed.
+  bool has_outgoing() const {
+    return std::ranges::any_of(peers, [](const Peer& peer) { return !peer.waiting.empty(); });
+  }
+
+  // Sleeps until something may have changed. Nothing wakes it when a lease becomes free.
   void sleep(milliseconds longest) {
+    std::erase_if(read_by_messages, [](const auto& readers) { return *readers == 0; });
+    if (!read_by_messages.empty()) longest = milliseconds(1);
     std::vector<zmq::pollitem_t> items{{in.handle(), 0, ZMQ_POLLIN, 0}};
     for (Peer& peer : peers)
       if (peer.out) {
@@ -211,7 +227,8 @@ struct Mailbox::Sockets {
     }
   }
 
-  // A rank that stops sends its reason before its connection breaks, but the news may overtake it.
+  // A rank that stops sends its reason, or goodbye, before its connection breaks, but that news may
+  // overtake it.
   void throw_trouble(const std::string& what) {
     const auto give_up = Clock::now() + milliseconds(300);
     std::string reason = trouble();
@@ -220,13 +237,14 @@ struct Mailbox::Sockets {
       drain();
       reason = trouble();
     }
-    throw PeerLost(nn::concat(reason, ", while ", what));
+    if (!reason.empty()) throw PeerLost(nn::concat(reason, ", while ", what), true);
   }
 
   Options options;
   zmq::socket_t in;
   std::vector<Peer> peers;
   std::map<std::pair<int, Tag>, Message> early;
+  std::vector<std::shared_ptr<std::atomic<int>>> read_by_messages;  // counts of leases taken
   int strangers = 0;
 };
 
@@ -268,27 +286,47 @@ void Mailbox::meet(const std::string& terms, milliseconds patience) {
   };
   const milliseconds deadline = std::exchange(sockets_->options.deadline, patience);
   try {
-    wait([&] { return missing().empty(); }, "meeting the other ranks");
+    wait([&] { return missing().empty() && !sockets_->has_outgoing(); }, "meeting the other ranks");
   } catch (const PeerLost& lost) {
-    throw PeerLost(nn::concat(lost.what(), "; not here: rank ", missing()));
+    if (missing().empty()) throw;
+    throw PeerLost(nn::concat(lost.what(), "; not here: rank ", missing()), lost.others_see_it);
   }
   sockets_->options.deadline = deadline;
   for (int other = 0; other < ranks(); ++other)
     if (other != rank()) require_same_terms(other, try_receive(other, {Tag::hello})->text(), terms);
 }
 
+using Readers = std::shared_ptr<std::atomic<int>>;
+
 void Mailbox::send(int to, Tag tag, std::span<const nn::real> numbers, Lease& lease) {
   if (numbers.size_bytes() < least_zero_copy)
     return sockets_->push(to, tag, zmq::message_t(numbers.data(), numbers.size_bytes()));
-  lease.take();
+  ++*lease.readers_;
+  sockets_->read_by_messages.push_back(lease.readers_);
   sockets_->push(to, tag,
                  zmq::message_t(
                      const_cast<nn::real*>(numbers.data()), numbers.size_bytes(),
-                     [](void*, void* hint) { static_cast<Lease*>(hint)->give_back(); }, &lease));
+                     [](void*, void* readers) {
+                       const std::unique_ptr<Readers> own(static_cast<Readers*>(readers));
+                       --**own;
+                     },
+                     new Readers(lease.readers_)));
 }
 
 void Mailbox::send_text(int to, Tag tag, const std::string& text) {
   sockets_->push(to, tag, zmq::message_t(text.data(), text.size()));
+}
+
+void Mailbox::send_number(int to, Tag tag, double number) {
+  sockets_->push(to, tag, zmq::message_t(&number, sizeof number));
+}
+
+double Mailbox::receive_number(int from, Tag tag, const std::string& what) {
+  const Message message = receive(from, tag, what);
+  double number = 0;
+  nn::require(message.bytes.size() == sizeof number, "rank ", from, " sent no number");
+  std::memcpy(&number, message.bytes.data(), sizeof number);
+  return number;
 }
 
 std::optional<Message> Mailbox::try_receive(int from, Tag tag) {
@@ -308,7 +346,9 @@ void Mailbox::wait(const std::function<bool()>& is_done, const std::string& what
     if (!sockets_->trouble().empty()) sockets_->throw_trouble(what);
     const auto waited = std::chrono::duration_cast<milliseconds>(Clock::now() - start);
     if (waited >= sockets_->options.deadline)
-      throw PeerLost(nn::concat("nothing came for ", waited.count() / 1000, " s, while ", what));
+      throw PeerLost(nn::concat("nothing came for ", static_cast<double>(waited.count()) / 1000,
+                                " s, while ", what),
+                     false);
     sockets_->sleep(std::min(sockets_->options.deadline - waited, milliseconds(200)));
   }
 }
@@ -332,9 +372,7 @@ void Mailbox::part() {
       [this] {
         for (int other = 0; other < ranks(); ++other)
           if (other != rank() && !sockets_->peers[other].has_parted) return false;
-        for (const Sockets::Peer& peer : sockets_->peers)
-          if (!peer.waiting.empty()) return false;
-        return true;
+        return !sockets_->has_outgoing();
       },
       "saying goodbye");
 }
@@ -343,6 +381,11 @@ void Mailbox::announce_failure(const std::string& reason) noexcept {
   try {
     for (int to = 0; to < ranks(); ++to)
       if (to != rank()) send_text(to, {Tag::failure}, reason);
+    const auto give_up = Clock::now() + std::chrono::seconds(1);
+    while (sockets_->has_outgoing() && Clock::now() < give_up) {
+      sockets_->sleep(milliseconds(20));
+      sockets_->move_messages();
+    }
   } catch (...) {  // those who do not hear it will see the connection break
   }
 }

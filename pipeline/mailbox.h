@@ -38,17 +38,16 @@ struct Tag {
 // Counts the messages that still read a piece of memory: do not write to it before is_free().
 class Lease {
  public:
-  bool is_free() const { return readers_.load(std::memory_order_acquire) == 0; }
-  void take() { readers_.fetch_add(1, std::memory_order_relaxed); }
-  void give_back() { readers_.fetch_sub(1, std::memory_order_release); }
+  bool is_free() const { return *readers_ == 0; }
 
  private:
-  std::atomic<int> readers_{0};
+  friend class Mailbox;
+  std::shared_ptr<std::atomic<int>> readers_ = std::make_shared<std::atomic<int>>(0);
 };
 
-// A received payload and the memory it lies in. Aligned to 8 bytes only.
+// A received payload and the memory it lies in.
 struct Message {
-  std::span<const std::byte> bytes;
+  std::span<const std::byte> bytes;  // aligned for numbers
   std::shared_ptr<const void> owner;
 
   std::span<const nn::real> numbers() const {
@@ -71,7 +70,9 @@ class Network {
 
 // Another rank stopped, vanished or stayed silent.
 struct PeerLost : std::runtime_error {
-  using std::runtime_error::runtime_error;
+  PeerLost(const std::string& what, bool others_see_it)
+      : std::runtime_error(what), others_see_it(others_see_it) {}
+  bool others_see_it;  // by themselves, as they do when a rank is gone
 };
 
 // One rank's post box. Sending never blocks: what the transport cannot take waits here and goes out
@@ -105,10 +106,11 @@ class Mailbox {
   // PeerLost naming the missing ones, nn::InputError naming the term that differs.
   void meet(const std::string& terms, std::chrono::milliseconds patience);
 
-  // The numbers are not copied: they must stay as they are until the lease is free, and both must
-  // outlive the network. A rank may write to itself.
+  // Many numbers are not copied: they must stay as they are until the lease is free, and outlive
+  // the network. A rank may write to itself.
   void send(int to, Tag tag, std::span<const nn::real> numbers, Lease& lease);
   void send_text(int to, Tag tag, const std::string& text);
+  void send_number(int to, Tag tag, double number);
 
   // The message if it is here already; it is handed out once.
   std::optional<Message> try_receive(int from, Tag tag);
@@ -117,6 +119,7 @@ class Mailbox {
   // if a rank is lost or the deadline passes; Stopped if told to stop.
   void wait(const std::function<bool()>& is_done, const std::string& what);
   Message receive(int from, Tag tag, const std::string& what);
+  double receive_number(int from, Tag tag, const std::string& what);
 
   // Moves what can be moved without waiting. Throws PeerLost, with `what` as what this rank was at,
   // if a rank has failed or vanished.
@@ -125,7 +128,7 @@ class Mailbox {
   // Says goodbye to all and waits until all have: everything sent has then arrived.
   void part();
 
-  // Tells all others why this rank stops. Never throws.
+  // Tells all others why this rank stops; takes a second at most. Never throws.
   void announce_failure(const std::string& reason) noexcept;
 
   int strangers() const;  // messages dropped because they were not of this run

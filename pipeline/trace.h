@@ -12,7 +12,7 @@ double processor_time();  // seconds that this process has computed, all its thr
 // Something that a rank did, in seconds of wall_time().
 struct Event {
   Kind kind;
-  int step, item, chunk;  // item: microbatch, or piece of the model
+  int step, item, chunk;  // step: from 1; item: microbatch, or piece of the model
   double start, end;
 };
 

@@ -1,7 +1,6 @@
 #include "pipeline/worker.h"
 
 #include <array>
-#include <cstring>
 
 namespace pipeline {
 
@@ -138,12 +137,16 @@ Message Worker::receive(Tag::Kind kind, Action action, int offset) {
     add_event(Kind::receive, action.microbatch, action.chunk, start);
     return *std::move(message);
   }
-  Message message = mailbox_.receive(
-      from, tag,
+  std::optional<Message> message;
+  mailbox_.wait(
+      [&] {
+        advance_reductions();
+        return (message = mailbox_.try_receive(from, tag)).has_value();
+      },
       nn::concat(place(), " waited for the ", kind == Tag::activation ? "activation" : "gradient",
                  " of microbatch ", action.microbatch, " from rank ", from));
   add_event(Kind::wait, action.microbatch, action.chunk, start);
-  return message;
+  return *std::move(message);
 }
 
 void Worker::send(Tag::Kind kind, Action action, int offset, nn::ConstView numbers) {
@@ -176,6 +179,7 @@ void Worker::advance_reductions() {
 
 void Worker::update(int piece) {
   const double start = wall_time();
+  const Stopwatch stopwatch;
   const auto [offset, size] = stage_.model().range(piece);
   const auto gradients = stage_.model().parameters().gradients().subspan(offset, size);
   on_gradients(piece, gradients);
@@ -184,26 +188,21 @@ void Worker::update(int piece) {
   optimizer.step(stage_.model().parameters().values().subspan(offset, size), gradients);
   std::ranges::fill(gradients, nn::real(0));
   add_event(Kind::update, piece, 0, start);
+  update_seconds_ += stopwatch.seconds();
 }
 
 std::optional<double> Worker::exchange_losses() {
   if (own_stage_ != job_.topology.stages - 1) return std::nullopt;
   const int recorder = job_.topology.recorder();
   if (mailbox_.rank() != recorder) {
-    std::string bytes(sizeof loss_, 0);
-    std::memcpy(bytes.data(), &loss_, sizeof loss_);
-    mailbox_.send_text(recorder, {Tag::loss, step_}, bytes);
+    mailbox_.send_number(recorder, {Tag::loss, step_}, loss_);
     return loss_;
   }
   double sum = loss_;
   for (int pipeline = 1; pipeline < job_.topology.pipelines; ++pipeline) {
     const int from = job_.topology.rank(pipeline, own_stage_);
-    const Message message = mailbox_.receive(
-        from, {Tag::loss, step_}, nn::concat(place(), " waited for the loss of rank ", from));
-    double loss = 0;
-    nn::require(message.bytes.size() == sizeof loss, "a loss is one number");
-    std::memcpy(&loss, message.bytes.data(), sizeof loss);
-    sum += loss;
+    sum += mailbox_.receive_number(from, {Tag::loss, step_},
+                                   nn::concat(place(), " waited for the loss of rank ", from));
   }
   return sum / job_.topology.pipelines;
 }
@@ -212,13 +211,14 @@ std::vector<Costs> Worker::measured_costs() const {
   std::vector<Costs> costs = seconds_;
   const double times = std::max(1, steps_done_ * job_.microbatches);
   for (Costs& cost : costs)
-    cost = {cost.forward / times, cost.backward / times, cost.weights / times};
+    cost = {cost.forward / times, cost.backward / times,
+            (cost.weights + update_seconds_ / job_.chunks) / times};
   return costs;
 }
 
 std::string Worker::place() const {
   return nn::concat("rank ", mailbox_.rank(), " (pipeline ", own_pipeline_, ", stage ", own_stage_,
-                    ") at step ", step_);
+                    ") at step ", step_ + 1);
 }
 
 std::string Worker::doing(Action action) const {
@@ -227,7 +227,7 @@ std::string Worker::doing(Action action) const {
 }
 
 void Worker::add_event(Kind kind, int item, int chunk, double start) {
-  trace_.add(kind, step_, item, chunk, start, wall_time());
+  trace_.add(kind, step_ + 1, item, chunk, start, wall_time());
 }
 
 }  // namespace pipeline

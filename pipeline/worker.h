@@ -34,7 +34,8 @@ class Worker {
   std::function<void(Work work, int microbatch)> on_action = [](Work, int) {};
   std::function<void(int piece, std::span<const nn::real>)> on_gradients = [](int, auto) {};
 
-  // The mean of the steps so far, in seconds, of each chunk; without what was waited for.
+  // The mean of the steps so far, in seconds, of each chunk: the update counts as part of the
+  // weights half, what was waited for does not count.
   std::vector<Costs> measured_costs() const;
 
  private:
@@ -49,8 +50,8 @@ class Worker {
   void backward(Action action);
   void weights(Action action);
   Batch read_batch(int microbatch);
-  Message receive(Tag::Kind kind, Action action, int from_chunk);
-  void send(Tag::Kind kind, Action action, int to_chunk, nn::ConstView numbers);
+  Message receive(Tag::Kind kind, Action action, int offset);
+  void send(Tag::Kind kind, Action action, int offset, nn::ConstView numbers);
   int rank_of(int global_chunk) const;
   void start_reduction(int piece);
   void advance_reductions();
@@ -75,6 +76,7 @@ class Worker {
   double loss_ = 0;
   std::vector<int> ids_, targets_;
   std::vector<Costs> seconds_;  // of each chunk, all steps
+  double update_seconds_ = 0;
 };
 
 }  // namespace pipeline

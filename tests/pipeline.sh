@@ -60,8 +60,29 @@ check "an unknown option is an error" refused "fast" worker --fast
 check "text that cannot be read is an error" refused "none.txt" worker --text "$work/none.txt"
 check "a folder that cannot be written is an error" refused "stories" worker --out "$work/stories.txt/x"
 check "a checkpoint of another shape is an error" \
-  refused "" worker "${small[@]}" --d 64 --init "$work/three/checkpoint"
+  refused "hidden_size is 32" worker "${small[@]}" --d 64 --init "$work/three/checkpoint"
 check "the launcher passes a refusal on" refused "layers" train bad 3 --layers 1,1,1
+
+check "numbers too large for a machine are an error" refused "4096" worker --stages 65536 --pipelines 65536
+check "an infinite learning rate is an error" refused "learning rate" worker --lr inf
+check "two ranks at one address are an error" refused "two ranks" worker "${small[@]}" --stages 2 \
+  --address ipc:///tmp/a,ipc:///tmp/a
+check "the launcher keeps its own options" refused "launcher" tools/pipeline.sh 2 --rank 1
+keeps_results() {
+  train three 3 --schedule fast
+  [ $? = 2 ] && [ -s "$work/three/loss.csv" ]
+}
+check "a refusal leaves the last run's results alone" keeps_results
+diverges() {
+  "$program" "${small[@]}" --lr 3e38 --steps 50 --out "$work/nan"
+  [ $? = 2 ] && grep -q "the loss of step .* is" "$work/log"
+}
+check "a loss that is no number stops the run" diverges
+taken() {
+  flock "$work/three/.lock" tools/pipeline.sh 2 "${small[@]}" --out "$work/three" >"$work/out" 2>"$work/err"
+  [ $? = 2 ] && grep -q "another run" "$work/err"
+}
+check "two runs do not share a folder" taken
 
 # The port of rank 1 is taken.
 port_in_use() {
@@ -90,8 +111,8 @@ fault() {  # fault SIGNAL PATTERN
   status=$?
   cat "$work/err"
   [ $status != 0 ] && [ $((SECONDS - start)) -le 15 ] && grep -qE "$2" "$work/err" &&
-    ! pgrep -f -- "--out $work/fault" && grep -qE 'rank 1 is gone.* rank [0-5] .*stage .* at step [0-9]+ waited' \
-      "$work"/fault/rank-*.log
+    ! pgrep -f -- "--out $work/fault" && [ "$(grep -lE 'rank 1 is gone, while rank [0-5] .*stage [0-2]\) at step [0-9]+ wa' \
+      "$work"/fault/rank-*.log | wc -l)" = 5 ]
 }
 check "a killed rank stops all, and they say so" fault KILL "rank 1 ended by signal 9"
 check "a frozen rank stops all, and they say so" fault STOP "rank 1 is gone"
@@ -103,7 +124,7 @@ interrupted() {
   kill -TERM $launcher
   wait $launcher
   status=$?
-  [ $status = 143 ] && ! pgrep -f -- "--out $work/stop"
+  [ $status = 143 ] && ! grep -q terminate "$work"/stop/rank-*.log && ! pgrep -f -- "--out $work/stop"
 }
 check "a launcher that is told to stop leaves nothing running" interrupted
 check "no sockets are left behind" [ -z "$(ls "$TMPDIR")" ]

@@ -22,6 +22,7 @@ std::vector<std::vector<nn::real>> reduce(int ranks, std::size_t size) {
     group.push_back(rank);
   }
   std::deque<Lease> leases(ranks);
+  std::atomic<bool> all_free{true};
   Network network;
   std::vector<std::thread> threads;
   for (int rank = 0; rank < ranks; ++rank)
@@ -30,9 +31,11 @@ std::vector<std::vector<nn::real>> reduce(int ranks, std::size_t size) {
       mailbox.meet("", std::chrono::seconds(10));
       RingAllReduce ring(mailbox, group, rank, values[rank], 0, 0, leases[rank]);
       mailbox.wait([&] { return ring.advance(); }, "reducing");
+      all_free = all_free && leases[rank].is_free();
       mailbox.part();
     });
   for (std::thread& thread : threads) thread.join();
+  CHECK(all_free);
   return values;
 }
 

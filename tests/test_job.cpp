@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <cmath>
+
 #include "pipeline/job.h"
 
 namespace pipeline {
@@ -21,7 +23,7 @@ std::string refusal(const Job& job) {
 TEST_CASE("the course's job is valid, and each thing that cannot be is named") {
   CHECK(refusal({}) == "");
   CHECK(refusal({.topology = {0, 1}}).starts_with("there must be at least one stage"));
-  CHECK(refusal({.schedule = "fast"}) == "there is no schedule fast");
+  CHECK(refusal({.schedule = "fast"}) == "there is no schedule \"fast\"");
   CHECK(refusal({.chunks = 2}) == "schedule 1f1b cannot have 2 chunks per stage");
   CHECK(refusal({.schedule = "interleaved", .chunks = 2}) == "");
   CHECK(refusal({.microbatches = 0}) == "there must be at least one microbatch");
@@ -32,7 +34,10 @@ TEST_CASE("the course's job is valid, and each thing that cannot be is named") {
   CHECK(refusal({.length = 257}).starts_with("sequences of 257 tokens do not fit"));
   CHECK(refusal({.length = 1}).starts_with("sequences of 1 tokens do not fit"));
   CHECK(refusal({.steps = -1}) == "the number of steps cannot be negative");
-  CHECK(refusal({.learning_rate = 0}) == "the learning rate must be positive");
+  CHECK(refusal({.learning_rate = 0}).starts_with("the learning rate must be positive"));
+  CHECK(refusal({.learning_rate = INFINITY}).starts_with("the learning rate must be positive"));
+  CHECK(refusal({.topology = {65536, 65536}}).ends_with("are more than 4096 ranks"));
+  CHECK(refusal({.topology = {1, 4096}, .microbatches = 1 << 20}).starts_with("a batch of 3"));
   CHECK(refusal({.warmup = 5001}) == "the warm-up does not fit into the steps");
   CHECK(refusal({.model = {.heads = 5}}).starts_with("llama: 5 heads do not cut"));
 }

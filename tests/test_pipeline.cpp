@@ -59,7 +59,9 @@ Result train(const Job& job, const std::string& name, int pipeline = 0) {
     for (int rank = 0; rank < ranks; ++rank)
       threads.emplace_back([&, rank] {
         try {
-          Mailbox mailbox(network, {.rank = rank, .addresses = addresses});
+          Mailbox mailbox(
+              network,
+              {.rank = rank, .addresses = addresses, .deadline = std::chrono::seconds(10)});
           mailbox.meet(terms(job), std::chrono::seconds(20));
           Trace trace;
           Worker worker(job, stages[rank], mailbox, &windows, trace);
@@ -136,6 +138,64 @@ void each_job(int pipelines, int microbatches, Function f) {
 }
 
 }  // namespace
+
+TEST_CASE("a worker takes the steps that are written out here") {
+  Job job = job_of("1f1b", 1, 1, 2);
+  job.warmup = 2;
+  const Result result = train(job, "written");
+
+  nn::Llama model(job.model, job.seed);
+  nn::Adam adam(0);
+  const std::vector<std::uint16_t> text = some_text();
+  for (int step = 0; step < 3; ++step) {
+    model.parameters().zero_gradients();
+    double loss_of_step = 0;
+    for (int window = 2 * step; window < 2 * step + 2; ++window) {
+      std::vector<int> ids(text.begin() + window * length, text.begin() + (window + 1) * length);
+      std::vector<int> next(ids.begin() + 1, ids.end());
+      next.push_back(-1);
+      nn::Tape tape;
+      const nn::Var loss = nn::cross_entropy(model.logits(tape, ids, length), next);
+      loss_of_step += loss.value()[0] / 2;
+      tape.backward(loss, nn::real(0.5));
+    }
+    CHECK(result.losses[step] == doctest::Approx(loss_of_step).epsilon(1e-6));
+    adam.set_learning_rate(job.learning_rate * (step == 0 ? 0.5 : 1));
+    adam.step(model.parameters().values(), model.parameters().gradients());
+  }
+  CHECK(relative_difference(result.weights, model.parameters().values()) < 1e-5);
+}
+
+TEST_CASE("memory that a message still reads is not used again") {
+  const nn::LlamaConfig config{.vocabulary = 7,
+                               .d = 64,
+                               .layers = 1,
+                               .heads = 1,
+                               .key_value_heads = 1,
+                               .hidden = 8,
+                               .context = 300};
+  Stage stage(config, {{0, 1}}, 1, 300, 0);
+  Network network;
+  const std::vector<std::string> addresses{"inproc://lease-0", "inproc://lease-1"};
+  Mailbox sender(network, {.rank = 0, .addresses = addresses});
+  Mailbox receiver(network, {.rank = 1, .addresses = addresses});
+  const std::vector<int> first(300, 1), second(300, 2);
+  const auto y = stage.forward(0, 0, {first, {}}, {});
+  const std::vector<nn::real> before(y.begin(), y.end());
+  sender.send(1, {Tag::activation}, y.span(), stage.lease(0, 0));
+  {
+    const Message message = receiver.receive(0, {Tag::activation}, "testing");
+    CHECK(message.numbers().data() == y.data);  // not copied
+    stage.backward(0, 0, before);
+    stage.weights(0, 0, [](int) {});
+    CHECK(stage.forward(0, 1, {second, {}}, {}).data != y.data);
+    CHECK(std::ranges::equal(message.numbers(), before));
+    stage.backward(0, 1, before);
+    stage.weights(0, 1, [](int) {});
+  }
+  stage.forward(0, 2, {second, {}}, {});
+  CHECK(stage.forward(0, 3, {second, {}}, {}).data != nullptr);
+}
 
 TEST_CASE("every schedule on any number of stages trains like one process, bit for bit") {
   for (int microbatches : {1, 2, 3, 5}) {

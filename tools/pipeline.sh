@@ -29,7 +29,7 @@ fail() {  # fail MESSAGE HINT
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 bin=${BIN:-$root/bin}
 case ${1-} in -h | --help) usage && exit ;; esac
-[[ ${1-} =~ ^[1-9][0-9]{0,2}$ ]] || fail "the number of stages is missing" "tools/pipeline.sh 3"
+[[ ${1-} =~ ^[1-9][0-9]{0,2}$ ]] || fail "${1:-nothing} is not a number of stages" "tools/pipeline.sh 3"
 stages=$1 pipelines=1
 shift
 [[ ${1-} =~ ^[0-9] ]] && { pipelines=$1 && shift; }
@@ -38,33 +38,35 @@ shift
 
 out=out/pipeline address= trace= text= options=()
 while [ $# -gt 0 ]; do
+  case $1 in --*=*) set -- "${1%%=*}" "${1#*=}" "${@:2}" ;; esac
   case $1 in
-    --out) out=${2-} && shift ;;
-    --tcp) address=tcp://${2-} && shift ;;
+    -h | --help) usage && exit ;;
+    --stages | --pipelines | --rank | --run | --address)
+      fail "$1 is the launcher's own" "tools/pipeline.sh STAGES [PIPELINES] [--tcp HOST:PORT]" ;;
+    --out | --tcp | --text) [ "${2-}" ] || fail "$1 needs a value" "tools/pipeline.sh --help" ;;
+  esac
+  case $1 in
+    --out) out=$2 && shift ;;
+    --tcp) address=tcp://$2 && shift ;;
+    --text) text=yes options+=("$1" "$2") && shift ;;
     --trace) trace=yes options+=(--trace) ;;
-    --text) text=yes options+=("$1" "${2-}") && shift ;;
     *) options+=("$1") ;;
   esac
   shift
 done
-ranks=$((stages * pipelines))
-mkdir -p "$out" || fail "cannot write to $out" "choose another folder with --out"
+ranks=$((stages * pipelines)) data=${DATA_RAW:-$root/data/raw}
+options+=(--stages "$stages" --pipelines "$pipelines" --data "$data" --out "$out")
+# Nothing of an earlier run is touched before the options are known to be right.
+"$bin/pipeline_worker" --check "${options[@]}" || exit
+mkdir -p "$out" 2>/dev/null || fail "cannot write to $out" "choose another folder with --out"
+exec 4>"$out/.lock" && flock -n 4 || fail "another run writes to $out" "wait for it, or choose another --out"
 rm -f "$out"/rank-*.log "$out"/rank-*.state "$out"/trace* "$out"/loss.csv "$out"/costs.csv
 
 # What is missing is made up for: without stories a grammar writes some, without vocabulary bytes are tokens.
 "$root/data/fetch.sh" vocabulary >"$out/fetch.log" 2>&1
 [ "$text" ] || "$root/data/fetch.sh" stories >>"$out/fetch.log" 2>&1
 
-sockets=
-[ "$address" ] || { sockets=$(mktemp -d "${TMPDIR:-/tmp}/tributary-XXXXXX") && address=ipc://$sockets; } || exit 1
-run=$(od -An -N6 -tu8 /dev/urandom | tr -d ' ')
-workers=() running=()
-for ((rank = 0; rank < ranks; ++rank)); do
-  "$bin/pipeline_worker" --rank "$rank" --stages "$stages" --pipelines "$pipelines" --run "$run" \
-    --address "$address" --out "$out" "${options[@]}" >"$out/rank-$rank.log" 2>&1 &
-  workers+=($!) running+=("$rank")
-done
-
+sockets= workers=() running=() interrupted=
 # From here on stderr is 3: the shell itself would report every rank that ends by a signal.
 exec 3>&2 2>/dev/null
 
@@ -85,10 +87,18 @@ clean_up() {
   wait
   [ "$sockets" ] && rm -rf "$sockets"
 }
+
 trap clean_up EXIT
-interrupted=
 trap 'interrupted=130' INT
 trap 'interrupted=143' TERM HUP
+
+[ "$address" ] || { sockets=$(mktemp -d "${TMPDIR:-/tmp}/tributary-XXXXXX") && address=ipc://$sockets; } || exit 1
+run=$(od -An -N6 -tu8 /dev/urandom | tr -d ' ')
+for ((rank = 0; rank < ranks; ++rank)); do
+  "$bin/pipeline_worker" --rank "$rank" --run "$run" --address "$address" "${options[@]}" \
+    >"$out/rank-$rank.log" 2>&1 4>&- &
+  workers+=($!) running+=("$rank")
+done
 
 # Sets running to the ranks that still run, and failures to what became of those that failed.
 failures=()
@@ -159,4 +169,4 @@ if [ ${#failures[@]} -gt 0 ]; then
   exit 1
 fi
 grep -hv '^step ' "$out"/rank-*.log
-[ ! "$trace" ] || "$bin/show_trace" "$out" 2>&3
+[ ! "$trace" ] || [ ! -e "$out/trace-predicted.csv" ] || "$bin/show_trace" "$out" 2>&3

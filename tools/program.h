@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <exception>
 #include <iostream>
+#include <new>
 
 #include "nn/error.h"
 
@@ -37,6 +38,8 @@ int run_program(Body body) {
   } catch (const nn::InputError& error) {
     std::cerr << "error: " << error.what() << "\nhint: " << error.hint << '\n';
     return 2;
+  } catch (const std::bad_alloc&) {
+    std::cerr << "error: there is not enough memory for this\nhint: choose smaller sizes\n";
   } catch (const std::exception& error) {
     std::cerr << "error: " << error.what() << '\n';
   }

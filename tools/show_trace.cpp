@@ -87,7 +87,10 @@ int run_command(int argc, char** argv) {
   const Step& step = steps.at(number);
   const auto rows = training::rows_between(events, step.start, step.end);
   const std::vector<RankEvent> predicted = training::read_trace(folder / "trace-predicted.csv");
-  const Step predicted_step = steps_of(predicted).at(0);
+  const std::map<int, Step> predicted_steps = steps_of(predicted);
+  if (predicted_steps.empty())
+    throw nn::InputError("trace-predicted.csv is empty", "record a trace of at least one step");
+  const Step predicted_step = predicted_steps.begin()->second;
   const auto predicted_rows = training::rows_between(predicted, 0, predicted_step.end);
 
   print_rows(nn::concat("Step ", number, " as it was, ", report::fixed(step.length(), 3),

@@ -14,7 +14,7 @@ using pipeline::Costs, pipeline::wall_time;
 constexpr int tries = 4;
 
 // One piece in a stage of its own.
-Costs measure(const pipeline::Job& job, int piece) {
+Costs measure(const pipeline::Job& job, int piece, const std::function<void()>& pause) {
   pipeline::Stage stage(job.model, {{piece}}, job.sequences(), job.length, job.seed);
   const std::size_t tokens = static_cast<std::size_t>(job.sequences()) * job.length;
   const std::vector<int> ids(tokens, 1);
@@ -22,6 +22,7 @@ Costs measure(const pipeline::Job& job, int piece) {
   const std::vector<nn::real> share{1};
   Costs quickest{1e9, 1e9, 1e9};
   for (int i = 0; i <= tries; ++i) {
+    pause();
     const double start = wall_time();
     stage.forward(0, 0, {ids, ids}, input);
     const double forward = wall_time();
@@ -39,9 +40,10 @@ Costs measure(const pipeline::Job& job, int piece) {
 
 }  // namespace
 
-pipeline::PieceCosts measure_pieces(const pipeline::Job& job) {
+pipeline::PieceCosts measure_pieces(const pipeline::Job& job, const std::function<void()>& pause) {
   const int head = static_cast<int>(job.model.layers) + 1;
-  return {measure(job, 0), head > 1 ? measure(job, 1) : Costs{0, 0, 0}, measure(job, head)};
+  return {measure(job, 0, pause), head > 1 ? measure(job, 1, pause) : Costs{0, 0, 0},
+          measure(job, head, pause)};
 }
 
 }  // namespace training

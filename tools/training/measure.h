@@ -1,11 +1,13 @@
 #pragma once
 
+#include <functional>
+
 #include "pipeline/job.h"
 
 namespace training {
 
 // Seconds of one microbatch in the embedding, in a layer and in the head, on this machine now: the
-// quickest of a few tries after one to warm up.
-pipeline::PieceCosts measure_pieces(const pipeline::Job& job);
+// quickest of a few tries after one to warm up. Calls `pause` between tries, which may throw.
+pipeline::PieceCosts measure_pieces(const pipeline::Job& job, const std::function<void()>& pause);
 
 }  // namespace training

@@ -50,11 +50,12 @@ void LossLog::add(int step, double loss) {
   const double pace = done_ > 1 ? seconds_per_step() : seconds_between(start_, now);
   const double rate = tokens_per_step_ / std::max(pace, 1e-9);
   csv_ << step << ',' << loss << ',' << seconds() << ',' << static_cast<long>(rate) << std::endl;
-  if (done_ > 1 && step + 1 < steps_ && seconds_between(last_printed_, now) < 2) return;
+  nn::require(csv_.good(), "cannot write to loss.csv");
+  if (done_ > 1 && step < steps_ && seconds_between(last_printed_, now) < 2) return;
   last_printed_ = now;
-  std::cout << "step " << step + 1 << '/' << steps_ << "  loss " << std::fixed
-            << std::setprecision(4) << loss << "  " << static_cast<long>(rate) << " tokens/s  "
-            << clock_text(pace * (steps_ - step - 1)) << " to go" << std::endl;
+  std::cout << "step " << step << '/' << steps_ << "  loss " << std::fixed << std::setprecision(4)
+            << loss << "  " << static_cast<long>(rate) << " tokens/s  "
+            << clock_text(pace * (steps_ - step)) << " to go" << std::endl;
 }
 
 double LossLog::seconds() const { return seconds_between(start_, Clock::now()); }

@@ -28,7 +28,7 @@ class State {
 class LossLog {
  public:
   LossLog(const std::filesystem::path& folder, int steps, int tokens_per_step);
-  void add(int step, double loss);
+  void add(int step, double loss);  // steps count from 1
   double seconds() const;           // since it was made
   double seconds_per_step() const;  // without the first step, which warms up
 

@@ -1,5 +1,7 @@
 #include "tools/training/rank.h"
 
+#include <algorithm>
+#include <cmath>
 #include <iostream>
 
 #include "nn/file.h"
@@ -20,7 +22,13 @@ using pipeline::Job, pipeline::Mailbox, pipeline::Tag, pipeline::Topology;
 std::vector<std::string> addresses_of(const RankOptions& options) {
   const int ranks = options.job.topology.ranks();
   const std::vector<std::string>& given = options.addresses;
-  if (static_cast<int>(given.size()) == ranks && ranks > 1) return given;
+  if (static_cast<int>(given.size()) == ranks && ranks > 1) {
+    for (auto address = given.begin(); address != given.end(); ++address)
+      if (std::find(given.begin(), address, *address) != address)
+        throw nn::InputError(*address + " is named for two ranks",
+                             "name one address for each rank");
+    return given;
+  }
   if (ranks == 1) return {"inproc://alone"};
   const std::string hint = "--address ipc:///folder, tcp://host:port, or one address for each rank";
   if (given.size() != 1)
@@ -57,9 +65,9 @@ pipeline::Cut agree_on_cut(const RankOptions& options, Mailbox& mailbox) {
     return pipeline::parse_cut(
         mailbox.receive(0, {Tag::cut}, "waiting for rank 0 to choose the cut").text(), layers,
         parts);
-  const pipeline::Cut cut =
-      pipeline::best_cut(measure_pieces(job), layers, job.topology.stages, job.chunks,
-                         *pipeline::find_schedule(job.schedule), job.microbatches);
+  const pipeline::Cut cut = pipeline::best_cut(
+      measure_pieces(job, [&] { mailbox.progress("rank 0 measured the pieces"); }), layers,
+      job.topology.stages, job.chunks, *pipeline::find_schedule(job.schedule), job.microbatches);
   for (int other = 1; other < mailbox.ranks(); ++other)
     mailbox.send_text(other, {Tag::cut}, pipeline::to_text(cut));
   return cut;
@@ -115,6 +123,7 @@ void run_rank(RankOptions options) {
     state.set("meeting the others");
     mailbox.meet(nn::concat(pipeline::terms(job), "\ntext ", text.tokens.ids().size(), " tokens"),
                  timeout);
+    state.set("agreeing on the cut");
     job.cut = agree_on_cut(options, mailbox);
     stage.emplace(job.model, pipeline::pieces_of(job, job.topology.stage(options.rank)),
                   job.sequences(), job.length, job.seed);
@@ -133,7 +142,10 @@ void run_rank(RankOptions options) {
     for (int step = 0; step < job.steps; ++step) {
       current_step = step;
       const std::optional<double> loss = worker->step(step);
-      if (is_recorder) losses->add(step, *loss);
+      if (loss && !std::isfinite(*loss))
+        throw nn::InputError(nn::concat("the loss of step ", step + 1, " is ", *loss),
+                             "choose a lower --lr, or a --warmup");
+      if (is_recorder) losses->add(step + 1, *loss);
     }
     state.set("saving");
     if (options.has_trace) write_events(options.out, options.rank, trace, offset);
@@ -141,8 +153,9 @@ void run_rank(RankOptions options) {
     report_costs(options, *worker, mailbox, is_recorder ? losses->seconds_per_step() : 0);
     mailbox.part();
     state.set("done");
-  } catch (const pipeline::PeerLost&) {
-    throw;  // the others see for themselves
+  } catch (const pipeline::PeerLost& lost) {
+    if (!lost.others_see_it) mailbox.announce_failure(lost.what());
+    throw;
   } catch (const Mailbox::Stopped&) {
     mailbox.announce_failure(nn::concat("rank ", options.rank, " was told to stop"));
     throw;

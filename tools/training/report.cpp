@@ -49,7 +49,7 @@ std::vector<RankEvent> events_of(const pipeline::Timeline& timeline) {
   for (std::size_t stage = 0; stage < timeline.stages.size(); ++stage)
     for (const pipeline::Interval& interval : timeline.stages[stage])
       events.push_back({static_cast<int>(stage),
-                        {pipeline::kind_of(interval.action.work), 0, interval.action.microbatch,
+                        {pipeline::kind_of(interval.action.work), 1, interval.action.microbatch,
                          interval.action.chunk, interval.start, interval.end}});
   return events;
 }
@@ -86,9 +86,9 @@ void report_costs(const RankOptions& options, const pipeline::Worker& worker,
     for (std::size_t chunk = 0; chunk < costs[stage].size(); ++chunk)
       csv << stage << ',' << chunk << ',' << costs[stage][chunk].forward << ','
           << costs[stage][chunk].backward << ',' << costs[stage][chunk].weights << '\n';
+  if (job.steps == 0) return;
   nn::write_file_atomically(options.out / "costs.csv", csv.str());
   if (options.has_trace) write_trace(options.out / "trace-predicted.csv", events_of(timeline));
-  if (job.steps == 0) return;
   std::cout << std::fixed << std::setprecision(3) << "a step takes " << seconds_per_step
             << " s; layers " << pipeline::to_text(job.cut) << " and " << job.schedule << " on "
             << busy_cores << (busy_cores == 1 ? " core" : " cores") << " allow " << work / bound

@@ -23,6 +23,10 @@ bool is_work(Kind kind) {
          kind == Kind::update;
 }
 
+// Viewers want the events of a thread nested: every piece's reduction, which goes on beside the
+// rest, gets a thread of its own.
+int lane(const Event& event) { return event.kind == Kind::reduce ? 1 + event.item : 0; }
+
 RankEvent parse_row(const std::string& line) {
   std::string text = line;
   std::ranges::replace(text, ',', ' ');
@@ -70,12 +74,12 @@ std::string to_chrome_json(const std::vector<RankEvent>& events, double start) {
   for (const auto& [rank, event] : events) {
     ranks = std::max(ranks, rank + 1);
     json << R"({"name":")" << pipeline::name_of(event.kind) << ' ' << event.item
-         << R"(","ph":"X","pid":0,"tid":)" << rank << R"(,"ts":)" << (event.start - start) * 1e6
-         << R"(,"dur":)" << (event.end - event.start) * 1e6 << R"(,"args":{"step":)" << event.step
-         << R"(,"chunk":)" << event.chunk << "}},\n";
+         << R"(","ph":"X","pid":)" << rank << R"(,"tid":)" << lane(event) << R"(,"ts":)"
+         << (event.start - start) * 1e6 << R"(,"dur":)" << (event.end - event.start) * 1e6
+         << R"(,"args":{"step":)" << event.step << R"(,"chunk":)" << event.chunk << "}},\n";
   }
   for (int rank = 0; rank < ranks; ++rank)
-    json << (rank ? ",\n" : "") << R"({"name":"thread_name","ph":"M","pid":0,"tid":)" << rank
+    json << (rank ? ",\n" : "") << R"({"name":"process_name","ph":"M","pid":)" << rank
          << R"(,"args":{"name":"rank )" << rank << "\"}}";
   json << "\n]}\n";
   return json.str();

@@ -18,7 +18,7 @@ void write_trace(const std::filesystem::path& file, const std::vector<RankEvent>
 // Throws nn::InputError naming the line that is not such a row.
 std::vector<RankEvent> read_trace(const std::filesystem::path& file);
 
-// Chrome's Trace Event Format: one thread per rank, times from `start` on.
+// Chrome's Trace Event Format: one process per rank, times from `start` on.
 std::string to_chrome_json(const std::vector<RankEvent>& events, double start);
 
 // The rows of a picture: what each rank did between two times, counted from the first.
