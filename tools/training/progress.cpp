@@ -35,7 +35,7 @@ void State::set(int step, std::string_view action, int microbatch) {
   const auto now = Clock::now();
   if (now < next_) return;
   next_ = now + std::chrono::milliseconds(200);
-  set(nn::concat("step ", step + 1, ' ', action, ' ', microbatch));
+  set(nn::concat("step ", step, ' ', action, ' ', microbatch));
 }
 
 LossLog::LossLog(const std::filesystem::path& folder, int steps, int tokens_per_step)

@@ -73,6 +73,22 @@ pipeline::Cut agree_on_cut(const RankOptions& options, Mailbox& mailbox) {
   return cut;
 }
 
+void take_steps(const Job& job, pipeline::Worker& worker, State& state,
+                std::optional<LossLog>& losses) {
+  int step = 0;
+  worker.on_action = [&](pipeline::Work work, int microbatch) {
+    state.set(step + 1, name_of(kind_of(work)), microbatch);
+  };
+  for (; step < job.steps; ++step) {
+    const std::optional<double> loss = worker.step(step);
+    if (loss && !std::isfinite(*loss))
+      throw nn::InputError(nn::concat("the loss of step ", step + 1, " is ", *loss),
+                           "choose a lower --lr, or a --warmup");
+    if (losses) losses->add(step + 1, *loss);
+  }
+  worker.on_action = [](pipeline::Work, int) {};
+}
+
 // The first pipeline's ranks write a shard each; the index comes last, when all are there.
 void save(const RankOptions& options, pipeline::Stage& stage, const data::Text& text,
           Mailbox& mailbox) {
@@ -132,21 +148,10 @@ void run_rank(RankOptions options) {
     pipeline::Trace trace(options.has_trace);
     const double offset = options.has_trace ? pipeline::offset_to_rank_0(mailbox) : 0;
     worker.emplace(job, *stage, mailbox, reads_text(job, options.rank) ? &windows : nullptr, trace);
-    int current_step = 0;
-    worker->on_action = [&](pipeline::Work work, int microbatch) {
-      state.set(current_step, name_of(kind_of(work)), microbatch);
-    };
     const bool is_recorder = options.rank == job.topology.recorder();
     std::optional<LossLog> losses;
     if (is_recorder) losses.emplace(options.out, job.steps, job.batch * job.length);
-    for (int step = 0; step < job.steps; ++step) {
-      current_step = step;
-      const std::optional<double> loss = worker->step(step);
-      if (loss && !std::isfinite(*loss))
-        throw nn::InputError(nn::concat("the loss of step ", step + 1, " is ", *loss),
-                             "choose a lower --lr, or a --warmup");
-      if (is_recorder) losses->add(step + 1, *loss);
-    }
+    take_steps(job, *worker, state, losses);
     state.set("saving");
     if (options.has_trace) write_events(options.out, options.rank, trace, offset);
     save(options, *stage, text, mailbox);

@@ -1,0 +1,210 @@
+#include "pipeline/mailbox_sockets.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "nn/error.h"
+
+namespace pipeline {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+constexpr std::uint32_t magic = 0x42495254;  // "TRIB"
+constexpr std::uint16_t version = 1;
+constexpr int messages_in_flight = 64;  // for each pair of ranks
+constexpr std::size_t largest_message = std::size_t{1} << 30;
+
+// The first frame of every message; the payload is the second.
+struct Header {
+  std::uint32_t magic;
+  std::uint16_t version;
+  std::uint8_t kind;
+  std::uint8_t real_bytes;
+  std::uint64_t run;
+  std::uint64_t sequence;  // counts this sender's messages to this receiver
+  std::uint64_t bytes;
+  std::int32_t from, step, item, part;
+};
+static_assert(sizeof(Header) == 48);
+
+}  // namespace
+
+Mailbox::Sockets::Sockets(Network& network, Options given)
+    : options(std::move(given)), in(network.context_->zmq, zmq::socket_type::pull) {
+  const std::string& own = options.addresses.at(options.rank);
+  in.set(zmq::sockopt::linger, 0);
+  in.set(zmq::sockopt::rcvhwm, messages_in_flight);
+  in.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(largest_message));
+  in.set(zmq::sockopt::handshake_ivl, 5000);
+  try {
+    in.bind(own);
+  } catch (const zmq::error_t& error) {
+    throw nn::InputError(
+        nn::concat("rank ", options.rank, " cannot listen at ", own, ": ", error.what()),
+        "choose an address that is free and, for TCP, in figures: tcp://127.0.0.1:9000");
+  }
+  peers.resize(options.addresses.size());
+  for (int rank = 0; rank < static_cast<int>(peers.size()); ++rank)
+    if (rank != options.rank) connect(network.context_->zmq, rank);
+}
+
+void Mailbox::Sockets::connect(zmq::context_t& context, int rank) {
+  Peer& peer = peers[rank];
+  peer.out = zmq::socket_t(context, zmq::socket_type::push);
+  peer.out.set(zmq::sockopt::linger, 500);
+  peer.out.set(zmq::sockopt::sndhwm, messages_in_flight);
+  peer.out.set(zmq::sockopt::immediate, true);
+  peer.out.set(zmq::sockopt::handshake_ivl, 5000);
+  peer.out.set(zmq::sockopt::reconnect_ivl, 50);
+  peer.out.set(zmq::sockopt::reconnect_ivl_max, 1000);
+  peer.out.set(zmq::sockopt::heartbeat_ivl, 1000);
+  peer.out.set(zmq::sockopt::heartbeat_timeout, static_cast<int>(options.heartbeat.count()));
+  const std::string name = nn::concat("inproc://events-", this, '-', rank);
+  constexpr int broken = ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL;
+  if (zmq_socket_monitor(peer.out.handle(), name.c_str(), broken) != 0) throw zmq::error_t();
+  peer.events = zmq::socket_t(context, zmq::socket_type::pair);
+  peer.events.connect(name);
+  try {
+    peer.out.connect(options.addresses[rank]);
+  } catch (const zmq::error_t& error) {
+    throw nn::InputError(nn::concat("rank ", options.rank, " cannot connect to ",
+                                    options.addresses[rank], ": ", error.what()),
+                         "addresses look like tcp://host:port or ipc:///folder/name");
+  }
+}
+
+void Mailbox::Sockets::push(int to, Tag tag, zmq::message_t payload) {
+  if (to == options.rank)
+    return keep(to, tag, std::make_shared<zmq::message_t>(std::move(payload)));
+  Peer& peer = peers.at(to);
+  const Header header{magic,       version,     tag.kind,       sizeof(nn::real),
+                      options.run, peer.sent++, payload.size(), options.rank,
+                      tag.step,    tag.item,    tag.part};
+  peer.waiting.push_back({zmq::message_t(&header, sizeof header), std::move(payload)});
+  flush(peer);
+}
+
+void Mailbox::Sockets::flush(Peer& peer) {
+  while (!peer.waiting.empty()) {
+    Outgoing& next = peer.waiting.front();
+    // A message is taken whole or not at all: once its header is in, its payload is.
+    if (!peer.out.send(next.header, zmq::send_flags::dontwait | zmq::send_flags::sndmore)) return;
+    peer.out.send(next.payload, zmq::send_flags::none);
+    peer.waiting.pop_front();
+  }
+}
+
+void Mailbox::Sockets::drain() {
+  for (;;) {
+    zmq::message_t first;
+    if (!in.recv(first, zmq::recv_flags::dontwait)) return;
+    auto payload = std::make_shared<zmq::message_t>();
+    bool is_whole = first.more() && in.recv(*payload).has_value();
+    while (is_whole && payload->more()) {  // more than two frames
+      is_whole = false;
+      zmq::message_t surplus;
+      while (in.recv(surplus) && surplus.more()) {
+      }
+    }
+    accept(first, std::move(payload), is_whole);
+  }
+}
+
+void Mailbox::Sockets::accept(const zmq::message_t& first, std::shared_ptr<zmq::message_t> payload,
+                              bool is_whole) {
+  Header header;
+  if (!is_whole || first.size() != sizeof header) return void(++strangers);
+  std::memcpy(&header, first.data(), sizeof header);
+  if (header.magic != magic || header.version != version || header.run != options.run ||
+      header.kind > Tag::failure || header.from < 0 ||
+      header.from >= static_cast<int>(peers.size()) || header.from == options.rank ||
+      header.bytes != payload->size())
+    return void(++strangers);
+  Peer& peer = peers[header.from];
+  nn::require(header.real_bytes == sizeof(nn::real), "rank ", header.from, " computes with ",
+              8 * header.real_bytes, "-bit numbers, rank ", options.rank, " with ",
+              8 * sizeof(nn::real));
+  if (header.sequence != peer.received++)
+    throw PeerLost(nn::concat("rank ", options.rank, ": messages of rank ", header.from,
+                              " were lost on the way"),
+                   false);
+  const Tag tag{static_cast<Tag::Kind>(header.kind), header.step, header.item, header.part};
+  if (tag.kind == Tag::hello) peer.was_met = true;
+  if (tag.kind == Tag::goodbye) peer.has_parted = true;
+  if (tag.kind == Tag::failure) peer.failure = payload->to_string();
+  keep(header.from, tag, std::move(payload));
+}
+
+// ZeroMQ may leave a small payload anywhere in a buffer of its own.
+void Mailbox::Sockets::keep(int from, Tag tag, std::shared_ptr<zmq::message_t> payload) {
+  Message message{{static_cast<const std::byte*>(payload->data()), payload->size()}, payload};
+  if (reinterpret_cast<std::uintptr_t>(payload->data()) % alignof(nn::real) != 0) {
+    auto copy =
+        std::make_shared<std::vector<std::byte>>(message.bytes.begin(), message.bytes.end());
+    message = {*copy, copy};
+  }
+  const bool is_new = early.try_emplace({from, tag}, std::move(message)).second;
+  nn::require(is_new, "rank ", from, " sent the same message twice");
+}
+
+void Mailbox::Sockets::read_events() {
+  for (Peer& peer : peers)
+    if (peer.events) {
+      zmq::message_t event, address;
+      while (peer.events.recv(event, zmq::recv_flags::dontwait)) {
+        (void)peer.events.recv(address);
+        peer.is_gone = true;
+      }
+    }
+}
+
+std::string Mailbox::Sockets::trouble() const {
+  for (const Peer& peer : peers)
+    if (!peer.failure.empty()) return peer.failure;
+  for (int rank = 0; rank < static_cast<int>(peers.size()); ++rank)
+    if (peers[rank].is_gone && !peers[rank].has_parted)
+      return nn::concat("rank ", rank, " is gone");
+  return "";
+}
+
+void Mailbox::Sockets::move_messages() {
+  drain();
+  for (Peer& peer : peers) flush(peer);
+  read_events();
+}
+
+bool Mailbox::Sockets::has_outgoing() const {
+  return std::ranges::any_of(peers, [](const Peer& peer) { return !peer.waiting.empty(); });
+}
+
+void Mailbox::Sockets::sleep(milliseconds longest) {
+  std::erase_if(read_by_messages, [](const auto& readers) { return *readers == 0; });
+  if (!read_by_messages.empty()) longest = milliseconds(1);
+  std::vector<zmq::pollitem_t> items{{in.handle(), 0, ZMQ_POLLIN, 0}};
+  for (Peer& peer : peers)
+    if (peer.out) {
+      items.push_back({peer.events.handle(), 0, ZMQ_POLLIN, 0});
+      if (!peer.waiting.empty()) items.push_back({peer.out.handle(), 0, ZMQ_POLLOUT, 0});
+    }
+  try {
+    zmq::poll(items, longest);
+  } catch (const zmq::error_t& error) {
+    if (error.num() != EINTR) throw;
+  }
+}
+
+void Mailbox::Sockets::throw_trouble(const std::string& what) {
+  const auto give_up = Clock::now() + milliseconds(300);
+  std::string reason = trouble();
+  while (reason.ends_with("is gone") && Clock::now() < give_up) {
+    sleep(milliseconds(20));
+    drain();
+    reason = trouble();
+  }
+  if (!reason.empty()) throw PeerLost(nn::concat(reason, ", while ", what), true);
+}
+
+}  // namespace pipeline
