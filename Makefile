@@ -9,7 +9,7 @@ BUILD    := build/$(REAL)$(SANITIZE:%=-%)$(PORTABLE:1=-portable)
 BIN      := $(if $(filter build/float,$(BUILD)),bin,$(BUILD)/bin)
 
 CPPFLAGS += -I. -DREAL=$(REAL) -MMD -MP $(shell pkg-config --cflags openblas 2>/dev/null)
-CXXFLAGS += -std=c++20 -O3 -g1 -fno-trapping-math -fno-math-errno -Wall -Wextra -Wpedantic -Wno-restrict -Wno-psabi -pthread $(if $(PORTABLE),,-march=native) \
+CXXFLAGS += -std=c++20 -O2 -g1 -fno-trapping-math -fno-math-errno -Wall -Wextra -Wpedantic -Wno-restrict -Wno-psabi -pthread $(if $(PORTABLE),,-march=native) \
             $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer)
 LDFLAGS  += -pthread $(if $(SANITIZE),-fsanitize=$(SANITIZE))
 LDLIBS   += $(or $(shell pkg-config --libs openblas 2>/dev/null),-lopenblas) -lzmq
@@ -34,6 +34,7 @@ $(BUILD)/tests/run: $(TESTS) $(LIBRARY)
 $(LIBRARY): $(OBJECTS)
 	@rm -f $@
 	ar rcs $@ $^
+$(BUILD)/nn/%.o: CXXFLAGS += -O3
 $(BUILD)/tests/%.o $(BUILD)/tools/%.o: CXXFLAGS += -O1
 $(BUILD)/%.o: %.cpp
 	@mkdir -p $(@D)

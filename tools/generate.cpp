@@ -132,7 +132,7 @@ int run(int argc, char** argv) {
   app.add_option("--temperature", options.temperature, "0: always the likeliest token: 0.8");
   app.add_option("--top-p", options.top_p, "share of the probability that may be drawn: 0.9");
   app.add_option("--seed", options.seed, "the same seed gives the same story: 1")
-      ->check(CLI::NonNegativeNumber);
+      ->check(tools::any_seed);
   app.add_option("--tokens", options.tokens, "at most: as many as the model's context holds")
       ->check(CLI::Range(1, 1'000'000'000));
   tools::parse(app, argc, argv);

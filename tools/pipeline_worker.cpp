@@ -44,7 +44,7 @@ void add_job_options(CLI::App& app, CommandLine& line) {
   app.add_option("--steps", job.steps, "5000")->check(CLI::Range(0, 1 << 30));
   app.add_option("--lr", job.learning_rate, "learning rate of Adam: 8e-4");
   app.add_option("--warmup", job.warmup, "steps of warm-up before a cosine; 0, constant: 0");
-  app.add_option("--seed", job.seed, "of the first weights: 0")->check(CLI::NonNegativeNumber);
+  app.add_option("--seed", job.seed, "of the first weights: 0")->check(tools::any_seed);
 }
 
 // The shape of the model: the course's, or that of --init, but for what is given.
@@ -84,9 +84,11 @@ void add_run_options(CLI::App& app, CommandLine& line) {
       ->delimiter(',')
       ->take_all();
   app.add_option("--run", rank.run, "number of the run, the same on all ranks: 0")
-      ->check(CLI::NonNegativeNumber);
+      ->check(tools::any_seed);
   app.add_option("--timeout", rank.timeout, "seconds of silence until a rank is given up: 60")
-      ->check(CLI::Range(0.1, 1e6));
+      ->check(CLI::Range(0.1, 1e6))
+      ->check(
+          [](const std::string& text) { return std::string(text == "nan" ? "is no time" : ""); });
   app.add_option("--text", rank.text.text, "UTF-8 text to train on: TinyStories")
       ->check([](const std::string& text) { return std::string(text.empty() ? "is empty" : ""); });
   app.add_option("--data", rank.text.data_raw, "where data/fetch.sh puts things: data/raw");

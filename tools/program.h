@@ -1,6 +1,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <cstdint>
 #include <exception>
 #include <iostream>
 #include <new>
@@ -9,6 +10,9 @@
 
 // What every program does around its work, in one place.
 namespace tools {
+
+// What a seed may be.
+inline const CLI::Range any_seed(std::uint64_t{0}, std::uint64_t{1} << 62);
 
 struct AskedForHelp {};  // and has read it
 
