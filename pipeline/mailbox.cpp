@@ -118,8 +118,7 @@ void Mailbox::wait(const std::function<bool()>& is_done, const std::string& what
   for (;;) {
     sockets_->move_messages();
     if (is_done()) return;
-    if (sockets_->options.stop && *sockets_->options.stop) throw Stopped();
-    if (!sockets_->trouble().empty()) sockets_->throw_trouble(what);
+    sockets_->throw_trouble(what);
     const auto waited = std::chrono::duration_cast<milliseconds>(Clock::now() - start);
     if (waited >= sockets_->options.deadline)
       throw PeerLost(nn::concat("nothing came for ", static_cast<double>(waited.count()) / 1000,
@@ -137,8 +136,7 @@ Message Mailbox::receive(int from, Tag tag, const std::string& what) {
 
 void Mailbox::progress(const std::string& what) {
   sockets_->move_messages();
-  if (sockets_->options.stop && *sockets_->options.stop) throw Stopped();
-  if (!sockets_->trouble().empty()) sockets_->throw_trouble(what);
+  sockets_->throw_trouble(what);
 }
 
 void Mailbox::part() {

@@ -197,6 +197,7 @@ void Mailbox::Sockets::sleep(milliseconds longest) {
 }
 
 void Mailbox::Sockets::throw_trouble(const std::string& what) {
+  if (options.stop && *options.stop) throw Stopped();
   const auto give_up = Clock::now() + milliseconds(300);
   std::string reason = trouble();
   while (reason.ends_with("is gone") && Clock::now() < give_up) {

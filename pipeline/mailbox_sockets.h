@@ -46,8 +46,9 @@ struct Mailbox::Sockets {
 
   // What went wrong with another rank; empty if nothing did.
   std::string trouble() const;
-  // A rank that stops sends its reason, or goodbye, before its connection breaks, but that news may
-  // overtake it: returns if there was a goodbye, else throws PeerLost.
+  // Throws Stopped if this rank was told to stop, PeerLost if another one is in trouble. A rank
+  // that stops sends its reason, or goodbye, before its connection breaks, but that news may
+  // overtake it.
   void throw_trouble(const std::string& what);
 
   // Until something may have changed. Nothing wakes it when a lease becomes free.

@@ -45,6 +45,18 @@ void two_ranks(const std::vector<std::string>& addresses, Function f) {
     if (failure) std::rethrow_exception(failure);
 }
 
+// Rank 0 of two in run 3, and someone who can send it anything.
+struct Listener {
+  SocketFolder folder;
+  std::string address = "ipc://" + folder.path + "/0";
+  Network network;
+  Mailbox mailbox{network,
+                  {.rank = 0, .addresses = {address, "ipc://" + folder.path + "/1"}, .run = 3}};
+  zmq::context_t context;
+  zmq::socket_t other{context, zmq::socket_type::push};
+  Listener() { other.connect(address); }
+};
+
 std::string message_of(const std::function<void()>& f) {
   try {
     f();
@@ -176,20 +188,13 @@ TEST_CASE("waiting has a deadline, and ends when told to stop") {
   other.join();
 }
 
-TEST_CASE("strangers, other runs and malformed messages are dropped and counted") {
-  const SocketFolder folder;
-  const std::string address = "ipc://" + folder.path + "/0";
-  Network network;
-  Mailbox mailbox(network,
-                  {.rank = 0, .addresses = {address, "ipc://" + folder.path + "/1"}, .run = 3});
-  zmq::context_t context;
-  zmq::socket_t stranger(context, zmq::socket_type::push);
-  stranger.connect(address);
+TEST_CASE_FIXTURE(Listener,
+                  "strangers, other runs and malformed messages are dropped and counted") {
   int sent = 0;
   const auto send = [&](std::vector<std::string> frames) {
     for (std::size_t i = 0; i < frames.size(); ++i)
-      stranger.send(zmq::buffer(frames[i]),
-                    i + 1 < frames.size() ? zmq::send_flags::sndmore : zmq::send_flags::none);
+      other.send(zmq::buffer(frames[i]),
+                 i + 1 < frames.size() ? zmq::send_flags::sndmore : zmq::send_flags::none);
     ++sent;
   };
   send({""});
@@ -215,15 +220,7 @@ struct Header {
 
 }  // namespace
 
-TEST_CASE("a message is dropped for any field of its header that is wrong") {
-  const SocketFolder folder;
-  const std::string address = "ipc://" + folder.path + "/0";
-  Network network;
-  Mailbox mailbox(network,
-                  {.rank = 0, .addresses = {address, "ipc://" + folder.path + "/1"}, .run = 3});
-  zmq::context_t context;
-  zmq::socket_t other(context, zmq::socket_type::push);
-  other.connect(address);
+TEST_CASE_FIXTURE(Listener, "a message is dropped for any field of its header that is wrong") {
   const auto send = [&](const Header& header) {
     other.send(zmq::buffer(&header, sizeof header), zmq::send_flags::sndmore);
     other.send(zmq::str_buffer("8 bytes!"));
@@ -243,15 +240,7 @@ TEST_CASE("a message is dropped for any field of its header that is wrong") {
         "rank 0: messages of rank 1 were lost on the way");
 }
 
-TEST_CASE("ranks that compute in other numbers are told so") {
-  const SocketFolder folder;
-  const std::string address = "ipc://" + folder.path + "/0";
-  Network network;
-  Mailbox mailbox(network,
-                  {.rank = 0, .addresses = {address, "ipc://" + folder.path + "/1"}, .run = 3});
-  zmq::context_t context;
-  zmq::socket_t other(context, zmq::socket_type::push);
-  other.connect(address);
+TEST_CASE_FIXTURE(Listener, "ranks that compute in other numbers are told so") {
   const Header header{.real_bytes = 2};
   other.send(zmq::buffer(&header, sizeof header), zmq::send_flags::sndmore);
   other.send(zmq::str_buffer("8 bytes!"));

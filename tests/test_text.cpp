@@ -7,6 +7,7 @@
 #include "data/text.h"
 #include "nn/error.h"
 #include "nn/file.h"
+#include "tests/complaint.h"
 #include "tests/temporary_folder.h"
 
 namespace {
@@ -44,24 +45,6 @@ Ids ids_of(std::initializer_list<const char*> stories) {
     ids.push_back(data::Tokenizer::end_id);
   }
   return ids;
-}
-
-template <class Action>
-std::string complaint(Action action) {
-  try {
-    action();
-  } catch (const nn::InputError& error) {
-    const std::string message = error.what();
-    CHECK(!error.hint.empty());
-    CHECK(message.find('\n') == std::string::npos);
-    return message;
-  }
-  FAIL("no error");
-  return {};
-}
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
 }
 
 }  // namespace
@@ -141,7 +124,7 @@ TEST_CASE_FIXTURE(SmallText, "many that open one text at once all get it") {
 TEST_CASE_FIXTURE(SmallText, "a text that is none is refused with its line, and leaves no cache") {
   const auto says = [&](const std::string& text, const std::string& reason) {
     write(text);
-    const std::string message = complaint([&] { read(); });
+    const std::string message = complaint_of([&] { read(); });
     CAPTURE(message);
     CHECK(contains(message, file.string() + ": " + reason));
   };
@@ -159,15 +142,15 @@ TEST_CASE_FIXTURE(SmallText, "a text that is none is refused with its line, and 
 }
 
 TEST_CASE_FIXTURE(SmallText, "a text that cannot be opened is refused") {
-  CHECK(contains(complaint([&] { read(); }), "cannot read " + file.string() + ": No such file"));
+  CHECK(contains(complaint_of([&] { read(); }), "cannot read " + file.string() + ": No such file"));
   const auto open = [&](const char* name) { data::open_tokens(name, {}, cache); };
-  CHECK(contains(complaint([&] { open("/dev/null"); }), "not a regular file"));
-  CHECK(contains(complaint([&] { open("/"); }), "cannot read /"));
+  CHECK(contains(complaint_of([&] { open("/dev/null"); }), "not a regular file"));
+  CHECK(contains(complaint_of([&] { open("/"); }), "cannot read /"));
   write("one");
-  CHECK(contains(complaint([&] { data::open_tokens(file, path / "none.json", cache); }),
+  CHECK(contains(complaint_of([&] { data::open_tokens(file, path / "none.json", cache); }),
                  "none.json: No such file"));
-  CHECK(contains(complaint([&] { data::open_tokens(file, file, cache); }), "not JSON"));
-  CHECK(contains(complaint([&] { data::open_tokens(file, {}, file); }),
+  CHECK(contains(complaint_of([&] { data::open_tokens(file, file, cache); }), "not JSON"));
+  CHECK(contains(complaint_of([&] { data::open_tokens(file, {}, file); }),
                  "cannot write " + file.string()));
 }
 
@@ -190,7 +173,7 @@ TEST_CASE("windows cut the ids without overlap and start over at the end") {
   CHECK_THROWS_AS(at(0), nn::Error);
   CHECK(data::Windows(ids, 7).count() == 1);
   CHECK_THROWS_AS(data::Windows(ids, 0), nn::Error);
-  CHECK(complaint([&] { data::Windows(ids, 8); }) ==
+  CHECK(complaint_of([&] { data::Windows(ids, 8); }) ==
         "the text has 7 tokens, which do not fill a window of 8");
 }
 
@@ -220,13 +203,13 @@ TEST_CASE_FIXTURE(SmallText, "the text asked for comes first, then the one that 
   CHECK(mine.tokens.ids().size() == 5);
   CHECK(contains(mine.description, file.string() + "; 5 tokens: bytes"));
   CHECK(!fs::exists(path / "stories" / "grammar-0-24000000.txt"));
-  complaint([&] { data::open_text({.text = path / "none", .data_raw = path}); });
+  complaint_of([&] { data::open_text({.text = path / "none", .data_raw = path}); });
 }
 
 TEST_CASE_FIXTURE(SmallText, "a vocabulary that was fetched is used, or refused if it is damaged") {
   write("Once upon a time");
   nn::write_file_atomically(data::vocabulary_file(path), "{}");
-  CHECK(contains(complaint([&] { data::open_text({.text = file, .data_raw = path}); }),
+  CHECK(contains(complaint_of([&] { data::open_text({.text = file, .data_raw = path}); }),
                  "model is not an object"));
   const fs::path llama = data::vocabulary_file("data/raw");
   if (!fs::exists(llama)) return;

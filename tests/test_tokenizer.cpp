@@ -6,6 +6,7 @@
 #include "data/tokenizer.h"
 #include "nn/error.h"
 #include "nn/file.h"
+#include "tests/complaint.h"
 #include "tests/temporary_folder.h"
 
 namespace {
@@ -74,21 +75,9 @@ std::string from_hex(const std::string& hex) {
 
 // What the loader complains about; it must name the file.
 std::string complaint(const std::filesystem::path& file) {
-  try {
-    data::load_tokenizer(file);
-  } catch (const nn::InputError& error) {
-    const std::string message = error.what();
-    CHECK(message.find(file.string()) != std::string::npos);
-    CHECK(message.find('\n') == std::string::npos);
-    CHECK(!error.hint.empty());
-    return message;
-  }
-  FAIL("no error");
-  return {};
-}
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
+  const std::string message = complaint_of([&] { data::load_tokenizer(file); });
+  CHECK(contains(message, file.string()));
+  return message;
 }
 
 }  // namespace

@@ -20,7 +20,7 @@ void request_stop(int) { stop = true; }
 
 struct CommandLine {
   training::RankOptions rank;
-  std::string layers, text;
+  std::string layers;
   int threads = 0;
   bool only_checks = false;
 };

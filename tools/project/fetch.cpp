@@ -5,7 +5,6 @@
 #include <csignal>
 #include <cstdlib>
 
-#include "data/text.h"
 #include "nn/error.h"
 
 namespace project {
@@ -38,15 +37,6 @@ Fetched fetch(const std::string& name) {
   const bool is_interrupted = (WIFSIGNALED(status) && WTERMSIG(status) == SIGINT) ||
                               (WIFEXITED(status) && WEXITSTATUS(status) == 128 + SIGINT);
   return is_interrupted ? Fetched::interrupted : status == 0 ? Fetched::yes : Fetched::no;
-}
-
-Fetched fetch_text(bool with_stories) {
-  Fetched result = Fetched::yes;
-  if (with_stories && !fs::exists(data::stories_file(data_raw()))) result = fetch("stories");
-  if (result == Fetched::interrupted || fs::exists(data::vocabulary_file(data_raw())))
-    return result;
-  const Fetched vocabulary = fetch("vocabulary");
-  return vocabulary == Fetched::yes ? result : vocabulary;
 }
 
 }  // namespace project

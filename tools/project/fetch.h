@@ -16,8 +16,4 @@ std::filesystem::path data_raw();
 enum class Fetched { yes, no, interrupted };
 Fetched fetch(const std::string& name);
 
-// Fetches what data::open_text would miss in data_raw: the stories, unless the user names a text,
-// and the vocabulary. `no` is no reason to stop: open_text knows what to do without them.
-Fetched fetch_text(bool with_stories);
-
 }  // namespace project

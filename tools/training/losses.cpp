@@ -16,8 +16,6 @@ namespace training {
 
 namespace {
 
-constexpr std::string_view header = "Step,Loss,Seconds,Tokens per second";
-
 using Row = std::array<double, 4>;
 
 Row parse_row(std::string_view line) {
@@ -45,7 +43,8 @@ Losses read_losses(const std::filesystem::path& file) {
   std::string line;
   int number = 1;
   try {
-    nn::require(std::getline(csv, line) && line == header, "this is not the header of losses");
+    nn::require(std::getline(csv, line) && line == losses_header,
+                "this is not the header of losses");
     while (std::getline(csv, line)) {
       ++number;
       const auto [step, loss, seconds, rate] = parse_row(line);
@@ -58,8 +57,9 @@ Losses read_losses(const std::filesystem::path& file) {
   } catch (const nn::InputError&) {
     throw;
   } catch (const nn::Error& error) {
-    throw nn::InputError(nn::concat(file.string(), ", line ", number, ": ", error.what()),
-                         nn::concat("a run writes it: ", header, ", then a row for each step"));
+    throw nn::InputError(
+        nn::concat(file.string(), ", line ", number, ": ", error.what()),
+        nn::concat("a run writes it: ", losses_header, ", then a row for each step"));
   }
   return losses;
 }

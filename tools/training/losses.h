@@ -1,9 +1,13 @@
 #pragma once
 
 #include <filesystem>
+#include <string_view>
 #include <vector>
 
 namespace training {
+
+// The first line of loss.csv, for those who write it and those who read it.
+constexpr std::string_view losses_header = "Step,Loss,Seconds,Tokens per second";
 
 // What a run wrote into its loss.csv (see LossLog), in ascending steps.
 struct Losses {

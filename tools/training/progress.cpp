@@ -6,6 +6,7 @@
 #include <iostream>
 
 #include "nn/error.h"
+#include "tools/training/losses.h"
 
 namespace training {
 
@@ -40,7 +41,7 @@ void State::set(int step, std::string_view action, int microbatch) {
 
 LossLog::LossLog(const std::filesystem::path& folder, int steps, int tokens_per_step)
     : csv_(folder / "loss.csv"), steps_(steps), tokens_per_step_(tokens_per_step) {
-  csv_ << "Step,Loss,Seconds,Tokens per second\n" << std::setprecision(9) << std::flush;
+  csv_ << losses_header << '\n' << std::setprecision(9) << std::flush;
   start_ = second_ = last_printed_ = Clock::now();
 }
 

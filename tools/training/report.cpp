@@ -73,6 +73,7 @@ void report_costs(const RankOptions& options, const pipeline::Worker& worker,
   if (mailbox.rank() != recorder)
     return mailbox.send_text(recorder, {Tag::report}, to_text(worker.measured_costs()));
   const pipeline::StageCosts costs = gather_costs(job, worker, mailbox);
+  if (job.steps == 0) return;
   const auto& entry = *pipeline::find_schedule(job.schedule);
   const pipeline::Timeline timeline = pipeline::simulate(
       pipeline::all_stages(entry, job.topology.stages, job.microbatches, job.chunks),
@@ -86,7 +87,6 @@ void report_costs(const RankOptions& options, const pipeline::Worker& worker,
     for (std::size_t chunk = 0; chunk < costs[stage].size(); ++chunk)
       csv << stage << ',' << chunk << ',' << costs[stage][chunk].forward << ','
           << costs[stage][chunk].backward << ',' << costs[stage][chunk].weights << '\n';
-  if (job.steps == 0) return;
   nn::write_file_atomically(options.out / "costs.csv", csv.str());
   if (options.has_trace) write_trace(options.out / "trace-predicted.csv", events_of(timeline));
   std::cout << std::fixed << std::setprecision(3) << "a step takes " << seconds_per_step
