@@ -2,7 +2,6 @@
 
 #include <atomic>
 #include <chrono>
-#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -11,29 +10,9 @@
 #include <vector>
 
 #include "nn/real.h"
+#include "pipeline/frame.h"
 
 namespace pipeline {
-
-// What a message is about. Sender and tag together name exactly one message of a run.
-struct Tag {
-  enum Kind : std::uint8_t {
-    hello,
-    activation,
-    gradient,
-    reduce,
-    loss,
-    clock,
-    cut,
-    report,
-    goodbye,
-    failure
-  };
-  Kind kind;
-  std::int32_t step = 0;
-  std::int32_t item = 0;  // microbatch, or piece of the model
-  std::int32_t part = 0;  // chunk, or turn of the ring
-  friend auto operator<=>(const Tag&, const Tag&) = default;
-};
 
 // Counts the messages that still read a piece of memory: do not write to it before is_free().
 class Lease {

@@ -1,7 +1,6 @@
 #include "pipeline/mailbox_sockets.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "nn/error.h"
 
@@ -12,23 +11,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr std::uint32_t magic = 0x42495254;  // "TRIB"
-constexpr std::uint16_t version = 1;
 constexpr int messages_in_flight = 64;  // for each pair of ranks
 constexpr std::size_t largest_message = std::size_t{1} << 30;
-
-// The first frame of every message; the payload is the second.
-struct Header {
-  std::uint32_t magic;
-  std::uint16_t version;
-  std::uint8_t kind;
-  std::uint8_t real_bytes;
-  std::uint64_t run;
-  std::uint64_t sequence;  // counts this sender's messages to this receiver
-  std::uint64_t bytes;
-  std::int32_t from, step, item, part;
-};
-static_assert(sizeof(Header) == 48);
 
 }  // namespace
 
@@ -80,9 +64,15 @@ void Mailbox::Sockets::push(int to, Tag tag, zmq::message_t payload) {
   if (to == options.rank)
     return keep(to, tag, std::make_shared<zmq::message_t>(std::move(payload)));
   Peer& peer = peers.at(to);
-  const Header header{magic,       version,     tag.kind,       sizeof(nn::real),
-                      options.run, peer.sent++, payload.size(), options.rank,
-                      tag.step,    tag.item,    tag.part};
+  const Header header{.kind = tag.kind,
+                      .real_bytes = sizeof(nn::real),
+                      .run = options.run,
+                      .sequence = peer.sent++,
+                      .bytes = payload.size(),
+                      .from = options.rank,
+                      .step = tag.step,
+                      .item = tag.item,
+                      .part = tag.part};
   peer.waiting.push_back({zmq::message_t(&header, sizeof header), std::move(payload)});
   flush(peer);
 }
@@ -115,27 +105,24 @@ void Mailbox::Sockets::drain() {
 
 void Mailbox::Sockets::accept(const zmq::message_t& first, std::shared_ptr<zmq::message_t> payload,
                               bool is_whole) {
-  Header header;
-  if (!is_whole || first.size() != sizeof header) return void(++strangers);
-  std::memcpy(&header, first.data(), sizeof header);
-  if (header.magic != magic || header.version != version || header.run != options.run ||
-      header.kind > Tag::failure || header.from < 0 ||
-      header.from >= static_cast<int>(peers.size()) || header.from == options.rank ||
-      header.bytes != payload->size())
+  const auto header = parse_header(
+      {static_cast<const std::byte*>(first.data()), is_whole ? first.size() : 0}, payload->size());
+  if (!header || header->run != options.run || header->from < 0 ||
+      header->from >= static_cast<int>(peers.size()) || header->from == options.rank)
     return void(++strangers);
-  Peer& peer = peers[header.from];
-  nn::require(header.real_bytes == sizeof(nn::real), "rank ", header.from, " computes with ",
-              8 * header.real_bytes, "-bit numbers, rank ", options.rank, " with ",
+  const int from = header->from;
+  Peer& peer = peers[from];
+  nn::require(header->real_bytes == sizeof(nn::real), "rank ", from, " computes with ",
+              8 * header->real_bytes, "-bit numbers, rank ", options.rank, " with ",
               8 * sizeof(nn::real));
-  if (header.sequence != peer.received++)
-    throw PeerLost(nn::concat("rank ", options.rank, ": messages of rank ", header.from,
-                              " were lost on the way"),
-                   false);
-  const Tag tag{static_cast<Tag::Kind>(header.kind), header.step, header.item, header.part};
-  if (tag.kind == Tag::hello) peer.was_met = true;
-  if (tag.kind == Tag::goodbye) peer.has_parted = true;
-  if (tag.kind == Tag::failure) peer.failure = payload->to_string();
-  keep(header.from, tag, std::move(payload));
+  if (header->sequence != peer.received++)
+    throw PeerLost(
+        nn::concat("rank ", options.rank, ": messages of rank ", from, " were lost on the way"),
+        false);
+  if (header->kind == Tag::hello) peer.was_met = true;
+  if (header->kind == Tag::goodbye) peer.has_parted = true;
+  if (header->kind == Tag::failure) peer.failure = payload->to_string();
+  keep(from, header->tag(), std::move(payload));
 }
 
 // ZeroMQ may leave a small payload anywhere in a buffer of its own.

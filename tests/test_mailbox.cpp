@@ -55,6 +55,11 @@ struct Listener {
   zmq::context_t context;
   zmq::socket_t other{context, zmq::socket_type::push};
   Listener() { other.connect(address); }
+
+  void send(const Header& header) {
+    other.send(zmq::buffer(&header, sizeof header), zmq::send_flags::sndmore);
+    other.send(zmq::str_buffer("8 bytes!"));
+  }
 };
 
 std::string message_of(const std::function<void()>& f) {
@@ -209,41 +214,52 @@ TEST_CASE_FIXTURE(Listener,
 
 namespace {
 
-// The first frame of a message from rank 1 of run 3, as it should be.
-struct Header {
-  std::uint32_t magic = 0x42495254;
-  std::uint16_t version = 1;
-  std::uint8_t kind = Tag::activation, real_bytes = sizeof(nn::real);
-  std::uint64_t run = 3, sequence = 0, bytes = 8;
-  std::int32_t from = 1, step = 0, item = 0, part = 0;
-};
+// The header of "8 bytes!" from rank 1 of run 3, but for one field.
+template <class Field>
+Header header_with(Field Header::*field, Field value) {
+  Header header{
+      .kind = Tag::activation, .real_bytes = sizeof(nn::real), .run = 3, .bytes = 8, .from = 1};
+  header.*field = value;
+  return header;
+}
 
 }  // namespace
 
+TEST_CASE("a header is parsed only if it is whole and fits its payload") {
+  const Header right = header_with(&Header::item, 5);
+  const std::vector<std::byte> frame(std::as_bytes(std::span(&right, 1)).begin(),
+                                     std::as_bytes(std::span(&right, 1)).end());
+  CHECK(parse_header(frame, 8)->tag() == Tag{Tag::activation, 0, 5, 0});
+  CHECK(!parse_header(frame, 7));
+  CHECK(!parse_header({}, 8));
+  CHECK(!parse_header(std::span(frame).first(47), 8));
+  for (std::size_t byte : {0, 4, 6, 24}) {  // of magic, version, kind, payload's size
+    std::vector<std::byte> wrong = frame;
+    wrong[byte] ^= std::byte{0x80};
+    CHECK(!parse_header(wrong, 8));
+  }
+}
+
 TEST_CASE_FIXTURE(Listener, "a message is dropped for any field of its header that is wrong") {
-  const auto send = [&](const Header& header) {
-    other.send(zmq::buffer(&header, sizeof header), zmq::send_flags::sndmore);
-    other.send(zmq::str_buffer("8 bytes!"));
-  };
   int sent = 0;
   for (const Header& header :
-       {Header{.magic = 1}, Header{.version = 2}, Header{.kind = 200}, Header{.run = 4},
-        Header{.bytes = 7}, Header{.from = -1}, Header{.from = 0}, Header{.from = 2}}) {
+       {header_with(&Header::magic, 1u), header_with(&Header::version, std::uint16_t{2}),
+        header_with(&Header::kind, Tag::Kind(200)), header_with(&Header::run, std::uint64_t{4}),
+        header_with(&Header::bytes, std::uint64_t{7}), header_with(&Header::from, -1),
+        header_with(&Header::from, 0), header_with(&Header::from, 2)}) {
     send(header);
     ++sent;
   }
-  send({});
+  send(header_with(&Header::sequence, std::uint64_t{0}));
   CHECK(mailbox.receive(1, {Tag::activation}, "testing").text() == "8 bytes!");
   CHECK(mailbox.strangers() == sent);
-  send({.sequence = 2});
+  send(header_with(&Header::sequence, std::uint64_t{2}));
   CHECK(message_of([&] { mailbox.receive(1, {Tag::gradient}, "testing"); }) ==
         "rank 0: messages of rank 1 were lost on the way");
 }
 
 TEST_CASE_FIXTURE(Listener, "ranks that compute in other numbers are told so") {
-  const Header header{.real_bytes = 2};
-  other.send(zmq::buffer(&header, sizeof header), zmq::send_flags::sndmore);
-  other.send(zmq::str_buffer("8 bytes!"));
+  send(header_with(&Header::real_bytes, std::uint8_t{2}));
   CHECK(message_of([&] {
           mailbox.receive(1, {Tag::activation}, "testing");
         }).starts_with("rank 1 computes with 16-bit numbers"));

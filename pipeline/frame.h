@@ -1,0 +1,53 @@
+#pragma once
+
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+namespace pipeline {
+
+// What a message is about. Sender and tag together name exactly one message of a run.
+struct Tag {
+  enum Kind : std::uint8_t {
+    hello,
+    activation,
+    gradient,
+    reduce,
+    loss,
+    clock,
+    cut,
+    report,
+    goodbye,
+    failure
+  };
+  Kind kind;
+  std::int32_t step = 0;
+  std::int32_t item = 0;  // microbatch, or piece of the model
+  std::int32_t part = 0;  // chunk, or turn of the ring
+  friend auto operator<=>(const Tag&, const Tag&) = default;
+};
+
+// The first frame of every message; its payload is the second. Little-endian, as it is in memory.
+struct Header {
+  static constexpr std::uint32_t right_magic = 0x42495254;  // "TRIB"
+  static constexpr std::uint16_t right_version = 1;
+
+  std::uint32_t magic = right_magic;
+  std::uint16_t version = right_version;
+  Tag::Kind kind = Tag::hello;
+  std::uint8_t real_bytes = 0;  // of the numbers that the sender computes with
+  std::uint64_t run = 0;
+  std::uint64_t sequence = 0;  // counts this sender's messages to this receiver
+  std::uint64_t bytes = 0;     // of the payload
+  std::int32_t from = 0, step = 0, item = 0, part = 0;
+
+  Tag tag() const { return {kind, step, item, part}; }
+};
+
+// A header for a payload of so many bytes, if the frame is one. Whose message it is, and of which
+// run, remains to be asked.
+std::optional<Header> parse_header(std::span<const std::byte> frame, std::size_t payload_bytes);
+
+}  // namespace pipeline
