@@ -5,14 +5,16 @@ program=hw1
 . tests/checks.bash
 
 touch "$work/file"
-check "no exercise is an error" refuses "name an exercise"
-check "an unknown exercise is an error" refuses "a9" a9
+check "no command is an error" refuses "name a command"
+check "an unknown command is an error" refuses "a9" a9
 check "an unknown option is an error" refuses "frac" a1 --frac 2
 check "an unknown algorithm is an error" refuses "fedfoo" run --algorithm fedfoo
 check "an unknown model is an error" refuses "resnet" run --model resnet
 check "C = 0 is an error" refuses "C = 0" run --fraction 0
 check "C above 1 is an error" refuses "C = 1.5" run --fraction 1.5
 check "more clients than images are an error" refuses "70000" run --clients 70000
+check "FedSGD with a batch size is an error" refuses "not B = 7" run --algorithm fedsgd --batch 7
+check "FedSGD with several epochs is an error" refuses "not E = 3" run --algorithm fedsgd-weight --epochs 3
 check "zero rounds are an error" refuses "0 rounds" run --rounds 0
 check "a batch of words is an error" refuses "B = many" run --batch many
 check "a negative learning rate is an error" refuses "learning rate" run --lr -1

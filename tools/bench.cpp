@@ -1,11 +1,12 @@
 // How fast the engine is, next to what the machine can do and to PyTorch on the same work.
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <functional>
 #include <iostream>
+#include <map>
 #include <numeric>
+#include <set>
 #include <sstream>
 #include <thread>
 
@@ -18,7 +19,8 @@
 #include "nn/optimizer.h"
 #include "tools/bench/peer.h"
 #include "tools/homework/dataset.h"
-#include "tools/program.h"
+#include "tools/program/options.h"
+#include "tools/program/program.h"
 #include "tools/project/fetch.h"
 #include "tools/report/axis.h"
 #include "tools/report/text.h"
@@ -161,13 +163,12 @@ int run(int argc, char** argv) {
   int threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency())), turns = 5;
   std::string json;
   bool is_alone = false;
-  CLI::App app("The engine's speed, next to the machine's and to PyTorch's.", "bench");
-  app.add_option("--threads", threads, "all cores")->check(CLI::Range(1, 1024));
-  app.add_option("--turns", turns, "how often each side does each job: 5")
-      ->check(CLI::Range(1, 1000));
-  app.add_option("--json", json, "file for the figures");
-  app.add_flag("--alone", is_alone, "without PyTorch");
-  tools::parse(app, argc, argv);
+  tools::Options options("bench", "The engine's speed, next to the machine's and to PyTorch's.");
+  options.add("--threads", threads, "of the engine, all cores").between(1, 1024);
+  options.add("--turns", turns, "how often each side does each job").between(1, 1000);
+  options.add("--json", json, "file for the figures");
+  options.add("--alone", is_alone, "without PyTorch");
+  options.parse(argc, argv);
 
   std::signal(SIGPIPE, SIG_IGN);  // a peer that dies is an error of its own
   const data::ImageDataset dataset = homework::open_dataset("mnist", "");

@@ -26,6 +26,7 @@ forbid "reports know nothing of training" '^tools/report/' '(data|fl|pipeline|to
 forbid "only blas.h knows BLAS" '^(data|fl|pipeline|tools)/|^nn/([^b]|b[^l])' 'cblas'
 forbid "only the mailbox knows ZeroMQ" '^(nn|data|fl|tools)/|^pipeline/[^m]' 'zmq'
 forbid "schedules need only the standard library" '^pipeline/(schedule|simulate)' '(nn|data|fl|tools)/'
+forbid "only tools/program knows CLI11" '^(nn|data|fl|pipeline|tests)/|^tools/([a-z_]+\.|[^p]|project/)' 'CLI/'
 forbid "nothing below tools prints" '^(nn|data|fl|pipeline)/.*' 'iostream'
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

@@ -1,17 +1,21 @@
 // Writes a story with a LLaMA from a checkpoint.
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <chrono>
+#include <cmath>
 #include <iomanip>
+#include <iostream>
+#include <optional>
 
 #include "data/tokenizer.h"
 #include "data/utf8.h"
 #include "nn/blas.h"
 #include "nn/decoder.h"
+#include "nn/error.h"
 #include "nn/llama_checkpoint.h"
 #include "nn/sample.h"
-#include "tools/program.h"
+#include "tools/program/options.h"
+#include "tools/program/program.h"
 
 namespace {
 
@@ -21,7 +25,7 @@ struct Options {
   std::string checkpoint, prompt;
   double temperature = 0.8, top_p = 0.9;
   std::uint64_t seed = 1;
-  nn::index tokens = 0;  // 0: as many as the context holds
+  std::optional<nn::index> tokens;
 };
 
 std::unique_ptr<Tokenizer> open_tokenizer(const std::filesystem::path& folder,
@@ -105,7 +109,7 @@ void generate(const Options& options) {
   const auto start = std::chrono::steady_clock::now();
   std::span<const nn::real> scores = decoder.step(begin);
   nn::index made = 0;
-  const nn::index most = options.tokens > 0 ? std::min(options.tokens, room + 1) : room + 1;
+  const nn::index most = std::min(options.tokens.value_or(room + 1), room + 1);
   while (true) {
     const int token = nn::sample(scores.first(tokenizer->vocabulary()), options.temperature,
                                  options.top_p, generator);
@@ -123,19 +127,18 @@ void generate(const Options& options) {
 
 int run(int argc, char** argv) {
   Options options;
-  CLI::App app("Writes a story with a trained LLaMA.", "generate");
-  app.get_formatter()->column_width(34);
-  app.add_option("--checkpoint", options.checkpoint,
-                 "folder of the model, as Hugging Face has it, with its tokenizer.json")
-      ->required();
-  app.add_option("--prompt", options.prompt, "how the story begins");
-  app.add_option("--temperature", options.temperature, "0: always the likeliest token: 0.8");
-  app.add_option("--top-p", options.top_p, "share of the probability that may be drawn: 0.9");
-  app.add_option("--seed", options.seed, "the same seed gives the same story: 1")
-      ->check(tools::any_seed);
-  app.add_option("--tokens", options.tokens, "at most: as many as the model's context holds")
-      ->check(CLI::Range(1, 1'000'000'000));
-  tools::parse(app, argc, argv);
+  tools::Options line("generate", "Writes a story with a trained LLaMA.");
+  line.add("--checkpoint", options.checkpoint,
+           "folder of the model, as Hugging Face has it, with its tokenizer.json")
+      .required();
+  line.add("--prompt", options.prompt, "how the story begins");
+  line.add("--temperature", options.temperature, "0: always the likeliest token");
+  line.add("--top-p", options.top_p, "share of the probability that may be drawn");
+  line.add("--seed", options.seed, "the same seed gives the same story")
+      .between(std::uint64_t{0}, tools::largest_seed);
+  line.add("--tokens", options.tokens, "at most: as many as the model's context holds")
+      .between(1, 1'000'000'000);
+  line.parse(argc, argv);
   nn::blas::set_threads(1);  // a row at a time leaves nothing to share, and sums stay in one order
   generate(options);
   return 0;

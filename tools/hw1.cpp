@@ -1,64 +1,29 @@
 // The exercises of the homework, and any federated run, from the command line.
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
-#include <atomic>
-#include <charconv>
-#include <csignal>
+#include <algorithm>
 #include <iostream>
-#include <thread>
 
 #include "nn/file.h"
-#include "nn/models.h"
 #include "tools/homework/compare.h"
 #include "tools/homework/dataset.h"
-#include "tools/homework/exercises.h"
+#include "tools/homework/options.h"
 #include "tools/homework/publish.h"
-#include "tools/program.h"
+#include "tools/program/program.h"
+#include "tools/program/signals.h"
 #include "tools/report/text.h"
 
 namespace {
 
 using namespace homework;
 
-// The one global: a signal handler can reach nothing else.
-std::atomic<bool> stop_requested = false;
-
-// Ctrl-C stops at the next part of a batch; a second one at once.
-extern "C" void request_stop(int signal) {
-  stop_requested = true;
-  std::signal(signal, SIG_DFL);
-}
-
-struct Options {
-  Setting setting;
-  int threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
-  std::string dataset = "mnist", data_folder, out = "out", compare_out = "out/compare";
-  std::string csv, json;       // run
-  bool has_wall_time = false;  // run
-  std::string reference;       // compare
-  double tolerance = 0.05;     // compare
-  std::string batch = "100";   // run: a number or inf
-};
-
-int parse_batch(const std::string& text) {
-  int batch = -1;
-  if (text == "inf" || text == "∞") return 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), batch);
-  if (error != std::errc() || end != text.data() + text.size() || batch < 1)
-    throw nn::InputError(nn::concat("B = ", text, " is not a batch size"),
-                         "choose --batch 1 or more, or inf for all of a client's samples");
-  return batch;
-}
-
 // Opens what a command needs and carries out its runs with a progress bar.
 class Session {
  public:
-  explicit Session(const Options& options)
-      : options_(options),
-        dataset_(open_dataset(options.dataset, options.data_folder)),
+  Session(const Options& options, const std::atomic<bool>& stop)
+      : dataset_(open_dataset(options.dataset, options.data_folder)),
         bar_(std::cerr, isatty(STDERR_FILENO)),
-        runner_(dataset_, {options.threads, &stop_requested, &std::cerr, &bar_}) {}
+        runner_(dataset_, {options.threads, &stop, &std::cerr, &bar_}) {}
 
   std::vector<Run> run(const std::vector<Experiment>& experiments) {
     std::vector<Run> runs;
@@ -73,7 +38,6 @@ class Session {
   }
 
  private:
-  const Options& options_;
   data::ImageDataset dataset_;
   report::ProgressBar bar_;
   Runner runner_;
@@ -89,13 +53,13 @@ void add_left_out(std::span<const Run> runs, std::span<const std::string> names,
   if (!table.rows.empty()) document.blocks.emplace_back(table);
 }
 
-void run_exercises(const Options& options, std::string_view name) {
+void run_exercises(const Options& options, const std::atomic<bool>& stop) {
   nn::require_writable_folder(options.out);
-  Session session(options);
+  Session session(options, stop);
   std::vector<const Exercise*> chosen;
   std::vector<std::vector<Curve>> curves;
   for (const Exercise& exercise : exercise_table())
-    if (name == "all" || name == exercise.name) {
+    if (options.command == "all" || options.command == exercise.name) {
       chosen.push_back(&exercise);
       for (const Curve& curve : curves.emplace_back(exercise.curves(options.setting)))
         session.runner().plan({curve.experiment});
@@ -137,16 +101,10 @@ void require_writable_files(const std::vector<std::string>& files) {
     throw nn::InputError(nn::concat(files[0], " cannot be both CSV and JSON"), "name two files");
 }
 
-void run_one(Options& options, bool has_batch) {
-  Experiment& experiment = options.setting.base;
-  experiment.training.batch = parse_batch(options.batch);
-  if (experiment.method().is_full_batch && (experiment.training.batch != 0 && has_batch))
-    throw nn::InputError(
-        nn::concat(experiment.algorithm,
-                   " takes one step over all samples of a client, not B = ", options.batch),
-        "leave --batch out, or choose --algorithm fedavg");
+void run_one(const Options& options, const std::atomic<bool>& stop) {
+  const Experiment& experiment = options.setting.base;
   require_writable_files({options.csv, options.json});
-  Session session(options);
+  Session session(options, stop);
   const std::vector<Run> runs = session.run({experiment});
 
   const Run& run = runs.front();
@@ -170,17 +128,16 @@ void run_one(Options& options, bool has_batch) {
 }
 
 // Returns whether all of it is within the tolerance.
-bool compare(Options& options) {
-  options.out = options.compare_out;
+bool compare(const Options& options, const std::atomic<bool>& stop) {
   nn::require_writable_folder(options.out);
   std::vector<Reference> references = read_results(options.reference, options.setting.base);
   std::vector<Experiment> experiments;
   for (Reference& reference : references) {
     int& rounds = reference.experiment.rounds;
-    if (options.setting.rounds > 0) rounds = std::min(rounds, options.setting.rounds);
+    rounds = std::min(rounds, options.setting.rounds.value_or(rounds));
     experiments.push_back(reference.experiment);
   }
-  Session session(options);
+  Session session(options, stop);
   const std::vector<Run> runs = session.run(experiments);
   const report::Document document = comparison(references, runs, options.tolerance);
   session.print(document);
@@ -191,121 +148,12 @@ bool compare(Options& options) {
   });
 }
 
-template <class Table>
-CLI::IsMember names_of(const Table& table) {
-  std::vector<std::string> names;
-  for (const auto& entry : table) names.emplace_back(entry.name);
-  return CLI::IsMember(names);
-}
-
-template <class Enum>
-CLI::Option* add_choice(CLI::App* command, const std::string& name, Enum& value,
-                        const std::map<std::string, Enum>& choices, const std::string& text) {
-  return command
-      ->add_option_function<std::string>(
-          name, [&value, choices](const std::string& key) { value = choices.at(key); }, text)
-      ->check(CLI::IsMember(choices));
-}
-
-void add_common_options(CLI::App* command, Options& options) {
-  Experiment& base = options.setting.base;
-  command->add_option("--seed", base.seed, "of the split, the weights and the masks: 10")
-      ->check(CLI::NonNegativeNumber);
-  command->add_option("--threads", options.threads, "changes the time, never a number: all cores")
-      ->check(CLI::Range(1, 1024));
-  command->add_option("--model", base.model, "mnist_cnn or mlp: mnist_cnn")
-      ->check(names_of(nn::model_table()));
-  command->add_option("--dataset", options.dataset, "mnist or fashion: mnist")
-      ->check(CLI::IsMember({"mnist", "fashion"}));
-  command->add_option("--data", options.data_folder, "folder of the four files: data/raw/mnist");
-  add_choice(command, "--dropout-rng", base.dropout,
-             {{"mt", nn::DropoutStream::mt}, {"mkl", nn::DropoutStream::mkl}},
-             "mt: PyTorch 2.7 and later; mkl: its x86 wheels before: mt");
-  add_choice(command, "--sort", base.partition.sort,
-             {{"introsort", fl::LabelSort::introsort}, {"stable", fl::LabelSort::stable}},
-             "samples of one label before shards are cut: introsort, as NumPy up to 1.24");
-}
-
-void add_out(CLI::App* command, Options& options) {
-  command->add_option("--out", options.out, "folder for the results: out");
-}
-
-void add_split(CLI::App* command, Options& options) {
-  fl::Partition& partition = options.setting.base.partition;
-  add_choice(
-      command, "--split", partition.split,
-      {{"iid", fl::Split::iid}, {"shards", fl::Split::shards}, {"dirichlet", fl::Split::dirichlet}},
-      "iid, shards (two a client) or dirichlet: iid");
-  command->add_option("--alpha", partition.alpha, "of dirichlet; small: uneven: 0.5");
-}
-
-CLI::App* add_run_command(CLI::App& app, Options& options) {
-  Experiment& base = options.setting.base;
-  CLI::App* run = app.add_subcommand("run", "any one configuration");
-  run->add_option("--algorithm", base.algorithm, "fedsgd, fedsgd-weight, fedavg or centralized")
-      ->check(names_of(fl::algorithm_table()));
-  run->add_option("--clients,-N", base.clients, "how many clients share the data: 100");
-  run->add_option("--fraction,-C", base.fraction, "share of them in a round: 0.1");
-  run->add_option("--batch,-B", options.batch, "batch size of a client, or inf: 100");
-  run->add_option("--epochs,-E", base.training.epochs, "local epochs of a client: 1");
-  run->add_option("--lr", base.training.learning_rate, "learning rate: 0.01");
-  run->add_option("--rounds", base.rounds, "how often clients and server meet: 10");
-  add_split(run, options);
-  run->add_option("--csv", options.csv, "file for the notebook's table");
-  run->add_flag("--wall-time", options.has_wall_time, "with its column Wall time");
-  run->add_option("--json", options.json, "file for everything that was measured");
-  add_common_options(run, options);
-  return run;
-}
-
-bool is_command(const CLI::App& app, const std::string& name) {
-  const auto commands =
-      app.get_subcommands([&](const CLI::App* c) { return c->get_name() == name; });
-  return !commands.empty();
-}
-
 int run_command(int argc, char** argv) {
-  Options options;
-  CLI::App app("Federated learning on MNIST: the exercises of homework 1, part A.", "hw1");
-  app.require_subcommand(1);
-  app.get_formatter()->column_width(34);
-  std::vector<CLI::App*> exercises;
-  for (const auto& [name, text] : std::map<std::string, std::string>{
-           {"a1", "FedSGD with gradients and with weights"},
-           {"a2", "number of clients and client fraction"},
-           {"a3", "local epochs, non-IID data, learning rate: plots and answers"},
-           {"all", "a1, a2 and a3"}}) {
-    CLI::App* command = exercises.emplace_back(app.add_subcommand(name, text));
-    command->add_option("--rounds", options.setting.rounds, "instead of the exercise's own")
-        ->check(CLI::PositiveNumber);
-    add_common_options(command, options);
-    add_out(command, options);
-  }
-  CLI::App* run = add_run_command(app, options);
-  CLI::App* comparing =
-      app.add_subcommand("compare", "run what a table of the notebook's says and compare");
-  comparing->add_option("file", options.reference, "a table with the notebook's columns")
-      ->required();
-  comparing->add_option("--tolerance", options.tolerance, "in percentage points: 0.05")
-      ->check(CLI::NonNegativeNumber);
-  comparing->add_option("--rounds", options.setting.rounds, "at most")->check(CLI::PositiveNumber);
-  add_split(comparing, options);
-  add_common_options(comparing, options);
-  comparing->add_option("--out", options.compare_out, "folder for the results: out/compare");
-
-  // CLI11 would only say that a subcommand is missing.
-  const std::string first = argc > 1 ? argv[1] : "";
-  if (!first.starts_with('-') && !is_command(app, first))
-    throw nn::InputError(first.empty() ? "name an exercise" : "there is no exercise " + first,
-                         "choose a1, a2, a3, all, run or compare; hw1 --help says more");
-  tools::parse(app, argc, argv);
-
-  std::signal(SIGINT, request_stop);
-  std::signal(SIGTERM, request_stop);
-  if (run->parsed()) return run_one(options, run->count("--batch") > 0), 0;
-  if (comparing->parsed()) return compare(options) ? 0 : 1;
-  for (const CLI::App* exercise : exercises)
-    if (exercise->parsed()) run_exercises(options, exercise->get_name());
+  const Options options = parse_options(argc, argv);
+  const std::atomic<bool>& stop = tools::stop_on_signals();
+  if (options.command == "run") return run_one(options, stop), 0;
+  if (options.command == "compare") return compare(options, stop) ? 0 : 1;
+  run_exercises(options, stop);
   return 0;
 }
 

@@ -1,13 +1,14 @@
 // bin/show_loss FOLDER...: the losses of training runs, as a plot in the terminal, a table that
 // compares them with the first run, and an SVG.
 
-#include <CLI/CLI.hpp>
 #include <filesystem>
 #include <iomanip>
 #include <iostream>
 
+#include "nn/error.h"
 #include "nn/file.h"
-#include "tools/program.h"
+#include "tools/program/options.h"
+#include "tools/program/program.h"
 #include "tools/report/axis.h"
 #include "tools/report/svg.h"
 #include "tools/report/text.h"
@@ -70,15 +71,12 @@ int run_command(int argc, char** argv) {
   std::vector<std::string> folders;
   std::string svg, title = "Training loss";
   int smooth = 1;
-  CLI::App app("Draws and compares the losses of training runs.", "show_loss");
-  app.get_formatter()->column_width(30);
-  app.add_option("runs", folders, "FOLDER or NAME=FOLDER of each run, with its loss.csv")
-      ->required();
-  app.add_option("--svg", svg, "file for a drawing");
-  app.add_option("--smooth", smooth, "steps that a point is the mean of: 1")
-      ->check(CLI::Range(1, 1'000'000));
-  app.add_option("--title", title, "of the plot: Training loss");
-  tools::parse(app, argc, argv);
+  tools::Options options("show_loss", "Draws and compares the losses of training runs.");
+  options.add("runs", folders, "FOLDER or NAME=FOLDER of each run, with its loss.csv").required();
+  options.add("--svg", svg, "file for a drawing");
+  options.add("--smooth", smooth, "steps that a point is the mean of").between(1, 1'000'000);
+  options.add("--title", title, "of the plot");
+  options.parse(argc, argv);
 
   std::vector<Run> runs;
   for (const std::string& folder : folders) runs.push_back(read_run(folder));

@@ -1,13 +1,16 @@
 // Draws what the stages of a pipeline do when, for a schedule and its costs, or compares schedules.
-#include <CLI/CLI.hpp>
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <iostream>
+#include <optional>
 
+#include "nn/error.h"
 #include "nn/file.h"
 #include "pipeline/cut.h"
 #include "pipeline/picture.h"
-#include "tools/program.h"
+#include "tools/program/options.h"
+#include "tools/program/program.h"
 #include "tools/report/axis.h"
 #include "tools/report/text.h"
 
@@ -18,8 +21,9 @@ using nn::concat;
 
 struct Options {
   std::string schedule = "1f1b";
-  int stages = 4, microbatches = 8, chunks = 0;  // 0 chunks: 2 if the schedule can have them
-  Costs costs;                                   // of one microbatch in a whole stage
+  std::optional<int> stages, chunks;
+  int microbatches = 8;
+  Costs costs;  // of one microbatch in a whole stage
   std::string stage_costs;
   double message_time = 0;
   std::string svg;
@@ -56,16 +60,16 @@ Costs parse_costs(std::string_view text) {
   return {numbers[0], numbers[1], numbers[2]};
 }
 
-std::vector<Costs> costs_per_stage(Options& options, bool has_stages) {
-  if (options.stage_costs.empty()) return std::vector<Costs>(options.stages, options.costs);
+std::vector<Costs> costs_per_stage(const Options& options) {
+  if (options.stage_costs.empty())
+    return std::vector<Costs>(options.stages.value_or(4), options.costs);
   std::vector<Costs> costs;
   for (const std::string_view part : split(options.stage_costs, ','))
     costs.push_back(parse_costs(part));
   const int count = static_cast<int>(costs.size());
-  if (has_stages && count != options.stages)
-    throw nn::InputError(concat("--costs names ", count, " of ", options.stages, " stages"),
+  if (options.stages.value_or(count) != count)
+    throw nn::InputError(concat("--costs names ", count, " of ", *options.stages, " stages"),
                          "name the costs of every stage, or leave --stages out");
-  options.stages = count;
   return costs;
 }
 
@@ -79,16 +83,17 @@ struct Example {
 // Chunks share the costs of their stage, so that schedules can be compared.
 Example simulate_example(const ScheduleEntry& schedule, const Options& options,
                          const std::vector<Costs>& stage_costs) {
-  if (options.chunks > 1 && !schedule.has_chunks && !options.all)
-    throw nn::InputError(concat(schedule.name, " has one chunk a stage, not ", options.chunks),
+  if (options.chunks.value_or(1) > 1 && !schedule.has_chunks && !options.all)
+    throw nn::InputError(concat(schedule.name, " has one chunk a stage, not ", *options.chunks),
                          "choose --schedule interleaved, or leave --chunks out");
-  const int chunks = !schedule.has_chunks ? 1 : options.chunks > 0 ? options.chunks : 2;
+  const int chunks = schedule.has_chunks ? options.chunks.value_or(2) : 1;
   StageCosts costs;
   for (const auto& [forward, backward, weights] : stage_costs)
     costs.emplace_back(chunks, Costs{forward / chunks, backward / chunks, weights / chunks});
+  const int stages = static_cast<int>(costs.size());
   return {schedule, chunks,
-          simulate(all_stages(schedule, options.stages, options.microbatches, chunks),
-                   options.microbatches, chunks, costs, options.message_time)};
+          simulate(all_stages(schedule, stages, options.microbatches, chunks), options.microbatches,
+                   chunks, costs, options.message_time)};
 }
 
 std::string name_of(const Example& example) {
@@ -96,9 +101,9 @@ std::string name_of(const Example& example) {
                 example.chunks > 1 ? concat(", ", example.chunks, " chunks") : "");
 }
 
-std::string setting_of(const Options& options) {
-  return concat(options.stages, options.stages == 1 ? " stage, " : " stages, ",
-                options.microbatches, options.microbatches == 1 ? " microbatch" : " microbatches");
+std::string setting_of(std::size_t stages, int microbatches) {
+  return concat(stages, stages == 1 ? " stage, " : " stages, ", microbatches,
+                microbatches == 1 ? " microbatch" : " microbatches");
 }
 
 std::string percent(double share) { return report::fixed(100 * share, 1); }
@@ -133,7 +138,9 @@ void print_picture(const Example& example, const Options& options) {
 
 void show(const Example& example, const Options& options) {
   const Timeline& timeline = example.timeline;
-  const std::string title = concat(name_of(example), ": ", setting_of(options));
+  const int stages = static_cast<int>(timeline.stages.size());
+  const std::string title =
+      concat(name_of(example), ": ", setting_of(timeline.stages.size(), options.microbatches));
   if (!options.svg.empty())
     nn::write_file_atomically(
         options.svg,
@@ -141,7 +148,7 @@ void show(const Example& example, const Options& options) {
   std::cout << title << '\n' << example.schedule.description << "\n\n";
   print_picture(example, options);
   report::Table table{"", {"Stage", "Idle", "Idle %", "Peak activations"}, {}};
-  for (int stage = 0; stage < options.stages; ++stage)
+  for (int stage = 0; stage < stages; ++stage)
     table.rows.push_back({concat(stage), idle(timeline, stage),
                           percent(timeline.idle(stage) / timeline.length), peak(example, stage)});
   std::cout << '\n'
@@ -151,13 +158,13 @@ void show(const Example& example, const Options& options) {
 }
 
 void compare(const Options& options, const std::vector<Costs>& stage_costs) {
-  report::Table table{setting_of(options),
+  report::Table table{setting_of(stage_costs.size(), options.microbatches),
                       {"Schedule", "Length", "Idle %", "Speed-up", "Peak activations by stage"},
                       {}};
   for (const ScheduleEntry& schedule : schedule_table()) {
     const Example example = simulate_example(schedule, options, stage_costs);
     std::string peaks;
-    for (int stage = 0; stage < options.stages; ++stage)
+    for (int stage = 0; stage < static_cast<int>(stage_costs.size()); ++stage)
       peaks += concat(stage > 0 ? " " : "", peak(example, stage));
     table.rows.push_back({name_of(example), concat(example.timeline.length),
                           percent(example.timeline.idle_share()), speed_up(example.timeline),
@@ -166,36 +173,33 @@ void compare(const Options& options, const std::vector<Costs>& stage_costs) {
   std::cout << report::to_text(table);
 }
 
-CLI::Option* add_cost(CLI::App& app, const std::string& name, double& value,
-                      const std::string& text) {
-  return app.add_option(name, value, text)->check(CLI::Range(0.0, 1e9));
+tools::Option add_cost(tools::Options& line, const std::string& name, double& value,
+                       const std::string& text) {
+  return line.add(name, value, text).between(0.0, 1e9);
 }
 
 int run(int argc, char** argv) {
   Options options;
-  CLI::App app("Draws a pipeline schedule and says what it costs.", "show_schedule");
-  app.add_option("--schedule", options.schedule, "gpipe, 1f1b, interleaved or zb-h1: 1f1b");
-  app.get_formatter()->column_width(34);
-  CLI::Option* stages =
-      app.add_option("--stages", options.stages, "of the pipeline: 4")->check(CLI::Range(1, 64));
-  app.add_option("--microbatches", options.microbatches, "of a batch: 8")
-      ->check(CLI::Range(1, 1000));
-  app.add_option("--chunks", options.chunks, "pieces of the model on a stage: 2, if interleaved")
-      ->check(CLI::Range(1, 64));
-  CLI::Option* costs =
-      app.add_option("--costs", options.stage_costs, "of each stage, as measured: f/b/w,f/b/w,...");
-  costs->excludes(
-      add_cost(app, "--forward", options.costs.forward, "time of one microbatch in a stage: 1"));
-  costs->excludes(add_cost(app, "--backward", options.costs.backward, "time of the data half: 1"));
-  costs->excludes(add_cost(app, "--weights", options.costs.weights, "time of the weights half: 1"));
-  add_cost(app, "--message", options.message_time, "time from one stage to another: 0");
-  app.add_flag("--numbers", options.has_numbers, "show the microbatches below the letters");
-  CLI::Option* svg = app.add_option("--svg", options.svg, "file for a drawing");
-  app.add_flag("--all", options.all, "compare all schedules in a table")->excludes(svg);
-  tools::parse(app, argc, argv);
+  tools::Options line("show_schedule", "Draws a pipeline schedule and says what it costs.");
+  line.add("--schedule", options.schedule, "gpipe, 1f1b, interleaved or zb-h1");
+  line.add("--stages", options.stages, "of the pipeline: 4").between(1, 64);
+  line.add("--microbatches", options.microbatches, "of a batch").between(1, 1000);
+  line.add("--chunks", options.chunks, "pieces of the model on a stage: 2, if interleaved")
+      .between(1, 64);
+  tools::Option costs =
+      line.add("--costs", options.stage_costs, "of each stage, as measured: f/b/w,f/b/w,...");
+  costs.excludes(
+      add_cost(line, "--forward", options.costs.forward, "time of one microbatch in a stage"));
+  costs.excludes(add_cost(line, "--backward", options.costs.backward, "time of the data half"));
+  costs.excludes(add_cost(line, "--weights", options.costs.weights, "time of the weights half"));
+  add_cost(line, "--message", options.message_time, "time from one stage to another");
+  line.add("--numbers", options.has_numbers, "show the microbatches below the letters");
+  const tools::Option svg = line.add("--svg", options.svg, "file for a drawing");
+  line.add("--all", options.all, "compare all schedules in a table").excludes(svg);
+  line.parse(argc, argv);
 
   const ScheduleEntry& schedule = schedule_named(options.schedule);
-  const std::vector<Costs> stage_costs = costs_per_stage(options, stages->count() > 0);
+  const std::vector<Costs> stage_costs = costs_per_stage(options);
   if (std::ranges::all_of(stage_costs, [](const Costs& c) { return c.sum() == 0; }))
     throw nn::InputError("all costs are 0", "give one stage something to do");
   if (options.all)

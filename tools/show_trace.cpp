@@ -5,10 +5,13 @@
 #include <cmath>
 #include <filesystem>
 #include <iomanip>
+#include <iostream>
 #include <map>
 
+#include "nn/error.h"
 #include "nn/file.h"
-#include "tools/program.h"
+#include "tools/program/options.h"
+#include "tools/program/program.h"
 #include "tools/report/axis.h"
 #include "tools/training/trace_files.h"
 
@@ -77,9 +80,9 @@ std::vector<double> idle_shares(const std::vector<RankEvent>& events, std::size_
 
 int run_command(int argc, char** argv) {
   fs::path folder = "out/pipeline";
-  CLI::App app("Shows what the ranks of a traced training run did when.", "show_trace");
-  app.add_option("folder", folder, "of the run: out/pipeline");
-  tools::parse(app, argc, argv);
+  tools::Options options("show_trace", "Shows what the ranks of a traced training run did when.");
+  options.add("folder", folder, "of the run");
+  options.parse(argc, argv);
 
   const std::vector<RankEvent> events = read_ranks(folder);
   const std::map<int, Step> steps = steps_of(events);

@@ -8,7 +8,7 @@ namespace homework {
 Experiment Setting::experiment(const char* algorithm, int default_rounds) const {
   Experiment experiment = base;
   experiment.algorithm = algorithm;
-  experiment.rounds = rounds > 0 ? rounds : default_rounds;
+  experiment.rounds = rounds.value_or(default_rounds);
   return experiment;
 }
 

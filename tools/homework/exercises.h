@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -10,7 +11,7 @@ namespace homework {
 // What all exercises share: the homework's defaults, and what the user changed about them.
 struct Setting {
   Experiment base;
-  int rounds = 0;  // 0: as many as the exercise says
+  std::optional<int> rounds;  // instead of the exercise's own
 
   Experiment experiment(const char* algorithm, int default_rounds) const;
 };

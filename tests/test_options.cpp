@@ -1,0 +1,123 @@
+#include <doctest/doctest.h>
+
+#include <optional>
+
+#include "tests/complaint.h"
+#include "tools/program/options.h"
+
+namespace {
+
+// Parses as a program called with the arguments does.
+std::string parse(tools::Options& options, std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), "program");
+  std::vector<char*> pointers;
+  for (std::string& argument : arguments) pointers.push_back(argument.data());
+  pointers.push_back(nullptr);
+  return options.parse(static_cast<int>(arguments.size()), pointers.data());
+}
+
+struct Values {
+  int count = 3;
+  double share = 0.5;
+  bool is_loud = false;
+  std::string name = "none";
+  std::optional<int> limit;
+  std::vector<std::string> files;
+};
+
+Values values_of(const std::vector<std::string>& arguments) {
+  Values values;
+  tools::Options options("program", "");
+  options.add("--count,-c", values.count, "").between(1, 9);
+  options.add("--share", values.share, "").between(0.0, 1.0);
+  options.add("--loud", values.is_loud, "");
+  options.add("--name", values.name, "").not_empty();
+  options.add("--limit", values.limit, "");
+  options.add("files", values.files, "");
+  parse(options, arguments);
+  return values;
+}
+
+std::string complaint_about(const std::vector<std::string>& arguments) {
+  return complaint_of([&] { values_of(arguments); });
+}
+
+}  // namespace
+
+TEST_CASE("options that are not given leave their variables alone") {
+  const Values values = values_of({});
+  CHECK(values.count == 3);
+  CHECK(values.share == 0.5);
+  CHECK(!values.is_loud);
+  CHECK(values.name == "none");
+  CHECK(!values.limit);
+  CHECK(values.files.empty());
+}
+
+TEST_CASE("options set their variables, the last of two equal ones counts, the rest is by place") {
+  const Values values = values_of({"-c", "7", "a,b", "--share=1e-1", "--loud", "--limit", "-4",
+                                   "--name", "x y", "c", "--count", "8"});
+  CHECK(values.count == 8);
+  CHECK(values.share == 0.1);
+  CHECK(values.is_loud);
+  CHECK(values.name == "x y");
+  CHECK(values.limit == -4);
+  CHECK(values.files == std::vector<std::string>{"a,b", "c"});
+}
+
+TEST_CASE("a value that is none, or out of range, is refused with its option and its bounds") {
+  CHECK(complaint_about({"--count", "0"}) == "--count: 0 is not a number from 1 to 9");
+  CHECK(complaint_about({"--count", "2.5"}) == "--count: 2.5 is not a number from 1 to 9");
+  CHECK(complaint_about({"--share", "nan"}) == "--share: nan is not a number from 0 to 1");
+  CHECK(complaint_about({"--name", ""}) == "--name: is empty");
+  for (const char* number : {"x", "", "1x", "99999999999", "1.5"})
+    CHECK(contains(complaint_about({"--limit", number}), "is not a number"));
+  CHECK(contains(complaint_about({"--limit"}), "--limit"));
+}
+
+TEST_CASE("an unknown option is refused, and the one that was probably meant is named") {
+  CHECK(complaint_about({"--cuont", "4"}) == "there is no option --cuont");
+  try {
+    values_of({"--shar=1"});
+    FAIL("no error");
+  } catch (const nn::InputError& error) {
+    CHECK(error.hint == "did you mean --share? program --help lists the options");
+  }
+}
+
+TEST_CASE("a choice takes the meaning of its word") {
+  enum class Colour { red, blue } colour = Colour::red;
+  tools::Options options("program", "");
+  options.add("--colour", colour, {{"red", Colour::red}, {"blue", Colour::blue}}, "");
+  parse(options, {"--colour", "blue"});
+  CHECK(colour == Colour::blue);
+  CHECK(complaint_of([&] {
+          parse(options, {"--colour", "green"});
+        }) == "--colour: green is not red or blue");
+}
+
+TEST_CASE("options that are required or exclude each other say so") {
+  std::string file, other;
+  tools::Options options("program", "");
+  const tools::Option named = options.add("--file", file, "").required();
+  options.add("--other", other, "").excludes(named);
+  CHECK(complaint_of([&] { parse(options, {}); }) == "--file is required");
+  CHECK(contains(complaint_of([&] {
+                   parse(options, {"--file", "a", "--other", "b"});
+                 }),
+                 "excludes"));
+}
+
+TEST_CASE("one of the commands must be given, with its own options") {
+  int size = 1, depth = 2;
+  tools::Options options("program", "");
+  options.add_command("draw", "").add("--size", size, "");
+  options.add_command("list", "").add("--depth", depth, "");
+  CHECK(parse(options, {"draw", "--size", "5"}) == "draw");
+  CHECK(size == 5);
+  CHECK(complaint_of([&] { parse(options, {}); }) == "name a command");
+  CHECK(complaint_of([&] { parse(options, {"lst"}); }) == "there is no command lst");
+  CHECK(complaint_of([&] {
+          parse(options, {"list", "--size", "5"});
+        }) == "there is no option --size");
+}

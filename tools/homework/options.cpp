@@ -1,0 +1,138 @@
+#include "tools/homework/options.h"
+
+#include <charconv>
+#include <optional>
+#include <thread>
+
+#include "nn/models.h"
+#include "tools/program/options.h"
+
+namespace homework {
+
+namespace {
+
+// What a run is given of its local training: FedSGD fixes both.
+struct GivenTraining {
+  std::optional<std::string> batch;  // a number or inf
+  std::optional<int> epochs;
+};
+
+int parse_batch(const std::string& text) {
+  int batch = -1;
+  if (text == "inf" || text == "∞") return 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), batch);
+  if (error != std::errc() || end != text.data() + text.size() || batch < 1)
+    throw nn::InputError(nn::concat("B = ", text, " is not a batch size"),
+                         "choose --batch 1 or more, or inf for all of a client's samples");
+  return batch;
+}
+
+void set_training(const GivenTraining& given, Experiment& experiment) {
+  fl::LocalTraining& training = experiment.training;
+  if (given.batch) training.batch = parse_batch(*given.batch);
+  training.epochs = given.epochs.value_or(training.epochs);
+  if (!experiment.method().is_full_batch) return;
+  const std::string one_step =
+      experiment.algorithm + " takes one step over all samples of a client";
+  if (given.batch && training.batch != 0)
+    throw nn::InputError(nn::concat(one_step, ", not B = ", training.batch),
+                         "leave --batch out, or choose --algorithm fedavg");
+  if (training.epochs != 1)
+    throw nn::InputError(nn::concat(one_step, ", not E = ", training.epochs, " epochs"),
+                         "leave --epochs out, or choose --algorithm fedavg");
+}
+
+template <class Table>
+std::vector<std::string> names_of(const Table& table) {
+  std::vector<std::string> names;
+  for (const auto& entry : table) names.emplace_back(entry.name);
+  return names;
+}
+
+void add_common(tools::Options& command, Options& options) {
+  Experiment& base = options.setting.base;
+  command.add("--seed", base.seed, "of the split, the weights and the masks")
+      .between(std::uint64_t{0}, tools::largest_seed);
+  command.add("--threads", options.threads, "changes the time, never a number; all cores")
+      .between(1, 1024);
+  command.add("--model", base.model, "mnist_cnn or mlp").among(names_of(nn::model_table()));
+  command.add("--dataset", options.dataset, "mnist or fashion").among({"mnist", "fashion"});
+  command.add("--data", options.data_folder, "folder of the four files: data/raw/mnist");
+  command.add("--dropout-rng", base.dropout,
+              {{"mt", nn::DropoutStream::mt}, {"mkl", nn::DropoutStream::mkl}},
+              "mt: PyTorch 2.7 and later; mkl: its x86 wheels before");
+  command.add("--sort", base.partition.sort,
+              {{"introsort", fl::LabelSort::introsort}, {"stable", fl::LabelSort::stable}},
+              "of one label's samples before shards are cut, as NumPy does up to 1.24");
+}
+
+void add_split(tools::Options& command, Options& options) {
+  fl::Partition& partition = options.setting.base.partition;
+  command.add(
+      "--split", partition.split,
+      {{"iid", fl::Split::iid}, {"shards", fl::Split::shards}, {"dirichlet", fl::Split::dirichlet}},
+      "iid, shards (two a client) or dirichlet");
+  command.add("--alpha", partition.alpha, "of dirichlet; small: uneven");
+}
+
+void add_run(tools::Options command, Options& options, GivenTraining& given) {
+  Experiment& base = options.setting.base;
+  command.add("--algorithm", base.algorithm, "fedsgd, fedsgd-weight, fedavg or centralized")
+      .among(names_of(fl::algorithm_table()));
+  command.add("--clients,-N", base.clients, "how many clients share the data");
+  command.add("--fraction,-C", base.fraction, "share of them in a round");
+  command.add("--batch,-B", given.batch, "batch size of a client, or inf: 100");
+  command.add("--epochs,-E", given.epochs, "local epochs of a client: 1");
+  command.add("--lr", base.training.learning_rate, "learning rate");
+  command.add("--rounds", base.rounds, "how often clients and server meet");
+  add_split(command, options);
+  command.add("--csv", options.csv, "file for the notebook's table");
+  command.add("--wall-time", options.has_wall_time, "with its column Wall time");
+  command.add("--json", options.json, "file for everything that was measured");
+  add_common(command, options);
+}
+
+void add_compare(tools::Options command, Options& options, std::string& out) {
+  command.add("file", options.reference, "a table with the notebook's columns").required();
+  command.add("--tolerance", options.tolerance, "in percentage points").between(0.0, 100.0);
+  command.add("--rounds", options.setting.rounds, "at most").between(1, 1'000'000'000);
+  add_split(command, options);
+  add_common(command, options);
+  command.add("--out", out, "folder for the results");
+}
+
+void add_exercise(tools::Options command, Options& options) {
+  command.add("--rounds", options.setting.rounds, "instead of the exercise's own")
+      .between(1, 1'000'000'000);
+  add_common(command, options);
+  command.add("--out", options.out, "folder for the results");
+}
+
+}  // namespace
+
+Options parse_options(int argc, char** argv) {
+  Options options;
+  options.threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  options.out = "out";
+  std::string compare_out = "out/compare";
+  GivenTraining given;
+
+  tools::Options line("hw1", "Federated learning on MNIST: the exercises of homework 1, part A.");
+  const auto add_named_exercise = [&](const char* name, const char* text) {
+    add_exercise(line.add_command(name, text), options);
+  };
+  add_named_exercise("a1", "FedSGD with gradients and with weights");
+  add_named_exercise("a2", "number of clients and client fraction");
+  add_named_exercise("a3", "local epochs, non-IID data, learning rate: plots and answers");
+  add_named_exercise("all", "a1, a2 and a3");
+  add_run(line.add_command("run", "any one configuration"), options, given);
+  add_compare(line.add_command("compare", "run what a table of the notebook's says and compare"),
+              options, compare_out);
+
+  options.command = line.parse(argc, argv);
+  if (options.command == "compare") options.out = compare_out;
+  if (options.command == "run") set_training(given, options.setting.base);
+  return options;
+}
+
+}  // namespace homework

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <string>
+
+#include "tools/homework/exercises.h"
+
+namespace homework {
+
+// What the command line of hw1 asks for.
+struct Options {
+  std::string command;  // a1, a2, a3, all, run or compare
+  Setting setting;
+  int threads = 1;
+  std::string dataset = "mnist", data_folder, out;
+  std::string csv, json;       // run
+  bool has_wall_time = false;  // run
+  std::string reference;       // compare
+  double tolerance = 0.05;     // compare
+};
+
+// Throws nn::InputError, or tools::AskedForHelp.
+Options parse_options(int argc, char** argv);
+
+}  // namespace homework

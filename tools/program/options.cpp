@@ -1,0 +1,216 @@
+#include "tools/program/options.h"
+
+#include <CLI/CLI.hpp>
+#include <charconv>
+#include <optional>
+
+#include "nn/error.h"
+#include "tools/program/nearest.h"
+
+// The one file that includes CLI11, which takes seconds to compile.
+namespace tools {
+
+namespace {
+
+using nn::concat;
+namespace fs = std::filesystem;
+
+// Whether all of the text is a value.
+template <class Number>
+bool read(const std::string& text, Number& value) {
+  const char* const end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, value);
+  return error == std::errc() && rest == end;
+}
+bool read(const std::string& text, std::string& value) { return value = text, true; }
+bool read(const std::string& text, fs::path& value) { return value = text, true; }
+template <class Value>
+bool read(const std::string& text, std::optional<Value>& value) {
+  return read(text, value.emplace());
+}
+
+// What --help calls a value, and how it shows one.
+template <class Value>
+struct Shown {
+  static constexpr const char* type = std::is_integral_v<Value> ? "INT" : "FLOAT";
+  static std::string of(Value value) { return concat(value); }
+};
+template <>
+struct Shown<std::string> {
+  static constexpr const char* type = "TEXT";
+  static std::string of(const std::string& value) { return value; }
+};
+template <>
+struct Shown<fs::path> {
+  static constexpr const char* type = "PATH";
+  static std::string of(const fs::path& value) { return value.string(); }
+};
+template <class Value>
+struct Shown<std::optional<Value>> {
+  static constexpr const char* type = Shown<Value>::type;
+  static std::string of(const std::optional<Value>&) { return ""; }
+};
+
+std::string with_preset(const std::string& text, const std::string& preset) {
+  return preset.empty() ? text : concat(text, ": ", preset);
+}
+
+std::string join(const std::vector<std::string>& words) {
+  std::string text;
+  for (std::size_t i = 0; i < words.size(); ++i)
+    text += (i == 0 ? "" : i + 1 < words.size() ? ", " : " or ") + words[i];
+  return text;
+}
+
+// The command that was given, or else the program.
+const CLI::App& given_in(const CLI::App& app) {
+  const std::vector<CLI::App*> commands = app.get_subcommands();
+  return commands.empty() ? app : *commands.front();
+}
+
+// Says where the options are listed.
+std::string help_of(const CLI::App& app) {
+  const CLI::App& given = given_in(app);
+  const std::string command = &given == &app ? "" : " " + given.get_name();
+  return concat(app.get_name(), command, " --help lists the options");
+}
+
+[[noreturn]] void refuse_unknown(const CLI::App& app) {
+  const std::string argument = app.remaining(true).front();
+  const std::string word = argument.substr(0, argument.find('='));
+  if (!word.starts_with('-')) throw nn::InputError("nothing is called " + word, help_of(app));
+  std::vector<std::string> known;
+  for (const CLI::Option* option : given_in(app).get_options())
+    for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
+  const std::string meant = nearest(word, known);
+  throw nn::InputError("there is no option " + word,
+                       (meant.empty() ? "" : concat("did you mean ", meant, "? ")) + help_of(app));
+}
+
+void check(CLI::Option* option, const std::string& type,
+           const std::function<std::string(const std::string&)>& complaint) {
+  option->type_name(type);
+  option->check(CLI::Validator([complaint](std::string& text) { return complaint(text); }, ""));
+}
+
+}  // namespace
+
+template <class Number>
+Option Option::between(Number low, Number high) {
+  check(option_, concat(low, "..", high), [low, high](const std::string& text) {
+    Number value{};
+    const bool is_between = read(text, value) && value >= low && value <= high;
+    return is_between ? "" : concat(text, " is not a number from ", low, " to ", high);
+  });
+  return *this;
+}
+template Option Option::between(int, int);
+template Option Option::between(std::uint64_t, std::uint64_t);
+template Option Option::between(double, double);
+
+Option Option::among(const std::vector<std::string>& names) {
+  check(option_, concat('{', CLI::detail::join(names, ","), '}'), [names](const std::string& text) {
+    return std::ranges::count(names, text) ? "" : concat(text, " is not ", join(names));
+  });
+  return *this;
+}
+
+Option Option::not_empty() {
+  option_->check(
+      [](const std::string& text) { return std::string(text.empty() ? "is empty" : ""); });
+  return *this;
+}
+
+Option Option::separated_by(char separator) {
+  option_->delimiter(separator);
+  return *this;
+}
+
+Option Option::required() {
+  option_->required();
+  return *this;
+}
+
+Option Option::excludes(Option other) {
+  option_->excludes(other.option_);
+  return *this;
+}
+
+Options::Options(const std::string& program, const std::string& description)
+    : app_(std::make_shared<CLI::App>(description, program)) {
+  app_->get_formatter()->column_width(34);
+}
+
+template <class Value>
+Option Options::add(const std::string& name, Value& value, const std::string& text) {
+  const CLI::callback_t set = [&value, name](const CLI::results_t& texts) {
+    if (read(texts.back(), value)) return true;
+    throw CLI::ValidationError(name, texts.back() + " is not a number, or too large a one");
+  };
+  CLI::Option* option = app_->add_option(name, set, with_preset(text, Shown<Value>::of(value)));
+  option->take_last()->type_name(Shown<Value>::type);
+  return Option(option);
+}
+template Option Options::add(const std::string&, int&, const std::string&);
+template Option Options::add(const std::string&, std::int64_t&, const std::string&);
+template Option Options::add(const std::string&, std::uint64_t&, const std::string&);
+template Option Options::add(const std::string&, double&, const std::string&);
+template Option Options::add(const std::string&, std::string&, const std::string&);
+template Option Options::add(const std::string&, fs::path&, const std::string&);
+template Option Options::add(const std::string&, std::optional<int>&, const std::string&);
+template Option Options::add(const std::string&, std::optional<std::int64_t>&, const std::string&);
+template Option Options::add(const std::string&, std::optional<std::string>&, const std::string&);
+
+Option Options::add(const std::string& name, bool& flag, const std::string& text) {
+  return Option(app_->add_flag(name, flag, text));
+}
+
+Option Options::add(const std::string& name, std::vector<std::string>& values,
+                    const std::string& text) {
+  const CLI::callback_t set = [&values](const CLI::results_t& texts) {
+    values = texts;
+    return true;
+  };
+  CLI::Option* option = app_->add_option(name, set, text);
+  option->expected(1, CLI::detail::expected_max_vector_size);
+  option->allow_extra_args()->type_name("TEXT");
+  return Option(option);
+}
+
+Option Options::add_word(const std::string& name, const std::string& preset,
+                         const std::string& text, std::function<void(const std::string&)> set) {
+  CLI::Option* option = app_->add_option(
+      name, [set](const auto& texts) { return set(texts.back()), true; },
+      with_preset(text, preset));
+  option->take_last();
+  return Option(option);
+}
+
+Options Options::add_command(const std::string& name, const std::string& description) {
+  app_->require_subcommand(1);
+  return Options(app_->get_subcommand_ptr(app_->add_subcommand(name, description)));
+}
+
+std::string Options::parse(int argc, char** argv) {
+  std::vector<std::string> commands;
+  for (const CLI::App* command : app_->get_subcommands({})) commands.push_back(command->get_name());
+  // CLI11 would only say that a command is missing.
+  const std::string first = argc > 1 ? argv[1] : "";
+  if (!commands.empty() && !first.starts_with('-') && !std::ranges::count(commands, first))
+    throw nn::InputError(
+        first.empty() ? "name a command" : "there is no command " + first,
+        concat("choose ", join(commands), "; ", app_->get_name(), " --help says more"));
+  try {
+    app_->parse(argc, argv);
+  } catch (const CLI::Success& help) {
+    app_->exit(help);
+    throw AskedForHelp();
+  } catch (const CLI::ExtrasError&) {
+    refuse_unknown(*app_);
+  } catch (const CLI::ParseError& error) {
+    throw nn::InputError(error.what(), help_of(*app_));
+  }
+  return commands.empty() ? "" : given_in(*app_).get_name();
+}
+
+}  // namespace tools

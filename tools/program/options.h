@@ -1,0 +1,90 @@
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace CLI {
+class App;
+class Option;
+}  // namespace CLI
+
+namespace tools {
+
+// What seeds may be: from 0 to this.
+constexpr std::uint64_t largest_seed = std::uint64_t{1} << 62;
+
+// What can be said of an option that is there. It lives as long as its Options.
+class Option {
+ public:
+  explicit Option(CLI::Option* option) : option_(option) {}
+
+  template <class Number>  // int, std::uint64_t or double; not a number is between no two
+  Option between(Number low, Number high);
+  Option among(const std::vector<std::string>& names);
+  Option not_empty();
+  Option separated_by(char separator);
+  Option required();
+  Option excludes(Option other);
+
+ private:
+  CLI::Option* option_;
+};
+
+// The command line of a program, or of one of its commands:
+//
+//   Options options("bench", "The engine's speed.");
+//   options.add("--turns", turns, "how often each side does each job").between(1, 1000);
+//   options.parse(argc, argv);
+//
+// --help shows the value that a variable has before as its default; an optional has none, its text
+// says what happens without. Of two equal options the last one counts.
+class Options {
+ public:
+  Options(const std::string& program, const std::string& description);
+
+  // Value: int, std::int64_t, std::uint64_t, double, std::string, a path or an optional of them.
+  // A name without dashes is an argument by its place.
+  template <class Value>
+  Option add(const std::string& name, Value& value, const std::string& text);
+  Option add(const std::string& name, bool& flag, const std::string& text);
+  Option add(const std::string& name, std::vector<std::string>& values, const std::string& text);
+
+  // One of several words, each with its meaning: {{"mt", Stream::mt}, {"mkl", Stream::mkl}}.
+  template <class Value>
+  Option add(const std::string& name, Value& value,
+             const std::vector<std::pair<std::string, Value>>& choices, const std::string& text) {
+    std::vector<std::string> words;
+    for (const auto& [word, meaning] : choices) words.push_back(word);
+    const auto meant = [choices](const auto& key, auto part) {
+      return std::ranges::find(choices, key, part);
+    };
+    using Choice = std::pair<std::string, Value>;
+    return add_word(name, meant(value, &Choice::second)->first, text,
+                    [&value, meant](auto& word) { value = meant(word, &Choice::first)->second; })
+        .among(words);
+  }
+
+  // Once there are commands, one of them must be given.
+  Options add_command(const std::string& name, const std::string& description);
+
+  // Sets the variables and returns the name of the command that was given, if there are any. Prints
+  // --help and then throws AskedForHelp; throws nn::InputError for what it does not understand.
+  std::string parse(int argc, char** argv);
+
+ private:
+  explicit Options(std::shared_ptr<CLI::App> app) : app_(std::move(app)) {}
+  Option add_word(const std::string& name, const std::string& preset, const std::string& text,
+                  std::function<void(const std::string&)> set);
+
+  std::shared_ptr<CLI::App> app_;
+};
+
+struct AskedForHelp {};  // and has read it
+
+}  // namespace tools

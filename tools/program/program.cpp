@@ -1,0 +1,31 @@
+#include "tools/program/program.h"
+
+#include <exception>
+#include <iostream>
+#include <new>
+
+#include "nn/error.h"
+#include "tools/program/options.h"
+
+namespace tools {
+
+int run_program(const std::function<int()>& body) {
+  try {
+    const int status = body();
+    std::cout.flush();
+    if (std::cout) return status;
+    std::cerr << "error: cannot write to the standard output\n";
+  } catch (const AskedForHelp&) {
+    return 0;
+  } catch (const nn::InputError& error) {
+    std::cerr << "error: " << error.what() << "\nhint: " << error.hint << '\n';
+    return 2;
+  } catch (const std::bad_alloc&) {
+    std::cerr << "error: there is not enough memory for this\nhint: choose smaller sizes\n";
+  } catch (const std::exception& error) {
+    std::cerr << "error: " << error.what() << '\n';
+  }
+  return 1;
+}
+
+}  // namespace tools

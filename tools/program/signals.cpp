@@ -1,0 +1,25 @@
+#include "tools/program/signals.h"
+
+#include <csignal>
+
+namespace tools {
+
+namespace {
+
+// The one global: a signal handler can reach nothing else.
+std::atomic<bool> is_stop_requested = false;
+
+extern "C" void request_stop(int signal) {
+  is_stop_requested = true;
+  std::signal(signal, SIG_DFL);
+}
+
+}  // namespace
+
+const std::atomic<bool>& stop_on_signals() {
+  std::signal(SIGINT, request_stop);
+  std::signal(SIGTERM, request_stop);
+  return is_stop_requested;
+}
+
+}  // namespace tools

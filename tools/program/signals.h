@@ -1,0 +1,11 @@
+#pragma once
+
+#include <atomic>
+
+namespace tools {
+
+// From now on Ctrl-C (SIGINT) and SIGTERM set the flag that is returned, for work to end where it
+// is safe; a second signal of the same kind ends the program at once.
+const std::atomic<bool>& stop_on_signals();
+
+}  // namespace tools
