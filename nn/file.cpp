@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <system_error>
 
 #include "nn/error.h"
 
@@ -13,41 +14,19 @@ namespace {
 
 namespace fs = std::filesystem;
 
-[[noreturn]] void fail(const fs::path& path, const std::string& reason) {
-  throw InputError(concat("cannot write ", path.string(), ": ", reason),
-                   "choose a folder that you may write to and that has space left");
-}
-
 void create_folder(const fs::path& folder) {
   std::error_code error;
   fs::create_directories(folder, error);
-  if (error) fail(folder, error.message());
-  if (!fs::is_directory(folder, error)) fail(folder, "it is not a folder");
+  if (error) throw_cannot_write(folder, error.message());
+  if (!fs::is_directory(folder, error)) throw_cannot_write(folder, "it is not a folder");
 }
-
-void write_plainly(const fs::path& path, std::string_view content) {
-  errno = 0;
-  std::ofstream file(path, std::ios::binary);
-  file.write(content.data(), static_cast<std::streamsize>(content.size()));
-  file.close();
-  if (!file) fail(path, errno != 0 ? std::strerror(errno) : "writing failed");
-}
-
-// A hidden name next to the file that no other process uses.
-fs::path temporary_name(const fs::path& path) {
-  return path.parent_path() / concat(".", path.filename().string(), ".", getpid(), ".part");
-}
-
-// Removes a file on the way out, whatever happened.
-struct Removed {
-  fs::path path;
-  ~Removed() {
-    std::error_code ignored;
-    fs::remove(path, ignored);
-  }
-};
 
 }  // namespace
+
+void throw_cannot_write(const fs::path& path, const std::string& reason) {
+  throw InputError(concat("cannot write ", path.string(), ": ", reason),
+                   "choose a folder that you may write to and that has space left");
+}
 
 std::string read_file(const fs::path& path) {
   errno = 0;
@@ -64,20 +43,35 @@ std::string read_file(const fs::path& path) {
 
 void require_writable_folder(const fs::path& folder) {
   create_folder(folder);
-  const Removed probe{temporary_name(folder / "probe")};
-  write_plainly(probe.path, "x");
+  const fs::path probe = folder / concat(".probe.", getpid(), ".part");
+  const std::string_view content = "x";
+  Disk disk;
+  try {
+    disk.write(probe, {&content, 1});
+    disk.remove(probe);
+  } catch (const std::system_error& error) {
+    std::error_code ignored;
+    fs::remove(probe, ignored);
+    throw_cannot_write(folder, error.code().message());
+  }
+}
+
+void write_file_atomically(const fs::path& path, FileParts content) {
+  std::error_code error;
+  if (fs::is_directory(path, error)) throw_cannot_write(path, "it is a folder");
+  const bool is_device = fs::is_other(path, error);
+  const fs::path target = fs::is_symlink(path, error) ? fs::weakly_canonical(path, error) : path;
+  if (target.has_parent_path()) create_folder(target.parent_path());
+  Disk disk;
+  try {
+    is_device ? disk.write(path, content) : replace_file(disk, target, content);
+  } catch (const std::system_error& failure) {
+    throw_cannot_write(path, failure.code().message());
+  }
 }
 
 void write_file_atomically(const fs::path& path, std::string_view content) {
-  std::error_code error;
-  if (fs::is_directory(path, error)) fail(path, "it is a folder");
-  if (fs::is_other(path, error)) return write_plainly(path, content);
-  const fs::path target = fs::is_symlink(path, error) ? fs::weakly_canonical(path, error) : path;
-  if (target.has_parent_path()) create_folder(target.parent_path());
-  const Removed temporary{temporary_name(target)};
-  write_plainly(temporary.path, content);
-  fs::rename(temporary.path, target, error);
-  if (error) fail(path, error.message());
+  write_file_atomically(path, FileParts(&content, 1));
 }
 
 }  // namespace nn

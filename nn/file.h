@@ -4,18 +4,24 @@
 #include <string>
 #include <string_view>
 
+#include "nn/storage.h"
+
 namespace nn {
 
 // The whole file. Throws InputError if it cannot be read.
 std::string read_file(const std::filesystem::path& path);
 
-// Replaces the file by the content in one step: a reader sees the old file or the new one, and a
-// failure leaves the old one. Creates the folder if need be. Devices and pipes, such as
-// /dev/stdout, are simply written to. Throws InputError.
+// Replaces the file by the content in one step, as replace_file does: a failure, even of the power,
+// leaves the old one. Creates the folder if need be. Devices and pipes, such as /dev/stdout, are
+// simply written to. Throws InputError.
+void write_file_atomically(const std::filesystem::path& path, FileParts content);
 void write_file_atomically(const std::filesystem::path& path, std::string_view content);
 
 // Creates the folder if need be and throws InputError if no file can be written into it: a check to
 // make before hours of computing.
 void require_writable_folder(const std::filesystem::path& folder);
+
+// What is thrown where a file could not be written.
+[[noreturn]] void throw_cannot_write(const std::filesystem::path& path, const std::string& reason);
 
 }  // namespace nn

@@ -27,6 +27,7 @@ class SafetensorsFile {
   };
   const std::map<std::string, Entry>& entries() const { return entries_; }
   const Metadata& metadata() const { return metadata_; }
+  const std::filesystem::path& path() const { return path_; }
 
   // Turns the numbers of a tensor of this file into `real`; values.size() must be its size.
   void read(const Entry& entry, std::span<real> values);

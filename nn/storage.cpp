@@ -1,0 +1,81 @@
+#include "nn/storage.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+#include "nn/error.h"
+
+namespace nn {
+namespace {
+
+namespace fs = std::filesystem;
+
+[[noreturn]] void fail() { throw std::system_error(errno, std::generic_category()); }
+
+class Descriptor {
+ public:
+  Descriptor(const fs::path& path, int flags) : number_(open(path.c_str(), flags, 0666)) {
+    if (number_ < 0) fail();
+  }
+  Descriptor(const Descriptor&) = delete;
+  ~Descriptor() {
+    if (number_ >= 0) ::close(number_);
+  }
+  operator int() const { return number_; }
+
+  // Some file systems say only here that there was no space left.
+  void close() {
+    if (::close(std::exchange(number_, -1)) != 0) fail();
+  }
+
+ private:
+  int number_;
+};
+
+}  // namespace
+
+void Disk::create_folder(const fs::path& folder) { fs::create_directories(folder); }
+
+void Disk::write(const fs::path& path, FileParts content) {
+  Descriptor file(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC);
+  for (std::string_view rest : content) {
+    while (!rest.empty()) {
+      const ssize_t count = ::write(file, rest.data(), rest.size());
+      if (count < 0 && errno != EINTR) fail();
+      if (count > 0) rest.remove_prefix(static_cast<std::size_t>(count));
+    }
+  }
+  file.close();
+}
+
+void Disk::sync(const fs::path& path) {
+  const Descriptor file(path.empty() ? fs::path(".") : path, O_RDONLY | O_CLOEXEC);
+  // Some file systems cannot sync a folder, and say EINVAL: they have no more to give.
+  if (fsync(file) != 0 && errno != EINVAL) fail();
+}
+
+void Disk::rename(const fs::path& from, const fs::path& to) { fs::rename(from, to); }
+
+void Disk::remove(const fs::path& path) { fs::remove(path); }
+
+void replace_file(Storage& storage, const fs::path& file, FileParts content) {
+  // A hidden name next to the file that no other process uses.
+  const fs::path temporary =
+      file.parent_path() / concat(".", file.filename().string(), ".", getpid(), ".part");
+  try {
+    storage.write(temporary, content);
+    storage.sync(temporary);
+    storage.rename(temporary, file);
+  } catch (const std::system_error&) {
+    std::error_code ignored;
+    fs::remove(temporary, ignored);
+    throw;
+  }
+  storage.sync(file.parent_path());
+}
+
+}  // namespace nn

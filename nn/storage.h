@@ -1,0 +1,39 @@
+#pragma once
+
+#include <filesystem>
+#include <span>
+#include <string_view>
+
+namespace nn {
+
+// The content of a file, one part after the other: numbers are written from where they lie.
+using FileParts = std::span<const std::string_view>;
+
+// What is done to a disk to keep files safe, operation by operation, so that tests can put one in
+// its place that fails, fills up or loses power. All throw std::system_error.
+class Storage {
+ public:
+  virtual ~Storage() = default;
+  virtual void create_folder(const std::filesystem::path& folder) = 0;  // or leaves it as it is
+  virtual void write(const std::filesystem::path& file, FileParts content) = 0;  // replaces it
+  // After a loss of power there is what was synced: of a file its content, of a folder its names.
+  virtual void sync(const std::filesystem::path& file_or_folder) = 0;
+  virtual void rename(const std::filesystem::path& from, const std::filesystem::path& to) = 0;
+  virtual void remove(const std::filesystem::path& file_or_empty_folder) = 0;  // if it is there
+};
+
+// The real one.
+class Disk : public Storage {
+ public:
+  void create_folder(const std::filesystem::path& folder) override;
+  void write(const std::filesystem::path& file, FileParts content) override;
+  void sync(const std::filesystem::path& file_or_folder) override;
+  void rename(const std::filesystem::path& from, const std::filesystem::path& to) override;
+  void remove(const std::filesystem::path& file_or_empty_folder) override;
+};
+
+// Replaces the file in one step: whoever reads it, also after a loss of power, finds the old one or
+// the new one. Its folder must be there. Throws std::system_error; then the old one stays.
+void replace_file(Storage& storage, const std::filesystem::path& file, FileParts content);
+
+}  // namespace nn

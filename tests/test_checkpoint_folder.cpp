@@ -1,0 +1,197 @@
+#include <doctest/doctest.h>
+
+#include <fstream>
+#include <set>
+
+#include "nn/checkpoint_folder.h"
+#include "nn/file.h"
+#include "tests/complaint.h"
+#include "tests/faulty_disk.h"
+#include "tests/temporary_folder.h"
+
+namespace {
+
+using nn::CheckpointFolder;
+namespace fs = std::filesystem;
+
+std::string weights_of(int step) { return std::string(1000, static_cast<char>('a' + step)); }
+
+void save(CheckpointFolder& folder, int step) {
+  const std::string weights = weights_of(step);
+  const std::string_view halves[] = {std::string_view(weights).substr(0, 600),
+                                     std::string_view(weights).substr(600)};
+  folder.complete(step,
+                  {folder.write(step, "weights", halves),
+                   folder.write(step, "losses", "of step " + std::to_string(step))},
+                  {{"seed", std::to_string(7 * step)}, {"text", "of two words"}});
+}
+
+struct Loaded {
+  int step = 0;  // none
+  std::vector<std::string> damage;
+};
+
+// The newest checkpoint, which must be one that save() made.
+Loaded load(CheckpointFolder folder) {
+  Loaded loaded;
+  const auto saved = folder.newest([&](const std::string& line) { loaded.damage.push_back(line); });
+  if (!saved) return loaded;
+  loaded.step = saved->step;
+  CHECK(saved->state ==
+        nn::Metadata{{"seed", std::to_string(7 * saved->step)}, {"text", "of two words"}});
+  CHECK(saved->files.size() == 2);
+  CHECK(nn::read_file(saved->folder / "weights") == weights_of(saved->step));
+  CHECK(nn::read_file(saved->folder / "losses") == "of step " + std::to_string(saved->step));
+  return loaded;
+}
+
+void overwrite(const fs::path& file, std::string content) {
+  std::ofstream(file, std::ios::binary) << content;
+}
+
+}  // namespace
+
+TEST_CASE("the newest checkpoint is loaded, and the one before it is kept") {
+  const TemporaryFolder temporary;
+  CheckpointFolder folder(temporary.path / "new" / "folder");
+  CHECK(load(folder).step == 0);
+  for (int step : {9, 10, 11, 12}) {
+    save(folder, step);
+    CHECK(load(folder).step == step);
+  }
+  std::set<std::string> names;
+  for (const auto& entry : fs::recursive_directory_iterator(temporary.path / "new" / "folder"))
+    names.insert(fs::relative(entry, temporary.path / "new" / "folder").string());
+  CHECK(names == std::set<std::string>{"step-11", "step-11/losses", "step-11/manifest.txt",
+                                       "step-11/weights", "step-12", "step-12/losses",
+                                       "step-12/manifest.txt", "step-12/weights"});
+}
+
+TEST_CASE("what is left of a checkpoint that was not completed is cleared away") {
+  const TemporaryFolder temporary;
+  CheckpointFolder folder(temporary.path);
+  save(folder, 1);
+  folder.write(2, "weights", "abandoned");
+  fs::create_directory(temporary.path / "step-3");
+  overwrite(temporary.path / "step-3" / ".weights.17.part", "abandoned");
+  CHECK(load(folder).step == 1);
+  CHECK(load(folder).damage.empty());
+  save(folder, 3);
+  CHECK(load(folder).step == 3);
+  CHECK(!fs::exists(temporary.path / "step-2"));
+  CHECK(!fs::exists(temporary.path / "step-3" / ".weights.17.part"));
+}
+
+TEST_CASE("a checkpoint of which any byte is wrong is not loaded, but the one before it") {
+  const TemporaryFolder temporary;
+  CheckpointFolder folder(temporary.path);
+  save(folder, 1);
+  save(folder, 2);
+  for (const char* name : {"weights", "losses", "manifest.txt"}) {
+    const fs::path file = temporary.path / "step-2" / name;
+    const std::string whole = nn::read_file(file);
+    const auto expect_damage = [&] {
+      CAPTURE(name);
+      const Loaded loaded = load(folder);
+      CHECK(loaded.step == 1);
+      REQUIRE(loaded.damage.size() == 1);
+      CHECK(contains(loaded.damage[0], file.string() + " is damaged"));
+    };
+    for (std::size_t i = 0; i < whole.size(); i += i < 200 ? 1 : 97) {
+      CAPTURE(i);
+      std::string spoiled = whole;
+      spoiled[i] ^= 4;
+      overwrite(file, spoiled);
+      expect_damage();
+      overwrite(file, whole.substr(0, i));
+      expect_damage();
+    }
+    overwrite(file, whole + "x");
+    expect_damage();
+    overwrite(file, whole);
+  }
+  CHECK(load(folder).step == 2);
+  fs::remove(temporary.path / "step-2" / "weights");
+  CHECK(contains(load(folder).damage.at(0), "weights is damaged: it is missing"));
+}
+
+TEST_CASE("after falling back the good checkpoint is kept until there is a new one") {
+  const TemporaryFolder temporary;
+  CheckpointFolder folder(temporary.path);
+  save(folder, 1);
+  save(folder, 2);
+  overwrite(temporary.path / "step-2" / "weights", "damaged");
+  CheckpointFolder again(temporary.path);
+  CHECK(again.newest([](const std::string&) {})->step == 1);
+  save(again, 3);
+  CHECK(!fs::exists(temporary.path / "step-2"));
+  overwrite(temporary.path / "step-3" / "weights", "damaged");
+  CHECK(load(again).step == 1);
+  overwrite(temporary.path / "step-1" / "weights", "damaged");
+  CHECK(contains(complaint_of([&] { load(again); }), "no checkpoint in"));
+}
+
+TEST_CASE("a manifest cannot name files outside of its folder") {
+  for (const char* line : {"../weights 1 0", "/etc/passwd 1 0", ".. 1 0", ".hidden 1 0", "a/b 1 0",
+                           "weights", "weights 1", "weights x 0", "weights 1 g", "weights 1 0 0"}) {
+    CAPTURE(line);
+    CHECK_THROWS_AS(nn::parse_checkpoint_file(line), nn::Error);
+  }
+  const CheckpointFolder::File file = nn::parse_checkpoint_file("weights 18446744073709551615 0a");
+  CHECK(file.bytes == ~std::uint64_t{0});
+  CHECK(nn::to_text(file) == "weights 18446744073709551615 0000000a");
+}
+
+// Saves steps 1 to 4 on a disk on which the n-th operation goes wrong, for every n, and looks at
+// what is left.
+template <class Check>
+void each_fault(FaultyDisk::Fault fault, Check check) {
+  for (int n = 0;; ++n) {
+    CAPTURE(n);
+    const TemporaryFolder temporary;
+    const auto disk = std::make_shared<FaultyDisk>(temporary.path, n, fault);
+    CheckpointFolder folder(temporary.path / "checkpoints", disk);
+    int begun = 0, saved = 0;
+    std::string complaint;
+    try {
+      while (begun < 4) save(folder, ++begun), saved = begun;
+    } catch (const nn::InputError& error) {
+      complaint = error.what();
+    }
+    CHECK(complaint.empty() == !disk->has_failed());
+    if (!disk->has_failed()) {
+      CHECK(n > 60);  // operations, all of which went wrong once
+      break;
+    }
+    CHECK(contains(complaint, "No space left on device"));
+    check(*disk, folder, begun, saved);
+  }
+}
+
+TEST_CASE("a disk that fails or is full leaves the last checkpoint, and saving goes on") {
+  for (auto fault : {FaultyDisk::Fault::error, FaultyDisk::Fault::half_written})
+    each_fault(fault, [](FaultyDisk&, CheckpointFolder& folder, int begun, int saved) {
+      const Loaded loaded = load(folder);
+      CHECK((loaded.step == saved || loaded.step == begun));
+      CHECK(loaded.damage.empty());
+      save(folder, begun);
+      CHECK(load(folder).step == begun);
+      save(folder, begun + 1);
+      CHECK(load(folder).step == begun + 1);
+    });
+}
+
+TEST_CASE("a loss of power at any moment leaves the last checkpoint or the one before it") {
+  for (int seed = 0; seed < 12; ++seed)
+    each_fault(FaultyDisk::Fault::power,
+               [&](FaultyDisk& disk, CheckpointFolder& folder, int begun, int saved) {
+                 CAPTURE(seed);
+                 disk.lose_power(seed == 0   ? FaultyDisk::Survival::none
+                                 : seed == 1 ? FaultyDisk::Survival::all
+                                             : FaultyDisk::Survival::some,
+                                 seed);
+                 const Loaded loaded = load(folder);
+                 CHECK((loaded.step == saved || loaded.step == begun));
+                 CHECK(loaded.damage.empty());
+               });
+}
