@@ -1,6 +1,9 @@
 #include "nn/dropout_masks.h"
 
+#include <algorithm>
+#include <array>
 #include <cmath>
+#include <ranges>
 
 namespace nn {
 
@@ -22,26 +25,92 @@ MaskView DropoutMasks::mask(int layer, index first_row, index columns, double dr
   return {masks_[wanted].data(), first_row * columns};
 }
 
+namespace {
+
+using Draws = std::array<std::uint64_t, 64>;
+
+// Bit i says whether draws[i] is below the limit.
+std::uint64_t bits_below(const Draws& draws, std::uint64_t limit) {
+  std::uint64_t bits = 0;
+  for (std::uint64_t i = 0; i < draws.size(); ++i) bits |= std::uint64_t{draws[i] < limit} << i;
+  return bits;
+}
+
+// 53 random bits each, as PyTorch takes them from two outputs.
+class TwisterDraws {
+ public:
+  explicit TwisterDraws(Generator& generator) : generator_(generator) {}
+
+  // As fractions the draws are below 1 - p exactly if as integers they are below this.
+  static std::uint64_t limit(double p) {
+    return static_cast<std::uint64_t>(std::ceil((1 - p) * 0x1p53));
+  }
+  void next(Draws& draws, index count) {
+    std::array<std::uint32_t, 2 * std::tuple_size_v<Draws>> outputs{};
+    generator_.next32(std::span(outputs).first(2 * count));
+    for (std::size_t i = 0; i < draws.size(); ++i)
+      draws[i] = std::uint64_t{outputs[2 * i] & 0x1fffff} << 32 | outputs[2 * i + 1];
+  }
+
+ private:
+  Generator& generator_;
+};
+
+// MKL's MCG31: x[i + 1] = multiplier x[i] mod 2^31 - 1, here 64 of them abreast.
+class CongruentialDraws {
+ public:
+  explicit CongruentialDraws(Generator& generator) {
+    std::uint64_t x = std::max<std::uint64_t>(generator.next32() % modulus, 1);
+    for (std::uint64_t& next : next_) {
+      next = x;
+      x = product(x, 1132489760);
+      stride_ = product(stride_, 1132489760);
+    }
+  }
+
+  // The first draw whose fraction of the modulus is not below 1 - p.
+  static std::uint64_t limit(double p) {
+    return *std::ranges::partition_point(
+        std::views::iota(std::uint64_t{0}, modulus),
+        [&](std::uint64_t x) { return static_cast<double>(x) / modulus < 1 - p; });
+  }
+  void next(Draws& draws, index) {
+    draws = next_;
+    for (std::uint64_t& x : next_) x = product(x, stride_);
+  }
+
+ private:
+  static constexpr std::uint64_t modulus = 0x7fffffff;
+  static std::uint64_t product(std::uint64_t a, std::uint64_t b) {
+    const std::uint64_t product = a * b, folded = (product & modulus) + (product >> 31);
+    return folded < modulus ? folded : folded - modulus;
+  }
+
+  Draws next_;
+  std::uint64_t stride_ = 1;  // the multiplier to the power of 64
+};
+
+template <class Source>
+void fill(Source source, double p, index count, std::vector<std::uint64_t>& words) {
+  constexpr index word_bits = std::tuple_size_v<Draws>;
+  const std::uint64_t limit = Source::limit(p);
+  words.resize((count + word_bits - 1) / word_bits);
+  Draws draws;
+  for (std::uint64_t& word : words) {
+    source.next(draws, std::min(count, word_bits));
+    word = bits_below(draws, limit);
+    count -= word_bits;
+  }
+}
+
+}  // namespace
+
 void draw_mask(Generator& generator, DropoutStream stream, double p, index count,
                std::vector<std::uint64_t>& words) {
-  const auto fill = [&](auto is_kept) {
-    words.assign((count + 63) / 64, 0);
-    for (index i = 0; i < count; ++i) words[i >> 6] |= std::uint64_t{is_kept()} << (i & 63);
-  };
-  if (stream == DropoutStream::mt) {
-    // 53 random bits as a fraction are below 1 - p exactly if as an integer they are below this.
-    const auto threshold = static_cast<std::uint64_t>(std::ceil((1 - p) * 0x1p53));
-    fill([&] { return (generator.next64() & ((1ull << 53) - 1)) < threshold; });
-  } else {
-    constexpr std::uint64_t modulus = 0x7fffffff, multiplier = 1132489760;
-    std::uint64_t x = generator.next32() % modulus;
-    if (x == 0) x = 1;
-    fill([&] {
-      const bool is_kept = static_cast<double>(x) / modulus < 1 - p;
-      x = multiplier * x % modulus;
-      return is_kept;
-    });
-  }
+  if (stream == DropoutStream::mt)
+    fill(TwisterDraws(generator), p, count, words);
+  else
+    fill(CongruentialDraws(generator), p, count, words);
 }
 
 }  // namespace nn

@@ -1,5 +1,7 @@
 #include "nn/random.h"
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <numbers>
 #include <numeric>
@@ -11,8 +13,14 @@ namespace nn {
 // PyTorch's builds for AVX2 and later do.
 void Generator::uniform(std::span<real> values, double low, double high) {
   const float from = static_cast<float>(low), width = static_cast<float>(high) - from;
-  for (real& value : values)
-    value = std::fmaf(static_cast<float>(next32() & 0xFFFFFF) * 0x1p-24f, width, from);
+  std::array<std::uint32_t, 256> outputs;
+  while (!values.empty()) {
+    const std::size_t count = std::min(values.size(), outputs.size());
+    next32(std::span(outputs).first(count));
+    for (std::size_t i = 0; i < count; ++i)
+      values[i] = std::fmaf(static_cast<float>(outputs[i] & 0xFFFFFF) * 0x1p-24f, width, from);
+    values = values.subspan(count);
+  }
 }
 
 double Generator::one_normal() {

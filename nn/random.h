@@ -2,10 +2,10 @@
 
 #include <cstdint>
 #include <optional>
-#include <random>
 #include <span>
 #include <vector>
 
+#include "nn/kernels/mersenne_twister.h"
 #include "nn/real.h"
 
 namespace nn {
@@ -13,15 +13,16 @@ namespace nn {
 // PyTorch's CPU generator: the same seed gives the same numbers as torch.manual_seed(seed).
 class Generator {
  public:
-  explicit Generator(std::uint64_t seed = 5489) { manual_seed(seed); }
+  explicit Generator(std::uint64_t seed = 5489) : engine_(static_cast<std::uint32_t>(seed)) {}
 
   // Only the low 32 bits count, as in PyTorch.
   void manual_seed(std::uint64_t seed) {
-    engine_.seed(static_cast<std::uint32_t>(seed));
+    engine_ = kernels::MersenneTwister(static_cast<std::uint32_t>(seed));
     kept_normal_.reset();
   }
 
-  std::uint32_t next32() { return static_cast<std::uint32_t>(engine_()); }
+  std::uint32_t next32() { return engine_(); }
+  void next32(std::span<std::uint32_t> outputs) { engine_.fill(outputs); }
   std::uint64_t next64() {
     const std::uint64_t high = next32();
     return high << 32 | next32();
@@ -39,7 +40,7 @@ class Generator {
   double uniform53() { return static_cast<double>(next64() & ((1ull << 53) - 1)) * 0x1p-53; }
   double one_normal();
 
-  std::mt19937 engine_;
+  kernels::MersenneTwister engine_;
   std::optional<double> kept_normal_;
 };
 

@@ -1,7 +1,9 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <random>
 #include <thread>
 
 #include "nn/dropout_masks.h"
@@ -124,6 +126,49 @@ TEST_CASE("a 64-bit draw is two outputs, high half first, and never a negative n
   const std::uint64_t high = one.next32(), low = one.next32();
   CHECK(two.next64() == (high << 32 | low));
   for (int i = 0; i < 100; ++i) CHECK(one.random_int64() >= 0);
+}
+
+TEST_CASE("outputs taken one by one or many at once are those of the standard's mt19937") {
+  for (std::uint32_t seed : {0u, 5489u, 4294967295u}) {
+    std::mt19937 twin(seed);
+    Generator generator(seed);
+    for (int count : {1, 3, 620, 1, 624, 2000, 0, 7}) {
+      std::vector<std::uint32_t> outputs(count), expected(count);
+      generator.next32(outputs);
+      std::ranges::generate(expected, std::ref(twin));
+      CHECK(outputs == expected);
+      CHECK(generator.next32() == twin());
+    }
+  }
+}
+
+// Element by element, as the streams are defined.
+std::vector<int> plain_mask(Generator& generator, DropoutStream stream, double p, int count) {
+  std::vector<int> kept(count);
+  if (stream == DropoutStream::mt) {
+    for (int& bit : kept)
+      bit = static_cast<double>(generator.next64() & ((1ull << 53) - 1)) * 0x1p-53 < 1 - p;
+  } else {
+    std::uint64_t x = std::max(generator.next32() % 0x7fffffffu, 1u);
+    for (int& bit : kept) {
+      bit = static_cast<double>(x) / 0x7fffffff < 1 - p;
+      x = 1132489760 * x % 0x7fffffff;
+    }
+  }
+  return kept;
+}
+
+TEST_CASE("masks are the same 64 elements at a time as one by one") {
+  for (DropoutStream stream : {DropoutStream::mt, DropoutStream::mkl})
+    for (double p : {0.0, 1e-9, 0.1, 0.25, 1.0 / 3, 0.5, 0.9, 1 - 1e-9})
+      for (int count : {1, 63, 64, 65, 311, 312, 5000}) {
+        Generator one(count), two(count);
+        CHECK(one.next32() == two.next32());  // pairs of outputs need not begin at an even one
+        std::vector<std::uint64_t> words;
+        nn::draw_mask(one, stream, p, count, words);
+        CHECK(bits({words.data()}, count) == plain_mask(two, stream, p, count));
+        CHECK(one.next32() == two.next32());
+      }
 }
 
 TEST_CASE("dropout masks are those of PyTorch 2.7 and later") {

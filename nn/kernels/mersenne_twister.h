@@ -1,0 +1,30 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+
+namespace nn::kernels {
+
+// MT19937 (Matsumoto and Nishimura 1998), the same outputs as std::mt19937, its plain twin. They
+// are made 624 at a time, in loops that compilers turn into vectors.
+class MersenneTwister {
+ public:
+  explicit MersenneTwister(std::uint32_t seed);
+
+  std::uint32_t operator()() {
+    if (next_ == length) make_outputs();
+    return outputs_[next_++];
+  }
+  // What as many calls would return, in order.
+  void fill(std::span<std::uint32_t> outputs);
+
+ private:
+  static constexpr int length = 624;
+  void make_outputs();
+
+  std::array<std::uint32_t, length> state_, outputs_;
+  int next_ = length;
+};
+
+}  // namespace nn::kernels
