@@ -41,14 +41,17 @@ void require_same_terms(int other, const std::string& theirs, const std::string&
 
 }  // namespace
 
-Mailbox::Mailbox(Network& network, Options options)
-    : sockets_(std::make_unique<Sockets>(network, std::move(options))) {}
+Mailbox::Mailbox(Network& network, Options options) {
+  if (!options.keys)
+    for (const std::string& address : options.addresses) require_local(address);
+  sockets_ = std::make_unique<Sockets>(network, std::move(options));
+}
 
 Mailbox::~Mailbox() = default;
 
 int Mailbox::rank() const { return sockets_->options.rank; }
 int Mailbox::ranks() const { return static_cast<int>(sockets_->peers.size()); }
-int Mailbox::strangers() const { return sockets_->strangers; }
+const std::map<std::string, int>& Mailbox::strangers() const { return sockets_->strangers.counts; }
 
 void Mailbox::meet(const std::string& terms, milliseconds patience) {
   for (int to = 0; to < ranks(); ++to)
@@ -65,7 +68,10 @@ void Mailbox::meet(const std::string& terms, milliseconds patience) {
     wait([&] { return missing().empty() && !sockets_->has_outgoing(); }, "meeting the other ranks");
   } catch (const PeerLost& lost) {
     if (missing().empty()) throw;
-    throw PeerLost(nn::concat(lost.what(), "; not here: rank ", missing()), lost.others_see_it);
+    throw PeerLost(
+        nn::concat(lost.what(), "; not here", sockets_->options.keys ? " with keys that fit" : "",
+                   ": rank ", missing()),
+        lost.others_see_it);
   }
   sockets_->options.deadline = deadline;
   for (int other = 0; other < ranks(); ++other)

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -11,6 +12,7 @@
 
 #include "nn/real.h"
 #include "pipeline/frame.h"
+#include "pipeline/mailbox_keys.h"
 
 namespace pipeline {
 
@@ -35,7 +37,8 @@ struct Message {
   std::string text() const { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
 };
 
-// What messages travel through. One for a process; ranks that are threads share one for inproc.
+// What messages travel through. One for a process; ranks that are threads share one for inproc, but
+// ranks with keys have one each.
 class Network {
  public:
   Network();
@@ -60,6 +63,7 @@ struct PeerLost : std::runtime_error {
 //
 // Every rank listens at one address and connects to all others. Messages carry the number of the
 // run, their sender and a running number: strangers are dropped and counted, a gap is an error.
+// With keys nobody else can connect, and no rank can speak in the name of another.
 class Mailbox {
  public:
   struct Options {
@@ -69,10 +73,16 @@ class Mailbox {
     std::chrono::milliseconds deadline{60'000};  // longest wait for one message
     std::chrono::milliseconds heartbeat{6'000};  // a peer that stays mute for so long is lost
     const std::atomic<bool>* stop = nullptr;     // when set, waiting ends with Stopped
+    std::optional<Keys> keys = {};               // without, only local addresses may be used
+    std::size_t largest_message = std::size_t{1} << 30;  // bytes; who sends more is cut off
+    std::chrono::milliseconds handshake{5'000};  // who has not introduced himself by then, too
+    // Hears of strangers the 1st, 2nd, 4th, 8th ... time, so that they cannot fill a log.
+    std::function<void(const std::string& what)> on_stranger = [](const std::string&) {};
   };
   struct Stopped {};
 
-  // Throws nn::InputError if the address cannot be listened at.
+  // Throws nn::InputError if the address cannot be listened at, or if there are no keys and
+  // strangers may reach an address.
   Mailbox(Network& network, Options options);
   ~Mailbox();
   Mailbox(const Mailbox&) = delete;
@@ -110,7 +120,8 @@ class Mailbox {
   // Tells all others why this rank stops; takes a second at most. Never throws.
   void announce_failure(const std::string& reason) noexcept;
 
-  int strangers() const;  // messages dropped because they were not of this run
+  // How often each kind of thing from outside the run was dropped: "malformed messages", 3.
+  const std::map<std::string, int>& strangers() const;
 
  private:
   struct Sockets;

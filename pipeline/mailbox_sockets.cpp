@@ -1,6 +1,7 @@
 #include "pipeline/mailbox_sockets.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "nn/error.h"
 
@@ -12,17 +13,46 @@ using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 constexpr int messages_in_flight = 64;  // for each pair of ranks
-constexpr std::size_t largest_message = std::size_t{1} << 30;
+constexpr int most_at_once = 256;       // messages taken in before anything else has its turn
+constexpr int encryption_bytes = 64;    // what CURVE adds to a frame is less
+constexpr int refused = ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL;
 
 }  // namespace
 
+zmq::socket_t Network::Context::watch(zmq::socket_t& socket, int events) {
+  const std::string name = nn::concat("inproc://events-", ++watched);
+  if (zmq_socket_monitor(socket.handle(), name.c_str(), events) != 0) throw zmq::error_t();
+  zmq::socket_t watcher(zmq, zmq::socket_type::pair);
+  watcher.set(zmq::sockopt::rcvhwm, 0);  // a full one would stop the thread that moves messages
+  watcher.connect(name);
+  return watcher;
+}
+
 Mailbox::Sockets::Sockets(Network& network, Options given)
-    : options(std::move(given)), in(network.context_->zmq, zmq::socket_type::pull) {
+    : options(std::move(given)),
+      strangers{options.on_stranger},
+      in(network.context_->zmq, zmq::socket_type::pull),
+      gate(network.context_->watch(in, ZMQ_EVENT_ACCEPTED),
+           static_cast<int>(options.addresses.size()) - 1) {
+  if (options.keys) gate.admit_only(network.context_->zmq, options.keys->public_keys);
+  listen();
+  peers.resize(options.addresses.size());
+  for (int rank = 0; rank < static_cast<int>(peers.size()); ++rank)
+    if (rank != options.rank) connect(*network.context_, rank);
+}
+
+void Mailbox::Sockets::listen() {
   const std::string& own = options.addresses.at(options.rank);
+  const int handshake = static_cast<int>(options.handshake.count());
   in.set(zmq::sockopt::linger, 0);
   in.set(zmq::sockopt::rcvhwm, messages_in_flight);
-  in.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(largest_message));
-  in.set(zmq::sockopt::handshake_ivl, 5000);
+  in.set(zmq::sockopt::maxmsgsize,
+         static_cast<std::int64_t>(options.largest_message + sizeof(Header) + encryption_bytes));
+  in.set(zmq::sockopt::handshake_ivl, handshake);
+  if (options.keys) {
+    in.set(zmq::sockopt::curve_server, true);
+    in.set(zmq::sockopt::curve_secretkey, options.keys->secret);
+  }
   try {
     in.bind(own);
   } catch (const zmq::error_t& error) {
@@ -30,27 +60,26 @@ Mailbox::Sockets::Sockets(Network& network, Options given)
         nn::concat("rank ", options.rank, " cannot listen at ", own, ": ", error.what()),
         "choose an address that is free and, for TCP, in figures: tcp://127.0.0.1:9000");
   }
-  peers.resize(options.addresses.size());
-  for (int rank = 0; rank < static_cast<int>(peers.size()); ++rank)
-    if (rank != options.rank) connect(network.context_->zmq, rank);
 }
 
-void Mailbox::Sockets::connect(zmq::context_t& context, int rank) {
+void Mailbox::Sockets::connect(Network::Context& context, int rank) {
   Peer& peer = peers[rank];
-  peer.out = zmq::socket_t(context, zmq::socket_type::push);
+  peer.out = zmq::socket_t(context.zmq, zmq::socket_type::push);
   peer.out.set(zmq::sockopt::linger, 500);
   peer.out.set(zmq::sockopt::sndhwm, messages_in_flight);
   peer.out.set(zmq::sockopt::immediate, true);
-  peer.out.set(zmq::sockopt::handshake_ivl, 5000);
+  peer.out.set(zmq::sockopt::handshake_ivl, static_cast<int>(options.handshake.count()));
   peer.out.set(zmq::sockopt::reconnect_ivl, 50);
   peer.out.set(zmq::sockopt::reconnect_ivl_max, 1000);
   peer.out.set(zmq::sockopt::heartbeat_ivl, 1000);
   peer.out.set(zmq::sockopt::heartbeat_timeout, static_cast<int>(options.heartbeat.count()));
-  const std::string name = nn::concat("inproc://events-", this, '-', rank);
-  constexpr int broken = ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL;
-  if (zmq_socket_monitor(peer.out.handle(), name.c_str(), broken) != 0) throw zmq::error_t();
-  peer.events = zmq::socket_t(context, zmq::socket_type::pair);
-  peer.events.connect(name);
+  if (options.keys) {
+    peer.out.set(zmq::sockopt::curve_serverkey, options.keys->public_keys.at(rank));
+    peer.out.set(zmq::sockopt::curve_publickey, options.keys->public_keys.at(options.rank));
+    peer.out.set(zmq::sockopt::curve_secretkey, options.keys->secret);
+  }
+  peer.events = context.watch(
+      peer.out, ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | refused);
   try {
     peer.out.connect(options.addresses[rank]);
   } catch (const zmq::error_t& error) {
@@ -88,7 +117,7 @@ void Mailbox::Sockets::flush(Peer& peer) {
 }
 
 void Mailbox::Sockets::drain() {
-  for (;;) {
+  for (int taken = 0; taken < most_at_once; ++taken) {
     zmq::message_t first;
     if (!in.recv(first, zmq::recv_flags::dontwait)) return;
     auto payload = std::make_shared<zmq::message_t>();
@@ -107,9 +136,8 @@ void Mailbox::Sockets::accept(const zmq::message_t& first, std::shared_ptr<zmq::
                               bool is_whole) {
   const auto header = parse_header(
       {static_cast<const std::byte*>(first.data()), is_whole ? first.size() : 0}, payload->size());
-  if (!header || header->run != options.run || header->from < 0 ||
-      header->from >= static_cast<int>(peers.size()) || header->from == options.rank)
-    return void(++strangers);
+  if (const std::string fault = fault_of(first, header); !fault.empty())
+    return strangers.add(fault);
   const int from = header->from;
   Peer& peer = peers[from];
   nn::require(header->real_bytes == sizeof(nn::real), "rank ", from, " computes with ",
@@ -123,6 +151,18 @@ void Mailbox::Sockets::accept(const zmq::message_t& first, std::shared_ptr<zmq::
   if (header->kind == Tag::goodbye) peer.has_parted = true;
   if (header->kind == Tag::failure) peer.failure = payload->to_string();
   keep(from, header->tag(), std::move(payload));
+}
+
+std::string Mailbox::Sockets::fault_of(const zmq::message_t& first,
+                                       const std::optional<Header>& header) const {
+  if (!header || header->from < 0 || header->from >= static_cast<int>(peers.size()) ||
+      header->from == options.rank)
+    return "malformed messages";
+  if (header->run != options.run) return "messages of another run";
+  if (options.keys && user_of(first) != std::to_string(header->from))
+    return "messages in another rank's name";
+  if (header->sequence < peers[header->from].received) return "repeated messages";
+  return "";
 }
 
 // ZeroMQ may leave a small payload anywhere in a buffer of its own.
@@ -143,7 +183,9 @@ void Mailbox::Sockets::read_events() {
       zmq::message_t event, address;
       while (peer.events.recv(event, zmq::recv_flags::dontwait)) {
         (void)peer.events.recv(address);
-        peer.is_gone = true;
+        std::uint16_t kind = 0;  // the event's first two bytes
+        std::memcpy(&kind, event.data(), sizeof kind);
+        (kind & refused ? peer.has_refused : peer.is_gone) = true;
       }
     }
 }
@@ -152,12 +194,16 @@ std::string Mailbox::Sockets::trouble() const {
   for (const Peer& peer : peers)
     if (!peer.failure.empty()) return peer.failure;
   for (int rank = 0; rank < static_cast<int>(peers.size()); ++rank)
+    if (peers[rank].has_refused)
+      return nn::concat("rank ", rank, " does not accept the keys of rank ", options.rank);
+  for (int rank = 0; rank < static_cast<int>(peers.size()); ++rank)
     if (peers[rank].is_gone && !peers[rank].has_parted)
       return nn::concat("rank ", rank, " is gone");
   return "";
 }
 
 void Mailbox::Sockets::move_messages() {
+  gate.attend(strangers);
   drain();
   for (Peer& peer : peers) flush(peer);
   read_events();
@@ -171,6 +217,7 @@ void Mailbox::Sockets::sleep(milliseconds longest) {
   std::erase_if(read_by_messages, [](const auto& readers) { return *readers == 0; });
   if (!read_by_messages.empty()) longest = milliseconds(1);
   std::vector<zmq::pollitem_t> items{{in.handle(), 0, ZMQ_POLLIN, 0}};
+  gate.add_to(items);
   for (Peer& peer : peers)
     if (peer.out) {
       items.push_back({peer.events.handle(), 0, ZMQ_POLLIN, 0});
@@ -189,7 +236,7 @@ void Mailbox::Sockets::throw_trouble(const std::string& what) {
   std::string reason = trouble();
   while (reason.ends_with("is gone") && Clock::now() < give_up) {
     sleep(milliseconds(20));
-    drain();
+    move_messages();
     reason = trouble();
   }
   if (!reason.empty()) throw PeerLost(nn::concat(reason, ", while ", what), true);

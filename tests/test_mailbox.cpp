@@ -50,12 +50,17 @@ struct Listener {
   SocketFolder folder;
   std::string address = "ipc://" + folder.path + "/0";
   Network network;
+  std::vector<std::string> heard;
   Mailbox mailbox{network,
-                  {.rank = 0, .addresses = {address, "ipc://" + folder.path + "/1"}, .run = 3}};
+                  {.rank = 0,
+                   .addresses = {address, "ipc://" + folder.path + "/1"},
+                   .run = 3,
+                   .on_stranger = [this](const std::string& what) { heard.push_back(what); }}};
   zmq::context_t context;
   zmq::socket_t other{context, zmq::socket_type::push};
   Listener() { other.connect(address); }
 
+  std::map<std::string, int> strangers() { return mailbox.strangers(); }
   void send(const Header& header) {
     other.send(zmq::buffer(&header, sizeof header), zmq::send_flags::sndmore);
     other.send(zmq::str_buffer("8 bytes!"));
@@ -208,8 +213,10 @@ TEST_CASE_FIXTURE(Listener,
   send({std::string(48, '\0'), ""});
   send({std::string(48, '\0'), "", "", "surplus"});
   send({std::string(1000, 'x'), ""});
-  mailbox.wait([&] { return mailbox.strangers() == sent; }, "counting strangers");
+  mailbox.wait([&] { return strangers()["malformed messages"] == sent; }, "counting strangers");
   CHECK_NOTHROW(mailbox.progress("testing"));
+  CHECK(heard == std::vector<std::string>{"malformed messages: 1", "malformed messages: 2",
+                                          "malformed messages: 4"});
 }
 
 namespace {
@@ -241,18 +248,24 @@ TEST_CASE("a header is parsed only if it is whole and fits its payload") {
 }
 
 TEST_CASE_FIXTURE(Listener, "a message is dropped for any field of its header that is wrong") {
-  int sent = 0;
   for (const Header& header :
        {header_with(&Header::magic, 1u), header_with(&Header::version, std::uint16_t{2}),
-        header_with(&Header::kind, Tag::Kind(200)), header_with(&Header::run, std::uint64_t{4}),
-        header_with(&Header::bytes, std::uint64_t{7}), header_with(&Header::from, -1),
-        header_with(&Header::from, 0), header_with(&Header::from, 2)}) {
+        header_with(&Header::kind, Tag::Kind(200)), header_with(&Header::bytes, std::uint64_t{7}),
+        header_with(&Header::from, -1), header_with(&Header::from, 0),
+        header_with(&Header::from, 2), header_with(&Header::run, std::uint64_t{4})})
     send(header);
-    ++sent;
-  }
   send(header_with(&Header::sequence, std::uint64_t{0}));
   CHECK(mailbox.receive(1, {Tag::activation}, "testing").text() == "8 bytes!");
-  CHECK(mailbox.strangers() == sent);
+  CHECK(strangers()["malformed messages"] == 7);
+  CHECK(strangers()["messages of another run"] == 1);
+}
+
+TEST_CASE_FIXTURE(Listener,
+                  "a message that comes again is dropped, one that never came is missed") {
+  send(header_with(&Header::item, 0));
+  send(header_with(&Header::item, 0));
+  mailbox.wait([&] { return strangers()["repeated messages"] == 1; }, "counting strangers");
+  CHECK(mailbox.receive(1, {Tag::activation}, "testing").text() == "8 bytes!");
   send(header_with(&Header::sequence, std::uint64_t{2}));
   CHECK(message_of([&] { mailbox.receive(1, {Tag::gradient}, "testing"); }) ==
         "rank 0: messages of rank 1 were lost on the way");

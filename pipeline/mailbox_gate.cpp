@@ -1,0 +1,67 @@
+#include "pipeline/mailbox_gate.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <iterator>
+#include <zmq_addon.hpp>
+
+#include "nn/error.h"
+
+namespace pipeline {
+
+void Strangers::add(const std::string& what) {
+  const int count = ++counts[what];
+  if (std::has_single_bit(static_cast<unsigned>(count))) on_stranger(nn::concat(what, ": ", count));
+}
+
+Gate::Gate(zmq::socket_t arrivals, int expected)
+    : arrivals_(std::move(arrivals)), still_expected_(expected) {}
+
+void Gate::admit_only(zmq::context_t& context, std::vector<std::string> public_keys) {
+  public_keys_ = std::move(public_keys);
+  questions_ = zmq::socket_t(context, zmq::socket_type::rep);
+  questions_.set(zmq::sockopt::linger, 0);
+  questions_.bind("inproc://zeromq.zap.01");
+}
+
+void Gate::attend(Strangers& strangers) {
+  for (zmq::message_t event, address; arrivals_.recv(event, zmq::recv_flags::dontwait);) {
+    (void)arrivals_.recv(address);
+    if (--still_expected_ < 0) strangers.add("connections of strangers");
+  }
+  if (!questions_) return;
+  // version, request, domain, address, identity, mechanism, key
+  for (std::vector<zmq::message_t> question;
+       zmq::recv_multipart(questions_, std::back_inserter(question), zmq::recv_flags::dontwait);
+       question.clear()) {
+    const std::string user = question.size() == 7 ? rank_of(question[6]) : "";
+    if (user.empty()) strangers.add("unknown keys");
+    // version, request, status, its meaning, user, no more about him
+    zmq::send_multipart(questions_,
+                        std::array<zmq::const_buffer, 6>{
+                            zmq::str_buffer("1.0"), zmq::buffer(question.at(1).to_string_view()),
+                            user.empty() ? zmq::str_buffer("400") : zmq::str_buffer("200"),
+                            zmq::str_buffer(""), zmq::buffer(user), zmq::str_buffer("")});
+  }
+}
+
+std::string Gate::rank_of(const zmq::message_t& key) const {
+  std::array<char, 41> text{};
+  if (key.size() != 32) return "";
+  zmq_z85_encode(text.data(), static_cast<const std::uint8_t*>(key.data()), key.size());
+  const auto found = std::ranges::find(public_keys_, text.data());
+  return found == public_keys_.end() ? "" : std::to_string(found - public_keys_.begin());
+}
+
+void Gate::add_to(std::vector<zmq::pollitem_t>& items) {
+  items.push_back({arrivals_.handle(), 0, ZMQ_POLLIN, 0});
+  if (questions_) items.push_back({questions_.handle(), 0, ZMQ_POLLIN, 0});
+}
+
+std::string user_of(const zmq::message_t& message) {
+  const char* user = zmq_msg_gets(message.handle(), "User-Id");
+  return user ? user : "";
+}
+
+}  // namespace pipeline

@@ -1,0 +1,135 @@
+#include "pipeline/mailbox_keys.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zmq.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdint>
+#include <cstring>
+#include <set>
+
+#include "nn/error.h"
+#include "nn/file.h"
+
+namespace pipeline {
+
+namespace {
+
+using std::filesystem::path, std::filesystem::perms;
+
+constexpr std::size_t key_length = 40;
+using Z85 = std::array<char, key_length + 1>;
+
+path secret_file(const path& folder, int rank) {
+  return folder / nn::concat("rank-", rank, ".secret");
+}
+path public_file(const path& folder, int rank) {
+  return folder / nn::concat("rank-", rank, ".public");
+}
+
+void require_curve() {
+  if (!zmq_has("curve"))
+    throw nn::InputError("this ZeroMQ was built without CURVE, so there can be no keys",
+                         "install a libzmq that was built with libsodium");
+}
+
+void write_new_file(const path& file, const std::string& text, mode_t mode) {
+  const int descriptor = ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+  const bool is_written =
+      descriptor >= 0 && ::write(descriptor, text.data(), text.size()) == std::ssize(text);
+  const int reason = errno;
+  if (descriptor >= 0) ::close(descriptor);
+  if (!is_written)
+    throw nn::InputError(nn::concat("cannot write ", file.string(), ": ", std::strerror(reason)),
+                         "choose a new folder: keys are never written over");
+}
+
+void refuse_permissions(const path& file, perms refused, const std::string& what, const char* fix) {
+  std::error_code error;
+  const auto status = std::filesystem::status(file, error);
+  if (exists(status) && (status.permissions() & refused) != perms::none)
+    throw nn::InputError(nn::concat(file.string(), " can be ", what, " by other users"),
+                         nn::concat("chmod ", fix, ' ', file.string()));
+}
+
+std::string read_key(const path& file) {
+  std::string key = nn::read_file(file);
+  while (key.ends_with('\n')) key.pop_back();
+  std::array<std::uint8_t, 32> bytes;
+  if (key.size() != key_length || !zmq_z85_decode(bytes.data(), key.c_str()))
+    throw nn::InputError(file.string() + " is not a key",
+                         "make new ones: pipeline_worker --make-keys FOLDER");
+  return key;
+}
+
+bool is_private_folder(const path& folder) {
+  struct stat status;
+  return ::stat(folder.c_str(), &status) == 0 && S_ISDIR(status.st_mode) &&
+         status.st_uid == ::geteuid() && (status.st_mode & 077) == 0;
+}
+
+bool is_loopback(const std::string& host_and_port) {
+  const std::string host = host_and_port.substr(0, host_and_port.rfind(':'));
+  in_addr figures;
+  return ::inet_pton(AF_INET, host.c_str(), &figures) == 1 && ntohl(figures.s_addr) >> 24 == 127;
+}
+
+}  // namespace
+
+void make_keys(const path& folder, int ranks) {
+  require_curve();
+  std::error_code error;
+  if (std::filesystem::create_directories(folder, error))
+    std::filesystem::permissions(folder, perms::owner_all, error);
+  for (int rank = 0; rank < ranks; ++rank) {
+    Z85 public_key, secret;
+    nn::require(zmq_curve_keypair(public_key.data(), secret.data()) == 0,
+                "cannot make keys: ", zmq_strerror(zmq_errno()));
+    write_new_file(secret_file(folder, rank), nn::concat(secret.data(), '\n'), 0600);
+    write_new_file(public_file(folder, rank), nn::concat(public_key.data(), '\n'), 0644);
+  }
+}
+
+Keys read_keys(const path& folder, int rank, int ranks) {
+  require_curve();
+  constexpr perms writing = perms::group_write | perms::others_write;
+  refuse_permissions(folder, writing, "changed", "go-w");
+  refuse_permissions(secret_file(folder, rank), perms::group_all | perms::others_all, "read",
+                     "600");
+  Keys keys{read_key(secret_file(folder, rank)), {}};
+  for (int other = 0; other < ranks; ++other) {
+    refuse_permissions(public_file(folder, other), writing, "changed", "go-w");
+    keys.public_keys.push_back(read_key(public_file(folder, other)));
+  }
+  Z85 derived;
+  if (zmq_curve_public(derived.data(), keys.secret.c_str()) != 0 ||
+      keys.public_keys[rank] != derived.data())
+    throw nn::InputError(
+        nn::concat(secret_file(folder, rank).string(), " does not belong to its public key"),
+        "give all machines the keys of the same --make-keys");
+  if (std::set(keys.public_keys.begin(), keys.public_keys.end()).size() != keys.public_keys.size())
+    throw nn::InputError(folder.string() + " has the same public key for two ranks",
+                         "make new ones: pipeline_worker --make-keys FOLDER");
+  return keys;
+}
+
+void require_local(const std::string& address) {
+  if (address.starts_with("inproc://")) return;
+  if (address.starts_with("tcp://") && is_loopback(address.substr(6))) return;
+  if (address.starts_with("ipc://")) {
+    const path folder = path(address.substr(6)).parent_path();
+    if (is_private_folder(folder)) return;
+    throw nn::InputError(nn::concat("other users may reach the socket ", address),
+                         "name a folder of your own, made by mkdir -m 700");
+  }
+  throw nn::InputError(
+      nn::concat("anybody on the network may reach ", address),
+      "make keys, pipeline_worker --make-keys FOLDER --stages S --pipelines P, and "
+      "start every rank with --keys FOLDER");
+}
+
+}  // namespace pipeline

@@ -1,0 +1,289 @@
+#include <arpa/inet.h>
+#include <doctest/doctest.h>
+#include <sys/socket.h>
+
+#include <thread>
+#include <zmq.hpp>
+
+#include "nn/file.h"
+#include "pipeline/mailbox.h"
+#include "tests/complaint.h"
+#include "tests/temporary_folder.h"
+
+namespace pipeline {
+
+namespace {
+
+namespace fs = std::filesystem;
+using std::chrono::milliseconds, std::chrono::seconds;
+
+void set_permissions(const fs::path& file, unsigned mode) {
+  fs::permissions(file, static_cast<fs::perms>(mode));
+}
+
+// Rank 0 of three in run 3 behind its door, and people who knock.
+struct Door {
+  TemporaryFolder folder;
+  std::vector<std::string> addresses{"tcp://127.0.0.1:28440", "tcp://127.0.0.1:28441",
+                                     "tcp://127.0.0.1:28442"};
+  zmq::context_t context;
+  std::optional<Network> network;
+  std::optional<Mailbox> mailbox;
+
+  Door() { make_keys(folder.path, 3); }
+
+  Keys keys_of(int rank) const { return read_keys(folder.path, rank, 3); }
+  Mailbox::Options options() const { return {.addresses = addresses, .run = 3}; }
+  Mailbox::Options with_keys() const {
+    Mailbox::Options options = this->options();
+    options.keys = keys_of(0);
+    return options;
+  }
+  void open(Mailbox::Options options) {
+    mailbox.reset();
+    network.emplace();
+    mailbox.emplace(*network, std::move(options));
+  }
+
+  int count(const std::string& what) {
+    const auto found = mailbox->strangers().find(what);
+    return found == mailbox->strangers().end() ? 0 : found->second;
+  }
+  void expect(const std::string& what, int times) {
+    CAPTURE(what);
+    CHECK_NOTHROW(mailbox->wait([&] { return count(what) >= times; }, "counting strangers"));
+  }
+
+  // A client of rank 0, with a key of its own if there is one.
+  zmq::socket_t client(const std::string& secret = "") {
+    zmq::socket_t socket(context, zmq::socket_type::push);
+    socket.set(zmq::sockopt::linger, 0);
+    if (!secret.empty()) {
+      char public_key[41];
+      REQUIRE(zmq_curve_public(public_key, secret.c_str()) == 0);
+      socket.set(zmq::sockopt::curve_publickey, std::string(public_key));
+      socket.set(zmq::sockopt::curve_secretkey, secret);
+      socket.set(zmq::sockopt::curve_serverkey, keys_of(0).public_keys[0]);
+    }
+    socket.connect(addresses[0]);
+    return socket;
+  }
+};
+
+void send(zmq::socket_t& socket, const Header& header, std::string_view payload = "8 bytes!") {
+  socket.send(zmq::buffer(&header, sizeof header), zmq::send_flags::sndmore);
+  socket.send(zmq::buffer(payload));
+}
+
+Header header_of(int rank, std::uint64_t run = 3) {
+  return {.kind = Tag::activation,
+          .real_bytes = sizeof(nn::real),
+          .run = run,
+          .bytes = 8,
+          .from = rank};
+}
+
+int raw_connection(int port) {
+  const int descriptor = ::socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  REQUIRE(::connect(descriptor, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+  return descriptor;
+}
+
+bool is_closed(int descriptor) {
+  char bytes[256];
+  ssize_t count;
+  while ((count = ::recv(descriptor, bytes, sizeof bytes, MSG_DONTWAIT)) > 0) {  // a greeting
+  }
+  return count == 0 || errno == ECONNRESET;
+}
+
+}  // namespace
+
+TEST_CASE_FIXTURE(Door, "keys are made once, and only their owner reads the secret ones") {
+  const Keys keys = keys_of(1);
+  CHECK(keys.secret.size() == 40);
+  CHECK(keys.public_keys.size() == 3);
+  CHECK(keys.public_keys[1] != keys.public_keys[2]);
+  CHECK(fs::status(folder.path / "rank-1.secret").permissions() == fs::perms(0600));
+  CHECK(contains(complaint_of([&] { make_keys(folder.path, 3); }), "cannot write"));
+  CHECK(keys_of(1).secret == keys.secret);
+  const fs::path made = folder.path / "new";
+  make_keys(made, 1);
+  CHECK(fs::status(made).permissions() == fs::perms(0700));
+}
+
+TEST_CASE_FIXTURE(Door, "keys that others may have read or changed are refused") {
+  const auto complaint = [&] { return complaint_of([&] { keys_of(1); }); };
+  set_permissions(folder.path / "rank-1.secret", 0640);
+  CHECK(contains(complaint(), "rank-1.secret can be read by other users"));
+  set_permissions(folder.path / "rank-1.secret", 0600);
+  set_permissions(folder.path / "rank-2.public", 0666);
+  CHECK(contains(complaint(), "rank-2.public can be changed by other users"));
+  set_permissions(folder.path / "rank-2.public", 0644);
+  set_permissions(folder.path, 0777);
+  CHECK(contains(complaint(), "can be changed by other users"));
+}
+
+TEST_CASE_FIXTURE(Door, "keys that are missing, damaged, mixed up or the same are refused") {
+  const auto complaint = [&] { return complaint_of([&] { keys_of(1); }); };
+  const fs::path path = folder.path / "rank-2.public";
+  const std::string key = nn::read_file(path);
+  for (const std::string wrong : {"", "hello", "[40 characters that are no Z85 \\\\\\\\ ...]"}) {
+    nn::write_file_atomically(path, wrong);
+    CHECK(contains(complaint(), "rank-2.public is not a key"));
+  }
+  nn::write_file_atomically(path, nn::read_file(folder.path / "rank-0.public"));
+  CHECK(contains(complaint(), "the same public key for two ranks"));
+  nn::write_file_atomically(path, key);
+  nn::write_file_atomically(folder.path / "rank-1.public", key);
+  CHECK(contains(complaint(), "rank-1.secret does not belong to its public key"));
+  fs::remove(path);
+  CHECK(contains(complaint(), "rank-2.public"));
+}
+
+TEST_CASE("without keys an address must be one that nobody else reaches") {
+  const TemporaryFolder folder;
+  const std::string path = folder.path.string();
+  for (const std::string& local :
+       {std::string("inproc://x"), std::string("tcp://127.0.0.1:9"), "ipc://" + path + "/0"})
+    CHECK_NOTHROW(require_local(local));
+  for (const std::string open :
+       {"tcp://0.0.0.0:9", "tcp://*:9", "tcp://10.0.0.1:9", "tcp://127.0.0.1.example.org:9",
+        "tcp://127.0.0.1:1;10.0.0.1:9", "tcp://host:9", "udp://127.0.0.1:9", "nonsense"})
+    CHECK(contains(complaint_of([&] { require_local(open); }), "anybody on the network may reach"));
+  for (const std::string& shared :
+       {std::string("ipc://@name"), std::string("ipc:///tmp/0"), "ipc://" + path + "/none/0"})
+    CHECK(contains(complaint_of([&] { require_local(shared); }), "other users may reach"));
+  set_permissions(folder.path, 0750);
+  CHECK(contains(complaint_of([&] { require_local("ipc://" + path + "/0"); }), "other users"));
+}
+
+TEST_CASE_FIXTURE(Door, "a rank without keys neither listens nor connects beyond this machine") {
+  addresses[2] = "tcp://10.0.0.1:28442";
+  CHECK(contains(complaint_of([&] { open(options()); }),
+                 "anybody on the network may reach tcp://10.0.0.1"));
+  CHECK_NOTHROW(open(with_keys()));
+}
+
+TEST_CASE_FIXTURE(Door, "ranks with keys meet and exchange messages of all sizes") {
+  std::vector<std::thread> others;
+  Lease leases[3];
+  const std::vector<nn::real> numbers(300'000, nn::real(0.5));
+  const auto talk = [&](Mailbox& box) {
+    box.meet("terms", seconds(10));
+    const int next = (box.rank() + 1) % 3, last = (box.rank() + 2) % 3;
+    box.send(next, {Tag::activation}, numbers, leases[box.rank()]);
+    box.send_text(next, {Tag::report}, "");
+    const Message message = box.receive(last, {Tag::activation}, "testing");
+    const bool is_same = std::ranges::equal(message.numbers(), numbers);
+    box.receive(last, {Tag::report}, "testing");
+    box.part();
+    return is_same;
+  };
+  std::atomic<int> same = 0;
+  Network networks[3];
+  for (int rank : {1, 2})
+    others.emplace_back([&, rank] {
+      Mailbox box(networks[rank],
+                  {.rank = rank, .addresses = addresses, .run = 3, .keys = keys_of(rank)});
+      same += talk(box);
+    });
+  open(with_keys());
+  same += talk(*mailbox);
+  for (std::thread& other : others) other.join();
+  CHECK(same == 3);
+  CHECK(mailbox->strangers().empty());
+}
+
+TEST_CASE_FIXTURE(Door, "who has no key of the run does not come in") {
+  open(with_keys());
+  char public_key[41], secret[41];
+  zmq_curve_keypair(public_key, secret);
+  zmq::socket_t without = client(), with_own = client(secret), rank_2 = client(keys_of(2).secret);
+  for (zmq::socket_t* socket : {&without, &with_own}) send(*socket, header_of(1));
+  expect("unknown keys", 1);
+  expect("connections of strangers", 1);
+  send(rank_2, header_of(2));
+  mailbox->receive(2, {Tag::activation}, "testing");
+  CHECK(!mailbox->try_receive(1, {Tag::activation}));
+  CHECK(count("messages in another rank's name") == 0);
+}
+
+TEST_CASE_FIXTURE(Door, "a rank speaks in no other's name, and not in another run") {
+  open(with_keys());
+  zmq::socket_t rank_2 = client(keys_of(2).secret);
+  send(rank_2, header_of(1));
+  expect("messages in another rank's name", 1);
+  send(rank_2, header_of(2, 4));
+  expect("messages of another run", 1);
+  send(rank_2, header_of(2));
+  CHECK(mailbox->receive(2, {Tag::activation}, "testing").text() == "8 bytes!");
+  CHECK(!mailbox->try_receive(1, {Tag::activation}));
+}
+
+TEST_CASE_FIXTURE(Door, "ranks with keys of different folders say so") {
+  const TemporaryFolder other_folder;
+  make_keys(other_folder.path, 3);
+  std::thread other([&] {
+    Network own;
+    Mailbox box(own,
+                {.rank = 1, .addresses = addresses, .keys = read_keys(other_folder.path, 1, 3)});
+    CHECK_THROWS_AS(box.meet("", seconds(2)), PeerLost);
+  });
+  open(with_keys());
+  std::string message;
+  try {
+    mailbox->meet("", seconds(3));
+  } catch (const PeerLost& lost) {
+    message = lost.what();
+  }
+  other.join();
+  CHECK(contains(message, "not here with keys that fit: rank 1, 2"));
+}
+
+TEST_CASE_FIXTURE(Door, "who connects and says nothing is counted and soon cut off") {
+  for (bool has_keys : {false, true}) {
+    Mailbox::Options options = has_keys ? with_keys() : this->options();
+    options.handshake = milliseconds(300);
+    open(std::move(options));
+    std::vector<int> silent(50);
+    for (int& descriptor : silent) descriptor = raw_connection(28440);
+    expect("connections of strangers", 48);
+    const auto give_up = std::chrono::steady_clock::now() + seconds(5);
+    std::size_t closed = 0;
+    while (closed < silent.size() && std::chrono::steady_clock::now() < give_up)
+      closed = std::ranges::count_if(silent, is_closed);
+    CHECK(closed == silent.size());
+    for (int descriptor : silent) ::close(descriptor);
+  }
+}
+
+TEST_CASE_FIXTURE(Door, "who sends more than the largest message is cut off") {
+  Mailbox::Options options = this->options();
+  options.largest_message = 1000;
+  open(std::move(options));
+  zmq::socket_t rank_1 = client();
+  Header header = header_of(1);
+  header.bytes = 1000;
+  send(rank_1, header, std::string(1000, 'x'));
+  CHECK(mailbox->receive(1, {Tag::activation}, "testing").bytes.size() == 1000);
+  header.sequence = 1;
+  header.bytes = 2000;
+  send(rank_1, header, std::string(2000, 'x'));
+  header.bytes = 1000;  // ZeroMQ's client connects again, and what it sends now is taken
+  std::optional<Message> message;
+  for (int trial = 0; trial < 50 && !message; ++trial) {
+    send(rank_1, header, std::string(1000, 'y'));
+    std::this_thread::sleep_for(milliseconds(20));
+    mailbox->progress("testing");
+    message = mailbox->try_receive(1, {Tag::activation});
+  }
+  REQUIRE(message);
+  CHECK(message->text() == std::string(1000, 'y'));
+}
+
+}  // namespace pipeline
