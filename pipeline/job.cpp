@@ -1,5 +1,6 @@
 #include "pipeline/job.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "pipeline/simulate.h"
@@ -61,6 +62,15 @@ std::vector<std::vector<int>> pieces_of(const Job& job, int stage) {
     if (part % job.topology.stages == stage) chunks[part / job.topology.stages] = std::move(pieces);
   }
   return chunks;
+}
+
+std::size_t largest_message(const Job& job) {
+  const nn::LlamaConfig& m = job.model;
+  const nn::index activation = static_cast<nn::index>(job.sequences()) * job.length * m.d;
+  const nn::index layer = m.d * (2 + 4 * m.d + 3 * m.hidden);  // norms, attention, feed-forward
+  const nn::index head = m.d * (1 + m.vocabulary);
+  constexpr std::size_t texts = 1 << 20;
+  return texts + sizeof(nn::real) * static_cast<std::size_t>(std::max({activation, layer, head}));
 }
 
 std::string terms(const Job& job) {

@@ -34,6 +34,9 @@ void require_valid(const Job& job);
 // The pieces of the model (see nn::Llama) in each chunk of a stage.
 std::vector<std::vector<int>> pieces_of(const Job& job, int stage);
 
+// No message of the job has more bytes.
+std::size_t largest_message(const Job& job);
+
 // One "name value" per line, for ranks to compare. Without the cut, which rank 0 may choose.
 std::string terms(const Job& job);
 

@@ -42,8 +42,7 @@ void require_same_terms(int other, const std::string& theirs, const std::string&
 }  // namespace
 
 Mailbox::Mailbox(Network& network, Options options) {
-  if (!options.keys)
-    for (const std::string& address : options.addresses) require_local(address);
+  if (!options.keys) require_local(options.addresses);
   sockets_ = std::make_unique<Sockets>(network, std::move(options));
 }
 

@@ -12,7 +12,8 @@ namespace pipeline {
 
 void Strangers::add(const std::string& what) {
   const int count = ++counts[what];
-  if (std::has_single_bit(static_cast<unsigned>(count))) on_stranger(nn::concat(what, ": ", count));
+  if (std::has_single_bit(static_cast<unsigned>(count)))
+    on_stranger(nn::concat(what, ", ", count, " so far"));
 }
 
 Gate::Gate(zmq::socket_t arrivals, int expected)

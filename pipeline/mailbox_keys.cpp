@@ -117,19 +117,21 @@ Keys read_keys(const path& folder, int rank, int ranks) {
   return keys;
 }
 
-void require_local(const std::string& address) {
-  if (address.starts_with("inproc://")) return;
-  if (address.starts_with("tcp://") && is_loopback(address.substr(6))) return;
-  if (address.starts_with("ipc://")) {
-    const path folder = path(address.substr(6)).parent_path();
-    if (is_private_folder(folder)) return;
-    throw nn::InputError(nn::concat("other users may reach the socket ", address),
-                         "name a folder of your own, made by mkdir -m 700");
+void require_local(const std::vector<std::string>& addresses) {
+  for (const std::string& address : addresses) {
+    const std::size_t slashes = std::min(address.find("://"), address.size());
+    const std::string transport = address.substr(0, slashes);
+    const std::string place = address.substr(std::min(slashes + 3, address.size()));
+    if (transport == "inproc" || (transport == "tcp" && is_loopback(place))) continue;
+    const path folder = path(place).parent_path();
+    if (transport != "ipc")
+      throw nn::InputError(nn::concat("anybody on the network may reach ", address),
+                           "make keys, pipeline_worker --make-keys FOLDER --stages S --pipelines P,"
+                           " and start every rank with --keys FOLDER");
+    if (!is_private_folder(folder))
+      throw nn::InputError(nn::concat(address, " is not in a folder of this user alone"),
+                           "make one: mkdir -m 700 FOLDER");
   }
-  throw nn::InputError(
-      nn::concat("anybody on the network may reach ", address),
-      "make keys, pipeline_worker --make-keys FOLDER --stages S --pipelines P, and "
-      "start every rank with --keys FOLDER");
 }
 
 }  // namespace pipeline

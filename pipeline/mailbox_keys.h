@@ -22,8 +22,8 @@ void make_keys(const std::filesystem::path& folder, int ranks);
 // the public ones, or if two ranks have the same.
 Keys read_keys(const std::filesystem::path& folder, int rank, int ranks);
 
-// Throws nn::InputError unless messages for this address stay within this process (inproc), this
+// Throws nn::InputError unless messages for these addresses stay within this process (inproc), this
 // machine (tcp to 127.x.y.z) or what only this user can reach (ipc in a private folder).
-void require_local(const std::string& address);
+void require_local(const std::vector<std::string>& addresses);
 
 }  // namespace pipeline

@@ -67,4 +67,21 @@ TEST_CASE("terms tell jobs apart, but for the cut") {
   CHECK(terms(job) != terms(other));
 }
 
+TEST_CASE("no message of a job is larger than it says") {
+  for (const int hidden : {1, 100})
+    for (const int length : {2, 2000}) {
+      Job job;
+      job.model = {.vocabulary = 300, .d = 16, .layers = 2, .heads = 4, .key_value_heads = 2};
+      job.model.hidden = hidden;
+      job.model.context = job.length = length;
+      const nn::Llama model(job.model);
+      nn::index largest = static_cast<nn::index>(length) * job.model.d;
+      for (int piece = 0; piece <= model.head_piece(); ++piece)
+        largest = std::max(largest, model.range(piece).size);
+      const std::size_t bytes = static_cast<std::size_t>(largest) * sizeof(nn::real);
+      CHECK(largest_message(job) >= bytes);
+      CHECK(largest_message(job) <= 1.2 * static_cast<double>(bytes) + (1 << 20));
+    }
+}
+
 }  // namespace pipeline

@@ -215,8 +215,9 @@ TEST_CASE_FIXTURE(Listener,
   send({std::string(1000, 'x'), ""});
   mailbox.wait([&] { return strangers()["malformed messages"] == sent; }, "counting strangers");
   CHECK_NOTHROW(mailbox.progress("testing"));
-  CHECK(heard == std::vector<std::string>{"malformed messages: 1", "malformed messages: 2",
-                                          "malformed messages: 4"});
+  CHECK(heard == std::vector<std::string>{"malformed messages, 1 so far",
+                                          "malformed messages, 2 so far",
+                                          "malformed messages, 4 so far"});
 }
 
 namespace {

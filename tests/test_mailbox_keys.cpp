@@ -150,16 +150,19 @@ TEST_CASE("without keys an address must be one that nobody else reaches") {
   const std::string path = folder.path.string();
   for (const std::string& local :
        {std::string("inproc://x"), std::string("tcp://127.0.0.1:9"), "ipc://" + path + "/0"})
-    CHECK_NOTHROW(require_local(local));
+    CHECK_NOTHROW(require_local({local}));
   for (const std::string open :
        {"tcp://0.0.0.0:9", "tcp://*:9", "tcp://10.0.0.1:9", "tcp://127.0.0.1.example.org:9",
         "tcp://127.0.0.1:1;10.0.0.1:9", "tcp://host:9", "udp://127.0.0.1:9", "nonsense"})
-    CHECK(contains(complaint_of([&] { require_local(open); }), "anybody on the network may reach"));
+    CHECK(
+        contains(complaint_of([&] { require_local({open}); }), "anybody on the network may reach"));
   for (const std::string& shared :
        {std::string("ipc://@name"), std::string("ipc:///tmp/0"), "ipc://" + path + "/none/0"})
-    CHECK(contains(complaint_of([&] { require_local(shared); }), "other users may reach"));
+    CHECK(contains(complaint_of([&] { require_local({shared}); }),
+                   "is not in a folder of this user alone"));
   set_permissions(folder.path, 0750);
-  CHECK(contains(complaint_of([&] { require_local("ipc://" + path + "/0"); }), "other users"));
+  CHECK(contains(complaint_of([&] { require_local({"ipc://" + path + "/0"}); }),
+                 "of this user alone"));
 }
 
 TEST_CASE_FIXTURE(Door, "a rank without keys neither listens nor connects beyond this machine") {

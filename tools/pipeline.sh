@@ -15,6 +15,7 @@ Trains the course's LLaMA in PIPELINES (default 1) replicas, each cut into STAGE
 
   --out FOLDER       for losses, logs, traces and the model: out/pipeline
   --tcp HOST:PORT    messages over TCP, rank r at PORT + r, instead of private local sockets
+  --keys FOLDER      who may connect (bin/pipeline_worker --make-keys); needed unless HOST is 127.x
   --trace            record a timeline of every rank, as a picture and for Perfetto
 
 All other options go to bin/pipeline_worker; bin/pipeline_worker --help lists them.
@@ -57,7 +58,7 @@ done
 ranks=$((stages * pipelines)) data=${DATA_RAW:-$root/data/raw}
 options+=(--stages "$stages" --pipelines "$pipelines" --data "$data" --out "$out")
 # Nothing of an earlier run is touched before the options are known to be right.
-"$bin/pipeline_worker" --check "${options[@]}" || exit
+"$bin/pipeline_worker" --check ${address:+--address "$address"} "${options[@]}" || exit
 mkdir -p "$out" 2>/dev/null || fail "cannot write to $out" "choose another folder with --out"
 exec 4>"$out/.lock" && flock -n 4 || fail "another run writes to $out" "wait for it, or choose another --out"
 rm -f "$out"/rank-*.log "$out"/rank-*.state "$out"/trace* "$out"/loss.csv "$out"/costs.csv
@@ -168,5 +169,5 @@ if [ ${#failures[@]} -gt 0 ]; then
   printf '%s\n' "${failures[@]}" "hint: the logs are $out/rank-*.log" >&3
   exit 1
 fi
-grep -hv '^step ' "$out"/rank-*.log
+grep -hvE '^(step |dropped:)' "$out"/rank-*.log
 [ ! "$trace" ] || [ ! -e "$out/trace-predicted.csv" ] || "$bin/show_trace" "$out" 2>&3

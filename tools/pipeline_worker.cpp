@@ -1,6 +1,8 @@
 // bin/pipeline_worker: one rank of a pipeline- and data-parallel training run, or, alone, a serial
 // one. tools/pipeline.sh starts all ranks of a run on one machine.
 
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <iostream>
 #include <optional>
@@ -13,6 +15,7 @@
 #include "tools/program/program.h"
 #include "tools/program/signals.h"
 #include "tools/project/fetch.h"
+#include "tools/training/access.h"
 #include "tools/training/rank.h"
 
 namespace {
@@ -27,6 +30,7 @@ struct CommandLine {
   ModelOptions model;
   std::string layers;
   std::optional<int> batch, threads;
+  std::filesystem::path new_keys;
   bool only_checks = false;
 };
 
@@ -87,6 +91,7 @@ void add_run_options(tools::Options& options, CommandLine& line) {
       .separated_by(',');
   options.add("--run", rank.run, "number of the run, the same on all ranks")
       .between(std::uint64_t{0}, tools::largest_seed);
+  options.add("--keys", rank.keys, "folder of --make-keys, for addresses beyond this machine");
   options.add("--timeout", rank.timeout, "seconds of silence until a rank is given up")
       .between(0.1, 1e6);
   options.add("--text", rank.text.text, "UTF-8 text to train on: TinyStories").not_empty();
@@ -96,7 +101,16 @@ void add_run_options(tools::Options& options, CommandLine& line) {
   options.add("--trace", rank.has_trace, "record what this rank does when");
   options.add("--threads", line.threads, "of this rank's matrix products: cores / ranks")
       .between(1, 1024);
+  options.add("--make-keys", line.new_keys, "make keys for all ranks in this folder, and end");
   options.add("--check", line.only_checks, "say whether the options are right, and end");
+}
+
+// So that connections of strangers do not use up the files that this process may open.
+void allow_many_files() {
+  rlimit limit;
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 int run_command(int argc, char** argv) {
@@ -120,12 +134,22 @@ int run_command(int argc, char** argv) {
                 ? pipeline::default_cut(layers, parts)
                 : pipeline::parse_cut(line.layers, layers, parts);
 
-  if (line.only_checks) return 0;
+  if (!line.new_keys.empty()) {
+    pipeline::make_keys(line.new_keys, job.topology.ranks());
+    std::cout << "keys for " << job.topology.ranks() << " ranks: " << line.new_keys.string()
+              << '\n';
+    return 0;
+  }
+  if (line.only_checks) {
+    if (!line.rank.addresses.empty()) training::mailbox_options(line.rank);
+    return 0;
+  }
 
   const int cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   line.rank.cores = cores;
   nn::blas::set_threads(line.threads.value_or(std::max(1, cores / job.topology.ranks())));
   line.rank.stop = &tools::stop_on_signals();
+  allow_many_files();
   training::run_rank(line.rank);
   return 0;
 }

@@ -8,6 +8,7 @@
 #include "nn/llama_checkpoint.h"
 #include "pipeline/clock.h"
 #include "pipeline/worker.h"
+#include "tools/training/access.h"
 #include "tools/training/measure.h"
 #include "tools/training/progress.h"
 #include "tools/training/report.h"
@@ -17,39 +18,6 @@ namespace training {
 namespace {
 
 using pipeline::Job, pipeline::Mailbox, pipeline::Tag, pipeline::Topology;
-
-// ipc:///folder becomes ipc:///folder/RANK, tcp://host:port becomes tcp://host:(port + RANK).
-std::vector<std::string> addresses_of(const RankOptions& options) {
-  const int ranks = options.job.topology.ranks();
-  const std::vector<std::string>& given = options.addresses;
-  if (static_cast<int>(given.size()) == ranks && ranks > 1) {
-    for (auto address = given.begin(); address != given.end(); ++address)
-      if (std::find(given.begin(), address, *address) != address)
-        throw nn::InputError(*address + " is named for two ranks",
-                             "name one address for each rank");
-    return given;
-  }
-  if (ranks == 1) return {"inproc://alone"};
-  const std::string hint = "--address ipc:///folder, tcp://host:port, or one address for each rank";
-  if (given.size() != 1)
-    throw nn::InputError(nn::concat(given.size(), " addresses do not serve ", ranks, " ranks"),
-                         hint);
-  std::vector<std::string> addresses;
-  const std::string& base = given[0];
-  for (int rank = 0; rank < ranks; ++rank) {
-    if (base.starts_with("ipc://")) {
-      addresses.push_back(nn::concat(base, '/', rank));
-      continue;
-    }
-    const std::size_t colon = base.rfind(':');
-    char* end = nullptr;
-    const long port = std::strtol(base.c_str() + colon + 1, &end, 10);
-    if (!base.starts_with("tcp://") || colon < 6 || *end || port < 1 || port + ranks > 65536)
-      throw nn::InputError(base + " is not an address", hint);
-    addresses.push_back(nn::concat(base.substr(0, colon + 1), port + rank));
-  }
-  return addresses;
-}
 
 bool reads_text(const Job& job, int rank) {
   const int stage = job.topology.stage(rank);
@@ -115,9 +83,7 @@ void save(const RankOptions& options, pipeline::Stage& stage, const data::Text& 
 
 void run_rank(RankOptions options) {
   Job& job = options.job;
-  if (options.rank < 0 || options.rank >= job.topology.ranks())
-    throw nn::InputError(nn::concat("there is no rank ", options.rank),
-                         nn::concat("--rank is between 0 and ", job.topology.ranks() - 1));
+  Mailbox::Options access = mailbox_options(options);
   nn::require_writable_folder(options.out);
   State state(options.out, options.rank);
   state.set("opening the text");
@@ -129,16 +95,12 @@ void run_rank(RankOptions options) {
   std::optional<pipeline::Stage> stage;
   std::optional<pipeline::Worker> worker;
   pipeline::Network network;
-  const auto timeout = std::chrono::milliseconds(static_cast<long>(options.timeout * 1000));
-  Mailbox mailbox(network, {.rank = options.rank,
-                            .addresses = addresses_of(options),
-                            .run = options.run,
-                            .deadline = timeout,
-                            .stop = options.stop});
+  access.largest_message = pipeline::largest_message(job);
+  Mailbox mailbox(network, access);
   try {
     state.set("meeting the others");
     mailbox.meet(nn::concat(pipeline::terms(job), "\ntext ", text.tokens.ids().size(), " tokens"),
-                 timeout);
+                 access.deadline);
     state.set("agreeing on the cut");
     job.cut = agree_on_cut(options, mailbox);
     stage.emplace(job.model, pipeline::pieces_of(job, job.topology.stage(options.rank)),
@@ -158,6 +120,7 @@ void run_rank(RankOptions options) {
     report_costs(options, *worker, mailbox, is_recorder ? losses->seconds_per_step() : 0);
     mailbox.part();
     state.set("done");
+    std::cout << summary_of(options.rank, mailbox.strangers()) << std::flush;
   } catch (const pipeline::PeerLost& lost) {
     if (!lost.others_see_it) mailbox.announce_failure(lost.what());
     throw;

@@ -15,7 +15,8 @@ struct RankOptions {
   int rank = 0;
   std::vector<std::string> addresses;  // one to derive all from, or all
   std::uint64_t run = 0;
-  double timeout = 60;  // seconds
+  std::filesystem::path keys;  // folder of pipeline::make_keys; empty: none
+  double timeout = 60;         // seconds
   data::TextOptions text;
   std::filesystem::path out = "out/pipeline", init;
   bool has_trace = false;

@@ -1,0 +1,75 @@
+#include "tools/training/access.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <iostream>
+
+namespace training {
+
+namespace {
+
+// ipc:///folder becomes ipc:///folder/RANK, tcp://host:port becomes tcp://host:(port + RANK).
+std::vector<std::string> addresses_of(const RankOptions& options) {
+  const int ranks = options.job.topology.ranks();
+  const std::vector<std::string>& given = options.addresses;
+  if (static_cast<int>(given.size()) == ranks && ranks > 1) {
+    for (auto address = given.begin(); address != given.end(); ++address)
+      if (std::find(given.begin(), address, *address) != address)
+        throw nn::InputError(*address + " is named for two ranks",
+                             "name one address for each rank");
+    return given;
+  }
+  if (ranks == 1) return {"inproc://alone"};
+  const std::string hint = "--address ipc:///folder, tcp://host:port, or one address for each rank";
+  if (given.size() != 1)
+    throw nn::InputError(nn::concat(given.size(), " addresses do not serve ", ranks, " ranks"),
+                         hint);
+  std::vector<std::string> addresses;
+  const std::string& base = given[0];
+  for (int rank = 0; rank < ranks; ++rank) {
+    if (base.starts_with("ipc://")) {
+      addresses.push_back(nn::concat(base, '/', rank));
+      continue;
+    }
+    const std::size_t colon = base.rfind(':');
+    char* end = nullptr;
+    const long port = std::strtol(base.c_str() + colon + 1, &end, 10);
+    if (!base.starts_with("tcp://") || colon < 6 || *end || port < 1 || port + ranks > 65536)
+      throw nn::InputError(base + " is not an address", hint);
+    addresses.push_back(nn::concat(base.substr(0, colon + 1), port + rank));
+  }
+  return addresses;
+}
+
+}  // namespace
+
+pipeline::Mailbox::Options mailbox_options(const RankOptions& options) {
+  const int ranks = options.job.topology.ranks();
+  if (options.rank < 0 || options.rank >= ranks)
+    throw nn::InputError(nn::concat("there is no rank ", options.rank),
+                         nn::concat("--rank is between 0 and ", ranks - 1));
+  pipeline::Mailbox::Options mailbox{
+      .rank = options.rank,
+      .addresses = addresses_of(options),
+      .run = options.run,
+      .deadline = std::chrono::milliseconds(static_cast<long>(options.timeout * 1000)),
+      .stop = options.stop,
+      .on_stranger = [](const std::string& what) {
+        std::cerr << "dropped: " << what << std::endl;
+      }};
+  if (options.keys.empty())
+    pipeline::require_local(mailbox.addresses);
+  else
+    mailbox.keys = pipeline::read_keys(options.keys, options.rank, ranks);
+  return mailbox;
+}
+
+std::string summary_of(int rank, const std::map<std::string, int>& strangers) {
+  std::string text;
+  for (const auto& [what, count] : strangers)
+    text +=
+        nn::concat(text.empty() ? nn::concat("rank ", rank, " dropped ") : ", ", count, ' ', what);
+  return text.empty() ? "" : text + "\n";
+}
+
+}  // namespace training
