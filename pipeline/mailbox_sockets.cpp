@@ -117,6 +117,7 @@ void Mailbox::Sockets::flush(Peer& peer) {
 }
 
 void Mailbox::Sockets::drain() {
+  gate.attend(strangers);
   for (int taken = 0; taken < most_at_once; ++taken) {
     zmq::message_t first;
     if (!in.recv(first, zmq::recv_flags::dontwait)) return;
@@ -203,7 +204,6 @@ std::string Mailbox::Sockets::trouble() const {
 }
 
 void Mailbox::Sockets::move_messages() {
-  gate.attend(strangers);
   drain();
   for (Peer& peer : peers) flush(peer);
   read_events();
@@ -236,7 +236,7 @@ void Mailbox::Sockets::throw_trouble(const std::string& what) {
   std::string reason = trouble();
   while (reason.ends_with("is gone") && Clock::now() < give_up) {
     sleep(milliseconds(20));
-    move_messages();
+    drain();
     reason = trouble();
   }
   if (!reason.empty()) throw PeerLost(nn::concat(reason, ", while ", what), true);
