@@ -67,8 +67,8 @@ pipeline::Mailbox::Options mailbox_options(const RankOptions& options) {
 std::string summary_of(int rank, const std::map<std::string, int>& strangers) {
   std::string text;
   for (const auto& [what, count] : strangers)
-    text +=
-        nn::concat(text.empty() ? nn::concat("rank ", rank, " dropped ") : ", ", count, ' ', what);
+    text += nn::concat(text.empty() ? nn::concat("rank ", rank, " dropped ") : ", ", what, " (",
+                       count, ')');
   return text.empty() ? "" : text + "\n";
 }
 
