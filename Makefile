@@ -31,6 +31,8 @@ $(PROGRAMS): $(BIN)/%: $(BUILD)/tools/%.o $(LIBRARY)
 	$(CXX) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 $(BUILD)/tests/run: $(TESTS) $(LIBRARY)
 	$(CXX) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+$(BUILD)/tests/stranger: $(BUILD)/tests/strangers/stranger.o $(LIBRARY)
+	$(CXX) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 $(LIBRARY): $(OBJECTS)
 	@rm -f $@
 	ar rcs $@ $^
@@ -40,7 +42,7 @@ $(BUILD)/%.o: %.cpp
 	@mkdir -p $(@D)
 	$(CXX) $(CPPFLAGS) $(CXXFLAGS) -c -o $@ $<
 
-unit: $(BUILD)/tests/run
+unit: $(BUILD)/tests/run $(BUILD)/tests/stranger
 test: all
 	@BIN=$(BIN) BUILD_SUFFIX=$(BUILD:build/$(REAL)%=%) tests/run.sh
 bench: all

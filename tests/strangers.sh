@@ -1,0 +1,102 @@
+#!/usr/bin/env bash
+# Strangers knock while ranks train over TCP: they are dropped and counted, and the losses are those of an
+# undisturbed run to the last digit.
+cd "$(dirname "$0")/.." || exit 1
+program=pipeline_worker
+. tests/checks.bash
+stranger=$PWD/build/float${BUILD_SUFFIX-}/tests/stranger
+ports=28610 run=123456789 steps=250
+
+for i in {1..400}; do
+  echo "Tom had $i red balls. He gave $((i / 2)) to Mia. Mia was glad and gave $((i / 4)) back."
+done >"$work/stories.txt"
+small=(--text "$work/stories.txt" --d 32 --heads 2 --tokens 24 --microbatches 6 --steps $steps)
+
+# The address of rank 1 is given: strangers may stand in between. Its log is $work/NAME/rank-R.log.
+start_rank() {  # start_rank NAME RANK ADDRESS_OF_RANK_1 [options]
+  mkdir -p "$work/$1"
+  exec "$program" "${small[@]}" --stages 3 --rank "$2" --run $run --out "$work/$1" --timeout 30 --address \
+    "tcp://127.0.0.1:$ports,tcp://127.0.0.1:$3,tcp://127.0.0.1:$((ports + 2))" "${@:4}" >"$work/$1/rank-$2.log" 2>&1
+}
+step_of() { tail -n +2 "$work/$1/loss.csv" 2>/dev/null | wc -l; }
+await_step() {  # await_step NAME STEP
+  for _ in {1..300}; do [ "$(step_of "$1")" -ge "$2" ] && return; sleep 0.1; done
+  return 1
+}
+same_losses() { cmp <(cut -d, -f1,2 "$work/serial/loss.csv") <(cut -d, -f1,2 "$work/$1/loss.csv"); }
+
+check "one process trains" "$program" "${small[@]}" --out "$work/serial"
+check "keys are made" "$program" --stages 3 --make-keys "$work/keys"
+
+attacked() {  # attacked NAME [options]: strangers come while it trains, and it trains on
+  local ranks=() rank status=0
+  for rank in 0 1 2; do start_rank "$1" $rank $((ports + 1)) "${@:2}" & ranks+=($!); done
+  await_step "$1" 5 && "$stranger" attack $ports 3 $run "${@:3}" || status=1
+  echo "the attack was over at step $(step_of "$1") of $steps"
+  [ "$(step_of "$1")" -lt $steps ] || status=1
+  for rank in "${ranks[@]}"; do wait "$rank" || status=1; done
+  cat "$work/$1"/rank-*.log
+  return $status
+}
+tells() {  # tells NAME WHAT...: every rank ends with a count of each
+  local rank what
+  for rank in 0 1 2; do
+    for what in "${@:2}"; do
+      grep "^rank $rank dropped" "$work/$name/rank-$rank.log" | grep -qE "$what \([0-9]+\)" ||
+        { echo "rank $rank says nothing of $what"; grep dropped "$work/$name/rank-$rank.log"; return 1; }
+    done
+  done
+}
+
+name=open
+check "strangers do not stop a run" attacked $name
+check "nor change its losses" same_losses $name
+check "every rank counts what they tried" tells $name "malformed messages" "messages of another run" \
+  "connections of strangers"
+name=closed
+check "strangers do not stop a run with keys" attacked $name --keys "$work/keys"
+check "nor change its losses" same_losses $name
+check "every rank counts what they tried" tells $name "malformed messages" "messages of another run" \
+  "messages in another rank's name" "unknown keys" "connections of strangers"
+
+replayed() {  # replayed NAME [options]: what rank 0 tells rank 1 is heard in between and said again
+  local ranks=() status=0
+  "$stranger" relay $((ports + 7)) $((ports + 1)) 100000 & ranks+=($!)
+  start_rank "$1" 1 $((ports + 1)) "${@:2}" & ranks+=($!)
+  start_rank "$1" 2 $((ports + 1)) "${@:2}" & ranks+=($!)
+  sleep 1
+  start_rank "$1" 0 $((ports + 7)) "${@:2}" & ranks+=($!)
+  for rank in "${ranks[@]}"; do wait "$rank" || status=1; done
+  cat "$work/$1"/rank-*.log
+  return $status
+}
+check "messages that are said again do not stop a run" replayed again
+check "nor change its losses" same_losses again
+check "they are counted" grep -qE "^rank 1 dropped .*repeated messages \([0-9]+\)" "$work/again/rank-1.log"
+check "with keys nothing can be said again" replayed again-closed --keys "$work/keys"
+check "nor are the losses others" same_losses again-closed
+check "the attempt is counted" grep -q "^rank 1 dropped connections of strangers (1)$" "$work/again-closed/rank-1.log"
+
+other_run() {  # a rank of another run that was given the same keys
+  local ranks=() rank status=0
+  for rank in 0 1 2; do start_rank other $rank $((ports + 1)) --keys "$work/keys" & ranks+=($!); done
+  await_step other 5 || status=1
+  "$program" "${small[@]}" --stages 3 --rank 1 --run 5 --out "$work/stray" --timeout 2 --keys "$work/keys" --address \
+    "tcp://127.0.0.1:$ports,tcp://127.0.0.1:$((ports + 8)),tcp://127.0.0.1:$((ports + 2))" 2>"$work/stray.log" && status=1
+  cat "$work/stray.log"
+  for rank in "${ranks[@]}"; do wait "$rank" || status=1; done
+  cat "$work/other"/rank-*.log
+  grep -q "messages of another run (" "$work/other/rank-0.log" && [ $status = 0 ]
+}
+check "a rank of another run is not heard" other_run
+check "nor are the losses others" same_losses other
+
+worker() { "$program" --out "$work/bad" "${small[@]}" --stages 2 "$@"; }
+check "an address beyond this machine needs keys" refused "anybody on the network" worker --address tcp://0.0.0.0:9000
+check "the launcher passes that on" refused "anybody on the network" tools/pipeline.sh 2 --tcp 10.0.0.1:9000
+check "a socket needs a private folder" refused "of this user alone" worker --address ipc:///tmp
+chmod 644 "$work/keys/rank-0.secret"
+check "a secret that others can read is refused" refused "can be read" worker --keys "$work/keys" \
+  --address tcp://127.0.0.1:9000
+check "keys are not written over" refused "cannot write" "$program" --stages 3 --make-keys "$work/keys"
+finish
