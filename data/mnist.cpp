@@ -4,10 +4,11 @@
 #include <array>
 #include <climits>
 #include <cstddef>
-#include <fstream>
-#include <system_error>
+#include <string>
+#include <string_view>
 #include <utility>
 
+#include "data/mapped_file.h"
 #include "nn/checksum.h"
 #include "nn/error.h"
 
@@ -31,92 +32,92 @@ constexpr Published mnist = {
 constexpr Published fashion_mnist = {
     "fashion", 0.2860f, 0.3530f, {0x7AF1F2BF, 0x219E9393, 0xAF8D0264, 0x0780B6FC}};
 
-// An array of unsigned bytes in an IDX file, and the checksum of the whole file.
-struct IdxFile {
-  path where;
+// An array of unsigned bytes in an IDX file; the values are a view of the file.
+struct Idx {
+  std::string name;
   std::vector<int> shape;
-  std::vector<std::uint8_t> values;
-  std::uint32_t checksum = 0;
+  std::span<const std::uint8_t> values;
 };
 
 template <class... Parts>
-void check(bool holds, const path& file, const Parts&... parts) {
+void check(bool holds, const std::string& file, const Parts&... parts) {
   if (holds) return;
-  throw nn::InputError(nn::concat(file.string(), ": ", parts...),
+  throw nn::InputError(nn::concat(file, ": ", parts...),
                        "images and labels are a pair of unpacked IDX files of unsigned bytes");
 }
 
 // Trusts no extent before the size of the file has confirmed it.
-IdxFile read_idx_file(const path& where, int rank) {
-  std::error_code error;
-  check(std::filesystem::exists(where, error), where, "no such file");
-  const std::uint64_t size = std::filesystem::file_size(where, error);
-  std::ifstream file(where, std::ios::binary);
-  check(!error && file.is_open(), where, "cannot be read");
-
-  IdxFile result;
-  result.where = where;
-  const auto read = [&](std::vector<std::uint8_t>& bytes) {
-    file.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
-    check(file.good(), where, "cannot be read to its end");
-    result.checksum = nn::crc32c(std::as_bytes(std::span(bytes)), result.checksum);
-  };
-
-  std::vector<std::uint8_t> header(4 + 4 * rank);
-  check(size >= header.size(), where, size, " bytes, too short for an IDX file");
-  read(header);
+Idx parse(const NamedBytes& file, int rank) {
+  const std::string& name = file.name;
+  const std::span<const std::byte> content = file.content;
+  const std::size_t header = 4 + 4 * rank;
+  check(content.size() >= header, name, content.size(), " bytes, too short for an IDX file");
   const auto number = [&](int index) {
     std::uint32_t value = 0;
-    for (int i = 0; i < 4; ++i) value = value << 8 | header[4 * index + i];
+    for (const std::byte byte : content.subspan(4 * index, 4))
+      value = value << 8 | std::to_integer<std::uint32_t>(byte);
     return value;
   };
   const std::uint32_t magic = 0x0800 + rank;
-  check(number(0) == magic, where, "magic number ", number(0), ", expected ", magic,
+  check(number(0) == magic, name, "magic number ", number(0), ", expected ", magic,
         " (IDX, unsigned bytes, rank ", rank, ")");
 
+  Idx result{name, {}, {}};
   std::uint64_t elements = 1;  // at most 2^31 * 2^16 * 2^16
   for (int axis = 1; axis <= rank; ++axis) {
     const std::uint32_t extent = number(axis);
     const std::uint32_t most = axis == 1 ? INT_MAX : UINT16_MAX;
-    check(extent >= 1 && extent <= most, where, "claims an extent of ", extent, ", not in 1...",
+    check(extent >= 1 && extent <= most, name, "claims an extent of ", extent, ", not in 1...",
           most);
     result.shape.push_back(static_cast<int>(extent));
     elements *= extent;
   }
-  const std::uint64_t expected = header.size() + elements;
-  check(size == expected, where, size, " bytes, expected ", expected,
-        size < expected ? " (truncated?)" : " (something follows the data)");
-  result.values.resize(elements);
-  read(result.values);
+  const std::uint64_t expected = header + elements;
+  check(content.size() == expected, name, content.size(), " bytes, expected ", expected,
+        content.size() < expected ? " (truncated?)" : " (something follows the data)");
+  result.values = {reinterpret_cast<const std::uint8_t*>(content.data()) + header, elements};
   return result;
 }
 
-ImageSet pair(IdxFile images, IdxFile labels, int classes) {
-  check(images.shape[0] == labels.shape[0], labels.where, labels.shape[0], " labels, but ",
-        images.where.string(), " has ", images.shape[0], " images");
+ImageSet pair(const Idx& images, const Idx& labels, int classes) {
+  check(images.shape[0] == labels.shape[0], labels.name, labels.shape[0], " labels, but ",
+        images.name, " has ", images.shape[0], " images");
   const int largest = *std::ranges::max_element(labels.values);
-  check(largest < classes, labels.where, "label ", largest, ", expected labels below ", classes);
+  check(largest < classes, labels.name, "label ", largest, ", expected labels below ", classes);
   return {.height = images.shape[1],
           .width = images.shape[2],
-          .pixels = std::move(images.values),
-          .labels = std::move(labels.values)};
+          .pixels = {images.values.begin(), images.values.end()},
+          .labels = {labels.values.begin(), labels.values.end()}};
+}
+
+MappedFile open(const path& file) {
+  std::error_code error;
+  check(std::filesystem::exists(file, error), file.string(), "no such file");
+  return MappedFile(file);
+}
+
+// The images in the file of that number, and their labels in the next.
+ImageSet load_pair(const Published& published, const path& folder, int first, int classes) {
+  const path images = folder / file_names[first], labels = folder / file_names[first + 1];
+  const MappedFile pixels = open(images), digits = open(labels);
+  ImageSet set =
+      parse_idx({images.string(), pixels.bytes()}, {labels.string(), digits.bytes()}, classes);
+  const auto check_sum = [&](const path& file, const MappedFile& content, int number) {
+    check(nn::crc32c(content.bytes()) == published.checksums[number], file.string(),
+          "wrong checksum: not the file that was published");
+  };
+  check_sum(images, pixels, first);
+  check_sum(labels, digits, first + 1);
+  set.mean = published.mean;
+  set.deviation = published.deviation;
+  return set;
 }
 
 ImageDataset load(const Published& published, const path& folder) try {
-  const auto read = [&](int index) {
-    IdxFile file = read_idx_file(folder / file_names[index], index % 2 == 0 ? 3 : 1);
-    check(file.checksum == published.checksums[index], file.where,
-          "wrong checksum: not the file that was published");
-    return file;
-  };
   ImageDataset result;
   result.name = published.name;
-  result.train = pair(read(0), read(1), result.classes);
-  result.test = pair(read(2), read(3), result.classes);
-  for (ImageSet* set : {&result.train, &result.test}) {
-    set->mean = published.mean;
-    set->deviation = published.deviation;
-  }
+  result.train = load_pair(published, folder, 0, result.classes);
+  result.test = load_pair(published, folder, 2, result.classes);
   return result;
 } catch (const nn::InputError& error) {
   throw nn::InputError(error.what(),
@@ -154,8 +155,13 @@ bool dataset_is_present(const path& folder) {
 ImageDataset load_mnist(const path& folder) { return load(mnist, folder); }
 ImageDataset load_fashion_mnist(const path& folder) { return load(fashion_mnist, folder); }
 
+ImageSet parse_idx(const NamedBytes& images, const NamedBytes& labels, int classes) {
+  return pair(parse(images, 3), parse(labels, 1), classes);
+}
+
 ImageSet read_idx(const path& images, const path& labels, int classes) {
-  return pair(read_idx_file(images, 3), read_idx_file(labels, 1), classes);
+  const MappedFile pixels = open(images), digits = open(labels);
+  return parse_idx({images.string(), pixels.bytes()}, {labels.string(), digits.bytes()}, classes);
 }
 
 }  // namespace data

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <span>
@@ -44,5 +45,14 @@ ImageDataset load_fashion_mnist(const std::filesystem::path& folder);
 // that, or if a label is not below classes.
 ImageSet read_idx(const std::filesystem::path& images, const std::filesystem::path& labels,
                   int classes = 10);
+
+// What a file holds, and what complaints call it.
+struct NamedBytes {
+  std::string name;
+  std::span<const std::byte> content;
+};
+
+// The same from memory.
+ImageSet parse_idx(const NamedBytes& images, const NamedBytes& labels, int classes = 10);
 
 }  // namespace data

@@ -16,7 +16,7 @@ namespace {
 using nlohmann::json;
 using Kind = Vocabulary::Kind;
 
-constexpr std::size_t largest_file = 100'000'000;
+constexpr std::size_t largest_file = 20'000'000;  // as JSON it takes many times as much memory
 constexpr std::size_t most_pieces = 65'536;
 
 // What makes Hugging Face's library do as SentencePiece does. False may be missing.
@@ -42,18 +42,18 @@ constexpr Setting settings[] = {
         {"type": "Strip", "content": " ", "start": 1, "stop": 0}]})"},
 };
 
+constexpr const char* hint =
+    "it must be the tokenizer.json of a Llama model; data/fetch.sh vocabulary puts one into "
+    "data/raw/vocabulary";
+
 // Reads one file; every complaint names it.
 class Reader {
  public:
-  explicit Reader(const std::filesystem::path& file) : file_(file) {}
+  explicit Reader(const std::string& name) : name_(name) {}
 
-  Vocabulary read() {
-    const MappedFile content(file_);
-    check(content.text().size() <= largest_file, "larger than ", largest_file, " bytes");
-    // The parser would take a zero byte for the end, whatever follows.
-    check(content.text().find('\0') == std::string_view::npos, "not JSON");
-    const json root = json::parse(content.text(), nullptr, /*allow_exceptions=*/false);
-    check(root.is_object(), "not JSON");
+  Vocabulary read(std::string_view text) {
+    check(text.size() <= largest_file, "larger than ", largest_file, " bytes");
+    const json root = nn::parse_json_object(text, name_ + ": it", hint);
     const json& model = member(root, "model", json::value_t::object);
     for (const auto& [where, value] : settings) {
       const json::json_pointer pointer(where);
@@ -73,10 +73,7 @@ class Reader {
  private:
   template <class... Parts>
   void check(bool holds, const Parts&... parts) const {
-    if (!holds)
-      throw nn::InputError(nn::concat(file_.string(), ": ", parts...),
-                           "it must be the tokenizer.json of a Llama model; data/fetch.sh "
-                           "vocabulary puts one into data/raw/vocabulary");
+    if (!holds) throw nn::InputError(nn::concat(name_, ": ", parts...), hint);
   }
 
   const json& member(const json& object, const char* name, json::value_t type) const {
@@ -187,7 +184,7 @@ class Reader {
     return found != ids_.end() && vocabulary_.kinds[found->second] == Kind::normal;
   }
 
-  std::filesystem::path file_;
+  std::string name_;
   Vocabulary vocabulary_;
   std::unordered_map<std::string, int> ids_;
 };
@@ -195,7 +192,12 @@ class Reader {
 }  // namespace
 
 Vocabulary read_vocabulary(const std::filesystem::path& tokenizer_json) {
-  return Reader(tokenizer_json).read();
+  const MappedFile file(tokenizer_json);
+  return parse_vocabulary(file.text(), tokenizer_json.string());
+}
+
+Vocabulary parse_vocabulary(std::string_view tokenizer_json, const std::string& name) {
+  return Reader(name).read(tokenizer_json);
 }
 
 }  // namespace data

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace data {
@@ -32,5 +33,8 @@ constexpr std::string_view space_symbol = "\xE2\x96\x81";  // U+2581
 // Throws nn::InputError if the file is damaged, or if Hugging Face would read it in another way
 // than SentencePiece reads the model it was made from.
 Vocabulary read_vocabulary(const std::filesystem::path& tokenizer_json);
+
+// The same from memory; complaints call it `name`.
+Vocabulary parse_vocabulary(std::string_view tokenizer_json, const std::string& name);
 
 }  // namespace data

@@ -74,7 +74,7 @@ void write_safetensors(const std::filesystem::path& file, const Parameters& para
 void load_tensors(SafetensorsFile& file, std::span<const LoadedTensor> tensors) {
   const auto check = [&](bool holds, const auto&... parts) {
     if (!holds)
-      throw InputError(concat(file.path().string(), ": ", parts...),
+      throw InputError(concat(file.name(), ": ", parts...),
                        "the checkpoint belongs to a model of another shape");
   };
   std::set<std::string_view> names;
@@ -86,7 +86,7 @@ void load_tensors(SafetensorsFile& file, std::span<const LoadedTensor> tensors) 
           ", the model's has ", tensor.shape);
   }
   for (const auto& [name, entry] : file.entries())
-    check(names.contains(name), "the model has no parameter ", name);
+    check(names.contains(name), "the model has no parameter ", json_quote(name));
   for (const LoadedTensor& tensor : tensors)
     file.read(file.entries().at(tensor.name), tensor.numbers);
 }

@@ -57,7 +57,7 @@ nlohmann::json parse_json_object(std::string_view text, const std::string& what,
 }
 
 nlohmann::json read_json_object(const std::filesystem::path& path, const std::string& hint) {
-  constexpr std::uintmax_t largest = 100'000'000;
+  constexpr std::uintmax_t largest = 20'000'000;  // in memory it takes many times as much
   std::error_code error;
   const std::uintmax_t size = std::filesystem::file_size(path, error);
   if (error) throw InputError(concat("cannot read ", path.string(), ": ", error.message()), hint);

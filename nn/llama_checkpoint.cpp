@@ -16,6 +16,7 @@ namespace fs = std::filesystem;
 using nlohmann::ordered_json;
 
 constexpr const char* whole_file = "model.safetensors";
+constexpr const char* index_hint = "is it the whole index of a Hugging Face checkpoint?";
 constexpr const char* index_file = "model.safetensors.index.json";
 
 std::string shard_file(int shard, int shards) {
@@ -99,6 +100,25 @@ void write_index(const fs::path& folder, const LlamaConfig& config,
   remove_stale(folder / whole_file);
 }
 
+WeightMap weight_map_from_json(const nlohmann::json& index, const std::string& name) {
+  const auto check = [&](bool holds, const auto&... parts) {
+    if (!holds) throw InputError(concat(name, ": ", parts...), index_hint);
+  };
+  const auto found = index.find("weight_map");
+  check(found != index.end() && found->is_object(), "there is no weight_map");
+  WeightMap map;
+  for (const auto& [tensor, file] : found->items()) {
+    check(file.is_string(), "it names no file for ", json_quote(tensor));
+    const auto file_name = file.get<std::string>();
+    check(file_name == fs::path(file_name).filename() && file_name.ends_with(".safetensors") &&
+              file_name.find('\0') == file_name.npos,
+          "it puts ", json_quote(tensor), " into ", json_quote(file_name),
+          ", which is no safetensors file of this folder");
+    map[tensor] = file_name;
+  }
+  return map;
+}
+
 LlamaCheckpoint::LlamaCheckpoint(const fs::path& folder)
     : folder_(folder), config_(read_config(folder)) {
   // transformers prefers the whole file, too.
@@ -116,24 +136,15 @@ const SafetensorsFile& LlamaCheckpoint::open(const std::string& name) {
 }
 
 void LlamaCheckpoint::read_index() {
-  const nlohmann::json content = read_json_object(folder_ / index_file, "is the index whole?");
-  const auto map = content.find("weight_map");
-  if (map == content.end() || !map->is_object()) refuse("its index has no weight_map");
-  for (const auto& [name, file] : map->items()) {
-    if (!file.is_string()) refuse("its index names no file for " + name);
-    const auto file_name = file.get<std::string>();
-    if (file_name != fs::path(file_name).filename() || !file_name.ends_with(".safetensors") ||
-        file_name.find('\0') != file_name.npos)
-      refuse(concat("its index puts ", name, " into ", json_quote(file_name),
-                    ", which is no safetensors file of this folder"));
-    if (!open(file_name).entries().contains(name))
-      refuse(concat(file_name, " does not have the ", name, " that the index promises"));
-    file_of_[name] = file_name;
-  }
+  const fs::path path = folder_ / index_file;
+  file_of_ = weight_map_from_json(read_json_object(path, index_hint), path.string());
+  for (const auto& [name, file] : file_of_)
+    if (!open(file).entries().contains(name))
+      refuse(concat(file, " does not have the ", json_quote(name), " that the index promises"));
   for (const auto& [file_name, file] : files_)
     for (const auto& [name, entry] : file.entries())
       if (!file_of_.contains(name) || file_of_.at(name) != file_name)
-        refuse(concat(file_name, " has a ", name, " that the index does not know"));
+        refuse(concat(file_name, " has a ", json_quote(name), " that the index does not know"));
 }
 
 void LlamaCheckpoint::refuse(const std::string& what) const {
@@ -146,7 +157,7 @@ void LlamaCheckpoint::check_tensors() const {
   if (config_.layers > static_cast<index>(file_of_.size()))
     refuse(concat("config.json has ", config_.layers, " layers, the files only ", file_of_.size(),
                   " tensors"));
-  std::map<std::string, std::string> left = file_of_;
+  WeightMap left = file_of_;
   for (const LlamaTensor& tensor : llama_tensors(config_)) {
     const auto found = left.find(tensor.name);
     if (found == left.end()) refuse("there is no tensor " + tensor.name);
@@ -156,7 +167,7 @@ void LlamaCheckpoint::check_tensors() const {
     left.erase(found);
   }
   for (const auto& [name, file] : left)
-    if (!is_ignored(name)) refuse("a Llama of this config.json has no tensor " + name);
+    if (!is_ignored(name)) refuse("a Llama of this config.json has no tensor " + json_quote(name));
 }
 
 void LlamaCheckpoint::load(Llama& model) {

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <map>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,8 @@ namespace nn {
 // The shape of the model. A field that is missing, is not what it should be or asks for more than
 // our LLaMA can (rotary scaling, biases, tied embeddings, ...) is named.
 LlamaConfig read_config(const std::filesystem::path& folder);
+// The same from the JSON in it; complaints call it `name`.
+LlamaConfig config_from_json(const nlohmann::json& object, const std::string& name);
 void write_config(const std::filesystem::path& folder, const LlamaConfig& config);
 
 // A weight of the model, by its name in every file.
@@ -38,6 +41,10 @@ void write_shard(const std::filesystem::path& folder, const Llama& model, int sh
 void write_index(const std::filesystem::path& folder, const LlamaConfig& config,
                  std::span<const std::vector<int>> cut);
 
+// Tensor -> file, as an index says it: files of the index's own folder, wherever it is.
+using WeightMap = std::map<std::string, std::string>;
+WeightMap weight_map_from_json(const nlohmann::json& index, const std::string& name);
+
 // An open checkpoint. That every tensor of the configured model is there, with its shape, and no
 // other, is known before any weight is read.
 class LlamaCheckpoint {
@@ -59,7 +66,7 @@ class LlamaCheckpoint {
   std::filesystem::path folder_;
   LlamaConfig config_;
   std::map<std::string, SafetensorsFile> files_;  // by name in the folder
-  std::map<std::string, std::string> file_of_;    // tensor -> file
+  WeightMap file_of_;
 };
 
 void load_llama(const std::filesystem::path& folder, Llama& model);

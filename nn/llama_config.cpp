@@ -89,7 +89,11 @@ double read_theta(const Fields& fields) {
 
 LlamaConfig read_config(const fs::path& folder) {
   const fs::path path = folder / "config.json";
-  const Fields fields(path.string(), read_json_object(path, hint));
+  return config_from_json(read_json_object(path, hint), path.string());
+}
+
+LlamaConfig config_from_json(const json& object, const std::string& name) {
+  const Fields fields(name, object);
   if (fields.get("model_type") != "llama") fields.refuse("model_type", hint);
   fields.allow_only("hidden_act", "silu");
   fields.allow_only("attention_bias", false);
@@ -112,7 +116,7 @@ LlamaConfig read_config(const fs::path& folder) {
   try {
     require_valid(config);
   } catch (const Error& error) {
-    throw InputError(concat(path.string(), ": ", error.what()), hint);
+    throw InputError(concat(name, ": ", error.what()), hint);
   }
   fields.allow_only("head_dim", config.head_size());
   return config;

@@ -4,6 +4,7 @@
 #include <bit>
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -57,33 +58,40 @@ constexpr Format formats[] = {
      [](const char* b, std::span<real> v) { convert_all<std::uint16_t>(b, v, from_bfloat16); }},
 };
 
+// A regular file: nothing that has no size, such as a pipe.
+std::unique_ptr<std::istream> open(const std::filesystem::path& path) {
+  std::error_code error;
+  (void)std::filesystem::file_size(path, error);
+  errno = 0;
+  auto file = std::make_unique<std::ifstream>();
+  if (!error) file->open(path, std::ios::binary);
+  if (!file->is_open())
+    throw InputError(
+        concat("cannot read ", path.string(), ": ", error ? error.message() : std::strerror(errno)),
+        "check the path and its permissions");
+  return file;
+}
+
 // Checks one header; every complaint names its file.
 class HeaderReader {
  public:
-  HeaderReader(const std::filesystem::path& path, std::ifstream& file) : path_(path) {
-    std::error_code error;
-    const std::uint64_t file_size = std::filesystem::file_size(path, error);
-    errno = 0;
-    if (!error) file.open(path, std::ios::binary);  // nothing that has no size, such as a pipe
-    if (!file.is_open())
-      throw InputError(concat("cannot read ", path.string(), ": ",
-                              error ? error.message() : std::strerror(errno)),
-                       "check the path and its permissions");
+  HeaderReader(const std::string& name, std::istream& stream) : name_(name) {
+    const auto file_size = static_cast<std::uint64_t>(stream.seekg(0, std::ios::end).tellg());
     std::uint64_t header_size = 0;
-    file.read(reinterpret_cast<char*>(&header_size), 8);
-    check(file.good(), "too short for a header");
+    stream.seekg(0).read(reinterpret_cast<char*>(&header_size), 8);
+    check(stream.good(), "too short for a header");
     check(header_size <= largest_header && header_size <= file_size - 8, "the header claims ",
           header_size, " bytes, the file has ", file_size);
     header_.resize(header_size);
-    file.read(header_.data(), static_cast<std::streamsize>(header_size));
-    check(file.good(), "the header cannot be read");
+    stream.read(header_.data(), static_cast<std::streamsize>(header_size));
+    check(stream.good(), "the header cannot be read");
     check(header_.starts_with('{'), "the header does not start with {");
     begin_ = 8 + header_size;
     size_ = file_size - begin_;
   }
 
   void read(std::map<std::string, SafetensorsFile::Entry>& entries, Metadata& metadata) {
-    const json header = parse_json_object(header_, path_.string() + ": the header", hint);
+    const json header = parse_json_object(header_, name_ + ": the header", hint);
     std::multiset<std::pair<std::uint64_t, std::uint64_t>> extents;
     for (const auto& [name, entry] : header.items()) {
       if (name == "__metadata__") {
@@ -105,71 +113,76 @@ class HeaderReader {
  private:
   template <class... Parts>
   void check(bool holds, const Parts&... parts) const {
-    if (!holds) throw InputError(concat(path_.string(), ": ", parts...), hint);
+    if (!holds) throw InputError(concat(name_, ": ", parts...), hint);
   }
 
   void read_metadata(const json& entry, Metadata& metadata) const {
     check(entry.is_object(), "__metadata__ is not an object");
     for (const auto& [key, value] : entry.items()) {
-      check(value.is_string(), "the metadata ", key, " is not a string");
+      check(value.is_string(), "the metadata ", json_quote(key), " is not a string");
       metadata[key] = value.get<std::string>();
     }
   }
 
-  SafetensorsFile::Entry read_entry(const std::string& name, const json& entry) const {
+  SafetensorsFile::Entry read_entry(const std::string& key, const json& entry) const {
+    const std::string tensor = "tensor " + json_quote(key);
     check(entry.is_object() && entry.size() == 3 && entry.contains("dtype") &&
               entry.contains("shape") && entry.contains("data_offsets"),
-          "tensor ", name, " does not have exactly dtype, shape and data_offsets");
+          tensor, " does not have exactly dtype, shape and data_offsets");
     const json &dtype = entry["dtype"], &extents = entry["shape"], &offsets = entry["data_offsets"];
     const auto format = std::ranges::find_if(
         formats, [&](const Format& known) { return dtype.is_string() && dtype == known.name; });
-    check(format != std::end(formats), "tensor ", name, " has the type ",
-          dtype.is_string() ? dtype.get<std::string>() : dtype.type_name(),
+    check(format != std::end(formats), tensor, " has the type ",
+          dtype.is_string() ? json_quote(dtype.get<std::string>()) : dtype.type_name(),
           ", which is not F32, F64, F16 or BF16");
-    check(extents.is_array() && extents.size() <= Shape::max_rank, "tensor ", name,
+    check(extents.is_array() && extents.size() <= Shape::max_rank, tensor,
           " has a shape of more than ", Shape::max_rank, " dimensions");
     check(offsets.is_array() && offsets.size() == 2 && offsets[0].is_number_unsigned() &&
               offsets[1].is_number_unsigned(),
-          "tensor ", name, " does not have two data_offsets");
+          tensor, " does not have two data_offsets");
     const auto first = offsets[0].get<std::uint64_t>(), last = offsets[1].get<std::uint64_t>();
-    check(first <= last && last <= size_, "tensor ", name, " lies outside the data");
+    check(first <= last && last <= size_, tensor, " lies outside the data");
 
     std::vector<index> shape;
     std::uint64_t bytes = format->size;
     for (const json& extent : extents) {
-      check(extent.is_number_unsigned(), "tensor ", name, " has a shape that is not of numbers");
+      check(extent.is_number_unsigned(), tensor, " has a shape that is not of numbers");
       const auto size = extent.get<std::uint64_t>();
-      check(size <= size_ && !__builtin_mul_overflow(bytes, size, &bytes), "tensor ", name,
+      check(size <= size_ && !__builtin_mul_overflow(bytes, size, &bytes), tensor,
             " is larger than the file");
       shape.push_back(static_cast<index>(size));
     }
-    check(bytes == last - first, "tensor ", name, " has ", last - first, " bytes, its shape needs ",
-          bytes);
+    check(bytes == last - first, tensor, " has ", last - first, " bytes, its shape needs ", bytes);
     return {Shape(shape), begin_ + first, bytes, static_cast<int>(format - formats)};
   }
 
-  std::filesystem::path path_;
+  std::string name_;
   std::string header_;
   std::uint64_t begin_ = 0, size_ = 0;  // of the data
 };
 
 }  // namespace
 
-SafetensorsFile::SafetensorsFile(const std::filesystem::path& path) : path_(path) {
-  HeaderReader(path, file_).read(entries_, metadata_);
+SafetensorsFile::SafetensorsFile(const std::filesystem::path& path)
+    : SafetensorsFile(open(path), path.string()) {}
+
+SafetensorsFile::SafetensorsFile(std::unique_ptr<std::istream> stream, std::string name)
+    : name_(std::move(name)), stream_(std::move(stream)) {
+  HeaderReader(name_, *stream_).read(entries_, metadata_);
 }
 
 void SafetensorsFile::read(const Entry& entry, std::span<real> values) {
-  require(static_cast<index>(values.size()) == entry.shape.size(), "safetensors: a tensor of shape ",
-          entry.shape, " does not fill ", values.size(), " numbers");
+  require(static_cast<index>(values.size()) == entry.shape.size(),
+          "safetensors: a tensor of shape ", entry.shape, " does not fill ", values.size(),
+          " numbers");
   const Format& format = formats[entry.format];
   char bytes[1 << 16];
   const std::size_t most = sizeof bytes / format.size;
-  file_.seekg(static_cast<std::streamoff>(entry.offset));
+  stream_->seekg(static_cast<std::streamoff>(entry.offset));
   while (!values.empty()) {
     const std::span<real> part = values.first(std::min(most, values.size()));
-    if (!file_.read(bytes, static_cast<std::streamsize>(part.size() * format.size)))
-      throw InputError(concat(path_.string(), ": the file has become shorter"), hint);
+    if (!stream_->read(bytes, static_cast<std::streamsize>(part.size() * format.size)))
+      throw InputError(concat(name_, ": the file has become shorter"), hint);
     format.convert(bytes, part);
     values = values.subspan(part.size());
   }

@@ -2,8 +2,9 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <fstream>
+#include <istream>
 #include <map>
+#include <memory>
 #include <string>
 
 #include "nn/tensor.h"
@@ -20,6 +21,9 @@ class SafetensorsFile {
   // exactly, names that occur once, types that are F32, F64, F16 or BF16.
   explicit SafetensorsFile(const std::filesystem::path& file);
 
+  // The same from any stream that can seek; complaints call it `name`.
+  SafetensorsFile(std::unique_ptr<std::istream> stream, std::string name);
+
   struct Entry {
     Shape shape;
     std::uint64_t offset, bytes;  // in the file
@@ -27,14 +31,14 @@ class SafetensorsFile {
   };
   const std::map<std::string, Entry>& entries() const { return entries_; }
   const Metadata& metadata() const { return metadata_; }
-  const std::filesystem::path& path() const { return path_; }
+  const std::string& name() const { return name_; }
 
   // Turns the numbers of a tensor of this file into `real`; values.size() must be its size.
   void read(const Entry& entry, std::span<real> values);
 
  private:
-  std::filesystem::path path_;
-  std::ifstream file_;
+  std::string name_;
+  std::unique_ptr<std::istream> stream_;
   std::map<std::string, Entry> entries_;
   Metadata metadata_;
 };

@@ -16,10 +16,12 @@ namespace nn {
 
 using index = std::int64_t;
 
-// Up to four extents, outermost first: [n, channels, height, width].
+// Up to four extents, outermost first: [n, channels, height, width]. Their product is at most
+// max_size, so that neither it nor its bytes overflow.
 class Shape {
  public:
   static constexpr int max_rank = 4;
+  static constexpr index max_size = index{1} << 60;
 
   Shape() = default;
   Shape(std::initializer_list<index> extents) : Shape(std::span(extents.begin(), extents.size())) {}
@@ -30,6 +32,10 @@ class Shape {
       require(extents[i] >= 0, "a shape cannot have the extent ", extents[i]);
       extents_[i] = extents[i];
     }
+    index product = 1;
+    for (index extent : extents)
+      require(!__builtin_mul_overflow(product, extent, &product) && product <= max_size,
+              "the shape ", *this, " has more than ", max_size, " numbers");
   }
 
   int rank() const { return rank_; }
@@ -47,9 +53,9 @@ class Shape {
 
   // The same shape with its last extent replaced.
   Shape with_columns(index columns) const {
-    Shape shape = *this;
-    shape.extents_[rank_ - 1] = columns;
-    return shape;
+    std::array<index, max_rank> changed = extents_;
+    changed[rank_ - 1] = columns;
+    return Shape(std::span(changed).first(rank_));
   }
 
   friend bool operator==(const Shape&, const Shape&) = default;

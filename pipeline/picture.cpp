@@ -91,7 +91,7 @@ Kind kind_of(Work work) {
 std::vector<Row> rows_of(const Timeline& timeline) {
   std::vector<Row> rows;
   for (const auto& intervals : timeline.stages) {
-    Row& row = rows.emplace_back(nn::concat("stage ", rows.size()));
+    Row& row = rows.emplace_back(Row{nn::concat("stage ", rows.size()), {}});
     for (const auto& [action, start, end] : intervals)
       row.bars.push_back(
           {start, end, kind_of(action.work), std::to_string(action.microbatch), action.chunk});

@@ -165,7 +165,7 @@ class Simulation {
       stage = source(stage, next(stage)) % stages_;
     }
     path.erase(path.begin(), std::ranges::find(path, stage));
-    std::ranges::rotate(path, std::ranges::min_element(path));
+    std::rotate(path.begin(), std::ranges::min_element(path), path.end());
     std::string message = "stage " + text(path.front());
     for (std::size_t i = 0; i < path.size(); ++i) {
       const Action& action = next(path[i]);

@@ -120,7 +120,7 @@ TEST_CASE("a table that is not one of results is refused by its line") {
   CHECK(refused(header + "1,FedFoo,100,0.1,100,1,0.01,10,20,9.1\n").find("FedFoo") !=
         std::string::npos);
   CHECK(refused(header + "1,FedAvg,many,0.1,100,1,0.01,10,20,9.1\n")
-            .find("N is not a number: many") != std::string::npos);
+            .find("N is not a number: \"many\"") != std::string::npos);
   CHECK(
       refused(header + "2,FedAvg,100,0.1,100,1,0.01,10,20,9.1\n").find("round 2 does not follow") !=
       std::string::npos);

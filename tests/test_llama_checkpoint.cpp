@@ -255,7 +255,7 @@ TEST_CASE("a tensor that is missing, misshapen or not of the model is named") {
   };
   for (const char* extra :
        {"model.layers.3.input_layernorm.weight", "model.layers.0.self_attn.q_proj.bias"})
-    CHECK(with(extra).find(nn::concat("no tensor ", extra)) != std::string::npos);
+    CHECK(with(extra).find(nn::concat("no tensor \"", extra, '"')) != std::string::npos);
   CHECK(with("model.layers.0.self_attn.rotary_emb.inv_freq") == "nothing");
 }
 
@@ -321,15 +321,15 @@ TEST_CASE("an index cannot lead out of its folder or promise what is not there")
     refuses(outside, "no safetensors file of this folder");
   refuses(std::string("model-00003-of-00003.safetensors\0.safetensors", 45),
           "no safetensors file of this folder");
-  refuses(3, "names no file for model.norm.weight");
-  refuses(nullptr, "names no file for model.norm.weight");
+  refuses(3, "names no file for \"model.norm.weight\"");
+  refuses(nullptr, "names no file for \"model.norm.weight\"");
   refuses("model-00004-of-00004.safetensors", "model-00004-of-00004.safetensors");
-  refuses("model-00001-of-00003.safetensors", "does not have the model.norm.weight");
+  refuses("model-00001-of-00003.safetensors", "does not have the \"model.norm.weight\"");
 
   json index = good;
   index["weight_map"].erase(name);
   nn::write_file_atomically(file, index.dump());
-  check_complaint(folder, "a model.norm.weight that the index does not know");
+  check_complaint(folder, "a \"model.norm.weight\" that the index does not know");
   index["weight_map"] = 3;
   nn::write_file_atomically(file, index.dump());
   check_complaint(folder, "no weight_map");

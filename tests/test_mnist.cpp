@@ -5,6 +5,7 @@
 
 #include "data/mnist.h"
 #include "nn/error.h"
+#include "tests/complaint.h"
 #include "tests/temporary_folder.h"
 
 namespace {
@@ -73,7 +74,8 @@ TEST_CASE("read_idx says what is wrong with a file") {
   SUBCASE("a folder") {
     fs::remove(pair.labels);
     fs::create_directory(pair.labels);
-    CHECK(pair.complaint(pair.labels) == "cannot be read");
+    CHECK(complaint_of([&] { pair.read(); }) ==
+          "cannot read " + pair.labels.string() + ": not a regular file");
   }
   SUBCASE("empty") {
     write(pair.images, "");

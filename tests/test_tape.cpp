@@ -183,6 +183,17 @@ TEST_CASE("a shape has up to four extents, none negative") {
   CHECK_THROWS_AS((Shape{2, -1}), nn::Error);
 }
 
+TEST_CASE("a shape whose numbers could not be counted is refused") {
+  constexpr index half = index{1} << 30;
+  CHECK(Shape{half, half}.size() == Shape::max_size);
+  CHECK_THROWS_AS(Shape({half, half, 2}), nn::Error);
+  CHECK_THROWS_AS(Shape({half, half, half, half}), nn::Error);  // 2^120
+  CHECK_THROWS_AS(Shape({half, half, half, 0}), nn::Error);
+  CHECK_THROWS_AS(Shape({-1}), nn::Error);
+  CHECK_THROWS_AS((Shape{half, 1}.with_columns(4 * half)), nn::Error);
+  CHECK_THROWS_AS((Shape{2, 2}.with_columns(-1)), nn::Error);
+}
+
 TEST_CASE("a tensor owns its numbers and a view looks at them") {
   Tensor tensor({2, 3});
   CHECK(numbers(tensor) == std::vector<real>(6, 0));

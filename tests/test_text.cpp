@@ -1,10 +1,13 @@
 #include <doctest/doctest.h>
 
+#include <cstring>
 #include <fstream>
 #include <thread>
 
 #include "data/stories.h"
 #include "data/text.h"
+#include "data/token_cache.h"
+#include "nn/checksum.h"
 #include "nn/error.h"
 #include "nn/file.h"
 #include "tests/complaint.h"
@@ -92,6 +95,26 @@ TEST_CASE_FIXTURE(SmallText, "a damaged cache is made again, whichever byte is w
   }
   CHECK(is_remade_from(whole + "x"));
   CHECK(is_remade_from(whole + whole));
+}
+
+TEST_CASE("a cache whose ids are not all of its vocabulary is taken for damaged") {
+  const data::TokenSource source{3, 5, 7};
+  const std::string whole = data::encode_stories("one", "text", *data::byte_tokenizer(), source);
+  const auto vocabulary_is = [&](std::uint32_t vocabulary) {
+    constexpr std::size_t vocabulary_at = 28, checksum_at = 40;
+    std::string file = whole;
+    std::memcpy(&file[vocabulary_at], &vocabulary, sizeof vocabulary);
+    std::uint64_t checksum = 0;
+    std::memcpy(&file[checksum_at], &checksum, sizeof checksum);
+    checksum = nn::crc32c(std::as_bytes(std::span(file)));
+    std::memcpy(&file[checksum_at], &checksum, sizeof checksum);
+    return data::parse_tokens(std::as_bytes(std::span(file)), source).has_value();
+  };
+  CHECK(vocabulary_is(259));
+  CHECK(vocabulary_is(3 + 'o' + 1));  // the largest id of one
+  CHECK_FALSE(vocabulary_is(3 + 'o'));
+  CHECK_FALSE(vocabulary_is(0));
+  CHECK_FALSE(vocabulary_is(1u << 31));
 }
 
 TEST_CASE_FIXTURE(SmallText,

@@ -190,7 +190,7 @@ TEST_CASE("a tokenizer.json that is not one is refused with the reason") {
     return [=](json& root) { root[json::json_pointer(where)] = value; };
   };
   const Row rows[] = {
-      {"not JSON", [](json& root) { root = json::array(); }},
+      {"not a JSON object", [](json& root) { root = json::array(); }},
       {"model is not an object", [](json& root) { root.erase("model"); }},
       {"model is not an object", set("/model", 3)},
       {"vocab is not an object", erase("/model", "vocab")},
@@ -256,10 +256,12 @@ TEST_CASE_FIXTURE(SmallVocabulary, "a tokenizer.json that is damaged is refused"
   const std::string whole = content.dump();
   for (const std::string& damaged :
        {std::string(), whole.substr(0, whole.size() / 2), whole + "}", std::string("\xff\xfe"),
-        whole + std::string(1, '\0') + "more", std::string(1 << 20, '[')}) {
+        whole + std::string(1, '\0') + "more"}) {
     nn::write_file_atomically(file, damaged);
     CHECK(contains(complaint(file), "not JSON"));
   }
+  nn::write_file_atomically(file, std::string(1 << 20, '['));
+  CHECK(contains(complaint(file), "nested too deeply"));
   std::filesystem::resize_file(file, 200'000'000);
   CHECK(contains(complaint(file), "larger than"));
   CHECK(contains(complaint(path / "none"), "No such file"));

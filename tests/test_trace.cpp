@@ -41,7 +41,9 @@ TEST_CASE("what is not a trace is refused with its line") {
   for (const std::string& text :
        {std::string(), std::string("Step,Loss\n1,2\n"), header + "0,dance,1,1,0,1,2\n",
         header + "0,forward,1,1,0,1\n", header + "0,forward,1,1,0,1,2,3\n",
-        header + "x,forward,1,1,0,1,2\n"}) {
+        header + "x,forward,1,1,0,1,2\n", header + "-1,forward,1,1,0,1,2\n",
+        header + "4096,forward,1,1,0,1,2\n", header + "0,forward,1,-1,0,1,2\n",
+        header + "0,forward,1,1,0,2,1\n", header + "0,forward,1,1,0,1,1e300\n"}) {
     CAPTURE(text);
     std::ofstream(folder.path / "bad.csv") << text;
     CHECK_THROWS_AS(read_trace(folder.path / "bad.csv"), nn::InputError);

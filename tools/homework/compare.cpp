@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "nn/file.h"
+#include "nn/json.h"
 
 namespace homework {
 
@@ -50,7 +51,7 @@ class Row {
     Number value{};
     const auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
     check(error == std::errc() && end == cell.data() + cell.size(), column,
-          " is not a number: ", cell);
+          " is not a number: ", nn::json_quote(cell));
     return value;
   }
 
@@ -63,7 +64,8 @@ Experiment experiment_of(const Row& row, const Experiment& base) {
   Experiment e = base;
   const std::string label = row.text("Algorithm");
   const auto found = std::ranges::find(fl::algorithm_table(), label, &fl::Algorithm::label);
-  row.check(found != fl::algorithm_table().end(), "there is no algorithm called ", label);
+  row.check(found != fl::algorithm_table().end(), "there is no algorithm called ",
+            nn::json_quote(label));
   e.algorithm = found->name;
   e.clients = row.number<int>("N");
   e.fraction = row.number<double>("C");
@@ -73,7 +75,8 @@ Experiment experiment_of(const Row& row, const Experiment& base) {
   e.seed = row.number<std::uint64_t>("Seed");
   if (row.has("Split")) {
     const std::string& kind = row.text("Split");
-    row.check(kind == "iid" || kind == "shards", "the split ", kind, " is neither iid nor shards");
+    row.check(kind == "iid" || kind == "shards", "the split ", nn::json_quote(kind),
+              " is neither iid nor shards");
     e.partition.split = kind == "iid" ? fl::Split::iid : fl::Split::shards;
   }
   return settled(e);
@@ -82,7 +85,12 @@ Experiment experiment_of(const Row& row, const Experiment& base) {
 }  // namespace
 
 std::vector<Reference> read_results(const std::filesystem::path& file, const Experiment& base) {
-  std::istringstream in(nn::read_file(file));
+  return parse_results(nn::read_file(file), file.string(), base);
+}
+
+std::vector<Reference> parse_results(const std::string& text, const std::string& name,
+                                     const Experiment& base) {
+  std::istringstream in(text);
   std::string line;
   std::getline(in, line);
   const std::vector<std::string> header = split(line, ',');
@@ -90,7 +98,7 @@ std::vector<Reference> read_results(const std::filesystem::path& file, const Exp
   std::vector<Reference> references;
   for (int number = 2; std::getline(in, line); ++number) {
     if (line.empty() || line == "\r") continue;
-    const Row row(nn::concat(file.string(), ":", number), header, split(line, ','));
+    const Row row(nn::concat(name, ":", number), header, split(line, ','));
     const Experiment experiment = experiment_of(row, base);
     const int round = row.number<int>("Round");
     if (round == 1) references.push_back({experiment, {}});
@@ -104,7 +112,7 @@ std::vector<Reference> read_results(const std::filesystem::path& file, const Exp
     references.back().experiment.rounds = round;
   }
   if (references.empty())
-    throw nn::InputError(nn::concat(file.string(), ": there are no results in it"),
+    throw nn::InputError(nn::concat(name, ": there are no results in it"),
                          "it should be a CSV file such as hw1 run --csv writes");
   return references;
 }

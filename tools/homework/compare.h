@@ -19,6 +19,9 @@ struct Reference {
 // shards) is optional. What a table does not say (model, split) is taken from `base`. Throws
 // nn::InputError naming the line.
 std::vector<Reference> read_results(const std::filesystem::path& file, const Experiment& base = {});
+// The same from memory; complaints call it `name`.
+std::vector<Reference> parse_results(const std::string& text, const std::string& name,
+                                     const Experiment& base = {});
 
 // The largest difference in any round, in points.
 double largest_difference(const Reference& reference, const Run& run);

@@ -80,7 +80,7 @@ void validate(const Experiment& e, const data::ImageDataset& dataset) {
 Runner::Entry& Runner::entry_of(const Experiment& experiment) {
   const std::string name = describe(experiment);
   const auto found = std::ranges::find(entries_, name, &Entry::name);
-  return found != entries_.end() ? *found : entries_.emplace_back(name, settled(experiment));
+  return found != entries_.end() ? *found : entries_.emplace_back(Entry{name, settled(experiment), {}});
 }
 
 void Runner::plan(const std::vector<Experiment>& experiments) {

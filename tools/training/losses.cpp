@@ -38,7 +38,11 @@ double mean(std::span<const double> values) {
 }  // namespace
 
 Losses read_losses(const std::filesystem::path& file) {
-  std::istringstream csv(nn::read_file(file));
+  return parse_losses(nn::read_file(file), file.string());
+}
+
+Losses parse_losses(const std::string& text, const std::string& name) {
+  std::istringstream csv(text);
   Losses losses;
   std::string line;
   int number = 1;
@@ -54,11 +58,9 @@ Losses read_losses(const std::filesystem::path& file) {
       losses.tokens_per_second = rate;
     }
     nn::require(!losses.steps.empty(), "there is no step");
-  } catch (const nn::InputError&) {
-    throw;
   } catch (const nn::Error& error) {
     throw nn::InputError(
-        nn::concat(file.string(), ", line ", number, ": ", error.what()),
+        nn::concat(name, ", line ", number, ": ", error.what()),
         nn::concat("a run writes it: ", losses_header, ", then a row for each step"));
   }
   return losses;

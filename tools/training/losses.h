@@ -18,6 +18,8 @@ struct Losses {
 // Throws nn::InputError if there is no such file, naming the line that is not a row of it, or if
 // not one step is in it.
 Losses read_losses(const std::filesystem::path& file);
+// The same from memory; complaints call it `name`.
+Losses parse_losses(const std::string& text, const std::string& name);
 
 // The largest |a - b| over the steps that both have; NaN if one of these losses is NaN, or there is
 // no such step.

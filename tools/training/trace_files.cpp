@@ -7,6 +7,7 @@
 
 #include "nn/error.h"
 #include "nn/file.h"
+#include "nn/json.h"
 
 namespace training {
 
@@ -15,6 +16,8 @@ namespace {
 using pipeline::Event, pipeline::Kind;
 
 constexpr std::string_view header = "Rank,Kind,Step,Item,Chunk,Start,End";
+constexpr int most_ranks = 4096;
+constexpr double latest = 1e12;  // seconds
 constexpr std::array kinds{Kind::forward, Kind::backward, Kind::weights, Kind::update,
                            Kind::reduce,  Kind::send,     Kind::receive, Kind::wait};
 
@@ -37,6 +40,10 @@ RankEvent parse_row(const std::string& line) {
       event.event.start >> event.event.end;
   const auto known = std::ranges::find(kinds, kind, pipeline::name_of);
   nn::require(row && row.peek() == EOF && known != kinds.end(), "not a row of a trace");
+  const auto& [work, step, item, chunk, start, end] = event.event;
+  nn::require(event.rank >= 0 && event.rank < most_ranks && step >= 0 && item >= 0 && chunk >= 0,
+              "there is no such rank, step, item or chunk");
+  nn::require(-latest <= start && start <= end && end <= latest, "there is no such time");
   event.event.kind = *known;
   return event;
 }
@@ -53,7 +60,11 @@ void write_trace(const std::filesystem::path& file, const std::vector<RankEvent>
 }
 
 std::vector<RankEvent> read_trace(const std::filesystem::path& file) {
-  std::istringstream csv(nn::read_file(file));
+  return parse_trace(nn::read_file(file), file.string());
+}
+
+std::vector<RankEvent> parse_trace(const std::string& text, const std::string& name) {
+  std::istringstream csv(text);
   std::vector<RankEvent> events;
   std::string line;
   std::getline(csv, line);
@@ -61,7 +72,7 @@ std::vector<RankEvent> read_trace(const std::filesystem::path& file) {
     nn::require(line == header, "not the header of a trace");
     while (std::getline(csv, line)) events.push_back(parse_row(line));
   } catch (const nn::Error& error) {
-    throw nn::InputError(nn::concat(file.string(), ": ", error.what(), ": ", line),
+    throw nn::InputError(nn::concat(name, ": ", error.what(), ": ", nn::json_quote(line)),
                          "record it again with tools/pipeline.sh ... --trace");
   }
   return events;

@@ -17,6 +17,8 @@ struct RankEvent {
 void write_trace(const std::filesystem::path& file, const std::vector<RankEvent>& events);
 // Throws nn::InputError naming the line that is not such a row.
 std::vector<RankEvent> read_trace(const std::filesystem::path& file);
+// The same from memory; complaints call it `name`.
+std::vector<RankEvent> parse_trace(const std::string& text, const std::string& name);
 
 // Chrome's Trace Event Format: one process per rank, times from `start` on.
 std::string to_chrome_json(const std::vector<RankEvent>& events, double start);

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "data/tokenizer.h"
+
+// The files in which open_tokens keeps token ids.
+namespace data {
+
+// What the ids were made from: if any of it is another, they are stale.
+struct TokenSource {
+  std::uint64_t text_bytes = 0;
+  std::int64_t text_time = 0;  // of its last change, in ns
+  std::uint32_t tokenizer_checksum = 0;
+  friend bool operator==(const TokenSource&, const TokenSource&) = default;
+};
+
+// The stories of a text as the bytes of a cache file. Throws nn::InputError if there are none, or
+// with the line that is not UTF-8; it calls the text `name`.
+std::string encode_stories(std::string_view text, const std::string& name,
+                           const Tokenizer& tokenizer, const TokenSource& source);
+
+struct CachedTokens {
+  std::span<const std::uint16_t> ids;  // a part of the file, all below `vocabulary`
+  int vocabulary;
+};
+
+// What a cache file holds; nothing if it is damaged, or made from something else. The file must be
+// aligned for numbers.
+std::optional<CachedTokens> parse_tokens(std::span<const std::byte> file,
+                                         const TokenSource& source);
+
+}  // namespace data
