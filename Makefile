@@ -18,6 +18,7 @@ LDLIBS   += $(or $(shell pkg-config --libs openblas 2>/dev/null),-lopenblas) -lz
 PROGRAMS := $(patsubst tools/%.cpp,$(BIN)/%,$(wildcard tools/*.cpp))
 LIBRARY  := $(BUILD)/tributary.a
 OBJECTS  := $(patsubst %.cpp,$(BUILD)/%.o,$(wildcard nn/*.cpp nn/*/*.cpp data/*.cpp fl/*.cpp pipeline/*.cpp tools/*/*.cpp))
+FUZZERS  := $(patsubst tests/fuzz/%.cpp,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.cpp))
 TESTS    := $(patsubst %.cpp,$(BUILD)/%.o,$(wildcard tests/*.cpp))
 
 all: setup
@@ -33,6 +34,9 @@ $(BUILD)/tests/run: $(TESTS) $(LIBRARY)
 	$(CXX) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 $(BUILD)/tests/stranger: $(BUILD)/tests/strangers/stranger.o $(LIBRARY)
 	$(CXX) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+$(FUZZERS): $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%.o $(LIBRARY)
+	@mkdir -p $(@D)
+	$(CXX) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)
 $(LIBRARY): $(OBJECTS)
 	@rm -f $@
 	ar rcs $@ $^
@@ -43,16 +47,19 @@ $(BUILD)/%.o: %.cpp
 	$(CXX) $(CPPFLAGS) $(CXXFLAGS) -c -o $@ $<
 
 unit: $(BUILD)/tests/run $(BUILD)/tests/stranger
+fuzzers: $(FUZZERS)
 test: all
 	@BIN=$(BIN) BUILD_SUFFIX=$(BUILD:build/$(REAL)%=%) tests/run.sh
 bench: all
 	$(BIN)/bench
+fuzz:
+	@tests/fuzz/run.sh
 parity: all
 	$(BIN)/hw1 compare tests/golden/hfl-seed10.csv
 format:
 	clang-format -i $$(git ls-files '*.h' '*.cpp')
 clean:
 	rm -rf build bin
-.PHONY: all programs setup unit test bench parity format clean
+.PHONY: all programs setup fuzzers unit test fuzz bench parity format clean
 .SECONDARY:
 -include $(shell find build -name '*.d' 2>/dev/null)

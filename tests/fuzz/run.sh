@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# Throws mutated files at every reader, built by clang with the address and undefined sanitizers:
+#   tests/fuzz/run.sh [LIBFUZZER-OPTION...] [TARGET...]     such as -runs=10000000 idx; 5 s each
+# Starts from tests/fuzz/seeds and from what earlier runs found worth keeping. A finding stays in
+# build/fuzz/findings; the target, given that file, repeats it.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+options=() targets=() passed=0 failed=0
+for argument in "$@"; do
+  case $argument in -*) options+=("$argument") ;; *) targets+=("$argument") ;; esac
+done
+[ ${#options[@]} -gt 0 ] || options=(-max_total_time=5)
+[ ${#targets[@]} -gt 0 ] || targets=($(basename -s .cpp tests/fuzz/*.cpp))
+
+sanitizers=fuzzer-no-link,address,undefined
+command -v clang++ >/dev/null || { echo "error: fuzzing needs clang++: apt install clang" >&2; exit 2; }
+make -s -j"$(nproc)" CXX="$(command -v ccache) clang++ -Wno-unknown-warning-option -Wno-c99-extensions" \
+  REAL=float SANITIZE=$sanitizers fuzzers || exit 1
+
+for target in "${targets[@]}"; do
+  corpus=build/fuzz/$target dictionary=tests/fuzz/$target.dict start=$SECONDS
+  mkdir -p "$corpus" build/fuzz/findings
+  log=build/fuzz/$target.log
+  if "build/float-$sanitizers/fuzz/$target" -max_len=512 -timeout=10 -rss_limit_mb=1024 \
+    -malloc_limit_mb=64 -print_final_stats=1 -artifact_prefix="build/fuzz/findings/$target-" \
+    -dict="$dictionary" "${options[@]}" "$corpus" "tests/fuzz/seeds/$target" \
+    >"$log" 2>&1; then
+    passed=$((passed + 1)) verdict="no finding"
+  else
+    failed=$((failed + 1)) verdict=$(grep -m 1 -E '^(not so|==.*ERROR|.*runtime error|SUMMARY)' "$log")
+  fi
+  runs=$(sed -nE 's/stat::number_of_executed_units: *//p' "$log")
+  printf '%-14s %10s runs in %4d s  %s\n' "$target" "${runs:-?}" $((SECONDS - start)) "$verdict"
+done
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]

@@ -1,0 +1,75 @@
+// A text to train on, in bytes and in pieces: what is encoded is read back, and decoded again.
+
+#include "data/llama_tokenizer.h"
+#include "data/token_cache.h"
+#include "data/utf8.h"
+#include "tests/fuzz/fuzz.h"
+
+namespace {
+
+// The pieces of all bytes, of some characters, and what these merge into.
+data::Vocabulary small_vocabulary() {
+  using Kind = data::Vocabulary::Kind;
+  data::Vocabulary vocabulary;
+  const auto add = [&](const std::string& piece, Kind kind) {
+    vocabulary.pieces.push_back(piece);
+    vocabulary.kinds.push_back(kind);
+    return static_cast<int>(vocabulary.pieces.size()) - 1;
+  };
+  for (const char* control : {"<unk>", "<s>", "</s>"}) add(control, Kind::control);
+  for (int byte = 0; byte < 256; ++byte) {
+    constexpr std::string_view hex = "0123456789ABCDEF";
+    vocabulary.byte_ids.push_back(
+        add(nn::concat("<0x", hex[byte >> 4], hex[byte & 15], '>'), Kind::byte));
+  }
+  const int a = add("a", Kind::normal), b = add("b", Kind::normal), e = add("é", Kind::normal),
+            space = add(std::string(data::space_symbol), Kind::normal);
+  const auto merge = [&](int left, int right) {
+    const int merged = add(vocabulary.pieces[left] + vocabulary.pieces[right], Kind::normal);
+    vocabulary.merges.push_back({left, right, merged});
+    return merged;
+  };
+  const int ab = merge(a, b);
+  merge(space, ab);
+  merge(ab, ab);
+  merge(space, space);
+  merge(e, a);
+  return vocabulary;
+}
+
+void check(const data::Tokenizer& tokenizer, std::string_view text, const std::string& decoded) {
+  const std::vector<int> ids = tokenizer.encode(text);
+  for (const int id : ids)
+    fuzz::expect(id >= 0 && id < tokenizer.vocabulary(), "an id is one of the vocabulary");
+  fuzz::expect(tokenizer.decode(ids) == decoded, "text survives");
+  std::vector<int> any_ids;
+  for (const unsigned char byte : text)
+    any_ids.push_back(tokenizer.vocabulary() - 1 - byte % tokenizer.vocabulary());
+  const std::string any_text = tokenizer.decode(any_ids);
+  fuzz::expect(data::to_utf8(any_text) == any_text, "decoding makes UTF-8");
+}
+
+// SentencePiece's sign for a space becomes one.
+std::string with_spaces(std::string text) {
+  for (std::size_t at = 0; (at = text.find(data::space_symbol, at)) != text.npos;)
+    text.replace(at, data::space_symbol.size(), " ");
+  return text;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  static const data::LlamaTokenizer pieces(small_vocabulary());
+  static const auto bytes = data::byte_tokenizer();
+  const std::string_view text = fuzz::text_of(data, size);
+  check(*bytes, text, data::to_utf8(text));
+  check(pieces, text, with_spaces(data::to_utf8(text)));
+  fuzz::try_to([&] {
+    const data::TokenSource source{size, 1, 2};
+    const std::string file = data::encode_stories(text, "text", pieces, source);
+    const auto tokens = data::parse_tokens(std::as_bytes(std::span(file)), source);
+    fuzz::expect(tokens && !tokens->ids.empty(), "what was written is read");
+    fuzz::expect(tokens->ids.back() == data::Tokenizer::end_id, "stories end");
+  });
+  return 0;
+}

@@ -1,0 +1,20 @@
+// What ranks did when, as a file: what is taken can be drawn.
+
+#include "pipeline/picture.h"
+#include "tests/fuzz/fuzz.h"
+#include "tools/training/trace_files.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  fuzz::try_to([&] {
+    const auto events =
+        training::parse_trace(std::string(fuzz::text_of(data, size)), "trace-rank-0.csv");
+    if (events.empty() || events[0].rank > 9) return;
+    const double start = events[0].event.start, end = events[0].event.end;
+    const auto rows = training::rows_between(events, start, end);
+    fuzz::expect(training::busy_seconds(events, 0, start, end) >= 0, "time goes forward");
+    pipeline::draw_letters(rows, 20, end - start);
+    pipeline::draw_svg(rows, "trace", "s");
+    training::to_chrome_json(events, start);
+  });
+  return 0;
+}
