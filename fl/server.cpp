@@ -56,6 +56,12 @@ std::vector<int> Server::choose_clients() {
   return choices_.choice(config_.clients, clients_per_round_);
 }
 
+void Server::resume(const Round& last) {
+  nn::require(last_.number == 0, "server: it has already played ", last_.number, " rounds");
+  for (int round = 0; round < last.number; ++round) choose_clients();  // moves the draws on
+  last_ = last;
+}
+
 Round Server::play_round() {
   const Stopwatch whole_round;
   const std::vector<int> chosen = choose_clients();

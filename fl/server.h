@@ -49,6 +49,11 @@ class Server {
   Server(Config config, const data::ImageDataset& dataset, const std::atomic<bool>* stop = nullptr);
 
   Round play_round();
+
+  // Goes on after `last` as the server does that played it, whose weights must be here already.
+  // Throws nn::Error if rounds were played.
+  void resume(const Round& last);
+
   double test();  // percent of the test images put into the right class
 
   std::span<const nn::real> weights() { return model_->parameters().values(); }

@@ -9,6 +9,8 @@
 #include <unordered_set>
 #include <utility>
 
+#include "nn/error.h"
+
 namespace nn::numpy {
 
 namespace {
@@ -99,6 +101,8 @@ std::vector<int> Generator::permutation(int count) {
 }
 
 std::vector<int> Generator::choice(int count, int chosen) {
+  require(chosen >= 0 && chosen <= count, "choice: ", chosen, " of ", count,
+          " without replacement");
   if (count > 10000 && chosen > count / 50) {  // many of many: shuffle the tail
     std::vector<int> order(count);
     std::iota(order.begin(), order.end(), 0);

@@ -15,6 +15,7 @@ check "C above 1 is an error" refuses "C = 1.5" run --fraction 1.5
 check "more clients than images are an error" refuses "70000" run --clients 70000
 check "FedSGD with a batch size is an error" refuses "not B = 7" run --algorithm fedsgd --batch 7
 check "FedSGD with several epochs is an error" refuses "not E = 3" run --algorithm fedsgd-weight --epochs 3
+check "--resume without a folder is an error" refuses "resume" run --resume
 check "zero rounds are an error" refuses "0 rounds" run --rounds 0
 check "a batch of words is an error" refuses "B = many" run --batch many
 check "a negative learning rate is an error" refuses "learning rate" run --lr -1
@@ -46,6 +47,36 @@ if [ -e data/raw/mnist/t10k-labels-idx1-ubyte ]; then
       '$program' run --model mlp --rounds 1 --split \$s --algorithm \$a --batch inf || exit 1; done; done"
   diverges() { "$program" run "${mlp[@]}" --lr 1e30 2>&1 | tee /dev/stderr | grep -q "no client is left"; }
   check "a round that loses all clients says so" diverges
+
+  # Killed at ten moments of a run that takes about a second, and resumed after each.
+  saved=(run --model mlp --rounds 12 --split shards)
+  survives() {
+    local seed=$1 attempt pid status
+    "$program" "${saved[@]}" --csv "$work/whole.csv" --checkpoint "$work/whole-$seed" >/dev/null || return 1
+    RANDOM=$seed
+    for attempt in {1..10}; do
+      "$program" "${saved[@]}" --threads $((attempt % 2 + 1)) --csv "$work/killed.csv" \
+        --checkpoint "$work/killed-$seed" --resume &
+      pid=$!
+      sleep "0.$((RANDOM % 400 + 100))"
+      kill -KILL $pid 2>/dev/null
+      wait $pid && break
+    done
+    "$program" "${saved[@]}" --csv "$work/killed.csv" --checkpoint "$work/killed-$seed" --resume || return 1
+    cmp "$work/whole.csv" "$work/killed.csv" && cmp "$work"/{whole,killed}-"$seed"/step-12/weights.safetensors &&
+      [ "$(ls "$work/killed-$seed")" = "$(printf 'step-11\nstep-12')" ]
+  }
+  check "a run that is killed at any moment goes on to the same bytes" survives 1
+  check "a run that is killed at other moments does, too" survives 2
+  check "a folder with a run is not written over" refuses "up to round 12" "${saved[@]}" --checkpoint "$work/whole-1"
+  check "a changed configuration is not resumed" refuses "another run: .*η=0.01 .*, not .*η=0.02 " \
+    "${saved[@]}" --lr 0.02 --checkpoint "$work/whole-1" --resume
+  longer() {
+    "$program" "${saved[@]}" --rounds 13 --csv "$work/longer.csv" --checkpoint "$work/whole-1" --resume &&
+      head -n 13 "$work/longer.csv" | cmp - "$work/whole.csv" && [ "$(wc -l <"$work/longer.csv")" = 14 ]
+  }
+  check "more rounds are added to a run that is over" longer
+  check "a folder for checkpoints that cannot be written is an error" refuses "$work/file" run --checkpoint "$work/file/x"
 
   all() {
     "$program" all "${mlp[@]}" --out "$work/out" &&

@@ -6,6 +6,7 @@
 #include <numeric>
 #include <set>
 
+#include "nn/error.h"
 #include "nn/file.h"
 #include "nn/numpy.h"
 
@@ -184,3 +185,10 @@ TEST_CASE("a tiny alpha gives all to one, and not always to the same") {
 }
 
 }  // namespace
+
+TEST_CASE("more than there is cannot be chosen") {
+  nn::numpy::Generator generator(1);
+  CHECK_THROWS_AS(generator.choice(5, 6), nn::Error);
+  CHECK_THROWS_AS(generator.choice(20000, 20001), nn::Error);
+  CHECK(generator.choice(5, 5).size() == 5);
+}

@@ -23,7 +23,9 @@ class Session {
   Session(const Options& options, const std::atomic<bool>& stop)
       : dataset_(open_dataset(options.dataset, options.data_folder)),
         bar_(std::cerr, isatty(STDERR_FILENO)),
-        runner_(dataset_, {options.threads, &stop, &std::cerr, &bar_}) {}
+        saved_(options.checkpoint, options.may_resume, std::cerr),
+        runner_(dataset_, {options.threads, &stop, &std::cerr, &bar_,
+                           options.checkpoint.empty() ? nullptr : &saved_}) {}
 
   std::vector<Run> run(const std::vector<Experiment>& experiments) {
     std::vector<Run> runs;
@@ -40,6 +42,7 @@ class Session {
  private:
   data::ImageDataset dataset_;
   report::ProgressBar bar_;
+  SavedRun saved_;
   Runner runner_;
 };
 
@@ -104,6 +107,7 @@ void require_writable_files(const std::vector<std::string>& files) {
 void run_one(const Options& options, const std::atomic<bool>& stop) {
   const Experiment& experiment = options.setting.base;
   require_writable_files({options.csv, options.json});
+  if (!options.checkpoint.empty()) nn::require_writable_folder(options.checkpoint);
   Session session(options, stop);
   const std::vector<Run> runs = session.run({experiment});
 

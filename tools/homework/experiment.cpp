@@ -115,14 +115,18 @@ void Runner::play(Entry& entry) {
       options_.bar->update(nn::concat(curve_name(e), " N=", e.clients, " C=", number(e.fraction)),
                            static_cast<int>(entry.rounds.size()), e.rounds, detail);
   };
-  show("");
+  const std::string identity = nn::concat(entry.name, ' ', dataset_.name,
+                                          sizeof(nn::real) == 4 ? " in float" : " in double");
   fl::Server server(std::move(config), dataset_, options_.stop);
+  if (options_.saved) entry.rounds = options_.saved->restore(identity, server);
+  show("");
   while (static_cast<int>(entry.rounds.size()) < e.rounds) {
     const fl::Round& round = entry.rounds.emplace_back(server.play_round());
     if (options_.log && !round.left_out.empty()) {
       if (options_.bar) options_.bar->clear();
       *options_.log << warning(entry.name, round);
     }
+    if (options_.saved) options_.saved->save(identity, entry.rounds, server);
     show(nn::concat(percent(round.accuracy), " %"));
   }
 }

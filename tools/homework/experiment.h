@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "fl/server.h"
+#include "tools/homework/saved_run.h"
 #include "tools/report/progress.h"
 
 namespace homework {
@@ -52,6 +53,7 @@ class Runner {
     const std::atomic<bool>* stop = nullptr;
     std::ostream* log = nullptr;  // what must be said while it runs
     report::ProgressBar* bar = nullptr;
+    SavedRun* saved = nullptr;  // where the rounds of a single experiment are kept
   };
   Runner(const data::ImageDataset& dataset, Options options)
       : dataset_(dataset), options_(options) {}

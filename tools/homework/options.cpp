@@ -89,6 +89,8 @@ void add_run(tools::Options command, Options& options, GivenTraining& given) {
   command.add("--csv", options.csv, "file for the notebook's table");
   command.add("--wall-time", options.has_wall_time, "with its column Wall time");
   command.add("--json", options.json, "file for everything that was measured");
+  command.add("--checkpoint", options.checkpoint, "folder to save the run in after every round");
+  command.add("--resume", options.may_resume, "go on with the run that is there, if there is one");
   add_common(command, options);
 }
 
@@ -132,6 +134,8 @@ Options parse_options(int argc, char** argv) {
   options.command = line.parse(argc, argv);
   if (options.command == "compare") options.out = compare_out;
   if (options.command == "run") set_training(given, options.setting.base);
+  if (options.may_resume && options.checkpoint.empty())
+    throw nn::InputError("--resume does not say what", "name its folder: --checkpoint out/run");
   return options;
 }
 

@@ -14,6 +14,8 @@ struct Options {
   std::string dataset = "mnist", data_folder, out;
   std::string csv, json;       // run
   bool has_wall_time = false;  // run
+  std::string checkpoint;      // run: the folder; empty: none
+  bool may_resume = false;     // run
   std::string reference;       // compare
   double tolerance = 0.05;     // compare
 };

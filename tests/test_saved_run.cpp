@@ -1,0 +1,120 @@
+#include <doctest/doctest.h>
+
+#include <fstream>
+#include <sstream>
+
+#include "nn/file.h"
+#include "tests/complaint.h"
+#include "tests/temporary_folder.h"
+#include "tests/toy.h"
+#include "tools/homework/saved_run.h"
+
+namespace {
+
+struct Outcome {
+  std::string rounds;  // without times
+  std::vector<nn::real> weights;
+  std::string log;
+  friend bool operator==(const Outcome& a, const Outcome& b) {
+    return a.rounds == b.rounds && a.weights == b.weights;
+  }
+};
+
+// Plays up to the given round as a program does that is started for it, saving every round.
+Outcome play(const std::filesystem::path& folder, const fl::Config& config, int last) {
+  const data::ImageDataset dataset = toy::dataset();
+  std::ostringstream log;
+  homework::SavedRun saved(folder, true, log);
+  fl::Server server(config, dataset);
+  std::vector<fl::Round> rounds = saved.restore("toy", server);
+  while (static_cast<int>(rounds.size()) < last) {
+    rounds.push_back(server.play_round());
+    saved.save("toy", rounds, server);
+  }
+  Outcome outcome{"", {server.weights().begin(), server.weights().end()}, log.str()};
+  for (fl::Round& round : rounds) round.seconds = round.ideal_seconds = 0;
+  outcome.rounds = homework::to_text(rounds);
+  return outcome;
+}
+
+void flip_a_bit(const std::filesystem::path& path) {
+  std::string content = nn::read_file(path);
+  content[content.size() / 2] ^= 1;
+  std::ofstream(path, std::ios::binary) << content;
+}
+
+}  // namespace
+
+TEST_CASE(
+    "a run that is resumed gives the same bits, for every algorithm, split and thread count") {
+  for (const fl::Algorithm& algorithm : fl::algorithm_table())
+    for (const fl::Split split : {fl::Split::iid, fl::Split::shards, fl::Split::dirichlet}) {
+      CAPTURE(algorithm.name);
+      const TemporaryFolder whole, parts;
+      fl::Config config = toy::config(std::string(algorithm.name).c_str(), 1);
+      config.partition = {.split = split, .alpha = 0.1};
+      const Outcome uninterrupted = play(whole.path, config, 5);
+      play(parts.path, config, 1);
+      config.threads = 3;
+      play(parts.path, config, 3);
+      CHECK(play(parts.path, config, 5) == uninterrupted);
+    }
+}
+
+TEST_CASE("a run that is over is read, not played again") {
+  const TemporaryFolder folder;
+  const Outcome played = play(folder.path, toy::config("fedavg"), 2);
+  CHECK(play(folder.path, toy::config("fedavg"), 2) == played);
+}
+
+TEST_CASE(
+    "a damaged checkpoint is said, and the run goes on from the one before to the same bits") {
+  for (const char* file : {"weights.safetensors", "rounds.txt", "manifest.txt"}) {
+    CAPTURE(file);
+    const TemporaryFolder whole, damaged;
+    const Outcome uninterrupted = play(whole.path, toy::config("fedavg"), 4);
+    play(damaged.path, toy::config("fedavg"), 3);
+    flip_a_bit(damaged.path / "step-3" / file);
+    const Outcome resumed = play(damaged.path, toy::config("fedavg"), 4);
+    CHECK(resumed == uninterrupted);
+    CHECK(contains(resumed.log, nn::concat("step-3/", file, " is damaged")));
+  }
+}
+
+TEST_CASE("a run is only resumed if that is asked for, and only with its own configuration") {
+  const TemporaryFolder folder;
+  play(folder.path, toy::config("fedavg"), 2);
+  const data::ImageDataset dataset = toy::dataset();
+  fl::Server server(toy::config("fedavg"), dataset);
+  std::ostringstream log;
+  homework::SavedRun fresh(folder.path, false, log), resumed(folder.path, true, log);
+  CHECK(contains(complaint_of([&] { fresh.restore("toy", server); }), "has a run up to round 2"));
+  CHECK(contains(complaint_of([&] { resumed.restore("other toy", server); }),
+                 "has another run: toy, not other toy"));
+}
+
+TEST_CASE("a server that has played does not resume") {
+  const data::ImageDataset dataset = toy::dataset();
+  fl::Server server(toy::config("fedavg"), dataset);
+  const fl::Round round = server.play_round();
+  CHECK_THROWS_AS(server.resume(round), nn::Error);
+}
+
+TEST_CASE("rounds are text and back, to the last bit") {
+  const std::vector<fl::Round> rounds{
+      {1, 100.0 / 3, 20, 0.1, 1e-7, {}, 10},
+      {2, 9.8, 40, 1.0 / 7, 12345.678, {{3, "it has no samples"}, {4, "its update"}}, 10}};
+  const std::vector<fl::Round> read = homework::parse_rounds(homework::to_text(rounds));
+  REQUIRE(read.size() == 2);
+  CHECK(read[0].accuracy == rounds[0].accuracy);
+  CHECK(read[0].seconds == rounds[0].seconds);
+  CHECK(read[1].ideal_seconds == rounds[1].ideal_seconds);
+  CHECK(read[1].messages == 40);
+  CHECK(read[1].chosen == 10);
+  REQUIRE(read[1].left_out.size() == 2);
+  CHECK(read[1].left_out[0].client == 3);
+  CHECK(read[1].left_out[0].reason == "it has no samples");
+  CHECK(homework::to_text(read) == homework::to_text(rounds));
+  for (const char* text : {"round 1 x", "left_out 1 early", "round 1 2 3 4", "other"})
+    CHECK_THROWS_AS(homework::parse_rounds(text), nn::Error);
+}

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <filesystem>
+#include <iosfwd>
+#include <string>
+#include <vector>
+
+#include "fl/server.h"
+#include "nn/checkpoint_folder.h"
+
+namespace homework {
+
+// A run on the disk, saved after every round, so that whatever ends it, even a loss of power, it
+// can go on to the same bits:
+//
+//   FOLDER/step-3/weights.safetensors    the server's, after round 3
+//   FOLDER/step-3/rounds.txt             what the rounds 1 to 3 gave
+//
+// All else follows from the configuration and the number of the round.
+class SavedRun {
+ public:
+  // `log` hears of checkpoints that are damaged.
+  SavedRun(const std::filesystem::path& folder, bool may_resume, std::ostream& log);
+
+  // Lets the server, which has played no round, go on after the newest checkpoint that is whole,
+  // and returns the rounds up to it: none if there is no checkpoint. `run` says in one line all
+  // that the numbers depend on. Throws nn::InputError if the folder has another run, or one that
+  // may not be resumed.
+  std::vector<fl::Round> restore(const std::string& run, fl::Server& server);
+
+  void save(const std::string& run, const std::vector<fl::Round>& rounds, fl::Server& server);
+
+ private:
+  std::filesystem::path path_;
+  nn::CheckpointFolder folder_;
+  bool may_resume_;
+  std::ostream& log_;
+};
+
+// Rounds as text, one or more lines each, and back to the last bit.
+std::string to_text(const std::vector<fl::Round>& rounds);
+std::vector<fl::Round> parse_rounds(const std::string& text);
+
+}  // namespace homework
