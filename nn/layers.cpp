@@ -59,8 +59,8 @@ Conv2d::Conv2d(const Scope& scope, index in, index out, index kernel, index stri
       stride_(stride),
       padding_(padding) {}
 
-Var Conv2d::operator()(Var x) const {
-  return conv2d(x, x.tape().parameter(weight_), x.tape().parameter(bias_), stride_, padding_);
+Var Conv2d::operator()(Var x, Then then) const {
+  return conv2d(x, x.tape().parameter(weight_), x.tape().parameter(bias_), stride_, padding_, then);
 }
 
 // A layer that drops nothing draws nothing, so only the others are counted.

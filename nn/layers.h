@@ -57,7 +57,7 @@ class Conv2d {
  public:
   Conv2d(const Scope& scope, index in, index out, index kernel, index stride = 1,
          index padding = 0);
-  Var operator()(Var x) const;
+  Var operator()(Var x, Then then = Then::nothing) const;
 
  private:
   Parameter weight_, bias_;

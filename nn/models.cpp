@@ -13,9 +13,8 @@ MnistCnn::MnistCnn(Generator& generator)
       fc2_(scope(generator)("fc2"), 128, 10) {}
 
 Var MnistCnn::forward(Var x) {
-  x = relu(conv1_(x));
-  x = relu(conv2_(x));
-  x = dropout1_(max_pool2d(x, 2));
+  x = conv1_(x, Then::relu);
+  x = dropout1_(conv2_(x, Then::relu_max_pool));
   x = relu(fc1_(flatten(x)));
   return log_softmax(fc2_(dropout2_(x)));
 }

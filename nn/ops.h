@@ -3,12 +3,15 @@
 #include <span>
 
 #include "nn/dropout_masks.h"
+#include "nn/kernels/convolution.h"
 #include "nn/tape.h"
 
 // Every operation of the engine. Each is one function in nn/ops/, the gradient right under the
 // forward computation. Shapes are PyTorch's; `...` stands for any leading extents. A shape that
 // does not fit throws Error.
 namespace nn {
+
+using kernels::Then;
 
 // ops/elementwise.cpp
 Var add(Var a, Var b);       // b: the shape of a, or the tail of it (then repeated)
@@ -24,7 +27,10 @@ Var linear(Var x, Var weight, Var bias);  // bias [out]
 Var matmul(Var a, Var b);                 // [m, k] x [k, n] -> [m, n]
 
 // ops/convolution.cpp: images are [n, channels, height, width]
-Var conv2d(Var x, Var weight, Var bias, index stride = 1, index padding = 0);  // [out, in, kh, kw]
+// weight [out, in, kh, kw]; with Then::relu or relu_max_pool (by 2x2 windows) what those ops would
+// give of the convolution, in one pass where there is a kernel for it.
+Var conv2d(Var x, Var weight, Var bias, index stride = 1, index padding = 0,
+           Then then = Then::nothing);
 Var max_pool2d(Var x, index size, index stride = 0);  // stride 0: the same as size
 Var average_pool2d(Var x, index size, index stride = 0);
 

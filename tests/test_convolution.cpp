@@ -2,14 +2,15 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
-#include "nn/kernels/convolution.h"
+#include "nn/ops.h"
 #include "nn/random.h"
 
 namespace {
 
 using nn::index, nn::real;
-using nn::kernels::Convolution, nn::kernels::ConvolutionKernels;
+using nn::Then, nn::kernels::Convolution, nn::kernels::ConvolutionKernels;
 
 std::vector<real> random_values(index count, std::uint64_t seed) {
   std::vector<real> values(count);
@@ -17,52 +18,130 @@ std::vector<real> random_values(index count, std::uint64_t seed) {
   return values;
 }
 
-// Everything that the kernels compute for one convolution, one after the other. The gradients start
-// from numbers that must still be in them.
-std::vector<real> results(const ConvolutionKernels& kernels, const Convolution& conv) {
+// Everything that one way to convolve gives, one after the other: y and, for a random gradient of
+// y, those of x, weight and bias.
+struct Results {
+  std::vector<real> values;
+  void add(nn::ConstView view) { values.insert(values.end(), view.begin(), view.end()); }
+};
+
+// By the kernels, on gradients that start from numbers that must still be in them.
+Results by_kernels(const ConvolutionKernels& kernels, const Convolution& conv) {
   const auto x = random_values(conv.n * conv.image_size(), 1);
   const auto weight = random_values(conv.out * conv.patch_size(), 2);
   const auto bias = random_values(conv.out, 3);
-  const auto dy = random_values(conv.n * conv.out * conv.positions(), 4);
+  const auto dy = random_values(conv.n * conv.y_size(), 4);
   nn::Arena arena;
   std::vector<real> y(dy.size()), dx = random_values(x.size(), 5),
                                   dweight = random_values(weight.size(), 6);
-  kernels.forward(conv, x.data(), weight.data(), bias.data(), y.data(), arena);
-  kernels.add_dx(conv, dy.data(), weight.data(), dx.data(), arena);
-  kernels.add_dweight(conv, dy.data(), x.data(), dweight.data(), arena);
+  std::vector<std::uint8_t> winners(y.size());
+  kernels.forward(conv, x.data(), weight.data(), bias.data(), y.data(), winners.data(), arena);
+  const nn::kernels::OutputGradient gradient{dy.data(), y.data(), winners.data()};
+  kernels.add_dx(conv, gradient, weight.data(), dx.data(), arena);
+  kernels.add_dweight(conv, gradient, x.data(), dweight.data(), arena);
   y.insert(y.end(), dx.begin(), dx.end());
   y.insert(y.end(), dweight.begin(), dweight.end());
-  return y;
+  return {y};
+}
+
+// By the plain twins: patches in a matrix, then relu, then pooling, each an op of its own.
+Results by_plain_ops(const Convolution& conv) {
+  const auto x = random_values(conv.n * conv.image_size(), 1);
+  const auto weight = random_values(conv.out * conv.patch_size(), 2);
+  const auto bias = random_values(conv.out, 3);
+  const auto dy = random_values(conv.n * conv.y_size(), 4);
+  Convolution plain = conv;
+  plain.then = Then::nothing, plain.yh = plain.oh, plain.yw = plain.ow;
+
+  nn::Arena arena;
+  std::vector<real> outputs(conv.n * plain.y_size());
+  const auto& kernels = nn::kernels::im2col_convolution;
+  kernels.forward(plain, x.data(), weight.data(), bias.data(), outputs.data(), nullptr, arena);
+  nn::Tape tape;
+  const nn::Var output = tape.input({outputs.data(), {conv.n, conv.out, conv.oh, conv.ow}});
+  nn::Var y = conv.then == Then::nothing ? output : relu(output);
+  if (conv.then == Then::relu_max_pool) y = max_pool2d(y, 2);
+  tape.backward_data(y, {dy.data(), y.shape()});
+
+  std::vector<real> dx = random_values(x.size(), 5), dweight = random_values(weight.size(), 6);
+  const nn::kernels::OutputGradient gradient{output.gradient().data, nullptr, nullptr};
+  kernels.add_dx(plain, gradient, weight.data(), dx.data(), arena);
+  kernels.add_dweight(plain, gradient, x.data(), dweight.data(), arena);
+  Results results;
+  results.add(y.value());
+  results.values.insert(results.values.end(), dx.begin(), dx.end());
+  results.values.insert(results.values.end(), dweight.begin(), dweight.end());
+  return results;
+}
+
+double largest_difference(const std::vector<real>& a, const std::vector<real>& b) {
+  REQUIRE(a.size() == b.size());
+  double largest = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    const double x = a[i], y = b[i];
+    largest = std::max(largest, std::isfinite(x) ? std::abs(x - y) / (1 + std::abs(y)) : 1e9);
+  }
+  return largest;
+}
+
+// Over odd shapes; `tolerance` of float, of the size of the largest sums.
+void check_equals_plain_twin(const ConvolutionKernels& kernels, std::vector<index> channel_counts,
+                             std::vector<index> output_counts, double tolerance) {
+  for (index channels : channel_counts)
+    for (index out : output_counts)
+      for (index height : {1, 3, 4, 7, 26})
+        for (index width : {1, 3, 5, 25, 26, 33})
+          for (index padding : {0, 1, 2})
+            for (Then then : {Then::nothing, Then::relu, Then::relu_max_pool}) {
+              if (height + 2 * padding < 4 || width + 2 * padding < 4) continue;
+              const Convolution conv{2, channels, height, width, out, 3, 3, 1, padding, then};
+              if (then == Then::relu_max_pool && !kernels.fits(conv)) continue;
+              REQUIRE(kernels.fits(conv));
+              CAPTURE(nn::Shape({channels, out, height, width}));
+              CAPTURE(padding);
+              CAPTURE(static_cast<int>(then));
+              CHECK(largest_difference(by_kernels(kernels, conv).values,
+                                       by_plain_ops(conv).values) <
+                    (sizeof(real) == 4 ? tolerance : 1e-12));
+            }
 }
 
 }  // namespace
 
 TEST_CASE("the direct 3x3 convolution equals its plain twin over odd shapes") {
-  for (index channels : {4, 8, 12})
-    for (index out : {4, 16})
-      for (index height : {1, 3, 4, 7, 26})
-        for (index width : {1, 3, 5, 25, 26, 33})
-          for (index padding : {0, 1, 2}) {
-            if (height + 2 * padding < 3 || width + 2 * padding < 3) continue;
-            const Convolution conv{2, channels, height, width, out, 3, 3, 1, padding};
-            REQUIRE(nn::kernels::fits_direct3x3(conv));
-            const auto direct = results(nn::kernels::direct_convolution3x3, conv);
-            const auto plain = results(nn::kernels::im2col_convolution, conv);
-            double largest = 0;
-            for (std::size_t i = 0; i < plain.size(); ++i)
-              largest = std::max(largest, std::abs(static_cast<double>(direct[i]) - plain[i]) /
-                                              (1 + std::abs(static_cast<double>(plain[i]))));
-            CAPTURE(nn::Shape({channels, out, height, width}));
-            CAPTURE(padding);
-            CHECK(largest < (sizeof(real) == 4 ? 2e-5 : 1e-13));
-          }
+  check_equals_plain_twin(nn::kernels::direct_convolution3x3, {1, 4, 6}, {4, 16}, 2e-5);
 }
 
-TEST_CASE("only 3x3 windows of stride 1 with channels in fours are computed directly") {
-  const Convolution fits{1, 32, 26, 26, 64, 3, 3, 1, 0};
-  CHECK(nn::kernels::fits_direct3x3(fits));
-  CHECK_FALSE(nn::kernels::fits_direct3x3({1, 32, 26, 26, 64, 5, 5, 1, 0}));
-  CHECK_FALSE(nn::kernels::fits_direct3x3({1, 32, 26, 26, 64, 3, 3, 2, 0}));
-  CHECK_FALSE(nn::kernels::fits_direct3x3({1, 1, 26, 26, 64, 3, 3, 1, 0}));
-  CHECK_FALSE(nn::kernels::fits_direct3x3({1, 32, 26, 26, 63, 3, 3, 1, 0}));
+TEST_CASE("Winograd's convolution equals its plain twin over odd shapes") {
+  check_equals_plain_twin(nn::kernels::winograd_convolution3x3, {16, 48}, {16, 32}, 2e-4);
+}
+
+TEST_CASE("3x3 windows of stride 1 have kernels of their own, others go through patches") {
+  const auto& direct = nn::kernels::direct_convolution3x3;
+  const auto& winograd = nn::kernels::winograd_convolution3x3;
+  const auto& im2col = nn::kernels::im2col_convolution;
+  for (const auto* kernels : {&direct, &winograd, &im2col})
+    CHECK(kernels->fits({1, 32, 26, 26, 64, 3, 3, 1, 0}));
+  for (const auto* kernels : {&direct, &winograd}) {
+    CHECK_FALSE(kernels->fits({1, 32, 26, 26, 64, 5, 5, 1, 0}));
+    CHECK_FALSE(kernels->fits({1, 32, 26, 26, 64, 3, 3, 2, 0}));
+    CHECK_FALSE(kernels->fits({1, 32, 26, 26, 63, 3, 3, 1, 0}));
+  }
+  CHECK(direct.fits({1, 1, 28, 28, 32, 3, 3, 1, 0}));
+  CHECK_FALSE(winograd.fits({1, 1, 28, 28, 32, 3, 3, 1, 0}));
+  CHECK_FALSE(direct.fits({1, 32, 26, 26, 64, 3, 3, 1, 0, Then::relu_max_pool}));
+  CHECK_FALSE(im2col.fits({1, 32, 26, 26, 64, 3, 3, 1, 0, Then::relu}));
+}
+
+TEST_CASE("a relu and pooling after a convolution keep NaN visible") {
+  const Convolution conv{1, 16, 6, 6, 16, 3, 3, 1, 0, Then::relu_max_pool};
+  auto x = random_values(conv.image_size(), 1);
+  x[0] = std::numeric_limits<real>::quiet_NaN();
+  const auto weight = random_values(conv.out * conv.patch_size(), 2);
+  const std::vector<real> bias(conv.out, -1000);
+  std::vector<real> y(conv.y_size());
+  nn::Arena arena;
+  nn::kernels::winograd_convolution3x3.forward(conv, x.data(), weight.data(), bias.data(), y.data(),
+                                               nullptr, arena);
+  CHECK(std::isnan(y[0]));
 }

@@ -1,36 +1,67 @@
 #pragma once
 
+#include <cstdint>
+
 #include "nn/arena.h"
 #include "nn/tensor.h"
 
 namespace nn::kernels {
 
+// What is done to the outputs while they are in the cache; max-pooling by 2x2 windows that touch.
+enum class Then { nothing, relu, relu_max_pool };
+
 // The sizes of a convolution: x [n, channels, height, width] with weight [out, channels, kh, kw]
-// gives y [n, out, oh, ow].
+// gives oh x ow outputs in each of the planes of y [n, out, yh, yw].
 struct Convolution {
   index n, channels, height, width, out, kh, kw, stride, padding;
+  Then then = Then::nothing;
   index oh = (height + 2 * padding - kh) / stride + 1;
   index ow = (width + 2 * padding - kw) / stride + 1;
+  index yh = then == Then::relu_max_pool ? oh / 2 : oh;
+  index yw = then == Then::relu_max_pool ? ow / 2 : ow;
 
   index image_size() const { return channels * height * width; }
   index patch_size() const { return channels * kh * kw; }
   index positions() const { return oh * ow; }
+  index y_size() const { return out * yh * yw; }
+};
+
+// What a kernel's gradients are computed from: the gradient of y, and what became of the outputs.
+struct OutputGradient {
+  const real* dy;
+  const real* y;                // a relu let through what is above 0
+  const std::uint8_t* winners;  // of each window in y, in the order of the kernel's own choice
+
+  // The next image's.
+  OutputGradient next(const Convolution& conv) const {
+    return {dy + conv.y_size(), y + conv.y_size(), winners ? winners + conv.y_size() : nullptr};
+  }
+
+  // passed[y_size] = one image's dy, as far as a relu lets it through.
+  void pass_relu(const Convolution& conv, real* passed) const {
+    const bool passes_all = conv.then == Then::nothing;
+    for (index i = 0; i < conv.y_size(); ++i) passed[i] = passes_all || y[i] > 0 ? dy[i] : 0;
+  }
 };
 
 // One way to compute a convolution and its gradients. Each goes image by image, so that working
 // memory (from the arena) does not grow with the batch; the gradients are added to.
 struct ConvolutionKernels {
+  bool (*fits)(const Convolution&);
+  // winners[n * y_size()]: which of its four pixels a window's maximum is; null if not wanted.
   void (*forward)(const Convolution&, const real* x, const real* weight, const real* bias, real* y,
-                  Arena&);
-  void (*add_dx)(const Convolution&, const real* dy, const real* weight, real* dx, Arena&);
-  void (*add_dweight)(const Convolution&, const real* dy, const real* x, real* dweight, Arena&);
+                  std::uint8_t* winners, Arena&);
+  void (*add_dx)(const Convolution&, OutputGradient, const real* weight, real* dx, Arena&);
+  void (*add_dweight)(const Convolution&, OutputGradient, const real* x, real* dweight, Arena&);
 };
 
 // Patches gathered into a matrix, then a matrix product: any shape. The plain twin of the others.
 extern const ConvolutionKernels im2col_convolution;
 
-// 3x3 windows, stride 1, straight from the pixels.
+// 3x3 windows with stride 1, straight from the pixels.
 extern const ConvolutionKernels direct_convolution3x3;
-bool fits_direct3x3(const Convolution&);
+
+// The same with fewer multiplications, if channels and outputs fill whole vectors.
+extern const ConvolutionKernels winograd_convolution3x3;
 
 }  // namespace nn::kernels

@@ -1,7 +1,9 @@
 #include <algorithm>
 #include <cstring>
+#include <limits>
 
 #include "nn/kernels/convolution.h"
+#include "nn/kernels/vector.h"
 
 // Convolution by 3x3 windows with stride 1, straight from the pixels.
 //
@@ -17,13 +19,6 @@ namespace nn::kernels {
 
 namespace {
 
-#ifdef __AVX512F__
-constexpr index vector_bytes = 64;
-#else
-constexpr index vector_bytes = 32;
-#endif
-using Vector [[gnu::vector_size(vector_bytes)]] = real;
-constexpr index lanes = vector_bytes / sizeof(real);
 constexpr index outputs = 4, vectors = 3, tile = vectors * lanes;
 
 // Planes with a frame of zeros, and behind the last one a few zeros more, so that vectors may read
@@ -35,21 +30,6 @@ struct Planes {
   index size() const { return count * plane() + slack; }
   index positions() const { return (height - 2) * width; }  // windows, wrapped ones included
 };
-
-Vector load(const real* from) {
-  Vector vector;
-  std::memcpy(&vector, from, sizeof vector);
-#ifdef __x86_64__
-  asm("" : "+x"(vector));  // else GCC reads it from memory again for every use, which is slower
-#endif
-  return vector;
-}
-
-real sum_of(Vector vector) {
-  real sum = 0;
-  for (index i = 0; i < lanes; ++i) sum += vector[i];
-  return sum;
-}
 
 index round_up(index value, index multiple) { return (value + multiple - 1) / multiple * multiple; }
 
@@ -75,12 +55,13 @@ void pack_weights(const real* weight, index out, index in, real* packed) {
       for (index i = 0; i < outputs; ++i) *packed++ = weight[(o + i) * in * 9 + tap];
 }
 
-// The same for the way back, from out to in: [in / 4, out, 9 reversed, 4].
+// The same for the way back, from out to in: [in / 4, out, 9 reversed, 4], filled up with zeros.
 void pack_flipped_weights(const real* weight, index out, index in, real* packed) {
   for (index c = 0; c < in; c += outputs)
     for (index o = 0; o < out; ++o)
       for (index tap = 8; tap >= 0; --tap)
-        for (index i = 0; i < outputs; ++i) *packed++ = weight[(o * in + c + i) * 9 + tap];
+        for (index i = c; i < c + outputs; ++i)
+          *packed++ = i < in ? weight[(o * in + i) * 9 + tap] : 0;
 }
 
 index tiled_positions(const Planes& planes) { return round_up(planes.positions(), tile); }
@@ -96,8 +77,8 @@ void correlate(const real* x, const Planes& planes, const real* packed, index ou
         for (index ky = 0; ky < 3; ++ky)
           for (index kx = 0; kx < 3; ++kx, weight += outputs) {
             const real* pixels = x + c * planes.plane() + p + ky * planes.width + kx;
-            const Vector in[vectors] = {load(pixels), load(pixels + lanes),
-                                        load(pixels + 2 * lanes)};
+            const Vector in[vectors] = {load_once(pixels), load_once(pixels + lanes),
+                                        load_once(pixels + 2 * lanes)};
             for (index i = 0; i < outputs; ++i)
               for (index v = 0; v < vectors; ++v) sum[i][v] += in[v] * weight[i];
           }
@@ -118,9 +99,10 @@ void correlate_gradient(const real* x, const Planes& planes, const real* dy, ind
         const real* pixels = x + c * planes.plane() + ky * planes.width;
         Vector sum[outputs][3] = {};
         for (index p = 0; p < positions; p += lanes) {
-          const Vector in[3] = {load(pixels + p), load(pixels + p + 1), load(pixels + p + 2)};
+          const Vector in[3] = {load_once(pixels + p), load_once(pixels + p + 1),
+                                load_once(pixels + p + 2)};
           for (index i = 0; i < outputs; ++i) {
-            const Vector gradient = load(dy + (o + i) * positions + p);
+            const Vector gradient = load_once(dy + (o + i) * positions + p);
             for (index kx = 0; kx < 3; ++kx) sum[i][kx] += gradient * in[kx];
           }
         }
@@ -142,12 +124,13 @@ Planes framed_gradient(const Convolution& conv) {
 }
 
 void forward(const Convolution& conv, const real* x, const real* weight, const real* bias, real* y,
-             Arena& arena) {
+             std::uint8_t*, Arena& arena) {
   const Planes planes = framed_input(conv);
   Scratch scratch(arena);
   real* packed = scratch.array<real>(conv.out * conv.patch_size());
   real* framed = scratch.array<real>(planes.size());
   real* sums = scratch.array<real>(conv.out * tiled_positions(planes));
+  const real lowest = conv.then == Then::relu ? 0 : -std::numeric_limits<real>::infinity();
   pack_weights(weight, conv.out, conv.channels, packed);
   for (index i = 0; i < conv.n; ++i, x += conv.image_size()) {
     frame_planes(x, planes, conv.padding, framed);
@@ -155,21 +138,28 @@ void forward(const Convolution& conv, const real* x, const real* weight, const r
     for (index o = 0; o < conv.out; ++o)
       for (index oy = 0; oy < conv.oh; ++oy, y += conv.ow) {
         const real* row = sums + o * tiled_positions(planes) + oy * planes.width;
-        for (index ox = 0; ox < conv.ow; ++ox) y[ox] = row[ox] + bias[o];
+        for (index ox = 0; ox < conv.ow; ++ox) {
+          const real output = row[ox] + bias[o];
+          y[ox] = output < lowest ? lowest : output;  // NaN stays
+        }
       }
   }
 }
 
-void add_dx(const Convolution& conv, const real* dy, const real* weight, real* dx, Arena& arena) {
+void add_dx(const Convolution& conv, OutputGradient gradient, const real* weight, real* dx,
+            Arena& arena) {
   const Planes planes = framed_gradient(conv);
+  const index channels = round_up(conv.channels, outputs);
   Scratch scratch(arena);
-  real* packed = scratch.array<real>(conv.out * conv.patch_size());
+  real* packed = scratch.array<real>(conv.out * channels * 9);
+  real* passed = scratch.array<real>(conv.y_size());
   real* framed = scratch.array<real>(planes.size());
-  real* sums = scratch.array<real>(conv.channels * tiled_positions(planes));
+  real* sums = scratch.array<real>(channels * tiled_positions(planes));
   pack_flipped_weights(weight, conv.out, conv.channels, packed);
-  for (index i = 0; i < conv.n; ++i, dy += conv.out * conv.positions()) {
-    frame_planes(dy, planes, 2 - conv.padding, framed);
-    correlate(framed, planes, packed, conv.channels, sums);
+  for (index i = 0; i < conv.n; ++i, gradient = gradient.next(conv)) {
+    gradient.pass_relu(conv, passed);
+    frame_planes(passed, planes, 2 - conv.padding, framed);
+    correlate(framed, planes, packed, channels, sums);
     for (index c = 0; c < conv.channels; ++c)
       for (index y = 0; y < conv.height; ++y, dx += conv.width) {
         const real* row = sums + c * tiled_positions(planes) + y * planes.width;
@@ -178,32 +168,33 @@ void add_dx(const Convolution& conv, const real* dy, const real* weight, real* d
   }
 }
 
-void add_dweight(const Convolution& conv, const real* dy, const real* x, real* dweight,
+void add_dweight(const Convolution& conv, OutputGradient gradient, const real* x, real* dweight,
                  Arena& arena) {
   const Planes planes = framed_input(conv);
   const index positions = round_up(planes.positions(), lanes);
   Scratch scratch(arena);
+  real* passed = scratch.array<real>(conv.y_size());
   real* framed = scratch.array<real>(planes.size());
   real* spread = scratch.array<real>(conv.out * positions);
   std::fill_n(spread, conv.out * positions, real(0));
-  for (index i = 0; i < conv.n; ++i, x += conv.image_size()) {
+  for (index i = 0; i < conv.n; ++i, gradient = gradient.next(conv), x += conv.image_size()) {
     frame_planes(x, planes, conv.padding, framed);
+    gradient.pass_relu(conv, passed);
     for (index o = 0; o < conv.out; ++o)
-      for (index oy = 0; oy < conv.oh; ++oy, dy += conv.ow)
-        std::memcpy(spread + o * positions + oy * planes.width, dy, conv.ow * sizeof(real));
+      for (index oy = 0; oy < conv.oh; ++oy)
+        std::memcpy(spread + o * positions + oy * planes.width,
+                    passed + (o * conv.oh + oy) * conv.ow, conv.ow * sizeof(real));
     correlate_gradient(framed, planes, spread, conv.out, dweight);
   }
 }
 
+bool fits(const Convolution& conv) {
+  return conv.kh == 3 && conv.kw == 3 && conv.stride == 1 && conv.padding <= 2 &&
+         conv.out % outputs == 0 && conv.then != Then::relu_max_pool;
+}
+
 }  // namespace
 
-const ConvolutionKernels direct_convolution3x3{forward, add_dx, add_dweight};
-
-// Fours on both sides, because the way back from outputs to channels is the same loop. One channel,
-// an image, is too little work for it to matter.
-bool fits_direct3x3(const Convolution& conv) {
-  return conv.kh == 3 && conv.kw == 3 && conv.stride == 1 && conv.padding <= 2 &&
-         conv.out % outputs == 0 && conv.channels % outputs == 0;
-}
+const ConvolutionKernels direct_convolution3x3{fits, forward, add_dx, add_dweight};
 
 }  // namespace nn::kernels

@@ -62,7 +62,7 @@ struct Patches : Convolution {
 };
 
 void forward(const Convolution& conv, const real* x, const real* weight, const real* bias, real* y,
-             Arena& arena) {
+             std::uint8_t*, Arena& arena) {
   const index patch = conv.patch_size(), positions = conv.positions();
   Scratch scratch(arena);
   real* columns = scratch.array<real>(patch * positions);
@@ -73,7 +73,9 @@ void forward(const Convolution& conv, const real* x, const real* weight, const r
   }
 }
 
-void add_dx(const Convolution& conv, const real* dy, const real* weight, real* dx, Arena& arena) {
+void add_dx(const Convolution& conv, OutputGradient gradient, const real* weight, real* dx,
+            Arena& arena) {
+  const real* dy = gradient.dy;
   const index patch = conv.patch_size(), positions = conv.positions();
   Scratch scratch(arena);
   real* dcolumns = scratch.array<real>(patch * positions);
@@ -84,8 +86,9 @@ void add_dx(const Convolution& conv, const real* dy, const real* weight, real* d
   }
 }
 
-void add_dweight(const Convolution& conv, const real* dy, const real* x, real* dweight,
+void add_dweight(const Convolution& conv, OutputGradient gradient, const real* x, real* dweight,
                  Arena& arena) {
+  const real* dy = gradient.dy;
   const index patch = conv.patch_size(), positions = conv.positions();
   Scratch scratch(arena);
   real* columns = scratch.array<real>(patch * positions);
@@ -96,8 +99,10 @@ void add_dweight(const Convolution& conv, const real* dy, const real* x, real* d
   }
 }
 
+bool fits(const Convolution& conv) { return conv.then == Then::nothing; }
+
 }  // namespace
 
-const ConvolutionKernels im2col_convolution{forward, add_dx, add_dweight};
+const ConvolutionKernels im2col_convolution{fits, forward, add_dx, add_dweight};
 
 }  // namespace nn::kernels

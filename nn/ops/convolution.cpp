@@ -4,9 +4,21 @@
 
 namespace nn {
 
+namespace {
+
+// From the fastest to the one that can do everything, if nothing follows.
+const kernels::ConvolutionKernels* find_kernels(const kernels::Convolution& conv) {
+  for (const auto* kernels : {&kernels::winograd_convolution3x3, &kernels::direct_convolution3x3,
+                              &kernels::im2col_convolution})
+    if (kernels->fits(conv)) return kernels;
+  return nullptr;
+}
+
+}  // namespace
+
 // y[n, out, oy, ox] = bias[out] + sum over c, ky, kx of weight[out, c, ky, kx]
 //                                 x[n, c, oy stride + ky - padding, ox stride + kx - padding]
-Var conv2d(Var x, Var weight, Var bias, index stride, index padding) {
+Var conv2d(Var x, Var weight, Var bias, index stride, index padding, Then then) {
   const Shape &in = x.shape(), &window = weight.shape();
   require(in.rank() == 4 && window.rank() == 4 && window[1] == in[1] && stride > 0 &&
               padding >= 0 && window[2] > 0 && window[3] > 0 && window[2] <= in[2] + 2 * padding &&
@@ -15,31 +27,36 @@ Var conv2d(Var x, Var weight, Var bias, index stride, index padding) {
           " does not fit input ", in);
   require(bias.shape() == Shape{window[0]}, "conv2d: bias ", bias.shape(), " does not fit weight ",
           window);
-  const kernels::Convolution conv{in[0],     in[1],     in[2],  in[3],  window[0],
-                                  window[2], window[3], stride, padding};
-  const kernels::ConvolutionKernels* kernels = kernels::fits_direct3x3(conv)
-                                                   ? &kernels::direct_convolution3x3
-                                                   : &kernels::im2col_convolution;
+  const kernels::Convolution conv{in[0],     in[1],     in[2],  in[3],   window[0],
+                                  window[2], window[3], stride, padding, then};
+  const kernels::ConvolutionKernels* kernels = find_kernels(conv);
+  if (!kernels && then == Then::relu) return relu(conv2d(x, weight, bias, stride, padding));
+  if (!kernels) return max_pool2d(conv2d(x, weight, bias, stride, padding, Then::relu), 2);
+
   Tape& tape = x.tape();
-  Var y = tape.result({conv.n, conv.out, conv.oh, conv.ow}, x, weight, bias);
+  Var y = tape.result({conv.n, conv.out, conv.yh, conv.yw}, x, weight, bias);
+  const bool has_winners = then == Then::relu_max_pool && tape.is_recording();
+  std::uint8_t* winners =
+      has_winners ? tape.arena().allocate_array<std::uint8_t>(y.value().size()).data() : nullptr;
   kernels->forward(conv, x.value().data, weight.value().data, bias.value().data,
-                   tape.writable(y).data, tape.arena());
+                   tape.writable(y).data, winners, tape.arena());
 
   Arena* arena = &tape.arena();
+  const real* out = y.value().data;
   y.backward_to(x, [=, weight = weight.value()](ConstView dy, View dx) {
-    kernels->add_dx(conv, dy.data, weight.data, dx.data, *arena);
+    kernels->add_dx(conv, {dy.data, out, winners}, weight.data, dx.data, *arena);
   });
   y.backward_to(weight, [=, x = x.value()](ConstView dy, View dweight) {
-    kernels->add_dweight(conv, dy.data, x.data, dweight.data, *arena);
+    kernels->add_dweight(conv, {dy.data, out, winners}, x.data, dweight.data, *arena);
   });
-  y.backward_to(bias, [conv](ConstView dy, View dbias) {
-    const real* plane = dy.data;
-    for (index i = 0; i < conv.n; ++i)
-      for (index o = 0; o < conv.out; ++o, plane += conv.positions()) {
-        real sum = 0;
-        for (index p = 0; p < conv.positions(); ++p) sum += plane[p];
-        dbias.data[o] += sum;
-      }
+  y.backward_to(bias, [=](ConstView dy, View dbias) {
+    const index plane = conv.yh * conv.yw;
+    for (index i = 0; i < conv.n * conv.out; ++i) {
+      real sum = 0;
+      for (index p = i * plane; p < (i + 1) * plane; ++p)
+        sum += then == Then::nothing || out[p] > 0 ? dy.data[p] : 0;
+      dbias.data[i % conv.out] += sum;
+    }
   });
   return y;
 }

@@ -1,0 +1,93 @@
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <type_traits>
+#include <utility>
+
+#include "nn/tensor.h"
+
+// The widest vectors of the machine that the code is compiled for, by GCC's vector extensions: the
+// usual operators work on all lanes at once.
+namespace nn::kernels {
+
+#ifdef __AVX512F__
+constexpr index vector_bytes = 64;
+#else
+constexpr index vector_bytes = 32;
+#endif
+constexpr index lanes = vector_bytes / sizeof(real);
+
+using Vector [[gnu::vector_size(vector_bytes)]] = real;
+using Whole [[gnu::vector_size(vector_bytes)]] =
+    std::conditional_t<sizeof(real) == 4, std::int32_t, std::int64_t>;
+using Bytes [[gnu::vector_size(lanes)]] = std::uint8_t;
+
+inline Vector load(const real* from) {
+  Vector vector;
+  std::memcpy(&vector, from, sizeof vector);
+  return vector;
+}
+
+inline void store(real* to, Vector vector) { std::memcpy(to, &vector, sizeof vector); }
+
+// A load that stays one: else GCC reads the memory again for every use, which is slower in loops
+// whose sums fill the registers.
+inline Vector load_once(const real* from) {
+  Vector vector = load(from);
+#ifdef __x86_64__
+  asm("" : "+x"(vector));
+#endif
+  return vector;
+}
+
+inline real sum_of(Vector vector) {
+  real sum = 0;
+  for (index i = 0; i < lanes; ++i) sum += vector[i];
+  return sum;
+}
+
+// One step of a transposition by halves: in every square of 2 half x 2 half elements the quarters
+// off the diagonal change places.
+template <index half, std::size_t... lane>
+[[gnu::always_inline]] inline void exchange_quarters(Vector (&rows)[lanes],
+                                                     std::index_sequence<lane...> all) {
+  constexpr Whole upper = {(lane & half ? lanes + lane - half : lane)...};
+  constexpr Whole lower = {(lane & half ? lanes + lane : lane + half)...};
+#pragma GCC unroll 16
+  for (index i = 0; i < lanes; ++i) {
+    if (i & half) continue;
+    const Vector a = rows[i], b = rows[i + half];
+    rows[i] = __builtin_shuffle(a, b, upper);
+    rows[i + half] = __builtin_shuffle(a, b, lower);
+  }
+  if constexpr (half > 1) exchange_quarters<half / 2>(rows, all);
+}
+
+// to[columns, rows] = from[rows, columns], or += if it adds.
+template <bool adds = false>
+void transpose(const real* from, index rows, index columns, real* to) {
+  const auto put_one = [&](index i, index j) {
+    real& target = to[j * rows + i];
+    target = from[i * columns + j] + (adds ? target : 0);
+  };
+  const index whole_rows = rows / lanes * lanes, whole_columns = columns / lanes * lanes;
+  for (index j = 0; j < whole_columns; j += lanes)
+    for (index i = 0; i < whole_rows; i += lanes) {
+      Vector square[lanes];
+#pragma GCC unroll 16
+      for (index k = 0; k < lanes; ++k) square[k] = load(from + (i + k) * columns + j);
+      exchange_quarters<lanes / 2>(square, std::make_index_sequence<lanes>());
+#pragma GCC unroll 16
+      for (index k = 0; k < lanes; ++k) {
+        real* target = to + (j + k) * rows + i;
+        store(target, adds ? load(target) + square[k] : square[k]);
+      }
+    }
+  for (index i = 0; i < whole_rows; ++i)
+    for (index j = whole_columns; j < columns; ++j) put_one(i, j);
+  for (index i = whole_rows; i < rows; ++i)
+    for (index j = 0; j < columns; ++j) put_one(i, j);
+}
+
+}  // namespace nn::kernels

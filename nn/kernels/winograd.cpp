@@ -1,0 +1,334 @@
+#include "nn/kernels/winograd.h"
+
+#include "nn/kernels/convolution.h"
+#include "nn/kernels/vector.h"
+
+// Convolution by 3x3 windows with stride 1 as 36 small matrix products, one for each place in a
+// tile. For one image, with its tiles as rows and its channels as columns:
+//
+//   V[place] = transformed inputs   [tiles, channels]       from x
+//   M[place] = V[place] U[place]    [tiles, out]            to y      U: transformed weights
+//   dV[place] = dM[place] U[place]^T                        to dx
+//   dU[place] += dM[place]^T V[place]                       to dweight
+//
+// A vector holds neighbouring channels, so a transform works on vectors as it would on numbers;
+// images are turned from [channels, pixels] to [pixels, channels] on the way in and out.
+namespace nn::kernels {
+
+namespace {
+
+using winograd::inner, winograd::outer;
+
+constexpr index places = inner * inner;
+constexpr index block_rows = 4;
+constexpr index block_vectors = vector_bytes == 64 ? 4 : 2;
+
+// c[4, vectors] = or += the sum over k of a[i, k] b[k, v], all sums in registers.
+template <index vectors, bool adds>
+void multiply_block(const real* a, index a_row, index a_column, const real* b, index depth,
+                    index columns, real* c) {
+  Vector sum[block_rows][vectors] = {};
+  for (index k = 0; k < depth; ++k) {
+    Vector right[vectors];
+    for (index v = 0; v < vectors; ++v) right[v] = load_once(b + k * columns + v * lanes);
+    for (index i = 0; i < block_rows; ++i)
+      for (index v = 0; v < vectors; ++v) sum[i][v] += right[v] * a[i * a_row + k * a_column];
+  }
+  for (index i = 0; i < block_rows; ++i)
+    for (index v = 0; v < vectors; ++v) {
+      real* to = c + i * columns + v * lanes;
+      store(to, adds ? load(to) + sum[i][v] : sum[i][v]);
+    }
+}
+
+// c[rows, columns] = or += a[rows, depth] b[depth, columns], where element (i, k) of `a` is
+// i * a_row + k * a_column away. Rows are fours, columns whole vectors.
+template <bool adds>
+void multiply(index rows, index columns, index depth, const real* a, index a_row, index a_column,
+              const real* b, real* c) {
+  const auto strip = [&]<index vectors>(index first) {
+    for (index i = 0; i < rows; i += block_rows)
+      multiply_block<vectors, adds>(a + i * a_row, a_row, a_column, b + first, depth, columns,
+                                    c + i * columns + first);
+    return first + vectors * lanes;
+  };
+  index j = 0;
+  while (j + block_vectors * lanes <= columns) j = strip.template operator()<block_vectors>(j);
+  while (j + 2 * lanes <= columns) j = strip.template operator()<2>(j);
+  if (j < columns) strip.template operator()<1>(j);
+}
+
+// Everything that one image needs on its way through, in memory that all images share.
+class Image {
+ public:
+  Image(const Convolution& conv, Arena& arena)
+      : conv_(conv),
+        down_((conv.oh + outer - 1) / outer),
+        across_((conv.ow + outer - 1) / outer),
+        scratch_(arena),
+        weights_(zeros(places * conv.channels * conv.out)),
+        inputs_(zeros(places * place_size(conv.channels))),
+        outputs_(zeros(places * place_size(conv.out))),
+        pixels_(zeros(conv.image_size())),
+        results_(zeros(conv.y_size())),
+        passed_(zeros(conv.y_size())),
+        nothing_(zeros(std::max(conv.channels, conv.out))) {}
+
+  // U, or with `is_back` its transpose, each matrix [from, to].
+  void read_weights(const real* weight, bool is_back) {
+    for (index o = 0; o < conv_.out; ++o)
+      for (index c = 0; c < conv_.channels; ++c, weight += 9) {
+        real filter[9], transformed[places];
+        std::copy_n(weight, 9, filter);
+        winograd::transform<winograd::to_filter>(filter, transformed);
+        real* to = weights_ + (is_back ? o * conv_.channels + c : c * conv_.out + o);
+        for (index k = 0; k < places; ++k, to += conv_.out * conv_.channels) *to = transformed[k];
+      }
+  }
+
+  // V from x [channels, height, width]
+  void read_input(const real* x) {
+    transpose(x, conv_.channels, conv_.height * conv_.width, pixels_);
+    each_tile([&](index tile, index oy, index ox) {
+      const real* from[places];
+      each_pixel(oy, ox, [&](index k, real* pixel) { from[k] = pixel ? pixel : nothing_; });
+      for (index c = 0; c < conv_.channels; c += lanes) {
+        Vector pixels[places], transformed[places];
+#pragma GCC unroll 36
+        for (index k = 0; k < places; ++k) pixels[k] = load(from[k] + c);
+        winograd::transform<winograd::to_input>(pixels, transformed);
+        put(inputs_, conv_.channels, tile, c, transformed);
+      }
+    });
+  }
+
+  // y [out, yh, yw] from M
+  void write_output(const real* bias, real* y, std::uint8_t* winners) {
+    each_tile([&](index tile, index oy, index ox) {
+      for (index o = 0; o < conv_.out; o += lanes) {
+        Vector products[places], outputs[outer * outer];
+        get(outputs_, conv_.out, tile, o, products);
+        winograd::transform<winograd::to_output>(products, outputs);
+        for (Vector& output : outputs) output += load(bias + o);
+        if (conv_.then == Then::relu_max_pool)
+          pool(outputs, oy / 2, ox / 2, o, winners);
+        else
+          for (index i = 0; i < outer && oy + i < conv_.oh; ++i)
+            for (index j = 0; j < outer && ox + j < conv_.ow; ++j)
+              store(result(oy + i, ox + j) + o, finish(outputs[i * outer + j]));
+      }
+    });
+    transpose(results_, conv_.yh * conv_.yw, conv_.out, y);
+  }
+
+  // dM from dy, as write_output() would be undone.
+  void read_gradient(OutputGradient gradient) {
+    gradient.pass_relu(conv_, passed_);
+    transpose(passed_, conv_.out, conv_.yh * conv_.yw, results_);
+    each_tile([&](index tile, index oy, index ox) {
+      for (index o = 0; o < conv_.out; o += lanes) {
+        Vector outputs[outer * outer] = {}, products[places];
+        if (conv_.then == Then::relu_max_pool)
+          spread(outputs, oy / 2, ox / 2, o, gradient.winners);
+        else
+          for (index i = 0; i < outer && oy + i < conv_.oh; ++i)
+            for (index j = 0; j < outer && ox + j < conv_.ow; ++j)
+              outputs[i * outer + j] = load(result(oy + i, ox + j) + o);
+        winograd::transform<winograd::output_back>(outputs, products);
+        put(outputs_, conv_.out, tile, o, products);
+      }
+    });
+  }
+
+  // dx [channels, height, width] += what dV says
+  void add_to_input(real* dx) {
+    std::fill_n(pixels_, conv_.image_size(), real(0));
+    each_tile([&](index tile, index oy, index ox) {
+      real* to[places];
+      each_pixel(oy, ox, [&](index k, real* pixel) { to[k] = pixel; });
+      for (index c = 0; c < conv_.channels; c += lanes) {
+        Vector transformed[places], pixels[places];
+        get(inputs_, conv_.channels, tile, c, transformed);
+        winograd::transform<winograd::input_back>(transformed, pixels);
+#pragma GCC unroll 36
+        for (index k = 0; k < places; ++k)
+          if (to[k]) store(to[k] + c, load(to[k] + c) + pixels[k]);
+      }
+    });
+    transpose<true>(pixels_, conv_.height * conv_.width, conv_.channels, dx);
+  }
+
+  // dweight [out, channels, 3, 3] += what dU says
+  void add_to_weights(real* dweight) const {
+    const real* from = weights_;
+    for (index i = 0; i < conv_.out * conv_.channels; ++i, ++from, dweight += 9) {
+      real transformed[places], filter[9];
+      for (index k = 0; k < places; ++k) transformed[k] = from[k * conv_.out * conv_.channels];
+      winograd::transform<winograd::filter_back>(transformed, filter);
+      for (index k = 0; k < 9; ++k) dweight[k] += filter[k];
+    }
+  }
+
+  void multiply_forward() {
+    each_place([&](real* u, real* v, real* m) {
+      multiply<false>(rows(), conv_.out, conv_.channels, v, conv_.channels, 1, u, m);
+    });
+  }
+  void multiply_back() {
+    each_place([&](real* u, real* v, real* m) {
+      multiply<false>(rows(), conv_.channels, conv_.out, m, conv_.out, 1, u, v);
+    });
+  }
+  void multiply_weights() {
+    each_place([&](real* u, real* v, real* m) {
+      multiply<true>(conv_.out, conv_.channels, down_ * across_, m, 1, conv_.out, v, u);
+    });
+  }
+
+ private:
+  real* zeros(index count) {
+    real* values = scratch_.array<real>(count);
+    std::fill_n(values, count, real(0));
+    return values;
+  }
+
+  // Tiles, rounded up to whole blocks; the last rows are zeros or not looked at.
+  index rows() const { return (down_ * across_ + block_rows - 1) / block_rows * block_rows; }
+  // The matrix of one place, and a vector's distance so that places do not share cache sets.
+  index place_size(index columns) const { return rows() * columns + lanes; }
+
+  // f(U, V, M) for every place.
+  template <class Function>
+  void each_place(Function f) {
+    for (index k = 0; k < places; ++k)
+      f(weights_ + k * conv_.out * conv_.channels, inputs_ + k * place_size(conv_.channels),
+        outputs_ + k * place_size(conv_.out));
+  }
+
+  // f(tile, y, x of its first output)
+  template <class Function>
+  void each_tile(Function f) {
+    for (index tile = 0; tile < down_ * across_; ++tile)
+      f(tile, tile / across_ * outer, tile % across_ * outer);
+  }
+
+  // f(k, pixel's channels) for the inputs of a tile; null in the padding and beyond.
+  template <class Function>
+  void each_pixel(index oy, index ox, Function f) {
+    for (index k = 0; k < places; ++k) {
+      const index y = oy + k / inner - conv_.padding, x = ox + k % inner - conv_.padding;
+      const bool is_inside = y >= 0 && y < conv_.height && x >= 0 && x < conv_.width;
+      f(k, is_inside ? pixels_ + (y * conv_.width + x) * conv_.channels : nullptr);
+    }
+  }
+
+  void put(real* matrices, index columns, index tile, index column, const Vector (&values)[places]) {
+    real* to = matrices + tile * columns + column;
+#pragma GCC unroll 36
+    for (index k = 0; k < places; ++k) store(to + k * place_size(columns), values[k]);
+  }
+  void get(const real* matrices, index columns, index tile, index column,
+           Vector (&values)[places]) const {
+    const real* from = matrices + tile * columns + column;
+#pragma GCC unroll 36
+    for (index k = 0; k < places; ++k) values[k] = load(from + k * place_size(columns));
+  }
+
+  real* result(index y, index x) { return results_ + (y * conv_.yw + x) * conv_.out; }
+
+  Vector finish(Vector output) const {
+    return conv_.then == Then::nothing ? output : output < 0 ? Vector{} : output;
+  }
+
+  // f(window's place in y, its first pixel's place in the tile) for the windows of a tile.
+  template <class Function>
+  void each_window(index wy, index wx, Function f) {
+    for (index i = 0; i < outer / 2 && wy + i < conv_.yh; ++i)
+      for (index j = 0; j < outer / 2 && wx + j < conv_.yw; ++j)
+        f((wy + i) * conv_.yw + wx + j, 2 * (i * outer + j));
+  }
+  static constexpr index window_pixels[4] = {0, 1, outer, outer + 1};
+
+  // The largest of every window, then a relu; of equal ones the first wins, and NaN does, as in
+  // max_pool2d().
+  void pool(const Vector (&outputs)[outer * outer], index wy, index wx, index o,
+            std::uint8_t* winners) {
+    each_window(wy, wx, [&](index window, index corner) {
+      Vector best = outputs[corner];
+      Whole winner = {};
+      for (int q = 1; q < 4; ++q) {
+        const Vector value = outputs[corner + window_pixels[q]];
+        const Whole wins = (value > best) | (value != value);
+        best = wins ? value : best;
+        winner = wins ? Whole{} + q : winner;
+      }
+      store(results_ + window * conv_.out + o, finish(best));
+      const Bytes small = __builtin_convertvector(winner, Bytes);
+      if (winners) std::memcpy(winners + window * conv_.out + o, &small, sizeof small);
+    });
+  }
+
+  // Every window's gradient to the pixel that won.
+  void spread(Vector (&outputs)[outer * outer], index wy, index wx, index o,
+              const std::uint8_t* winners) {
+    each_window(wy, wx, [&](index window, index corner) {
+      Bytes small;
+      std::memcpy(&small, winners + window * conv_.out + o, sizeof small);
+      const Whole winner = __builtin_convertvector(small, Whole);
+      const Vector gradient = load(results_ + window * conv_.out + o);
+      for (int q = 0; q < 4; ++q)
+        outputs[corner + window_pixels[q]] = winner == q ? gradient : Vector{};
+    });
+  }
+
+  const Convolution& conv_;
+  index down_, across_;  // tiles
+  Scratch scratch_;
+  real *weights_, *inputs_, *outputs_;  // U, V, M or their gradients
+  real *pixels_, *results_, *passed_, *nothing_;
+};
+
+bool fits(const Convolution& conv) {
+  return conv.kh == 3 && conv.kw == 3 && conv.stride == 1 && conv.out % lanes == 0 &&
+         conv.channels % lanes == 0;
+}
+
+void forward(const Convolution& conv, const real* x, const real* weight, const real* bias, real* y,
+             std::uint8_t* winners, Arena& arena) {
+  Image image(conv, arena);
+  image.read_weights(weight, false);
+  for (index i = 0; i < conv.n; ++i, x += conv.image_size(), y += conv.y_size()) {
+    image.read_input(x);
+    image.multiply_forward();
+    image.write_output(bias, y, winners);
+    if (winners) winners += conv.y_size();
+  }
+}
+
+void add_dx(const Convolution& conv, OutputGradient gradient, const real* weight, real* dx,
+            Arena& arena) {
+  Image image(conv, arena);
+  image.read_weights(weight, true);
+  for (index i = 0; i < conv.n; ++i, gradient = gradient.next(conv), dx += conv.image_size()) {
+    image.read_gradient(gradient);
+    image.multiply_back();
+    image.add_to_input(dx);
+  }
+}
+
+void add_dweight(const Convolution& conv, OutputGradient gradient, const real* x, real* dweight,
+                 Arena& arena) {
+  Image image(conv, arena);
+  for (index i = 0; i < conv.n; ++i, gradient = gradient.next(conv), x += conv.image_size()) {
+    image.read_input(x);
+    image.read_gradient(gradient);
+    image.multiply_weights();
+  }
+  image.add_to_weights(dweight);
+}
+
+}  // namespace
+
+const ConvolutionKernels winograd_convolution3x3{fits, forward, add_dx, add_dweight};
+
+}  // namespace nn::kernels

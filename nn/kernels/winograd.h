@@ -1,0 +1,104 @@
+#pragma once
+
+#include <algorithm>
+#include <iterator>
+
+#include "nn/tensor.h"
+
+// Correlation with fewer multiplications (Winograd 1980; Lavin and Gray 2016). A tile of
+// `outer` x `outer` outputs of a 3x3 filter g comes from `inner` x `inner` inputs d as
+//
+//   Y = A^T [(G g G^T) * (B^T d B)] A        * element by element
+//
+// with inner^2 multiplications instead of 9 outer^2: 36 instead of 144. All three transforms are
+// linear, so the gradients are the same sentence read backwards, with the transposed matrices.
+namespace nn::kernels::winograd {
+
+template <index row_count, index column_count>
+struct Matrix {
+  static constexpr index rows = row_count, columns = column_count;
+  double at[rows][columns] = {};
+
+  constexpr Matrix<columns, rows> transposed() const {
+    Matrix<columns, rows> result;
+    for (index i = 0; i < rows; ++i)
+      for (index j = 0; j < columns; ++j) result.at[j][i] = at[i][j];
+    return result;
+  }
+};
+
+// A polynomial product is known from its values at as many points as it has coefficients: that is
+// where the matrices come from (Cook and Toom). The last point is infinity, whose "value" is the
+// highest coefficient. These points lose the fewest digits (Barabasz et al. 2020).
+constexpr double points[] = {0, 1, -1, 0.5, -2};
+constexpr index finite = std::size(points), inner = finite + 1, outer = inner - 2;
+
+// Row i: the coefficients of the product of (x - points[j]) over the finite points j other than i.
+constexpr Matrix<inner, inner> to_input = [] {
+  Matrix<inner, inner> b;
+  for (index i = 0; i < inner; ++i) {
+    b.at[i][0] = 1;
+    for (index j = 0; j < finite; ++j) {
+      if (j == i) continue;
+      for (index k = inner - 1; k >= 0; --k)
+        b.at[i][k] = (k > 0 ? b.at[i][k - 1] : 0) - points[j] * b.at[i][k];
+    }
+  }
+  return b;
+}();
+
+// Row i: 1, p, p^2, ... for p = points[i]; only the highest power for infinity.
+template <index powers>
+constexpr Matrix<inner, powers> values_at_points() {
+  Matrix<inner, powers> values;
+  for (index i = 0; i < finite; ++i)
+    for (index k = 0; k < powers; ++k)
+      values.at[i][k] = k > 0 ? values.at[i][k - 1] * points[i] : 1;
+  values.at[finite][powers - 1] = 1;
+  return values;
+}
+
+// The values of the filter's polynomial, divided by the product of (points[i] - points[j]).
+constexpr Matrix<inner, 3> to_filter = [] {
+  Matrix<inner, 3> g = values_at_points<3>();
+  for (index i = 0; i < finite; ++i)
+    for (index j = 0; j < finite; ++j)
+      if (j != i)
+        for (double& value : g.at[i]) value /= points[i] - points[j];
+  return g;
+}();
+
+constexpr Matrix<outer, inner> to_output = values_at_points<outer>().transposed();
+
+constexpr auto input_back = to_input.transposed();
+constexpr auto filter_back = to_filter.transposed();
+constexpr auto output_back = to_output.transposed();
+
+// y = M x, for `Number`s that stand `step` apart; written out in full, without what is 0.
+template <const auto& m, index step, class Number>
+[[gnu::always_inline]] inline void apply(const Number* x, Number* y) {
+#pragma GCC unroll 8
+  for (index i = 0; i < m.rows; ++i) {
+    bool is_first = true;
+#pragma GCC unroll 8
+    for (index j = 0; j < m.columns; ++j) {
+      if (m.at[i][j] == 0) continue;
+      const Number term = static_cast<real>(m.at[i][j]) * x[j * step];
+      y[i * step] = is_first ? term : y[i * step] + term;
+      is_first = false;
+    }
+  }
+}
+
+// y = M x M^T, on squares of numbers or of vectors of numbers.
+template <const auto& m, class Number>
+[[gnu::always_inline]] inline void transform(const Number (&x)[m.columns * m.columns],
+                                             Number (&y)[m.rows * m.rows]) {
+  Number half[m.rows * m.columns];
+#pragma GCC unroll 8
+  for (index j = 0; j < m.columns; ++j) apply<m, m.columns>(x + j, half + j);
+#pragma GCC unroll 8
+  for (index i = 0; i < m.rows; ++i) apply<m, 1>(half + i * m.columns, y + i * m.rows);
+}
+
+}  // namespace nn::kernels::winograd
