@@ -35,7 +35,7 @@ class Worker {
   int count_correct(const data::ImageSet& images, std::span<const int> samples);
 
   // Small, because a part is all that a worker keeps in memory: 34 MB for the course's network.
-  static constexpr int part_size = 25;
+  static constexpr int part_size = 50;
 
  private:
   struct Part {

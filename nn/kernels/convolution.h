@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include "nn/arena.h"
@@ -39,8 +40,10 @@ struct OutputGradient {
 
   // passed[y_size] = one image's dy, as far as a relu lets it through.
   void pass_relu(const Convolution& conv, real* passed) const {
-    const bool passes_all = conv.then == Then::nothing;
-    for (index i = 0; i < conv.y_size(); ++i) passed[i] = passes_all || y[i] > 0 ? dy[i] : 0;
+    if (conv.then == Then::nothing)
+      std::copy_n(dy, conv.y_size(), passed);
+    else
+      for (index i = 0; i < conv.y_size(); ++i) passed[i] = y[i] > 0 ? dy[i] : 0;
   }
 };
 

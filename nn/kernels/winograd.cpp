@@ -66,13 +66,15 @@ class Image {
         down_((conv.oh + outer - 1) / outer),
         across_((conv.ow + outer - 1) / outer),
         scratch_(arena),
-        weights_(zeros(places * conv.channels * conv.out)),
-        inputs_(zeros(places * place_size(conv.channels))),
-        outputs_(zeros(places * place_size(conv.out))),
-        pixels_(zeros(conv.image_size())),
-        results_(zeros(conv.y_size())),
-        passed_(zeros(conv.y_size())),
-        nothing_(zeros(std::max(conv.channels, conv.out))) {}
+        weights_(scratch_.array<real>(places * conv.channels * conv.out)),
+        inputs_(scratch_.array<real>(places * place_size(conv.channels))),
+        outputs_(scratch_.array<real>(places * place_size(conv.out))),
+        pixels_(scratch_.array<real>(conv.image_size())),
+        results_(scratch_.array<real>(conv.y_size())),
+        passed_(scratch_.array<real>(conv.y_size())),
+        nothing_(scratch_.array<real>(conv.channels)) {
+    std::fill_n(nothing_, conv.channels, real(0));
+  }
 
   // U, or with `is_back` its transpose, each matrix [from, to].
   void read_weights(const real* weight, bool is_back) {
@@ -85,6 +87,8 @@ class Image {
         for (index k = 0; k < places; ++k, to += conv_.out * conv_.channels) *to = transformed[k];
       }
   }
+
+  void clear_weights() { std::fill_n(weights_, places * conv_.channels * conv_.out, real(0)); }
 
   // V from x [channels, height, width]
   void read_input(const real* x) {
@@ -113,9 +117,7 @@ class Image {
         if (conv_.then == Then::relu_max_pool)
           pool(outputs, oy / 2, ox / 2, o, winners);
         else
-          for (index i = 0; i < outer && oy + i < conv_.oh; ++i)
-            for (index j = 0; j < outer && ox + j < conv_.ow; ++j)
-              store(result(oy + i, ox + j) + o, finish(outputs[i * outer + j]));
+          each_output(oy, ox, [&](index k, real* place) { store(place + o, finish(outputs[k])); });
       }
     });
     transpose(results_, conv_.yh * conv_.yw, conv_.out, y);
@@ -131,9 +133,7 @@ class Image {
         if (conv_.then == Then::relu_max_pool)
           spread(outputs, oy / 2, ox / 2, o, gradient.winners);
         else
-          for (index i = 0; i < outer && oy + i < conv_.oh; ++i)
-            for (index j = 0; j < outer && ox + j < conv_.ow; ++j)
-              outputs[i * outer + j] = load(result(oy + i, ox + j) + o);
+          each_output(oy, ox, [&](index k, real* place) { outputs[k] = load(place + o); });
         winograd::transform<winograd::output_back>(outputs, products);
         put(outputs_, conv_.out, tile, o, products);
       }
@@ -186,13 +186,7 @@ class Image {
   }
 
  private:
-  real* zeros(index count) {
-    real* values = scratch_.array<real>(count);
-    std::fill_n(values, count, real(0));
-    return values;
-  }
-
-  // Tiles, rounded up to whole blocks; the last rows are zeros or not looked at.
+  // Tiles, rounded up to whole blocks of rows; what is in the rest is computed and not looked at.
   index rows() const { return (down_ * across_ + block_rows - 1) / block_rows * block_rows; }
   // The matrix of one place, and a vector's distance so that places do not share cache sets.
   index place_size(index columns) const { return rows() * columns + lanes; }
@@ -234,7 +228,15 @@ class Image {
     for (index k = 0; k < places; ++k) values[k] = load(from + k * place_size(columns));
   }
 
-  real* result(index y, index x) { return results_ + (y * conv_.yw + x) * conv_.out; }
+  // f(k, output's channels) for the outputs of a tile.
+  template <class Function>
+  void each_output(index oy, index ox, Function f) {
+#pragma GCC unroll 16
+    for (index k = 0; k < outer * outer; ++k) {
+      const index y = oy + k / outer, x = ox + k % outer;
+      if (y < conv_.oh && x < conv_.ow) f(k, results_ + (y * conv_.ow + x) * conv_.out);
+    }
+  }
 
   Vector finish(Vector output) const {
     return conv_.then == Then::nothing ? output : output < 0 ? Vector{} : output;
@@ -243,9 +245,12 @@ class Image {
   // f(window's place in y, its first pixel's place in the tile) for the windows of a tile.
   template <class Function>
   void each_window(index wy, index wx, Function f) {
-    for (index i = 0; i < outer / 2 && wy + i < conv_.yh; ++i)
-      for (index j = 0; j < outer / 2 && wx + j < conv_.yw; ++j)
-        f((wy + i) * conv_.yw + wx + j, 2 * (i * outer + j));
+#pragma GCC unroll 2
+    for (index i = 0; i < outer / 2; ++i)
+#pragma GCC unroll 2
+      for (index j = 0; j < outer / 2; ++j)
+        if (wy + i < conv_.yh && wx + j < conv_.yw)
+          f((wy + i) * conv_.yw + wx + j, 2 * (i * outer + j));
   }
   static constexpr index window_pixels[4] = {0, 1, outer, outer + 1};
 
@@ -319,6 +324,7 @@ void add_dx(const Convolution& conv, OutputGradient gradient, const real* weight
 void add_dweight(const Convolution& conv, OutputGradient gradient, const real* x, real* dweight,
                  Arena& arena) {
   Image image(conv, arena);
+  image.clear_weights();
   for (index i = 0; i < conv.n; ++i, gradient = gradient.next(conv), x += conv.image_size()) {
     image.read_input(x);
     image.read_gradient(gradient);

@@ -1,5 +1,6 @@
 #include "nn/kernels/convolution.h"
 
+#include "nn/kernels/vector_math.h"
 #include "nn/ops.h"
 
 namespace nn {
@@ -50,12 +51,13 @@ Var conv2d(Var x, Var weight, Var bias, index stride, index padding, Then then) 
     kernels->add_dweight(conv, {dy.data, out, winners}, x.data, dweight.data, *arena);
   });
   y.backward_to(bias, [=](ConstView dy, View dbias) {
-    const index plane = conv.yh * conv.yw;
-    for (index i = 0; i < conv.n * conv.out; ++i) {
-      real sum = 0;
-      for (index p = i * plane; p < (i + 1) * plane; ++p)
-        sum += then == Then::nothing || out[p] > 0 ? dy.data[p] : 0;
-      dbias.data[i % conv.out] += sum;
+    Scratch scratch(*arena);
+    real* passed = scratch.array<real>(conv.y_size());
+    kernels::OutputGradient gradient{dy.data, out, winners};
+    for (index i = 0; i < conv.n; ++i, gradient = gradient.next(conv)) {
+      gradient.pass_relu(conv, passed);
+      for (index o = 0; o < conv.out; ++o)
+        dbias.data[o] += kernels::sum(passed + o * conv.yh * conv.yw, conv.yh * conv.yw);
     }
   });
   return y;
