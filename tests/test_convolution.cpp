@@ -100,9 +100,9 @@ void check_equals_plain_twin(const ConvolutionKernels& kernels, std::vector<inde
               CAPTURE(nn::Shape({channels, out, height, width}));
               CAPTURE(padding);
               CAPTURE(static_cast<int>(then));
-              CHECK(largest_difference(by_kernels(kernels, conv).values,
-                                       by_plain_ops(conv).values) <
-                    (sizeof(real) == 4 ? tolerance : 1e-12));
+              CHECK(
+                  largest_difference(by_kernels(kernels, conv).values, by_plain_ops(conv).values) <
+                  (sizeof(real) == 4 ? tolerance : 1e-12));
             }
 }
 

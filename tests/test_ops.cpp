@@ -11,7 +11,8 @@
 // Every operation is one row of a table; the loops below check each row's gradients.
 namespace {
 
-using nn::ConstView, nn::index, nn::MaskView, nn::real, nn::Shape, nn::Tape, nn::Var, nn::View;
+using nn::ConstView, nn::index, nn::MaskView, nn::real, nn::Shape, nn::Tape, nn::Then, nn::Var,
+    nn::View;
 using Vars = std::vector<Var>;
 
 struct Row {
@@ -95,6 +96,21 @@ const std::vector<Row> table{
     {"conv2d of channels in fours with padding 1",
      {{2, 4, 3, 2}, {8, 4, 3, 3}, {8}},
      [](const Vars& x) { return conv2d(x[0], x[1], x[2], 1, 1); }},
+    {"conv2d of channels in eights with padding 1",
+     {{1, 8, 5, 6}, {8, 8, 3, 3}, {8}},
+     [](const Vars& x) { return conv2d(x[0], x[1], x[2], 1, 1); }},
+    {"conv2d of one channel and a relu",
+     {{2, 1, 5, 4}, {4, 1, 3, 3}, {4}},
+     [](const Vars& x) { return conv2d(x[0], x[1], x[2], 1, 0, Then::relu); }},
+    {"conv2d with stride 2 and a relu",
+     {{2, 2, 5, 4}, {2, 2, 3, 3}, {2}},
+     [](const Vars& x) { return conv2d(x[0], x[1], x[2], 2, 1, Then::relu); }},
+    {"conv2d of channels in fours, a relu and max-pooling",
+     {{2, 4, 5, 6}, {4, 4, 3, 3}, {4}},
+     [](const Vars& x) { return conv2d(x[0], x[1], x[2], 1, 1, Then::relu_max_pool); }},
+    {"conv2d of channels in eights, a relu and max-pooling",
+     {{2, 8, 7, 5}, {8, 8, 3, 3}, {8}},
+     [](const Vars& x) { return conv2d(x[0], x[1], x[2], 1, 1, Then::relu_max_pool); }},
     {"conv2d with padding 1",
      {{2, 2, 4, 3}, {2, 2, 3, 3}, {2}},
      [](const Vars& x) { return conv2d(x[0], x[1], x[2], 1, 1); }},

@@ -216,7 +216,8 @@ class Image {
     }
   }
 
-  void put(real* matrices, index columns, index tile, index column, const Vector (&values)[places]) {
+  void put(real* matrices, index columns, index tile, index column,
+           const Vector (&values)[places]) {
     real* to = matrices + tile * columns + column;
 #pragma GCC unroll 36
     for (index k = 0; k < places; ++k) store(to + k * place_size(columns), values[k]);
