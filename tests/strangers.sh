@@ -10,12 +10,12 @@ ports=28610 run=123456789 steps=250
 for i in {1..400}; do
   echo "Tom had $i red balls. He gave $((i / 2)) to Mia. Mia was glad and gave $((i / 4)) back."
 done >"$work/stories.txt"
-small=(--text "$work/stories.txt" --d 32 --heads 2 --tokens 24 --microbatches 6 --steps $steps)
+small=(--text "$work/stories.txt" --d 32 --heads 2 --tokens 24 --microbatches 6)
 
 # The address of rank 1 is given: strangers may stand in between. Its log is $work/NAME/rank-R.log.
 start_rank() {  # start_rank NAME RANK ADDRESS_OF_RANK_1 [options]
   mkdir -p "$work/$1"
-  exec "$program" "${small[@]}" --stages 3 --rank "$2" --run $run --out "$work/$1" --timeout 30 --address \
+  exec "$program" "${small[@]}" --steps $steps --stages 3 --rank "$2" --run $run --out "$work/$1" --timeout 30 --address \
     "tcp://127.0.0.1:$ports,tcp://127.0.0.1:$3,tcp://127.0.0.1:$((ports + 2))" "${@:4}" >"$work/$1/rank-$2.log" 2>&1
 }
 step_of() { tail -n +2 "$work/$1/loss.csv" 2>/dev/null | wc -l; }
@@ -23,9 +23,9 @@ await_step() {  # await_step NAME STEP
   for _ in {1..300}; do [ "$(step_of "$1")" -ge "$2" ] && return; sleep 0.1; done
   return 1
 }
-same_losses() { cmp <(cut -d, -f1,2 "$work/serial/loss.csv") <(cut -d, -f1,2 "$work/$1/loss.csv"); }
+same_losses() { cmp <(cut -d, -f1,2 "$work/serial/loss.csv" | head -n $((steps + 1))) <(cut -d, -f1,2 "$work/$1/loss.csv"); }
 
-check "one process trains" "$program" "${small[@]}" --out "$work/serial"
+check "one process trains" "$program" "${small[@]}" --steps $steps --out "$work/serial"
 check "keys are made" "$program" --stages 3 --make-keys "$work/keys"
 
 attacked() {  # attacked NAME [options]: strangers come while it trains, and it trains on
@@ -59,6 +59,7 @@ check "nor change its losses" same_losses $name
 check "every rank counts what they tried" tells $name "malformed messages" "messages of another run" \
   "messages in another rank's name" "unknown keys" "connections of strangers"
 
+steps=100
 replayed() {  # replayed NAME [options]: what rank 0 tells rank 1 is heard in between and said again
   local ranks=() status=0
   "$stranger" relay $((ports + 7)) $((ports + 1)) 100000 & ranks+=($!)
