@@ -54,12 +54,14 @@ bench: all
 	$(BIN)/bench
 fuzz:
 	@tests/fuzz/run.sh
+soak:
+	@tests/soak/run.sh
 parity: all
 	$(BIN)/hw1 compare tests/golden/hfl-seed10.csv
 format:
 	clang-format -i $$(git ls-files '*.h' '*.cpp')
 clean:
 	rm -rf build bin
-.PHONY: all programs setup fuzzers unit test fuzz bench parity format clean
+.PHONY: all programs setup fuzzers unit test fuzz soak bench parity format clean
 .SECONDARY:
 -include $(shell find build -name '*.d' 2>/dev/null)
