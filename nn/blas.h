@@ -37,4 +37,7 @@ inline void set_threads(int count) { openblas_set_num_threads(count); }
 // The kernels OpenBLAS chose for this processor, such as "Haswell".
 inline const char* core_name() { return openblas_get_corename(); }
 
+// Its version and how it was built, such as "OpenBLAS 0.3.21 DYNAMIC_ARCH ...".
+inline const char* description() { return openblas_get_config(); }
+
 }  // namespace nn::blas

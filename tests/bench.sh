@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# bench as a user starts it: with and without PyTorch, single jobs, files, wrong input.
+cd "$(dirname "$0")/.." || exit 1
+program=bench
+. tests/checks.bash
+
+mkdir "$work/bin"
+printf '#!/bin/sh\nexit 1\n' >"$work/bin/python3" && chmod +x "$work/bin/python3"
+without_torch() { PATH=$work/bin:$PATH "$program" "$@" 2>&1; }
+
+check "without PyTorch it says so and measures alone" eval \
+  "without_torch --only train-100 --turns 1 >'$work/alone' && grep -q 'no torch' '$work/alone' &&
+   grep -qE '^CNN training, B=100 +images/s +[0-9]+ ' '$work/alone' && ! grep -q PyTorch '$work/alone'"
+check "single jobs can be chosen, and figures are written" eval \
+  "'$program' --alone --only train-100,start --turns 1 --json '$work/folder/figures.json' &&
+   grep -q '\"job\": \"start\"' '$work/folder/figures.json' && ! grep -q test-10000 '$work/folder/figures.json'"
+check "the README's table is one flag away" prints --alone --only start --turns 1 --markdown -- \
+  '^\| Work \| Unit \| Tributary \|' '^\| hw1, start to first step \| s \| [0-9.]+ \|'
+check "growth is drawn as it is measured" eval \
+  "'$program' --growth '$work/growth' --only threads --threads 1 && grep -q '</svg>' '$work/growth/growth-threads.svg' &&
+   grep -qE '^1,[0-9.]+$' '$work/growth/growth-threads.csv'"
+
+check "a job that is not there is an error" refuses "there is no job sorting" --alone --only sorting
+check "a growth that is not there is an error" refuses "there is no job b1" --growth "$work/growth" --only b1
+check "no turns are an error" refuses "--turns" --turns 0
+check "a folder that cannot be written is an error" refuses "$work/bin/python3" --only threads \
+  --growth "$work/bin/python3"
+finish

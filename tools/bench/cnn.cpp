@@ -1,0 +1,81 @@
+#include "tools/bench/cnn.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "fl/parallel.h"
+#include "nn/blas.h"
+#include "nn/models.h"
+#include "nn/optimizer.h"
+#include "tools/bench/suites.h"
+#include "tools/homework/dataset.h"
+
+namespace bench {
+
+namespace {
+
+// Multiply-adds: two convolutions of 3 x 3, outputs of 26 x 26 and 24 x 24, two linear layers.
+constexpr double first_layer = 26.0 * 26 * 32 * 9;
+constexpr double other_layers = 24.0 * 24 * 64 * 32 * 9 + 9216 * 128 + 128 * 10;
+
+std::unique_ptr<nn::Model> make_model(nn::Generator& generator) {
+  return std::make_unique<nn::MnistCnn>(generator);
+}
+
+}  // namespace
+
+double cnn_testing_flops() { return 2 * (first_layer + other_layers); }
+double cnn_training_flops() { return 2 * (2 * first_layer + 3 * other_layers); }
+
+CnnWork::CnnWork(int threads) : dataset_(homework::open_dataset("mnist", "")) {
+  nn::blas::set_threads(1);  // the workers are the threads
+  for (int i = 0; i < threads; ++i) workers_.emplace_back(make_model, nn::DropoutStream::mt);
+  samples_.resize(dataset_.train.size());
+  std::iota(samples_.begin(), samples_.end(), 0);
+}
+
+void CnnWork::train(int clients, int batch) {
+  const auto step = [&](fl::Worker& worker, int client) {
+    nn::Generator generator(client);
+    worker.compute_gradient(dataset_.train, std::span(samples_).first(batch), generator);
+    nn::sgd_step(worker.weights(), worker.gradients(), 0.01);
+  };
+  fl::ordered_parallel(workers_, clients, step, [](fl::Worker&, int) {});
+}
+
+void CnnWork::test(int images) {
+  const int part = fl::Worker::part_size;
+  const auto count = [&](fl::Worker& worker, int i) {
+    const int first = i * part, size = std::min(part, images - first);
+    worker.count_correct(dataset_.test, std::span(samples_).subspan(first, size));
+  };
+  fl::ordered_parallel(workers_, (images + part - 1) / part, count, [](fl::Worker&, int) {});
+}
+
+std::vector<Job> cnn_jobs(const Setting& setting) {
+  const int threads = setting.threads, test_images = 10000;
+  const auto ours = std::make_shared<Contestant>(Contestant::ours([threads]() -> Contestant::Jobs {
+    const auto work = std::make_shared<CnnWork>(threads);
+    return {{"train-100", [=] { work->train(threads, 100); }},
+            {"train-600", [=] { work->train(threads, 600); }},
+            {"test-10000", [=] { work->test(test_images); }}};
+  }));
+  const Peers peers(setting, "cnn.py");
+  const auto job = [&](const std::string& name, const std::string& text, int our_images,
+                       int peer_images, double flops) {
+    return Job{
+        .name = name,
+        .readings = {{text, "images/s", 1, true}},
+        .ours = [=] { return ours->seconds(name) / our_images; },
+        .peers = peers.at([=](Contestant& peer) { return peer.seconds(name) / peer_images; }),
+        .limit = [=, peak = setting.peak] { return flops / peak->flops_per_second(); }};
+  };
+  return {
+      job("train-100", "CNN training, B=100", 100 * threads, 100, cnn_training_flops()),
+      job("train-600", "CNN training, B=600", 600 * threads, 600, cnn_training_flops()),
+      job("test-10000", "CNN testing, 10,000 images", test_images, test_images,
+          cnn_testing_flops()),
+  };
+}
+
+}  // namespace bench

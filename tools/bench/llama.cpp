@@ -1,0 +1,95 @@
+#include "tools/bench/llama.h"
+
+#include "nn/blas.h"
+#include "pipeline/worker.h"
+#include "tools/bench/suites.h"
+
+namespace bench {
+
+namespace {
+
+pipeline::Job serial_job(const nn::LlamaConfig& model, int length) {
+  pipeline::Job job{.model = model, .length = length};
+  job.model.context = std::max<nn::index>(model.context, length);
+  job.cut = pipeline::default_cut(static_cast<int>(model.layers), 1);
+  return job;
+}
+
+std::vector<std::uint16_t> random_tokens(const pipeline::Job& job) {
+  constexpr int windows = 100;
+  std::vector<std::uint16_t> ids(static_cast<std::size_t>(windows) * job.length);
+  nn::Generator generator(job.seed);
+  for (std::uint16_t& id : ids)
+    id = static_cast<std::uint16_t>(generator.next32() % job.model.vocabulary);
+  return ids;
+}
+
+}  // namespace
+
+struct LlamaTraining::Parts {
+  explicit Parts(const pipeline::Job& job)
+      : job(job),
+        ids(random_tokens(job)),
+        windows(ids, job.length),
+        stage(job.model, pipeline::pieces_of(job, 0), job.sequences(), job.length, job.seed),
+        mailbox(network, {.addresses = {"inproc://alone"}}),
+        worker(this->job, stage, mailbox, &windows, trace) {}
+
+  pipeline::Job job;
+  std::vector<std::uint16_t> ids;
+  data::Windows windows;
+  pipeline::Stage stage;
+  pipeline::Network network;
+  pipeline::Mailbox mailbox;
+  pipeline::Trace trace;
+  pipeline::Worker worker;
+  int steps = 0;
+};
+
+LlamaTraining::LlamaTraining(const nn::LlamaConfig& model, int length, int threads) {
+  nn::blas::set_threads(threads);
+  parts_ = std::make_unique<Parts>(serial_job(model, length));
+}
+
+LlamaTraining::~LlamaTraining() = default;
+
+void LlamaTraining::step() { parts_->worker.step(parts_->steps++); }
+
+double step_flops(const pipeline::Job& job) {
+  const nn::LlamaConfig& m = job.model;
+  const double key_value_width = static_cast<double>(m.key_value_heads * m.head_size());
+  const double projections = 2.0 * m.d * (m.d + key_value_width);  // q and o, k and v
+  const double feed_forward = 3.0 * m.d * m.hidden;
+  const double attention = 2.0 * job.length * m.d;  // scores, and the values they weigh
+  const double token =
+      m.layers * (projections + feed_forward + attention) + 1.0 * m.d * m.vocabulary;
+  const double passes = 3;  // forwards, to inputs, to weights
+  return 2 * passes * token * job.batch * job.length;
+}
+
+std::vector<Job> llama_jobs(const Setting& setting) {
+  const int threads = setting.threads;
+  const auto ours = std::make_shared<Contestant>(Contestant::ours([threads]() -> Contestant::Jobs {
+    const auto training = std::make_shared<LlamaTraining>(nn::LlamaConfig(), 256, threads);
+    return {{"step", [training] { training->step(); }}};
+  }));
+  const auto memory = [](Contestant& side) {
+    side.seconds("step");
+    return side.peak_memory();
+  };
+  const Peers peers(setting, "llama.py"), frugal_peers(setting, "llama.py", "frugal");
+  const pipeline::Job job;
+  return {
+      {.name = "llama",
+       .readings = {{"LLaMA step, one process", "ms", 1e3},
+                    {"LLaMA training", "tokens/s", 1.0 * job.batch * job.length, true}},
+       .ours = [ours] { return ours->seconds("step"); },
+       .peers = peers.at([](Contestant& peer) { return peer.seconds("step"); }),
+       .limit = [job, peak = setting.peak] { return step_flops(job) / peak->flops_per_second(); }},
+      {.name = "llama-memory",
+       .readings = {{"LLaMA training, peak memory", "MB", 1e-6}},
+       .ours = [ours, memory] { return memory(*ours); },
+       .peers = frugal_peers.at(memory)}};
+}
+
+}  // namespace bench

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <memory>
+
+#include "pipeline/job.h"
+
+namespace bench {
+
+// Serial training on random tokens with all of a job's model, as bin/pipeline_worker alone does it.
+class LlamaTraining {
+ public:
+  LlamaTraining(const nn::LlamaConfig& model, int length, int threads);
+  ~LlamaTraining();
+
+  void step();
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+// Floating-point operations of the matrix products of a step of a job, forwards and backwards, each
+// multiply-add counted as two: 83.2e9 with the course's model. Attention counts whole although half
+// of its scores are masked, which is 2.4 % of that.
+double step_flops(const pipeline::Job& job);
+
+}  // namespace bench

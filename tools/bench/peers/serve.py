@@ -1,0 +1,40 @@
+"""What every peer does around its work: it says who it is, then answers job after job with its seconds.
+
+A job is a line of the standard input. So `bin/bench` can take turns between this process and its own
+engine on a machine whose speed changes by the minute.
+"""
+import ctypes
+import sys
+import time
+
+import torch
+
+
+def prepare(threads, is_frugal=False):
+    """Gives PyTorch its best: so many threads, and a malloc that keeps memory, for page faults are dear.
+
+    A frugal one gives memory back, as malloc usually does.
+    """
+    torch.set_num_threads(threads)
+    if is_frugal:
+        return
+    glibc = ctypes.CDLL(None)
+    most_mmaps, trim_threshold = -4, -1
+    glibc.mallopt(most_mmaps, 0)
+    glibc.mallopt(trim_threshold, -1)
+
+
+def serve(jobs):
+    """Runs the jobs, a dictionary of functions, that the standard input asks for, until it ends."""
+    print(f"PyTorch {torch.__version__}", flush=True)
+    for name in map(str.strip, sys.stdin):
+        if name not in jobs:
+            sys.exit(f"error: no job '{name}'; there are {', '.join(jobs)}")
+        start = time.perf_counter()
+        jobs[name]()
+        print(time.perf_counter() - start, flush=True)
+
+
+if __name__ == "__main__":  # for bin/bench, to see whether there is a PyTorch to compare with
+    import numpy  # which MNIST is read with
+    serve({})

@@ -1,0 +1,40 @@
+#include <nlohmann/json.hpp>
+
+#include "nn/error.h"
+#include "nn/json.h"
+#include "tools/bench/command.h"
+#include "tools/bench/stopwatch.h"
+#include "tools/bench/suites.h"
+#include "tools/project/fetch.h"
+
+namespace bench {
+
+namespace {
+
+// A whole `hw1 run` of one client's one step, less the test after it.
+double hw1_seconds() {
+  const Scratch scratch;
+  const std::string json = scratch.folder() / "run.json";
+  const Ran ran = run({program("hw1"), "run", "--clients", "600", "--fraction", "0.001", "--batch",
+                       "100", "--rounds", "1", "--json", json});
+  const auto round = nn::read_json_object(json, "hw1 run --json wrote it").at("rounds").at(0);
+  return ran.seconds - round.at("seconds").get<double>() + round.at("ideal_seconds").get<double>();
+}
+
+}  // namespace
+
+std::vector<Job> start_jobs(const Setting& setting) {
+  std::vector<Peer> peers;
+  for (int threads : setting.peer_threads)
+    peers.push_back({nn::concat(threads, " threads"), [threads] {
+                       Contestant fresh =
+                           Contestant::peer("federated.py", threads, project::data_raw() / "mnist");
+                       return seconds_of([&] { fresh.seconds("start"); });
+                     }});
+  return {{.name = "start",
+           .readings = {{"hw1, start to first step", "s"}},
+           .ours = hw1_seconds,
+           .peers = peers}};
+}
+
+}  // namespace bench
