@@ -13,8 +13,10 @@ namespace nn::kernels {
 
 #ifdef __AVX512F__
 constexpr index vector_bytes = 64;
-#else
+#elif defined __AVX__ || !defined __x86_64__
 constexpr index vector_bytes = 32;
+#else
+constexpr index vector_bytes = 16;
 #endif
 constexpr index lanes = vector_bytes / sizeof(real);
 
