@@ -82,13 +82,11 @@ CheckpointFolder::File parse_checkpoint_file(const std::string& line) {
 CheckpointFolder::CheckpointFolder(fs::path folder, std::shared_ptr<Storage> storage)
     : folder_(std::move(folder)), storage_(std::move(storage)) {}
 
-fs::path CheckpointFolder::folder_of(int step) const {
-  return folder_ / concat(folder_prefix, step);
-}
+fs::path CheckpointFolder::path_of(int step) const { return folder_ / concat(folder_prefix, step); }
 
 CheckpointFolder::File CheckpointFolder::write(int step, const std::string& name,
                                                FileParts content) {
-  const fs::path folder = folder_of(step);
+  const fs::path folder = path_of(step);
   on_disk(folder / name, [&] {
     storage_->create_folder(folder);
     // What an abandoned run may have left is no checkpoint from here on.
@@ -120,7 +118,7 @@ void CheckpointFolder::complete(int step, std::vector<File> files, const Metadat
   text += "checksum " + hexadecimal(checksum(text)) + '\n';
   const std::string_view content = text;
 
-  const fs::path folder = folder_of(step), manifest = folder / manifest_name;
+  const fs::path folder = path_of(step), manifest = folder / manifest_name;
   on_disk(manifest, [&] {
     storage_->sync(folder_);
     storage_->sync(fs::absolute(folder_).lexically_normal().parent_path());
@@ -136,16 +134,16 @@ void CheckpointFolder::complete(int step, std::vector<File> files, const Metadat
 
 // The manifest goes first: what is half removed is no checkpoint.
 void CheckpointFolder::remove(int step) {
-  on_disk(folder_of(step), [&] {
-    storage_->remove(folder_of(step) / manifest_name);
+  on_disk(path_of(step), [&] {
+    storage_->remove(path_of(step) / manifest_name);
     clear(step, {});
-    storage_->remove(folder_of(step));
+    storage_->remove(path_of(step));
   });
 }
 
 void CheckpointFolder::clear(int step, const std::vector<File>& kept) {
   std::vector<fs::path> surplus;
-  for (const auto& entry : fs::directory_iterator(folder_of(step)))
+  for (const auto& entry : fs::directory_iterator(path_of(step)))
     if (std::ranges::find(kept, entry.path().filename().string(), &File::name) == kept.end())
       surplus.push_back(entry.path());
   for (const fs::path& path : surplus) storage_->remove(path);
@@ -161,7 +159,7 @@ std::vector<int> CheckpointFolder::steps() const {
 }
 
 CheckpointFolder::Saved CheckpointFolder::read(int step) const {
-  Saved saved{step, folder_of(step), {}, {}};
+  Saved saved{step, path_of(step), {}, {}};
   std::string at = manifest_name;
   try {
     const std::string text = read_file(saved.folder / manifest_name);
@@ -191,15 +189,22 @@ CheckpointFolder::Saved CheckpointFolder::read(int step) const {
   return saved;
 }
 
+bool CheckpointFolder::is_complete(int step) const {
+  std::error_code error;
+  return fs::exists(path_of(step) / manifest_name, error);
+}
+
+bool CheckpointFolder::is_empty() const {
+  return std::ranges::none_of(steps(), [this](int step) { return is_complete(step); });
+}
+
 std::optional<CheckpointFolder::Saved> CheckpointFolder::newest(
     const std::function<void(const std::string&)>& report) {
+  if (is_empty()) return std::nullopt;
   std::vector<int> all = steps();
   std::ranges::reverse(all);
-  bool was_one_complete = false;
   for (int step : all) {
-    std::error_code error;
-    if (!fs::exists(folder_of(step) / manifest_name, error)) continue;
-    was_one_complete = true;
+    if (!is_complete(step)) continue;
     try {
       const Saved saved = read(step);
       previous_ = step;
@@ -208,10 +213,8 @@ std::optional<CheckpointFolder::Saved> CheckpointFolder::newest(
       report(damage.what());
     }
   }
-  if (was_one_complete)
-    throw InputError("no checkpoint in " + folder_.string() + " is whole",
-                     "bring back its files from elsewhere, or start anew in another folder");
-  return std::nullopt;
+  throw InputError("no checkpoint in " + folder_.string() + " is whole",
+                   "bring back its files from elsewhere, or start anew in another folder");
 }
 
 }  // namespace nn

@@ -51,10 +51,13 @@ class CheckpointFolder {
   // damaged. From now on this one is kept as the one before.
   std::optional<Saved> newest(const std::function<void(const std::string&)>& report);
 
+  bool is_empty() const;  // nothing was ever completed
+  std::filesystem::path path_of(int step) const;
+
  private:
-  std::filesystem::path folder_of(int step) const;
   std::vector<int> steps() const;  // ascending; of those without manifest, too
-  Saved read(int step) const;      // throws InputError if it is damaged
+  bool is_complete(int step) const;
+  Saved read(int step) const;  // throws InputError if it is damaged
   void remove(int step);
   void clear(int step, const std::vector<File>& kept);
 

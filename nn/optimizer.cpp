@@ -1,8 +1,12 @@
 #include "nn/optimizer.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <cstdint>
+#include <limits>
 #include <numbers>
+#include <type_traits>
 
 #include "nn/error.h"
 
@@ -56,6 +60,21 @@ void Adam::step(std::span<real> values, std::span<const real> gradients) {
     const real deviation = std::sqrt(square_[i]) / correction + epsilon;
     values[i] = kept * values[i] - step_size * mean_[i] / deviation;
   }
+}
+
+Adam::Moments Adam::moments(std::size_t size) {
+  mean_.resize(size);
+  square_.resize(size);
+  return {mean_, square_, steps_};
+}
+
+bool all_finite(std::span<const real> values) {
+  using Bits = std::conditional_t<sizeof(real) == 4, std::uint32_t, std::uint64_t>;
+  constexpr Bits exponent = std::bit_cast<Bits>(std::numeric_limits<real>::infinity());
+  Bits is_any_full = 0;
+  for (real value : values)
+    is_any_full |= (std::bit_cast<Bits>(value) & exponent) == exponent ? 1 : 0;
+  return is_any_full == 0;
 }
 
 double clip_gradients(std::span<real> gradients, double max_norm) {

@@ -54,6 +54,13 @@ class Adam : public Optimizer {
       : Optimizer(learning_rate), options_(options) {}
   void step(std::span<real> values, std::span<const real> gradients) override;
 
+  // What it keeps between steps, of `size` weights; zeros before the first. A checkpoint saves it.
+  struct Moments {
+    std::span<real> mean, square;
+    int& steps;
+  };
+  Moments moments(std::size_t size);
+
  private:
   AdamOptions options_;
   std::vector<real> mean_, square_;
@@ -62,6 +69,9 @@ class Adam : public Optimizer {
 
 // values -= learning_rate gradients: plain SGD, which has no state.
 void sgd_step(std::span<real> values, std::span<const real> gradients, double learning_rate);
+
+// Neither NaN nor infinity is among them.
+bool all_finite(std::span<const real> values);
 
 // Scales the gradients so that their norm is at most max_norm; returns the norm they had
 // (torch.nn.utils.clip_grad_norm_, Pascanu et al. 2013).

@@ -51,4 +51,16 @@ bool RingAllReduce::advance() {
   return lease_.is_free();
 }
 
+bool is_on_any_rank(Mailbox& mailbox, bool is_here, int step, const std::string& what) {
+  const Tag tag{Tag::verdict, step};
+  if (mailbox.rank() != 0) {
+    mailbox.send_number(0, tag, is_here);
+    return mailbox.receive_number(0, tag, what) != 0;
+  }
+  for (int other = 1; other < mailbox.ranks(); ++other)
+    is_here |= mailbox.receive_number(other, tag, what) != 0;
+  for (int other = 1; other < mailbox.ranks(); ++other) mailbox.send_number(other, tag, is_here);
+  return is_here;
+}
+
 }  // namespace pipeline

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <span>
+#include <string>
 #include <vector>
 
 #include "pipeline/mailbox.h"
@@ -38,5 +39,8 @@ class RingAllReduce {
   Lease& lease_;
   int turn_ = 0;
 };
+
+// True on every rank if it is on any. All call it with the same step.
+bool is_on_any_rank(Mailbox& mailbox, bool is_here, int step, const std::string& what);
 
 }  // namespace pipeline

@@ -18,6 +18,8 @@ struct Tag {
     loss,
     clock,
     cut,
+    checkpoint,
+    verdict,
     report,
     goodbye,
     failure

@@ -1,6 +1,7 @@
 #include "pipeline/job.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 
 #include "pipeline/simulate.h"
@@ -73,15 +74,37 @@ std::size_t largest_message(const Job& job) {
   return texts + sizeof(nn::real) * static_cast<std::size_t>(std::max({activation, layer, head}));
 }
 
-std::string terms(const Job& job) {
+std::map<std::string, std::string> training_terms(const Job& job) {
   const nn::LlamaConfig& m = job.model;
-  return nn::concat("stages ", job.topology.stages, "\npipelines ", job.topology.pipelines,
-                    "\nschedule ", job.schedule, "\nchunks ", job.chunks, "\nmicrobatches ",
-                    job.microbatches, "\nbatch ", job.batch, "\ntokens ", job.length, "\nsteps ",
-                    job.steps, "\nlr ", job.learning_rate, "\nwarmup ", job.warmup, "\nseed ",
-                    job.seed, "\nvocabulary ", m.vocabulary, "\nd ", m.d, "\nlayers ", m.layers,
-                    "\nheads ", m.heads, "\nkv-heads ", m.key_value_heads, "\nhidden ", m.hidden,
-                    "\ncontext ", m.context);
+  std::map<std::string, std::string> terms;
+  const auto add = [&](const char* name, auto value) {
+    char text[64];
+    terms[name] = {text, std::to_chars(text, text + sizeof text, value).ptr};  // all digits
+  };
+  add("bits", 8 * sizeof(nn::real));
+  add("batch", job.batch);
+  add("tokens", job.length);
+  add("lr", job.learning_rate);
+  add("warmup", job.warmup);
+  if (job.warmup > 0) add("steps", job.steps);  // where the cosine ends
+  add("seed", job.seed);
+  terms["text"] = job.text;
+  add("vocabulary", m.vocabulary);
+  add("d", m.d);
+  add("depth", m.layers);
+  add("heads", m.heads);
+  add("kv-heads", m.key_value_heads);
+  add("hidden", m.hidden);
+  return terms;
+}
+
+std::string terms(const Job& job) {
+  std::string text = nn::concat(
+      "stages ", job.topology.stages, "\npipelines ", job.topology.pipelines, "\nschedule ",
+      job.schedule, "\nchunks ", job.chunks, "\nmicrobatches ", job.microbatches, "\nsteps ",
+      job.steps, "\nskip-bad-steps ", job.skips_bad_steps, "\ncontext ", job.model.context);
+  for (const auto& [name, value] : training_terms(job)) text += '\n' + name + ' ' + value;
+  return text;
 }
 
 }  // namespace pipeline

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,9 @@ struct Job {
   double learning_rate = 8e-4;
   int warmup = 0;  // steps until it is reached; then it falls along a cosine. 0: constant
   std::uint64_t seed = 0;
+  std::string text = {};  // which one, in a few words without its place
+  bool skips_bad_steps =
+      false;  // leaves out a step with a NaN or infinity, which otherwise ends it
 
   int sequences() const { return batch / topology.pipelines / microbatches; }  // of a microbatch
 };
@@ -36,6 +40,10 @@ std::vector<std::vector<int>> pieces_of(const Job& job, int stage);
 
 // No message of the job has more bytes.
 std::size_t largest_message(const Job& job);
+
+// That on which the course of the training depends; where and in which order the same sums are
+// made, which changes them by rounding only, is not in it.
+std::map<std::string, std::string> training_terms(const Job& job);
 
 // One "name value" per line, for ranks to compare. Without the cut, which rank 0 may choose.
 std::string terms(const Job& job);

@@ -1,6 +1,7 @@
 #include "pipeline/worker.h"
 
 #include <array>
+#include <cmath>
 
 namespace pipeline {
 
@@ -26,6 +27,7 @@ Worker::Worker(const Job& job, Stage& stage, Mailbox& mailbox, const data::Windo
 std::optional<double> Worker::step(int step) {
   step_ = step;
   loss_ = 0;
+  is_step_bad_ = false;
   for (const Action& action : schedule_) {
     mailbox_.progress(doing(action));
     advance_reductions();
@@ -51,7 +53,18 @@ std::optional<double> Worker::step(int step) {
       nn::concat(place(), " waited for the gradients of its stage group"));
   if (job_.topology.pipelines > 1) add_event(Kind::wait, 0, 0, start);
   ++steps_done_;
-  return exchange_losses();
+  std::optional<double> loss = exchange_losses();
+  if (!job_.skips_bad_steps) return loss;
+
+  const bool is_bad = is_on_any_rank(mailbox_, is_step_bad_, step_,
+                                     place() + " waited to hear if the step is good everywhere");
+  if (is_bad) {
+    ++steps_left_out;
+    stage_.model().parameters().zero_gradients();
+    return std::nullopt;
+  }
+  for (auto& [piece, optimizer] : optimizers_) update(piece);
+  return loss;
 }
 
 void Worker::forward(Action action) {
@@ -65,10 +78,11 @@ void Worker::forward(Action action) {
       chunk, action.microbatch, batch, message ? message->numbers() : std::span<const nn::real>());
   add_event(Kind::forward, action.microbatch, chunk, start);
   seconds_[chunk].forward += stopwatch.seconds();
-  if (stage_.is_last(chunk))
-    loss_ += static_cast<double>(y.data[0]) / job_.microbatches;
-  else
-    send(Tag::activation, action, 1, y);
+  if (!stage_.is_last(chunk)) return send(Tag::activation, action, 1, y);
+  loss_ += static_cast<double>(y.data[0]) / job_.microbatches;
+  if (!std::isfinite(y.data[0]))
+    found_bad(stage_.model().head_piece(),
+              nn::concat("the loss of step ", step_ + 1, " is ", y.data[0]));
 }
 
 void Worker::backward(Action action) {
@@ -158,7 +172,7 @@ void Worker::send(Tag::Kind kind, Action action, int offset, nn::ConstView numbe
 }
 
 void Worker::start_reduction(int piece) {
-  if (job_.topology.pipelines == 1) return update(piece);
+  if (job_.topology.pipelines == 1) return finish_gradients(piece);
   const auto [offset, size] = stage_.model().range(piece);
   Reduction& reduction = reductions_.emplace_back();
   reduction.piece = piece;
@@ -172,9 +186,36 @@ void Worker::advance_reductions() {
   std::erase_if(reductions_, [this](Reduction& reduction) {
     if (!reduction.ring->advance()) return false;
     add_event(Kind::reduce, reduction.piece, 0, reduction.start);
-    update(reduction.piece);
+    finish_gradients(reduction.piece);
     return true;
   });
+}
+
+// A step that may be left out updates nothing before all ranks know that it is good.
+void Worker::finish_gradients(int piece) {
+  const Stopwatch stopwatch;
+  const auto [offset, size] = stage_.model().range(piece);
+  const auto gradients = stage_.model().parameters().gradients().subspan(offset, size);
+  on_gradients(piece, gradients);
+  if (!nn::all_finite(gradients))
+    found_bad(piece, nn::concat("a gradient of step ", step_ + 1, " is not finite"));
+  update_seconds_ += stopwatch.seconds();
+  if (!job_.skips_bad_steps) update(piece);
+}
+
+void Worker::found_bad(int piece, const std::string& what) {
+  is_step_bad_ = true;
+  if (job_.skips_bad_steps) return;
+  const std::string name = piece == 0                             ? "the embedding"
+                           : piece == stage_.model().head_piece() ? "the head"
+                                                                  : nn::concat("layer ", piece - 1);
+  throw nn::InputError(
+      nn::concat(what, ", in ", name, " on stage ", own_stage_),
+      "choose a lower --lr, or a --warmup; --skip-bad-steps goes on without such steps");
+}
+
+nn::Adam::Moments Worker::moments(int piece) {
+  return optimizers_.at(piece).moments(stage_.model().range(piece).size);
 }
 
 void Worker::update(int piece) {
@@ -182,7 +223,6 @@ void Worker::update(int piece) {
   const Stopwatch stopwatch;
   const auto [offset, size] = stage_.model().range(piece);
   const auto gradients = stage_.model().parameters().gradients().subspan(offset, size);
-  on_gradients(piece, gradients);
   nn::Adam& optimizer = optimizers_.at(piece);
   optimizer.set_learning_rate(learning_rate_(step_));
   optimizer.step(stage_.model().parameters().values().subspan(offset, size), gradients);

@@ -25,9 +25,16 @@ class Worker {
          Trace& trace);
 
   // One training step. The recorder (see Topology) gets its mean loss over the whole batch, the
-  // last stages of other pipelines that of theirs, all others nothing.
-  // Throws PeerLost, saying what this rank was waiting for.
+  // last stages of other pipelines that of theirs, all others nothing. Throws PeerLost, saying what
+  // this rank was waiting for.
+  //
+  // A loss or gradient that is NaN or infinite is an nn::InputError with its step, stage and piece;
+  // or, if the job skips bad steps, no rank updates anything, and nobody gets a loss.
   std::optional<double> step(int step);
+  int steps_left_out = 0;  // the same on all ranks
+
+  // The optimizer's memory of a piece of this stage, for checkpoints.
+  nn::Adam::Moments moments(int piece);
 
   // For those who watch. Called before each action with what is about to be done, and with the
   // averaged gradients of a piece before it is updated.
@@ -55,7 +62,9 @@ class Worker {
   int rank_of(int global_chunk) const;
   void start_reduction(int piece);
   void advance_reductions();
+  void finish_gradients(int piece);
   void update(int piece);
+  void found_bad(int piece, const std::string& what);
   std::optional<double> exchange_losses();
   std::string place() const;
   std::string doing(Action action) const;
@@ -74,6 +83,7 @@ class Worker {
 
   int step_ = 0, steps_done_ = 0;
   double loss_ = 0;
+  bool is_step_bad_ = false;
   std::vector<int> ids_, targets_;
   std::vector<Costs> seconds_;  // of each chunk, all steps
   double update_seconds_ = 0;

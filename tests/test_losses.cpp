@@ -13,7 +13,7 @@ using namespace training;
 TEST_CASE("losses are read as a run writes them") {
   const TemporaryFolder folder;
   {
-    LossLog log(folder.path, 3, 100);
+    LossLog log(folder.path / "loss.csv", 3, 100);
     for (int step = 0; step < 3; ++step) log.add(step, 10.5 - step / 3.0);
   }
   const Losses losses = read_losses(folder.path / "loss.csv");
@@ -22,6 +22,20 @@ TEST_CASE("losses are read as a run writes them") {
   CHECK(losses.values[0] == 10.5);
   CHECK(losses.values[1] == doctest::Approx(10.5 - 1 / 3.0).epsilon(1e-8));
   CHECK(losses.tokens_per_second > 0);
+}
+
+TEST_CASE("losses of a resumed run go on where those before end, also in time") {
+  const TemporaryFolder folder;
+  const std::string earlier =
+      "Step,Loss,Seconds,Tokens per second\n1,10.5,200,7\n2,9.25,1000.5,7\n";
+  {
+    LossLog log(folder.path / "loss.csv", 4, 100, earlier);
+    log.add(3, 9);
+    log.leave_out(4);
+  }
+  const std::string content = nn::read_file(folder.path / "loss.csv");
+  CHECK(content.starts_with(earlier + "3,9,1000.5"));
+  CHECK(read_losses(folder.path / "loss.csv").steps == std::vector<double>{1, 2, 3});
 }
 
 TEST_CASE("a file that is not one of losses is refused with its line") {

@@ -1,35 +1,17 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
-#include <deque>
 #include <map>
 #include <mutex>
-#include <thread>
 
 #include "pipeline/worker.h"
+#include "tests/toy_training.h"
 
 namespace pipeline {
 
 namespace {
 
-constexpr int length = 7, vocabulary = 19;
-
-nn::LlamaConfig tiny_model() {
-  return {.vocabulary = vocabulary,
-          .d = 16,
-          .layers = 6,
-          .heads = 2,
-          .key_value_heads = 1,
-          .hidden = 24,
-          .context = length};
-}
-
-// A text in which the next token mostly follows from the last one.
-std::vector<std::uint16_t> some_text() {
-  std::vector<std::uint16_t> ids{3};
-  while (ids.size() < 2000) ids.push_back((5 * ids.back() + (ids.size() % 7 == 0)) % vocabulary);
-  return ids;
-}
+using toy::job_of, toy::length, toy::some_text;
 
 struct Result {
   std::vector<double> losses;                                      // of each step
@@ -37,75 +19,23 @@ struct Result {
   std::vector<nn::real> weights;                                   // after the last step
 };
 
-// All ranks of a run as threads of this process, over inproc; the weights are those of one
-// pipeline.
+// The weights are those of one pipeline.
 Result train(const Job& job, const std::string& name, int pipeline = 0) {
-  static const std::vector<std::uint16_t> text = some_text();
-  const data::Windows windows(text, length);
-  const int ranks = job.topology.ranks();
-  std::vector<std::string> addresses;
-  for (int rank = 0; rank < ranks; ++rank)
-    addresses.push_back(nn::concat("inproc://", name, '-', rank));
-  std::deque<Stage> stages;  // outlive the network, whose messages read their memory
-  for (int rank = 0; rank < ranks; ++rank)
-    stages.emplace_back(job.model, pieces_of(job, job.topology.stage(rank)), job.sequences(),
-                        length, job.seed);
   Result result;
   std::mutex result_mutex;
-  std::vector<std::exception_ptr> failures(ranks);
-  {
-    Network network;
-    std::vector<std::thread> threads;
-    for (int rank = 0; rank < ranks; ++rank)
-      threads.emplace_back([&, rank] {
-        try {
-          Mailbox mailbox(
-              network,
-              {.rank = rank, .addresses = addresses, .deadline = std::chrono::seconds(10)});
-          mailbox.meet(terms(job), std::chrono::seconds(20));
-          Trace trace;
-          Worker worker(job, stages[rank], mailbox, &windows, trace);
-          int step = 0;
-          worker.on_gradients = [&](int piece, std::span<const nn::real> gradients) {
-            const std::lock_guard lock(result_mutex);
-            result.gradients[{step, piece}].assign(gradients.begin(), gradients.end());
-          };
-          for (; step < job.steps; ++step) {
-            const auto loss = worker.step(step);
-            if (rank == job.topology.recorder()) result.losses.push_back(loss.value());
-          }
-          mailbox.part();
-        } catch (...) {
-          failures[rank] = std::current_exception();
-        }
-      });
-    for (std::thread& thread : threads) thread.join();
-  }
-  for (const auto& failure : failures)
-    if (failure) std::rethrow_exception(failure);
-
-  for (int piece = 0; piece < stages[0].model().head_piece() + 1; ++piece)
-    for (int stage = 0; stage < job.topology.stages; ++stage) {
-      nn::Llama& model = stages[job.topology.rank(pipeline, stage)].model();
-      const auto [offset, size] = model.range(piece);
-      const auto values = model.parameters().values().subspan(offset, size);
-      result.weights.insert(result.weights.end(), values.begin(), values.end());
+  auto stages = toy::as_ranks(job, name, [&](toy::Rank rank) {
+    int step = 0;
+    rank.worker.on_gradients = [&](int piece, std::span<const nn::real> gradients) {
+      const std::lock_guard lock(result_mutex);
+      result.gradients[{step, piece}].assign(gradients.begin(), gradients.end());
+    };
+    for (; step < job.steps; ++step) {
+      const auto loss = rank.worker.step(step);
+      if (rank.rank == job.topology.recorder()) result.losses.push_back(loss.value());
     }
+  });
+  result.weights = toy::weights_of(stages, job, pipeline);
   return result;
-}
-
-Job job_of(std::string_view schedule, int stages, int pipelines, int microbatches) {
-  Job job;
-  job.model = tiny_model();
-  job.topology = {stages, pipelines};
-  job.schedule = schedule;
-  job.chunks = find_schedule(schedule)->has_chunks && stages < 6 ? 2 : 1;
-  job.microbatches = microbatches;
-  job.batch = microbatches * pipelines;
-  job.length = length;
-  job.steps = 3;
-  job.cut = default_cut(static_cast<int>(job.model.layers), stages * job.chunks);
-  return job;
 }
 
 // One process, one microbatch after the other.

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Starts every rank of a training run on this machine, shows how they are doing, and stops all of
-# them if one fails.
+# them if one fails, or starts all again.
 set -u
 
 usage() {
@@ -12,11 +12,14 @@ Trains the course's LLaMA in PIPELINES (default 1) replicas, each cut into STAGE
   tools/pipeline.sh 3                      3 stages, 3 microbatches
   tools/pipeline.sh 3 2                    2 such pipelines, gradients averaged between them
   tools/pipeline.sh 3 --schedule zb-h1 --layers auto --steps 300 --trace
+  tools/pipeline.sh 3 --checkpoint out/steps --checkpoint-every 50 --restarts 3
+  tools/pipeline.sh 3 --checkpoint out/steps --resume
 
   --out FOLDER       for losses, logs, traces and the model: out/pipeline
   --tcp HOST:PORT    messages over TCP, rank r at PORT + r, instead of private local sockets
   --keys FOLDER      who may connect (bin/pipeline_worker --make-keys); needed unless HOST is 127.x
   --trace            record a timeline of every rank, as a picture and for Perfetto
+  --restarts N       if a rank dies, start again from the newest checkpoint, N times at most: 0
 
 All other options go to bin/pipeline_worker; bin/pipeline_worker --help lists them.
 END
@@ -37,37 +40,41 @@ shift
 [[ $pipelines =~ ^[1-9][0-9]{0,2}$ ]] || fail "$pipelines is not a number of pipelines" "tools/pipeline.sh 3 2"
 [ -x "$bin/pipeline_worker" ] || fail "bin/pipeline_worker is not built" "make"
 
-out=out/pipeline address= trace= text= options=()
+out=out/pipeline address= trace= text= checkpoint= restarts=0 options=()
 while [ $# -gt 0 ]; do
   case $1 in --*=*) set -- "${1%%=*}" "${1#*=}" "${@:2}" ;; esac
   case $1 in
     -h | --help) usage && exit ;;
     --stages | --pipelines | --rank | --run | --address)
       fail "$1 is the launcher's own" "tools/pipeline.sh STAGES [PIPELINES] [--tcp HOST:PORT]" ;;
-    --out | --tcp | --text) [ "${2-}" ] || fail "$1 needs a value" "tools/pipeline.sh --help" ;;
+    --out | --tcp | --text | --restarts | --checkpoint) [ "${2-}" ] || fail "$1 needs a value" "tools/pipeline.sh --help" ;;
   esac
   case $1 in
     --out) out=$2 && shift ;;
     --tcp) address=tcp://$2 && shift ;;
     --text) text=yes options+=("$1" "$2") && shift ;;
+    --restarts) restarts=$2 && shift ;;
+    --checkpoint) checkpoint=yes options+=("$1" "$2") && shift ;;
     --trace) trace=yes options+=(--trace) ;;
     *) options+=("$1") ;;
   esac
   shift
 done
+[[ $restarts =~ ^[0-9]{1,6}$ ]] || fail "$restarts is not a number of restarts" "--restarts 3"
+[ "$restarts" = 0 ] || [ "$checkpoint" ] || fail "there is nothing to restart from" "--restarts needs --checkpoint FOLDER"
 ranks=$((stages * pipelines)) data=${DATA_RAW:-$root/data/raw}
 options+=(--stages "$stages" --pipelines "$pipelines" --data "$data" --out "$out")
 # Nothing of an earlier run is touched before the options are known to be right.
 "$bin/pipeline_worker" --check ${address:+--address "$address"} "${options[@]}" || exit
 mkdir -p "$out" 2>/dev/null || fail "cannot write to $out" "choose another folder with --out"
 exec 4>"$out/.lock" && flock -n 4 || fail "another run writes to $out" "wait for it, or choose another --out"
-rm -f "$out"/rank-*.log "$out"/rank-*.state "$out"/trace* "$out"/loss.csv "$out"/costs.csv
+rm -f "$out"/{rank,restart}-*.log "$out"/rank-*.state "$out"/trace* "$out"/loss.csv "$out"/costs.csv
 
 # What is missing is made up for: without stories a grammar writes some, without vocabulary bytes are tokens.
 "$root/data/fetch.sh" vocabulary >"$out/fetch.log" 2>&1
 [ "$text" ] || "$root/data/fetch.sh" stories >>"$out/fetch.log" 2>&1
 
-sockets= workers=() running=() interrupted=
+sockets= workers=() running=() failures=() refusal= interrupted=
 # From here on stderr is 3: the shell itself would report every rank that ends by a signal.
 exec 3>&2 2>/dev/null
 
@@ -94,15 +101,20 @@ trap 'interrupted=130' INT
 trap 'interrupted=143' TERM HUP
 
 [ "$address" ] || { sockets=$(mktemp -d "${TMPDIR:-/tmp}/tributary-XXXXXX") && address=ipc://$sockets; } || exit 1
-run=$(od -An -N6 -tu8 /dev/urandom | tr -d ' ')
-for ((rank = 0; rank < ranks; ++rank)); do
-  "$bin/pipeline_worker" --rank "$rank" --run "$run" --address "$address" "${options[@]}" \
-    >"$out/rank-$rank.log" 2>&1 4>&- &
-  workers+=($!) running+=("$rank")
-done
+
+# Each start is a run of its own, so that nothing of the one before is taken for a message of it.
+start_ranks() {
+  local rank run
+  run=$(od -An -N6 -tu8 /dev/urandom | tr -d ' ')
+  workers=() running=() failures=() refusal=
+  for ((rank = 0; rank < ranks; ++rank)); do
+    "$bin/pipeline_worker" --rank "$rank" --run "$run" --address "$address" "${options[@]}" \
+      >"$out/rank-$rank.log" 2>&1 4>&- &
+    workers+=($!) running+=("$rank")
+  done
+}
 
 # Sets running to the ranks that still run, and failures to what became of those that failed.
-failures=()
 look_after_ranks() {
   local rank status still=()
   for rank in "${running[@]}"; do
@@ -139,22 +151,19 @@ show() {
   done
 }
 
-refusal=
-while [ ${#running[@]} -gt 0 ] && [ ${#failures[@]} -eq 0 ] && [ ! "$interrupted" ]; do
-  sleep 0.25
+# Until all ranks are done, or one has failed.
+watch_ranks() {
+  while [ ${#running[@]} -gt 0 ] && [ ${#failures[@]} -eq 0 ] && [ ! "$interrupted" ]; do
+    sleep 0.25
+    show
+    look_after_ranks
+  done
   show
-  look_after_ranks
-done
-show
+}
 
-if [ "$interrupted" ]; then
-  stop_all
-  echo "interrupted" >&3
-  exit "$interrupted"
-fi
-if [ ${#failures[@]} -gt 0 ]; then
-  # The others find out by themselves and say what they waited for; who stays silent longer is frozen.
-  patience=20
+# The others find out by themselves and say what they waited for; who stays silent longer is frozen.
+wait_for_the_others() {
+  local patience=20 before
   while [ ${#running[@]} -gt 0 ] && ((patience-- > 0)); do
     sleep 0.2
     before=${#running[@]}
@@ -162,12 +171,36 @@ if [ ${#failures[@]} -gt 0 ]; then
     [ ${#running[@]} -lt "$before" ] && patience=10
   done
   [ ${#running[@]} -gt 0 ] && kill -KILL "${workers[@]}"
+  wait
+  running=()
+}
+
+for ((restart = 0;; ++restart)); do
+  start_ranks
+  watch_ranks
+  if [ "$interrupted" ]; then
+    stop_all
+    echo "interrupted" >&3
+    exit "$interrupted"
+  fi
+  [ ${#failures[@]} -gt 0 ] || break
+  wait_for_the_others
   if [ "$refusal" ]; then  # all ranks were given the same: one answer is enough
     grep -E '^(error|hint):' "$refusal" >&3
     exit 2
   fi
-  printf '%s\n' "${failures[@]}" "hint: the logs are $out/rank-*.log" >&3
-  exit 1
-fi
+  printf '%s\n' "${failures[@]}" >&3
+  if [ "$restart" = "$restarts" ]; then
+    echo "hint: the logs are $out/rank-*.log" >&3
+    exit 1
+  fi
+  # What they said stays in a file of its own.
+  for ((rank = 0; rank < ranks; ++rank)); do
+    mv "$out/rank-$rank.log" "$out/restart-$((restart + 1))-rank-$rank.log"
+  done
+  [ "$restart" = 0 ] && options+=(--resume)
+  echo "restart $((restart + 1)) of $restarts" >&3
+  shown=0
+done
 grep -hvE '^(step |dropped:)' "$out"/rank-*.log
 [ ! "$trace" ] || [ ! -e "$out/trace-predicted.csv" ] || "$bin/show_trace" "$out" 2>&3

@@ -55,6 +55,8 @@ void add_job_options(tools::Options& options, CommandLine& line) {
   options.add("--warmup", job.warmup, "steps of warm-up before a cosine; 0, constant");
   options.add("--seed", job.seed, "of the first weights")
       .between(std::uint64_t{0}, tools::largest_seed);
+  options.add("--skip-bad-steps", job.skips_bad_steps,
+              "leave out steps with a NaN or infinity, which otherwise end the run");
 }
 
 void add_model_options(tools::Options& options, ModelOptions& model) {
@@ -97,7 +99,14 @@ void add_run_options(tools::Options& options, CommandLine& line) {
   options.add("--text", rank.text.text, "UTF-8 text to train on: TinyStories").not_empty();
   options.add("--data", rank.text.data_raw, "where data/fetch.sh puts things");
   options.add("--out", rank.out, "folder for losses, traces and the model");
-  options.add("--init", rank.init, "folder of a checkpoint to start from");
+  options.add("--init", rank.init, "folder of a model to start from");
+  options
+      .add("--checkpoint", rank.checkpoint,
+           "folder for checkpoints that a run can go on from: none")
+      .not_empty();
+  options.add("--checkpoint-every", rank.checkpoint_every, "steps from one to the next")
+      .between(1, 1 << 30);
+  options.add("--resume", rank.is_resumed, "go on from the newest in --checkpoint");
   options.add("--trace", rank.has_trace, "record what this rank does when");
   options.add("--threads", line.threads, "of this rank's matrix products: cores / ranks")
       .between(1, 1024);
@@ -140,6 +149,7 @@ int run_command(int argc, char** argv) {
               << '\n';
     return 0;
   }
+  if (line.rank.rank == 0) training::require_valid_checkpoints(line.rank);
   if (line.only_checks) {
     if (!line.rank.addresses.empty()) training::mailbox_options(line.rank);
     return 0;

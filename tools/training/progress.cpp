@@ -18,6 +18,14 @@ double seconds_between(Clock::time_point from, Clock::time_point to) {
   return std::chrono::duration<double>(to - from).count();
 }
 
+// Of the last row of a loss.csv; 0 if there is none.
+double last_seconds(const std::string& csv) {
+  double seconds = 0;
+  const std::size_t row = csv.empty() ? csv.npos : csv.rfind('\n', csv.size() - 2);
+  if (row != csv.npos) std::sscanf(csv.c_str() + row + 1, "%*d,%*f,%lf", &seconds);
+  return seconds;
+}
+
 }  // namespace
 
 State::State(const std::filesystem::path& folder, int rank)
@@ -39,9 +47,13 @@ void State::set(int step, std::string_view action, int microbatch) {
   set(nn::concat("step ", step, ' ', action, ' ', microbatch));
 }
 
-LossLog::LossLog(const std::filesystem::path& folder, int steps, int tokens_per_step)
-    : csv_(folder / "loss.csv"), steps_(steps), tokens_per_step_(tokens_per_step) {
-  csv_ << losses_header << '\n' << std::setprecision(9) << std::flush;
+LossLog::LossLog(const std::filesystem::path& file, int steps, int tokens_per_step,
+                 const std::string& earlier)
+    : csv_(file), steps_(steps), tokens_per_step_(tokens_per_step) {
+  csv_ << std::setprecision(9);
+  if (earlier.empty()) csv_ << losses_header << '\n';
+  csv_ << earlier << std::flush;
+  earlier_seconds_ = last_seconds(earlier);
   start_ = second_ = last_printed_ = Clock::now();
 }
 
@@ -50,13 +62,18 @@ void LossLog::add(int step, double loss) {
   if (++done_ == 1) second_ = now;
   const double pace = done_ > 1 ? seconds_per_step() : seconds_between(start_, now);
   const double rate = tokens_per_step_ / std::max(pace, 1e-9);
-  csv_ << step << ',' << loss << ',' << seconds() << ',' << static_cast<long>(rate) << std::endl;
+  csv_ << step << ',' << loss << ',' << earlier_seconds_ + seconds() << ','
+       << static_cast<long>(rate) << std::endl;
   nn::require(csv_.good(), "cannot write to loss.csv");
   if (done_ > 1 && step < steps_ && seconds_between(last_printed_, now) < 2) return;
   last_printed_ = now;
   std::cout << "step " << step << '/' << steps_ << "  loss " << std::fixed << std::setprecision(4)
             << loss << "  " << static_cast<long>(rate) << " tokens/s  "
             << clock_text(pace * (steps_ - step)) << " to go" << std::endl;
+}
+
+void LossLog::leave_out(int step) {
+  std::cout << "step " << step << '/' << steps_ << "  left out: not finite" << std::endl;
 }
 
 double LossLog::seconds() const { return seconds_between(start_, Clock::now()); }

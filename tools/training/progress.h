@@ -27,14 +27,18 @@ class State {
 // loss.csv, one row per step as it is done, and now and then a line on the standard output.
 class LossLog {
  public:
-  LossLog(const std::filesystem::path& folder, int steps, int tokens_per_step);
+  // `earlier` is the file of the run that this one goes on with, if there is one.
+  LossLog(const std::filesystem::path& file, int steps, int tokens_per_step,
+          const std::string& earlier = "");
   void add(int step, double loss);  // steps count from 1
+  void leave_out(int step);         // a step without loss has no row
   double seconds() const;           // since it was made
   double seconds_per_step() const;  // without the first step, which warms up
 
  private:
   std::ofstream csv_;
   int steps_, tokens_per_step_, done_ = 0;
+  double earlier_seconds_ = 0;
   std::chrono::steady_clock::time_point start_, second_, last_printed_;
 };
 

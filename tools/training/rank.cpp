@@ -1,9 +1,10 @@
 #include "tools/training/rank.h"
 
 #include <algorithm>
-#include <cmath>
 #include <iostream>
 
+#include "nn/checkpoint_folder.h"
+#include "nn/checksum.h"
 #include "nn/file.h"
 #include "nn/llama_checkpoint.h"
 #include "pipeline/clock.h"
@@ -12,6 +13,7 @@
 #include "tools/training/measure.h"
 #include "tools/training/progress.h"
 #include "tools/training/report.h"
+#include "tools/training/steps.h"
 
 namespace training {
 
@@ -41,22 +43,6 @@ pipeline::Cut agree_on_cut(const RankOptions& options, Mailbox& mailbox) {
   return cut;
 }
 
-void take_steps(const Job& job, pipeline::Worker& worker, State& state,
-                std::optional<LossLog>& losses) {
-  int step = 0;
-  worker.on_action = [&](pipeline::Work work, int microbatch) {
-    state.set(step + 1, name_of(kind_of(work)), microbatch);
-  };
-  for (; step < job.steps; ++step) {
-    const std::optional<double> loss = worker.step(step);
-    if (loss && !std::isfinite(*loss))
-      throw nn::InputError(nn::concat("the loss of step ", step + 1, " is ", *loss),
-                           "choose a lower --lr, or a --warmup");
-    if (losses) losses->add(step + 1, *loss);
-  }
-  worker.on_action = [](pipeline::Work, int) {};
-}
-
 // The first pipeline's ranks write a shard each; the index comes last, when all are there.
 void save(const RankOptions& options, pipeline::Stage& stage, const data::Text& text,
           Mailbox& mailbox) {
@@ -81,14 +67,28 @@ void save(const RankOptions& options, pipeline::Stage& stage, const data::Text& 
 
 }  // namespace
 
+void require_valid_checkpoints(const RankOptions& options) {
+  if (options.checkpoint.empty()) {
+    if (options.is_resumed)
+      throw nn::InputError("there is no folder to resume from",
+                           "name it with --checkpoint, as in the run that is to go on");
+  } else if (!options.is_resumed && !nn::CheckpointFolder(options.checkpoint).is_empty()) {
+    throw nn::InputError(options.checkpoint.string() + " has checkpoints of an earlier run",
+                         "--resume goes on with it; otherwise choose another --checkpoint");
+  }
+}
+
 void run_rank(RankOptions options) {
   Job& job = options.job;
   Mailbox::Options access = mailbox_options(options);
   nn::require_writable_folder(options.out);
+  if (!options.checkpoint.empty()) nn::require_writable_folder(options.checkpoint);
   State state(options.out, options.rank);
   state.set("opening the text");
   const data::Text text = data::open_text(options.text);
   job.model.vocabulary = text.tokens.vocabulary();
+  job.text = nn::concat(text.tokens.ids().size(), " tokens, checksum ",
+                        nn::crc32c(std::as_bytes(text.tokens.ids())));
   const data::Windows windows(text.tokens.ids(), job.length);
 
   // The network goes first: its messages read the memory of the stage and of the worker.
@@ -99,8 +99,7 @@ void run_rank(RankOptions options) {
   Mailbox mailbox(network, access);
   try {
     state.set("meeting the others");
-    mailbox.meet(nn::concat(pipeline::terms(job), "\ntext ", text.tokens.ids().size(), " tokens"),
-                 access.deadline);
+    mailbox.meet(pipeline::terms(job), access.deadline);
     state.set("agreeing on the cut");
     job.cut = agree_on_cut(options, mailbox);
     stage.emplace(job.model, pipeline::pieces_of(job, job.topology.stage(options.rank)),
@@ -110,14 +109,12 @@ void run_rank(RankOptions options) {
     pipeline::Trace trace(options.has_trace);
     const double offset = options.has_trace ? pipeline::offset_to_rank_0(mailbox) : 0;
     worker.emplace(job, *stage, mailbox, reads_text(job, options.rank) ? &windows : nullptr, trace);
-    const bool is_recorder = options.rank == job.topology.recorder();
-    std::optional<LossLog> losses;
-    if (is_recorder) losses.emplace(options.out, job.steps, job.batch * job.length);
-    take_steps(job, *worker, state, losses);
+    const std::optional<double> seconds_per_step =
+        take_steps(options, *stage, *worker, mailbox, state);
     state.set("saving");
     if (options.has_trace) write_events(options.out, options.rank, trace, offset);
     save(options, *stage, text, mailbox);
-    report_costs(options, *worker, mailbox, is_recorder ? losses->seconds_per_step() : 0);
+    report_costs(options, *worker, mailbox, seconds_per_step);
     mailbox.part();
     state.set("done");
     std::cout << summary_of(options.rank, mailbox.strangers()) << std::flush;

@@ -19,10 +19,16 @@ struct RankOptions {
   double timeout = 60;         // seconds
   data::TextOptions text;
   std::filesystem::path out = "out/pipeline", init;
+  std::filesystem::path checkpoint;  // folder of checkpoints to resume from; empty: none are saved
+  int checkpoint_every = 100;        // steps
+  bool is_resumed = false;
   bool has_trace = false;
   int cores = 1;  // of this machine
   const std::atomic<bool>* stop = nullptr;
 };
+
+// Throws nn::InputError for what can be said of the checkpoints before training begins.
+void require_valid_checkpoints(const RankOptions& options);
 
 // Throws nn::InputError, pipeline::PeerLost, or pipeline::Mailbox::Stopped.
 void run_rank(RankOptions options);

@@ -67,13 +67,13 @@ void write_events(const std::filesystem::path& folder, int rank, const pipeline:
 }
 
 void report_costs(const RankOptions& options, const pipeline::Worker& worker,
-                  pipeline::Mailbox& mailbox, double seconds_per_step) {
+                  pipeline::Mailbox& mailbox, std::optional<double> seconds_per_step) {
   const Job& job = options.job;
   const int recorder = job.topology.recorder();
   if (mailbox.rank() != recorder)
     return mailbox.send_text(recorder, {Tag::report}, to_text(worker.measured_costs()));
   const pipeline::StageCosts costs = gather_costs(job, worker, mailbox);
-  if (job.steps == 0) return;
+  if (!seconds_per_step) return;
   const auto& entry = *pipeline::find_schedule(job.schedule);
   const pipeline::Timeline timeline = pipeline::simulate(
       pipeline::all_stages(entry, job.topology.stages, job.microbatches, job.chunks),
@@ -89,11 +89,11 @@ void report_costs(const RankOptions& options, const pipeline::Worker& worker,
           << costs[stage][chunk].backward << ',' << costs[stage][chunk].weights << '\n';
   nn::write_file_atomically(options.out / "costs.csv", csv.str());
   if (options.has_trace) write_trace(options.out / "trace-predicted.csv", events_of(timeline));
-  std::cout << std::fixed << std::setprecision(3) << "a step takes " << seconds_per_step
+  std::cout << std::fixed << std::setprecision(3) << "a step takes " << *seconds_per_step
             << " s; layers " << pipeline::to_text(job.cut) << " and " << job.schedule << " on "
             << busy_cores << (busy_cores == 1 ? " core" : " cores") << " allow " << work / bound
             << " s (" << std::setprecision(2) << bound << "x over one rank; reached "
-            << work / seconds_per_step << "x)" << std::endl;
+            << work / *seconds_per_step << "x)" << std::endl;
 }
 
 }  // namespace training

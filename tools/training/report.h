@@ -12,6 +12,6 @@ void write_events(const std::filesystem::path& folder, int rank, const pipeline:
 // All ranks send what their chunks cost to the recorder, which prints what the cut and the schedule
 // allow beside what was measured, and writes costs.csv and the predicted timeline.
 void report_costs(const RankOptions& options, const pipeline::Worker& worker,
-                  pipeline::Mailbox& mailbox, double seconds_per_step);
+                  pipeline::Mailbox& mailbox, std::optional<double> seconds_per_step);
 
 }  // namespace training

@@ -1,0 +1,151 @@
+#include "pipeline/checkpoint.h"
+
+#include <sstream>
+
+#include "nn/checkpoint.h"
+
+namespace pipeline {
+
+namespace {
+
+constexpr const char* left_out_key = "steps-left-out";
+constexpr const char* updates_key = "updates";  // Adam corrects its moments by their number
+
+std::string file_name(int piece) { return nn::concat("piece-", piece, ".safetensors"); }
+
+// A piece's weights and their moments, by name.
+std::vector<nn::LoadedTensor> tensors_of(nn::Llama& model, const nn::Adam::Moments& moments,
+                                         int piece) {
+  const auto [first, size] = model.range(piece);
+  std::vector<nn::LoadedTensor> tensors;
+  for (const auto& [name, shape, offset] : model.parameters().pieces()) {
+    if (offset < first || offset >= first + size) continue;
+    const auto add = [&, &name = name, &shape = shape](const char* suffix, std::span<nn::real> all,
+                                                       nn::index at) {
+      tensors.push_back({name + suffix, shape, all.subspan(at, shape.size())});
+    };
+    add("", model.parameters().values(), offset);
+    add(".exp_avg", moments.mean, offset - first);
+    add(".exp_avg_sq", moments.square, offset - first);
+  }
+  return tensors;
+}
+
+// How the work is spread, which changes sums by rounding only.
+nn::Metadata layout_terms(const Job& job) {
+  return {{"pipelines", std::to_string(job.topology.pipelines)},
+          {"microbatches", std::to_string(job.microbatches)}};
+}
+
+// The learning rate may change, which is worth a line; what would be another training may not.
+void compare_terms(const Job& job, const nn::Metadata& state,
+                   const std::function<void(const std::string&)>& report) {
+  const auto saved = [&](const std::string& name) {
+    const auto found = state.find(name);
+    return found == state.end() ? std::string("none") : found->second;
+  };
+  for (const auto& [name, value] : training_terms(job)) {
+    if (saved(name) == value) continue;
+    const std::string difference = nn::concat("the checkpoint was made with ", name, ' ',
+                                              saved(name), ", this run has ", value);
+    if (name != "lr" && name != "warmup" && name != "steps")
+      throw nn::InputError(difference, "resume with the same options, or choose another folder");
+    report(difference);
+  }
+  for (const auto& [name, value] : layout_terms(job))
+    if (saved(name) != value)
+      report(nn::concat("the checkpoint was made with ", saved(name), ' ', name, ", this run has ",
+                        value, ": the same training but for rounding"));
+}
+
+}  // namespace
+
+Checkpoints::Checkpoints(nn::CheckpointFolder& folder, const Job& job, Stage& stage, Worker& worker,
+                         Mailbox& mailbox)
+    : folder_(folder), job_(job), stage_(stage), worker_(worker), mailbox_(mailbox) {
+  for (int chunk = 0; chunk < job.chunks; ++chunk)
+    pieces_.insert(pieces_.end(), stage.pieces(chunk).begin(), stage.pieces(chunk).end());
+}
+
+void Checkpoints::save(int step, std::vector<nn::CheckpointFolder::File> more) {
+  const Topology& topology = job_.topology;
+  if (topology.pipeline(mailbox_.rank()) != 0) return;
+  std::vector<nn::CheckpointFolder::File> files = std::move(more);
+  for (int piece : pieces_) files.push_back(save_piece(step, piece));
+  const Tag tag{Tag::checkpoint, step};
+  if (mailbox_.rank() != 0) {
+    std::string lines;
+    for (const auto& file : files) lines += to_text(file) + '\n';
+    return mailbox_.send_text(0, tag, lines);
+  }
+  for (int stage = 1; stage < topology.stages; ++stage) {
+    const int rank = topology.rank(0, stage);
+    const std::string what = nn::concat("rank 0 at the checkpoint of step ", step,
+                                        " waited for the files of rank ", rank);
+    std::istringstream lines(mailbox_.receive(rank, tag, what).text());
+    for (std::string line; std::getline(lines, line);)
+      files.push_back(nn::parse_checkpoint_file(line));
+  }
+  nn::Metadata state = training_terms(job_);
+  state.merge(layout_terms(job_));
+  state[left_out_key] = std::to_string(worker_.steps_left_out);
+  folder_.complete(step, files, state);
+}
+
+nn::CheckpointFolder::File Checkpoints::save_piece(int step, int piece) {
+  const nn::Adam::Moments moments = worker_.moments(piece);
+  std::vector<nn::SavedTensor> saved;
+  for (const auto& [name, shape, numbers] : tensors_of(stage_.model(), moments, piece)) {
+    if (!nn::all_finite(numbers))
+      throw nn::InputError(nn::concat("after step ", step, ' ', name, " is not finite"),
+                           "choose a lower --lr, or a --warmup");
+    saved.push_back({name, shape, numbers});
+  }
+  const nn::SafetensorsContent content(saved, {{updates_key, std::to_string(moments.steps)}});
+  return folder_.write(step, file_name(piece), content.parts());
+}
+
+int Checkpoints::resume(const std::function<void(const std::string&)>& report) {
+  const Tag step_tag{Tag::checkpoint, 0, 0}, left_out_tag{Tag::checkpoint, 0, 1};
+  int step = 0;
+  if (mailbox_.rank() == 0) {
+    step = find_newest(report);
+    for (int other = 1; other < mailbox_.ranks(); ++other) {
+      mailbox_.send_number(other, step_tag, step);
+      mailbox_.send_number(other, left_out_tag, worker_.steps_left_out);
+    }
+  } else {
+    const auto hear = [&](Tag tag) {
+      return static_cast<int>(
+          mailbox_.receive_number(0, tag, "waiting for rank 0 to find the newest checkpoint"));
+    };
+    step = hear(step_tag);
+    worker_.steps_left_out = hear(left_out_tag);
+  }
+  if (step > 0)
+    for (int piece : pieces_) load_piece(folder_.path_of(step), piece);
+  return step;
+}
+
+int Checkpoints::find_newest(const std::function<void(const std::string&)>& report) {
+  const auto saved = folder_.newest(report);
+  if (!saved) return 0;
+  compare_terms(job_, saved->state, report);
+  if (saved->step > job_.steps)
+    throw nn::InputError(
+        nn::concat("the checkpoint is of step ", saved->step, ", the run ends at ", job_.steps),
+        "choose more --steps, or another folder");
+  worker_.steps_left_out = std::stoi(saved->state.at(left_out_key));
+  return saved->step;
+}
+
+void Checkpoints::load_piece(const std::filesystem::path& folder, int piece) {
+  const nn::Adam::Moments moments = worker_.moments(piece);
+  nn::SafetensorsFile file(folder / file_name(piece));
+  nn::load_tensors(file, tensors_of(stage_.model(), moments, piece));
+  const auto updates = file.metadata().find(updates_key);
+  nn::require(updates != file.metadata().end(), file.path().string(), " has no ", updates_key);
+  moments.steps = std::stoi(updates->second);
+}
+
+}  // namespace pipeline

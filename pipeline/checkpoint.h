@@ -1,0 +1,48 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+
+#include "nn/checkpoint_folder.h"
+#include "pipeline/worker.h"
+
+namespace pipeline {
+
+// The checkpoints of a training run, in a folder that all ranks see. Every piece of the model (see
+// nn::Llama) has a file of its own, whatever rank it is on, so that a run of any other cut or
+// number of pipelines can go on from it:
+//
+//   piece-3.safetensors      model.layers.2.mlp.up_proj.weight              and the other weights,
+//                            model.layers.2.mlp.up_proj.weight.exp_avg      Adam's moments under
+//                            model.layers.2.mlp.up_proj.weight.exp_avg_sq   torch.optim's names
+class Checkpoints {
+ public:
+  // Everything must outlive it.
+  Checkpoints(nn::CheckpointFolder& folder, const Job& job, Stage& stage, Worker& worker,
+              Mailbox& mailbox);
+
+  // All ranks call it between the same two steps, of which `step` is the number done. The first
+  // pipeline's write their pieces, for replicas are equal; rank 0 hears of every file and then
+  // completes the checkpoint. `more` are files that this rank wrote besides. Throws nn::InputError,
+  // also if a weight is not finite.
+  void save(int step, std::vector<nn::CheckpointFolder::File> more);
+
+  // All ranks call it before the first step and go on from the newest checkpoint that is whole, as
+  // rank 0 finds it; it alone reports what is worth knowing about that. Returns the steps done, 0
+  // if there is no checkpoint. Throws nn::InputError if it is one of another training.
+  int resume(const std::function<void(const std::string&)>& report);
+
+ private:
+  nn::CheckpointFolder::File save_piece(int step, int piece);
+  void load_piece(const std::filesystem::path& folder, int piece);
+  int find_newest(const std::function<void(const std::string&)>& report);
+
+  nn::CheckpointFolder& folder_;
+  const Job& job_;
+  Stage& stage_;
+  Worker& worker_;
+  Mailbox& mailbox_;
+  std::vector<int> pieces_;  // of this rank
+};
+
+}  // namespace pipeline

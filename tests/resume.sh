@@ -1,0 +1,137 @@
+#!/usr/bin/env bash
+# Runs that go on from their checkpoints, by --resume and by --restarts: with the same losses and weights
+# as if nothing had happened, after ranks were killed, files damaged and a disk was full.
+cd "$(dirname "$0")/.." || exit 1
+program=pipeline_worker
+. tests/checks.bash
+export BIN=$PWD/${BIN:-bin}
+mkdir "$work/tmp"
+export TMPDIR=$work/tmp
+
+for i in {1..400}; do
+  echo "Tom had $i red balls. He gave $((i / 2)) to Mia. Mia was glad and gave $((i / 4)) back."
+done >"$work/stories.txt"
+small=(--text "$work/stories.txt" --d 32 --heads 2 --tokens 24 --steps 40)
+saved=("${small[@]}" --checkpoint-every 10)
+train() {  # train NAME STAGES [PIPELINES] [options]: into $work/NAME
+  tools/pipeline.sh "${@:2}" --out "$work/$1"
+}
+losses() { cut -d, -f1,2 "$work/$1/loss.csv"; }
+same_losses() { diff <(losses "$1") <(losses "$2"); }
+same_model() {
+  local file
+  for file in "$work/$1"/checkpoint/*; do cmp "$file" "$work/$2/checkpoint/$(basename "$file")" || return; done
+}
+close_losses() {  # within 1e-6
+  [ "$(losses "$1" | wc -l)" = 41 ] && paste -d, <(losses "$1") <(losses "$2") |
+    awk -F, 'NR > 1 && ($2 - $4 > 1e-6 * $2 || $4 - $2 > 1e-6 * $2) { print; bad = 1 } END { exit bad }'
+}
+wait_for_step() {  # wait_for_step NAME STEP
+  local _
+  for _ in {1..600}; do
+    [ "$(wc -l 2>/dev/null <"$work/$1/loss.csv")" -gt "$2" ] 2>/dev/null && return
+    sleep 0.05
+  done
+  return 1
+}
+
+check "two pipelines train" train whole 2 2 "${small[@]}"
+check "two pipelines train, saving checkpoints" train saved 2 2 "${saved[@]}" --checkpoint "$work/steps"
+check "with the same losses" same_losses whole saved
+check "with the same weights" same_model whole saved
+check "the two newest checkpoints are kept" [ "$(ls "$work/steps" | tr '\n' ' ')" = "step-30 step-40 " ]
+
+# Kills rank 2 twice, at different steps, as it trains.
+killed() {
+  tools/pipeline.sh 2 2 "${saved[@]}" --checkpoint "$work/killed-steps" --restarts 2 --out "$work/killed" \
+    >"$work/out" 2>"$work/err" &
+  local launcher=$! step
+  for step in 12 28; do
+    wait_for_step killed $step || return
+    kill -KILL "$(pgrep -P $launcher -f -- "--rank 2 ")"
+    sleep 1
+  done
+  wait $launcher || { cat "$work/err"; return 1; }
+  cat "$work/out" "$work/err"
+  [ "$(grep -c 'rank 2 ended by signal 9' "$work/err")" = 2 ] && grep -q "restart 2 of 2" "$work/err" &&
+    grep -qE "resumed: after step [1-3]0 of" "$work/out"
+}
+check "a run of which a rank is killed twice restarts and ends" killed
+check "with the same losses" same_losses whole killed
+check "with the same weights" same_model whole killed
+
+# Everything is killed at once, as when the machine stops.
+lost() {
+  local worker
+  tools/pipeline.sh 2 2 "${saved[@]}" --checkpoint "$work/lost-steps" --out "$work/lost" >/dev/null 2>&1 &
+  local launcher=$!
+  wait_for_step lost 18 || return
+  worker=$(pgrep -P $launcher -f -- "--rank")
+  kill -KILL $launcher $worker
+  wait $launcher
+  while pgrep -f -- "--out $work/lost" >/dev/null; do sleep 0.05; done
+  rm -rf "$TMPDIR"/tributary-*
+}
+check "a run is killed" lost
+cp -r "$work/lost-steps" "$work/moved-steps"
+check "it goes on" train lost 2 2 "${saved[@]}" --checkpoint "$work/lost-steps" --resume
+check "with the same losses" same_losses whole lost
+check "with the same weights" same_model whole lost
+check "it goes on as one pipeline of three stages" \
+  train moved 3 "${saved[@]}" --microbatches 6 --checkpoint "$work/moved-steps" --resume
+check "with nearly the same losses" close_losses whole moved
+
+damaged() {  # the last checkpoint, which says so
+  rm -rf "$work/damaged-steps"
+  cp -r "$work/steps" "$work/damaged-steps"
+  printf 'x' | dd of="$work/damaged-steps/step-40/piece-3.safetensors" bs=1 seek=5000 conv=notrunc status=none
+  train damaged 2 2 "${saved[@]}" --checkpoint "$work/damaged-steps" --resume >"$work/out" || return
+  cat "$work/out"
+  grep -q "note: .*step-40/piece-3.safetensors is damaged: its checksum is wrong" "$work/out" &&
+    grep -q "resumed: after step 30" "$work/out"
+}
+check "a damaged checkpoint is said, and the one before it taken" damaged
+check "with the same losses" same_losses whole damaged
+check "with the same weights" same_model whole damaged
+
+# No file may be longer than 64 KiB: the disk is full, as far as checkpoints are concerned.
+full() {
+  (
+    trap '' XFSZ
+    ulimit -f 64
+    refused "cannot write .*File too large" "$program" "${small[@]}" --steps 50 --checkpoint-every 5 \
+      --batch 6 --microbatches 3 --checkpoint "$work/steps" --resume --out "$work/full"
+  )
+}
+full_disk() {
+  cp -r "$work/steps" "$work/before"
+  full
+  diff -r "$work/before/step-40" "$work/steps/step-40" && ! ls "$work"/steps/*/.*.part 2>/dev/null
+}
+check "a disk that is full ends a run and leaves the last checkpoint" full_disk
+
+refused_resume() { refused "$1" tools/pipeline.sh 2 2 "${saved[@]}" --out "$work/bad" "${@:2}"; }
+check "checkpoints of an earlier run are not mixed with another's" \
+  refused_resume "earlier run" --checkpoint "$work/steps"
+check "another seed is not a continuation" \
+  refused_resume "seed 0, this run has 7" --checkpoint "$work/steps" --resume --seed 7
+check "nor is a run that ends before" \
+  refused_resume "the run ends at 20" --checkpoint "$work/steps" --resume --steps 20
+check "a resumed run needs a folder" refused_resume "no folder to resume from" --resume
+check "a restarted run needs one, too" refused_resume "nothing to restart from" --restarts 3
+check "the number of restarts is one" refused_resume "not a number" --restarts many --checkpoint "$work/x"
+exhausted() {  # a rank that cannot go on is not started for ever
+  : >"$work/steps-file"
+  tools/pipeline.sh 2 2 "${saved[@]}" --checkpoint "$work/steps-file" --restarts 3 --out "$work/bad" >"$work/out" 2>"$work/err"
+  [ $? = 2 ] && ! grep -q restart "$work/err" && grep -q "^error" "$work/err"
+}
+check "what is wrong with the options is not tried again" exhausted
+
+left_out() {
+  train nan 3 "${small[@]}" --lr 1e30 --skip-bad-steps >"$work/out" || return
+  cat "$work/out"
+  grep -qE "^left out: 3[0-9] steps" "$work/out" && [ "$(losses nan | wc -l)" -lt 12 ]
+}
+check "steps with a NaN are left out and counted" left_out
+check "no sockets are left behind" [ -z "$(ls "$TMPDIR")" ]
+finish

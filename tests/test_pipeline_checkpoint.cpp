@@ -1,0 +1,212 @@
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <limits>
+#include <mutex>
+
+#include "pipeline/checkpoint.h"
+#include "tests/complaint.h"
+#include "tests/temporary_folder.h"
+#include "tests/toy_training.h"
+
+namespace pipeline {
+
+namespace {
+
+// What a training, or a part of one, leaves.
+struct Result {
+  std::map<int, double> losses;  // by step, from 1
+  std::vector<nn::real> weights;
+  std::map<int, std::vector<nn::real>> moments;  // of each piece, means and squares
+  int first_step = 0;                            // where it began
+  std::vector<std::string> reports;
+};
+
+// Goes on from the newest checkpoint until `last` steps are done, and saves one then.
+Result train(const Job& job, const std::filesystem::path& path, int last) {
+  Result result;
+  std::mutex mutex;
+  auto stages = toy::as_ranks(job, "checkpoint", [&](toy::Rank rank) {
+    nn::CheckpointFolder folder(path);
+    Checkpoints checkpoints(folder, job, rank.stage, rank.worker, rank.mailbox);
+    const auto report = [&](const std::string& line) { result.reports.push_back(line); };
+    const int first = checkpoints.resume(report);
+    for (int step = first; step < last; ++step) {
+      const auto loss = rank.worker.step(step);
+      if (rank.rank == job.topology.recorder()) result.losses[step + 1] = loss.value();
+    }
+    if (first < last) checkpoints.save(last, {});
+    const std::lock_guard lock(mutex);
+    result.first_step = first;
+    for (int piece = 0; piece <= rank.stage.model().head_piece(); ++piece)
+      if (rank.stage.model().range(piece).size > 0) {
+        const auto moments = rank.worker.moments(piece);
+        std::vector<nn::real> all(moments.mean.begin(), moments.mean.end());
+        all.insert(all.end(), moments.square.begin(), moments.square.end());
+        result.moments[piece] = all;
+      }
+  });
+  result.weights = toy::weights_of(stages, job);
+  return result;
+}
+
+// Batches of 6 sequences, however they are cut.
+Job job_of(std::string_view schedule, int stages, int pipelines) {
+  Job job = toy::job_of(schedule, stages, pipelines, 6 / pipelines);
+  job.steps = 8;
+  job.warmup = 2;
+  return job;
+}
+
+}  // namespace
+
+TEST_CASE("training goes on from a checkpoint bit for bit, after any step") {
+  for (const auto& [stages, pipelines] : {std::pair{1, 1}, {3, 1}, {2, 2}}) {
+    const Job job = job_of("1f1b", stages, pipelines);
+    const TemporaryFolder undisturbed_folder;
+    const Result undisturbed = train(job, undisturbed_folder.path, 4);
+    for (int step : {1, 2, 3}) {
+      CAPTURE(step);
+      const TemporaryFolder folder;
+      train(job, folder.path, step);
+      const Result resumed = train(job, folder.path, 4);
+      CHECK(resumed.first_step == step);
+      CHECK(resumed.reports.empty());
+      CHECK(resumed.weights == undisturbed.weights);
+      CHECK(resumed.moments == undisturbed.moments);
+      REQUIRE(resumed.losses.size() == static_cast<std::size_t>(4 - step));
+      for (const auto& [number, loss] : resumed.losses)
+        CHECK(loss == undisturbed.losses.at(number));
+    }
+  }
+}
+
+TEST_CASE("a checkpoint of three stages goes on in any layout") {
+  const Job written = job_of("1f1b", 3, 1);
+  const TemporaryFolder undisturbed_folder;
+  const Result undisturbed = train(written, undisturbed_folder.path, 4);
+  for (int pipelines : {1, 2})
+    for (int stages : {1, 2, 3, 6}) {
+      CAPTURE(pipelines);
+      CAPTURE(stages);
+      const TemporaryFolder folder;
+      train(written, folder.path, 2);
+      const Result resumed =
+          train(job_of(stages == 2 ? "interleaved" : "zb-h1", stages, pipelines), folder.path, 4);
+      CHECK(resumed.first_step == 2);
+      for (int step : {3, 4})
+        CHECK(resumed.losses.at(step) ==
+              doctest::Approx(undisturbed.losses.at(step)).epsilon(1e-6));
+      if (pipelines == 1) CHECK(resumed.losses.at(4) == undisturbed.losses.at(4));
+      if (pipelines == 1) CHECK(resumed.weights == undisturbed.weights);
+      CHECK(resumed.reports.size() == (pipelines == 1 ? 0 : 2));  // says that rounding differs
+    }
+}
+
+TEST_CASE("a checkpoint of two pipelines goes on in one") {
+  const TemporaryFolder undisturbed_folder, folder;
+  const Result undisturbed = train(job_of("1f1b", 2, 2), undisturbed_folder.path, 4);
+  train(job_of("1f1b", 2, 2), folder.path, 2);
+  const Result resumed = train(job_of("1f1b", 3, 1), folder.path, 4);
+  for (int step : {3, 4})
+    CHECK(resumed.losses.at(step) == doctest::Approx(undisturbed.losses.at(step)).epsilon(1e-6));
+}
+
+TEST_CASE("another training does not go on from a checkpoint") {
+  const Job job = job_of("1f1b", 2, 1);
+  const TemporaryFolder folder;
+  train(job, folder.path, 2);
+  Job other = job;
+  other.seed = 1;
+  CHECK(complaint_of([&] { train(other, folder.path, 4); }) ==
+        "the checkpoint was made with seed 0, this run has 1");
+  other = job;
+  other.batch = 12;
+  CHECK(contains(complaint_of([&] { train(other, folder.path, 4); }), "batch 6, this run has 12"));
+  other = job;
+  other.model.hidden += 8;
+  CHECK(contains(complaint_of([&] { train(other, folder.path, 4); }), "hidden"));
+  other = job;
+  other.steps = 1, other.warmup = 0;
+  CHECK(
+      contains(complaint_of([&] { train(other, folder.path, 1); }), "the checkpoint is of step 2"));
+  other = job;
+  other.learning_rate /= 2;
+  CHECK(train(other, folder.path, 4).reports ==
+        std::vector<std::string>{"the checkpoint was made with lr 8e-04, this run has 4e-04"});
+}
+
+TEST_CASE("a weight that is not finite is not saved") {
+  const Job job = job_of("1f1b", 2, 1);
+  const TemporaryFolder path;
+  const std::string complaint = complaint_of([&] {
+    toy::as_ranks(job, "infinite", [&](toy::Rank rank) {
+      nn::CheckpointFolder folder(path.path);
+      Checkpoints checkpoints(folder, job, rank.stage, rank.worker, rank.mailbox);
+      if (rank.rank == 1)
+        rank.stage.model().parameters().values().back() = std::numeric_limits<nn::real>::infinity();
+      checkpoints.save(1, {});
+    });
+  });
+  CHECK(complaint == "after step 1 lm_head.weight is not finite");
+  CHECK(!nn::CheckpointFolder(path.path).newest([](const std::string&) {}));
+}
+
+// Spoils a gradient of a piece in its second step, on one rank.
+void spoil(toy::Rank rank, int step, int piece, nn::real with) {
+  const auto [offset, size] = rank.stage.model().range(piece);
+  if (step == 1 && size > 0) rank.stage.model().parameters().gradients()[offset + size / 2] = with;
+}
+
+TEST_CASE("a gradient that is not finite stops the run, with its step, stage and piece") {
+  const nn::real infinity = std::numeric_limits<nn::real>::infinity();
+  const Job job = job_of("1f1b", 3, 2);
+  const auto complaint = [&](int piece, nn::real with) {
+    return complaint_of([&] {
+      toy::as_ranks(job, "bad", [&](toy::Rank rank) {
+        for (int step = 0; step < 4; ++step) {
+          if (job.topology.pipeline(rank.rank) == 1) spoil(rank, step, piece, with);
+          rank.worker.step(step);
+        }
+      });
+    });
+  };
+  CHECK(complaint(0, NAN) == "a gradient of step 2 is not finite, in the embedding on stage 0");
+  CHECK(complaint(3, -infinity) == "a gradient of step 2 is not finite, in layer 2 on stage 1");
+  CHECK(complaint(7, infinity) == "a gradient of step 2 is not finite, in the head on stage 2");
+}
+
+TEST_CASE("a bad step is left out on all ranks alike") {
+  for (int pipelines : {1, 2}) {
+    Job job = job_of("zb-h1", 3, pipelines);
+    job.skips_bad_steps = true;
+    const auto train = [&](int bad_piece) {
+      auto stages = toy::as_ranks(job, "left-out", [&](toy::Rank rank) {
+        for (int step = 0; step < 4; ++step) {
+          if (bad_piece < 0 && step == 1) continue;
+          if (bad_piece >= 0 && job.topology.pipeline(rank.rank) == 0)
+            spoil(rank, step, bad_piece, NAN);
+          const auto loss = rank.worker.step(step);
+          const bool has_loss = job.topology.stage(rank.rank) == 2 && step != 1;
+          CHECK(loss.has_value() == has_loss);
+          CHECK(rank.worker.steps_left_out == (bad_piece >= 0 && step > 0));
+        }
+      });
+      auto weights = toy::weights_of(stages, job);
+      CHECK(weights == toy::weights_of(stages, job, pipelines - 1));
+      return weights;
+    };
+    const std::vector<nn::real> expected = train(-1);
+    for (int piece : {0, 2, 4, 7}) CHECK(train(piece) == expected);
+  }
+}
+
+TEST_CASE("a run without bad steps is the same whether they would be left out or not") {
+  Job job = job_of("1f1b", 3, 2);
+  const TemporaryFolder one, two;
+  const Result plain = train(job, one.path, 3);
+  job.skips_bad_steps = true;
+  CHECK(train(job, two.path, 3).weights == plain.weights);
+}
+
+}  // namespace pipeline

@@ -1,0 +1,115 @@
+#pragma once
+
+#include <deque>
+#include <exception>
+#include <functional>
+#include <string>
+#include <thread>
+
+#include "pipeline/worker.h"
+
+// Small trainings with threads of this process as ranks.
+namespace pipeline {
+
+namespace toy {
+
+inline constexpr int length = 7, vocabulary = 19;
+
+inline nn::LlamaConfig tiny_model() {
+  return {.vocabulary = vocabulary,
+          .d = 16,
+          .layers = 6,
+          .heads = 2,
+          .key_value_heads = 1,
+          .hidden = 24,
+          .context = length};
+}
+
+// A text in which the next token mostly follows from the last one.
+inline std::vector<std::uint16_t> some_text() {
+  std::vector<std::uint16_t> ids{3};
+  while (ids.size() < 2000) ids.push_back((5 * ids.back() + (ids.size() % 7 == 0)) % vocabulary);
+  return ids;
+}
+
+inline Job job_of(std::string_view schedule, int stages, int pipelines, int microbatches) {
+  Job job;
+  job.model = tiny_model();
+  job.topology = {stages, pipelines};
+  job.schedule = schedule;
+  job.chunks = find_schedule(schedule)->has_chunks && stages < 6 ? 2 : 1;
+  job.microbatches = microbatches;
+  job.batch = microbatches * pipelines;
+  job.length = length;
+  job.steps = 3;
+  job.cut = default_cut(static_cast<int>(job.model.layers), stages * job.chunks);
+  return job;
+}
+
+struct Rank {
+  int rank;
+  Stage& stage;
+  Worker& worker;
+  Mailbox& mailbox;
+};
+
+// Does the work as every rank of the job, over inproc, and returns their stages. What a rank throws
+// is thrown here, the first rank's first, but for the loss of another rank.
+inline std::deque<Stage> as_ranks(const Job& job, const std::string& name,
+                                  const std::function<void(Rank)>& work) {
+  static const std::vector<std::uint16_t> text = some_text();
+  const data::Windows windows(text, length);
+  const int ranks = job.topology.ranks();
+  std::vector<std::string> addresses;
+  for (int rank = 0; rank < ranks; ++rank)
+    addresses.push_back(nn::concat("inproc://", name, '-', rank));
+  std::deque<Stage> stages;  // outlive the network, whose messages read their memory
+  for (int rank = 0; rank < ranks; ++rank)
+    stages.emplace_back(job.model, pieces_of(job, job.topology.stage(rank)), job.sequences(),
+                        length, job.seed);
+  std::vector<std::exception_ptr> failures(ranks), losses(ranks);
+  {
+    Network network;
+    std::vector<std::thread> threads;
+    for (int rank = 0; rank < ranks; ++rank)
+      threads.emplace_back([&, rank] {
+        Mailbox mailbox(
+            network, {.rank = rank, .addresses = addresses, .deadline = std::chrono::seconds(10)});
+        try {
+          mailbox.meet(terms(job), std::chrono::seconds(20));
+          Trace trace;
+          Worker worker(job, stages[rank], mailbox, &windows, trace);
+          work({rank, stages[rank], worker, mailbox});
+          mailbox.part();
+        } catch (const PeerLost&) {
+          losses[rank] = std::current_exception();
+        } catch (const std::exception& error) {
+          failures[rank] = std::current_exception();
+          mailbox.announce_failure(error.what());
+        }
+      });
+    for (std::thread& thread : threads) thread.join();
+  }
+  failures.insert(failures.end(), losses.begin(), losses.end());
+  for (const auto& failure : failures)
+    if (failure) std::rethrow_exception(failure);
+  return stages;
+}
+
+// All weights of a pipeline, in the order of the whole model.
+inline std::vector<nn::real> weights_of(std::deque<Stage>& stages, const Job& job,
+                                        int pipeline = 0) {
+  std::vector<nn::real> weights;
+  for (int piece = 0; piece < stages[0].model().head_piece() + 1; ++piece)
+    for (int stage = 0; stage < job.topology.stages; ++stage) {
+      nn::Llama& model = stages[job.topology.rank(pipeline, stage)].model();
+      const auto [offset, size] = model.range(piece);
+      const auto values = model.parameters().values().subspan(offset, size);
+      weights.insert(weights.end(), values.begin(), values.end());
+    }
+  return weights;
+}
+
+}  // namespace toy
+
+}  // namespace pipeline
