@@ -80,8 +80,8 @@ void Checkpoints::save(int step, std::vector<nn::CheckpointFolder::File> more) {
   }
   for (int stage = 1; stage < topology.stages; ++stage) {
     const int rank = topology.rank(0, stage);
-    const std::string what = nn::concat("rank 0 at the checkpoint of step ", step,
-                                        " waited for the files of rank ", rank);
+    const std::string what = nn::concat("rank 0 (pipeline 0, stage 0) at the checkpoint of step ",
+                                        step, " waited for the files of rank ", rank);
     std::istringstream lines(mailbox_.receive(rank, tag, what).text());
     for (std::string line; std::getline(lines, line);)
       files.push_back(nn::parse_checkpoint_file(line));
@@ -144,7 +144,7 @@ void Checkpoints::load_piece(const std::filesystem::path& folder, int piece) {
   nn::SafetensorsFile file(folder / file_name(piece));
   nn::load_tensors(file, tensors_of(stage_.model(), moments, piece));
   const auto updates = file.metadata().find(updates_key);
-  nn::require(updates != file.metadata().end(), file.path().string(), " has no ", updates_key);
+  nn::require(updates != file.metadata().end(), file.name(), " has no ", updates_key);
   moments.steps = std::stoi(updates->second);
 }
 

@@ -71,7 +71,7 @@ void Mailbox::Sockets::connect(Network::Context& context, int rank) {
   peer.out.set(zmq::sockopt::handshake_ivl, static_cast<int>(options.handshake.count()));
   peer.out.set(zmq::sockopt::reconnect_ivl, 50);
   peer.out.set(zmq::sockopt::reconnect_ivl_max, 1000);
-  peer.out.set(zmq::sockopt::heartbeat_ivl, 1000);
+  peer.out.set(zmq::sockopt::heartbeat_ivl, static_cast<int>(options.heartbeat.count() / 6));
   peer.out.set(zmq::sockopt::heartbeat_timeout, static_cast<int>(options.heartbeat.count()));
   if (options.keys) {
     peer.out.set(zmq::sockopt::curve_serverkey, options.keys->public_keys.at(rank));

@@ -96,6 +96,8 @@ void add_run_options(tools::Options& options, CommandLine& line) {
   options.add("--keys", rank.keys, "folder of --make-keys, for addresses beyond this machine");
   options.add("--timeout", rank.timeout, "seconds of silence until a rank is given up")
       .between(0.1, 1e6);
+  options.add("--heartbeat", rank.heartbeat, "seconds until a frozen rank is given up")
+      .between(0.1, 1e6);
   options.add("--text", rank.text.text, "UTF-8 text to train on: TinyStories").not_empty();
   options.add("--data", rank.text.data_raw, "where data/fetch.sh puts things");
   options.add("--out", rank.out, "folder for losses, traces and the model");

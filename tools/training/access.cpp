@@ -53,6 +53,7 @@ pipeline::Mailbox::Options mailbox_options(const RankOptions& options) {
       .addresses = addresses_of(options),
       .run = options.run,
       .deadline = std::chrono::milliseconds(static_cast<long>(options.timeout * 1000)),
+      .heartbeat = std::chrono::milliseconds(static_cast<long>(options.heartbeat * 1000)),
       .stop = options.stop,
       .on_stranger = [](const std::string& what) {
         std::cerr << "dropped: " << what << std::endl;

@@ -17,6 +17,7 @@ struct RankOptions {
   std::uint64_t run = 0;
   std::filesystem::path keys;  // folder of pipeline::make_keys; empty: none
   double timeout = 60;         // seconds
+  double heartbeat = 6;
   data::TextOptions text;
   std::filesystem::path out = "out/pipeline", init;
   std::filesystem::path checkpoint;  // folder of checkpoints to resume from; empty: none are saved
