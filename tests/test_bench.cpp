@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <optional>
 #include <sstream>
 
 #include "nn/error.h"
@@ -97,6 +98,16 @@ TEST_CASE("a contestant does jobs in a process of its own, which is there until 
   contestant.seconds("big");
   CHECK(contestant.peak_memory() > before + 90e6);
   CHECK_THROWS_WITH_AS(contestant.seconds("none"), "Tributary failed at none", nn::Error);
+}
+
+TEST_CASE("a contestant ends when it is let go, whoever else was started after it") {
+  const auto idle = [] { return Contestant::Jobs{{"nothing", [] {}}}; };
+  std::optional<Contestant> first(Contestant::ours(idle));
+  CHECK(first->greeting() == "Tributary");
+  Contestant second = Contestant::ours(idle);
+  CHECK(second.seconds("nothing") >= 0);
+  first.reset();  // waits for its process
+  CHECK(second.seconds("nothing") >= 0);
 }
 
 TEST_CASE("operations are those of the models' formulas") {
