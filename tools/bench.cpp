@@ -51,7 +51,7 @@ class Choice {
 // How PyTorch calls itself, or nothing where there is none.
 std::string find_peer() {
   try {
-    return bench::Contestant::peer("serve.py", 1).greeting();
+    return bench::Contestant::peer("serve.py", {}).greeting();
   } catch (const nn::Error&) {
     std::cerr << "python3 has no torch and numpy: measured alone\n";
     return "";
@@ -77,8 +77,10 @@ void compare(const CommandLine& line) {
   bench::Peak peak(line.threads);
   bench::Setting setting{line.threads, {}, &peak};
   const std::string peer = line.is_alone ? "" : find_peer();
-  if (!peer.empty())
-    for (int threads : std::set{1, line.threads}) setting.peer_threads.push_back(threads);
+  if (!peer.empty()) setting.peer_ways = {{1, false}};
+  if (!peer.empty() && line.threads > 1)
+    setting.peer_ways.insert(setting.peer_ways.end(),
+                             {{line.threads, false}, {line.threads, true}});
 
   Choice choice(line);
   std::vector<std::vector<bench::Job>> suites;

@@ -36,17 +36,21 @@ void serve(const Contestant::Jobs& jobs) {
 
 }  // namespace
 
+std::string to_text(const PeerWay& way) {
+  if (way.threads == 1) return "1 thread";
+  return nn::concat(way.threads, way.spins ? " threads that spin" : " threads that sleep");
+}
+
 Contestant Contestant::ours(std::function<Jobs()> prepare) {
   return {"Tributary", [prepare] { serve(prepare()); }};
 }
 
-Contestant Contestant::peer(const std::string& script, int threads, const std::string& argument) {
+Contestant Contestant::peer(const std::string& script, PeerWay way, const std::string& argument) {
   std::vector<std::string> command{"python3", project::folder() / "tools/bench/peers" / script,
-                                   std::to_string(threads)};
+                                   std::to_string(way.threads)};
   if (!argument.empty()) command.push_back(argument);
-  return {nn::concat("PyTorch with ", threads, threads == 1 ? " thread" : " threads"), [command] {
-            // Its best on a shared machine: threads that wait do not spin.
-            setenv("OMP_WAIT_POLICY", "passive", 0);
+  return {"PyTorch with " + to_text(way), [command, way] {
+            setenv("OMP_WAIT_POLICY", way.spins ? "active" : "passive", 1);
             setenv("PYTHONDONTWRITEBYTECODE", "1", 1);
             if (!std::freopen("/dev/null", "w", stderr)) _exit(127);
             become(command);

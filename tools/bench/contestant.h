@@ -10,6 +10,14 @@
 
 namespace bench {
 
+// How PyTorch is run. Threads that wait for work may spin, which is quick, or sleep, which leaves
+// the cores to others: which is better depends on the work and on what else a machine does.
+struct PeerWay {
+  int threads = 1;
+  bool spins = false;
+};
+std::string to_text(const PeerWay& way);  // "2 threads that spin"
+
 // Someone who does jobs when told to, in a process of its own that waits in between, so that two
 // can take turns on a machine whose speed changes by the minute, and the memory of each be seen.
 // The process reads a job's name a line, does it, and answers with its seconds; before the first it
@@ -20,8 +28,8 @@ class Contestant {
 
   // Our engine: `prepare` is called in the new process.
   static Contestant ours(std::function<Jobs()> prepare);
-  // PyTorch: tools/bench/peers/SCRIPT.py THREADS [ARGUMENT].
-  static Contestant peer(const std::string& script, int threads, const std::string& argument = "");
+  // PyTorch: tools/bench/peers/SCRIPT THREADS [ARGUMENT].
+  static Contestant peer(const std::string& script, PeerWay way, const std::string& argument = "");
 
   Contestant(Contestant&& other) noexcept;
   ~Contestant();

@@ -14,7 +14,7 @@ namespace bench {
 
 namespace {
 
-constexpr int turns = 3;
+constexpr int turns = 5;
 
 // The median of a few turns, after one to warm up.
 template <class Work>

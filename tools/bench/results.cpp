@@ -44,7 +44,8 @@ std::string describe(const Machine& machine, double peak_flops) {
                  machine.processor, ", ", machine.blas, ", ", machine.version);
   if (!machine.peer.empty())
     text += nn::concat(", ", machine.peer,
-                       " in turns with it, with its best number of threads; ratio: how many times "
+                       " in turns with it, the best of 1 thread and all, that sleep or spin; "
+                       "ratio: how many times "
                        "better");
   if (peak_flops > 0)
     text += nn::concat(". Limit: all cores' SGEMM, ", report::fixed(peak_flops / 1e9, 0),
@@ -82,7 +83,7 @@ std::string to_json(std::span<const Result> results, const Machine& machine, dou
                        {"tributary", reading.of(result.cost)}};
       if (result.peer_cost) {
         row["pytorch"] = reading.of(*result.peer_cost);
-        row["pytorch_threads"] = result.peer;
+        row["pytorch_with"] = result.peer;
         row["ratio"] = *result.ratio();
       }
       if (result.limit) row["limit"] = reading.of(*result.limit);

@@ -1,6 +1,5 @@
 #include <nlohmann/json.hpp>
 
-#include "nn/error.h"
 #include "nn/json.h"
 #include "tools/bench/command.h"
 #include "tools/bench/stopwatch.h"
@@ -25,10 +24,10 @@ double hw1_seconds() {
 
 std::vector<Job> start_jobs(const Setting& setting) {
   std::vector<Peer> peers;
-  for (int threads : setting.peer_threads)
-    peers.push_back({nn::concat(threads, " threads"), [threads] {
+  for (const PeerWay& way : setting.peer_ways)
+    peers.push_back({to_text(way), [way] {
                        Contestant fresh =
-                           Contestant::peer("federated.py", threads, project::data_raw() / "mnist");
+                           Contestant::peer("federated.py", way, project::data_raw() / "mnist");
                        return seconds_of([&] { fresh.seconds("start"); });
                      }});
   return {{.name = "start",

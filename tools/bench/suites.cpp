@@ -2,8 +2,6 @@
 
 #include <array>
 
-#include "nn/error.h"
-
 namespace bench {
 
 std::span<const Suite> suite_table() {
@@ -15,16 +13,15 @@ std::span<const Suite> suite_table() {
 }
 
 Peers::Peers(const Setting& setting, const std::string& script, const std::string& argument) {
-  for (int threads : setting.peer_threads)
+  for (const PeerWay& way : setting.peer_ways)
     contestants_.emplace_back(
-        threads, std::make_shared<Contestant>(Contestant::peer(script, threads, argument)));
+        way, std::make_shared<Contestant>(Contestant::peer(script, way, argument)));
 }
 
 std::vector<Peer> Peers::at(const std::function<double(Contestant&)>& cost) const {
   std::vector<Peer> peers;
-  for (const auto& [threads, contestant] : contestants_)
-    peers.push_back({nn::concat(threads, threads == 1 ? " thread" : " threads"),
-                     [contestant, cost] { return cost(*contestant); }});
+  for (const auto& [way, contestant] : contestants_)
+    peers.push_back({to_text(way), [contestant, cost] { return cost(*contestant); }});
   return peers;
 }
 

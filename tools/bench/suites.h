@@ -10,11 +10,10 @@
 
 namespace bench {
 
-// What jobs need to know. Peers are tried with each of these numbers of threads; none without
-// PyTorch.
+// What jobs need to know. PyTorch is tried in each of these ways; none where it is not to be had.
 struct Setting {
   int threads = 1;
-  std::vector<int> peer_threads;
+  std::vector<PeerWay> peer_ways;
   Peak* peak = nullptr;
 };
 
@@ -31,15 +30,15 @@ std::vector<Job> start_jobs(const Setting& setting);
 std::vector<Job> llama_jobs(const Setting& setting);
 std::vector<Job> pipeline_jobs(const Setting& setting);
 
-// One peer for each number of threads, all of whose jobs are in one process: cost(contestant) has
-// it do one of them.
+// One peer for each way, all of whose jobs are in one process: cost(contestant) has it do one of
+// them.
 class Peers {
  public:
   Peers(const Setting& setting, const std::string& script, const std::string& argument = "");
   std::vector<Peer> at(const std::function<double(Contestant&)>& cost) const;
 
  private:
-  std::vector<std::pair<int, std::shared_ptr<Contestant>>> contestants_;
+  std::vector<std::pair<PeerWay, std::shared_ptr<Contestant>>> contestants_;
 };
 
 }  // namespace bench
