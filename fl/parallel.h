@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <exception>
@@ -17,9 +18,11 @@ namespace fl {
 //   worker 0   produce 0 . consume 0 . produce 2 . . . . consume 2
 //   worker 1   produce 1 . . . . . . . consume 1 . produce 3 . . .
 //
-// The first exception stops all and is thrown again here.
-template <class Worker, class Produce, class Consume>
-void ordered_parallel(std::vector<Worker>& workers, int count, Produce produce, Consume consume) {
+// As soon as there is nothing left to do for a worker, leave(worker) is called in its thread. The
+// first exception stops all and is thrown again here.
+template <class Worker, class Produce, class Consume, class Leave>
+void ordered_parallel(std::vector<Worker>& workers, int count, Produce produce, Consume consume,
+                      Leave leave) {
   std::atomic<int> next_task = 0;
   int next_turn = 0;
   std::exception_ptr failure;
@@ -32,7 +35,7 @@ void ordered_parallel(std::vector<Worker>& workers, int count, Produce produce, 
         produce(worker, task);
         std::unique_lock lock(mutex);
         turn_changed.wait(lock, [&] { return next_turn == task || failure; });
-        if (failure) return;
+        if (failure) break;
         consume(worker, task);
         ++next_turn;
         turn_changed.notify_all();
@@ -43,14 +46,21 @@ void ordered_parallel(std::vector<Worker>& workers, int count, Produce produce, 
       next_task = count;
       turn_changed.notify_all();
     }
+    leave(worker);
   };
   {
+    const std::size_t busy = std::clamp<std::size_t>(count, 1, workers.size());
+    for (std::size_t i = busy; i < workers.size(); ++i) leave(workers[i]);
     std::vector<std::jthread> threads;
-    for (std::size_t i = 1; i < workers.size() && static_cast<int>(i) < count; ++i)
-      threads.emplace_back([&, i] { work(workers[i]); });
+    for (std::size_t i = 1; i < busy; ++i) threads.emplace_back([&, i] { work(workers[i]); });
     work(workers[0]);
   }
   if (failure) std::rethrow_exception(failure);
+}
+
+template <class Worker, class Produce, class Consume>
+void ordered_parallel(std::vector<Worker>& workers, int count, Produce produce, Consume consume) {
+  ordered_parallel(workers, count, produce, consume, [](Worker&) {});
 }
 
 }  // namespace fl

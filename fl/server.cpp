@@ -1,29 +1,15 @@
 #include "fl/server.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <numeric>
 
 #include "fl/aggregate.h"
 #include "fl/parallel.h"
+#include "fl/stopwatch.h"
 #include "nn/blas.h"
 
 namespace fl {
-
-namespace {
-
-class Stopwatch {
- public:
-  double seconds() const {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
-  }
-
- private:
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-};
-
-}  // namespace
 
 int clients_per_round(int clients, double fraction) {
   return std::max(1, static_cast<int>(std::nearbyint(fraction * clients)));
@@ -49,7 +35,7 @@ Server::Server(Config config, const data::ImageDataset& dataset, const std::atom
   nn::blas::set_threads(1);  // the workers are the threads
   const int tasks = std::max(clients_per_round_, test_parts());
   for (int i = 0; i < std::min(config_.threads, tasks); ++i)
-    workers_.emplace_back(config_.make_model, config_.dropout, stop);
+    workers_.emplace_back(config_.make_model, config_.dropout, stop, &idle_);
 }
 
 std::vector<int> Server::choose_clients() {
@@ -78,7 +64,7 @@ Round Server::play_round() {
   ordered_parallel(
       workers_, static_cast<int>(chosen.size()),
       [&](Worker& worker, int task) {
-        const Stopwatch stopwatch;
+        const double start = thread_seconds() + worker.helped_seconds();
         const int client = chosen[task];
         if (samples_[client].empty()) return;
         nn::Generator generator(config_.seed + client + 1 +
@@ -86,7 +72,7 @@ Round Server::play_round() {
         std::ranges::copy(weights, worker.weights().begin());
         updates[task] = config_.algorithm->train(worker, dataset_.train, samples_[client],
                                                  config_.training, generator);
-        seconds[task] = stopwatch.seconds();
+        seconds[task] = thread_seconds() + worker.helped_seconds() - start;
       },
       [&](Worker&, int task) {
         const int client = chosen[task];
@@ -96,7 +82,9 @@ Round Server::play_round() {
           left_out.push_back({client, "its update is not finite"});
         else
           mean.add(updates[task], static_cast<int>(samples_[client].size()), round_samples);
-      });
+      },
+      [&](Worker& worker) { idle_.add(worker); });
+  idle_.clear();
   const Stopwatch applying;
   if (!mean.is_empty()) config_.algorithm->apply(weights, mean.mean(), config_.training);
 

@@ -34,7 +34,7 @@ struct Round {
   int number = 0;                 // from 1
   double accuracy = 0;            // percent of the test images
   std::int64_t messages = 0;      // sent between clients and server since the start
-  double ideal_seconds = 0;       // since the start, were every client a machine of its own
+  double ideal_seconds = 0;       // since the start, were every client a core of its own
   double seconds = 0;             // since the start, on this machine
   std::vector<LeftOut> left_out;  // if it is all of the chosen, the round changed nothing
   int chosen = 0;
@@ -69,6 +69,7 @@ class Server {
   std::vector<std::vector<int>> samples_;  // of each client
   nn::numpy::Generator choices_;
   std::unique_ptr<nn::Model> model_;
+  IdleWorkers idle_;
   std::vector<Worker> workers_;
   int clients_per_round_;
   Round last_;

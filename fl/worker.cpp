@@ -1,28 +1,41 @@
 #include "fl/worker.h"
 
 #include <algorithm>
+#include <iterator>
+#include <numeric>
+
+#include "fl/parallel.h"
+#include "fl/stopwatch.h"
 
 namespace fl {
 
+namespace {
+
+int part_count(std::span<const int> samples) {
+  return (static_cast<int>(samples.size()) + Worker::part_size - 1) / Worker::part_size;
+}
+
+std::span<const int> part_of(std::span<const int> samples, int part) {
+  const std::span<const int> rest = samples.subspan(part * Worker::part_size);
+  return rest.first(std::min<std::size_t>(Worker::part_size, rest.size()));
+}
+
+}  // namespace
+
 Worker::Worker(const nn::ModelFactory& make_model, nn::DropoutStream dropout,
-               const std::atomic<bool>* stop)
+               const std::atomic<bool>* stop, IdleWorkers* idle)
     : tape_(std::make_unique<nn::Tape>()),
       masks_(std::make_unique<nn::DropoutMasks>(dropout)),
-      stop_(stop) {
+      stop_(stop),
+      idle_(idle) {
   nn::Generator generator;
   model_ = make_model(generator);
 }
 
-template <class Function>
-void Worker::each_part(std::span<const int> samples, Function f) {
-  for (std::size_t first = 0; first < samples.size(); first += part_size) {
-    if (stop_ && *stop_) throw Interrupted();
-    tape_->reset();
-    f(first, samples.subspan(first, std::min<std::size_t>(part_size, samples.size() - first)));
-  }
-}
-
-Worker::Part Worker::load(const data::ImageSet& images, std::span<const int> samples) {
+Worker::Part Worker::load(const data::ImageSet& images, std::span<const int> samples, int part) {
+  if (stop_ && *stop_) throw Interrupted();
+  tape_->reset();
+  samples = part_of(samples, part);
   const auto count = static_cast<nn::index>(samples.size());
   const nn::Shape shape{count, 1, images.height, images.width};
   nn::real* pixels = tape_->arena().allocate_array<nn::real>(shape.size()).data();
@@ -31,36 +44,60 @@ Worker::Part Worker::load(const data::ImageSet& images, std::span<const int> sam
   return {{pixels, shape}, labels};
 }
 
+double Worker::differentiate(const data::ImageSet& images, std::span<const int> samples, int part,
+                             nn::DropoutMasks& masks) {
+  tape_->set_recording(true);
+  model_->train(masks, static_cast<nn::index>(part) * part_size);
+  const Part batch = load(images, samples, part);
+  const nn::Var loss = nn::nll_loss(model_->forward(tape_->constant(batch.images)), batch.labels);
+  const double share =
+      static_cast<double>(batch.labels.size()) / static_cast<double>(samples.size());
+  const auto dloss = static_cast<nn::real>(share);
+  tape_->backward_data(loss, {&dloss, loss.shape()});
+  return share * loss.value()[0];
+}
+
 double Worker::compute_gradient(const data::ImageSet& images, std::span<const int> samples,
                                 nn::Generator& generator) {
-  double mean_loss = 0;
+  const int parts = part_count(samples);
   model_->parameters().zero_gradients();
   masks_->start_batch(generator, static_cast<nn::index>(samples.size()));
-  tape_->set_recording(true);
-  each_part(samples, [&](std::size_t first, std::span<const int> part) {
-    model_->train(*masks_, static_cast<nn::index>(first));
-    const Part batch = load(images, part);
-    const nn::Var loss = nn::nll_loss(model_->forward(tape_->constant(batch.images)), batch.labels);
-    const double share = static_cast<double>(part.size()) / static_cast<double>(samples.size());
-    mean_loss += share * loss.value()[0];
-    tape_->backward(loss, static_cast<nn::real>(share));
-  });
-  return mean_loss;
+  std::vector<Worker*> team{this};
+  if (idle_) std::ranges::copy(idle_->take(parts - 1), std::back_inserter(team));
+  for (Worker* helper : std::span(team).subspan(1))
+    helper->model_->parameters().borrow(&model_->parameters());
+
+  std::vector<double> losses(parts);
+  std::mutex mutex;
+  ordered_parallel(
+      team, parts,
+      [&](Worker* worker, int part) {
+        losses[part] = worker->differentiate(images, samples, part, *masks_);
+      },
+      [](Worker* worker, int) { worker->tape_->backward_weights(); },
+      [&](Worker* worker) {
+        if (worker == this) return;
+        worker->model_->parameters().borrow(nullptr);
+        idle_->add(*worker);
+        const std::lock_guard lock(mutex);
+        helped_seconds_ += thread_seconds();
+      });
+  return std::accumulate(losses.begin(), losses.end(), 0.0);
 }
 
 int Worker::count_correct(const data::ImageSet& images, std::span<const int> samples) {
   int correct = 0;
   model_->evaluate();
   tape_->set_recording(false);
-  each_part(samples, [&](std::size_t, std::span<const int> part) {
-    const Part batch = load(images, part);
+  for (int part = 0; part < part_count(samples); ++part) {
+    const Part batch = load(images, samples, part);
     const nn::ConstView scores = model_->forward(tape_->constant(batch.images)).value();
     const nn::index classes = scores.shape.columns();
-    for (std::size_t i = 0; i < part.size(); ++i) {
+    for (std::size_t i = 0; i < batch.labels.size(); ++i) {
       const nn::real* row = scores.data + static_cast<nn::index>(i) * classes;
       correct += std::max_element(row, row + classes) - row == batch.labels[i];
     }
-  });
+  }
   return correct;
 }
 

@@ -5,6 +5,7 @@
 #include <span>
 
 #include "data/mnist.h"
+#include "fl/idle_workers.h"
 #include "nn/model.h"
 
 namespace fl {
@@ -18,18 +19,24 @@ struct Interrupted : std::exception {
 // per thread, not per client, so memory does not grow with the number of clients.
 class Worker {
  public:
-  // `stop`, if given, is looked at before every part of a batch.
+  // `stop`, if given, is looked at before every part of a batch; from `idle`, if given, come the
+  // workers that help with a batch.
   Worker(const nn::ModelFactory& make_model, nn::DropoutStream dropout,
-         const std::atomic<bool>* stop = nullptr);
+         const std::atomic<bool>* stop = nullptr, IdleWorkers* idle = nullptr);
 
   std::span<nn::real> weights() { return model_->parameters().values(); }
   std::span<nn::real> gradients() { return model_->parameters().gradients(); }
 
   // Leaves in gradients() the gradient of the mean loss over the samples, as one batch: dropout
   // masks and means are those of the whole, but it is computed in parts, so that 6,000 images need
-  // no more memory than `part_size`. Returns the loss.
+  // no more memory than `part_size` for each worker. The bits do not depend on who helps: workers
+  // differentiate their parts at the same time, but add to the weights' gradients in the order of
+  // the parts. Returns the loss.
   double compute_gradient(const data::ImageSet& images, std::span<const int> samples,
                           nn::Generator& generator);
+
+  // What other threads have computed for this worker's batches.
+  double helped_seconds() const { return helped_seconds_; }
 
   // How many of the samples the model puts into the right class.
   int count_correct(const data::ImageSet& images, std::span<const int> samples);
@@ -42,16 +49,20 @@ class Worker {
     nn::ConstView images;
     std::span<const int> labels;
   };
-  Part load(const data::ImageSet& images, std::span<const int> samples);
+  // Part number `part` of the samples, on a tape that holds nothing else.
+  Part load(const data::ImageSet& images, std::span<const int> samples, int part);
 
-  // Calls f(first, part of the samples) for each part.
-  template <class Function>
-  void each_part(std::span<const int> samples, Function f);
+  // The first half of a part's gradient: all but the weights'. Returns the part's share of the
+  // loss.
+  double differentiate(const data::ImageSet& images, std::span<const int> samples, int part,
+                       nn::DropoutMasks& masks);
 
   std::unique_ptr<nn::Model> model_;
   std::unique_ptr<nn::Tape> tape_;
   std::unique_ptr<nn::DropoutMasks> masks_;
   const std::atomic<bool>* stop_;
+  IdleWorkers* idle_;
+  double helped_seconds_ = 0;
 };
 
 }  // namespace fl

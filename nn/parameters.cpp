@@ -12,7 +12,13 @@ int Parameters::add(std::string name, Shape shape) {
   return static_cast<int>(pieces_.size()) - 1;
 }
 
-void Parameters::zero_gradients() { std::ranges::fill(gradients_, real(0)); }
+void Parameters::zero_gradients() { std::ranges::fill(gradients(), real(0)); }
+
+void Parameters::borrow(Parameters* lender) {
+  require(!lender || lender->size() == size(), "parameters: a model of ", size(),
+          " weights cannot borrow those of one of ", lender ? lender->size() : 0);
+  lender_ = lender;
+}
 
 const Parameters::Piece* Parameters::find(std::string_view name) const {
   const auto piece = std::ranges::find(pieces_, name, &Piece::name);
@@ -20,11 +26,11 @@ const Parameters::Piece* Parameters::find(std::string_view name) const {
 }
 
 View Parameters::value(int piece) {
-  return {values_.data() + pieces_[piece].offset, pieces_[piece].shape};
+  return {values().data() + pieces_[piece].offset, pieces_[piece].shape};
 }
 
 View Parameters::gradient(int piece) {
-  return {gradients_.data() + pieces_[piece].offset, pieces_[piece].shape};
+  return {gradients().data() + pieces_[piece].offset, pieces_[piece].shape};
 }
 
 }  // namespace nn

@@ -24,11 +24,14 @@ class Parameters {
   int add(std::string name, Shape shape);
 
   index size() const { return static_cast<index>(values_.size()); }
-  std::span<real> values() { return values_; }
-  std::span<const real> values() const { return values_; }
-  std::span<real> gradients() { return gradients_; }
-  std::span<const real> gradients() const { return gradients_; }
+  std::span<real> values() { return (lender_ ? lender_ : this)->values_; }
+  std::span<const real> values() const { return (lender_ ? lender_ : this)->values_; }
+  std::span<real> gradients() { return (lender_ ? lender_ : this)->gradients_; }
+  std::span<const real> gradients() const { return (lender_ ? lender_ : this)->gradients_; }
   void zero_gradients();
+
+  // Reads the weights of another replica and adds to its gradients, until it is told null.
+  void borrow(Parameters* lender);
 
   const std::vector<Piece>& pieces() const { return pieces_; }
   const Piece* find(std::string_view name) const;  // null if there is none
@@ -38,6 +41,7 @@ class Parameters {
  private:
   std::vector<Piece> pieces_;
   std::vector<real> values_, gradients_;
+  Parameters* lender_ = nullptr;
 };
 
 // One piece, by number, so that it stays valid while the arrays still grow.

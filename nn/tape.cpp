@@ -25,7 +25,7 @@ Var Tape::make_result(Shape shape, bool needs_gradient, bool depends_on_input) {
 // Inputs are only ever read: no op writes to a value that it did not make.
 static View readable(ConstView value) { return {const_cast<real*>(value.data), value.shape}; }
 
-Var Tape::constant(ConstView value) { return {*this, make_node(readable(value), false, false)}; }
+Var Tape::constant(ConstView value) { return {*this, make_node(readable(value), false, true)}; }
 
 Var Tape::input(ConstView value) { return {*this, make_node(readable(value), true, true)}; }
 

@@ -40,7 +40,8 @@ class Var {
     View value;
     real* gradient = nullptr;       // zeroed when first touched
     bool needs_gradient = false;    // a weight, or computed from one, or from the stage's input
-    bool depends_on_input = false;  // its rules belong to the data half of the backward sweep
+    bool depends_on_input = false;  // computed from what entered the tape, not from weights alone:
+                                    // rules for it belong to the data half of the backward sweep
   };
   inline Var(Tape& tape, Node& node);
   inline Node& node() const;
@@ -92,8 +93,9 @@ class Tape {
   // d loss = seed, then every rule from the last to the first.
   void backward(Var loss, real seed = 1);
 
-  // The same sweep in two halves: first what leads to the stage's input, so that its gradient can
-  // travel on, later what leads to weights only. Together they give exactly what backward() gives.
+  // The same sweep in two halves: first what leads to the values that entered, so that an input's
+  // gradient can travel on, later what leads to weights only. Together they give exactly what
+  // backward() gives.
   void backward_data(Var y, ConstView dy);
   void backward_weights();
 

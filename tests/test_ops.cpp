@@ -566,4 +566,18 @@ TEST_CASE("dropout scales what it keeps and drops the rest") {
         std::vector<real>{real(1.25), real(1.25), 0, real(1.25)});
 }
 
+TEST_CASE("dropout goes by the bits of its mask, wherever it begins and ends") {
+  std::vector<std::uint64_t> words(5);
+  nn::Generator generator(2);
+  for (std::uint64_t& word : words) word = generator.next64();
+  for (index first : {0, 1, 63, 64, 100})
+    for (index size : {1, 27, 28, 64, 128, 200}) {
+      Tape tape;
+      const nn::Tensor ones({size}, std::vector<real>(size, 1));
+      const Var y = dropout(tape.constant(ones), 0.5, {words.data(), first});
+      for (index i = 0; i < size; ++i)
+        REQUIRE(y.value()[i] == real(words[(first + i) / 64] >> (first + i) % 64 & 1 ? 2 : 0));
+    }
+}
+
 }  // namespace

@@ -25,6 +25,31 @@ TEST_CASE("tasks are consumed in order by any number of workers, each exactly on
     }
 }
 
+TEST_CASE("every worker leaves once, after its last task, also if it never had one or all failed") {
+  for (int workers : {1, 2, 5})
+    for (int count : {0, 1, 3, 20})
+      for (bool fails : {false, true}) {
+        std::vector<int> pool(workers);
+        std::vector<std::atomic<int>> left(workers);
+        const auto number = [&](int& worker) { return &worker - pool.data(); };
+        const auto run = [&] {
+          fl::ordered_parallel(
+              pool, count,
+              [&](int& worker, int task) {
+                CHECK(left[number(worker)] == 0);
+                if (fails && task == count / 2) throw std::runtime_error("no");
+              },
+              [&](int& worker, int) { CHECK(left[number(worker)] == 0); },
+              [&](int& worker) { ++left[number(worker)]; });
+        };
+        if (fails && count > 0)
+          CHECK_THROWS_WITH(run(), "no");
+        else
+          run();
+        for (const auto& times : left) CHECK(times == 1);
+      }
+}
+
 TEST_CASE("the first exception stops all workers and reaches the caller") {
   for (int workers : {1, 2, 4}) {
     std::vector<int> pool(workers);

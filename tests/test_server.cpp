@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "fl/aggregate.h"
 #include "tests/toy.h"
@@ -48,6 +49,41 @@ TEST_CASE("any number of threads gives the same bits, for every algorithm") {
     for (int threads : {2, 3, 8})
       CHECK(weights_after(toy::config(name.c_str(), threads), 3) == one);
   }
+}
+
+TEST_CASE("workers without a client help, and change no bit") {
+  for (const char* name : {"fedsgd", "fedavg"})
+    for (double fraction : {1.0 / 12, 3.0 / 12}) {  // one client for all threads, and three
+      fl::Config config = toy::config(name);
+      config.clients = 12;
+      config.fraction = fraction;
+      config.training.batch = name == std::string("fedavg") ? 49 : 0;  // two parts, two parts
+      const auto one = weights_after(config, 3);
+      for (int threads : {2, 4, 7}) {
+        config.threads = threads;
+        CHECK(weights_after(config, 3) == one);
+      }
+    }
+}
+
+TEST_CASE("an idle worker is borrowed by a batch of several parts, and given back") {
+  const data::ImageDataset dataset = toy::dataset();
+  const nn::ModelFactory make_model = toy::config("fedavg").make_model;
+  fl::IdleWorkers idle;
+  fl::Worker alone(make_model, nn::DropoutStream::mt);
+  fl::Worker worker(make_model, nn::DropoutStream::mt, nullptr, &idle);
+  fl::Worker helper(make_model, nn::DropoutStream::mt, nullptr, &idle);
+  std::ranges::fill(helper.weights(), nn::real(7));  // what is borrowed counts, not what it has
+  std::vector<int> samples(600);
+  std::iota(samples.begin(), samples.end(), 0);
+  nn::Generator one(5), two(5);
+  const double loss = alone.compute_gradient(dataset.train, samples, one);
+  idle.add(helper);
+  CHECK(worker.compute_gradient(dataset.train, samples, two) == loss);
+  CHECK(std::ranges::equal(worker.gradients(), alone.gradients()));
+  CHECK(worker.helped_seconds() > 0);
+  CHECK(helper.weights()[0] == 7);
+  CHECK(idle.take(5) == std::vector<fl::Worker*>{&helper});
 }
 
 TEST_CASE("the same seed gives the same bits, another seed others") {

@@ -32,6 +32,19 @@ void each_repeat(index size, index period, Function f) {
   for (index start = 0; start < size; start += period) f(start);
 }
 
+// Calls f(i, scale) for every element i < size that is kept and f(i, 0) for every other, a word of
+// the mask at a time so that vectors can be used.
+template <class Function>
+void each_kept(MaskView kept, index size, real scale, Function f) {
+  constexpr index word = 64;
+  for (index start = 0; start < size;) {
+    const index place = kept.first + start, count = std::min(word - place % word, size - start);
+    const std::uint64_t bits = kept.words[place / word] >> place % word;
+    for (index i = 0; i < count; ++i) f(start + i, bits >> i & 1 ? scale : real(0));
+    start += count;
+  }
+}
+
 }  // namespace
 
 Var add(Var a, Var b) {
@@ -110,10 +123,10 @@ Var dropout(Var x, double drop_probability, MaskView kept) {
   Var y = x.tape().result(x.shape(), x);
   const ConstView in = x.value();
   real* out = x.tape().writable(y).data;
-  for (index i = 0, size = in.size(); i < size; ++i) out[i] = in.data[i] * (kept[i] ? scale : 0);
+  each_kept(kept, in.size(), scale, [=](index i, real factor) { out[i] = in.data[i] * factor; });
   y.backward_to(x, [kept, scale](ConstView dy, View dx) {
-    for (index i = 0, size = dx.size(); i < size; ++i)
-      dx.data[i] += dy.data[i] * (kept[i] ? scale : 0);
+    each_kept(kept, dx.size(), scale,
+              [=](index i, real factor) { dx.data[i] += dy.data[i] * factor; });
   });
   return y;
 }
