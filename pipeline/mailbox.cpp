@@ -70,7 +70,7 @@ void Mailbox::meet(const std::string& terms, milliseconds patience) {
     throw PeerLost(
         nn::concat(lost.what(), "; not here", sockets_->options.keys ? " with keys that fit" : "",
                    ": rank ", missing()),
-        lost.others_see_it);
+        lost.news);
   }
   sockets_->options.deadline = deadline;
   for (int other = 0; other < ranks(); ++other)
@@ -125,10 +125,11 @@ void Mailbox::wait(const std::function<bool()>& is_done, const std::string& what
     if (is_done()) return;
     sockets_->throw_trouble(what);
     const auto waited = std::chrono::duration_cast<milliseconds>(Clock::now() - start);
-    if (waited >= sockets_->options.deadline)
-      throw PeerLost(nn::concat("nothing came for ", static_cast<double>(waited.count()) / 1000,
-                                " s, while ", what),
-                     false);
+    if (waited >= sockets_->options.deadline) {
+      const std::string silence = nn::concat(
+          "nothing came for ", static_cast<double>(waited.count()) / 1000, " s, while ", what);
+      throw PeerLost(silence, silence);
+    }
     sockets_->sleep(std::min(sockets_->options.deadline - waited, milliseconds(200)));
   }
 }

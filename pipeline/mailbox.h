@@ -52,9 +52,9 @@ class Network {
 
 // Another rank stopped, vanished or stayed silent.
 struct PeerLost : std::runtime_error {
-  PeerLost(const std::string& what, bool others_see_it)
-      : std::runtime_error(what), others_see_it(others_see_it) {}
-  bool others_see_it;  // by themselves, as they do when a rank is gone
+  PeerLost(const std::string& what, std::string news)
+      : std::runtime_error(what), news(std::move(news)) {}
+  std::string news;  // for the others, who would otherwise only see this rank go
 };
 
 // One rank's post box. Sending never blocks: what the transport cannot take waits here and goes out

@@ -144,10 +144,11 @@ void Mailbox::Sockets::accept(const zmq::message_t& first, std::shared_ptr<zmq::
   nn::require(header->real_bytes == sizeof(nn::real), "rank ", from, " computes with ",
               8 * header->real_bytes, "-bit numbers, rank ", options.rank, " with ",
               8 * sizeof(nn::real));
-  if (header->sequence != peer.received++)
-    throw PeerLost(
-        nn::concat("rank ", options.rank, ": messages of rank ", from, " were lost on the way"),
-        false);
+  if (header->sequence != peer.received++) {
+    const std::string what =
+        nn::concat("rank ", options.rank, ": messages of rank ", from, " were lost on the way");
+    throw PeerLost(what, what);
+  }
   if (header->kind == Tag::hello) peer.was_met = true;
   if (header->kind == Tag::goodbye) peer.has_parted = true;
   if (header->kind == Tag::failure) peer.failure = payload->to_string();
@@ -210,7 +211,8 @@ void Mailbox::Sockets::move_messages() {
 }
 
 bool Mailbox::Sockets::has_outgoing() const {
-  return std::ranges::any_of(peers, [](const Peer& peer) { return !peer.waiting.empty(); });
+  return std::ranges::any_of(
+      peers, [](const Peer& peer) { return !peer.is_gone && !peer.waiting.empty(); });
 }
 
 void Mailbox::Sockets::sleep(milliseconds longest) {
@@ -239,7 +241,11 @@ void Mailbox::Sockets::throw_trouble(const std::string& what) {
     drain();
     reason = trouble();
   }
-  if (!reason.empty()) throw PeerLost(nn::concat(reason, ", while ", what), true);
+  if (reason.empty()) return;
+  // Those who hear it pass it on as it is, so that all know which rank was lost first.
+  throw PeerLost(
+      nn::concat(reason, ", while ", what),
+      reason.ends_with("is gone") ? nn::concat(reason, ", says rank ", options.rank) : reason);
 }
 
 }  // namespace pipeline

@@ -111,7 +111,7 @@ fault() {  # fault SIGNAL PATTERN
   status=$?
   cat "$work/err"
   [ $status != 0 ] && [ $((SECONDS - start)) -le 15 ] && grep -qE "$2" "$work/err" &&
-    ! pgrep -f -- "--out $work/fault" && [ "$(grep -lE 'rank 1 is gone, while rank [0-5] .*stage [0-2]\) at step [0-9]+ wa' \
+    ! pgrep -f -- "--out $work/fault" && [ "$(grep -lE 'rank 1 is gone(, says rank [0-5])?, while rank [0-5] .*stage [0-2]\) at step [0-9]+ wa' \
       "$work"/fault/rank-*.log | wc -l)" = 5 ]
 }
 check "a killed rank stops all, and they say so" fault KILL "rank 1 ended by signal 9"

@@ -119,7 +119,7 @@ void run_rank(RankOptions options) {
     state.set("done");
     std::cout << summary_of(options.rank, mailbox.strangers()) << std::flush;
   } catch (const pipeline::PeerLost& lost) {
-    if (!lost.others_see_it) mailbox.announce_failure(lost.what());
+    mailbox.announce_failure(lost.news);
     throw;
   } catch (const Mailbox::Stopped&) {
     mailbox.announce_failure(nn::concat("rank ", options.rank, " was told to stop"));

@@ -1,0 +1,120 @@
+#!/usr/bin/env bash
+# One training run whose ranks are killed, frozen and cut off from the network at random moments; it must
+# restart from its checkpoints each time, and end up with the weights and losses of a run that nothing
+# happened to.
+#
+#   tests/faults.sh [COUNT [SEED]]      20 faults, the first seed
+cd "$(dirname "$0")/.." || exit 1
+program=pipeline_worker
+. tests/checks.bash
+export BIN=$PWD/${BIN:-bin}
+mkdir "$work/tmp"
+export TMPDIR=$work/tmp
+count=${1:-20} RANDOM=${2:-1}
+stages=2 pipelines=2 ranks=4
+shared_memory=$(ls /dev/shm 2>/dev/null)
+
+for i in {1..400}; do
+  echo "Tom had $i red balls. He gave $((i / 2)) to Mia. Mia was glad and gave $((i / 4)) back."
+done >"$work/stories.txt"
+train() {  # train NAME [options]: into $work/NAME, with checkpoints in $work/NAME-steps
+  exec tools/pipeline.sh $stages $pipelines --resume --text "$work/stories.txt" --d 16 --depth 2 --heads 2 --tokens 16 \
+    --checkpoint-every 3 --checkpoint "$work/$1-steps" --out "$work/$1" "${@:2}"
+}
+
+# Breaks all connections of a process, as a network does: shuts its sockets down from outside. Fails where
+# that is not allowed.
+disconnect() {
+  perl -e 'my ($process) = @ARGV;
+    my $handle = syscall(434, $process + 0, 0);                # pidfd_open
+    exit 1 if syscall(438, $handle, 0, 0) < 0;
+    for (glob "/proc/$process/fd/*") {
+      next unless readlink =~ /^socket/ && m{(\d+)$};
+      my $number = syscall(438, $handle, $1 + 0, 0);           # pidfd_getfd
+      exit 1 if $number < 0;
+      open my $socket, "+<&=", $number;
+      shutdown $socket, 2;
+    }' "$1"
+}
+
+wait_for() {  # wait_for SECONDS COMMAND...
+  local end=$((SECONDS + $1))
+  until "${@:2}"; do
+    [ $SECONDS -lt $end ] && kill -0 $launcher || return 1
+    sleep 0.02
+  done 2>/dev/null
+}
+rank_process() { pgrep -P $launcher -f -- "--rank $1 "; }
+all_started() { [ "$(pgrep -P $launcher -f -c -- "--rank .* --out $work/faults")" = $ranks ]; }
+has_begun() { grep -qE '^(resumed|started anew)' "$work/faults/rank-0.log"; }
+has_restarted() { grep -q "^restart $1 of" "$work/err"; }
+
+# All ranks but the victim say who is gone and what they were at, which they can once they have met.
+others_said_why() {  # others_said_why FAULT VICTIM
+  local rank
+  for ((rank = 0; rank < ranks; ++rank)); do
+    [ "$rank" = "$2" ] || grep -qE "^error: .*rank $2 .*while rank $rank \(pipeline [01], stage [01]\) at (step|the checkpoint of step) [0-9]+" \
+      "$work/faults/restart-$1-rank-$rank.log" || { echo "rank $rank:" && cat "$work/faults/restart-$1-rank-$rank.log"; return 1; }
+  done
+}
+
+kinds=(kill kill freeze)
+sleep 30 &
+disconnect $! && kinds+=(disconnect) || echo "nobody is disconnected: it takes perl, Linux 5.6 and the right to do so"
+kill $!
+declare -A done_to=([kill]=0 [freeze]=0 [disconnect]=0)
+slowest=0
+strike() {  # strike FAULT
+  local kind victim process begun= start
+  kind=${kinds[RANDOM % ${#kinds[@]}]} victim=$((RANDOM % ranks))
+  wait_for 15 all_started || { echo "ranks do not start"; return 1; }
+  if ((RANDOM % 5 > 0)); then
+    wait_for 15 has_begun || { echo "training does not begin"; return 1; }
+    begun=yes
+  fi
+  sleep "0.$(printf %03d $((RANDOM % 400)))"
+  process=$(rank_process $victim) || return
+  start=$(date +%s%N)
+  case $kind in
+    kill) kill -KILL "$process" ;;
+    freeze) kill -STOP "$process" ;;
+    disconnect) disconnect "$process" ;;
+  esac || return
+  wait_for 15 has_restarted "$1" || { echo "fault $1, $kind of rank $victim: no restart in 15 s"; return 1; }
+  local took=$((($(date +%s%N) - start) / 1000000))
+  [ $took -gt $slowest ] && slowest=$took
+  done_to[$kind]=$((done_to[$kind] + 1))
+  echo "fault $1: $kind of rank $victim ${begun:+in training}, restarted after $took ms"
+  [ ! "$begun" ] || [ $kind = disconnect ] || others_said_why "$1" $victim
+}
+
+train faults --steps 1000000 --heartbeat 1 --timeout 5 --restarts $((count + 1)) >"$work/out" 2>"$work/err" &
+launcher=$!
+for ((fault = 1; fault <= count; ++fault)); do
+  check "fault $fault stops all ranks within 15 s, they say why, and start again" strike $fault
+  [ "${VERBOSE-}" ] && cat "$work/log"
+  kill -0 $launcher 2>/dev/null || break
+done
+echo "$((fault - 1)) faults: ${done_to[kill]} killed, ${done_to[freeze]} frozen, ${done_to[disconnect]} disconnected; the slowest restart took $slowest ms"
+
+ended() {  # after the last fault it trains on, and ends when it is told to
+  wait_for 15 has_begun && sleep 0.5 && kill -TERM $launcher
+  wait $launcher
+  [ $? = 143 ]
+}
+check "the run ends when it is told to" ended
+check "it leaves no process" [ -z "$(pgrep -f -- "--out $work/faults")" ]
+check "it leaves no socket" [ -z "$(ls "$TMPDIR")" ]
+check "it leaves no shared memory" [ "$(ls /dev/shm 2>/dev/null)" = "$shared_memory" ]
+
+newest=$(ls "$work/faults-steps" | sed -n 's/step-//p' | sort -n | tail -n 1)
+[ -e "$work/faults-steps/step-$newest/manifest.txt" ] || newest=$(ls "$work"/faults-steps/*/manifest.txt | sed 's/.*step-//; s/.manifest.txt//' | sort -n | tail -n 1)
+check "a run that nothing happens to trains as far, to step $newest" eval '(train whole --steps $newest)'
+as_undisturbed() {
+  local file saved=$work/faults-steps/step-$newest whole=$work/whole-steps/step-$newest
+  for file in "$saved"/*.safetensors; do cmp "$file" "$whole/$(basename "$file")" || return; done
+  [ "$(wc -l <"$saved/loss.csv")" = $((newest + 1)) ] &&
+    diff <(cut -d, -f1,2 "$saved/loss.csv") <(cut -d, -f1,2 "$whole/loss.csv")
+}
+check "both have the same weights, moments and losses" as_undisturbed
+finish
