@@ -47,9 +47,10 @@ std::string describe(const Machine& machine, double peak_flops) {
                        " in turns with it, the best of 1 thread and all, that sleep or spin; "
                        "ratio: how many times "
                        "better");
+  text += ". Limit: what cut, schedule and cores allow a pipeline";
   if (peak_flops > 0)
-    text += nn::concat(". Limit: all cores' SGEMM, ", report::fixed(peak_flops / 1e9, 0),
-                       " GFLOP/s, and for pipelines what cut, schedule and cores allow");
+    text += nn::concat("; the formulas' operations at all cores' SGEMM, ",
+                       report::fixed(peak_flops / 1e9, 0), " GFLOP/s, for the rest");
   return text + ".";
 }
 
