@@ -3,6 +3,7 @@
 #include <cblas.h>
 
 #include "nn/real.h"
+#include "nn/team.h"
 #include "nn/tensor.h"
 
 // The only header that knows which BLAS we use.
@@ -30,6 +31,11 @@ inline void gemm(Transpose transpose_a, Transpose transpose_b, index m, index n,
                static_cast<int>(n), static_cast<int>(k), alpha, a, static_cast<int>(leading_a), b,
                static_cast<int>(leading_b), beta, c, static_cast<int>(leading_c));
 }
+
+// The same, c cut into strips for the threads of a team. The library must be set to one thread.
+void gemm(Team& team, Transpose transpose_a, Transpose transpose_b, index m, index n, index k,
+          real alpha, const real* a, index leading_a, const real* b, index leading_b, real beta,
+          real* c, index leading_c);
 
 // For the whole process. Programs set it to 1 before they start workers of their own.
 inline void set_threads(int count) { openblas_set_num_threads(count); }

@@ -71,7 +71,7 @@ Var LlamaLayer::apply(Var x, Attention attention) const {
   const Var q = q_(in), k = k_(in), v = v_(in);
   const Var h = add(x, o_(attention(q, k, v)));
   const Var normed = attention_norm_(h);
-  return add(h, down_(multiply(silu(gate_(normed)), up_(normed))));
+  return add(h, down_(swiglu(gate_(normed), up_(normed))));
 }
 
 Var LlamaLayer::operator()(Var x, index length) const {

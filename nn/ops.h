@@ -17,8 +17,9 @@ using kernels::Then;
 Var add(Var a, Var b);       // b: the shape of a, or the tail of it (then repeated)
 Var multiply(Var a, Var b);  // the same
 Var relu(Var x);
-Var gelu(Var x);  // x Phi(x) with the error function (Hendrycks and Gimpel 2016)
-Var silu(Var x);  // x sigmoid(x)
+Var gelu(Var x);               // x Phi(x) with the error function (Hendrycks and Gimpel 2016)
+Var silu(Var x);               // x sigmoid(x)
+Var swiglu(Var gate, Var up);  // silu(gate) up (Shazeer 2020)
 Var dropout(Var x, double drop_probability, MaskView kept);  // kept / (1 - p), else 0
 
 // ops/linear.cpp
@@ -38,7 +39,8 @@ Var average_pool2d(Var x, index size, index stride = 0);
 Var layer_norm(Var x, Var weight, Var bias, real epsilon = 1e-5);  // Ba et al. 2016
 Var rms_norm(Var x, Var weight, real epsilon = 1e-6);              // Zhang and Sennrich 2019
 
-// ops/attention.cpp: rows are tokens, sequences of `length` tokens one after the other
+// ops/attention.cpp, ops/rotary_embedding.cpp: rows are tokens, sequences of `length` tokens follow
+// each other.
 // x [n * length, heads * head_size], turned by its position in the "rotate half" convention of
 // Hugging Face's Llama (Su et al. 2021); the first token has position `first`.
 Var rotary_embedding(Var x, index head_size, index length, double theta = 10000, index first = 0);
@@ -56,8 +58,10 @@ Var softmax(Var x);                                                 // over the 
 Var log_softmax(Var x);                                             // over the last extent
 Var nll_loss(Var log_probabilities, std::span<const int> targets);  // [n, classes]
 Var cross_entropy(Var logits, std::span<const int> targets);        // [n, classes]
-// cross_entropy(linear(x, weight), targets) in less memory and time, for large vocabularies
-Var linear_cross_entropy(Var x, Var weight, std::span<const int> targets);
 Var mse_loss(Var x, Var target);                                    // mean over all elements
+
+// ops/linear_cross_entropy.cpp: cross_entropy(linear(x, weight), targets) in less memory and time,
+// for large vocabularies
+Var linear_cross_entropy(Var x, Var weight, std::span<const int> targets);
 
 }  // namespace nn

@@ -36,10 +36,20 @@ void Sgd::step(std::span<real> values, std::span<const real> gradients) {
 }
 
 void Adam::step(std::span<real> values, std::span<const real> gradients) {
+  Team alone;
+  step(values, gradients, alone);
+}
+
+// A block of weights that has never had a gradient, such as a token's that has not occurred, would
+// take steps of exactly zero: it is left alone.
+void Adam::step(std::span<real> values, std::span<const real> gradients, Team& team) {
+  constexpr index block = 256, blocks_of_a_thread = 64;
   require(values.size() == gradients.size(), "adam: ", values.size(), " weights, ",
           gradients.size(), " gradients");
-  mean_.resize(values.size());
-  square_.resize(values.size());
+  const index size = static_cast<index>(values.size()), blocks = (size + block - 1) / block;
+  mean_.resize(size);
+  square_.resize(size);
+  has_moved_.resize(blocks);
   ++steps_;
   // Subtracted in double: in float 1 - 0.999 is off by 1e-5.
   const real new_mean = static_cast<real>(1 - options_.beta1);
@@ -53,13 +63,29 @@ void Adam::step(std::span<real> values, std::span<const real> gradients) {
   const real kept =
       static_cast<real>(options_.is_decay_decoupled ? 1 - learning_rate() * decay : 1);
   const real coupled = static_cast<real>(options_.is_decay_decoupled ? 0 : decay);
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    const real gradient = gradients[i] + coupled * values[i];
-    mean_[i] += (gradient - mean_[i]) * new_mean;
-    square_[i] = beta2 * square_[i] + new_square * gradient * gradient;
-    const real deviation = std::sqrt(square_[i]) / correction + epsilon;
-    values[i] = kept * values[i] - step_size * mean_[i] / deviation;
-  }
+  const bool can_rest = decay == 0 && epsilon > 0;
+
+  const auto step_block = [=, mean = mean_.data(), square = square_.data()](index begin,
+                                                                            index end) {
+    for (index i = begin; i < end; ++i) {
+      const real gradient = gradients[i] + coupled * values[i];
+      mean[i] += (gradient - mean[i]) * new_mean;
+      square[i] = beta2 * square[i] + new_square * gradient * gradient;
+      const real deviation = std::sqrt(square[i]) / correction + epsilon;
+      values[i] = kept * values[i] - step_size * mean[i] / deviation;
+    }
+  };
+  team.split(blocks, blocks_of_a_thread, [&](index first, index last) {
+    for (index b = first; b < last; ++b) {
+      const index begin = b * block, end = std::min(size, begin + block);
+      const auto is_zero = [](real gradient) { return gradient == 0; };
+      if (can_rest && !has_moved_[b] &&
+          std::all_of(gradients.data() + begin, gradients.data() + end, is_zero))
+        continue;
+      has_moved_[b] = true;
+      step_block(begin, end);
+    }
+  });
 }
 
 Adam::Moments Adam::moments(std::size_t size) {

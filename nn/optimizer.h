@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "nn/real.h"
+#include "nn/team.h"
 
 namespace nn {
 
@@ -53,6 +54,8 @@ class Adam : public Optimizer {
   explicit Adam(double learning_rate, AdamOptions options = {})
       : Optimizer(learning_rate), options_(options) {}
   void step(std::span<real> values, std::span<const real> gradients) override;
+  // The same by the threads of a team, with the same bits.
+  void step(std::span<real> values, std::span<const real> gradients, Team& team);
 
   // What it keeps between steps, of `size` weights; zeros before the first. A checkpoint saves it.
   struct Moments {
@@ -64,6 +67,7 @@ class Adam : public Optimizer {
  private:
   AdamOptions options_;
   std::vector<real> mean_, square_;
+  std::vector<char> has_moved_;  // of each block of weights
   int steps_ = 0;
 };
 

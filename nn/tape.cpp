@@ -47,8 +47,11 @@ Var Tape::reshape(Var x, Shape shape) {
 
 View Tape::gradient_of(Node& node) {
   if (!node.gradient) {
-    node.gradient = arena_.allocate_array<real>(node.value.size()).data();
-    std::fill_n(node.gradient, node.value.size(), real(0));
+    real* gradient = arena_.allocate_array<real>(node.value.size()).data();
+    team_->split(node.value.size(), 16384, [gradient](index begin, index end) {
+      std::fill(gradient + begin, gradient + end, real(0));
+    });
+    node.gradient = gradient;
   }
   return {node.gradient, node.value.shape};
 }

@@ -7,6 +7,7 @@
 
 #include "nn/arena.h"
 #include "nn/parameters.h"
+#include "nn/team.h"
 #include "nn/tensor.h"
 
 namespace nn {
@@ -61,6 +62,11 @@ class Tape {
 
   Arena& arena() { return arena_; }
   void reset();
+
+  // Who goes through the loops of ops and rules: the caller's thread alone, if nobody else was
+  // named. A team must outlive the sweeps.
+  void set_team(Team& team) { team_ = &team; }
+  Team& team() { return *team_; }
 
   // Off: values only, no rules. For testing and generation.
   void set_recording(bool on) { recording_ = on; }
@@ -124,6 +130,8 @@ class Tape {
   void sweep(Half half);
 
   Arena arena_;
+  Team alone_;
+  Team* team_ = &alone_;
   Rule* last_rule_ = nullptr;
   bool recording_ = true;
   int generation_ = 0;

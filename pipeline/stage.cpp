@@ -15,9 +15,10 @@ std::vector<int> joined(const std::vector<std::vector<int>>& chunks) {
 }  // namespace
 
 Stage::Stage(const nn::LlamaConfig& config, const std::vector<std::vector<int>>& chunks,
-             nn::index sequences, nn::index length, std::uint64_t seed)
+             nn::index sequences, nn::index length, std::uint64_t seed, int threads)
     : chunks_(chunks),
       model_(config, joined(chunks), seed),
+      team_(threads),
       sequences_(sequences),
       length_(length) {}
 
@@ -30,6 +31,7 @@ Stage::Flight& Stage::start_flight(int chunk, int microbatch) {
     found = flights_.end() - 1;
     const std::size_t pieces = chunks_[chunk].size();
     (*found)->tapes = std::vector<nn::Tape>(std::max<std::size_t>(pieces, 1));
+    for (nn::Tape& tape : (*found)->tapes) tape.set_team(team_);
     (*found)->in.resize(pieces);
     (*found)->out.resize(pieces);
   }

@@ -22,11 +22,13 @@ struct Batch {
 class Stage {
  public:
   // chunks[i] are the consecutive pieces (see nn::Llama) of this rank's i-th chunk; a chunk without
-  // any passes on what it gets. A microbatch is `sequences` of `length` tokens.
+  // any passes on what it gets. A microbatch is `sequences` of `length` tokens. The bits of all
+  // results are the same for any number of threads.
   Stage(const nn::LlamaConfig& config, const std::vector<std::vector<int>>& chunks,
-        nn::index sequences, nn::index length, std::uint64_t seed);
+        nn::index sequences, nn::index length, std::uint64_t seed, int threads = 1);
 
   nn::Llama& model() { return model_; }
+  nn::Team& team() { return team_; }
   const std::vector<int>& pieces(int chunk) const { return chunks_[chunk]; }
   bool is_first(int chunk) const { return has_piece(chunk, 0); }
   bool is_last(int chunk) const { return has_piece(chunk, model_.head_piece()); }
@@ -60,6 +62,7 @@ class Stage {
 
   std::vector<std::vector<int>> chunks_;
   nn::Llama model_;
+  nn::Team team_;
   nn::index sequences_, length_;
   std::vector<std::unique_ptr<Flight>> flights_;  // the free ones are used again
 };

@@ -225,8 +225,11 @@ void Worker::update(int piece) {
   const auto gradients = stage_.model().parameters().gradients().subspan(offset, size);
   nn::Adam& optimizer = optimizers_.at(piece);
   optimizer.set_learning_rate(learning_rate_(step_));
-  optimizer.step(stage_.model().parameters().values().subspan(offset, size), gradients);
-  std::ranges::fill(gradients, nn::real(0));
+  nn::Team& team = stage_.team();
+  optimizer.step(stage_.model().parameters().values().subspan(offset, size), gradients, team);
+  team.split(size, 16384, [gradients](nn::index begin, nn::index end) {
+    std::ranges::fill(gradients.subspan(begin, end - begin), nn::real(0));
+  });
   add_event(Kind::update, piece, 0, start);
   update_seconds_ += stopwatch.seconds();
 }

@@ -25,6 +25,7 @@ constexpr std::uint64_t mask_words[] = {0xb5297a4d68e31da4, 0x1b56c4e9f0a3d702};
 constexpr int ids[] = {4, 0, 4, 2, 4};
 constexpr int targets[] = {1, 0, 4, 1};
 constexpr int some_targets[] = {1, -100, 4, -1};
+constexpr int far_targets[] = {2099, 0, -1, 1999};
 
 const std::vector<Row> table{
     {"add of equal shapes", {{3, 4}, {3, 4}}, [](const Vars& x) { return add(x[0], x[1]); }},
@@ -57,6 +58,8 @@ const std::vector<Row> table{
     {"relu", {{3, 5}}, [](const Vars& x) { return relu(x[0]); }},
     {"gelu", {{3, 5}}, [](const Vars& x) { return gelu(x[0]); }},
     {"silu", {{3, 5}}, [](const Vars& x) { return silu(x[0]); }},
+    {"swiglu", {{3, 5}, {3, 5}}, [](const Vars& x) { return swiglu(x[0], x[1]); }},
+    {"swiglu of a value with itself", {{3, 5}}, [](const Vars& x) { return swiglu(x[0], x[0]); }},
     {"dropout",
      {{3, 8}},
      [](const Vars& x) {
@@ -190,6 +193,9 @@ const std::vector<Row> table{
     {"causal_attention of the last tokens of two sequences",
      {{4, 8}, {10, 4}, {10, 4}},
      [](const Vars& x) { return causal_attention(x[0], x[1], x[2], 2, 2); }},
+    {"causal_attention of more queries than a block has",
+     {{70, 2}, {70, 2}, {70, 2}},
+     [](const Vars& x) { return causal_attention(x[0], x[1], x[2], 2, 70); }},
     {"causal_attention of one token",
      {{3, 4}, {3, 4}, {3, 4}},
      [](const Vars& x) { return causal_attention(x[0], x[1], x[2], 2, 1); }},
@@ -218,6 +224,9 @@ const std::vector<Row> table{
     {"linear_cross_entropy with targets left out",
      {{4, 3}, {5, 3}},
      [](const Vars& x) { return linear_cross_entropy(x[0], x[1], some_targets); }},
+    {"linear_cross_entropy of more classes than a block has",
+     {{4, 1}, {2100, 1}},
+     [](const Vars& x) { return linear_cross_entropy(x[0], x[1], far_targets); }},
     {"cross_entropy with targets left out",
      {{4, 5}},
      [](const Vars& x) { return cross_entropy(x[0], some_targets); }},

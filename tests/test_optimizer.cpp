@@ -132,6 +132,29 @@ TEST_CASE("a changed learning rate counts from the next step") {
   CHECK(values[0] == real(0.25));
 }
 
+// Adam leaves blocks of weights alone until one of them has a gradient.
+TEST_CASE("a weight moves as it would have if a neighbour had moved before it") {
+  std::vector<real> alone(1000, 1), beside(1000, 1);
+  nn::Adam adam(0.1), other(0.1);
+  for (int step = 0; step < 6; ++step) {
+    std::vector<real> gradients(1000, 0);
+    if (step >= 3) gradients[700] = real(0.5);
+    adam.step(alone, gradients);
+    gradients[701] = 1;
+    other.step(beside, gradients);
+    CHECK(alone[700] == beside[700]);
+    CHECK((alone[700] == 1) == (step < 3));
+  }
+  CHECK(alone[701] == 1);
+  CHECK(alone[0] == 1);
+}
+
+TEST_CASE("with weight decay weights without gradients move, too") {
+  std::vector<real> values(1000, 1);
+  nn::Adam(0.1, {.weight_decay = 0.1}).step(values, std::vector<real>(1000, 0));
+  CHECK(values[999] < 1);
+}
+
 TEST_CASE("optimizers refuse gradients of another size") {
   std::vector<real> values(3, 1);
   const std::vector<real> gradients(2, 1);

@@ -110,8 +110,7 @@ void add_run_options(tools::Options& options, CommandLine& line) {
       .between(1, 1 << 30);
   options.add("--resume", rank.is_resumed, "go on from the newest in --checkpoint");
   options.add("--trace", rank.has_trace, "record what this rank does when");
-  options.add("--threads", line.threads, "of this rank's matrix products: cores / ranks")
-      .between(1, 1024);
+  options.add("--threads", line.threads, "of this rank: cores / ranks").between(1, 1024);
   options.add("--make-keys", line.new_keys, "make keys for all ranks in this folder, and end");
   options.add("--check", line.only_checks, "say whether the options are right, and end");
 }
@@ -159,7 +158,8 @@ int run_command(int argc, char** argv) {
 
   const int cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   line.rank.cores = cores;
-  nn::blas::set_threads(line.threads.value_or(std::max(1, cores / job.topology.ranks())));
+  line.rank.threads = line.threads.value_or(std::max(1, cores / job.topology.ranks()));
+  nn::blas::set_threads(1);  // the rank's threads share out the work themselves
   line.rank.stop = &tools::stop_on_signals();
   allow_many_files();
   training::run_rank(line.rank);

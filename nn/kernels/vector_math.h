@@ -38,17 +38,23 @@ inline float exponential(float x) {
   return x < -87.3f ? 0 : x > 88.7f ? INFINITY : x != x ? x : y;
 }
 
-// Sums in a fixed number of strands: vectors can be used, and the order does not depend on them.
-inline real sum(const real* x, index count) {
+// term(0) + ... + term(count - 1), in a fixed number of strands: vectors can be used, and the order
+// does not depend on them.
+template <class Term>
+real sum_of(index count, Term term) {
   constexpr index strands = 16;
   real partial[strands] = {};
   index i = 0;
   for (; i + strands <= count; i += strands)
-    for (index j = 0; j < strands; ++j) partial[j] += x[i + j];
+    for (index j = 0; j < strands; ++j) partial[j] += term(i + j);
   real total = 0;
-  for (; i < count; ++i) total += x[i];
+  for (; i < count; ++i) total += term(i);
   for (real strand : partial) total += strand;
   return total;
+}
+
+inline real sum(const real* x, index count) {
+  return sum_of(count, [x](index i) { return x[i]; });
 }
 
 // NaN among them may or may not be returned.

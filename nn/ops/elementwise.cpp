@@ -26,10 +26,18 @@ Var map(Var x, Function f, Derivative derivative) {
   return y;
 }
 
-// Calls f(start) for every copy of b, of `period` elements, inside a.
+real sigmoid(real x) { return 1 / (1 + kernels::exponential(-x)); }
+real silu_slope(real x) { return sigmoid(x) * (1 + x * (1 - sigmoid(x))); }
+
+// Fewer are not worth waking a thread for.
+constexpr index elements_of_a_thread = 8192;
+
+// Calls f(start, begin, end) for every copy of b inside a, from `start` on, and ranges of b's
+// `period` elements.
 template <class Function>
-void each_repeat(index size, index period, Function f) {
-  for (index start = 0; start < size; start += period) f(start);
+void each_repeat(index size, index period, Team& team, const Function& f) {
+  for (index start = 0; start < size; start += period)
+    team.split(period, elements_of_a_thread, [&](index begin, index end) { f(start, begin, end); });
 }
 
 // Calls f(i, scale) for every element i < size that is kept and f(i, 0) for every other, a word of
@@ -51,18 +59,21 @@ Var add(Var a, Var b) {
   require(is_tail(b.shape(), a.shape()), "add: ", b.shape(), " is neither ", a.shape(),
           " nor its tail");
   const index size = a.value().size(), period = b.value().size();
+  Team& team = a.tape().team();
   Var y = a.tape().result(a.shape(), a, b);
   real* out = a.tape().writable(y).data;
-  each_repeat(size, period, [&](index start) {
+  each_repeat(size, period, team, [&](index start, index begin, index end) {
     const real *left = a.value().data + start, *right = b.value().data;
-    for (index i = 0; i < period; ++i) out[start + i] = left[i] + right[i];
+    for (index i = begin; i < end; ++i) out[start + i] = left[i] + right[i];
   });
-  y.backward_to(a, [](ConstView dy, View da) {
-    for (index i = 0, size = da.size(); i < size; ++i) da.data[i] += dy.data[i];
+  y.backward_to(a, [&team](ConstView dy, View da) {
+    team.split(da.size(), elements_of_a_thread, [=](index begin, index end) {
+      for (index i = begin; i < end; ++i) da.data[i] += dy.data[i];
+    });
   });
-  y.backward_to(b, [size, period](ConstView dy, View db) {
-    each_repeat(size, period, [&](index start) {
-      for (index i = 0; i < period; ++i) db.data[i] += dy.data[start + i];
+  y.backward_to(b, [size, period, &team](ConstView dy, View db) {
+    each_repeat(size, period, team, [=](index start, index begin, index end) {
+      for (index i = begin; i < end; ++i) db.data[i] += dy.data[start + i];
     });
   });
   return y;
@@ -72,20 +83,21 @@ Var multiply(Var a, Var b) {
   require(is_tail(b.shape(), a.shape()), "multiply: ", b.shape(), " is neither ", a.shape(),
           " nor its tail");
   const index size = a.value().size(), period = b.value().size();
+  Team& team = a.tape().team();
   Var y = a.tape().result(a.shape(), a, b);
   real* out = a.tape().writable(y).data;
-  each_repeat(size, period, [&](index start) {
+  each_repeat(size, period, team, [&](index start, index begin, index end) {
     const real *left = a.value().data + start, *right = b.value().data;
-    for (index i = 0; i < period; ++i) out[start + i] = left[i] * right[i];
+    for (index i = begin; i < end; ++i) out[start + i] = left[i] * right[i];
   });
-  y.backward_to(a, [b = b.value(), size, period](ConstView dy, View da) {
-    each_repeat(size, period, [&](index start) {
-      for (index i = 0; i < period; ++i) da.data[start + i] += dy.data[start + i] * b.data[i];
+  y.backward_to(a, [b = b.value(), size, period, &team](ConstView dy, View da) {
+    each_repeat(size, period, team, [=](index start, index begin, index end) {
+      for (index i = begin; i < end; ++i) da.data[start + i] += dy.data[start + i] * b.data[i];
     });
   });
-  y.backward_to(b, [a = a.value(), size, period](ConstView dy, View db) {
-    each_repeat(size, period, [&](index start) {
-      for (index i = 0; i < period; ++i) db.data[i] += dy.data[start + i] * a.data[start + i];
+  y.backward_to(b, [a = a.value(), size, period, &team](ConstView dy, View db) {
+    each_repeat(size, period, team, [=](index start, index begin, index end) {
+      for (index i = begin; i < end; ++i) db.data[i] += dy.data[start + i] * a.data[start + i];
     });
   });
   return y;
@@ -110,10 +122,33 @@ Var gelu(Var x) {
 }
 
 Var silu(Var x) {
-  const auto sigmoid = [](real x) { return 1 / (1 + kernels::exponential(-x)); };
   return map(
-      x, [sigmoid](real x) { return x * sigmoid(x); },
-      [sigmoid](real x) { return sigmoid(x) * (1 + x * (1 - sigmoid(x))); });
+      x, [](real x) { return x * sigmoid(x); }, [](real x) { return silu_slope(x); });
+}
+
+// y = silu(gate) up
+Var swiglu(Var gate, Var up) {
+  require(gate.shape() == up.shape(), "swiglu: gate ", gate.shape(), ", up ", up.shape());
+  Tape& tape = gate.tape();
+  Team& team = tape.team();
+  const index size = gate.value().size();
+  Var y = tape.result(gate.shape(), gate, up);
+  const real *g = gate.value().data, *u = up.value().data;
+  real* out = tape.writable(y).data;
+  team.split(size, elements_of_a_thread, [=](index begin, index end) {
+    for (index i = begin; i < end; ++i) out[i] = g[i] * sigmoid(g[i]) * u[i];
+  });
+  y.backward_to(gate, [=, &team](ConstView dy, View dgate) {
+    team.split(size, elements_of_a_thread, [=](index begin, index end) {
+      for (index i = begin; i < end; ++i) dgate.data[i] += dy.data[i] * u[i] * silu_slope(g[i]);
+    });
+  });
+  y.backward_to(up, [=, &team](ConstView dy, View dup) {
+    team.split(size, elements_of_a_thread, [=](index begin, index end) {
+      for (index i = begin; i < end; ++i) dup.data[i] += dy.data[i] * g[i] * sigmoid(g[i]);
+    });
+  });
+  return y;
 }
 
 Var dropout(Var x, double drop_probability, MaskView kept) {

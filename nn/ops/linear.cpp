@@ -15,18 +15,19 @@ Var linear(Var x, Var weight, Var bias) {
     require(bias.shape() == Shape{out}, "linear: bias ", bias.shape(), " does not fit weight ",
             weight.shape());
 
+  Team& team = x.tape().team();
   Var y = x.tape().result(x.shape().with_columns(out), x, weight, bias);
   const View rows = x.tape().writable(y);
   if (has_bias)
     for (index i = 0; i < n; ++i) std::ranges::copy(bias.value(), rows.data + i * out);
-  gemm(no, yes, n, out, in, 1, x.value().data, in, weight.value().data, in, has_bias, rows.data,
-       out);
+  gemm(team, no, yes, n, out, in, 1, x.value().data, in, weight.value().data, in, has_bias,
+       rows.data, out);
 
-  y.backward_to(x, [weight = weight.value(), n, in, out](ConstView dy, View dx) {
-    gemm(no, no, n, in, out, 1, dy.data, out, weight.data, in, 1, dx.data, in);
+  y.backward_to(x, [&team, weight = weight.value(), n, in, out](ConstView dy, View dx) {
+    gemm(team, no, no, n, in, out, 1, dy.data, out, weight.data, in, 1, dx.data, in);
   });
-  y.backward_to(weight, [x = x.value(), n, in, out](ConstView dy, View dweight) {
-    gemm(yes, no, out, in, n, 1, dy.data, out, x.data, in, 1, dweight.data, in);
+  y.backward_to(weight, [&team, x = x.value(), n, in, out](ConstView dy, View dweight) {
+    gemm(team, yes, no, out, in, n, 1, dy.data, out, x.data, in, 1, dweight.data, in);
   });
   y.backward_to(bias, [n, out](ConstView dy, View dbias) {
     for (index i = 0; i < n; ++i)
@@ -42,13 +43,15 @@ Var matmul(Var a, Var b) {
   const index m = a.shape().rows(), k = a.shape().columns(), n = b.shape().columns();
   require(a.shape().rank() == 2 && b.shape() == Shape{k, n}, "matmul: ", a.shape(), " x ",
           b.shape());
+  Team& team = a.tape().team();
   Var y = a.tape().result({m, n}, a, b);
-  gemm(no, no, m, n, k, 1, a.value().data, k, b.value().data, n, 0, a.tape().writable(y).data, n);
-  y.backward_to(a, [b = b.value(), m, n, k](ConstView dy, View da) {
-    gemm(no, yes, m, k, n, 1, dy.data, n, b.data, n, 1, da.data, k);
+  gemm(team, no, no, m, n, k, 1, a.value().data, k, b.value().data, n, 0, a.tape().writable(y).data,
+       n);
+  y.backward_to(a, [&team, b = b.value(), m, n, k](ConstView dy, View da) {
+    gemm(team, no, yes, m, k, n, 1, dy.data, n, b.data, n, 1, da.data, k);
   });
-  y.backward_to(b, [a = a.value(), m, n, k](ConstView dy, View db) {
-    gemm(yes, no, k, n, m, 1, a.data, k, dy.data, n, 1, db.data, n);
+  y.backward_to(b, [&team, a = a.value(), m, n, k](ConstView dy, View db) {
+    gemm(team, yes, no, k, n, m, 1, a.data, k, dy.data, n, 1, db.data, n);
   });
   return y;
 }

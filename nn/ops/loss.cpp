@@ -1,12 +1,9 @@
 #include <cmath>
 
-#include "nn/blas.h"
-#include "nn/kernels/vector_math.h"
 #include "nn/ops.h"
+#include "nn/ops/targets.h"
 
 namespace nn {
-
-using blas::gemm, blas::no, blas::yes;
 
 namespace {
 
@@ -22,24 +19,6 @@ LogSum log_sum_exp(const real* row, index columns) {
   real sum = 0;
   for (index j = 0; j < columns; ++j) sum += std::exp(row[j] - largest);
   return {largest, std::log(sum)};
-}
-
-// The targets in the tape's arena, checked, and how many of them count.
-struct Targets {
-  std::span<const int> classes;
-  real count = 0;
-};
-
-Targets keep_targets(const char* name, index n, index classes, Tape& tape,
-                     std::span<const int> targets) {
-  require(n == static_cast<index>(targets.size()), name, ": ", n, " rows do not fit ",
-          targets.size(), " targets");
-  Targets kept{tape.keep(targets)};
-  for (int target : targets) {
-    require(target < classes, name, ": target ", target, " is not one of ", classes, " classes");
-    kept.count += target >= 0;
-  }
-  return kept;
 }
 
 Targets keep_targets(const char* name, Var x, std::span<const int> targets) {
@@ -134,49 +113,6 @@ Var cross_entropy(Var x, std::span<const int> targets) {
       drow[kept.classes[i]] -= share;
     }
   });
-  return loss;
-}
-
-// loss = mean over i of log sum over k of exp(z[i, k]) - z[i, target[i]], z = x weight^T
-//
-// The gradient of z, softmax(z) minus one at the target, is known up to a factor as soon as z is.
-// It takes the place of z, so that a row's exponentials are computed once and only one array of [n,
-// vocabulary] is ever needed.
-Var linear_cross_entropy(Var x, Var weight, std::span<const int> targets) {
-  const index n = x.shape().rows(), in = x.shape().columns(), classes = weight.shape()[0];
-  require(x.shape().rank() == 2 && weight.shape() == Shape{classes, in},
-          "linear_cross_entropy: input ", x.shape(), " does not fit weight ", weight.shape());
-  Tape& tape = x.tape();
-  const Targets kept = keep_targets("linear_cross_entropy", n, classes, tape, targets);
-  Var loss = tape.result({1}, x, weight);
-  real* dz = tape.arena().allocate_array<real>(n * classes).data();
-  gemm(no, yes, n, classes, in, 1, x.value().data, in, weight.value().data, in, 0, dz, classes);
-  double sum = 0;
-  for (index i = 0; i < n; ++i) {
-    real* row = dz + i * classes;
-    const int target = kept.classes[i];
-    if (target < 0) {
-      std::fill_n(row, classes, real(0));
-      continue;
-    }
-    const real largest = kernels::largest(row, classes), wanted = row[target];
-    for (index j = 0; j < classes; ++j) row[j] = kernels::exponential(row[j] - largest);
-    const real total = kernels::sum(row, classes);
-    sum += std::log(total) - (wanted - largest);
-    for (index j = 0; j < classes; ++j) row[j] /= total;
-    row[target] -= 1;
-  }
-  tape.writable(loss).data[0] = static_cast<real>(sum / kept.count);
-  loss.backward_to(x,
-                   [dz, kept, weight = weight.value(), n, in, classes](ConstView dloss, View dx) {
-                     gemm(no, no, n, in, classes, dloss.data[0] / kept.count, dz, classes,
-                          weight.data, in, 1, dx.data, in);
-                   });
-  loss.backward_to(weight,
-                   [dz, kept, x = x.value(), n, in, classes](ConstView dloss, View dweight) {
-                     gemm(yes, no, classes, in, n, dloss.data[0] / kept.count, dz, classes, x.data,
-                          in, 1, dweight.data, in);
-                   });
   return loss;
 }
 

@@ -1,8 +1,12 @@
 #include <cmath>
 
+#include "nn/kernels/vector_math.h"
 #include "nn/ops.h"
 
 namespace nn {
+
+// Rows of some hundred numbers: fewer are not worth waking a thread for.
+constexpr index rows_of_a_thread = 32;
 
 // With m and s the mean and the deviation of a row x[d]:
 // y[n, d] = (x - m) / s weight[d] + bias[d]
@@ -58,25 +62,31 @@ Var rms_norm(Var x, Var weight, real epsilon) {
   require(weight.shape() == Shape{d}, "rms_norm: input ", x.shape(), " does not fit weight ",
           weight.shape());
   Tape& tape = x.tape();
+  Team& team = tape.team();
   Var y = tape.result(x.shape(), x, weight);
+  real* out = tape.writable(y).data;
   real* inverse = tape.arena().allocate_array<real>(n).data();  // 1 / r
-  for (index i = 0; i < n; ++i) {
-    const real* row = x.value().data + i * d;
-    real squares = 0;
-    for (index j = 0; j < d; ++j) squares += row[j] * row[j];
-    inverse[i] = 1 / std::sqrt(squares / static_cast<real>(d) + epsilon);
-    for (index j = 0; j < d; ++j)
-      tape.writable(y).data[i * d + j] = row[j] * inverse[i] * weight.value().data[j];
-  }
-  y.backward_to(x, [inverse, x = x.value(), weight = weight.value(), n, d](ConstView dy, View dx) {
-    for (index i = 0; i < n; ++i) {
-      const real *gradient = dy.data + i * d, *row = x.data + i * d;
-      real along = 0;  // how much of dy weight points along x
-      for (index j = 0; j < d; ++j) along += gradient[j] * weight.data[j] * row[j];
-      along *= inverse[i] * inverse[i] / static_cast<real>(d);
-      for (index j = 0; j < d; ++j)
-        dx.data[i * d + j] += inverse[i] * (gradient[j] * weight.data[j] - row[j] * along);
-    }
+  team.split(
+      n, rows_of_a_thread, [=, x = x.value(), weight = weight.value()](index begin, index end) {
+        for (index i = begin; i < end; ++i) {
+          const real* row = x.data + i * d;
+          const real squares = kernels::sum_of(d, [row](index j) { return row[j] * row[j]; });
+          inverse[i] = 1 / std::sqrt(squares / static_cast<real>(d) + epsilon);
+          for (index j = 0; j < d; ++j) out[i * d + j] = row[j] * inverse[i] * weight.data[j];
+        }
+      });
+  y.backward_to(x, [=, &team, x = x.value(), weight = weight.value()](ConstView dy, View dx) {
+    team.split(n, rows_of_a_thread, [=](index begin, index end) {
+      for (index i = begin; i < end; ++i) {
+        const real *gradient = dy.data + i * d, *row = x.data + i * d;
+        // How much of dy weight points along x.
+        const real along =
+            inverse[i] * inverse[i] / static_cast<real>(d) *
+            kernels::sum_of(d, [=](index j) { return gradient[j] * weight.data[j] * row[j]; });
+        for (index j = 0; j < d; ++j)
+          dx.data[i * d + j] += inverse[i] * (gradient[j] * weight.data[j] - row[j] * along);
+      }
+    });
   });
   y.backward_to(weight, [inverse, x = x.value(), n, d](ConstView dy, View dweight) {
     for (index i = 0; i < n; ++i)

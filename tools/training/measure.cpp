@@ -14,8 +14,9 @@ using pipeline::Costs, pipeline::wall_time;
 constexpr int tries = 4;
 
 // One piece in a stage of its own.
-Costs measure(const pipeline::Job& job, int piece, const std::function<void()>& pause) {
-  pipeline::Stage stage(job.model, {{piece}}, job.sequences(), job.length, job.seed);
+Costs measure(const pipeline::Job& job, int threads, int piece,
+              const std::function<void()>& pause) {
+  pipeline::Stage stage(job.model, {{piece}}, job.sequences(), job.length, job.seed, threads);
   const std::size_t tokens = static_cast<std::size_t>(job.sequences()) * job.length;
   const std::vector<int> ids(tokens, 1);
   const std::vector<nn::real> input(tokens * job.model.d, nn::real(0.1));
@@ -40,10 +41,12 @@ Costs measure(const pipeline::Job& job, int piece, const std::function<void()>& 
 
 }  // namespace
 
-pipeline::PieceCosts measure_pieces(const pipeline::Job& job, const std::function<void()>& pause) {
+pipeline::PieceCosts measure_pieces(const pipeline::Job& job, int threads,
+                                    const std::function<void()>& pause) {
   const int head = static_cast<int>(job.model.layers) + 1;
-  return {measure(job, 0, pause), head > 1 ? measure(job, 1, pause) : Costs{0, 0, 0},
-          measure(job, head, pause)};
+  return {measure(job, threads, 0, pause),
+          head > 1 ? measure(job, threads, 1, pause) : Costs{0, 0, 0},
+          measure(job, threads, head, pause)};
 }
 
 }  // namespace training

@@ -36,8 +36,9 @@ pipeline::Cut agree_on_cut(const RankOptions& options, Mailbox& mailbox) {
         mailbox.receive(0, {Tag::cut}, "waiting for rank 0 to choose the cut").text(), layers,
         parts);
   const pipeline::Cut cut = pipeline::best_cut(
-      measure_pieces(job, [&] { mailbox.progress("rank 0 measured the pieces"); }), layers,
-      job.topology.stages, job.chunks, *pipeline::find_schedule(job.schedule), job.microbatches);
+      measure_pieces(job, options.threads, [&] { mailbox.progress("rank 0 measured the pieces"); }),
+      layers, job.topology.stages, job.chunks, *pipeline::find_schedule(job.schedule),
+      job.microbatches);
   for (int other = 1; other < mailbox.ranks(); ++other)
     mailbox.send_text(other, {Tag::cut}, pipeline::to_text(cut));
   return cut;
@@ -103,7 +104,7 @@ void run_rank(RankOptions options) {
     state.set("agreeing on the cut");
     job.cut = agree_on_cut(options, mailbox);
     stage.emplace(job.model, pipeline::pieces_of(job, job.topology.stage(options.rank)),
-                  job.sequences(), job.length, job.seed);
+                  job.sequences(), job.length, job.seed, options.threads);
     if (!options.init.empty()) nn::load_llama(options.init, stage->model());
     if (options.rank == 0) std::cout << "text: " << text.description << std::endl;
     pipeline::Trace trace(options.has_trace);

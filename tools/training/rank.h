@@ -24,7 +24,8 @@ struct RankOptions {
   int checkpoint_every = 100;        // steps
   bool is_resumed = false;
   bool has_trace = false;
-  int cores = 1;  // of this machine
+  int cores = 1;    // of this machine
+  int threads = 1;  // of this rank
   const std::atomic<bool>* stop = nullptr;
 };
 

@@ -1,0 +1,70 @@
+#include <cmath>
+#include <complex>
+
+#include "nn/ops.h"
+
+namespace nn {
+
+namespace {
+
+// cosines and sines[length, frequencies] of the angles position theta^(-j / frequencies), from
+// position `first` on: e^(i p w) = e^(i 32 c w) e^(i f w) for p = 32 c + f, which takes few sines
+// and is the same for a position wherever a sequence begins.
+void fill_angles(index first, index length, index frequencies, double theta, real* cosines,
+                 real* sines) {
+  constexpr index coarse = 32;
+  using Number = std::complex<double>;
+  for (index j = 0; j < frequencies; ++j) {
+    const double frequency =
+        std::pow(theta, -static_cast<double>(j) / static_cast<double>(frequencies));
+    const auto turned = [&](index position) {
+      return std::polar(1.0, static_cast<double>(position) * frequency);
+    };
+    Number fine[coarse], start;
+    for (index f = 0; f < coarse; ++f) fine[f] = turned(f);
+    for (index t = 0; t < length; ++t) {
+      const index position = first + t, f = position % coarse;
+      if (t == 0 || f == 0) start = turned(position - f);
+      cosines[t * frequencies + j] =
+          static_cast<real>(start.real() * fine[f].real() - start.imag() * fine[f].imag());
+      sines[t * frequencies + j] =
+          static_cast<real>(start.real() * fine[f].imag() + start.imag() * fine[f].real());
+    }
+  }
+}
+
+}  // namespace
+
+// Each pair (x[j], x[j + half]) of a head is turned by the angle position theta^(-2j / head_size).
+Var rotary_embedding(Var x, index head_size, index length, double theta, index first) {
+  const index rows = x.shape().rows(), columns = x.shape().columns(), half = head_size / 2;
+  require(head_size > 0 && head_size % 2 == 0 && columns % head_size == 0 && length > 0 &&
+              rows % length == 0,
+          "rotary_embedding: ", x.shape(), " is not made of heads of size ", head_size,
+          " and sequences of ", length);
+  Tape& tape = x.tape();
+  real* cosines = tape.arena().allocate_array<real>(length * half).data();
+  real* sines = tape.arena().allocate_array<real>(length * half).data();
+  fill_angles(first, length, half, theta, cosines, sines);
+
+  // out (+)= in turned forwards (direction 1) or backwards (-1); turning back is the gradient.
+  const auto turn = [=, &team = tape.team()](const real* in, real* out, real direction, bool adds) {
+    team.split(rows, 64, [=](index begin, index end) {
+      for (index row = begin; row < end; ++row)
+        for (index head = row * columns; head < (row + 1) * columns; head += head_size)
+          for (index j = 0; j < half; ++j) {
+            const real cosine = cosines[row % length * half + j];
+            const real sine = sines[row % length * half + j] * direction;
+            const real low = in[head + j], high = in[head + j + half];
+            out[head + j] = low * cosine - high * sine + (adds ? out[head + j] : 0);
+            out[head + j + half] = high * cosine + low * sine + (adds ? out[head + j + half] : 0);
+          }
+    });
+  };
+  Var y = tape.result(x.shape(), x);
+  turn(x.value().data, tape.writable(y).data, 1, false);
+  y.backward_to(x, [turn](ConstView dy, View dx) { turn(dy.data, dx.data, -1, true); });
+  return y;
+}
+
+}  // namespace nn

@@ -1,0 +1,25 @@
+#pragma once
+
+#include "nn/tape.h"
+
+namespace nn {
+
+// The targets in the tape's arena, checked, and how many of them count.
+struct Targets {
+  std::span<const int> classes;
+  real count = 0;
+};
+
+inline Targets keep_targets(const char* name, index n, index classes, Tape& tape,
+                            std::span<const int> targets) {
+  require(n == static_cast<index>(targets.size()), name, ": ", n, " rows do not fit ",
+          targets.size(), " targets");
+  Targets kept{tape.keep(targets)};
+  for (int target : targets) {
+    require(target < classes, name, ": target ", target, " is not one of ", classes, " classes");
+    kept.count += target >= 0;
+  }
+  return kept;
+}
+
+}  // namespace nn

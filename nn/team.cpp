@@ -1,0 +1,52 @@
+#include "nn/team.h"
+
+namespace nn {
+
+namespace {
+
+// Returns when `number` is no longer `old`. Sleeping and being woken takes longer than most loops.
+void wait_for_change(const std::atomic<unsigned>& number, unsigned old) {
+  constexpr int patience = 200;
+  for (int i = 0; i < patience && number.load(std::memory_order_acquire) == old; ++i)
+    std::this_thread::yield();
+  number.wait(old, std::memory_order_acquire);
+}
+
+}  // namespace
+
+Team::Team(int threads) {
+  for (int i = 1; i < threads; ++i) helpers_.emplace_back([this] { help(); });
+}
+
+Team::~Team() {
+  is_over_ = true;
+  ++turn_;
+  turn_.notify_all();
+  for (std::thread& helper : helpers_) helper.join();
+}
+
+void Team::run(const Loop& loop) {
+  loop_ = loop;
+  next_part_ = 0;
+  working_ = static_cast<unsigned>(helpers_.size());
+  ++turn_;
+  turn_.notify_all();
+  take_parts();
+  for (unsigned left; (left = working_) > 0;) wait_for_change(working_, left);
+}
+
+void Team::take_parts() {
+  for (index part; (part = next_part_++) < loop_.parts;) loop_.call(loop_.work, part);
+}
+
+void Team::help() {
+  for (unsigned seen = 0;; ++seen) {
+    wait_for_change(turn_, seen);
+    if (is_over_) return;
+    take_parts();
+    --working_;
+    working_.notify_all();
+  }
+}
+
+}  // namespace nn

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <atomic>
+#include <thread>
+#include <vector>
+
+#include "nn/tensor.h"
+
+namespace nn {
+
+// Threads that go through loops together, the caller's among them. For loops of microseconds: who
+// waits for the next one keeps asking for a while before it sleeps.
+class Team {
+ public:
+  explicit Team(int threads = 1);
+  ~Team();
+  Team(const Team&) = delete;
+  Team& operator=(const Team&) = delete;
+
+  int threads() const { return static_cast<int>(helpers_.size()) + 1; }
+
+  // Calls work(part) for part = 0 .. parts - 1, in any order and at the same time, and returns when
+  // all are done. Work must not throw, nor use the team.
+  template <class Work>
+  void each(index parts, const Work& work) {
+    if (helpers_.empty() || parts <= 1) {
+      for (index part = 0; part < parts; ++part) work(part);
+      return;
+    }
+    run({[](const void* work, index part) { (*static_cast<const Work*>(work))(part); }, &work,
+         parts});
+  }
+
+  // Calls work(begin, end) for ranges that together are 0 .. count, one for each thread, but none
+  // shorter than `shortest` if it can be helped. What becomes of a number must not depend on the
+  // range that it is in: then a result has the same bits for any number of threads.
+  template <class Work>
+  void split(index count, index shortest, const Work& work) {
+    const index parts = std::max<index>(1, std::min<index>(threads(), count / shortest));
+    each(parts, [&](index part) { work(count * part / parts, count * (part + 1) / parts); });
+  }
+
+ private:
+  struct Loop {
+    void (*call)(const void* work, index part) = nullptr;
+    const void* work = nullptr;
+    index parts = 0;
+  };
+  void run(const Loop& loop);
+  void take_parts();
+  void help();
+
+  Loop loop_;
+  std::atomic<index> next_part_ = 0;
+  std::atomic<unsigned> turn_ = 0;     // of the loop
+  std::atomic<unsigned> working_ = 0;  // helpers that have not finished it
+  std::atomic<bool> is_over_ = false;
+  std::vector<std::thread> helpers_;
+};
+
+}  // namespace nn

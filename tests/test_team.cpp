@@ -1,0 +1,132 @@
+#include <doctest/doctest.h>
+
+#include <numeric>
+
+#include "nn/blas.h"
+#include "nn/llama.h"
+#include "nn/optimizer.h"
+
+namespace {
+
+using nn::index, nn::real, nn::Team;
+
+std::vector<real> random_values(index count, std::uint64_t seed) {
+  std::vector<real> values(count);
+  nn::Generator(seed).uniform(values, -1, 1);
+  return values;
+}
+
+// Loss and all gradients of a LLaMA whose products are large enough to be shared out.
+std::vector<real> train_llama(int threads) {
+  nn::LlamaConfig config{.vocabulary = 4500,
+                         .d = 96,
+                         .layers = 1,
+                         .heads = 6,
+                         .key_value_heads = 3,
+                         .hidden = 700,
+                         .context = 100};
+  nn::Llama model(config, 1);
+  std::vector<int> ids(200), targets(200);
+  for (int i = 0; i < 200; ++i) ids[i] = i * 37 % 4500, targets[i] = i % 9 ? i * 101 % 4500 : -1;
+  Team team(threads);
+  nn::Tape tape;
+  tape.set_team(team);
+  const nn::Var loss = model.loss(model.layer(1, model.embed(tape, ids), 100), targets);
+  tape.backward(loss);
+  std::vector<real> numbers{loss.value()[0]};
+  const auto gradients = model.parameters().gradients();
+  numbers.insert(numbers.end(), gradients.begin(), gradients.end());
+  return numbers;
+}
+
+}  // namespace
+
+TEST_CASE("a team does every part of every loop once") {
+  for (int threads : {1, 2, 3, 8}) {
+    Team team(threads);
+    CHECK(team.threads() == threads);
+    for (index parts : {0, 1, 2, 3, 7, 1000}) {
+      std::vector<std::atomic<int>> done(parts);
+      for (int loop = 1; loop <= 20; ++loop) {
+        team.each(parts, [&](index part) { ++done[part]; });
+        for (const auto& times : done) REQUIRE(times == loop);
+      }
+    }
+  }
+}
+
+TEST_CASE("more than one thread of a team is at work") {
+  Team team(2);
+  std::atomic<int> arrived = 0;
+  team.each(2, [&](index) {  // neither part ends before both have begun
+    ++arrived;
+    while (arrived < 2) std::this_thread::yield();
+  });
+  CHECK(arrived == 2);
+}
+
+TEST_CASE("a loop is split into ranges that are all of it and not too short") {
+  for (int threads : {1, 2, 3, 8}) {
+    Team team(threads);
+    for (index count : {0, 1, 9, 10, 19, 20, 30, 1000}) {
+      std::vector<std::atomic<int>> done(count);
+      std::atomic<index> ranges = 0, shortest = count;
+      std::mutex mutex;
+      team.split(count, 10, [&](index begin, index end) {
+        for (index i = begin; i < end; ++i) ++done[i];
+        const std::lock_guard lock(mutex);
+        ++ranges;
+        shortest = std::min<index>(shortest, end - begin);
+      });
+      for (const auto& times : done) CHECK(times == 1);
+      CHECK(ranges == std::max<index>(1, std::min<index>(threads, count / 10)));
+      CHECK(shortest >= std::min<index>(count, 10));
+    }
+  }
+}
+
+TEST_CASE("a product has the same bits for any number of threads") {
+  nn::blas::set_threads(1);
+  const struct {
+    index m, n, k;
+  } sizes[] = {{1, 1, 1}, {256, 288, 288}, {49, 700, 300}, {701, 333, 97}, {150, 150, 1000}};
+  for (const auto [m, n, k] : sizes)
+    for (const auto transpose_a : {nn::blas::no, nn::blas::yes})
+      for (const auto transpose_b : {nn::blas::no, nn::blas::yes}) {
+        const auto a = random_values(m * k, 1), b = random_values(k * n, 2);
+        const auto start = random_values(m * n, 3);
+        const index leading_a = transpose_a == nn::blas::yes ? m : k;
+        const index leading_b = transpose_b == nn::blas::yes ? k : n;
+        std::vector<real> expected = start;
+        nn::blas::gemm(transpose_a, transpose_b, m, n, k, 2, a.data(), leading_a, b.data(),
+                       leading_b, 1, expected.data(), n);
+        for (int threads : {1, 2, 3, 5}) {
+          Team team(threads);
+          std::vector<real> c = start;
+          nn::blas::gemm(team, transpose_a, transpose_b, m, n, k, 2, a.data(), leading_a, b.data(),
+                         leading_b, 1, c.data(), n);
+          CHECK(c == expected);
+        }
+      }
+}
+
+TEST_CASE("a LLaMA's loss and gradients have the same bits for any number of threads") {
+  nn::blas::set_threads(1);
+  const std::vector<real> alone = train_llama(1);
+  for (int threads : {2, 3, 5}) CHECK(train_llama(threads) == alone);
+}
+
+TEST_CASE("Adam takes the same steps with any number of threads") {
+  const std::vector<real> gradients = random_values(100'000, 1);
+  std::vector<real> expected = random_values(100'000, 2);
+  nn::Adam adam(0.1);
+  const std::vector<real> start = expected;
+  for (int step = 0; step < 3; ++step) adam.step(expected, gradients);
+  for (int threads : {2, 3}) {
+    Team team(threads);
+    std::vector<real> values = start;
+    nn::Adam other(0.1);
+    for (int step = 0; step < 3; ++step) other.step(values, gradients, team);
+    CHECK(values == expected);
+  }
+}
