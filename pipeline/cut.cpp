@@ -31,12 +31,13 @@ std::vector<int> weights_before_last_backward(const Schedule& schedule, int chun
 class CutSearch {
  public:
   CutSearch(const PieceCosts& pieces, int layers, int stages, int chunks,
-            const ScheduleEntry& schedule, int microbatches, double message_time)
+            const ScheduleEntry& schedule, int microbatches, double message_time, double cores)
       : pieces_(pieces),
         stages_(stages),
         chunks_(chunks),
         microbatches_(microbatches),
         message_time_(message_time),
+        cores_(cores),
         schedules_(all_stages(schedule, stages, microbatches, chunks)),
         cut_(stages * chunks),
         best_(default_cut(layers, stages * chunks)),
@@ -112,12 +113,13 @@ class CutSearch {
 
   double length_of(const Cut& cut) const {
     const StageCosts costs = costs_of(cut, pieces_, stages_);
-    return simulate(schedules_, microbatches_, chunks_, costs, message_time_).length;
+    return simulate(schedules_, microbatches_, chunks_, costs, message_time_, cores_).length;
   }
 
   // Whether the cut is the best so far.
   bool consider(const Cut& cut) {
-    effort_ += 3L * stages_ * chunks_ * (microbatches_ + 8);
+    const bool is_sharing = cores_ > 0 && cores_ < stages_;
+    effort_ += 3L * stages_ * chunks_ * (microbatches_ + 8) * (is_sharing ? stages_ : 1);
     const double length = length_of(cut);
     const bool is_equal = std::abs(length - best_length_) <= tolerance * best_length_;
     if (is_equal ? !is_preferred(cut) : length > best_length_) return false;
@@ -136,7 +138,7 @@ class CutSearch {
   const PieceCosts& pieces_;
   const int stages_, chunks_, microbatches_;
   long effort_ = 0;
-  const double message_time_;
+  const double message_time_, cores_;
   const std::vector<Schedule> schedules_;
   Cut cut_, best_;
   double best_length_;
@@ -200,8 +202,9 @@ StageCosts costs_of(const Cut& cut, const PieceCosts& pieces, int stages) {
 }
 
 Cut best_cut(const PieceCosts& pieces, int layers, int stages, int chunks,
-             const ScheduleEntry& schedule, int microbatches, double message_time) {
-  return CutSearch(pieces, layers, stages, chunks, schedule, microbatches, message_time).best();
+             const ScheduleEntry& schedule, int microbatches, double message_time, double cores) {
+  return CutSearch(pieces, layers, stages, chunks, schedule, microbatches, message_time, cores)
+      .best();
 }
 
 double speed_up_bound(const Timeline& timeline, int cores, int pipelines) {

@@ -33,9 +33,11 @@ StageCosts costs_of(const Cut& cut, const PieceCosts& pieces, int stages);
 // The cut into stages * chunks parts with the shortest simulated step; among equals the evenest,
 // then the one with more layers in earlier parts. Leaves out only cuts that cannot be the best,
 // unless that would take longer than a second or two (12 layers in 12 parts, 24 microbatches): then
-// it is the best of those it got to, at least as good as any that moves one layer.
+// it is the best of those it got to, at least as good as any that moves one layer. Stages share the
+// cores as in simulate(): on two cores the course's head needs one for itself.
 Cut best_cut(const PieceCosts& pieces, int layers, int stages, int chunks,
-             const ScheduleEntry& schedule, int microbatches, double message_time = 0);
+             const ScheduleEntry& schedule, int microbatches, double message_time = 0,
+             double cores = 0);
 
 // How many times faster than one process `pipelines` copies of the timeline can be at most, when
 // together they have this many cores and a stage uses one.

@@ -37,17 +37,13 @@ class Simulation {
     for (int stage = 0; stage < stages_; ++stage) require_list(stage);
   }
 
-  Timeline run() {
+  Timeline run(double cores) {
     for (const Schedule& schedule : schedules_)
       timeline_.stages.emplace_back().reserve(schedule.size());
-    // A stage that stops for an input is called again by the stage that produces it.
-    std::vector<int> runnable;
-    for (int stage = stages_; stage-- > 0;) runnable.push_back(stage);
-    while (!runnable.empty()) {
-      const int stage = runnable.back();
-      runnable.pop_back();
-      advance(stage, runnable);
-    }
+    if (cores > 0 && cores < stages_)
+      run_sharing(cores);
+    else
+      run_freely();
     for (int stage = 0; stage < stages_; ++stage)
       if (!is_done(stage)) throw BadSchedule(describe_cycle(stage));
     return std::move(timeline_);
@@ -72,21 +68,78 @@ class Simulation {
     return action.work == Work::backward && chunk + 1 < stages_ * chunks_ ? chunk + 1 : -1;
   }
 
+  // When the input of the stage's next action is there: 0 without one, `never` if it is not made
+  // yet.
+  double input_time(int stage) {
+    const Action& action = next(stage);
+    const int from = source(stage, action);
+    if (from < 0) return 0;
+    const double end = end_of(action.work, action.microbatch, from);
+    return end == never ? never : end + (from % stages_ == stage ? 0 : message_time_);
+  }
+
+  void finish(int stage, double start, double end) {
+    const Action& action = next(stage);
+    end_of(action.work, action.microbatch, global(stage, action)) = end;
+    timeline_.stages[stage].push_back({action, start, end});
+    timeline_.length = std::max(timeline_.length, end);
+    ++position_[stage];
+  }
+
+  // A stage that stops for an input is called again by the stage that produces it.
+  void run_freely() {
+    std::vector<int> runnable;
+    for (int stage = stages_; stage-- > 0;) runnable.push_back(stage);
+    while (!runnable.empty()) {
+      const int stage = runnable.back();
+      runnable.pop_back();
+      advance(stage, runnable);
+    }
+  }
+
   void advance(int stage, std::vector<int>& runnable) {
-    std::vector<Interval>& done = timeline_.stages[stage];
-    for (; !is_done(stage); ++position_[stage]) {
+    const std::vector<Interval>& done = timeline_.stages[stage];
+    while (!is_done(stage)) {
+      const double input = input_time(stage);
+      if (input == never) return;
       const Action& action = next(stage);
-      double start = done.empty() ? 0 : done.back().end;
-      if (const int from = source(stage, action); from >= 0) {
-        const double end = end_of(action.work, action.microbatch, from);
-        if (end == never) return;
-        start = std::max(start, end + (from % stages_ == stage ? 0 : message_time_));
-      }
-      const double end = start + costs_[stage][action.chunk].of(action.work);
-      end_of(action.work, action.microbatch, global(stage, action)) = end;
-      done.push_back({action, start, end});
-      timeline_.length = std::max(timeline_.length, end);
+      const double start = std::max(input, done.empty() ? 0 : done.back().end);
+      finish(stage, start, start + costs_[stage][action.chunk].of(action.work));
       call_consumer(stage, action, runnable);
+    }
+  }
+
+  // From one moment at which something ends or arrives to the next.
+  void run_sharing(double cores) {
+    constexpr double forever = std::numeric_limits<double>::infinity();
+    std::vector<double> starts(stages_), left(stages_, never);  // of the action at work
+    for (double now = 0;;) {
+      int at_work = 0;
+      double pause = forever;
+      for (int stage = 0; stage < stages_; ++stage) {
+        if (left[stage] == never && !is_done(stage)) {
+          const double input = input_time(stage);
+          if (input > now) pause = std::min(pause, input - now);
+          if (input == never || input > now) continue;
+          starts[stage] = now;
+          left[stage] = costs_[stage][next(stage).chunk].of(next(stage).work);
+        }
+        if (left[stage] != never) ++at_work;
+      }
+      const double slowness = std::max(1.0, at_work / cores);
+      for (const double time : left)
+        if (time != never) pause = std::min(pause, time * slowness);
+      if (pause == forever) return;
+      now += pause;
+      for (int stage = 0; stage < stages_; ++stage) {
+        if (left[stage] == never) continue;
+        if (left[stage] * slowness > pause) {
+          left[stage] -= pause / slowness;
+        } else {
+          finish(stage, starts[stage], now);
+          left[stage] = never;
+        }
+      }
     }
   }
 
@@ -219,8 +272,8 @@ int Timeline::peak_in_flight(int stage) const {
 }
 
 Timeline simulate(const std::vector<Schedule>& schedules, int microbatches, int chunks,
-                  const StageCosts& costs, double message_time) {
-  return Simulation(schedules, microbatches, chunks, costs, message_time).run();
+                  const StageCosts& costs, double message_time, double cores) {
+  return Simulation(schedules, microbatches, chunks, costs, message_time).run(cores);
 }
 
 }  // namespace pipeline

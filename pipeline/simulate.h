@@ -45,11 +45,12 @@ struct Timeline {
 };
 
 // Runs all stages' lists (schedules[stage]), each action as soon as its stage is free and its input
-// is there; `message_time` passes between one stage and another. O(actions).
-// Throws BadSchedule if an action is missing, doubled, unknown or out of order on its stage, or if
-// stages would wait for each other for ever; the message names them and what they wait for. Throws
+// is there; `message_time` passes between one stage and another. O(actions). With fewer `cores`
+// than stages at work (0: there are enough) these share them evenly; O(actions * stages). Throws
+// BadSchedule if an action is missing, doubled, unknown or out of order on its stage, or if stages
+// would wait for each other for ever; the message names them and what they wait for. Throws
 // std::invalid_argument if there are not finite costs >= 0 for every stage and chunk.
 Timeline simulate(const std::vector<Schedule>& schedules, int microbatches, int chunks,
-                  const StageCosts& costs, double message_time = 0);
+                  const StageCosts& costs, double message_time = 0, double cores = 0);
 
 }  // namespace pipeline

@@ -111,6 +111,17 @@ TEST_CASE("the best cut keeps the course's layers away from its head") {
   CHECK(best_cut(course, 6, 3, 1, *find_schedule("zb-h1"), 3) == Cut{3, 3, 0});
 }
 
+TEST_CASE("on two cores the best cut leaves one to the course's head") {
+  const auto& schedule = *find_schedule("zb-h1");
+  const auto length = [&](const Cut& cut) {
+    return simulate(all_stages(schedule, 3, 3), 3, 1, costs_of(cut, course, 3), 0, 2).length;
+  };
+  const Cut cut = best_cut(course, 6, 3, 1, schedule, 3, 0, 2);
+  CHECK(length(cut) == doctest::Approx(shortest(6, 3, length)));
+  CHECK(length(cut) < 0.95 * length({3, 3, 0}));
+  CHECK(best_cut(course, 6, 3, 1, schedule, 3, 0, 3) == Cut{3, 3, 0});
+}
+
 TEST_CASE("the best cut of equal layers alone is the even one") {
   const PieceCosts layers_only{{0, 0, 0}, {1, 1, 1}, {0, 0, 0}};
   for (const ScheduleEntry& schedule : schedule_table()) {

@@ -47,6 +47,41 @@ TEST_CASE("an action starts as soon as its stage is free and its input is there"
   CHECK(timeline.idle_share() == doctest::Approx(12.0 / 33));
 }
 
+TEST_CASE("stages at work share the cores evenly") {
+  const Schedule list{{F, 0}, {B, 0}, {W, 0}};
+  const StageCosts costs{{{1, 2, 3}}, {{4, 5, 6}}};
+  const Timeline timeline = simulate({list, list}, 1, 1, costs, 0.5, 1);
+  const auto at = [&](int stage, int i) { return timeline.stages[stage][i]; };
+  CHECK(at(1, 0).start == 1.5);  // alone until here, and until the gradient is there
+  CHECK(at(1, 1).end == 10.5);
+  CHECK(at(0, 1).start == 11);
+  CHECK(at(0, 1).end == doctest::Approx(15));  // two at work: 2 take 4
+  CHECK(at(0, 2).end == doctest::Approx(21));
+  CHECK(timeline.length == doctest::Approx(21.5));
+}
+
+TEST_CASE("cores for all stages are as good as any number, and one does all the work by itself") {
+  for (const ScheduleEntry& entry : schedule_table()) {
+    const auto schedules = all_stages(entry, 4, 8);
+    StageCosts costs = uniform_costs(4, 1, {1, 2, 1.5});
+    costs[2][0] = {0, 3, 0.25};
+    const auto on = [&](double cores) { return simulate(schedules, 8, 1, costs, 0, cores); };
+    const double work = on(0).work();
+    CHECK(on(4).length == on(0).length);
+    CHECK(on(3.9).length >= on(0).length * (1 - 1e-12));
+    CHECK(on(2).length >= on(3).length * (1 - 1e-12));
+    CHECK(on(1).length == doctest::Approx(work));
+    CHECK(on(0.5).length == doctest::Approx(2 * work));
+  }
+}
+
+TEST_CASE("sharing cores does not hide stages that wait for each other") {
+  CHECK_THROWS_AS(simulate({{{F, 0}, {B, 0}, {W, 0}, {F, 1}, {B, 1}, {W, 1}},
+                            {{F, 1}, {B, 1}, {W, 1}, {F, 0}, {B, 0}, {W, 0}}},
+                           2, 1, uniform_costs(2, 1), 0, 1),
+                  BadSchedule);
+}
+
 TEST_CASE("messages take no time between chunks of one stage") {
   const Schedule list{{F, 0, 0}, {F, 0, 1}, {B, 0, 1}, {W, 0, 1}, {B, 0, 0}, {W, 0, 0}};
   CHECK(simulate({list}, 1, 2, uniform_costs(1, 2), 100).length == 6);

@@ -38,7 +38,7 @@ pipeline::Cut agree_on_cut(const RankOptions& options, Mailbox& mailbox) {
   const pipeline::Cut cut = pipeline::best_cut(
       measure_pieces(job, options.threads, [&] { mailbox.progress("rank 0 measured the pieces"); }),
       layers, job.topology.stages, job.chunks, *pipeline::find_schedule(job.schedule),
-      job.microbatches);
+      job.microbatches, 0, static_cast<double>(options.cores) / job.topology.pipelines);
   for (int other = 1; other < mailbox.ranks(); ++other)
     mailbox.send_text(other, {Tag::cut}, pipeline::to_text(cut));
   return cut;
