@@ -32,7 +32,8 @@ inline void gemm(Transpose transpose_a, Transpose transpose_b, index m, index n,
                static_cast<int>(leading_b), beta, c, static_cast<int>(leading_c));
 }
 
-// The same, c cut into strips for the threads of a team. The library must be set to one thread.
+// The same, c cut into parts for the threads of a team, with the same bits for any number of them.
+// The library must be set to one thread.
 void gemm(Team& team, Transpose transpose_a, Transpose transpose_b, index m, index n, index k,
           real alpha, const real* a, index leading_a, const real* b, index leading_b, real beta,
           real* c, index leading_c);
