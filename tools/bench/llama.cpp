@@ -27,11 +27,12 @@ std::vector<std::uint16_t> random_tokens(const pipeline::Job& job) {
 }  // namespace
 
 struct LlamaTraining::Parts {
-  explicit Parts(const pipeline::Job& job)
+  Parts(const pipeline::Job& job, int threads)
       : job(job),
         ids(random_tokens(job)),
         windows(ids, job.length),
-        stage(job.model, pipeline::pieces_of(job, 0), job.sequences(), job.length, job.seed),
+        stage(job.model, pipeline::pieces_of(job, 0), job.sequences(), job.length, job.seed,
+              threads),
         mailbox(network, {.addresses = {"inproc://alone"}}),
         worker(this->job, stage, mailbox, &windows, trace) {}
 
@@ -47,8 +48,8 @@ struct LlamaTraining::Parts {
 };
 
 LlamaTraining::LlamaTraining(const nn::LlamaConfig& model, int length, int threads) {
-  nn::blas::set_threads(threads);
-  parts_ = std::make_unique<Parts>(serial_job(model, length));
+  nn::blas::set_threads(1);  // the threads are the stage's
+  parts_ = std::make_unique<Parts>(serial_job(model, length), threads);
 }
 
 LlamaTraining::~LlamaTraining() = default;
