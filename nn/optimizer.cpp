@@ -49,7 +49,6 @@ void Adam::step(std::span<real> values, std::span<const real> gradients, Team& t
   const index size = static_cast<index>(values.size()), blocks = (size + block - 1) / block;
   mean_.resize(size);
   square_.resize(size);
-  has_moved_.resize(blocks);
   ++steps_;
   // Subtracted in double: in float 1 - 0.999 is off by 1e-5.
   const real new_mean = static_cast<real>(1 - options_.beta1);
@@ -75,15 +74,18 @@ void Adam::step(std::span<real> values, std::span<const real> gradients, Team& t
       values[i] = kept * values[i] - step_size * mean[i] / deviation;
     }
   };
+  const auto is_zero = [](std::span<const real> numbers) {
+    return std::ranges::all_of(numbers, [](real x) { return x == 0; });
+  };
   team.split(blocks, blocks_of_a_thread, [&](index first, index last) {
-    for (index b = first; b < last; ++b) {
-      const index begin = b * block, end = std::min(size, begin + block);
-      const auto is_zero = [](real gradient) { return gradient == 0; };
-      if (can_rest && !has_moved_[b] &&
-          std::all_of(gradients.data() + begin, gradients.data() + end, is_zero))
+    for (index begin = first * block; begin < std::min(size, last * block); begin += block) {
+      const std::size_t count = std::min(block, size - begin);
+      const auto part = [&](auto& numbers) {
+        return std::span<const real>(numbers).subspan(begin, count);
+      };
+      if (can_rest && is_zero(part(gradients)) && is_zero(part(mean_)) && is_zero(part(square_)))
         continue;
-      has_moved_[b] = true;
-      step_block(begin, end);
+      step_block(begin, begin + static_cast<index>(count));
     }
   });
 }

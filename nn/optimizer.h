@@ -67,7 +67,6 @@ class Adam : public Optimizer {
  private:
   AdamOptions options_;
   std::vector<real> mean_, square_;
-  std::vector<char> has_moved_;  // of each block of weights
   int steps_ = 0;
 };
 

@@ -149,6 +149,21 @@ TEST_CASE("a weight moves as it would have if a neighbour had moved before it") 
   CHECK(alone[0] == 1);
 }
 
+TEST_CASE("moments that come from elsewhere move weights without a gradient") {
+  std::vector<real> values(300, 1);
+  nn::Adam adam(0.1), other(0.1);
+  adam.step(values, std::vector<real>(300, 1));
+  const auto from = adam.moments(300), to = other.moments(300);
+  std::ranges::copy(from.mean, to.mean.begin());
+  std::ranges::copy(from.square, to.square.begin());
+  to.steps = from.steps;
+  std::vector<real> continued = values;
+  adam.step(values, std::vector<real>(300, 0));
+  other.step(continued, std::vector<real>(300, 0));
+  CHECK(continued == values);
+  CHECK(continued[299] < real(0.85));
+}
+
 TEST_CASE("with weight decay weights without gradients move, too") {
   std::vector<real> values(1000, 1);
   nn::Adam(0.1, {.weight_decay = 0.1}).step(values, std::vector<real>(1000, 0));
