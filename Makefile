@@ -1,22 +1,27 @@
 # make            build bin/* (installs missing packages first; SETUP=skip to leave them alone)
 # make test       everything, in float and in double     make bench   the benchmark
 # REAL=double, SANITIZE=address|undefined|thread, PORTABLE=1 each build into a folder of their own.
+# PORTABLE=1 makes programs that travel: they come with a library for each level of x86-64, and the
+# dynamic linker takes the best that the processor can run (glibc-hwcaps).
 REAL     ?= float
 SANITIZE ?=
 PORTABLE ?=
+LEVEL    ?= x86-64-v2
 CXX      ?= g++
 BUILD    := build/$(REAL)$(SANITIZE:%=-%)$(PORTABLE:1=-portable)
 BIN      := $(if $(filter build/float,$(BUILD)),bin,$(BUILD)/bin)
 
 CPPFLAGS += -I. -DREAL=$(REAL) -MMD -MP $(shell pkg-config --cflags openblas 2>/dev/null)
-CXXFLAGS += -std=c++20 -O2 -g1 -fno-trapping-math -fno-math-errno -Wall -Wextra -Wpedantic -Wno-restrict -Wno-psabi -pthread $(if $(PORTABLE),,-march=native) \
+CXXFLAGS += -std=c++20 -O2 -g1 -fno-trapping-math -fno-math-errno -Wall -Wextra -Wpedantic -Wno-restrict -Wno-psabi -pthread $(if $(PORTABLE),-march=$(LEVEL) -fPIC,-march=native) \
             $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer)
 LDFLAGS  += -pthread $(if $(SANITIZE),-fsanitize=$(SANITIZE))
 LDLIBS   += $(or $(shell pkg-config --libs openblas 2>/dev/null),-lopenblas) -lzmq
 
-# A program is a file in tools/; every other source goes into one archive.
+comma    := ,
+
+# A program is a file in tools/; every other source goes into one library.
 PROGRAMS := $(patsubst tools/%.cpp,$(BIN)/%,$(wildcard tools/*.cpp))
-LIBRARY  := $(BUILD)/tributary.a
+LIBRARY  := $(BUILD)/$(if $(PORTABLE),lib/libtributary.so,tributary.a)
 OBJECTS  := $(patsubst %.cpp,$(BUILD)/%.o,$(wildcard nn/*.cpp nn/*/*.cpp data/*.cpp fl/*.cpp pipeline/*.cpp tools/*/*.cpp))
 FUZZERS  := $(patsubst tests/fuzz/%.cpp,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.cpp))
 TESTS    := $(patsubst %.cpp,$(BUILD)/%.o,$(wildcard tests/*.cpp))
@@ -38,13 +43,21 @@ $(FUZZERS): $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%.o $(LIBRARY)
 	@mkdir -p $(@D)
 	$(CXX) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)
 $(LIBRARY): $(OBJECTS)
-	@rm -f $@
-	ar rcs $@ $^
+	@mkdir -p $(@D) && rm -f $@
+	$(if $(PORTABLE),$(CXX) -shared -Wl,-Bsymbolic$(comma)-soname$(comma)$(@F) $(LDFLAGS) -o $@ $^ $(LDLIBS),ar rcs $@ $^)
 $(BUILD)/nn/%.o: CXXFLAGS += -O3
 $(BUILD)/tests/%.o $(BUILD)/tools/%.o: CXXFLAGS += -O1
 $(BUILD)/%.o: %.cpp
 	@mkdir -p $(@D)
 	$(CXX) $(CPPFLAGS) $(CXXFLAGS) -c -o $@ $<
+
+ifdef PORTABLE
+LEVELS   := $(foreach level,x86-64-v3 x86-64-v4,$(BUILD)/lib/glibc-hwcaps/$(level)/libtributary.so)
+LDFLAGS  += -Wl,-rpath,'$$ORIGIN/../lib'
+programs unit: $(LEVELS)
+$(LEVELS): $(BUILD)/lib/glibc-hwcaps/%/libtributary.so: $(OBJECTS)
+	$(MAKE) LEVEL=$* BUILD=$(BUILD)/$* LIBRARY=$@ $@
+endif
 
 unit: $(BUILD)/tests/run $(BUILD)/tests/stranger
 fuzzers: $(FUZZERS)
