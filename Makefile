@@ -17,11 +17,10 @@ CXXFLAGS += -std=c++20 -O2 -g1 -fno-trapping-math -fno-math-errno -Wall -Wextra 
 LDFLAGS  += -pthread $(if $(SANITIZE),-fsanitize=$(SANITIZE))
 LDLIBS   += $(or $(shell pkg-config --libs openblas 2>/dev/null),-lopenblas) -lzmq
 
-comma    := ,
-
 # A program is a file in tools/; every other source goes into one library.
 PROGRAMS := $(patsubst tools/%.cpp,$(BIN)/%,$(wildcard tools/*.cpp))
 LIBRARY  := $(BUILD)/$(if $(PORTABLE),lib/libtributary.so,tributary.a)
+COLLECT   = ar rcs $@ $^
 OBJECTS  := $(patsubst %.cpp,$(BUILD)/%.o,$(wildcard nn/*.cpp nn/*/*.cpp data/*.cpp fl/*.cpp pipeline/*.cpp tools/*/*.cpp))
 FUZZERS  := $(patsubst tests/fuzz/%.cpp,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.cpp))
 TESTS    := $(patsubst %.cpp,$(BUILD)/%.o,$(wildcard tests/*.cpp))
@@ -44,7 +43,7 @@ $(FUZZERS): $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%.o $(LIBRARY)
 	$(CXX) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)
 $(LIBRARY): $(OBJECTS)
 	@mkdir -p $(@D) && rm -f $@
-	$(if $(PORTABLE),$(CXX) -shared -Wl,-Bsymbolic$(comma)-soname$(comma)$(@F) $(LDFLAGS) -o $@ $^ $(LDLIBS),ar rcs $@ $^)
+	$(COLLECT)
 $(BUILD)/nn/%.o: CXXFLAGS += -O3
 $(BUILD)/tests/%.o $(BUILD)/tools/%.o: CXXFLAGS += -O1
 $(BUILD)/%.o: %.cpp
@@ -54,6 +53,7 @@ $(BUILD)/%.o: %.cpp
 ifdef PORTABLE
 LEVELS   := $(foreach level,x86-64-v3 x86-64-v4,$(BUILD)/lib/glibc-hwcaps/$(level)/libtributary.so)
 LDFLAGS  += -Wl,-rpath,'$$ORIGIN/../lib'
+COLLECT   = $(CXX) -shared -Wl,-Bsymbolic,-soname,$(@F) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 programs unit: $(LEVELS)
 $(LEVELS): $(BUILD)/lib/glibc-hwcaps/%/libtributary.so: $(OBJECTS)
 	$(MAKE) LEVEL=$* BUILD=$(BUILD)/$* LIBRARY=$@ $@

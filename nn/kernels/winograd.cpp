@@ -3,7 +3,7 @@
 #include "nn/kernels/convolution.h"
 #include "nn/kernels/vector.h"
 
-// Convolution by 3x3 windows with stride 1 as 36 small matrix products, one for each place in a
+// Convolution by 3x3 windows with stride 1 as 16 small matrix products, one for each place in a
 // tile. For one image, with its tiles as rows and its channels as columns:
 //
 //   V[place] = transformed inputs   [tiles, channels]       from x
