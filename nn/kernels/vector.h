@@ -7,8 +7,8 @@
 
 #include "nn/tensor.h"
 
-// The widest vectors of the machine that the code is compiled for, by GCC's vector extensions: the
-// usual operators work on all lanes at once.
+// The widest vectors of the machine that the code is compiled for, by GCC's vector extensions,
+// which clang has, too: the usual operators work on all lanes at once.
 namespace nn::kernels {
 
 #ifdef __AVX512F__
@@ -54,14 +54,12 @@ inline real sum_of(Vector vector) {
 template <index half, std::size_t... lane>
 [[gnu::always_inline]] inline void exchange_quarters(Vector (&rows)[lanes],
                                                      std::index_sequence<lane...> all) {
-  constexpr Whole upper = {(lane & half ? lanes + lane - half : lane)...};
-  constexpr Whole lower = {(lane & half ? lanes + lane : lane + half)...};
 #pragma GCC unroll 16
   for (index i = 0; i < lanes; ++i) {
     if (i & half) continue;
     const Vector a = rows[i], b = rows[i + half];
-    rows[i] = __builtin_shuffle(a, b, upper);
-    rows[i + half] = __builtin_shuffle(a, b, lower);
+    rows[i] = __builtin_shufflevector(a, b, (lane & half ? lanes + lane - half : lane)...);
+    rows[i + half] = __builtin_shufflevector(a, b, (lane & half ? lanes + lane : lane + half)...);
   }
   if constexpr (half > 1) exchange_quarters<half / 2>(rows, all);
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -24,6 +25,8 @@ inline void expect(bool holds, const char* what) {
   std::abort();
 }
 
+inline bool is_control(unsigned char byte) { return byte < 0x20 || byte == 0x7f; }
+
 // Calls a reader on what nobody vouches for. It may complain in one line, with a hint; any other
 // exception ends the search.
 template <class Read>
@@ -32,9 +35,8 @@ void try_to(Read read) {
     read();
   } catch (const nn::InputError& error) {
     const std::string_view what = error.what();
-    const auto is_control = [](unsigned char c) { return c < 0x20 || c == 0x7f; };
     expect(!what.empty() && !error.hint.empty(), "a complaint has a hint");
-    for (const unsigned char c : what) expect(!is_control(c), "a complaint is one line");
+    expect(std::ranges::none_of(what, is_control), "a complaint is one line");
   }
 }
 
