@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
@@ -67,6 +68,7 @@ Contestant::Contestant(Contestant&& other) noexcept
 
 Contestant::~Contestant() {
   if (process_ == 0) return;
+  kill(-process_, SIGCONT);
   std::fclose(jobs_);  // it ends at the end of its input
   std::fclose(answers_);
   waitpid(process_, nullptr, 0);
@@ -80,6 +82,7 @@ void Contestant::start() {
   process_ = fork();
   nn::require(process_ >= 0, "bench: no process");
   if (process_ == 0) {
+    setpgid(0, 0);
     dup2(jobs[0], STDIN_FILENO);
     dup2(answers[1], STDOUT_FILENO);
     close_range(3, ~0u, 0);  // an end of another's input held open would keep it from ending
@@ -91,11 +94,13 @@ void Contestant::start() {
     }
     _exit(0);
   }
+  setpgid(process_, process_);  // whoever of the two comes first
   close(jobs[0]);
   close(answers[1]);
   jobs_ = fdopen(jobs[1], "w");
   answers_ = fdopen(answers[0], "r");
   greeting_ = read_line("starting");
+  kill(-process_, SIGSTOP);
 }
 
 std::string Contestant::read_line(const std::string& task) {
@@ -112,9 +117,12 @@ const std::string& Contestant::greeting() {
 
 double Contestant::seconds(const std::string& job) {
   start();
+  kill(-process_, SIGCONT);
   std::fprintf(jobs_, "%s\n", job.c_str());
   std::fflush(jobs_);
-  return std::stod(read_line(job));
+  const double seconds = std::stod(read_line(job));
+  kill(-process_, SIGSTOP);  // threads that spin while they wait would slow down the other side
+  return seconds;
 }
 
 double Contestant::peak_memory() {
