@@ -25,14 +25,16 @@ Team::~Team() {
   for (std::thread& helper : helpers_) helper.join();
 }
 
+// A helper enters, then looks whether the loop is still open; the caller closes it, then looks
+// whether anybody is in it. So one of them sees the other.
 void Team::run(const Loop& loop) {
   loop_ = loop;
   next_part_ = 0;
-  working_ = static_cast<unsigned>(helpers_.size());
   ++turn_;
   turn_.notify_all();
   take_parts();
-  for (unsigned left; (left = working_) > 0;) wait_for_change(working_, left);
+  ++turn_;
+  for (unsigned in_it; (in_it = working_) > 0;) wait_for_change(working_, in_it);
 }
 
 void Team::take_parts() {
@@ -40,10 +42,13 @@ void Team::take_parts() {
 }
 
 void Team::help() {
-  for (unsigned seen = 0;; ++seen) {
+  for (unsigned seen = 0;;) {
     wait_for_change(turn_, seen);
+    seen = turn_;
     if (is_over_) return;
-    take_parts();
+    if (seen % 2 == 0) continue;
+    ++working_;
+    if (turn_ == seen) take_parts();
     --working_;
     working_.notify_all();
   }

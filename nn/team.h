@@ -9,7 +9,8 @@
 namespace nn {
 
 // Threads that go through loops together, the caller's among them. For loops of microseconds: who
-// waits for the next one keeps asking for a while before it sleeps.
+// waits for the next one keeps asking for a while before it sleeps, and nobody waits for a helper
+// that has not come, because it sleeps or has no core.
 class Team {
  public:
   explicit Team(int threads = 1);
@@ -52,8 +53,8 @@ class Team {
 
   Loop loop_;
   std::atomic<index> next_part_ = 0;
-  std::atomic<unsigned> turn_ = 0;     // of the loop
-  std::atomic<unsigned> working_ = 0;  // helpers that have not finished it
+  std::atomic<unsigned> turn_ = 0;     // odd: a loop is open to helpers
+  std::atomic<unsigned> working_ = 0;  // helpers that are in it
   std::atomic<bool> is_over_ = false;
   std::vector<std::thread> helpers_;
 };
