@@ -31,7 +31,7 @@ disconnect() {
     for (glob "/proc/$process/fd/*") {
       next unless readlink =~ /^socket/ && m{(\d+)$};
       my $number = syscall(438, $handle, $1 + 0, 0);           # pidfd_getfd
-      exit 1 if $number < 0;
+      next if $number < 0;                                       # closed meanwhile
       open my $socket, "+<&=", $number;
       shutdown $socket, 2;
     }' "$1"
@@ -73,13 +73,13 @@ strike() {  # strike FAULT
     begun=yes
   fi
   sleep "0.$(printf %03d $((RANDOM % 400)))"
-  process=$(rank_process $victim) || return
+  process=$(rank_process $victim) || { echo "rank $victim is gone"; return 1; }
   start=$(date +%s%N)
   case $kind in
     kill) kill -KILL "$process" ;;
     freeze) kill -STOP "$process" ;;
     disconnect) disconnect "$process" ;;
-  esac || return
+  esac || { echo "cannot $kind rank $victim"; return 1; }
   wait_for 15 has_restarted "$1" || { echo "fault $1, $kind of rank $victim: no restart in 15 s"; return 1; }
   local took=$((($(date +%s%N) - start) / 1000000))
   [ $took -gt $slowest ] && slowest=$took

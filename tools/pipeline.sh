@@ -67,7 +67,8 @@ options+=(--stages "$stages" --pipelines "$pipelines" --data "$data" --out "$out
 # Nothing of an earlier run is touched before the options are known to be right.
 "$bin/pipeline_worker" --check ${address:+--address "$address"} "${options[@]}" || exit
 mkdir -p "$out" 2>/dev/null || fail "cannot write to $out" "choose another folder with --out"
-exec 4>"$out/.lock" && flock -n 4 || fail "another run writes to $out" "wait for it, or choose another --out"
+# Ranks hold the lock too, and one that is killed ends a moment later: so it waits a little.
+exec 4>"$out/.lock" && flock -w 3 4 || fail "another run writes to $out" "wait for it, or choose another --out"
 rm -f "$out"/{rank,restart}-*.log "$out"/rank-*.state "$out"/trace* "$out"/loss.csv "$out"/costs.csv
 
 # What is missing is made up for: without stories a grammar writes some, without vocabulary bytes are tokens.
