@@ -69,15 +69,16 @@ template <class Attention>
 Var LlamaLayer::apply(Var x, Attention attention) const {
   const Var in = input_norm_(x);
   const Var q = q_(in), k = k_(in), v = v_(in);
-  const Var h = add(x, o_(attention(q, k, v)));
+  const Var h = add_(o_(attention(q, k, v)), x);
   const Var normed = attention_norm_(h);
-  return add(h, down_(swiglu(gate_(normed), up_(normed))));
+  return add_(down_(swiglu(gate_(normed), up_(normed))), h);
 }
 
 Var LlamaLayer::operator()(Var x, index length) const {
   return apply(x, [&](Var q, Var k, Var v) {
-    return causal_attention(rotary_embedding(q, head_size_, length, theta_),
-                            rotary_embedding(k, head_size_, length, theta_), v, head_size_, length);
+    return causal_attention(rotary_embedding_(q, head_size_, length, theta_),
+                            rotary_embedding_(k, head_size_, length, theta_), v, head_size_,
+                            length);
   });
 }
 
@@ -86,8 +87,8 @@ Var LlamaLayer::operator()(Var x, KeyValueCache& cache) const {
   require(!tape.is_recording(), "llama: there is no way back through a cache");
   const index n = x.shape().rows(), first = cache.length();
   return apply(x, [&](Var q, Var k, Var v) {
-    cache.append(rotary_embedding(k, head_size_, n, theta_, first).value(), v.value());
-    return causal_attention(rotary_embedding(q, head_size_, n, theta_, first),
+    cache.append(rotary_embedding_(k, head_size_, n, theta_, first).value(), v.value());
+    return causal_attention(rotary_embedding_(q, head_size_, n, theta_, first),
                             tape.constant(cache.keys()), tape.constant(cache.values()), head_size_,
                             n);
   });

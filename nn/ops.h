@@ -8,13 +8,15 @@
 
 // Every operation of the engine. Each is one function in nn/ops/, the gradient right under the
 // forward computation. Shapes are PyTorch's; `...` stands for any leading extents. A shape that
-// does not fit throws Error.
+// does not fit throws Error. As in PyTorch, an op whose name ends in _ writes its result over its
+// first argument, whose old numbers nobody may need any more (see Tape::overwrite()).
 namespace nn {
 
 using kernels::Then;
 
 // ops/elementwise.cpp
 Var add(Var a, Var b);       // b: the shape of a, or the tail of it (then repeated)
+Var add_(Var a, Var b);      // b: the shape of a
 Var multiply(Var a, Var b);  // the same
 Var relu(Var x);
 Var gelu(Var x);               // x Phi(x) with the error function (Hendrycks and Gimpel 2016)
@@ -44,6 +46,7 @@ Var rms_norm(Var x, Var weight, real epsilon = 1e-6);              // Zhang and 
 // x [n * length, heads * head_size], turned by its position in the "rotate half" convention of
 // Hugging Face's Llama (Su et al. 2021); the first token has position `first`.
 Var rotary_embedding(Var x, index head_size, index length, double theta = 10000, index first = 0);
+Var rotary_embedding_(Var x, index head_size, index length, double theta = 10000, index first = 0);
 // softmax(q k^T / sqrt(head_size) + causal mask) v for each head (Vaswani et al. 2017); k and v may
 // have fewer heads than q, each shared by a group (Ainslie et al. 2023), and more tokens: the
 // queries are then the last of each sequence.

@@ -12,48 +12,54 @@ void Tape::reset() {
   ++generation_;
 }
 
-Var::Node& Tape::make_node(View value, bool needs_gradient, bool depends_on_input) {
-  return *new (arena_.allocate(sizeof(Node)))
-      Node{value, nullptr, needs_gradient, depends_on_input};
-}
-
 Var Tape::make_result(Shape shape, bool needs_gradient, bool depends_on_input) {
   const View value{arena_.allocate_array<real>(shape.size()).data(), shape};
-  return {*this, make_node(value, needs_gradient, depends_on_input)};
+  return {*this, *new (arena_.allocate(sizeof(Node)))
+                     Node{value, nullptr, needs_gradient, depends_on_input, true}};
 }
 
-// Inputs are only ever read: no op writes to a value that it did not make.
-static View readable(ConstView value) { return {const_cast<real*>(value.data), value.shape}; }
+// What enters is only ever read: no op writes to a value that it did not make.
+Var::Node& Tape::enter(ConstView value, bool needs_gradient, bool depends_on_input) {
+  const View readable{const_cast<real*>(value.data), value.shape};
+  return *new (arena_.allocate(sizeof(Node)))
+      Node{readable, nullptr, needs_gradient, depends_on_input};
+}
 
-Var Tape::constant(ConstView value) { return {*this, make_node(readable(value), false, true)}; }
+Var Tape::constant(ConstView value) { return {*this, enter(value, false, true)}; }
 
-Var Tape::input(ConstView value) { return {*this, make_node(readable(value), true, true)}; }
+Var Tape::input(ConstView value) { return {*this, enter(value, true, true)}; }
 
 Var Tape::parameter(const Parameter& weights) {
-  Node& node = make_node(weights.value(), true, false);
-  node.gradient = weights.gradient().data;
+  Node& node = enter(weights.value(), true, false);
+  node.own_gradient = weights.gradient().data;
   return {*this, node};
 }
 
 Var Tape::reshape(Var x, Shape shape) {
-  const Node& source = x.node();
-  Var y{*this,
-        make_node(source.value.reshaped(shape), source.needs_gradient, source.depends_on_input)};
-  y.backward_to(x, [](ConstView dy, View dx) {
-    for (index i = 0, size = dx.size(); i < size; ++i) dx.data[i] += dy.data[i];
-  });
+  Node& source = x.node();
+  Node& node = *new (arena_.allocate(sizeof(Node))) Node(source);
+  node.value = source.value.reshaped(shape);
+  if (!source.owner) node.owner = &source;
+  return {*this, node};
+}
+
+Var Tape::make_overwriting(Var x, bool needs_gradient, bool depends_on_input) {
+  require(x.node().is_computed, "overwrite: a value that entered is only read");
+  Var y = reshape(x, x.shape());
+  y.node().needs_gradient |= needs_gradient;
+  y.node().depends_on_input |= depends_on_input;
   return y;
 }
 
 View Tape::gradient_of(Node& node) {
-  if (!node.gradient) {
+  if (!node.gradient()) {
     real* gradient = arena_.allocate_array<real>(node.value.size()).data();
     team_->split(node.value.size(), 16384, [gradient](index begin, index end) {
       std::fill(gradient + begin, gradient + end, real(0));
     });
-    node.gradient = gradient;
+    node.gradient() = gradient;
   }
-  return {node.gradient, node.value.shape};
+  return {node.gradient(), node.value.shape};
 }
 
 void Tape::seed_gradient(Var y, ConstView dy) {
@@ -80,8 +86,8 @@ void Tape::sweep(Half half) {
   for (Rule* rule = last_rule_; rule; rule = rule->previous) {
     const bool is_data_rule = rule->target->depends_on_input;
     if (half != Half::both && is_data_rule != (half == Half::data)) continue;
-    if (!rule->output->gradient) continue;  // nothing that counts was computed from it
-    rule->apply(rule, {rule->output->gradient, rule->output->value.shape},
+    if (!rule->output->gradient()) continue;  // nothing that counts was computed from it
+    rule->apply(rule, {rule->output->gradient(), rule->output->value.shape},
                 gradient_of(*rule->target));
   }
 }

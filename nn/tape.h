@@ -39,10 +39,14 @@ class Var {
   friend class Tape;
   struct Node {
     View value;
-    real* gradient = nullptr;       // zeroed when first touched
+    real* own_gradient = nullptr;   // zeroed when first touched
     bool needs_gradient = false;    // a weight, or computed from one, or from the stage's input
     bool depends_on_input = false;  // computed from what entered the tape, not from weights alone:
                                     // rules for it belong to the data half of the backward sweep
+    bool is_computed = false;       // it did not enter, so its numbers are the tape's
+    Node* owner = nullptr;  // whose memory its value and its gradient are in, if not its own
+
+    real*& gradient() { return owner ? owner->own_gradient : own_gradient; }
   };
   inline Var(Tape& tape, Node& node);
   inline Node& node() const;
@@ -93,8 +97,16 @@ class Tape {
     return copy;
   }
 
-  // The same numbers in another shape; they are not copied.
+  // The same numbers in another shape; neither they nor their gradient are copied.
   Var reshape(Var x, Shape shape);
+
+  // A new value, computed from x and `others`, in the memory of x and of its gradient: an op may
+  // write over x's numbers, which no other op and no rule of x may need any more. A rule for x gets
+  // the same memory as dy and as dx; without one, dx = dy.
+  template <class... Sources>
+  Var overwrite(Var x, Sources... others) {
+    return make_overwriting(x, (has_gradient(others) || ...), (has_input(others) || ...));
+  }
 
   // d loss = seed, then every rule from the last to the first.
   void backward(Var loss, real seed = 1);
@@ -123,8 +135,9 @@ class Tape {
 
   static bool has_gradient(Var v) { return v.has_value() && v.node().needs_gradient; }
   static bool has_input(Var v) { return v.has_value() && v.node().depends_on_input; }
-  Node& make_node(View value, bool needs_gradient, bool depends_on_input);
+  Node& enter(ConstView value, bool needs_gradient, bool depends_on_input);
   Var make_result(Shape shape, bool needs_gradient, bool depends_on_input);
+  Var make_overwriting(Var x, bool needs_gradient, bool depends_on_input);
   View gradient_of(Node& node);
   void seed_gradient(Var y, ConstView dy);
   void sweep(Half half);

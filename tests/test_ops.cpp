@@ -42,6 +42,16 @@ const std::vector<Row> table{
      {{2, 3}, {}},
      [](const Vars& x) { return add(x[0], x[1]); }},
     {"add of a value to itself", {{2, 3}}, [](const Vars& x) { return add(x[0], x[0]); }},
+    {"add_ over a product, to what it was made from",
+     {{3, 4}, {3, 4}},
+     [](const Vars& x) { return add_(multiply(x[0], x[1]), x[0]); }},
+    {"add_ over a constant's product",
+     {{3, 4}},
+     [](const Vars& x) {
+       static const nn::Tensor zeros({3, 4});
+       const Var zero = x[0].tape().constant(zeros);
+       return add_(multiply(zero, zero), x[0]);
+     }},
     {"multiply of equal shapes",
      {{3, 4}, {3, 4}},
      [](const Vars& x) { return multiply(x[0], x[1]); }},
@@ -178,6 +188,11 @@ const std::vector<Row> table{
     {"rotary_embedding of two sequences that begin later",
      {{6, 8}},
      [](const Vars& x) { return rotary_embedding(x[0], 4, 3, 100, 7); }},
+    {"rotary_embedding_ over a sum, then another",
+     {{6, 8}, {8}},
+     [](const Vars& x) {
+       return rotary_embedding_(rotary_embedding_(add(x[0], x[1]), 4, 3, 100, 7), 8, 6);
+     }},
     {"causal_attention of one head",
      {{5, 4}, {5, 4}, {5, 4}},
      [](const Vars& x) { return causal_attention(x[0], x[1], x[2], 4, 5); }},
@@ -554,6 +569,22 @@ TEST_CASE("relu and max_pool2d let a NaN through") {
     const bool is_in_first_four = place % 3 < 2 && place / 3 < 2;
     CHECK(std::isnan(max_pool2d(x, 2).value()[0]) == is_in_first_four);
   }
+}
+
+TEST_CASE("ops that write over their argument give the bits of those that do not, in its memory") {
+  Tape tape;
+  nn::Tensor values({6, 8});
+  nn::Generator(1).uniform(values.span(), -1, 1);
+  const Var x = tape.constant(values);
+  const auto same = [](Var a, Var b) { return std::ranges::equal(a.value(), b.value()); };
+  const Var sum = add(x, x);
+  const Var turned = rotary_embedding_(sum, 4, 3);
+  CHECK(same(turned, rotary_embedding(add(x, x), 4, 3)));
+  CHECK(same(add_(turned, x), add(rotary_embedding(add(x, x), 4, 3), x)));
+  CHECK(turned.value().data == sum.value().data);
+  CHECK_THROWS_AS(rotary_embedding_(x, 4, 3), nn::Error);
+  CHECK_THROWS_AS(add_(x, sum), nn::Error);
+  CHECK_THROWS_AS(add_(sum, tape.constant({values.view().data, {8}})), nn::Error);
 }
 
 TEST_CASE("rotary_embedding of later positions is the end of a longer sequence") {

@@ -1,17 +1,15 @@
 #pragma once
 
-#include <algorithm>
-#include <iterator>
-
 #include "nn/tensor.h"
 
 // Correlation with fewer multiplications (Winograd 1980; Lavin and Gray 2016). A tile of
-// `outer` x `outer` outputs of a 3x3 filter g comes from `inner` x `inner` inputs d as
+// `size` x `size` outputs of a 3x3 filter g comes from `inner` x `inner` inputs d as
 //
 //   Y = A^T [(G g G^T) * (B^T d B)] A        * element by element
 //
-// with inner^2 multiplications instead of 9 outer^2: 16 instead of 36. All three transforms are
-// linear, so the gradients are the same sentence read backwards, with the transposed matrices.
+// with inner^2 multiplications instead of 9 size^2: 16 instead of 36, or 36 instead of 144. All
+// three transforms are linear, so the gradients are the same sentence read backwards, with the
+// transposed matrices.
 namespace nn::kernels::winograd {
 
 template <index row_count, index column_count>
@@ -28,21 +26,23 @@ struct Matrix {
 };
 
 // A polynomial product is known from its values at as many points as it has coefficients: that is
-// where the matrices come from (Cook and Toom). The last point is infinity, whose "value" is the
-// highest coefficient. More points, as 0, 1, -1, 0.5, -2 for tiles of 4x4, take fewer products but
-// lose a digit: training with them strays from the course's accuracies by 0.07 points instead of
-// 0.04.
-constexpr double points[] = {0, 1, -1};
-constexpr index finite = std::size(points), inner = finite + 1, outer = inner - 2;
+// where the matrices come from (Cook and Toom). A tile takes the first `finite`, and infinity,
+// whose "value" is the highest coefficient. The last two points lose a digit.
+constexpr double points[] = {0, 1, -1, 0.5, -2};
+template <index size>
+constexpr index inner = size + 2;
+template <index size>
+constexpr index finite = size + 1;
 
 // Row i: the coefficients of the product of (x - points[j]) over the finite points j other than i.
-constexpr Matrix<inner, inner> to_input = [] {
-  Matrix<inner, inner> b;
-  for (index i = 0; i < inner; ++i) {
+template <index size>
+constexpr Matrix<inner<size>, inner<size>> to_input = [] {
+  Matrix<inner<size>, inner<size>> b;
+  for (index i = 0; i < inner<size>; ++i) {
     b.at[i][0] = 1;
-    for (index j = 0; j < finite; ++j) {
+    for (index j = 0; j < finite<size>; ++j) {
       if (j == i) continue;
-      for (index k = inner - 1; k >= 0; --k)
+      for (index k = inner<size> - 1; k >= 0; --k)
         b.at[i][k] = (k > 0 ? b.at[i][k - 1] : 0) - points[j] * b.at[i][k];
     }
   }
@@ -50,31 +50,36 @@ constexpr Matrix<inner, inner> to_input = [] {
 }();
 
 // Row i: 1, p, p^2, ... for p = points[i]; only the highest power for infinity.
-template <index powers>
-constexpr Matrix<inner, powers> values_at_points() {
-  Matrix<inner, powers> values;
-  for (index i = 0; i < finite; ++i)
+template <index size, index powers>
+constexpr Matrix<inner<size>, powers> values_at_points = [] {
+  Matrix<inner<size>, powers> values;
+  for (index i = 0; i < finite<size>; ++i)
     for (index k = 0; k < powers; ++k)
       values.at[i][k] = k > 0 ? values.at[i][k - 1] * points[i] : 1;
-  values.at[finite][powers - 1] = 1;
+  values.at[finite<size>][powers - 1] = 1;
   return values;
-}
+}();
 
 // The values of the filter's polynomial, divided by the product of (points[i] - points[j]).
-constexpr Matrix<inner, 3> to_filter = [] {
-  Matrix<inner, 3> g = values_at_points<3>();
-  for (index i = 0; i < finite; ++i)
-    for (index j = 0; j < finite; ++j)
+template <index size>
+constexpr Matrix<inner<size>, 3> to_filter = [] {
+  Matrix<inner<size>, 3> g = values_at_points<size, 3>;
+  for (index i = 0; i < finite<size>; ++i)
+    for (index j = 0; j < finite<size>; ++j)
       if (j != i)
         for (double& value : g.at[i]) value /= points[i] - points[j];
   return g;
 }();
 
-constexpr Matrix<outer, inner> to_output = values_at_points<outer>().transposed();
+template <index size>
+constexpr auto to_output = values_at_points<size, size>.transposed();
 
-constexpr auto input_back = to_input.transposed();
-constexpr auto filter_back = to_filter.transposed();
-constexpr auto output_back = to_output.transposed();
+template <index size>
+constexpr auto input_back = to_input<size>.transposed();
+template <index size>
+constexpr auto filter_back = to_filter<size>.transposed();
+template <index size>
+constexpr auto output_back = to_output<size>.transposed();
 
 // y = M x, for `Number`s that stand `step` apart; written out in full, without what is 0.
 template <const auto& m, index step, class Number>

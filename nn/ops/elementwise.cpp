@@ -79,6 +79,20 @@ Var add(Var a, Var b) {
   return y;
 }
 
+Var add_(Var a, Var b) {
+  require(b.shape() == a.shape(), "add_: ", b.shape(), " is not ", a.shape());
+  Team& team = a.tape().team();
+  Var y = a.tape().overwrite(a, b);
+  const auto add = [&team](ConstView from, View to) {
+    team.split(to.size(), elements_of_a_thread, [=](index begin, index end) {
+      for (index i = begin; i < end; ++i) to.data[i] += from.data[i];
+    });
+  };
+  add(b.value(), a.tape().writable(y));
+  y.backward_to(b, add);
+  return y;
+}
+
 Var multiply(Var a, Var b) {
   require(is_tail(b.shape(), a.shape()), "multiply: ", b.shape(), " is neither ", a.shape(),
           " nor its tail");

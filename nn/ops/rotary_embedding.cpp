@@ -33,37 +33,66 @@ void fill_angles(index first, index length, index frequencies, double theta, rea
   }
 }
 
-}  // namespace
+// Turns every pair (x[j], x[j + half]) of a head by the angle position theta^(-2j / head_size).
+struct Rotation {
+  index rows, columns, head_size, length;
+  real *cosines, *sines;  // [length, half]
 
-// Each pair (x[j], x[j + half]) of a head is turned by the angle position theta^(-2j / head_size).
-Var rotary_embedding(Var x, index head_size, index length, double theta, index first) {
-  const index rows = x.shape().rows(), columns = x.shape().columns(), half = head_size / 2;
-  require(head_size > 0 && head_size % 2 == 0 && columns % head_size == 0 && length > 0 &&
-              rows % length == 0,
-          "rotary_embedding: ", x.shape(), " is not made of heads of size ", head_size,
-          " and sequences of ", length);
-  Tape& tape = x.tape();
-  real* cosines = tape.arena().allocate_array<real>(length * half).data();
-  real* sines = tape.arena().allocate_array<real>(length * half).data();
-  fill_angles(first, length, half, theta, cosines, sines);
+  Rotation(Var x, index head_size, index length, double theta, index first)
+      : rows(x.shape().rows()), columns(x.shape().columns()), head_size(head_size), length(length) {
+    require(head_size > 0 && head_size % 2 == 0 && columns % head_size == 0 && length > 0 &&
+                rows % length == 0,
+            "rotary_embedding: ", x.shape(), " is not made of heads of size ", head_size,
+            " and sequences of ", length);
+    const index half = head_size / 2;
+    cosines = x.tape().arena().allocate_array<real>(length * half).data();
+    sines = x.tape().arena().allocate_array<real>(length * half).data();
+    fill_angles(first, length, half, theta, cosines, sines);
+  }
 
-  // out (+)= in turned forwards (direction 1) or backwards (-1); turning back is the gradient.
-  const auto turn = [=, &team = tape.team()](const real* in, real* out, real direction, bool adds) {
-    team.split(rows, 64, [=](index begin, index end) {
+  // f(a number of `out`, what `in` turned has in its place): forwards (direction 1) or backwards
+  // (-1); turning back is the gradient. In and out may be one.
+  template <class Function>
+  void turn(Team& team, const real* in, real* out, real direction, Function f) const {
+    team.split(rows, 64, [=, *this](index begin, index end) {
+      const index half = head_size / 2;
       for (index row = begin; row < end; ++row)
         for (index head = row * columns; head < (row + 1) * columns; head += head_size)
           for (index j = 0; j < half; ++j) {
             const real cosine = cosines[row % length * half + j];
             const real sine = sines[row % length * half + j] * direction;
             const real low = in[head + j], high = in[head + j + half];
-            out[head + j] = low * cosine - high * sine + (adds ? out[head + j] : 0);
-            out[head + j + half] = high * cosine + low * sine + (adds ? out[head + j + half] : 0);
+            f(out[head + j], low * cosine - high * sine);
+            f(out[head + j + half], high * cosine + low * sine);
           }
     });
-  };
+  }
+};
+
+constexpr auto overwrite = [](real& to, real value) { to = value; };
+constexpr auto increase = [](real& to, real value) { to += value; };
+
+}  // namespace
+
+Var rotary_embedding(Var x, index head_size, index length, double theta, index first) {
+  Tape& tape = x.tape();
+  const Rotation rotation(x, head_size, length, theta, first);
   Var y = tape.result(x.shape(), x);
-  turn(x.value().data, tape.writable(y).data, 1, false);
-  y.backward_to(x, [turn](ConstView dy, View dx) { turn(dy.data, dx.data, -1, true); });
+  rotation.turn(tape.team(), x.value().data, tape.writable(y).data, 1, overwrite);
+  y.backward_to(x, [rotation, &team = tape.team()](ConstView dy, View dx) {
+    rotation.turn(team, dy.data, dx.data, -1, increase);
+  });
+  return y;
+}
+
+Var rotary_embedding_(Var x, index head_size, index length, double theta, index first) {
+  Tape& tape = x.tape();
+  const Rotation rotation(x, head_size, length, theta, first);
+  Var y = tape.overwrite(x);
+  rotation.turn(tape.team(), x.value().data, tape.writable(y).data, 1, overwrite);
+  y.backward_to(x, [rotation, &team = tape.team()](ConstView dy, View dx) {
+    rotation.turn(team, dy.data, dx.data, -1, overwrite);
+  });
   return y;
 }
 
