@@ -113,12 +113,13 @@ TEST_CASE("the direct 3x3 convolution equals its plain twin over odd shapes") {
 }
 
 TEST_CASE("Winograd's convolution equals its plain twin over odd shapes") {
-  check_equals_plain_twin(nn::kernels::winograd_convolution3x3, {16, 48}, {16, 32}, 1e-4);
+  check_equals_plain_twin(nn::kernels::winograd_2x2_convolution3x3, {16, 48}, {16, 32}, 1e-4);
+  check_equals_plain_twin(nn::kernels::winograd_4x4_convolution3x3, {16, 48}, {16, 32}, 2e-4);
 }
 
 TEST_CASE("3x3 windows of stride 1 have kernels of their own, others go through patches") {
   const auto& direct = nn::kernels::direct_convolution3x3;
-  const auto& winograd = nn::kernels::winograd_convolution3x3;
+  const auto& winograd = nn::kernels::winograd_2x2_convolution3x3;
   const auto& im2col = nn::kernels::im2col_convolution;
   for (const auto* kernels : {&direct, &winograd, &im2col})
     CHECK(kernels->fits({1, 32, 26, 26, 64, 3, 3, 1, 0}));
@@ -141,7 +142,7 @@ TEST_CASE("a relu and pooling after a convolution keep NaN visible") {
   const std::vector<real> bias(conv.out, -1000);
   std::vector<real> y(conv.y_size());
   nn::Arena arena;
-  nn::kernels::winograd_convolution3x3.forward(conv, x.data(), weight.data(), bias.data(), y.data(),
-                                               nullptr, arena);
+  nn::kernels::winograd_2x2_convolution3x3.forward(conv, x.data(), weight.data(), bias.data(),
+                                                   y.data(), nullptr, arena);
   CHECK(std::isnan(y[0]));
 }

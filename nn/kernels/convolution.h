@@ -64,7 +64,8 @@ extern const ConvolutionKernels im2col_convolution;
 // 3x3 windows with stride 1, straight from the pixels.
 extern const ConvolutionKernels direct_convolution3x3;
 
-// The same with fewer multiplications, if channels and outputs fill whole vectors.
-extern const ConvolutionKernels winograd_convolution3x3;
+// The same with fewer multiplications, if channels and outputs fill whole vectors: forwards by
+// tiles of 2x2 outputs or, faster and a digit less exact, of 4x4.
+extern const ConvolutionKernels winograd_2x2_convolution3x3, winograd_4x4_convolution3x3;
 
 }  // namespace nn::kernels
