@@ -43,7 +43,8 @@ TEST_CASE("what is not a trace is refused with its line") {
         header + "0,forward,1,1,0,1\n", header + "0,forward,1,1,0,1,2,3\n",
         header + "x,forward,1,1,0,1,2\n", header + "-1,forward,1,1,0,1,2\n",
         header + "4096,forward,1,1,0,1,2\n", header + "0,forward,1,-1,0,1,2\n",
-        header + "0,forward,1,1,0,2,1\n", header + "0,forward,1,1,0,1,1e300\n"}) {
+        header + "0,forward,1,1,0,2,1\n", header + "0,forward,1,1,0,1,1e300\n",
+        header + "0,forward,1,1,2147483647,1,2\n"}) {
     CAPTURE(text);
     std::ofstream(folder.path / "bad.csv") << text;
     CHECK_THROWS_AS(read_trace(folder.path / "bad.csv"), nn::InputError);

@@ -17,7 +17,8 @@ using pipeline::Event, pipeline::Kind;
 
 constexpr std::string_view header = "Rank,Kind,Step,Item,Chunk,Start,End";
 constexpr int most_ranks = 4096;
-constexpr double latest = 1e12;  // seconds
+constexpr int most_steps = 1 << 30;  // and items, and chunks
+constexpr double latest = 1e12;      // seconds
 constexpr std::array kinds{Kind::forward, Kind::backward, Kind::weights, Kind::update,
                            Kind::reduce,  Kind::send,     Kind::receive, Kind::wait};
 
@@ -41,7 +42,8 @@ RankEvent parse_row(const std::string& line) {
   const auto known = std::ranges::find(kinds, kind, pipeline::name_of);
   nn::require(row && row.peek() == EOF && known != kinds.end(), "not a row of a trace");
   const auto& [work, step, item, chunk, start, end] = event.event;
-  nn::require(event.rank >= 0 && event.rank < most_ranks && step >= 0 && item >= 0 && chunk >= 0,
+  nn::require(event.rank >= 0 && event.rank < most_ranks && std::min({step, item, chunk}) >= 0 &&
+                  std::max({step, item, chunk}) <= most_steps,
               "there is no such rank, step, item or chunk");
   nn::require(-latest <= start && start <= end && end <= latest, "there is no such time");
   event.event.kind = *known;
