@@ -1,8 +1,12 @@
 #include "pipeline/mailbox_gate.h"
 
+#include <linux/filter.h>
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cstring>
 #include <iterator>
 #include <zmq_addon.hpp>
 
@@ -16,8 +20,7 @@ void Strangers::add(const std::string& what) {
     on_stranger(nn::concat(what, ", ", count, " so far"));
 }
 
-Gate::Gate(zmq::socket_t arrivals, int expected)
-    : arrivals_(std::move(arrivals)), still_expected_(expected) {}
+Gate::Gate(zmq::socket_t events, int expected) : events_(std::move(events)), expected_(expected) {}
 
 void Gate::admit_only(zmq::context_t& context, std::vector<std::string> public_keys) {
   public_keys_ = std::move(public_keys);
@@ -27,9 +30,10 @@ void Gate::admit_only(zmq::context_t& context, std::vector<std::string> public_k
 }
 
 void Gate::attend(Strangers& strangers) {
-  for (zmq::message_t event, address; arrivals_.recv(event, zmq::recv_flags::dontwait);) {
-    (void)arrivals_.recv(address);
-    if (--still_expected_ < 0) strangers.add("connections of strangers");
+  for (zmq::message_t event, address; events_.recv(event, zmq::recv_flags::dontwait);) {
+    (void)events_.recv(address);
+    take(event, strangers);
+    shut_or_open();
   }
   if (!questions_) return;
   // version, request, domain, address, identity, mechanism, key
@@ -47,6 +51,29 @@ void Gate::attend(Strangers& strangers) {
   }
 }
 
+// Of 16 bits of kind and 32 of value, here a descriptor (zmq_socket_monitor(3)).
+void Gate::take(const zmq::message_t& event, Strangers& strangers) {
+  std::uint16_t kind = 0;
+  std::memcpy(&kind, event.data(), sizeof kind);
+  if (kind == ZMQ_EVENT_LISTENING)
+    std::memcpy(&listener_, event.data<char>() + sizeof kind, sizeof listener_);
+  if (kind == ZMQ_EVENT_DISCONNECTED) --connected_;
+  if (kind != ZMQ_EVENT_ACCEPTED) return;
+  ++connected_;
+  if (++accepted_ > expected_) strangers.add("connections of strangers");
+}
+
+// ZeroMQ cannot stop listening without parting from those who are connected. A filter that passes
+// no packet can, and leaves them alone.
+void Gate::shut_or_open() {
+  if (is_shut_ == (connected_ >= expected_ + most_strangers)) return;
+  is_shut_ = !is_shut_;
+  sock_filter nothing = BPF_STMT(BPF_RET | BPF_K, 0);
+  const sock_fprog filter{1, &nothing};
+  ::setsockopt(listener_, SOL_SOCKET, is_shut_ ? SO_ATTACH_FILTER : SO_DETACH_FILTER, &filter,
+               sizeof filter);
+}
+
 std::string Gate::rank_of(const zmq::message_t& key) const {
   std::array<char, 41> text{};
   if (key.size() != 32) return "";
@@ -56,7 +83,7 @@ std::string Gate::rank_of(const zmq::message_t& key) const {
 }
 
 void Gate::add_to(std::vector<zmq::pollitem_t>& items) {
-  items.push_back({arrivals_.handle(), 0, ZMQ_POLLIN, 0});
+  items.push_back({events_.handle(), 0, ZMQ_POLLIN, 0});
   if (questions_) items.push_back({questions_.handle(), 0, ZMQ_POLLIN, 0});
 }
 

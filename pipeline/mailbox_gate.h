@@ -18,11 +18,15 @@ struct Strangers {
 };
 
 // Counts who connects to a listening socket, and lets only those in whose key is one of the run's
-// (ZAP, ZeroMQ RFC 27).
+// (ZAP, ZeroMQ RFC 27). While too many strangers are connected, nobody is: new connections over TCP
+// are for the kernel to leave unanswered.
 class Gate {
  public:
-  // `arrivals` tells of connections as they are accepted.
-  Gate(zmq::socket_t arrivals, int expected);
+  static constexpr int most_strangers = 256;  // at one time
+  static constexpr int watched = ZMQ_EVENT_LISTENING | ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED;
+
+  // `events` tells of the watched events of the listening socket.
+  Gate(zmq::socket_t events, int expected);
 
   // Before the socket listens; otherwise all who have a key come in.
   void admit_only(zmq::context_t& context, std::vector<std::string> public_keys);
@@ -33,9 +37,13 @@ class Gate {
 
  private:
   std::string rank_of(const zmq::message_t& key) const;  // empty if it is nobody's
+  void take(const zmq::message_t& event, Strangers& strangers);
+  void shut_or_open();
 
-  zmq::socket_t arrivals_;
-  int still_expected_;
+  zmq::socket_t events_;
+  int expected_, accepted_ = 0, connected_ = 0;
+  int listener_ = -1;  // descriptor of the listening socket
+  bool is_shut_ = false;
   zmq::socket_t questions_;               // whether a key may come in
   std::vector<std::string> public_keys_;  // of every rank
 };

@@ -32,7 +32,7 @@ Mailbox::Sockets::Sockets(Network& network, Options given)
     : options(std::move(given)),
       strangers{options.on_stranger},
       in(network.context_->zmq, zmq::socket_type::pull),
-      gate(network.context_->watch(in, ZMQ_EVENT_ACCEPTED),
+      gate(network.context_->watch(in, Gate::watched),
            static_cast<int>(options.addresses.size()) - 1) {
   if (options.keys) gate.admit_only(network.context_->zmq, options.keys->public_keys);
   listen();

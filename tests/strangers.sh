@@ -60,6 +60,26 @@ check "every rank counts what they tried" tells $name "malformed messages" "mess
   "messages in another rank's name" "unknown keys" "connections of strangers"
 
 steps=100
+crowded() {  # 900 at the door of each rank, for 3 s
+  local ranks=() rank status=0 most=0 descriptors
+  for rank in 0 1 2; do start_rank crowd $rank $((ports + 1)) & ranks+=($!); done
+  await_step crowd 5 || status=1
+  "$stranger" crowd $ports 3 900 3 & ranks+=($!)
+  while kill -0 $!; do
+    for rank in "${ranks[@]::3}"; do
+      descriptors=$(ls "/proc/$rank/fd" | wc -l)
+      [ "$descriptors" -gt $most ] && most=$descriptors
+    done
+    sleep 0.1
+  done 2>/dev/null
+  for rank in "${ranks[@]}"; do wait "$rank" || status=1; done
+  cat "$work/crowd"/rank-*.log
+  echo "a rank had $most files open"
+  [ "$most" -gt 256 ] && [ "$most" -lt 512 ] && [ $status = 0 ]
+}
+check "a crowd that says nothing holds few files" crowded
+check "nor does it change the losses" same_losses crowd
+
 replayed() {  # replayed NAME [options]: what rank 0 tells rank 1 is heard in between and said again
   local ranks=() status=0
   "$stranger" relay $((ports + 7)) $((ports + 1)) 100000 & ranks+=($!)

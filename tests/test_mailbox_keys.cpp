@@ -83,13 +83,14 @@ Header header_of(int rank, std::uint64_t run = 3) {
           .from = rank};
 }
 
-int raw_connection(int port) {
-  const int descriptor = ::socket(AF_INET, SOCK_STREAM, 0);
+int raw_connection(int port, int flags = 0) {
+  const int descriptor = ::socket(AF_INET, SOCK_STREAM | flags, 0);
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(port);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  REQUIRE(::connect(descriptor, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+  const int failed = ::connect(descriptor, reinterpret_cast<sockaddr*>(&address), sizeof address);
+  REQUIRE((!failed || (flags == SOCK_NONBLOCK && errno == EINPROGRESS)));
   return descriptor;
 }
 
@@ -263,6 +264,24 @@ TEST_CASE_FIXTURE(Door, "who connects and says nothing is counted and soon cut o
     CHECK(closed == silent.size());
     for (int descriptor : silent) ::close(descriptor);
   }
+}
+
+TEST_CASE_FIXTURE(Door, "a crowd of strangers does not come in, and once it is gone others do") {
+  open(options());
+  std::vector<int> crowd;
+  for (int i = 0; i < 1000; ++i) {
+    crowd.push_back(raw_connection(28440, SOCK_NONBLOCK));
+    if (i % 10 == 9) {
+      std::this_thread::sleep_for(milliseconds(1));
+      mailbox->progress("knocking");
+    }
+  }
+  expect("connections of strangers", 256);
+  CHECK(count("connections of strangers") < 512);  // those whom the kernel had let in already
+  for (int descriptor : crowd) ::close(descriptor);
+  zmq::socket_t rank_1 = client();
+  send(rank_1, header_of(1));
+  CHECK(mailbox->receive(1, {Tag::activation}, "testing").text() == "8 bytes!");
 }
 
 TEST_CASE_FIXTURE(Door, "who sends more than the largest message is cut off") {

@@ -1,5 +1,6 @@
 // Does to the ranks of a run what strangers might. Ranks listen at 127.0.0.1, one port each.
 //   stranger attack FIRST_PORT RANKS RUN [KEYS]   one of everything to each rank; RUN is not secret
+//   stranger crowd FIRST_PORT RANKS COUNT SECONDS   who say nothing, COUNT to each rank
 //   stranger relay PORT TO BYTES                  passes a connection on, and sends its first BYTES
 //                                                 again as somebody else
 
@@ -72,6 +73,15 @@ class Wire {
 
 void pause(int milliseconds) {
   std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
+}
+
+// A connection that may come about or not.
+int knock(int port) {
+  const int descriptor = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+  const sockaddr_in address = at(port);
+  nn::require(descriptor >= 0, "no more descriptors");
+  (void)::connect(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+  return descriptor;
 }
 
 // What ZMTP 3.0 (ZeroMQ RFC 23) begins with.
@@ -186,6 +196,16 @@ void attack(int first_port, int ranks, std::uint64_t run, const std::string& fol
   pause(500);
 }
 
+// Many who connect and say nothing, if they can.
+void crowd(int first_port, int ranks, int count, int seconds) {
+  std::vector<Wire> silent;
+  for (int i = 0; i < count * ranks; ++i) {
+    silent.push_back(Wire(knock(first_port + i % ranks)));
+    if (i % 100 == 99) pause(10);
+  }
+  pause(1000 * seconds);
+}
+
 // In the same words, and slowly at first: ZeroMQ wants to have its turn in the greetings.
 void repeat(const std::vector<std::string>& said, int port) {
   const Wire wire = Wire::to(port);
@@ -237,10 +257,12 @@ int main(int argc, char** argv) {
     if (words.size() >= 4 && words[0] == "attack")
       attack(std::stoi(words[1]), std::stoi(words[2]), std::stoull(words[3]),
              words.size() > 4 ? words[4] : "");
+    else if (words.size() == 5 && words[0] == "crowd")
+      crowd(std::stoi(words[1]), std::stoi(words[2]), std::stoi(words[3]), std::stoi(words[4]));
     else if (words.size() == 4 && words[0] == "relay")
       relay(std::stoi(words[1]), std::stoi(words[2]), std::stoul(words[3]));
     else
-      throw nn::Error("usage: stranger attack ... | relay ...");
+      throw nn::Error("usage: stranger attack ... | crowd ... | relay ...");
   } catch (const std::exception& error) {
     std::cerr << "error: " << error.what() << '\n';
     return 1;
