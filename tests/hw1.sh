@@ -15,6 +15,7 @@ check "C above 1 is an error" refuses "C = 1.5" run --fraction 1.5
 check "more clients than images are an error" refuses "70000" run --clients 70000
 check "FedSGD with a batch size is an error" refuses "not B = 7" run --algorithm fedsgd --batch 7
 check "FedSGD with several epochs is an error" refuses "not E = 3" run --algorithm fedsgd-weight --epochs 3
+check "clients where there are none are an error" refuses "one party" run --algorithm centralized --clients 50
 check "--resume without a folder is an error" refuses "resume" run --resume
 check "zero rounds are an error" refuses "0 rounds" run --rounds 0
 check "a batch of words is an error" refuses "B = many" run --batch many

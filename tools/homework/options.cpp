@@ -31,6 +31,13 @@ void set_training(const GivenTraining& given, Experiment& experiment) {
   fl::LocalTraining& training = experiment.training;
   if (given.batch) training.batch = parse_batch(*given.batch);
   training.epochs = given.epochs.value_or(training.epochs);
+  const Experiment usual;
+  if (!experiment.method().is_federated &&
+      (experiment.clients != usual.clients || experiment.fraction != usual.fraction ||
+       experiment.partition.split != usual.partition.split))
+    throw nn::InputError(
+        experiment.algorithm + " is one party that has all the samples",
+        "leave --clients, --fraction and --split out, or choose another --algorithm");
   if (!experiment.method().is_full_batch) return;
   const std::string one_step =
       experiment.algorithm + " takes one step over all samples of a client";
