@@ -10,6 +10,7 @@
 #include "nn/checksum.h"
 #include "nn/error.h"
 #include "nn/file.h"
+#include "nn/json.h"
 
 namespace nn {
 
@@ -74,9 +75,25 @@ CheckpointFolder::File parse_checkpoint_file(const std::string& line) {
   CheckpointFolder::File file{};
   text >> file.name >> file.bytes >> std::hex >> file.checksum;
   require(!text.fail() && (text >> std::ws).eof() && fs::path(file.name).filename() == file.name &&
-              !file.name.starts_with('.'),
-          "\"", line, "\" is no file with its length and checksum");
+              !file.name.starts_with('.') && file.name.find('\0') == file.name.npos,
+          json_quote(line), " is no file with its length and checksum");
   return file;
+}
+
+CheckpointFolder::Manifest parse_manifest(const std::string& text, int step) {
+  const std::size_t end = std::min(text.rfind("checksum "), text.size());
+  require(text.substr(end) ==
+              "checksum " + hexadecimal(checksum(std::string_view(text).substr(0, end))) + '\n',
+          "its checksum is wrong");
+  CheckpointFolder::Manifest manifest;
+  std::istringstream lines(text.substr(0, end));
+  for (std::string kind, rest; lines >> kind && std::getline(lines >> std::ws, rest);) {
+    if (kind == "file") manifest.files.push_back(parse_checkpoint_file(rest));
+    if (kind == "state")
+      manifest.state[rest.substr(0, rest.find(' '))] = rest.substr(rest.find(' ') + 1);
+    require(kind != "step" || rest == std::to_string(step), "it is of step ", json_quote(rest));
+  }
+  return manifest;
 }
 
 CheckpointFolder::CheckpointFolder(fs::path folder, std::shared_ptr<Storage> storage)
@@ -159,23 +176,10 @@ std::vector<int> CheckpointFolder::steps() const {
 }
 
 CheckpointFolder::Saved CheckpointFolder::read(int step) const {
-  Saved saved{step, path_of(step), {}, {}};
+  Saved saved{{}, step, path_of(step)};
   std::string at = manifest_name;
   try {
-    const std::string text = read_file(saved.folder / manifest_name);
-    const std::size_t end = text.rfind("checksum ");
-    require(
-        end != text.npos &&
-            text.substr(end) ==
-                "checksum " + hexadecimal(checksum(std::string_view(text).substr(0, end))) + '\n',
-        "its checksum is wrong");
-    std::istringstream lines(text.substr(0, end));
-    for (std::string kind, rest; lines >> kind && std::getline(lines >> std::ws, rest);) {
-      if (kind == "file") saved.files.push_back(parse_checkpoint_file(rest));
-      if (kind == "state")
-        saved.state[rest.substr(0, rest.find(' '))] = rest.substr(rest.find(' ') + 1);
-      require(kind != "step" || rest == std::to_string(step), "it is of step ", rest);
-    }
+    static_cast<Manifest&>(saved) = parse_manifest(read_file(saved.folder / manifest_name), step);
     for (const File& file : saved.files) {
       at = file.name;
       const File found = file_on_disk(saved.folder / file.name);

@@ -32,11 +32,13 @@ class CheckpointFolder {
     std::uint64_t bytes;
     std::uint32_t checksum;
   };
-  struct Saved {
-    int step;
-    std::filesystem::path folder;
+  struct Manifest {
     Metadata state;
     std::vector<File> files;
+  };
+  struct Saved : Manifest {
+    int step;
+    std::filesystem::path folder;
   };
 
   // To save a step: all files, by any number of processes, and when all these calls have returned
@@ -69,5 +71,8 @@ class CheckpointFolder {
 // One line for the file of a manifest, and back; throws Error.
 std::string to_text(const CheckpointFolder::File& file);
 CheckpointFolder::File parse_checkpoint_file(const std::string& line);
+
+// What the manifest of a step says, as far as that can be told without the files; throws Error.
+CheckpointFolder::Manifest parse_manifest(const std::string& text, int step);
 
 }  // namespace nn
