@@ -26,18 +26,27 @@ suite() {
   count "$name" "$output" $status
 }
 
+# ThreadSanitizer does not see inside ZeroMQ and OpenBLAS, whose threads hand memory to each other by means that
+# it does not know, and so takes every byte of it for a race: what goes through a mailbox is left out, and
+# OpenBLAS has one thread.
+left_out=() pipelines=
+case $float in *thread*)
+  left_out=(-sfe='*mailbox*,*collectives*,*test_pipeline*') pipelines=pipeline_worker
+  export OPENBLAS_NUM_THREADS=1 ;;
+esac
+
 for name in mnist vocabulary; do
   data/fetch.sh $name || echo "no $name here: the tests that need it are left out"
 done
-make -s -j"$(nproc)" REAL=float unit && suite "unit tests, float" "$float/tests/run" || failed=$((failed + 1))
+make -s -j"$(nproc)" REAL=float unit && suite "unit tests, float" "$float/tests/run" "${left_out[@]}" || failed=$((failed + 1))
 # The programs' tests wait more than they compute: meanwhile the other build is made.
 nice make -s -j"$(nproc)" REAL=double unit &
 building=$!
 trap 'kill $building 2>/dev/null' EXIT
 suite "layers" tools/check_layers.sh
 for script in tests/*.sh; do
-  if [ "$script" != tests/run.sh ]; then suite "$script" "$script"; fi
+  [ "$script" = tests/run.sh ] || { [ "$pipelines" ] && grep -q $pipelines "$script"; } || suite "$script" "$script"
 done
-wait $building && suite "unit tests, double" "$double/tests/run" || failed=$((failed + 1))
+wait $building && suite "unit tests, double" "$double/tests/run" "${left_out[@]}" || failed=$((failed + 1))
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]
