@@ -54,14 +54,14 @@ Var conv2d(Var x, Var weight, Var bias, index stride, index padding, Then then) 
     kernels->add_dweight(conv, {dy.data, out, winners}, x.data, dweight.data, *arena);
   });
   y.backward_to(bias, [=](ConstView dy, View dbias) {
-    const index plane = conv.yh * conv.yw;
-    const real *gradient = dy.data, *y = out;
-    for (index i = 0; i < conv.n; ++i)
-      for (index o = 0; o < conv.out; ++o, gradient += plane, y += plane)
-        dbias.data[o] +=
-            conv.then == Then::nothing
-                ? kernels::sum(gradient, plane)
-                : kernels::sum_of(plane, [=](index p) { return y[p] > 0 ? gradient[p] : 0; });
+    Scratch scratch(*arena);
+    real* passed = scratch.array<real>(conv.y_size());
+    kernels::OutputGradient gradient{dy.data, out, winners};
+    for (index i = 0; i < conv.n; ++i, gradient = gradient.next(conv)) {
+      gradient.pass_relu(conv, passed);
+      for (index o = 0; o < conv.out; ++o)
+        dbias.data[o] += kernels::sum(passed + o * conv.yh * conv.yw, conv.yh * conv.yw);
+    }
   });
   return y;
 }
