@@ -1,9 +1,9 @@
 #include "data/text.h"
 
-#include "data/folder_lock.h"
 #include "data/stories.h"
 #include "nn/error.h"
 #include "nn/file.h"
+#include "nn/folder_lock.h"
 
 namespace data {
 namespace {
@@ -15,7 +15,7 @@ path written_stories(const TextOptions& options) {
   const path file =
       folder / nn::concat("grammar-", options.grammar_seed, '-', options.grammar_bytes, ".txt");
   if (std::filesystem::exists(file)) return file;
-  const FolderLock lock(folder);
+  const nn::FolderLock lock(folder);
   if (!std::filesystem::exists(file))
     nn::write_file_atomically(file, write_stories(options.grammar_seed, options.grammar_bytes));
   return file;

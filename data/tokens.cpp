@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <optional>
 
-#include "data/folder_lock.h"
 #include "data/token_cache.h"
 #include "data/tokenizer.h"
 #include "nn/checksum.h"
 #include "nn/error.h"
 #include "nn/file.h"
+#include "nn/folder_lock.h"
 
 namespace data {
 namespace {
@@ -44,7 +44,7 @@ TokenFile open_tokens(const path& text, const path& tokenizer_json, const path& 
 
   const path file = cache / cache_name(text, source);
   if (auto tokens = map_tokens(file, source)) return std::move(*tokens);
-  const FolderLock lock(cache);
+  const nn::FolderLock lock(cache);
   if (auto tokens = map_tokens(file, source)) return std::move(*tokens);
   nn::write_file_atomically(
       file, encode_stories(content.text(), text.string(), *open_tokenizer(tokenizer_json), source));

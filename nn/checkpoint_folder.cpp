@@ -31,6 +31,13 @@ void on_disk(const fs::path& path, Action action) {
   }
 }
 
+// A folder that is not there has nothing; one that cannot be read may have a run's only copy.
+void require_readable(const fs::path& folder, std::error_code error) {
+  if (error && error != std::errc::no_such_file_or_directory)
+    throw InputError(concat("cannot read ", folder.string(), ": ", error.message()),
+                     "check the folder of the checkpoints and who may read it");
+}
+
 std::uint32_t checksum(std::string_view text, std::uint32_t before = 0) {
   return crc32c(std::as_bytes(std::span(text)), before);
 }
@@ -171,6 +178,7 @@ std::vector<int> CheckpointFolder::steps() const {
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(folder_, error))
     if (const auto step = step_of(entry.path())) steps.push_back(*step);
+  require_readable(folder_, error);
   std::ranges::sort(steps);
   return steps;
 }
@@ -195,7 +203,9 @@ CheckpointFolder::Saved CheckpointFolder::read(int step) const {
 
 bool CheckpointFolder::is_complete(int step) const {
   std::error_code error;
-  return fs::exists(path_of(step) / manifest_name, error);
+  const bool has_manifest = fs::exists(path_of(step) / manifest_name, error);
+  require_readable(path_of(step), error);
+  return has_manifest;
 }
 
 bool CheckpointFolder::is_empty() const {

@@ -48,6 +48,7 @@ Var Tape::make_overwriting(Var x, bool needs_gradient, bool depends_on_input) {
   Var y = reshape(x, x.shape());
   y.node().needs_gradient |= needs_gradient;
   y.node().depends_on_input |= depends_on_input;
+  y.node().is_overwritten_again = x.node().owner;
   return y;
 }
 
@@ -84,7 +85,9 @@ void Tape::backward_weights() { sweep(Half::weights); }
 
 void Tape::sweep(Half half) {
   for (Rule* rule = last_rule_; rule; rule = rule->previous) {
-    const bool is_data_rule = rule->target->depends_on_input;
+    const bool is_data_rule =
+        rule->target->depends_on_input ||
+        (rule->output->is_overwritten_again && rule->output->depends_on_input);
     if (half != Half::both && is_data_rule != (half == Half::data)) continue;
     if (!rule->output->gradient()) continue;  // nothing that counts was computed from it
     rule->apply(rule, {rule->output->gradient(), rule->output->value.shape},

@@ -45,6 +45,7 @@ class Var {
                                     // rules for it belong to the data half of the backward sweep
     bool is_computed = false;       // it did not enter, so its numbers are the tape's
     Node* owner = nullptr;  // whose memory its value and its gradient are in, if not its own
+    bool is_overwritten_again = false;  // its gradient, by the rules of what it overwrote
 
     real*& gradient() { return owner ? owner->own_gradient : own_gradient; }
   };
@@ -113,7 +114,8 @@ class Tape {
 
   // The same sweep in two halves: first what leads to the values that entered, so that an input's
   // gradient can travel on, later what leads to weights only. Together they give exactly what
-  // backward() gives.
+  // backward() gives. Where an op overwrote what another one had overwritten, the weights that it
+  // read get their gradient in the first half.
   void backward_data(Var y, ConstView dy);
   void backward_weights();
 

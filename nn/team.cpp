@@ -15,10 +15,17 @@ void wait_for_change(const std::atomic<unsigned>& number, unsigned old) {
 }  // namespace
 
 Team::Team(int threads) {
-  for (int i = 1; i < threads; ++i) helpers_.emplace_back([this] { help(); });
+  try {
+    for (int i = 1; i < threads; ++i) helpers_.emplace_back([this] { help(); });
+  } catch (...) {  // the system has no more threads
+    dismiss();
+    throw;
+  }
 }
 
-Team::~Team() {
+Team::~Team() { dismiss(); }
+
+void Team::dismiss() {
   is_over_ = true;
   ++turn_;
   turn_.notify_all();

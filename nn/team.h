@@ -50,6 +50,7 @@ class Team {
   void run(const Loop& loop);
   void take_parts();
   void help();
+  void dismiss();
 
   Loop loop_;
   std::atomic<index> next_part_ = 0;

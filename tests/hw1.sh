@@ -78,6 +78,8 @@ if [ -e data/raw/mnist/t10k-labels-idx1-ubyte ]; then
       head -n 13 "$work/longer.csv" | cmp - "$work/whole.csv" && [ "$(wc -l <"$work/longer.csv")" = 14 ]
   }
   check "more rounds are added to a run that is over" longer
+  check "two runs do not share a folder of checkpoints" refused "another run" \
+    flock "$work/whole-1/.lock" "$program" "${saved[@]}" --checkpoint "$work/whole-1" --resume
   check "a folder for checkpoints that cannot be written is an error" refuses "$work/file" run --checkpoint "$work/file/x"
 
   all() {

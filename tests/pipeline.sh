@@ -79,7 +79,7 @@ diverges() {
 }
 check "a loss that is no number stops the run" diverges
 taken() {
-  flock "$work/three/.lock" tools/pipeline.sh 2 "${small[@]}" --out "$work/three" >"$work/out" 2>"$work/err"
+  flock "$work/three/.run.lock" tools/pipeline.sh 2 "${small[@]}" --out "$work/three" >"$work/out" 2>"$work/err"
   [ $? = 2 ] && grep -q "another run" "$work/err"
 }
 check "two runs do not share a folder" taken

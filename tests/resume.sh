@@ -127,6 +127,13 @@ exhausted() {  # a rank that cannot go on is not started for ever
 }
 check "what is wrong with the options is not tried again" exhausted
 
+shared() {
+  flock "$work/steps/.lock" tools/pipeline.sh 2 2 "${saved[@]}" --checkpoint "$work/steps" --resume --restarts 1 \
+    --out "$work/shared" >"$work/out" 2>"$work/err"
+  [ $? = 2 ] && cat "$work/err" && grep -q "another run writes to $work/steps" "$work/err"
+}
+check "two runs do not share a folder of checkpoints" shared
+
 left_out() {
   train nan 3 "${small[@]}" --lr 1e30 --skip-bad-steps >"$work/out" || return
   cat "$work/out"

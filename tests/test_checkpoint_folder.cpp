@@ -131,6 +131,13 @@ TEST_CASE("after falling back the good checkpoint is kept until there is a new o
   CHECK(contains(complaint_of([&] { load(again); }), "no checkpoint in"));
 }
 
+TEST_CASE("a folder that cannot be read is not an empty one") {
+  const TemporaryFolder temporary;
+  nn::write_file_atomically(temporary.path / "file", "no folder");
+  CHECK_THROWS_AS(CheckpointFolder(temporary.path / "file").is_empty(), nn::InputError);
+  CHECK(CheckpointFolder(temporary.path / "nothing").is_empty());
+}
+
 TEST_CASE("a manifest cannot name files outside of its folder") {
   for (const char* line : {"../weights 1 0", "/etc/passwd 1 0", ".. 1 0", ".hidden 1 0", "a/b 1 0",
                            "weights", "weights 1", "weights x 0", "weights 1 g", "weights 1 0 0"}) {

@@ -127,6 +127,7 @@ TEST_CASE("3x3 windows of stride 1 have kernels of their own, others go through 
     CHECK_FALSE(kernels->fits({1, 32, 26, 26, 64, 5, 5, 1, 0}));
     CHECK_FALSE(kernels->fits({1, 32, 26, 26, 64, 3, 3, 2, 0}));
     CHECK_FALSE(kernels->fits({1, 32, 26, 26, 63, 3, 3, 1, 0}));
+    CHECK_FALSE(kernels->fits({1, 32, 26, 26, 6, 3, 3, 1, 0}));  // vectors of two, rows of four
   }
   CHECK(direct.fits({1, 1, 28, 28, 32, 3, 3, 1, 0}));
   CHECK_FALSE(winograd.fits({1, 1, 28, 28, 32, 3, 3, 1, 0}));

@@ -87,10 +87,23 @@ TEST_CASE("a run is only resumed if that is asked for, and only with its own con
   const data::ImageDataset dataset = toy::dataset();
   fl::Server server(toy::config("fedavg"), dataset);
   std::ostringstream log;
-  homework::SavedRun fresh(folder.path, false, log), resumed(folder.path, true, log);
-  CHECK(contains(complaint_of([&] { fresh.restore("toy", server); }), "has a run up to round 2"));
-  CHECK(contains(complaint_of([&] { resumed.restore("other toy", server); }),
-                 "has another run: toy, not other toy"));
+  const auto restore = [&](const char* run, bool may_resume) {
+    return complaint_of(
+        [&] { homework::SavedRun(folder.path, may_resume, log).restore(run, server); });
+  };
+  CHECK(contains(restore("toy", false), "has a run up to round 2"));
+  CHECK(contains(restore("other toy", true), "has another run: toy, not other toy"));
+}
+
+TEST_CASE("a folder is one run's at a time") {
+  const TemporaryFolder folder;
+  std::ostringstream log;
+  {
+    const homework::SavedRun first(folder.path, true, log);
+    CHECK(contains(complaint_of([&] { homework::SavedRun(folder.path, true, log); }),
+                   "another run writes to"));
+  }
+  homework::SavedRun(folder.path, true, log);
 }
 
 TEST_CASE("a server that has played does not resume") {

@@ -105,6 +105,18 @@ TEST_CASE("the data half reaches inputs only and the weight half parameters only
   CHECK(w.gradient() == 5);
 }
 
+TEST_CASE("a weight that a value was overwritten with gets its gradient before the way back is") {
+  Tape tape;
+  nn::Parameters parameters;
+  parameters.add("w", {2, 2});
+  const std::vector<real> ones(4, 1), seed{0.5, -1, 2, 0.25};
+  const Var x = tape.input({ones.data(), {2, 2}});
+  const Var turned = rotary_embedding_(multiply(x, x), 2, 2);
+  tape.backward_data(add_(turned, tape.parameter({&parameters, 0})), {seed.data(), {2, 2}});
+  tape.backward_weights();
+  CHECK(numbers(parameters.gradient(0)) == seed);
+}
+
 TEST_CASE("without recording there are values but no gradients") {
   Tape tape;
   Weight w(3);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <iostream>
+#include <memory>
 
 #include "nn/file.h"
 #include "tools/homework/compare.h"
@@ -17,15 +18,19 @@ namespace {
 
 using namespace homework;
 
+std::unique_ptr<SavedRun> open_saved_run(const Options& options) {
+  if (options.checkpoint.empty()) return nullptr;
+  return std::make_unique<SavedRun>(options.checkpoint, options.may_resume, std::cerr);
+}
+
 // Opens what a command needs and carries out its runs with a progress bar.
 class Session {
  public:
   Session(const Options& options, const std::atomic<bool>& stop)
       : dataset_(open_dataset(options.dataset, options.data_folder)),
         bar_(std::cerr, isatty(STDERR_FILENO)),
-        saved_(options.checkpoint, options.may_resume, std::cerr),
-        runner_(dataset_, {options.threads, &stop, &std::cerr, &bar_,
-                           options.checkpoint.empty() ? nullptr : &saved_}) {}
+        saved_(open_saved_run(options)),
+        runner_(dataset_, {options.threads, &stop, &std::cerr, &bar_, saved_.get()}) {}
 
   std::vector<Run> run(const std::vector<Experiment>& experiments) {
     std::vector<Run> runs;
@@ -42,7 +47,7 @@ class Session {
  private:
   data::ImageDataset dataset_;
   report::ProgressBar bar_;
-  SavedRun saved_;
+  std::unique_ptr<SavedRun> saved_;  // if it is to be saved at all
   Runner runner_;
 };
 

@@ -68,7 +68,7 @@ options+=(--stages "$stages" --pipelines "$pipelines" --data "$data" --out "$out
 "$bin/pipeline_worker" --check ${address:+--address "$address"} "${options[@]}" || exit
 mkdir -p "$out" 2>/dev/null || fail "cannot write to $out" "choose another folder with --out"
 # Ranks hold the lock too, and one that is killed ends a moment later: so it waits a little.
-{ exec 4>"$out/.lock"; } 2>/dev/null || fail "cannot write to $out" "choose another folder with --out"
+{ exec 4>"$out/.run.lock"; } 2>/dev/null || fail "cannot write to $out" "choose another folder with --out"
 flock -w 3 4 || fail "another run writes to $out" "wait for it, or choose another --out"
 rm -f "$out"/{rank,restart}-*.log "$out"/rank-*.state "$out"/trace* "$out"/loss.csv "$out"/costs.csv
 

@@ -1,5 +1,7 @@
 #include "nn/kernels/winograd.h"
 
+#include <algorithm>
+
 #include "nn/kernels/convolution.h"
 #include "nn/kernels/small_product.h"
 #include "nn/kernels/vector.h"
@@ -258,8 +260,8 @@ class Image {
 };
 
 bool fits(const Convolution& conv) {
-  return conv.kh == 3 && conv.kw == 3 && conv.stride == 1 && conv.out % lanes == 0 &&
-         conv.channels % lanes == 0;
+  return conv.kh == 3 && conv.kw == 3 && conv.stride == 1 &&
+         conv.out % std::max(lanes, block_rows) == 0 && conv.channels % lanes == 0;
 }
 
 template <index tile>

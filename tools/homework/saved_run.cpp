@@ -16,7 +16,11 @@ constexpr const char *weights_file = "weights.safetensors", *rounds_file = "roun
 }  // namespace
 
 SavedRun::SavedRun(const std::filesystem::path& folder, bool may_resume, std::ostream& log)
-    : path_(folder), folder_(folder), may_resume_(may_resume), log_(log) {}
+    : path_(folder),
+      lock_(folder, nn::FolderLock::short_patience),
+      folder_(folder),
+      may_resume_(may_resume),
+      log_(log) {}
 
 std::vector<fl::Round> SavedRun::restore(const std::string& run, fl::Server& server) {
   const auto warn = [this](const std::string& damage) { log_ << "warning: " << damage << '\n'; };

@@ -7,6 +7,7 @@
 
 #include "fl/server.h"
 #include "nn/checkpoint_folder.h"
+#include "nn/folder_lock.h"
 
 namespace homework {
 
@@ -16,10 +17,12 @@ namespace homework {
 //   FOLDER/step-3/weights.safetensors    the server's, after round 3
 //   FOLDER/step-3/rounds.txt             what the rounds 1 to 3 gave
 //
-// All else follows from the configuration and the number of the round.
+// All else follows from the configuration and the number of the round. The folder is one run's at a
+// time.
 class SavedRun {
  public:
-  // `log` hears of checkpoints that are damaged.
+  // `log` hears of checkpoints that are damaged. Throws nn::InputError if another run has the
+  // folder.
   SavedRun(const std::filesystem::path& folder, bool may_resume, std::ostream& log);
 
   // Lets the server, which has played no round, go on after the newest checkpoint that is whole,
@@ -32,6 +35,7 @@ class SavedRun {
 
  private:
   std::filesystem::path path_;
+  nn::FolderLock lock_;
   nn::CheckpointFolder folder_;
   bool may_resume_;
   std::ostream& log_;

@@ -6,6 +6,7 @@
 #include "nn/checkpoint_folder.h"
 #include "nn/checksum.h"
 #include "nn/file.h"
+#include "nn/folder_lock.h"
 #include "nn/llama_checkpoint.h"
 #include "pipeline/clock.h"
 #include "pipeline/worker.h"
@@ -83,7 +84,13 @@ void run_rank(RankOptions options) {
   Job& job = options.job;
   Mailbox::Options access = mailbox_options(options);
   nn::require_writable_folder(options.out);
-  if (!options.checkpoint.empty()) nn::require_writable_folder(options.checkpoint);
+  std::optional<nn::FolderLock> lock;  // rank 0 has it for all, and looks again once it does
+  if (!options.checkpoint.empty() && options.rank == 0) {
+    lock.emplace(options.checkpoint, nn::FolderLock::short_patience);
+    require_valid_checkpoints(options);
+  } else if (!options.checkpoint.empty()) {
+    nn::require_writable_folder(options.checkpoint);
+  }
   State state(options.out, options.rank);
   state.set("opening the text");
   const data::Text text = data::open_text(options.text);

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <optional>
+
+namespace nn {
+
+// Held by one at a time, among all threads and processes that lock the same folder. Ends with its
+// scope or its process, however that ends.
+class FolderLock {
+ public:
+  // Creates the folder if need be, and waits for its turn. Throws InputError if nothing can be
+  // written there, or if the turn has not come within `patience`.
+  explicit FolderLock(const std::filesystem::path& folder,
+                      std::optional<std::chrono::milliseconds> patience = {});
+  ~FolderLock();
+  FolderLock(const FolderLock&) = delete;
+
+  // For runs that must not share a folder: one that was killed a moment ago may hold it still.
+  static constexpr std::chrono::seconds short_patience{3};
+
+ private:
+  int file_;
+};
+
+}  // namespace nn
