@@ -1,5 +1,9 @@
 #include "nn/team.h"
 
+#include <system_error>
+
+#include "nn/error.h"
+
 namespace nn {
 
 namespace {
@@ -17,9 +21,10 @@ void wait_for_change(const std::atomic<unsigned>& number, unsigned old) {
 Team::Team(int threads) {
   try {
     for (int i = 1; i < threads; ++i) helpers_.emplace_back([this] { help(); });
-  } catch (...) {  // the system has no more threads
+  } catch (const std::system_error& error) {
     dismiss();
-    throw;
+    throw InputError(concat("cannot start ", threads, " threads: ", error.code().message()),
+                     "choose fewer by --threads");
   }
 }
 

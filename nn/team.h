@@ -13,7 +13,7 @@ namespace nn {
 // that has not come, because it sleeps or has no core.
 class Team {
  public:
-  explicit Team(int threads = 1);
+  explicit Team(int threads = 1);  // throws InputError if the system has no more
   ~Team();
   Team(const Team&) = delete;
   Team& operator=(const Team&) = delete;
