@@ -63,6 +63,12 @@ check "a checkpoint of another shape is an error" \
   refused "hidden_size is 32" worker "${small[@]}" --d 64 --init "$work/three/checkpoint"
 check "the launcher passes a refusal on" refused "layers" train bad 3 --layers 1,1,1
 
+check "a temporary folder that is not there is an error" \
+  refused "sockets in $work/none" env TMPDIR="$work/none" tools/pipeline.sh 1 "${small[@]}" --out "$work/bad"
+deep=$work/$(printf 'deep%.0s' {1..20})
+mkdir "$deep"
+check "a temporary folder too deep for sockets is left alone" eval 'TMPDIR=$deep train deep 2'
+
 check "numbers too large for a machine are an error" refused "4096" worker --stages 65536 --pipelines 65536
 check "an infinite learning rate is an error" refused "learning rate" worker --lr inf
 check "two ranks at one address are an error" refused "two ranks" worker "${small[@]}" --stages 2 \

@@ -102,7 +102,11 @@ trap clean_up EXIT
 trap 'interrupted=130' INT
 trap 'interrupted=143' TERM HUP
 
-[ "$address" ] || { sockets=$(mktemp -d "${TMPDIR:-/tmp}/tributary-XXXXXX") && address=ipc://$sockets; } || exit 1
+# A socket's path has 107 bytes at most.
+temporary=${TMPDIR:-/tmp}
+(LC_ALL=C && [ ${#temporary} -le 70 ]) || temporary=/tmp
+[ "$address" ] || { sockets=$(mktemp -d "$temporary/tributary-XXXXXX") && address=ipc://$sockets; } ||
+  fail "cannot make a folder for sockets in $temporary" "choose another with TMPDIR, or use --tcp HOST:PORT" 2>&3
 
 # Each start is a run of its own, so that nothing of the one before is taken for a message of it.
 start_ranks() {
