@@ -133,5 +133,20 @@ interrupted() {
   [ $status = 143 ] && ! grep -q terminate "$work"/stop/rank-*.log && ! pgrep -f -- "--out $work/stop"
 }
 check "a launcher that is told to stop leaves nothing running" interrupted
+# A launcher that is killed cannot stop its ranks, nor remove the folder of their sockets.
+orphaned() {
+  local ranks
+  remain() { pgrep -f -- "--rank .* --out $work/orphans"; }
+  mkdir "$work/orphans.tmp"
+  TMPDIR=$work/orphans.tmp tools/pipeline.sh 3 "${small[@]}" --steps 100000 --out "$work/orphans" >/dev/null 2>&1 &
+  local launcher=$!
+  for _ in {1..100}; do [ -s "$work/orphans/loss.csv" ] && break; sleep 0.1; done
+  ranks=$(pgrep -P $launcher -f -- "--rank ") && [ "$(wc -w <<<"$ranks")" = 3 ] || return 1
+  kill -KILL $launcher
+  for _ in {1..50}; do remain || break; sleep 0.1; done
+  if remain; then kill -KILL $ranks; return 1; fi
+  train orphans 3
+}
+check "a launcher that is killed takes its ranks along, and its folder is free" orphaned
 check "no sockets are left behind" [ -z "$(ls "$TMPDIR")" ]
 finish

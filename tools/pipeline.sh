@@ -45,7 +45,7 @@ while [ $# -gt 0 ]; do
   case $1 in --*=*) set -- "${1%%=*}" "${1#*=}" "${@:2}" ;; esac
   case $1 in
     -h | --help) usage && exit ;;
-    --stages | --pipelines | --rank | --run | --address)
+    --stages | --pipelines | --rank | --run | --address | --parent)
       fail "$1 is the launcher's own" "tools/pipeline.sh STAGES [PIPELINES] [--tcp HOST:PORT]" ;;
     --out | --tcp | --text | --restarts | --checkpoint) [ "${2-}" ] || fail "$1 needs a value" "tools/pipeline.sh --help" ;;
   esac
@@ -114,7 +114,7 @@ start_ranks() {
   run=$(od -An -N6 -tu8 /dev/urandom | tr -d ' ')
   workers=() running=() failures=() refusal=
   for ((rank = 0; rank < ranks; ++rank)); do
-    "$bin/pipeline_worker" --rank "$rank" --run "$run" --address "$address" "${options[@]}" \
+    "$bin/pipeline_worker" --rank "$rank" --run "$run" --address "$address" --parent $$ "${options[@]}" \
       >"$out/rank-$rank.log" 2>&1 &
     workers+=($!) running+=("$rank")
   done
