@@ -69,6 +69,11 @@ deep=$work/$(printf 'deep%.0s' {1..20})
 mkdir "$deep"
 check "a temporary folder too deep for sockets is left alone" eval 'TMPDIR=$deep train deep 2'
 
+check "an option in place of the launcher's values is an error" refused "--out needs a value" \
+  tools/pipeline.sh 2 --out --trace
+check "an option in place of a rank's values is an error" refused "--trace is the next option" \
+  tools/pipeline.sh 2 --keys --trace
+
 check "numbers too large for a machine are an error" refused "4096" worker --stages 65536 --pipelines 65536
 check "an infinite learning rate is an error" refused "learning rate" worker --lr inf
 check "two ranks at one address are an error" refused "two ranks" worker "${small[@]}" --stages 2 \

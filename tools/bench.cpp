@@ -125,10 +125,10 @@ int run(int argc, char** argv) {
       .separated_by(',');
   options.add("--threads", line.threads, "of the engine, all cores").between(1, 1024);
   options.add("--turns", line.turns, "how often each side does each job").between(1, 1000);
-  options.add("--json", line.json, "file for the figures");
+  options.add("--json", line.json, "file for the figures").not_empty();
   options.add("--markdown", line.is_markdown, "print the table as the README has it");
   options.add("--alone", line.is_alone, "without PyTorch");
-  options.add("--growth", line.growth, "folder for curves of how costs grow, instead");
+  options.add("--growth", line.growth, "folder for curves of how costs grow, instead").not_empty();
   options.parse(argc, argv);
 
   std::signal(SIGPIPE, SIG_IGN);  // a process that dies is an error of its own

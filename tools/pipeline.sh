@@ -47,7 +47,8 @@ while [ $# -gt 0 ]; do
     -h | --help) usage && exit ;;
     --stages | --pipelines | --rank | --run | --address | --parent)
       fail "$1 is the launcher's own" "tools/pipeline.sh STAGES [PIPELINES] [--tcp HOST:PORT]" ;;
-    --out | --tcp | --text | --restarts | --checkpoint) [ "${2-}" ] || fail "$1 needs a value" "tools/pipeline.sh --help" ;;
+    --out | --tcp | --text | --restarts | --checkpoint)
+      case ${2-} in '' | --*) fail "$1 needs a value" "tools/pipeline.sh --help" ;; esac ;;
   esac
   case $1 in
     --out) out=$2 && shift ;;
