@@ -74,6 +74,7 @@ std::vector<bench::Result> measure(std::vector<std::vector<bench::Job>> suites, 
 }
 
 void compare(const CommandLine& line) {
+  if (!line.json.empty()) nn::require_writable_file(line.json);
   bench::Peak peak(line.threads);
   bench::Setting setting{line.threads, {}, &peak};
   const std::string peer = line.is_alone ? "" : find_peer();
@@ -90,8 +91,8 @@ void compare(const CommandLine& line) {
     });
   choice.require_known();
 
-  const std::vector<bench::Result> results = measure(std::move(suites), line.turns);
   const bench::Machine machine = bench::describe_machine(peer);
+  const std::vector<bench::Result> results = measure(std::move(suites), line.turns);
   if (line.is_markdown)
     std::cout << bench::to_markdown(results, machine, peak.best());
   else
