@@ -1,7 +1,5 @@
 #include "nn/file.h"
 
-#include <unistd.h>
-
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -14,11 +12,47 @@ namespace {
 
 namespace fs = std::filesystem;
 
+[[noreturn]] void fail(const fs::path& path, std::error_code error) {
+  if (error != std::errc::filename_too_long) throw_cannot_write(path, error.message());
+  throw InputError(concat("cannot write ", path.string(), ": ", error.message()),
+                   "choose a shorter name");
+}
+
 void create_folder(const fs::path& folder) {
   std::error_code error;
   fs::create_directories(folder, error);
-  if (error) throw_cannot_write(folder, error.message());
+  if (error) fail(folder, error);
   if (!fs::is_directory(folder, error)) throw_cannot_write(folder, "it is not a folder");
+}
+
+// Where the content of a file goes, in a folder that is there.
+fs::path target_of(const fs::path& file) {
+  std::error_code error;
+  if (fs::is_directory(file, error) || !file.has_filename())
+    throw InputError(concat("cannot write ", file.string(), ": it is a folder"),
+                     "name a file in it");
+  const fs::path target = fs::is_symlink(file, error) ? fs::weakly_canonical(file, error) : file;
+  if (target.has_parent_path()) create_folder(target.parent_path());
+  return target;
+}
+
+bool is_device(const fs::path& file) {
+  std::error_code error;
+  return fs::is_other(file, error);
+}
+
+// Writes the file `probe` and removes it again. What fails is said of `path`.
+void require_writable(const fs::path& probe, const fs::path& path) {
+  const std::string_view content = "x";
+  Disk disk;
+  try {
+    disk.write(probe, {&content, 1});
+    disk.remove(probe);
+  } catch (const std::system_error& error) {
+    std::error_code ignored;
+    fs::remove(probe, ignored);
+    fail(path, error.code());
+  }
 }
 
 }  // namespace
@@ -43,30 +77,21 @@ std::string read_file(const fs::path& path) {
 
 void require_writable_folder(const fs::path& folder) {
   create_folder(folder);
-  const fs::path probe = folder / concat(".probe.", getpid(), ".part");
-  const std::string_view content = "x";
-  Disk disk;
-  try {
-    disk.write(probe, {&content, 1});
-    disk.remove(probe);
-  } catch (const std::system_error& error) {
-    std::error_code ignored;
-    fs::remove(probe, ignored);
-    throw_cannot_write(folder, error.code().message());
-  }
+  require_writable(temporary_beside(folder / "probe"), folder);
+}
+
+void require_writable_file(const fs::path& file) {
+  const fs::path target = target_of(file);
+  if (!is_device(file)) require_writable(temporary_beside(target), file);
 }
 
 void write_file_atomically(const fs::path& path, FileParts content) {
-  std::error_code error;
-  if (fs::is_directory(path, error)) throw_cannot_write(path, "it is a folder");
-  const bool is_device = fs::is_other(path, error);
-  const fs::path target = fs::is_symlink(path, error) ? fs::weakly_canonical(path, error) : path;
-  if (target.has_parent_path()) create_folder(target.parent_path());
+  const fs::path target = target_of(path);
   Disk disk;
   try {
-    is_device ? disk.write(path, content) : replace_file(disk, target, content);
+    is_device(path) ? disk.write(path, content) : replace_file(disk, target, content);
   } catch (const std::system_error& failure) {
-    throw_cannot_write(path, failure.code().message());
+    fail(path, failure.code());
   }
 }
 

@@ -21,6 +21,9 @@ void write_file_atomically(const std::filesystem::path& path, std::string_view c
 // make before hours of computing.
 void require_writable_folder(const std::filesystem::path& folder);
 
+// The same for a file that write_file_atomically is to replace or make.
+void require_writable_file(const std::filesystem::path& file);
+
 // What is thrown where a file could not be written.
 [[noreturn]] void throw_cannot_write(const std::filesystem::path& path, const std::string& reason);
 

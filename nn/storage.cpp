@@ -62,10 +62,12 @@ void Disk::rename(const fs::path& from, const fs::path& to) { fs::rename(from, t
 
 void Disk::remove(const fs::path& path) { fs::remove(path); }
 
+fs::path temporary_beside(const fs::path& file) {
+  return file.parent_path() / concat(".", file.filename().string(), ".", getpid(), ".part");
+}
+
 void replace_file(Storage& storage, const fs::path& file, FileParts content) {
-  // A hidden name next to the file that no other process uses.
-  const fs::path temporary =
-      file.parent_path() / concat(".", file.filename().string(), ".", getpid(), ".part");
+  const fs::path temporary = temporary_beside(file);
   try {
     storage.write(temporary, content);
     storage.sync(temporary);

@@ -32,6 +32,9 @@ class Disk : public Storage {
   void remove(const std::filesystem::path& file_or_empty_folder) override;
 };
 
+// A hidden name next to the file that no other process uses.
+std::filesystem::path temporary_beside(const std::filesystem::path& file);
+
 // Replaces the file in one step: whoever reads it, also after a loss of power, finds the old one or
 // the new one. Its folder must be there. Throws std::system_error; then the old one stays.
 void replace_file(Storage& storage, const std::filesystem::path& file, FileParts content);

@@ -11,6 +11,10 @@ without_torch() { PATH=$work/bin:$PATH "$program" "$@" 2>&1; }
 check "without PyTorch it says so and measures alone" eval \
   "without_torch --only train-100 --turns 1 >'$work/alone' && grep -q 'no torch' '$work/alone' &&
    grep -qE '^CNN training, B=100 +images/s +[0-9]+ ' '$work/alone' && ! grep -q PyTorch '$work/alone'"
+mkdir "$work/git"
+printf '#!/bin/sh\nexit 128\n' >"$work/git/git" && chmod +x "$work/git/git"
+check "a git that cannot read the folder costs no figures" eval \
+  "PATH='$work/git':\$PATH '$program' --alone --only start --turns 1 | tr '\n' ' ' | grep -q 'of an unknown version'"
 check "single jobs can be chosen, and figures are written" eval \
   "'$program' --alone --only train-100,start --turns 1 --json '$work/folder/figures.json' &&
    grep -q '\"job\": \"start\"' '$work/folder/figures.json' && ! grep -q test-10000 '$work/folder/figures.json'"
@@ -25,4 +29,6 @@ check "a growth that is not there is an error" refuses "there is no job b1" --gr
 check "no turns are an error" refuses "--turns" --turns 0
 check "a folder that cannot be written is an error" refuses "$work/bin/python3" --only threads \
   --growth "$work/bin/python3"
+check "figures that cannot be written are an error before anything is measured" refuses "$work/bin/python3" \
+  --json "$work/bin/python3/figures.json"
 finish

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <string>
+#include <string_view>
 
 #include "nn/error.h"
 
@@ -21,6 +22,6 @@ std::string complaint_of(Action action) {
   return {};
 }
 
-inline bool contains(const std::string& text, const std::string& part) {
+inline bool contains(std::string_view text, std::string_view part) {
   return text.find(part) != std::string::npos;
 }

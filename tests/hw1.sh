@@ -17,10 +17,17 @@ check "FedSGD with a batch size is an error" refuses "not B = 7" run --algorithm
 check "FedSGD with several epochs is an error" refuses "not E = 3" run --algorithm fedsgd-weight --epochs 3
 check "clients where there are none are an error" refuses "one party" run --algorithm centralized --clients 50
 check "--resume without a folder is an error" refuses "resume" run --resume
+check "an option in place of a folder is an error" refuses "--resume is the next option" run --checkpoint --resume
+for option in --checkpoint --csv --json; do
+  check "$option of nothing is an error" refuses "$option: is empty" run $option ""
+done
 check "zero rounds are an error" refuses "0 rounds" run --rounds 0
 check "a batch of words is an error" refuses "B = many" run --batch many
 check "a negative learning rate is an error" refuses "learning rate" run --lr -1
 check "a CSV that cannot be written is an error" refuses "$work/file" run --csv "$work/file/x.csv"
+check "a CSV with too long a name is an error" refuses "name too long" run --csv "$work/$(printf '%0300d' 0)"
+check "a folder as a CSV is an error" refuses "it is a folder" run --csv "$work"
+check "one file for CSV and JSON is an error" refuses "both CSV and JSON" run --csv "$work/x" --json "$work/./new/../x"
 check "a folder that cannot be written is an error" refuses "$work/file" a1 --out "$work/file/out"
 check "a missing data file is an error" refuses "no such file" run --data "$work/nothing"
 check "a missing reference is an error" refuses "cannot read" compare "$work/none.csv" --out "$work/c"

@@ -63,6 +63,17 @@ check "a checkpoint of another shape is an error" \
   refused "hidden_size is 32" worker "${small[@]}" --d 64 --init "$work/three/checkpoint"
 check "the launcher passes a refusal on" refused "layers" train bad 3 --layers 1,1,1
 
+check "a temporary folder that is not there is an error" \
+  refused "sockets in $work/none" env TMPDIR="$work/none" tools/pipeline.sh 1 "${small[@]}" --out "$work/bad"
+deep=$work/$(printf 'deep%.0s' {1..20})
+mkdir "$deep"
+check "a temporary folder too deep for sockets is left alone" eval 'TMPDIR=$deep train deep 2'
+
+check "an option in place of the launcher's values is an error" refused "--out needs a value" \
+  tools/pipeline.sh 2 --out --trace
+check "an option in place of a rank's values is an error" refused "--trace is the next option" \
+  tools/pipeline.sh 2 --keys --trace
+
 check "numbers too large for a machine are an error" refused "4096" worker --stages 65536 --pipelines 65536
 check "an infinite learning rate is an error" refused "learning rate" worker --lr inf
 check "two ranks at one address are an error" refused "two ranks" worker "${small[@]}" --stages 2 \
@@ -127,5 +138,20 @@ interrupted() {
   [ $status = 143 ] && ! grep -q terminate "$work"/stop/rank-*.log && ! pgrep -f -- "--out $work/stop"
 }
 check "a launcher that is told to stop leaves nothing running" interrupted
+# A launcher that is killed cannot stop its ranks, nor remove the folder of their sockets.
+orphaned() {
+  local ranks
+  remain() { pgrep -f -- "--rank .* --out $work/orphans"; }
+  mkdir "$work/orphans.tmp"
+  TMPDIR=$work/orphans.tmp tools/pipeline.sh 3 "${small[@]}" --steps 100000 --out "$work/orphans" >/dev/null 2>&1 &
+  local launcher=$!
+  for _ in {1..100}; do [ -s "$work/orphans/loss.csv" ] && break; sleep 0.1; done
+  ranks=$(pgrep -P $launcher -f -- "--rank ") && [ "$(wc -w <<<"$ranks")" = 3 ] || return 1
+  kill -KILL $launcher
+  for _ in {1..50}; do remain || break; sleep 0.1; done
+  if remain; then kill -KILL $ranks; return 1; fi
+  train orphans 3
+}
+check "a launcher that is killed takes its ranks along, and its folder is free" orphaned
 check "no sockets are left behind" [ -z "$(ls "$TMPDIR")" ]
 finish

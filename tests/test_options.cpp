@@ -75,6 +75,14 @@ TEST_CASE("a value that is none, or out of range, is refused with its option and
   CHECK(contains(complaint_about({"--limit"}), "--limit"));
 }
 
+TEST_CASE("an option is not taken for the value that another one lacks") {
+  CHECK(complaint_about({"--name", "--loud"}) == "--name: --loud is the next option, not a value");
+  CHECK(contains(complaint_about({"--limit", "--loud"}), "--loud is the next option"));
+  CHECK(contains(complaint_about({"--name=--loud"}), "--loud is the next option"));
+  CHECK(values_of({"--name", "-x"}).name == "-x");
+  CHECK(values_of({"--", "--file"}).files == std::vector<std::string>{"--file"});
+}
+
 TEST_CASE("an unknown option is refused, and the one that was probably meant is named") {
   CHECK(complaint_about({"--cuont", "4"}) == "there is no option --cuont");
   try {

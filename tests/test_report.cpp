@@ -11,6 +11,7 @@
 #include "nn/error.h"
 #include "nn/file.h"
 #include "nn/json.h"
+#include "tests/complaint.h"
 #include "tests/temporary_folder.h"
 #include "tools/report/axis.h"
 #include "tools/report/html.h"
@@ -43,8 +44,6 @@ std::size_t count(std::string_view text, std::string_view what) {
   for (auto at = text.find(what); at != text.npos; at = text.find(what, at + 1)) ++found;
   return found;
 }
-
-bool contains(std::string_view text, std::string_view what) { return text.find(what) != text.npos; }
 
 std::vector<std::string> lines_of(const std::string& text) {
   std::vector<std::string> lines;
@@ -398,6 +397,22 @@ TEST_CASE("writing through a symbolic link keeps the link") {
   nn::write_file_atomically(folder.path / "link", "new");
   CHECK(fs::is_symlink(folder.path / "link"));
   CHECK(content_of(folder.path / "file") == "new");
+}
+
+TEST_CASE("what can be written leaves nothing behind, what cannot is known before") {
+  const TemporaryFolder folder;
+  const fs::path file = folder.path / "new" / "results.csv";
+  nn::require_writable_file(file);
+  CHECK(fs::is_empty(file.parent_path()));
+  nn::require_writable_file("/dev/null");
+  nn::write_file_atomically(file, "x");
+  CHECK(contains(complaint_of([&] { nn::require_writable_file(file / "a"); }), "cannot write"));
+  for (const fs::path& bad : {folder.path, folder.path / "new" / ""})
+    CHECK(contains(complaint_of([&] { nn::require_writable_file(bad); }), "it is a folder"));
+  for (const int length : {250, 300, 5000})  // with 250 there is none for the temporary one
+    CHECK(contains(
+        complaint_of([&] { nn::require_writable_file(folder.path / std::string(length, 'n')); }),
+        "name too long"));
 }
 
 TEST_CASE("a place that cannot be written is an input error with a hint") {

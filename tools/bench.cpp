@@ -74,6 +74,7 @@ std::vector<bench::Result> measure(std::vector<std::vector<bench::Job>> suites, 
 }
 
 void compare(const CommandLine& line) {
+  if (!line.json.empty()) nn::require_writable_file(line.json);
   bench::Peak peak(line.threads);
   bench::Setting setting{line.threads, {}, &peak};
   const std::string peer = line.is_alone ? "" : find_peer();
@@ -90,8 +91,8 @@ void compare(const CommandLine& line) {
     });
   choice.require_known();
 
-  const std::vector<bench::Result> results = measure(std::move(suites), line.turns);
   const bench::Machine machine = bench::describe_machine(peer);
+  const std::vector<bench::Result> results = measure(std::move(suites), line.turns);
   if (line.is_markdown)
     std::cout << bench::to_markdown(results, machine, peak.best());
   else
@@ -125,10 +126,10 @@ int run(int argc, char** argv) {
       .separated_by(',');
   options.add("--threads", line.threads, "of the engine, all cores").between(1, 1024);
   options.add("--turns", line.turns, "how often each side does each job").between(1, 1000);
-  options.add("--json", line.json, "file for the figures");
+  options.add("--json", line.json, "file for the figures").not_empty();
   options.add("--markdown", line.is_markdown, "print the table as the README has it");
   options.add("--alone", line.is_alone, "without PyTorch");
-  options.add("--growth", line.growth, "folder for curves of how costs grow, instead");
+  options.add("--growth", line.growth, "folder for curves of how costs grow, instead").not_empty();
   options.parse(argc, argv);
 
   std::signal(SIGPIPE, SIG_IGN);  // a process that dies is an error of its own

@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <iostream>
 #include <memory>
 
@@ -95,23 +96,21 @@ void run_exercises(const Options& options, const std::atomic<bool>& stop) {
 }
 
 // Learns now, not after the run, that a result could not be written.
-void require_writable_files(const std::vector<std::string>& files) {
-  namespace fs = std::filesystem;
-  for (const fs::path file : files) {
-    if (file.empty()) continue;
-    if (fs::is_directory(file) || !file.has_filename())
-      throw nn::InputError(nn::concat("cannot write ", file.string(), ": it is a folder"),
-                           "name a file in it");
-    if (!fs::exists(file) || fs::is_regular_file(file))
-      nn::require_writable_folder(file.has_parent_path() ? file.parent_path() : ".");
-  }
-  if (!files[0].empty() && files[0] == files[1])
-    throw nn::InputError(nn::concat(files[0], " cannot be both CSV and JSON"), "name two files");
+void require_writable_files(const std::string& csv, const std::string& json) {
+  for (const std::string& file : {csv, json})
+    if (!file.empty()) nn::require_writable_file(file);
+  if (csv.empty() || json.empty()) return;
+  const auto place = [](const std::string& file) {
+    std::error_code ignored;
+    return std::filesystem::weakly_canonical(std::filesystem::absolute(file, ignored), ignored);
+  };
+  if (place(csv) == place(json))
+    throw nn::InputError(nn::concat(csv, " cannot be both CSV and JSON"), "name two files");
 }
 
 void run_one(const Options& options, const std::atomic<bool>& stop) {
   const Experiment& experiment = options.setting.base;
-  require_writable_files({options.csv, options.json});
+  require_writable_files(options.csv, options.json);
   if (!options.checkpoint.empty()) nn::require_writable_folder(options.checkpoint);
   Session session(options, stop);
   const std::vector<Run> runs = session.run({experiment});

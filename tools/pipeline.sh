@@ -45,9 +45,10 @@ while [ $# -gt 0 ]; do
   case $1 in --*=*) set -- "${1%%=*}" "${1#*=}" "${@:2}" ;; esac
   case $1 in
     -h | --help) usage && exit ;;
-    --stages | --pipelines | --rank | --run | --address)
+    --stages | --pipelines | --rank | --run | --address | --parent)
       fail "$1 is the launcher's own" "tools/pipeline.sh STAGES [PIPELINES] [--tcp HOST:PORT]" ;;
-    --out | --tcp | --text | --restarts | --checkpoint) [ "${2-}" ] || fail "$1 needs a value" "tools/pipeline.sh --help" ;;
+    --out | --tcp | --text | --restarts | --checkpoint)
+      case ${2-} in '' | --*) fail "$1 needs a value" "tools/pipeline.sh --help" ;; esac ;;
   esac
   case $1 in
     --out) out=$2 && shift ;;
@@ -102,7 +103,11 @@ trap clean_up EXIT
 trap 'interrupted=130' INT
 trap 'interrupted=143' TERM HUP
 
-[ "$address" ] || { sockets=$(mktemp -d "${TMPDIR:-/tmp}/tributary-XXXXXX") && address=ipc://$sockets; } || exit 1
+# A socket's path has 107 bytes at most.
+temporary=${TMPDIR:-/tmp}
+(LC_ALL=C && [ ${#temporary} -le 70 ]) || temporary=/tmp
+[ "$address" ] || { sockets=$(mktemp -d "$temporary/tributary-XXXXXX") && address=ipc://$sockets; } ||
+  fail "cannot make a folder for sockets in $temporary" "choose another with TMPDIR, or use --tcp HOST:PORT" 2>&3
 
 # Each start is a run of its own, so that nothing of the one before is taken for a message of it.
 start_ranks() {
@@ -110,7 +115,7 @@ start_ranks() {
   run=$(od -An -N6 -tu8 /dev/urandom | tr -d ' ')
   workers=() running=() failures=() refusal=
   for ((rank = 0; rank < ranks; ++rank)); do
-    "$bin/pipeline_worker" --rank "$rank" --run "$run" --address "$address" "${options[@]}" \
+    "$bin/pipeline_worker" --rank "$rank" --run "$run" --address "$address" --parent $$ "${options[@]}" \
       >"$out/rank-$rank.log" 2>&1 &
     workers+=($!) running+=("$rank")
   done

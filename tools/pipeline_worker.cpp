@@ -29,7 +29,7 @@ struct CommandLine {
   training::RankOptions rank;
   ModelOptions model;
   std::string layers;
-  std::optional<int> batch, threads;
+  std::optional<int> batch, threads, parent;
   std::filesystem::path new_keys;
   bool only_checks = false;
 };
@@ -111,6 +111,7 @@ void add_run_options(tools::Options& options, CommandLine& line) {
   options.add("--resume", rank.is_resumed, "go on from the newest in --checkpoint");
   options.add("--trace", rank.has_trace, "record what this rank does when");
   options.add("--threads", line.threads, "of this rank: cores / ranks").between(1, 1024);
+  options.add("--parent", line.parent, "process that started this rank, which ends with it");
   options.add("--make-keys", line.new_keys, "make keys for all ranks in this folder, and end");
   options.add("--check", line.only_checks, "say whether the options are right, and end");
 }
@@ -161,6 +162,7 @@ int run_command(int argc, char** argv) {
   line.rank.threads = line.threads.value_or(std::max(1, cores / job.topology.ranks()));
   nn::blas::set_threads(1);  // the rank's threads share out the work themselves
   line.rank.stop = &tools::stop_on_signals();
+  if (line.parent) tools::stop_with_parent(*line.parent);
   allow_many_files();
   training::run_rank(line.rank);
   return 0;

@@ -21,12 +21,14 @@ std::string processor_name() {
   return "an unknown processor";
 }
 
-// The commit, where this is a repository.
-std::string version() {
+// The commit, where this is a repository and git can read it.
+std::string version() try {
   const std::filesystem::path folder = project::folder();
-  if (!std::filesystem::exists(folder / ".git")) return "of an unknown version";
-  std::string commit = run({"git", "-C", folder, "describe", "--always", "--dirty"}).output;
+  nn::require(std::filesystem::exists(folder / ".git"), "not a repository");
+  const std::string commit = run({"git", "-C", folder, "describe", "--always", "--dirty"}).output;
   return commit.substr(0, commit.find('\n'));
+} catch (const std::exception&) {
+  return "of an unknown version";
 }
 
 std::string today() {

@@ -93,6 +93,14 @@ void check(CLI::Option* option, const std::string& type,
   option->check(CLI::Validator([complaint](std::string& text) { return complaint(text); }, ""));
 }
 
+// The value of an option: not the next one, where it was forgotten.
+void require_value(CLI::Option* option) {
+  if (option->get_positional()) return;
+  option->check([](const std::string& text) {
+    return text.starts_with("--") ? text + " is the next option, not a value" : "";
+  });
+}
+
 }  // namespace
 
 template <class Number>
@@ -149,6 +157,7 @@ Option Options::add(const std::string& name, Value& value, const std::string& te
   };
   CLI::Option* option = app_->add_option(name, set, with_preset(text, Shown<Value>::of(value)));
   option->take_last()->type_name(Shown<Value>::type);
+  require_value(option);
   return Option(option);
 }
 template Option Options::add(const std::string&, int&, const std::string&);
@@ -174,6 +183,7 @@ Option Options::add(const std::string& name, std::vector<std::string>& values,
   CLI::Option* option = app_->add_option(name, set, text);
   option->expected(1, CLI::detail::expected_max_vector_size);
   option->allow_extra_args()->type_name("TEXT");
+  require_value(option);
   return Option(option);
 }
 

@@ -1,5 +1,8 @@
 #include "tools/program/signals.h"
 
+#include <sys/prctl.h>
+#include <unistd.h>
+
 #include <csignal>
 
 namespace tools {
@@ -20,6 +23,11 @@ const std::atomic<bool>& stop_on_signals() {
   std::signal(SIGINT, request_stop);
   std::signal(SIGTERM, request_stop);
   return is_stop_requested;
+}
+
+void stop_with_parent(pid_t parent) {
+  ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+  if (::getppid() != parent) std::raise(SIGTERM);
 }
 
 }  // namespace tools
