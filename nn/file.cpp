@@ -31,7 +31,11 @@ fs::path target_of(const fs::path& file) {
   if (fs::is_directory(file, error) || !file.has_filename())
     throw InputError(concat("cannot write ", file.string(), ": it is a folder"),
                      "name a file in it");
-  const fs::path target = fs::is_symlink(file, error) ? fs::weakly_canonical(file, error) : file;
+  fs::path target = file;
+  if (fs::is_symlink(file, error)) {
+    target = fs::weakly_canonical(file, error);
+    if (error) fail(file, error);
+  }
   if (target.has_parent_path()) create_folder(target.parent_path());
   return target;
 }

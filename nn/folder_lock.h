@@ -16,6 +16,7 @@ class FolderLock {
                       std::optional<std::chrono::milliseconds> patience = {});
   ~FolderLock();
   FolderLock(const FolderLock&) = delete;
+  FolderLock& operator=(const FolderLock&) = delete;
 
   // For runs that must not share a folder: one that was killed a moment ago may hold it still.
   static constexpr std::chrono::seconds short_patience{3};

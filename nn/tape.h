@@ -114,8 +114,8 @@ class Tape {
 
   // The same sweep in two halves: first what leads to the values that entered, so that an input's
   // gradient can travel on, later what leads to weights only. Together they give exactly what
-  // backward() gives. Where an op overwrote what another one had overwritten, the weights that it
-  // read get their gradient in the first half.
+  // backward() gives. Where an op overwrote what was in shared memory already, overwritten or
+  // reshaped, the weights that it read get their gradient in the first half.
   void backward_data(Var y, ConstView dy);
   void backward_weights();
 

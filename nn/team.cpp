@@ -25,6 +25,9 @@ Team::Team(int threads) {
     dismiss();
     throw InputError(concat("cannot start ", threads, " threads: ", error.code().message()),
                      "choose fewer by --threads");
+  } catch (...) {
+    dismiss();
+    throw;
   }
 }
 

@@ -17,7 +17,7 @@ check "FedSGD with a batch size is an error" refuses "not B = 7" run --algorithm
 check "FedSGD with several epochs is an error" refuses "not E = 3" run --algorithm fedsgd-weight --epochs 3
 check "clients where there are none are an error" refuses "one party" run --algorithm centralized --clients 50
 check "--resume without a folder is an error" refuses "resume" run --resume
-check "an option in place of a folder is an error" refuses "--resume is the next option" run --checkpoint --resume
+check "an option in place of a folder is an error" refuses "--resume is an option" run --checkpoint --resume
 for option in --checkpoint --csv --json; do
   check "$option of nothing is an error" refuses "$option: is empty" run $option ""
 done

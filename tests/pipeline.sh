@@ -71,7 +71,7 @@ check "a temporary folder too deep for sockets is left alone" eval 'TMPDIR=$deep
 
 check "an option in place of the launcher's values is an error" refused "--out needs a value" \
   tools/pipeline.sh 2 --out --trace
-check "an option in place of a rank's values is an error" refused "--trace is the next option" \
+check "an option in place of a rank's values is an error" refused "--trace is an option" \
   tools/pipeline.sh 2 --keys --trace
 
 check "numbers too large for a machine are an error" refused "4096" worker --stages 65536 --pipelines 65536

@@ -76,9 +76,9 @@ TEST_CASE("a value that is none, or out of range, is refused with its option and
 }
 
 TEST_CASE("an option is not taken for the value that another one lacks") {
-  CHECK(complaint_about({"--name", "--loud"}) == "--name: --loud is the next option, not a value");
-  CHECK(contains(complaint_about({"--limit", "--loud"}), "--loud is the next option"));
-  CHECK(contains(complaint_about({"--name=--loud"}), "--loud is the next option"));
+  CHECK(complaint_about({"--name", "--loud"}) == "--name: --loud is an option, not a value");
+  CHECK(contains(complaint_about({"--limit", "--loud"}), "--loud is an option"));
+  CHECK(contains(complaint_about({"--name=--loud"}), "--loud is an option"));
   CHECK(values_of({"--name", "-x"}).name == "-x");
   CHECK(values_of({"--", "--file"}).files == std::vector<std::string>{"--file"});
 }

@@ -405,6 +405,9 @@ TEST_CASE("what can be written leaves nothing behind, what cannot is known befor
   nn::require_writable_file(file);
   CHECK(fs::is_empty(file.parent_path()));
   nn::require_writable_file("/dev/null");
+  fs::create_symlink(folder.path / "loop", folder.path / "loop");
+  CHECK(contains(complaint_of([&] { nn::require_writable_file(folder.path / "loop"); }),
+                 "cannot write"));
   nn::write_file_atomically(file, "x");
   CHECK(contains(complaint_of([&] { nn::require_writable_file(file / "a"); }), "cannot write"));
   for (const fs::path& bad : {folder.path, folder.path / "new" / ""})

@@ -13,6 +13,7 @@ sample() {  # sample NAME LAUNCHER COMMAND...
   local process rank
   while kill -0 "$2" && "${@:3}"; do
     for process in "$2" $(pgrep -P "$2" -f -- "--rank "); do
+      [ -r "/proc/$process/fd" ] || continue
       rank=$(tr '\0' ' ' <"/proc/$process/cmdline" | grep -oP -- '(?<=--rank )\d+')
       echo "${rank:+rank-}${rank:-$1}" "$(awk '/^VmRSS/ { print $2 }' "/proc/$process/status")" \
         "$(ls "/proc/$process/fd" | wc -l)"
@@ -56,7 +57,8 @@ touch "$work/vocabulary"
 training() {
   DATA_RAW=$work tools/pipeline.sh 3 2 --text "$work/stories.txt" --d 48 --heads 4 --tokens 64 --steps 1000000000 \
     --out "$work/training" >/dev/null &
-  local launcher=$! end=$((SECONDS + 60 * minutes)) status
+  local launcher=$! status end=$((SECONDS + 60 * minutes))
+  trap "kill $launcher 2>/dev/null; rm -rf '$work'" EXIT
   sample training $launcher eval '((SECONDS < end))'
   kill -TERM $launcher
   wait $launcher
@@ -71,8 +73,10 @@ cat "$work/log"
 
 federated() {
   "$program" run --model mlp --rounds $rounds --checkpoint "$work/rounds" --json "$work/run.json" >/dev/null &
-  sample federated $! true
-  wait $!
+  local run=$!
+  trap "kill $run 2>/dev/null; rm -rf '$work'" EXIT
+  sample federated $run true
+  wait $run
 }
 check "FedAvg runs for $rounds rounds" federated
 check "no client's update is left out for a NaN" [ "$(grep -c '"left_out": \[\]' "$work/run.json")" = "$rounds" ]

@@ -97,7 +97,7 @@ void check(CLI::Option* option, const std::string& type,
 void require_value(CLI::Option* option) {
   if (option->get_positional()) return;
   option->check([](const std::string& text) {
-    return text.starts_with("--") ? text + " is the next option, not a value" : "";
+    return text.starts_with("--") ? text + " is an option, not a value" : "";
   });
 }
 
