@@ -35,6 +35,8 @@ case $float in *thread*)
   export OPENBLAS_NUM_THREADS=1 ;;
 esac
 
+export LSAN_OPTIONS=suppressions=$PWD/tests/leaks_of_others.txt
+
 for name in mnist vocabulary; do
   data/fetch.sh $name || echo "no $name here: the tests that need it are left out"
 done
