@@ -17,11 +17,18 @@ CXXFLAGS += -std=c++20 -O2 -g1 -fno-trapping-math -fno-math-errno -Wall -Wextra 
 LDFLAGS  += -pthread $(if $(SANITIZE),-fsanitize=$(SANITIZE))
 LDLIBS   += $(or $(shell pkg-config --libs openblas 2>/dev/null),-lopenblas) -lzmq
 
-# A program is a file in tools/; every other source goes into one library.
-PROGRAMS := $(patsubst tools/%.cpp,$(BIN)/%,$(wildcard tools/*.cpp))
+# A program is a file in tools/; every other source goes into one library, but for the benchmark's own.
+PROGRAMS := $(filter-out $(BIN)/bench,$(patsubst tools/%.cpp,$(BIN)/%,$(wildcard tools/*.cpp)))
 LIBRARY  := $(BUILD)/$(if $(PORTABLE),lib/libtributary.so,tributary.a)
 COLLECT   = ar rcs $@ $^
-OBJECTS  := $(patsubst %.cpp,$(BUILD)/%.o,$(wildcard nn/*.cpp nn/*/*.cpp data/*.cpp fl/*.cpp pipeline/*.cpp tools/*/*.cpp))
+# The files of a folder are compiled as one: the standard library's headers, read once for all of them, are most
+# of the time. FOLDERS= compiles each by itself: quicker after a small change, and finds a forgotten #include.
+TOOLS    := $(patsubst %/,%,$(wildcard tools/*/))
+FOLDERS  := nn data fl pipeline $(TOOLS)
+objects   = $(foreach folder,$(1),$(if $(filter $(folder),$(FOLDERS)),$(BUILD)/$(folder)/folder.o,\
+              $(patsubst %.cpp,$(BUILD)/%.o,$(wildcard $(folder)/*.cpp))))
+OBJECTS  := $(call objects,nn nn/ops nn/kernels data fl pipeline $(filter-out tools/bench,$(TOOLS)))
+BENCH    := $(call objects,tools/bench)
 FUZZERS  := $(patsubst tests/fuzz/%.cpp,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.cpp))
 TESTS    := $(patsubst %.cpp,$(BUILD)/%.o,$(wildcard tests/*.cpp))
 
@@ -31,10 +38,11 @@ programs: $(PROGRAMS:$(BIN)/%=$(BUILD)/tools/%.o) $(PROGRAMS)
 setup:
 	@SETUP=$(SETUP) tools/setup.sh
 
-$(PROGRAMS): $(BIN)/%: $(BUILD)/tools/%.o $(LIBRARY)
+$(BIN)/bench: $(BENCH)
+$(PROGRAMS) $(BIN)/bench: $(BIN)/%: $(BUILD)/tools/%.o $(LIBRARY)
 	@mkdir -p $(@D)
-	$(CXX) $(LDFLAGS) -o $@ $^ $(LDLIBS)
-$(BUILD)/tests/run: $(TESTS) $(LIBRARY)
+	$(CXX) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIBRARY) $(LDLIBS)
+$(BUILD)/tests/run: $(TESTS) $(BENCH) $(LIBRARY)
 	$(CXX) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 $(BUILD)/tests/stranger: $(BUILD)/tests/strangers/stranger.o $(LIBRARY)
 	$(CXX) $(LDFLAGS) -o $@ $^ $(LDLIBS)
@@ -49,6 +57,11 @@ $(BUILD)/tests/%.o $(BUILD)/tools/%.o: CXXFLAGS += -O1
 $(BUILD)/%.o: %.cpp
 	@mkdir -p $(@D)
 	$(CXX) $(CPPFLAGS) $(CXXFLAGS) -c -o $@ $<
+$(BUILD)/%/folder.o: $(BUILD)/%/folder.cpp
+	$(CXX) $(CPPFLAGS) $(CXXFLAGS) -c -o $@ $<
+$(BUILD)/%/folder.cpp: %
+	@mkdir -p $(@D)
+	@printf '#include "%s"\n' $(wildcard $*/*.cpp) >$@.new; cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
 ifdef PORTABLE
 LEVELS   := $(foreach level,x86-64-v3 x86-64-v4,$(BUILD)/lib/glibc-hwcaps/$(level)/libtributary.so)
@@ -61,9 +74,9 @@ endif
 
 unit: $(BUILD)/tests/run $(BUILD)/tests/stranger
 fuzzers: $(FUZZERS)
-test: all
+test: all $(BIN)/bench
 	@BIN=$(BIN) BUILD_SUFFIX=$(BUILD:build/$(REAL)%=%) tests/run.sh
-bench: all
+bench: all $(BIN)/bench
 	$(BIN)/bench
 fuzz:
 	@tests/fuzz/run.sh

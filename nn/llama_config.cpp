@@ -13,7 +13,7 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-constexpr const char* hint = "is it the folder of a Hugging Face Llama checkpoint?";
+constexpr const char* config_hint = "is it the folder of a Hugging Face Llama checkpoint?";
 
 // The fields of a JSON object in a file; every complaint names one. A null is as good as no field.
 class Fields {
@@ -89,12 +89,12 @@ double read_theta(const Fields& fields) {
 
 LlamaConfig read_config(const fs::path& folder) {
   const fs::path path = folder / "config.json";
-  return config_from_json(read_json_object(path, hint), path.string());
+  return config_from_json(read_json_object(path, config_hint), path.string());
 }
 
 LlamaConfig config_from_json(const json& object, const std::string& name) {
   const Fields fields(name, object);
-  if (fields.get("model_type") != "llama") fields.refuse("model_type", hint);
+  if (fields.get("model_type") != "llama") fields.refuse("model_type", config_hint);
   fields.allow_only("hidden_act", "silu");
   fields.allow_only("attention_bias", false);
   fields.allow_only("mlp_bias", false);
@@ -116,7 +116,7 @@ LlamaConfig config_from_json(const json& object, const std::string& name) {
   try {
     require_valid(config);
   } catch (const Error& error) {
-    throw InputError(concat(name, ": ", error.what()), hint);
+    throw InputError(concat(name, ": ", error.what()), config_hint);
   }
   fields.allow_only("head_dim", config.head_size());
   return config;

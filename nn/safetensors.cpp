@@ -19,7 +19,7 @@ static_assert(std::endian::native == std::endian::little, "safetensors files are
 
 using nlohmann::json;
 constexpr std::uint64_t largest_header = 100'000'000;  // the reference reader's bound
-constexpr const char* hint = "is it a whole safetensors file, and not a link or a pointer to one?";
+constexpr const char* file_hint = "is it a whole safetensors file, and not a link or a pointer to one?";
 
 float from_bfloat16(std::uint16_t bits) {
   return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16);
@@ -59,7 +59,7 @@ constexpr Format formats[] = {
 };
 
 // A regular file: nothing that has no size, such as a pipe.
-std::unique_ptr<std::istream> open(const std::filesystem::path& path) {
+std::unique_ptr<std::istream> open_stream(const std::filesystem::path& path) {
   std::error_code error;
   (void)std::filesystem::file_size(path, error);
   errno = 0;
@@ -91,7 +91,7 @@ class HeaderReader {
   }
 
   void read(std::map<std::string, SafetensorsFile::Entry>& entries, Metadata& metadata) {
-    const json header = parse_json_object(header_, name_ + ": the header", hint);
+    const json header = parse_json_object(header_, name_ + ": the header", file_hint);
     std::multiset<std::pair<std::uint64_t, std::uint64_t>> extents;
     for (const auto& [name, entry] : header.items()) {
       if (name == "__metadata__") {
@@ -113,7 +113,7 @@ class HeaderReader {
  private:
   template <class... Parts>
   void check(bool holds, const Parts&... parts) const {
-    if (!holds) throw InputError(concat(name_, ": ", parts...), hint);
+    if (!holds) throw InputError(concat(name_, ": ", parts...), file_hint);
   }
 
   void read_metadata(const json& entry, Metadata& metadata) const {
@@ -164,7 +164,7 @@ class HeaderReader {
 }  // namespace
 
 SafetensorsFile::SafetensorsFile(const std::filesystem::path& path)
-    : SafetensorsFile(open(path), path.string()) {}
+    : SafetensorsFile(open_stream(path), path.string()) {}
 
 SafetensorsFile::SafetensorsFile(std::unique_ptr<std::istream> stream, std::string name)
     : name_(std::move(name)), stream_(std::move(stream)) {
@@ -182,7 +182,7 @@ void SafetensorsFile::read(const Entry& entry, std::span<real> values) {
   while (!values.empty()) {
     const std::span<real> part = values.first(std::min(most, values.size()));
     if (!stream_->read(bytes, static_cast<std::streamsize>(part.size() * format.size)))
-      throw InputError(concat(name_, ": the file has become shorter"), hint);
+      throw InputError(concat(name_, ": the file has become shorter"), file_hint);
     format.convert(bytes, part);
     values = values.subspan(part.size());
   }

@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 
 class Descriptor {
  public:
-  Descriptor(const fs::path& path, int flags) : number_(open(path.c_str(), flags, 0666)) {
+  Descriptor(const fs::path& path, int flags) : number_(::open(path.c_str(), flags, 0666)) {
     if (number_ < 0) fail();
   }
   Descriptor(const Descriptor&) = delete;

@@ -4,6 +4,8 @@ program=$PWD/${BIN:-bin}/$program
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 passed=0 failed=0
+# ThreadSanitizer takes five to fifteen times the time and as much of memory: so may a limit of either.
+case ${BUILD_SUFFIX-} in *thread*) slack=15 ;; *) slack=1 ;; esac
 
 check() {  # check SENTENCE COMMAND...
   if "${@:2}" >"$work/log" 2>&1; then passed=$((passed + 1)); else

@@ -153,7 +153,7 @@ TEST_CASE("no cut is shorter than the best one") {
           }
 }
 
-#ifdef __SANITIZE_ADDRESS__
+#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
 constexpr int seconds = 20;
 #else
 constexpr int seconds = 2;

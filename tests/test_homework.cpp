@@ -7,10 +7,12 @@
 #include <set>
 
 #include "nn/error.h"
+#include "tests/arguments.h"
 #include "tests/toy.h"
 #include "tools/homework/compare.h"
 #include "tools/homework/dataset.h"
 #include "tools/homework/exercises.h"
+#include "tools/homework/options.h"
 
 using namespace homework;
 
@@ -149,6 +151,25 @@ TEST_CASE("values that make no sense are refused with a hint") {
   CHECK(refused([](Experiment& e) { e.training.batch = -1; }));
   CHECK(refused([](Experiment& e) { e.training.learning_rate = NAN; }));
   CHECK(refused([](Experiment& e) { e.partition.alpha = 0; }));
+}
+
+TEST_CASE("a command line says nothing of the next one") {
+  homework::CommandLine line;
+  const auto parse = [&](const std::vector<std::string>& words) {
+    Arguments arguments("hw1", words);
+    return line.parse(arguments.count(), arguments.values());
+  };
+  const homework::Options first = parse({"run", "--batch", "7", "--wall-time", "--lr", "3"});
+  CHECK(first.setting.base.training.batch == 7);
+  CHECK(first.has_wall_time);
+  CHECK_THROWS_AS(parse({"run", "--resume"}), nn::InputError);
+  const homework::Options last = parse({"compare", "table.csv", "--out", "folder"});
+  CHECK(last.out == "folder");
+  CHECK(last.setting.base.training.batch == homework::Experiment().training.batch);
+  CHECK(last.setting.base.training.learning_rate == homework::Experiment().training.learning_rate);
+  CHECK(!last.has_wall_time);
+  CHECK(!last.may_resume);
+  CHECK(parse({"a1"}).out == "out");
 }
 
 TEST_CASE("every exercise plans runs that fit, with names of their own, as the homework says") {

@@ -2,18 +2,15 @@
 
 #include <optional>
 
+#include "tests/arguments.h"
 #include "tests/complaint.h"
 #include "tools/program/options.h"
 
 namespace {
 
-// Parses as a program called with the arguments does.
-std::string parse(tools::Options& options, std::vector<std::string> arguments) {
-  arguments.insert(arguments.begin(), "program");
-  std::vector<char*> pointers;
-  for (std::string& argument : arguments) pointers.push_back(argument.data());
-  pointers.push_back(nullptr);
-  return options.parse(static_cast<int>(arguments.size()), pointers.data());
+std::string parse(tools::Options& options, const std::vector<std::string>& words) {
+  Arguments arguments("program", words);
+  return options.parse(arguments.count(), arguments.values());
 }
 
 struct Values {

@@ -157,7 +157,7 @@ bool compare(const Options& options, const std::atomic<bool>& stop) {
 }
 
 int run_command(int argc, char** argv) {
-  const Options options = parse_options(argc, argv);
+  const Options options = CommandLine().parse(argc, argv);
   const std::atomic<bool>& stop = tools::stop_on_signals();
   if (options.command == "run") return run_one(options, stop), 0;
   if (options.command == "compare") return compare(options, stop) ? 0 : 1;

@@ -5,8 +5,12 @@
 #include <cstdint>
 #include <cstdlib>
 #include <iostream>
+#include <memory>
 #include <span>
+#include <sstream>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "nn/error.h"
 
@@ -25,7 +29,24 @@ inline void expect(bool holds, const char* what) {
   std::abort();
 }
 
+inline std::vector<std::string> lines_of(const std::uint8_t* data, std::size_t size) {
+  std::istringstream text{std::string(text_of(data, size))};
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(text, line);) lines.push_back(line);
+  return lines;
+}
+
 inline bool is_control(unsigned char byte) { return byte < 0x20 || byte == 0x7f; }
+
+// What takes longer to make than to use, for a thousand inputs: CLI11 keeps the order of all
+// options that it ever saw, and must not for ever.
+template <class Thing>
+Thing& reused() {
+  static std::unique_ptr<Thing> thing;
+  static int uses = 0;
+  if (uses++ % 1000 == 0) thing = std::make_unique<Thing>();
+  return *thing;
+}
 
 // Calls a reader on what nobody vouches for. It may complain in one line, with a hint; any other
 // exception ends the search.

@@ -9,13 +9,13 @@
 
 namespace homework {
 
-namespace {
-
 // What a run is given of its local training: FedSGD fixes both.
 struct GivenTraining {
   std::optional<std::string> batch;  // a number or inf
   std::optional<int> epochs;
 };
+
+namespace {
 
 int parse_batch(const std::string& text) {
   int batch = -1;
@@ -120,28 +120,43 @@ void add_exercise(tools::Options command, Options& options) {
 
 }  // namespace
 
-Options parse_options(int argc, char** argv) {
-  Options options;
-  options.threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
-  options.out = "out";
-  std::string compare_out = "out/compare";
-  GivenTraining given;
+// What the options of a command line set, and what it is before.
+struct CommandLine::Values {
+  Values() {
+    options.threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+    options.out = "out";
+  }
 
-  tools::Options line("hw1", "Federated learning on MNIST: the exercises of homework 1, part A.");
+  Options options;
+  GivenTraining given;                      // run
+  std::string compare_out = "out/compare";  // compare
+};
+
+CommandLine::CommandLine()
+    : values_(std::make_unique<Values>()),
+      line_(std::make_unique<tools::Options>(
+          "hw1", "Federated learning on MNIST: the exercises of homework 1, part A.")) {
+  Options& options = values_->options;
   const auto add_named_exercise = [&](const char* name, const char* text) {
-    add_exercise(line.add_command(name, text), options);
+    add_exercise(line_->add_command(name, text), options);
   };
   add_named_exercise("a1", "FedSGD with gradients and with weights");
   add_named_exercise("a2", "number of clients and client fraction");
   add_named_exercise("a3", "local epochs, non-IID data, learning rate: plots and answers");
   add_named_exercise("all", "a1, a2 and a3");
-  add_run(line.add_command("run", "any one configuration"), options, given);
-  add_compare(line.add_command("compare", "run what a table of the notebook's says and compare"),
-              options, compare_out);
+  add_run(line_->add_command("run", "any one configuration"), options, values_->given);
+  add_compare(line_->add_command("compare", "run what a table of the notebook's says and compare"),
+              options, values_->compare_out);
+}
 
-  options.command = line.parse(argc, argv);
-  if (options.command == "compare") options.out = compare_out;
-  if (options.command == "run") set_training(given, options.setting.base);
+CommandLine::~CommandLine() = default;
+
+Options CommandLine::parse(int argc, char** argv) {
+  *values_ = Values();
+  Options& options = values_->options;
+  options.command = line_->parse(argc, argv);
+  if (options.command == "compare") options.out = values_->compare_out;
+  if (options.command == "run") set_training(values_->given, options.setting.base);
   if (options.may_resume && options.checkpoint.empty())
     throw nn::InputError("--resume does not say what", "name its folder: --checkpoint out/run");
   return options;

@@ -1,8 +1,13 @@
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include "tools/homework/exercises.h"
+
+namespace tools {
+class Options;
+}
 
 namespace homework {
 
@@ -20,7 +25,19 @@ struct Options {
   double tolerance = 0.05;     // compare
 };
 
-// Throws nn::InputError, or tools::AskedForHelp.
-Options parse_options(int argc, char** argv);
+// The options of hw1 and of its commands, made once; any number of command lines can be parsed.
+class CommandLine {
+ public:
+  CommandLine();
+  ~CommandLine();
+
+  // Throws nn::InputError, or tools::AskedForHelp.
+  Options parse(int argc, char** argv);
+
+ private:
+  struct Values;
+  std::unique_ptr<Values> values_;
+  std::unique_ptr<tools::Options> line_;
+};
 
 }  // namespace homework

@@ -9,7 +9,7 @@
 namespace report {
 namespace {
 
-constexpr const char* style = R"css(
+constexpr const char* page_style = R"css(
 :root {
   color-scheme: light dark;
   --paper: #fff; --ink: #1f2328; --faint: #59636e; --rule: #d5dae0;
@@ -79,7 +79,7 @@ std::string paragraphs_html(std::string_view text, std::string_view tag = "<p>")
   return html;
 }
 
-struct Writer {
+struct HtmlWriter {
   std::string operator()(const Heading& heading) const {
     const int level = std::clamp(heading.level, 1, 6);
     return nn::concat("<h", level, ">", escape_xml(heading.text), "</h", level, ">\n");
@@ -129,8 +129,8 @@ std::string to_html(const Document& document) {
   std::string html =
       "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>" +
-      title + "</title>\n<style>" + style + "</style>\n</head>\n<body>\n<h1>" + title + "</h1>\n";
-  for (const Block& block : document.blocks) html += std::visit(Writer{}, block);
+      title + "</title>\n<style>" + page_style + "</style>\n</head>\n<body>\n<h1>" + title + "</h1>\n";
+  for (const Block& block : document.blocks) html += std::visit(HtmlWriter{}, block);
   return html + "</body>\n</html>\n";
 }
 

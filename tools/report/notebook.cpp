@@ -59,7 +59,7 @@ struct Output {
   bool is_result;  // what the cell's last expression would show
 };
 
-class Writer {
+class CellWriter {
  public:
   void markdown(const std::string& text) {
     finish_code();
@@ -138,7 +138,7 @@ std::string marked_paragraphs(std::string_view text) {
 }  // namespace
 
 std::string to_notebook(const Document& document) {
-  Writer writer;
+  CellWriter writer;
   writer.markdown("# " + marked_markdown(document.title));
   const Overloaded write{
       [&](const Heading& heading) {

@@ -11,11 +11,12 @@ namespace report {
 namespace {
 
 constexpr std::array glyphs{"●", "■", "▲", "◆", "▼", "○", "□", "△", "◇", "▽"};
-constexpr std::array colours{"32", "166", "36", "169", "136", "244"};
+constexpr std::array terminal_colours{"32", "166", "36", "169", "136", "244"};
 
 std::string painted(std::string_view what, std::size_t series, bool colour) {
   if (!colour) return std::string(what);
-  return nn::concat("\x1b[38;5;", colours[series % colours.size()], "m", what, "\x1b[0m");
+  return nn::concat("\x1b[38;5;", terminal_colours[series % terminal_colours.size()], "m", what,
+                    "\x1b[0m");
 }
 
 // A grid of terminal cells, each two dots wide and four high, or one marker instead of the dots.
