@@ -7,13 +7,6 @@ program=pipeline_worker
 export BIN=$PWD/${BIN:-bin}
 mkdir "$work/tmp"
 export TMPDIR=$work/tmp
-passed=0 failed=0
-
-check() {  # check SENTENCE COMMAND...
-  if "${@:2}" >"$work/log" 2>&1; then passed=$((passed + 1)); else
-    failed=$((failed + 1)); echo "FAILED: $1"; sed 's/^/  /' "$work/log" | tail -20
-  fi
-}
 
 for i in {1..400}; do
   echo "Tom had $i red balls. He gave $((i / 2)) to Mia. Mia was glad and gave $((i / 4)) back."

@@ -10,6 +10,7 @@
 #include "nn/checkpoint.h"
 #include "nn/file.h"
 #include "nn/models.h"
+#include "tests/complaint.h"
 
 namespace {
 
@@ -48,15 +49,9 @@ std::string entry(const std::string& dtype, const std::string& shape, const std:
 
 // What the reader says about a file with this header, and `data` zeros after it.
 std::string complaint(const std::string& header, int data = 8) {
-  try {
-    read(file_of(header, std::string(data, '\0')));
-  } catch (const InputError& error) {
-    CHECK(!error.hint.empty());
-    const std::string message = error.what();
-    CHECK(message.find('\n') == std::string::npos);
-    return message.substr(message.find(": ") + 2);
-  }
-  return "nothing";
+  const std::string message = complaint_of([&] { read(file_of(header, std::string(data, '\0'))); });
+  const std::size_t name = message.find(": ");
+  return name == message.npos ? message : message.substr(name + 2);
 }
 
 std::vector<real> numbers(const nn::Tensor& tensor) {

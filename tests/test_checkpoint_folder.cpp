@@ -7,7 +7,7 @@
 #include "nn/file.h"
 #include "tests/complaint.h"
 #include "tests/faulty_disk.h"
-#include "tests/temporary_folder.h"
+#include "tools/program/temporary_folder.h"
 
 namespace {
 
@@ -52,7 +52,7 @@ void overwrite(const fs::path& file, std::string content) {
 }  // namespace
 
 TEST_CASE("the newest checkpoint is loaded, and the one before it is kept") {
-  const TemporaryFolder temporary;
+  const tools::TemporaryFolder temporary;
   CheckpointFolder folder(temporary.path / "new" / "folder");
   CHECK(load(folder).step == 0);
   for (int step : {9, 10, 11, 12}) {
@@ -68,7 +68,7 @@ TEST_CASE("the newest checkpoint is loaded, and the one before it is kept") {
 }
 
 TEST_CASE("what is left of a checkpoint that was not completed is cleared away") {
-  const TemporaryFolder temporary;
+  const tools::TemporaryFolder temporary;
   CheckpointFolder folder(temporary.path);
   save(folder, 1);
   folder.write(2, "weights", "abandoned");
@@ -83,7 +83,7 @@ TEST_CASE("what is left of a checkpoint that was not completed is cleared away")
 }
 
 TEST_CASE("a checkpoint of which any byte is wrong is not loaded, but the one before it") {
-  const TemporaryFolder temporary;
+  const tools::TemporaryFolder temporary;
   CheckpointFolder folder(temporary.path);
   save(folder, 1);
   save(folder, 2);
@@ -116,7 +116,7 @@ TEST_CASE("a checkpoint of which any byte is wrong is not loaded, but the one be
 }
 
 TEST_CASE("after falling back the good checkpoint is kept until there is a new one") {
-  const TemporaryFolder temporary;
+  const tools::TemporaryFolder temporary;
   CheckpointFolder folder(temporary.path);
   save(folder, 1);
   save(folder, 2);
@@ -132,7 +132,7 @@ TEST_CASE("after falling back the good checkpoint is kept until there is a new o
 }
 
 TEST_CASE("a folder that cannot be read is not an empty one") {
-  const TemporaryFolder temporary;
+  const tools::TemporaryFolder temporary;
   nn::write_file_atomically(temporary.path / "file", "no folder");
   CHECK_THROWS_AS(CheckpointFolder(temporary.path / "file").is_empty(), nn::InputError);
   CHECK(CheckpointFolder(temporary.path / "nothing").is_empty());
@@ -155,7 +155,7 @@ template <class Check>
 void each_fault(FaultyDisk::Fault fault, Check check) {
   for (int n = 0;; ++n) {
     CAPTURE(n);
-    const TemporaryFolder temporary;
+    const tools::TemporaryFolder temporary;
     const auto disk = std::make_shared<FaultyDisk>(temporary.path, n, fault);
     CheckpointFolder folder(temporary.path / "checkpoints", disk);
     int begun = 0, saved = 0;

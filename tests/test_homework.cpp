@@ -8,6 +8,7 @@
 
 #include "nn/error.h"
 #include "tests/arguments.h"
+#include "tests/complaint.h"
 #include "tests/toy.h"
 #include "tools/homework/compare.h"
 #include "tools/homework/dataset.h"
@@ -29,22 +30,6 @@ Run made_up_run(std::vector<double> accuracies) {
   }
   run.experiment.rounds = static_cast<int>(run.rounds.size());
   return run;
-}
-
-std::string message_of(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const nn::InputError& error) {
-    return error.what();
-  }
-  return "";
-}
-
-std::filesystem::path file_with(const std::string& content) {
-  const auto path = std::filesystem::temp_directory_path() /
-                    nn::concat("tributary-results-", std::hash<std::string>{}(content), ".csv");
-  std::ofstream(path) << content;
-  return path;
 }
 
 const std::string header = "Round,Algorithm,N,C,B,E,η,Seed,Message count,Test accuracy\n";
@@ -102,7 +87,7 @@ TEST_CASE("the JSON of a run is JSON and has its rounds") {
 
 TEST_CASE("results that were written are read back") {
   Run run = made_up_run({9.1, 46, 50.25});
-  const auto references = read_results(file_with(to_csv(std::vector{run, run})));
+  const auto references = parse_results(to_csv(std::vector{run, run}), "table.csv");
   REQUIRE(references.size() == 2);
   CHECK(references[0].accuracies == std::vector<double>{9.1, 46, 50.25});
   CHECK(references[1].experiment.rounds == 3);
@@ -112,24 +97,20 @@ TEST_CASE("results that were written are read back") {
 
 TEST_CASE("a table that is not one of results is refused by its line") {
   const auto refused = [](const std::string& content) {
-    return message_of([&] { read_results(file_with(content)); });
+    return complaint_of([&] { parse_results(content, "table.csv"); });
   };
-  CHECK(refused("").find("there are no results") != std::string::npos);
-  CHECK(refused(header).find("there are no results") != std::string::npos);
-  CHECK(refused("a,b\n1,2\n").find(":2: there is no column Algorithm") != std::string::npos);
-  CHECK(refused(header + "1,FedAvg,100\n").find(":2: there are 3 cells for 10") !=
-        std::string::npos);
-  CHECK(refused(header + "1,FedFoo,100,0.1,100,1,0.01,10,20,9.1\n").find("FedFoo") !=
-        std::string::npos);
-  CHECK(refused(header + "1,FedAvg,many,0.1,100,1,0.01,10,20,9.1\n")
-            .find("N is not a number: \"many\"") != std::string::npos);
+  CHECK(contains(refused(""), "there are no results"));
+  CHECK(contains(refused(header), "there are no results"));
+  CHECK(contains(refused("a,b\n1,2\n"), ":2: there is no column Algorithm"));
+  CHECK(contains(refused(header + "1,FedAvg,100\n"), ":2: there are 3 cells for 10"));
+  CHECK(contains(refused(header + "1,FedFoo,100,0.1,100,1,0.01,10,20,9.1\n"), "FedFoo"));
+  CHECK(contains(refused(header + "1,FedAvg,many,0.1,100,1,0.01,10,20,9.1\n"),
+                 "N is not a number: \"many\""));
   CHECK(
       refused(header + "2,FedAvg,100,0.1,100,1,0.01,10,20,9.1\n").find("round 2 does not follow") !=
       std::string::npos);
-  CHECK(refused(header + "1,FedAvg,100,0.1,100,1,0.01,10,20,nan\n").find("not in percent") !=
-        std::string::npos);
-  CHECK(message_of([] { read_results("no/such/file.csv"); }).find("cannot read") !=
-        std::string::npos);
+  CHECK(contains(refused(header + "1,FedAvg,100,0.1,100,1,0.01,10,20,nan\n"), "not in percent"));
+  CHECK(contains(complaint_of([] { read_results("no/such/file.csv"); }), "cannot read"));
 }
 
 TEST_CASE("values that make no sense are refused with a hint") {
@@ -138,7 +119,7 @@ TEST_CASE("values that make no sense are refused with a hint") {
     Experiment experiment;
     experiment.clients = 10;
     change(experiment);
-    return !message_of([&] { validate(experiment, dataset); }).empty();
+    return complaint_of([&] { validate(experiment, dataset); }) != "nothing";
   };
   CHECK_FALSE(refused([](Experiment&) {}));
   CHECK(refused([](Experiment& e) { e.clients = 601; }));

@@ -4,14 +4,15 @@
 
 #include "nn/error.h"
 #include "nn/file.h"
-#include "tests/temporary_folder.h"
+#include "tests/complaint.h"
+#include "tools/program/temporary_folder.h"
 #include "tools/training/losses.h"
 #include "tools/training/progress.h"
 
 using namespace training;
 
 TEST_CASE("losses are read as a run writes them") {
-  const TemporaryFolder folder;
+  const tools::TemporaryFolder folder;
   {
     LossLog log(folder.path / "loss.csv", 3, 100);
     for (int step = 0; step < 3; ++step) log.add(step, 10.5 - step / 3.0);
@@ -25,7 +26,7 @@ TEST_CASE("losses are read as a run writes them") {
 }
 
 TEST_CASE("losses of a resumed run go on where those before end, also in time") {
-  const TemporaryFolder folder;
+  const tools::TemporaryFolder folder;
   const std::string earlier =
       "Step,Loss,Seconds,Tokens per second\n1,10.5,200,7\n2,9.25,1000.5,7\n";
   {
@@ -39,26 +40,19 @@ TEST_CASE("losses of a resumed run go on where those before end, also in time") 
 }
 
 TEST_CASE("a file that is not one of losses is refused with its line") {
-  const TemporaryFolder folder;
   const std::string header = "Step,Loss,Seconds,Tokens per second\n";
-  const auto message_for = [&](const std::string& content) -> std::string {
-    nn::write_file_atomically(folder.path / "loss.csv", content);
-    try {
-      read_losses(folder.path / "loss.csv");
-    } catch (const nn::InputError& error) {
-      return std::string(error.what()).substr((folder.path / "loss.csv").string().size());
-    }
-    return "no error";
+  const auto message_for = [](const std::string& content) {
+    return complaint_of([&] { parse_losses(content, "loss.csv"); });
   };
-  CHECK(message_for("") == ", line 1: this is not the header of losses");
-  CHECK(message_for("Step\n") == ", line 1: this is not the header of losses");
-  CHECK(message_for(header) == ", line 1: there is no step");
-  CHECK(message_for(header + "0,1,1,1\n1,x,1,1\n") == ", line 3: a number is missing");
-  CHECK(message_for(header + "0,1,1\n") == ", line 2: a comma is missing");
-  CHECK(message_for(header + "0,1,1,1,\n") == ", line 2: there is more than four numbers");
-  CHECK(message_for(header + "1,1,1,1\n1,1,1,1\n") == ", line 3: steps do not ascend");
-  CHECK(message_for(header + "0,nan,1,1\n") == "no error");
-  CHECK_THROWS_AS(read_losses(folder.path / "none.csv"), nn::InputError);
+  CHECK(message_for("") == "loss.csv, line 1: this is not the header of losses");
+  CHECK(message_for("Step\n") == "loss.csv, line 1: this is not the header of losses");
+  CHECK(message_for(header) == "loss.csv, line 1: there is no step");
+  CHECK(message_for(header + "0,1,1,1\n1,x,1,1\n") == "loss.csv, line 3: a number is missing");
+  CHECK(message_for(header + "0,1,1\n") == "loss.csv, line 2: a comma is missing");
+  CHECK(message_for(header + "0,1,1,1,\n") == "loss.csv, line 2: there is more than four numbers");
+  CHECK(message_for(header + "1,1,1,1\n1,1,1,1\n") == "loss.csv, line 3: steps do not ascend");
+  CHECK(message_for(header + "0,nan,1,1\n") == "nothing");
+  CHECK_THROWS_AS(read_losses("no/such/loss.csv"), nn::InputError);
 }
 
 TEST_CASE("runs differ by the largest difference of a step that both have") {

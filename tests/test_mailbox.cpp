@@ -1,7 +1,5 @@
 #include <doctest/doctest.h>
 
-#include <cstdlib>
-#include <filesystem>
 #include <numeric>
 #include <thread>
 #include <zmq.hpp>
@@ -9,6 +7,7 @@
 #include "nn/error.h"
 #include "pipeline/clock.h"
 #include "pipeline/mailbox.h"
+#include "tools/program/temporary_folder.h"
 
 namespace pipeline {
 
@@ -16,12 +15,9 @@ namespace {
 
 using std::chrono::milliseconds, std::chrono::seconds;
 
-// A folder for sockets, private and gone with the test.
-struct SocketFolder {
-  SocketFolder() { REQUIRE(mkdtemp(path.data())); }
-  ~SocketFolder() { std::filesystem::remove_all(path); }
-  std::string path = (std::filesystem::temp_directory_path() / "mailbox-XXXXXX").string();
-};
+std::string address_of(int rank, const tools::TemporaryFolder& folder) {
+  return "ipc://" + (folder.path / std::to_string(rank)).string();
+}
 
 // Runs f(mailbox) on each of two ranks that have met, and says goodbye.
 template <class Function>
@@ -47,13 +43,13 @@ void two_ranks(const std::vector<std::string>& addresses, Function f) {
 
 // Rank 0 of two in run 3, and someone who can send it anything.
 struct Listener {
-  SocketFolder folder;
-  std::string address = "ipc://" + folder.path + "/0";
+  tools::TemporaryFolder folder;
+  std::string address = address_of(0, folder);
   Network network;
   std::vector<std::string> heard;
   Mailbox mailbox{network,
                   {.rank = 0,
-                   .addresses = {address, "ipc://" + folder.path + "/1"},
+                   .addresses = {address, address_of(1, folder)},
                    .run = 3,
                    .on_stranger = [this](const std::string& what) { heard.push_back(what); }}};
   zmq::context_t context;
@@ -79,9 +75,9 @@ std::string message_of(const std::function<void()>& f) {
 }  // namespace
 
 TEST_CASE("messages of all sizes arrive unchanged over ipc and tcp, asked for in any order") {
-  const SocketFolder folder;
+  const tools::TemporaryFolder folder;
   for (const std::vector<std::string>& addresses :
-       {std::vector{"ipc://" + folder.path + "/0", "ipc://" + folder.path + "/1"},
+       {std::vector{address_of(0, folder), address_of(1, folder)},
         std::vector<std::string>{"tcp://127.0.0.1:28450", "tcp://127.0.0.1:28451"}}) {
     const std::vector<std::size_t> sizes{0, 1, 1000, 16384, 1'000'003};
     std::vector<std::vector<nn::real>> sent;
@@ -105,12 +101,12 @@ TEST_CASE("messages of all sizes arrive unchanged over ipc and tcp, asked for in
 }
 
 TEST_CASE("sending does not wait for a receiver that is busy, and nothing is lost") {
-  const SocketFolder folder;
+  const tools::TemporaryFolder folder;
   const std::vector<nn::real> numbers(50'000, 1);
   constexpr int count = 500;
   Lease lease;
   double sending = 0;
-  two_ranks({"ipc://" + folder.path + "/0", "ipc://" + folder.path + "/1"}, [&](Mailbox& mailbox) {
+  two_ranks({address_of(0, folder), address_of(1, folder)}, [&](Mailbox& mailbox) {
     if (mailbox.rank() == 0) {
       const auto start = std::chrono::steady_clock::now();
       for (int i = 0; i < count; ++i) mailbox.send(1, {Tag::activation, 0, i}, numbers, lease);
@@ -125,12 +121,11 @@ TEST_CASE("sending does not wait for a receiver that is busy, and nothing is los
 }
 
 TEST_CASE("a rank that never comes is named") {
-  const SocketFolder folder;
+  const tools::TemporaryFolder folder;
   Network network;
-  Mailbox mailbox(network,
-                  {.rank = 0,
-                   .addresses = {"ipc://" + folder.path + "/0", "ipc://" + folder.path + "/1",
-                                 "ipc://" + folder.path + "/2"}});
+  Mailbox mailbox(network, {.rank = 0,
+                            .addresses = {address_of(0, folder), address_of(1, folder),
+                                          address_of(2, folder)}});
   CHECK(message_of([&] {
           mailbox.meet("", milliseconds(300));
         }).ends_with("meeting the other ranks; not here: rank 1, 2"));
@@ -153,9 +148,8 @@ TEST_CASE("ranks started with different options say which") {
 }
 
 TEST_CASE("a rank that fails tells the others why, one that vanishes is missed") {
-  const SocketFolder folder;
-  const std::vector<std::string> addresses{"ipc://" + folder.path + "/0",
-                                           "ipc://" + folder.path + "/1"};
+  const tools::TemporaryFolder folder;
+  const std::vector<std::string> addresses{address_of(0, folder), address_of(1, folder)};
   for (bool tells : {true, false}) {
     std::string message;
     Network network;
@@ -280,9 +274,8 @@ TEST_CASE_FIXTURE(Listener, "ranks that compute in other numbers are told so") {
 }
 
 TEST_CASE("a goodbye that comes after the connection broke is heard") {
-  const SocketFolder folder;
-  const std::vector<std::string> addresses{"ipc://" + folder.path + "/0",
-                                           "ipc://" + folder.path + "/1"};
+  const tools::TemporaryFolder folder;
+  const std::vector<std::string> addresses{address_of(0, folder), address_of(1, folder)};
   for (int i = 0; i < 20; ++i) {
     Network network;
     std::thread other([&] {
@@ -299,10 +292,10 @@ TEST_CASE("a goodbye that comes after the connection broke is heard") {
 }
 
 TEST_CASE("payloads are aligned for numbers, whatever came before them") {
-  const SocketFolder folder;
+  const tools::TemporaryFolder folder;
   Lease lease;
   int misaligned = 0;
-  two_ranks({"ipc://" + folder.path + "/0", "ipc://" + folder.path + "/1"}, [&](Mailbox& mailbox) {
+  two_ranks({address_of(0, folder), address_of(1, folder)}, [&](Mailbox& mailbox) {
     std::vector<nn::real> numbers(500, 1);
     for (int i = 0; i < 100; ++i) {
       if (mailbox.rank() == 0) {

@@ -8,7 +8,7 @@
 #include "nn/file.h"
 #include "pipeline/mailbox.h"
 #include "tests/complaint.h"
-#include "tests/temporary_folder.h"
+#include "tools/program/temporary_folder.h"
 
 namespace pipeline {
 
@@ -23,7 +23,7 @@ void set_permissions(const fs::path& file, unsigned mode) {
 
 // Rank 0 of three in run 3 behind its door, and people who knock.
 struct Door {
-  TemporaryFolder folder;
+  tools::TemporaryFolder folder;
   std::vector<std::string> addresses{"tcp://127.0.0.1:28440", "tcp://127.0.0.1:28441",
                                      "tcp://127.0.0.1:28442"};
   zmq::context_t context;
@@ -147,7 +147,7 @@ TEST_CASE_FIXTURE(Door, "keys that are missing, damaged, mixed up or the same ar
 }
 
 TEST_CASE("without keys an address must be one that nobody else reaches") {
-  const TemporaryFolder folder;
+  const tools::TemporaryFolder folder;
   const std::string path = folder.path.string();
   for (const std::string& local :
        {std::string("inproc://x"), std::string("tcp://127.0.0.1:9"), "ipc://" + path + "/0"})
@@ -230,7 +230,7 @@ TEST_CASE_FIXTURE(Door, "a rank speaks in no other's name, and not in another ru
 }
 
 TEST_CASE_FIXTURE(Door, "ranks with keys of different folders say so") {
-  const TemporaryFolder other_folder;
+  const tools::TemporaryFolder other_folder;
   make_keys(other_folder.path, 3);
   std::thread other([&] {
     Network own;

@@ -6,7 +6,7 @@
 #include "data/mnist.h"
 #include "nn/error.h"
 #include "tests/complaint.h"
-#include "tests/temporary_folder.h"
+#include "tools/program/temporary_folder.h"
 
 namespace {
 
@@ -31,7 +31,7 @@ void write(const fs::path& file, const std::string& bytes) {
 }
 
 // A folder with three images of 2 x 4 pixels and their labels.
-struct SmallPair : TemporaryFolder {
+struct SmallPair : tools::TemporaryFolder {
   fs::path images = path / "images";
   fs::path labels = path / "labels";
   SmallPair() {
@@ -154,7 +154,7 @@ TEST_CASE("copy_batch refuses samples that are not there") {
 }
 
 TEST_CASE("load_mnist takes only the published files") {
-  const TemporaryFolder folder;
+  const tools::TemporaryFolder folder;
   CHECK_FALSE(data::dataset_is_present(folder.path));
   write(folder.path / "train-images-idx3-ubyte", idx({2, 28, 28}, 2 * 784));
   CHECK_FALSE(data::dataset_is_present(folder.path));

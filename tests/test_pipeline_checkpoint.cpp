@@ -6,8 +6,8 @@
 
 #include "pipeline/checkpoint.h"
 #include "tests/complaint.h"
-#include "tests/temporary_folder.h"
 #include "tests/toy_training.h"
+#include "tools/program/temporary_folder.h"
 
 namespace pipeline {
 
@@ -63,11 +63,11 @@ Job job_of(std::string_view schedule, int stages, int pipelines) {
 TEST_CASE("training goes on from a checkpoint bit for bit, after any step") {
   for (const auto& [stages, pipelines] : {std::pair{1, 1}, {3, 1}, {2, 2}}) {
     const Job job = job_of("1f1b", stages, pipelines);
-    const TemporaryFolder undisturbed_folder;
+    const tools::TemporaryFolder undisturbed_folder;
     const Result undisturbed = train(job, undisturbed_folder.path, 4);
     for (int step : {1, 2, 3}) {
       CAPTURE(step);
-      const TemporaryFolder folder;
+      const tools::TemporaryFolder folder;
       train(job, folder.path, step);
       const Result resumed = train(job, folder.path, 4);
       CHECK(resumed.first_step == step);
@@ -83,13 +83,13 @@ TEST_CASE("training goes on from a checkpoint bit for bit, after any step") {
 
 TEST_CASE("a checkpoint of three stages goes on in any layout") {
   const Job written = job_of("1f1b", 3, 1);
-  const TemporaryFolder undisturbed_folder;
+  const tools::TemporaryFolder undisturbed_folder;
   const Result undisturbed = train(written, undisturbed_folder.path, 4);
   for (int pipelines : {1, 2})
     for (int stages : {1, 2, 3, 6}) {
       CAPTURE(pipelines);
       CAPTURE(stages);
-      const TemporaryFolder folder;
+      const tools::TemporaryFolder folder;
       train(written, folder.path, 2);
       const Result resumed =
           train(job_of(stages == 2 ? "interleaved" : "zb-h1", stages, pipelines), folder.path, 4);
@@ -104,7 +104,7 @@ TEST_CASE("a checkpoint of three stages goes on in any layout") {
 }
 
 TEST_CASE("a checkpoint of two pipelines goes on in one") {
-  const TemporaryFolder undisturbed_folder, folder;
+  const tools::TemporaryFolder undisturbed_folder, folder;
   const Result undisturbed = train(job_of("1f1b", 2, 2), undisturbed_folder.path, 4);
   train(job_of("1f1b", 2, 2), folder.path, 2);
   const Result resumed = train(job_of("1f1b", 3, 1), folder.path, 4);
@@ -114,7 +114,7 @@ TEST_CASE("a checkpoint of two pipelines goes on in one") {
 
 TEST_CASE("another training does not go on from a checkpoint") {
   const Job job = job_of("1f1b", 2, 1);
-  const TemporaryFolder folder;
+  const tools::TemporaryFolder folder;
   train(job, folder.path, 2);
   Job other = job;
   other.seed = 1;
@@ -138,7 +138,7 @@ TEST_CASE("another training does not go on from a checkpoint") {
 
 TEST_CASE("a weight that is not finite is not saved") {
   const Job job = job_of("1f1b", 2, 1);
-  const TemporaryFolder path;
+  const tools::TemporaryFolder path;
   const std::string complaint = complaint_of([&] {
     toy::as_ranks(job, "infinite", [&](toy::Rank rank) {
       nn::CheckpointFolder folder(path.path);
@@ -203,7 +203,7 @@ TEST_CASE("a bad step is left out on all ranks alike") {
 
 TEST_CASE("a run without bad steps is the same whether they would be left out or not") {
   Job job = job_of("1f1b", 3, 2);
-  const TemporaryFolder one, two;
+  const tools::TemporaryFolder one, two;
   const Result plain = train(job, one.path, 3);
   job.skips_bad_steps = true;
   CHECK(train(job, two.path, 3).weights == plain.weights);

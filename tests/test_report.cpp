@@ -12,7 +12,6 @@
 #include "nn/file.h"
 #include "nn/json.h"
 #include "tests/complaint.h"
-#include "tests/temporary_folder.h"
 #include "tools/report/axis.h"
 #include "tools/report/html.h"
 #include "tools/report/markup.h"
@@ -21,6 +20,7 @@
 #include "tools/report/svg.h"
 #include "tools/report/text.h"
 #include "tools/report/utf8.h"
+#include "tools/program/temporary_folder.h"
 
 namespace fs = std::filesystem;
 using namespace report;
@@ -381,7 +381,7 @@ TEST_CASE("a progress bar is never wider than its line and silent when disabled"
 }
 
 TEST_CASE("a file is replaced in one step and no temporary file stays behind") {
-  const TemporaryFolder folder;
+  const tools::TemporaryFolder folder;
   const fs::path path = folder.path / "new" / "results.csv";
   nn::write_file_atomically(path, "old");
   nn::write_file_atomically(path, std::string("a\0b", 3));
@@ -391,7 +391,7 @@ TEST_CASE("a file is replaced in one step and no temporary file stays behind") {
 }
 
 TEST_CASE("writing through a symbolic link keeps the link") {
-  const TemporaryFolder folder;
+  const tools::TemporaryFolder folder;
   nn::write_file_atomically(folder.path / "file", "old");
   fs::create_symlink(folder.path / "file", folder.path / "link");
   nn::write_file_atomically(folder.path / "link", "new");
@@ -400,7 +400,7 @@ TEST_CASE("writing through a symbolic link keeps the link") {
 }
 
 TEST_CASE("what can be written leaves nothing behind, what cannot is known before") {
-  const TemporaryFolder folder;
+  const tools::TemporaryFolder folder;
   const fs::path file = folder.path / "new" / "results.csv";
   nn::require_writable_file(file);
   CHECK(fs::is_empty(file.parent_path()));
@@ -419,7 +419,7 @@ TEST_CASE("what can be written leaves nothing behind, what cannot is known befor
 }
 
 TEST_CASE("a place that cannot be written is an input error with a hint") {
-  const TemporaryFolder folder;
+  const tools::TemporaryFolder folder;
   const fs::path file = folder.path / "file";
   nn::write_file_atomically(file, "x");
   for (const fs::path& bad : {file / "out.csv", file / "deep" / "out.csv", folder.path}) {

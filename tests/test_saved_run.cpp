@@ -5,9 +5,9 @@
 
 #include "nn/file.h"
 #include "tests/complaint.h"
-#include "tests/temporary_folder.h"
 #include "tests/toy.h"
 #include "tools/homework/saved_run.h"
+#include "tools/program/temporary_folder.h"
 
 namespace {
 
@@ -50,7 +50,7 @@ TEST_CASE(
   for (const fl::Algorithm& algorithm : fl::algorithm_table())
     for (const fl::Split split : {fl::Split::iid, fl::Split::shards, fl::Split::dirichlet}) {
       CAPTURE(algorithm.name);
-      const TemporaryFolder whole, parts;
+      const tools::TemporaryFolder whole, parts;
       fl::Config config = toy::config(std::string(algorithm.name).c_str(), 1);
       config.partition = {.split = split, .alpha = 0.1};
       const Outcome uninterrupted = play(whole.path, config, 5);
@@ -62,7 +62,7 @@ TEST_CASE(
 }
 
 TEST_CASE("a run that is over is read, not played again") {
-  const TemporaryFolder folder;
+  const tools::TemporaryFolder folder;
   const Outcome played = play(folder.path, toy::config("fedavg"), 2);
   CHECK(play(folder.path, toy::config("fedavg"), 2) == played);
 }
@@ -71,7 +71,7 @@ TEST_CASE(
     "a damaged checkpoint is said, and the run goes on from the one before to the same bits") {
   for (const char* file : {"weights.safetensors", "rounds.txt", "manifest.txt"}) {
     CAPTURE(file);
-    const TemporaryFolder whole, damaged;
+    const tools::TemporaryFolder whole, damaged;
     const Outcome uninterrupted = play(whole.path, toy::config("fedavg"), 4);
     play(damaged.path, toy::config("fedavg"), 3);
     flip_a_bit(damaged.path / "step-3" / file);
@@ -82,7 +82,7 @@ TEST_CASE(
 }
 
 TEST_CASE("a run is only resumed if that is asked for, and only with its own configuration") {
-  const TemporaryFolder folder;
+  const tools::TemporaryFolder folder;
   play(folder.path, toy::config("fedavg"), 2);
   const data::ImageDataset dataset = toy::dataset();
   fl::Server server(toy::config("fedavg"), dataset);
@@ -96,7 +96,7 @@ TEST_CASE("a run is only resumed if that is asked for, and only with its own con
 }
 
 TEST_CASE("a folder is one run's at a time") {
-  const TemporaryFolder folder;
+  const tools::TemporaryFolder folder;
   std::ostringstream log;
   {
     const homework::SavedRun first(folder.path, true, log);

@@ -11,7 +11,7 @@
 #include "nn/error.h"
 #include "nn/file.h"
 #include "tests/complaint.h"
-#include "tests/temporary_folder.h"
+#include "tools/program/temporary_folder.h"
 
 namespace {
 
@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 using Ids = std::vector<int>;
 
 // A text, and a folder for what is made of it.
-struct SmallText : TemporaryFolder {
+struct SmallText : tools::TemporaryFolder {
   fs::path file = path / "text.txt";
   fs::path cache = path / "cache";
 
@@ -226,7 +226,8 @@ TEST_CASE_FIXTURE(SmallText, "the text asked for comes first, then the one that 
   CHECK(mine.tokens.ids().size() == 5);
   CHECK(contains(mine.description, file.string() + "; 5 tokens: bytes"));
   CHECK(!fs::exists(path / "stories" / "grammar-0-24000000.txt"));
-  complaint_of([&] { data::open_text({.text = path / "none", .data_raw = path}); });
+  CHECK(contains(complaint_of([&] { data::open_text({.text = path / "none", .data_raw = path}); }),
+                 "none"));
 }
 
 TEST_CASE_FIXTURE(SmallText, "a vocabulary that was fetched is used, or refused if it is damaged") {

@@ -7,7 +7,7 @@
 #include "nn/error.h"
 #include "nn/file.h"
 #include "tests/complaint.h"
-#include "tests/temporary_folder.h"
+#include "tools/program/temporary_folder.h"
 
 namespace {
 
@@ -55,7 +55,7 @@ json small_vocabulary() {
   };
 }
 
-struct SmallVocabulary : TemporaryFolder {
+struct SmallVocabulary : tools::TemporaryFolder {
   std::filesystem::path file = path / "tokenizer.json";
   json content = small_vocabulary();
 

@@ -3,7 +3,7 @@
 #include <fstream>
 
 #include "nn/error.h"
-#include "temporary_folder.h"
+#include "tools/program/temporary_folder.h"
 #include "tools/training/trace_files.h"
 
 namespace training {
@@ -20,7 +20,7 @@ const std::vector<RankEvent> events{{0, {Kind::forward, 2, 1, 0, 10.0, 10.5}},
 }  // namespace
 
 TEST_CASE("a trace is read as it was written") {
-  const TemporaryFolder folder;
+  const tools::TemporaryFolder folder;
   write_trace(folder.path / "trace.csv", events);
   const std::vector<RankEvent> read = read_trace(folder.path / "trace.csv");
   REQUIRE(read.size() == events.size());
@@ -36,7 +36,7 @@ TEST_CASE("a trace is read as it was written") {
 }
 
 TEST_CASE("what is not a trace is refused with its line") {
-  const TemporaryFolder folder;
+  const tools::TemporaryFolder folder;
   const std::string header = "Rank,Kind,Step,Item,Chunk,Start,End\n";
   for (const std::string& text :
        {std::string(), std::string("Step,Loss\n1,2\n"), header + "0,dance,1,1,0,1,2\n",

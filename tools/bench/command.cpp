@@ -1,7 +1,6 @@
 #include "tools/bench/command.h"
 
 #include <cstdio>
-#include <cstdlib>
 
 #include "nn/error.h"
 #include "tools/bench/stopwatch.h"
@@ -38,17 +37,6 @@ Ran run(const std::vector<std::string>& command) {
   });
   nn::require(status == 0, "bench: failed: ", line);
   return ran;
-}
-
-Scratch::Scratch() {
-  std::string name = std::filesystem::temp_directory_path() / "tributary-bench-XXXXXX";
-  nn::require(mkdtemp(name.data()), "bench: cannot make ", name);
-  folder_ = name;
-}
-
-Scratch::~Scratch() {
-  std::error_code ignored;
-  std::filesystem::remove_all(folder_, ignored);
 }
 
 }  // namespace bench

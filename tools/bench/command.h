@@ -17,17 +17,4 @@ struct Ran {
 // Runs a program to its end. Throws nn::Error if it fails.
 Ran run(const std::vector<std::string>& command);
 
-// A folder of its own for as long as it lives.
-class Scratch {
- public:
-  Scratch();
-  ~Scratch();
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  const std::filesystem::path& folder() const { return folder_; }
-
- private:
-  std::filesystem::path folder_;
-};
-
 }  // namespace bench

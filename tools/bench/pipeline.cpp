@@ -5,6 +5,7 @@
 #include "nn/error.h"
 #include "tools/bench/command.h"
 #include "tools/bench/suites.h"
+#include "tools/program/temporary_folder.h"
 #include "tools/project/fetch.h"
 
 namespace bench {
@@ -39,11 +40,11 @@ Pace read_pace(const std::string& output) {
 }
 
 Pace run_pipeline(const std::vector<std::string>& arguments) {
-  const Scratch scratch;
+  const tools::TemporaryFolder folder;
   std::vector<std::string> command{"env", "BIN=" + program("").string(),
                                    project::folder() / "tools/pipeline.sh"};
   command.insert(command.end(), arguments.begin(), arguments.end());
-  command.insert(command.end(), {"--steps", std::to_string(steps), "--out", scratch.folder()});
+  command.insert(command.end(), {"--steps", std::to_string(steps), "--out", folder.path});
   return read_pace(run(command).output);
 }
 

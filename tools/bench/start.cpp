@@ -4,6 +4,7 @@
 #include "tools/bench/command.h"
 #include "tools/bench/stopwatch.h"
 #include "tools/bench/suites.h"
+#include "tools/program/temporary_folder.h"
 #include "tools/project/fetch.h"
 
 namespace bench {
@@ -12,8 +13,8 @@ namespace {
 
 // A whole `hw1 run` of one client's one step, less the test after it.
 double hw1_seconds() {
-  const Scratch scratch;
-  const std::string json = scratch.folder() / "run.json";
+  const tools::TemporaryFolder folder;
+  const std::string json = folder.path / "run.json";
   const Ran ran = run({program("hw1"), "run", "--clients", "600", "--fraction", "0.001", "--batch",
                        "100", "--rounds", "1", "--json", json});
   const auto round = nn::read_json_object(json, "hw1 run --json wrote it").at("rounds").at(0);
