@@ -7,8 +7,7 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::vector<std::string> words = fuzz::lines_of(data, size);
-  for (const std::string& word : words)
-    if (std::ranges::any_of(word, fuzz::is_control)) return 0;
+  if (!fuzz::can_be_words(words)) return 0;
   auto& line = fuzz::reused<homework::CommandLine>();
   fuzz::try_to([&] {
     Arguments arguments("hw1", words);

@@ -38,6 +38,14 @@ inline std::vector<std::string> lines_of(const std::uint8_t* data, std::size_t s
 
 inline bool is_control(unsigned char byte) { return byte < 0x20 || byte == 0x7f; }
 
+// Whether lines can be a program's arguments that are worth a try: no complaint would quote them in
+// one line if they had control characters, and to print the help each time would take most of it.
+inline bool can_be_words(const std::vector<std::string>& lines) {
+  return std::ranges::none_of(lines, [](const std::string& line) {
+    return line == "-h" || line == "--help" || std::ranges::any_of(line, is_control);
+  });
+}
+
 // What takes longer to make than to use, for a thousand inputs: CLI11 keeps the order of all
 // options that it ever saw, and must not for ever.
 template <class Thing>
