@@ -32,8 +32,10 @@ BENCH    := $(call objects,tools/bench)
 FUZZERS  := $(patsubst tests/fuzz/%.cpp,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.cpp))
 TESTS    := $(patsubst %.cpp,$(BUILD)/%.o,$(wildcard tests/*.cpp))
 
+PARALLEL  = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
+
 all: setup
-	@$(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc)) programs
+	+@$(PARALLEL) programs
 programs: $(PROGRAMS:$(BIN)/%=$(BUILD)/tools/%.o) $(PROGRAMS)
 setup:
 	@SETUP=$(SETUP) tools/setup.sh
@@ -74,9 +76,11 @@ endif
 
 unit: $(BUILD)/tests/run $(BUILD)/tests/stranger
 fuzzers: $(FUZZERS)
-test: all $(BIN)/bench
+test: all
+	+@$(PARALLEL) $(BIN)/bench
 	@BIN=$(BIN) BUILD_SUFFIX=$(BUILD:build/$(REAL)%=%) tests/run.sh
-bench: all $(BIN)/bench
+bench: all
+	+@$(PARALLEL) $(BIN)/bench
 	$(BIN)/bench
 fuzz:
 	@tests/fuzz/run.sh
