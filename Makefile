@@ -1,8 +1,9 @@
-# make            build bin/* (installs missing packages first; SETUP=skip to leave them alone)
+# make            build bin/* but bench (installs missing packages first; SETUP=skip to leave them alone)
 # make test       everything, in float and in double     make bench   the benchmark
 # REAL=double, SANITIZE=address|undefined|thread, PORTABLE=1 each build into a folder of their own.
 # PORTABLE=1 makes programs that travel: they come with a library for each level of x86-64, and the
 # dynamic linker takes the best that the processor can run (glibc-hwcaps).
+MAKEFLAGS += -r
 REAL     ?= float
 SANITIZE ?=
 PORTABLE ?=
@@ -21,8 +22,9 @@ LDLIBS   += $(or $(shell pkg-config --libs openblas 2>/dev/null),-lopenblas) -lz
 PROGRAMS := $(filter-out $(BIN)/bench,$(patsubst tools/%.cpp,$(BIN)/%,$(wildcard tools/*.cpp)))
 LIBRARY  := $(BUILD)/$(if $(PORTABLE),lib/libtributary.so,tributary.a)
 COLLECT   = ar rcs $@ $^
-# The files of a folder are compiled as one: the standard library's headers, read once for all of them, are most
-# of the time. FOLDERS= compiles each by itself: quicker after a small change, and finds a forgotten #include.
+# The files of these folders are compiled as one: the standard library's headers, read once for all of them, are
+# most of the time. Not ops and kernels, whose own code is. FOLDERS= compiles each file by itself: quicker after
+# a small change, and finds a forgotten #include, as the tests' build in double does.
 TOOLS    := $(patsubst %/,%,$(wildcard tools/*/))
 FOLDERS  := nn data fl pipeline $(TOOLS)
 objects   = $(foreach folder,$(1),$(if $(filter $(folder),$(FOLDERS)),$(BUILD)/$(folder)/folder.o,\

@@ -19,7 +19,8 @@ static_assert(std::endian::native == std::endian::little, "safetensors files are
 
 using nlohmann::json;
 constexpr std::uint64_t largest_header = 100'000'000;  // the reference reader's bound
-constexpr const char* file_hint = "is it a whole safetensors file, and not a link or a pointer to one?";
+constexpr const char* file_hint =
+    "is it a whole safetensors file, and not a link or a pointer to one?";
 
 float from_bfloat16(std::uint16_t bits) {
   return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16);

@@ -24,7 +24,7 @@ Team::Team(int threads) {
   } catch (const std::system_error& error) {
     dismiss();
     throw InputError(concat("cannot start ", threads, " threads: ", error.code().message()),
-                     "choose fewer by --threads");
+                     "choose fewer threads");
   } catch (...) {
     dismiss();
     throw;

@@ -12,10 +12,6 @@ namespace {
 
 using nn::Checkpoint, nn::Generator, nn::InputError, nn::real, nn::Shape;
 
-std::vector<real> numbers(const nn::Tensor& tensor) {
-  return {tensor.span().begin(), tensor.span().end()};
-}
-
 // The network of make_checkpoint.py.
 struct SmallModel {
   explicit SmallModel(std::uint64_t seed) : generator(seed) {
@@ -59,20 +55,6 @@ TEST_CASE("a network survives the way to a file and back") {
   std::uint64_t header_size = 0;
   std::memcpy(&header_size, nn::read_file(file).data(), 8);
   CHECK(header_size % 8 == 0);  // so that others can map the data
-}
-
-TEST_CASE("an empty model and a number without dimensions can be saved") {
-  nn::Parameters parameters;
-  const TemporaryFile file;
-  nn::write_safetensors(file, parameters);
-  CHECK(nn::read_safetensors(file).tensors.empty());
-  parameters.add("number", {});
-  parameters.add("nothing", {3, 0});
-  parameters.values()[0] = real(1.5);
-  nn::write_safetensors(file, parameters);
-  const Checkpoint checkpoint = nn::read_safetensors(file);
-  CHECK(numbers(checkpoint.tensors.at("number")) == std::vector{real(1.5)});
-  CHECK(checkpoint.tensors.at("nothing").shape() == Shape{3, 0});
 }
 
 TEST_CASE("a header with one bit wrong is refused or does no harm") {

@@ -42,16 +42,9 @@ struct SmallPair : tools::TemporaryFolder {
 
   // What reading complains about; it must name the file.
   std::string complaint(const fs::path& file) const {
-    try {
-      read();
-    } catch (const nn::InputError& error) {
-      const std::string message = error.what();
-      CHECK(!error.hint.empty());
-      CHECK(message.find('\n') == std::string::npos);
-      REQUIRE(message.starts_with(file.string() + ": "));
-      return message.substr(file.string().size() + 2);
-    }
-    return "nothing";
+    const std::string message = complaint_of([&] { read(); });
+    REQUIRE(message.starts_with(file.string() + ": "));
+    return message.substr(file.string().size() + 2);
   }
 };
 

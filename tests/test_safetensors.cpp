@@ -12,7 +12,7 @@
 
 namespace {
 
-using nn::Checkpoint, nn::InputError, nn::real;
+using nn::Checkpoint, nn::InputError, nn::real, nn::Shape;
 
 std::string bytes_of(const auto& value) {
   return {reinterpret_cast<const char*>(&value), sizeof value};
@@ -38,6 +38,20 @@ std::string complaint(const std::string& header, int data = 8) {
 
 std::vector<real> numbers(const nn::Tensor& tensor) {
   return {tensor.span().begin(), tensor.span().end()};
+}
+
+TEST_CASE("an empty model and a number without dimensions can be saved") {
+  nn::Parameters parameters;
+  const TemporaryFile file;
+  nn::write_safetensors(file, parameters);
+  CHECK(nn::read_safetensors(file).tensors.empty());
+  parameters.add("number", {});
+  parameters.add("nothing", {3, 0});
+  parameters.values()[0] = real(1.5);
+  nn::write_safetensors(file, parameters);
+  const Checkpoint checkpoint = nn::read_safetensors(file);
+  CHECK(numbers(checkpoint.tensors.at("number")) == std::vector{real(1.5)});
+  CHECK(checkpoint.tensors.at("nothing").shape() == Shape{3, 0});
 }
 
 TEST_CASE("numbers of every width are turned into ours") {

@@ -47,7 +47,8 @@ inline bool can_be_words(const std::vector<std::string>& lines) {
 }
 
 // What takes longer to make than to use, for a thousand inputs: CLI11 keeps the order of all
-// options that it ever saw, and must not for ever.
+// options that it ever saw, and must not for ever. A finding that needs what an input before it
+// left behind does not come back from its file alone.
 template <class Thing>
 Thing& reused() {
   static std::unique_ptr<Thing> thing;

@@ -120,43 +120,45 @@ void add_exercise(tools::Options command, Options& options) {
 
 }  // namespace
 
-// What the options of a command line set, and what it is before.
-struct CommandLine::Values {
-  Values() {
-    options.threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
-    options.out = "out";
-  }
+// The parser and what it sets, which begins as it is here.
+struct CommandLine::Parts {
+  struct Values {
+    Values() {
+      options.threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+      options.out = "out";
+    }
 
-  Options options;
-  GivenTraining given;                      // run
-  std::string compare_out = "out/compare";  // compare
+    Options options;
+    GivenTraining given;                      // run
+    std::string compare_out = "out/compare";  // compare
+  };
+
+  Values values;
+  tools::Options parser{"hw1", "Federated learning on MNIST: the exercises of homework 1, part A."};
 };
 
-CommandLine::CommandLine()
-    : values_(std::make_unique<Values>()),
-      line_(std::make_unique<tools::Options>(
-          "hw1", "Federated learning on MNIST: the exercises of homework 1, part A.")) {
-  Options& options = values_->options;
-  const auto add_named_exercise = [&](const char* name, const char* text) {
-    add_exercise(line_->add_command(name, text), options);
-  };
-  add_named_exercise("a1", "FedSGD with gradients and with weights");
-  add_named_exercise("a2", "number of clients and client fraction");
-  add_named_exercise("a3", "local epochs, non-IID data, learning rate: plots and answers");
-  add_named_exercise("all", "a1, a2 and a3");
-  add_run(line_->add_command("run", "any one configuration"), options, values_->given);
-  add_compare(line_->add_command("compare", "run what a table of the notebook's says and compare"),
-              options, values_->compare_out);
+CommandLine::CommandLine() : parts_(std::make_unique<Parts>()) {
+  auto& [values, parser] = *parts_;
+  auto& [options, given, compare_out] = values;
+  for (const auto& [name, text] :
+       {std::pair{"a1", "FedSGD with gradients and with weights"},
+        {"a2", "number of clients and client fraction"},
+        {"a3", "local epochs, non-IID data, learning rate: plots and answers"},
+        {"all", "a1, a2 and a3"}})
+    add_exercise(parser.add_command(name, text), options);
+  add_run(parser.add_command("run", "any one configuration"), options, given);
+  add_compare(parser.add_command("compare", "run what a table of the notebook's says and compare"),
+              options, compare_out);
 }
 
 CommandLine::~CommandLine() = default;
 
 Options CommandLine::parse(int argc, char** argv) {
-  *values_ = Values();
-  Options& options = values_->options;
-  options.command = line_->parse(argc, argv);
-  if (options.command == "compare") options.out = values_->compare_out;
-  if (options.command == "run") set_training(values_->given, options.setting.base);
+  parts_->values = Parts::Values();
+  auto& [options, given, compare_out] = parts_->values;
+  options.command = parts_->parser.parse(argc, argv);
+  if (options.command == "compare") options.out = compare_out;
+  if (options.command == "run") set_training(given, options.setting.base);
   if (options.may_resume && options.checkpoint.empty())
     throw nn::InputError("--resume does not say what", "name its folder: --checkpoint out/run");
   return options;

@@ -5,10 +5,6 @@
 
 #include "tools/homework/exercises.h"
 
-namespace tools {
-class Options;
-}
-
 namespace homework {
 
 // What the command line of hw1 asks for.
@@ -35,9 +31,8 @@ class CommandLine {
   Options parse(int argc, char** argv);
 
  private:
-  struct Values;
-  std::unique_ptr<Values> values_;
-  std::unique_ptr<tools::Options> line_;
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
 };
 
 }  // namespace homework

@@ -129,7 +129,8 @@ std::string to_html(const Document& document) {
   std::string html =
       "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>" +
-      title + "</title>\n<style>" + page_style + "</style>\n</head>\n<body>\n<h1>" + title + "</h1>\n";
+      title + "</title>\n<style>" + page_style + "</style>\n</head>\n<body>\n<h1>" + title +
+      "</h1>\n";
   for (const Block& block : document.blocks) html += std::visit(HtmlWriter{}, block);
   return html + "</body>\n</html>\n";
 }
