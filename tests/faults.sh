@@ -46,7 +46,9 @@ wait_for() {  # wait_for SECONDS COMMAND...
 }
 rank_process() { pgrep -P $launcher -f -- "--rank $1 "; }
 all_started() { [ "$(pgrep -P $launcher -f -c -- "--rank .* --out $work/faults")" = $ranks ]; }
-has_begun() { grep -qE '^(resumed|started anew)' "$work/faults/rank-0.log"; }
+has_begun() {  # a checkpoint is complete, which all ranks take part in
+  [ "$(find "$work/faults-steps" -name manifest.txt -newer "$work/start")" ]
+}
 has_restarted() { grep -q "^restart $1 of" "$work/err"; }
 
 # All ranks but the victim say who is gone and what they were at, which they can once they have met.
@@ -68,6 +70,7 @@ strike() {  # strike FAULT
   local kind victim process begun= start
   kind=${kinds[RANDOM % ${#kinds[@]}]} victim=$((RANDOM % ranks))
   wait_for 15 all_started || { echo "ranks do not start"; return 1; }
+  touch "$work/start"
   if ((RANDOM % 5 > 0)); then
     wait_for 15 has_begun || { echo "training does not begin"; return 1; }
     begun=yes
@@ -98,6 +101,7 @@ done
 echo "$((fault - 1)) faults: ${done_to[kill]} killed, ${done_to[freeze]} frozen, ${done_to[disconnect]} disconnected; the slowest restart took $slowest ms"
 
 ended() {  # after the last fault it trains on, and ends when it is told to
+  touch "$work/start"
   wait_for 15 has_begun && sleep 0.5 && kill -TERM $launcher
   wait $launcher
   [ $? = 143 ]
