@@ -124,7 +124,7 @@ class Reader {
                              ? ids_.find(token["content"].get<std::string>())
                              : ids_.end();
       check(found != ids_.end() && token["id"] == found->second, "the added token ",
-            token["content"].dump(), " is not in the vocabulary under the same id");
+            nn::json_shown(token["content"]), " is not in the vocabulary under the same id");
       vocabulary_.kinds[found->second] = Kind::control;
     }
   }

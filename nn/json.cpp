@@ -29,6 +29,11 @@ std::string json_quote(std::string_view text) {
   return result + '"';
 }
 
+std::string json_shown(const nlohmann::json& value) {
+  const std::string text = value.dump(-1, ' ', /*ensure_ascii=*/true);
+  return text.size() > 60 ? text.substr(0, 60) + "..." : text;
+}
+
 nlohmann::json parse_json_object(std::string_view text, const std::string& what,
                                  const std::string& hint) {
   using nlohmann::json;

@@ -26,10 +26,8 @@ class Fields {
   json get(const std::string& field) const { return has(field) ? object_.at(field) : json(); }
 
   [[noreturn]] void refuse(const std::string& field, const std::string& wanted) const {
-    std::string text = get(field).dump(-1, ' ', /*ensure_ascii=*/true);
-    if (text.size() > 60) text = text.substr(0, 60) + "...";
-    throw InputError(concat(where_, ": ", field, has(field) ? " is " + text : " is missing"),
-                     wanted);
+    const std::string state = has(field) ? " is " + json_shown(get(field)) : " is missing";
+    throw InputError(concat(where_, ": ", field, state), wanted);
   }
 
   // From 1 on, and such that the product of two fits 64 bits with room to spare.

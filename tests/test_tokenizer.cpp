@@ -230,6 +230,8 @@ TEST_CASE("a tokenizer.json that is not one is refused with the reason") {
       {"added_tokens does not have id and content", set("/added_tokens/0", "<s>")},
       {"the added token \"<s>\" is not in the vocabulary", set("/added_tokens/0/id", 3)},
       {"the added token 7 is not in the vocabulary", set("/added_tokens/0/content", 7)},
+      {R"(the added token "\u007f" is not in the vocabulary)",
+       set("/added_tokens/0/content", "\x7f")},
       {"a merge is not a pair", set("/model/merges/0", 7)},
       {"a merge is not a pair", set("/model/merges/0", {"a"})},
       {"the merge \"bc\" has no space", set("/model/merges/0", "bc")},
