@@ -29,7 +29,7 @@ TOOLS    := $(patsubst %/,%,$(wildcard tools/*/))
 FOLDERS  := nn data fl pipeline $(TOOLS)
 objects   = $(foreach folder,$(1),$(if $(filter $(folder),$(FOLDERS)),$(BUILD)/$(folder)/folder.o,\
               $(patsubst %.cpp,$(BUILD)/%.o,$(wildcard $(folder)/*.cpp))))
-OBJECTS  := $(call objects,nn nn/ops nn/kernels data fl pipeline $(filter-out tools/bench,$(TOOLS)))
+OBJECTS  := $(call objects,nn nn/ops nn/kernels data fl pipeline $(filter-out tools/bench,$(TOOLS))) $(BUILD)/version.o
 BENCH    := $(call objects,tools/bench)
 FUZZERS  := $(patsubst tests/fuzz/%.cpp,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.cpp))
 TESTS    := $(patsubst %.cpp,$(BUILD)/%.o,$(wildcard tests/*.cpp))
@@ -67,6 +67,15 @@ $(BUILD)/%/folder.cpp: %
 	@mkdir -p $(@D)
 	@printf '#include "%s"\n' $(wildcard $*/*.cpp) >$@.new; cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
+# The commit, in an object of its own, so that a new one compiles nothing else again.
+VERSION  := $(or $(shell git describe --always --dirty --abbrev=12 --exclude '*' 2>/dev/null),unknown)
+$(BUILD)/version.o: $(BUILD)/version.cpp
+	$(CXX) $(CPPFLAGS) $(CXXFLAGS) -c -o $@ $<
+$(BUILD)/version.cpp: always
+	@mkdir -p $(@D)
+	@printf 'namespace nn { extern const char* const engine_version; const char* const engine_version = "%s"; }\n' \
+	  '$(VERSION)' >$@.new; cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+
 ifdef PORTABLE
 LEVELS   := $(foreach level,x86-64-v3 x86-64-v4,$(BUILD)/lib/glibc-hwcaps/$(level)/libtributary.so)
 LDFLAGS  += -Wl,-rpath,'$$ORIGIN/../lib'
@@ -94,6 +103,6 @@ format:
 	clang-format -i $$(git ls-files '*.h' '*.cpp')
 clean:
 	rm -rf build bin
-.PHONY: all programs setup fuzzers unit test fuzz soak bench parity format clean
+.PHONY: always all programs setup fuzzers unit test fuzz soak bench parity format clean
 .SECONDARY:
 -include $(shell find build -name '*.d' 2>/dev/null)

@@ -6,20 +6,11 @@
 #include <cstdlib>
 
 #include "nn/error.h"
+#include "tools/program/shell.h"
 
 namespace project {
 
 namespace fs = std::filesystem;
-
-namespace {
-
-std::string quoted(const fs::path& path) {
-  std::string text = "'";
-  for (char c : path.string()) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return text + "'";
-}
-
-}  // namespace
 
 fs::path folder() {
   std::error_code error;
@@ -31,8 +22,8 @@ fs::path folder() {
 fs::path data_raw() { return folder() / "data" / "raw"; }
 
 Fetched fetch(const std::string& name) {
-  const std::string command = nn::concat("DATA_RAW=", quoted(data_raw()), ' ',
-                                         quoted(folder() / "data" / "fetch.sh"), ' ', name);
+  const std::string command = nn::concat("DATA_RAW=", tools::shell_word(data_raw()), ' ',
+                                         tools::shell_word(folder() / "data" / "fetch.sh"), ' ', name);
   const int status = std::system(command.c_str());
   const bool is_interrupted = (WIFSIGNALED(status) && WTERMSIG(status) == SIGINT) ||
                               (WIFEXITED(status) && WEXITSTATUS(status) == 128 + SIGINT);

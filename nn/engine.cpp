@@ -1,0 +1,25 @@
+#include "nn/engine.h"
+
+#include "nn/blas.h"
+
+namespace nn {
+
+extern const char* const engine_version;  // the Makefile writes it: $(BUILD)/version.cpp
+
+Metadata describe_engine() {
+#if defined __AVX512F__
+  constexpr const char* vectors = "AVX-512";
+#elif defined __AVX2__
+  constexpr const char* vectors = "AVX2";
+#else
+  constexpr const char* vectors = "SSE";
+#endif
+  const std::string blas = blas::description();
+  return {{"engine", engine_version},
+          {"precision", sizeof(real) == 4 ? "float" : "double"},
+          {"vectors", vectors},
+          {"blas", blas.substr(0, blas.find(' ', blas.find(' ') + 1))},  // its first two words
+          {"blas-core", blas::core_name()}};
+}
+
+}  // namespace nn
