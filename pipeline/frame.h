@@ -20,6 +20,9 @@ struct Tag {
     cut,
     checkpoint,
     verdict,
+    order,         // rank 0: whether a step is to be taken
+    stop_request,  // to rank 0: this rank was told to stop
+    save,          // files of the final model
     report,
     goodbye,
     failure
@@ -34,7 +37,7 @@ struct Tag {
 // The first frame of every message; its payload is the second. Little-endian, as it is in memory.
 struct Header {
   static constexpr std::uint32_t right_magic = 0x42495254;  // "TRIB"
-  static constexpr std::uint16_t right_version = 1;
+  static constexpr std::uint16_t right_version = 2;
 
   std::uint32_t magic = right_magic;
   std::uint16_t version = right_version;
