@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -31,7 +32,8 @@ int lock(int file, std::optional<std::chrono::milliseconds> patience) {
 }  // namespace
 
 FolderLock::FolderLock(const std::filesystem::path& folder,
-                       std::optional<std::chrono::milliseconds> patience) {
+                       std::optional<std::chrono::milliseconds> patience)
+    : folder_(folder) {
   require_writable_folder(folder);
   file_ = ::open((folder / ".lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
   const int error = file_ < 0 ? errno : lock(file_, patience);
@@ -42,6 +44,16 @@ FolderLock::FolderLock(const std::filesystem::path& folder,
                      "wait for it, or choose another folder");
   throw InputError(concat("cannot lock ", folder.string(), ": ", std::strerror(error)),
                    "choose a folder on a file system that knows locks");
+}
+
+void FolderLock::require_held() const {
+  struct stat held, there;
+  const bool is_there = ::stat((folder_ / ".lock").c_str(), &there) == 0;
+  if (is_there && ::fstat(file_, &held) == 0 && held.st_ino == there.st_ino &&
+      held.st_dev == there.st_dev)
+    return;
+  throw InputError((folder_ / ".lock").string() + " was removed while a run had it",
+                   "leave a run's folder alone until it ends");
 }
 
 FolderLock::~FolderLock() { ::close(file_); }

@@ -18,10 +18,15 @@ class FolderLock {
   FolderLock(const FolderLock&) = delete;
   FolderLock& operator=(const FolderLock&) = delete;
 
+  // Throws InputError if the lock's file was removed, with its folder or alone, since another run
+  // could then take the folder as well.
+  void require_held() const;
+
   // For runs that must not share a folder: one that was killed a moment ago may hold it still.
   static constexpr std::chrono::seconds short_patience{3};
 
  private:
+  std::filesystem::path folder_;
   int file_;
 };
 

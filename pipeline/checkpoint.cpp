@@ -9,6 +9,7 @@ namespace pipeline {
 namespace {
 
 constexpr const char* left_out_key = "steps-left-out";
+constexpr const char* run_key = "run-id";
 constexpr const char* updates_key = "updates";  // Adam corrects its moments by their number
 
 std::string file_name(int piece) { return nn::concat("piece-", piece, ".safetensors"); }
@@ -89,6 +90,7 @@ void Checkpoints::save(int step, std::vector<nn::CheckpointFolder::File> more) {
   nn::Metadata state = training_terms(job_);
   state.merge(layout_terms(job_));
   state[left_out_key] = std::to_string(worker_.steps_left_out);
+  if (!run.empty()) state[run_key] = run;
   folder_.complete(step, files, state);
 }
 
@@ -136,6 +138,8 @@ int Checkpoints::find_newest(const std::function<void(const std::string&)>& repo
         nn::concat("the checkpoint is of step ", saved->step, ", the run ends at ", job_.steps),
         "choose more --steps, or another folder");
   worker_.steps_left_out = std::stoi(saved->state.at(left_out_key));
+  if (const auto found = saved->state.find(run_key); found != saved->state.end())
+    run = found->second;
   return saved->step;
 }
 

@@ -32,6 +32,9 @@ class Checkpoints {
   // if there is no checkpoint. Throws nn::InputError if it is one of another training.
   int resume(const std::function<void(const std::string&)>& report);
 
+  // Names the run, in every checkpoint: set before save(); rank 0's resume() sets it to the saved.
+  std::string run;
+
  private:
   nn::CheckpointFolder::File save_piece(int step, int piece);
   void load_piece(const std::filesystem::path& folder, int piece);

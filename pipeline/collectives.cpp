@@ -1,6 +1,7 @@
 #include "pipeline/collectives.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "nn/error.h"
 
@@ -49,6 +50,21 @@ bool RingAllReduce::advance() {
     if (++turn_ < turns()) send_turn();
   }
   return lease_.is_free();
+}
+
+bool StepOrders::go_on(int done, bool has_steps_left, bool wants_to_stop, const std::string& what) {
+  const Tag order{Tag::order, done};
+  if (mailbox_.rank() != 0) {
+    if (wants_to_stop && !std::exchange(has_asked_, true))
+      mailbox_.send_text(0, {Tag::stop_request}, "");
+    return mailbox_.receive_number(0, order, what) != 0;
+  }
+  for (int other = 1; other < mailbox_.ranks(); ++other)
+    has_asked_ |= mailbox_.try_receive(other, {Tag::stop_request}).has_value();
+  const bool goes_on = has_steps_left && !has_asked_ && !wants_to_stop;
+  for (int other = 1; other < mailbox_.ranks(); ++other)
+    mailbox_.send_number(other, order, goes_on);
+  return goes_on;
 }
 
 bool is_on_any_rank(Mailbox& mailbox, bool is_here, int step, const std::string& what) {

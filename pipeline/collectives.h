@@ -40,6 +40,20 @@ class RingAllReduce {
   int turn_ = 0;
 };
 
+// Lets all ranks of a run stop after the same step. Rank 0 decides; each rank may ask it to.
+class StepOrders {
+ public:
+  explicit StepOrders(Mailbox& mailbox) : mailbox_(mailbox) {}
+
+  // All ranks call it when `done` steps are done. True on all of them if they take another one: if
+  // rank 0 has steps left and no rank's wish to stop has reached it. `what` is for complaints.
+  bool go_on(int done, bool has_steps_left, bool wants_to_stop, const std::string& what);
+
+ private:
+  Mailbox& mailbox_;
+  bool has_asked_ = false;
+};
+
 // True on every rank if it is on any. All call it with the same step.
 bool is_on_any_rank(Mailbox& mailbox, bool is_here, int step, const std::string& what);
 

@@ -207,10 +207,4 @@ Cut best_cut(const PieceCosts& pieces, int layers, int stages, int chunks,
       .best();
 }
 
-double speed_up_bound(const Timeline& timeline, int cores, int pipelines) {
-  nn::require(cores >= 1 && pipelines >= 1, "bound: ", cores, " cores, ", pipelines, " pipelines");
-  const double work = pipelines * timeline.work();
-  return work > 0 ? work / std::max(timeline.length, work / cores) : 1;
-}
-
 }  // namespace pipeline

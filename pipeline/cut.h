@@ -39,8 +39,4 @@ Cut best_cut(const PieceCosts& pieces, int layers, int stages, int chunks,
              const ScheduleEntry& schedule, int microbatches, double message_time = 0,
              double cores = 0);
 
-// How many times faster than one process `pipelines` copies of the timeline can be at most, when
-// together they have this many cores and a stage uses one.
-double speed_up_bound(const Timeline& timeline, int cores, int pipelines = 1);
-
 }  // namespace pipeline

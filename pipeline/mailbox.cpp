@@ -140,6 +140,8 @@ Message Mailbox::receive(int from, Tag tag, const std::string& what) {
   return *std::move(message);
 }
 
+void Mailbox::ignore_stop() { sockets_->options.stop = nullptr; }
+
 void Mailbox::progress(const std::string& what) {
   sockets_->move_messages();
   sockets_->throw_trouble(what);

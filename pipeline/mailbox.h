@@ -110,6 +110,9 @@ class Mailbox {
   Message receive(int from, Tag tag, const std::string& what);
   double receive_number(int from, Tag tag, const std::string& what);
 
+  // From now on waiting goes on although this rank is told to stop: who calls it sees to that.
+  void ignore_stop();
+
   // Moves what can be moved without waiting. Throws PeerLost, with `what` as what this rank was at,
   // if a rank has failed or vanished.
   void progress(const std::string& what);

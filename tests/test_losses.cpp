@@ -14,7 +14,8 @@ using namespace training;
 TEST_CASE("losses are read as a run writes them") {
   const tools::TemporaryFolder folder;
   {
-    LossLog log(folder.path / "loss.csv", 3, 100);
+    LossLog log(3, 100);
+    log.open(folder.path / "loss.csv");
     for (int step = 0; step < 3; ++step) log.add(step, 10.5 - step / 3.0);
   }
   const Losses losses = read_losses(folder.path / "loss.csv");
@@ -30,13 +31,28 @@ TEST_CASE("losses of a resumed run go on where those before end, also in time") 
   const std::string earlier =
       "Step,Loss,Seconds,Tokens per second\n1,10.5,200,7\n2,9.25,1000.5,7\n";
   {
-    LossLog log(folder.path / "loss.csv", 4, 100, earlier);
+    LossLog log(4, 100, earlier);
+    log.open(folder.path / "loss.csv");
     log.add(3, 9);
     log.leave_out(4);
   }
   const std::string content = nn::read_file(folder.path / "loss.csv");
   CHECK(content.starts_with(earlier + "3,9,1000.5"));
   CHECK(read_losses(folder.path / "loss.csv").steps == std::vector<double>{1, 2, 3});
+}
+
+TEST_CASE("losses that are removed as they are written are an error") {
+  const tools::TemporaryFolder folder;
+  LossLog log(4, 100);
+  log.open(folder.path / "loss.csv");
+  log.add(1, 9);
+  std::filesystem::remove(folder.path / "loss.csv");
+  CHECK(contains(complaint_of([&] { log.add(2, 8); }), "loss.csv was removed while"));
+}
+
+TEST_CASE("losses that a full disk does not take are an error") {
+  LossLog log(4, 100);
+  CHECK(contains(complaint_of([&] { log.open("/dev/full"); }), "/dev/full: No space left"));
 }
 
 TEST_CASE("a file that is not one of losses is refused with its line") {

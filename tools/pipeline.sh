@@ -12,15 +12,18 @@ Trains the course's LLaMA in PIPELINES (default 1) replicas, each cut into STAGE
   tools/pipeline.sh 3                      3 stages, 3 microbatches
   tools/pipeline.sh 3 2                    2 such pipelines, gradients averaged between them
   tools/pipeline.sh 3 --schedule zb-h1 --layers auto --steps 300 --trace
-  tools/pipeline.sh 3 --checkpoint out/steps --checkpoint-every 50 --restarts 3
-  tools/pipeline.sh 3 --checkpoint out/steps --resume
+  tools/pipeline.sh 3 --resume             goes on where an earlier run stopped
+  tools/pipeline.sh 3 --restarts 3         goes on by itself if a rank dies
 
-  --out FOLDER       for losses, logs, traces and the model: out/pipeline
+  --out FOLDER       for losses, logs, checkpoints and the model: out/pipeline. What an earlier run
+                     left there moves to FOLDER/earlier-1, or the next free number
   --tcp HOST:PORT    messages over TCP, rank r at PORT + r, instead of private local sockets
-  --keys FOLDER      who may connect (bin/pipeline_worker --make-keys); needed unless HOST is 127.x
+  --keys FOLDER      keys to connect with (bin/pipeline_worker --make-keys); made for the run if
+                     HOST is 127.x
   --trace            record a timeline of every rank, as a picture and for Perfetto
   --restarts N       if a rank dies, start again from the newest checkpoint, N times at most: 0
 
+Ctrl-C finishes the step, saves the model and a checkpoint, and ends; a second Ctrl-C ends at once.
 All other options go to bin/pipeline_worker; bin/pipeline_worker --help lists them.
 END
 }
@@ -32,6 +35,7 @@ fail() {  # fail MESSAGE HINT
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 bin=${BIN:-$root/bin}
+command=("$0" "$@")
 case ${1-} in -h | --help) usage && exit ;; esac
 [[ ${1-} =~ ^[1-9][0-9]{0,2}$ ]] || fail "${1:-nothing} is not a number of stages" "tools/pipeline.sh 3"
 stages=$1 pipelines=1
@@ -40,90 +44,104 @@ shift
 [[ $pipelines =~ ^[1-9][0-9]{0,2}$ ]] || fail "$pipelines is not a number of pipelines" "tools/pipeline.sh 3 2"
 [ -x "$bin/pipeline_worker" ] || fail "bin/pipeline_worker is not built" "make"
 
-out=out/pipeline address= trace= text= checkpoint= restarts=0 options=()
+out=out/pipeline address= keys= trace= text= restarts=0 options=()
 while [ $# -gt 0 ]; do
   case $1 in --*=*) set -- "${1%%=*}" "${1#*=}" "${@:2}" ;; esac
   case $1 in
     -h | --help) usage && exit ;;
-    --stages | --pipelines | --rank | --run | --address | --parent)
+    --stages | --pipelines | --rank | --run | --address | --parent | --state)
       fail "$1 is the launcher's own" "tools/pipeline.sh STAGES [PIPELINES] [--tcp HOST:PORT]" ;;
-    --out | --tcp | --text | --restarts | --checkpoint)
+    --out | --tcp | --keys | --text | --restarts)
       case ${2-} in '' | --*) fail "$1 needs a value" "tools/pipeline.sh --help" ;; esac ;;
   esac
   case $1 in
     --out) out=$2 && shift ;;
     --tcp) address=tcp://$2 && shift ;;
+    --keys) keys=$2 && shift ;;
     --text) text=yes options+=("$1" "$2") && shift ;;
     --restarts) restarts=$2 && shift ;;
-    --checkpoint) checkpoint=yes options+=("$1" "$2") && shift ;;
     --trace) trace=yes options+=(--trace) ;;
     *) options+=("$1") ;;
   esac
   shift
 done
 [[ $restarts =~ ^[0-9]{1,6}$ ]] || fail "$restarts is not a number of restarts" "--restarts 3"
-[ "$restarts" = 0 ] || [ "$checkpoint" ] || fail "there is nothing to restart from" "--restarts needs --checkpoint FOLDER"
 ranks=$((stages * pipelines)) data=${DATA_RAW:-$root/data/raw}
 options+=(--stages "$stages" --pipelines "$pipelines" --data "$data" --out "$out")
-# Nothing of an earlier run is touched before the options are known to be right.
-"$bin/pipeline_worker" --check ${address:+--address "$address"} "${options[@]}" || exit
-mkdir -p "$out" 2>/dev/null || fail "cannot write to $out" "choose another folder with --out"
+"$bin/pipeline_worker" --check ${address:+--address "$address"} ${keys:+--keys "$keys"} "${options[@]}" || exit
 # Ranks hold the lock too, and one that is killed ends a moment later: so it waits a little.
 { exec 4>"$out/.run.lock"; } 2>/dev/null || fail "cannot write to $out" "choose another folder with --out"
 flock -w 3 4 || fail "another run writes to $out" "wait for it, or choose another --out"
-rm -f "$out"/{rank,restart}-*.log "$out"/rank-*.state "$out"/trace* "$out"/loss.csv "$out"/costs.csv
+
+# Until its first step a run touches nothing in $out but this folder, where its logs begin.
+logs=$out/.start
+rm -rf "$logs" && mkdir "$logs" || fail "cannot write to $out" "choose another folder with --out"
 
 # What is missing is made up for: without stories a grammar writes some, without vocabulary bytes are tokens.
-"$root/data/fetch.sh" vocabulary >"$out/fetch.log" 2>&1
-[ "$text" ] || "$root/data/fetch.sh" stories >>"$out/fetch.log" 2>&1
+"$root/data/fetch.sh" vocabulary >"$logs/fetch.log" 2>&1
+[ "$text" ] || "$root/data/fetch.sh" stories >>"$logs/fetch.log" 2>&1
 
-sockets= workers=() running=() failures=() refusal= interrupted=
+workers=() running=() failures=() refusal= interrupted= again= private=
 # From here on stderr is 3: the shell itself would report every rank that ends by a signal.
 exec 3>&2 2>/dev/null
 
-# Ranks that do not stop in 15 s are killed.
-stop_all() {
-  local _
-  kill "${workers[@]}"
-  for _ in {1..150}; do
-    kill -0 "${workers[@]}" || return
-    sleep 0.1
-  done
-  kill -KILL "${workers[@]}"
+kill_ranks() {
+  local rank
+  for rank in "${running[@]}"; do kill -KILL "${workers[rank]}"; done
+  wait
+  running=()
 }
 
 clean_up() {
   trap '' INT TERM HUP
-  [ ${#running[@]} -gt 0 ] && stop_all
-  wait
-  [ "$sockets" ] && rm -rf "$sockets"
+  kill_ranks
+  [ "$private" ] && rm -rf "$private"
 }
 
+interrupt() {  # the first one lets the run finish its step, the second one does not
+  [ "$interrupted" ] && again=yes
+  interrupted=$1
+}
 trap clean_up EXIT
-trap 'interrupted=130' INT
-trap 'interrupted=143' TERM HUP
+trap 'interrupt 130' INT
+trap 'interrupt 143' TERM HUP
 
-# A socket's path has 107 bytes at most.
+# A folder for sockets, keys and what ranks say they are doing, which no other user can open. It is
+# locked as long as the launcher or a rank lives, and removed by the next launcher if none does. A
+# socket's path has 107 bytes at most.
 temporary=${TMPDIR:-/tmp}
 (LC_ALL=C && [ ${#temporary} -le 70 ]) || temporary=/tmp
-[ "$address" ] || { sockets=$(mktemp -d "$temporary/tributary-XXXXXX") && address=ipc://$sockets; } ||
-  fail "cannot make a folder for sockets in $temporary" "choose another with TMPDIR, or use --tcp HOST:PORT" 2>&3
+for private in "$temporary"/tributary-run-*; do
+  [ -O "$private/.lock" ] && flock -n "$private/.lock" true && rm -rf "$private"
+done
+private=$(mktemp -d "$temporary/tributary-run-XXXXXX") && exec 5>"$private/.new" && flock 5 &&
+  mv "$private/.new" "$private/.lock" ||
+  fail "cannot make a folder for sockets in $temporary" "choose another with TMPDIR" 2>&3
+if [ ! "$address" ]; then
+  address=ipc://$private
+elif [ ! "$keys" ] && [[ $address == tcp://127.* ]]; then
+  keys=$private/keys
+  "$bin/pipeline_worker" --make-keys "$keys" --stages "$stages" --pipelines "$pipelines" 2>&3 >/dev/null || exit
+fi
+options+=(--address "$address" --parent $$ ${keys:+--keys "$keys"})
 
-# Each start is a run of its own, so that nothing of the one before is taken for a message of it.
+# Each start has a number of its own, so that nothing of the one before is taken for a message of it.
+# Other users can read command lines, so it is not on one.
 start_ranks() {
-  local rank run
-  run=$(od -An -N6 -tu8 /dev/urandom | tr -d ' ')
-  workers=() running=() failures=() refusal=
+  local rank
+  TRIBUTARY_RUN=$(od -An -N6 -tu8 /dev/urandom | tr -d ' ')
+  export TRIBUTARY_RUN
+  workers=() running=() failures=() refusal= told=0 last=
   for ((rank = 0; rank < ranks; ++rank)); do
-    "$bin/pipeline_worker" --rank "$rank" --run "$run" --address "$address" --parent $$ "${options[@]}" \
-      >"$out/rank-$rank.log" 2>&1 &
+    "$bin/pipeline_worker" --rank "$rank" --state "$private/rank-$rank.state" "${options[@]}" >"$logs/rank-$rank.log" 2>&1 &
     workers+=($!) running+=("$rank")
   done
 }
 
-# Sets running to the ranks that still run, and failures to what became of those that failed.
+# Sets running to the ranks that still run, and failures to what became of those that failed. A rank
+# that ends with 130 was told to stop, and saw to it that all do.
 look_after_ranks() {
-  local rank status still=()
+  local rank status still=() error
   for rank in "${running[@]}"; do
     if kill -0 "${workers[rank]}"; then
       still+=("$rank")
@@ -131,44 +149,78 @@ look_after_ranks() {
     fi
     wait "${workers[rank]}"
     status=$?
-    [ $status -gt 128 ] && failures+=("rank $rank ended by signal $((status - 128))")
-    [ $status -gt 0 ] && [ $status -le 128 ] && failures+=("rank $rank: $(grep -m1 '^error:' "$out/rank-$rank.log")")
-    [ $status -eq 2 ] && refusal=$out/rank-$rank.log
+    [ $status = 130 ] && interrupted=${interrupted:-130}
+    [ $status = 0 ] || [ $status = 130 ] && continue
+    error=$(grep -m1 '^error:' "$logs/rank-$rank.log")
+    if [ $status -gt 128 ]; then
+      error="ended by signal $((status - 128))"
+      [ $status = 137 ] && error+=" (is the machine out of memory?)"
+    fi
+    failures+=("rank $rank: ${error:-ended with $status and said nothing: is $out on a full disk, or removed?}")
+    [ $status -eq 2 ] && [ "$error" ] && refusal=$logs/rank-$rank.log
   done
   running=("${still[@]}")
 }
 
-# On a terminal: the last line of the log, and below it what each rank is doing, in place.
-recorder=$out/rank-$((stages - 1)).log shown=0 last=
+# From the first step on the folder is this run's, and its logs are there. Logs of an earlier start
+# of the same run keep names of their own: restart-N-rank-R.log.
+take_folder() {
+  [ "$logs" = "$out" ] && return
+  keep_logs "$out"
+  mv "$logs"/* "$out" && rmdir "$logs" && logs=$out
+}
+keep_logs() {  # keep_logs FOLDER
+  local log n=1
+  while compgen -G "$out/restart-$n-*" || compgen -G "$logs/restart-$n-*"; do ((++n)); done >/dev/null
+  for log in "$1"/rank-*.log; do [ -e "$log" ] && mv "$log" "$1/restart-$n-${log##*/}"; done
+}
+
+# Prints what rank 0 has said but for its steps, as it says it; and on a terminal, below, the last
+# step and what each rank is doing, in place.
+shown=0 told=0 last= untold='^(step |dropped:|error:|hint:)'
 show() {
-  local line rank state
-  line=$(grep '^step ' "$recorder" | tail -n 1)
+  local line lines rank state
+  [ "$shown" -gt 0 ] && printf '\e[%dA\e[J' "$shown"
+  shown=0
+  mapfile -t lines < <(grep -vE "$untold" "$logs/rank-0.log" | tail -n +$((told + 1)))
+  told=$((told + ${#lines[@]}))
+  [ ${#lines[@]} -gt 0 ] && [ ! "$interrupted" ] && say "${lines[@]}"
+  line=$(grep '^step ' "$logs/rank-$((stages - 1)).log" | tail -n 1)
+  [ "$line" ] && take_folder
   if [ ! -t 1 ]; then
-    [ "$line" != "$last" ] && echo "$line"
+    [ "$line" != "$last" ] && say "$line"
     last=$line
     return
   fi
-  [ "$shown" -gt 0 ] && printf '\e[%dA' "$shown"
+  [ ${#running[@]} = 0 ] && { [ "$line" ] && say "$line"; return; }
   shown=$((ranks + 1))
-  printf '\e[K%s\n' "${line:-starting}"
+  say "${line:-starting}"
   for ((rank = 0; rank < ranks; ++rank)); do
     state=
-    read -r state <"$out/rank-$rank.state"
-    printf '\e[K  rank %-3d pipeline %d, stage %d  %s\n' "$rank" $((rank / stages)) $((rank % stages)) "$state"
+    read -r state <"$private/rank-$rank.state"
+    printf '  rank %-3d pipeline %d, stage %d  %s\n' "$rank" $((rank / stages)) $((rank % stages)) "$state"
   done
 }
+say() {  # say LINE...: also notices an output that takes no more
+  printf '%s\n' "$@" || { unwritten=yes && false; }
+}
+unwritten=
 
 # Until all ranks are done, or one has failed.
 watch_ranks() {
-  while [ ${#running[@]} -gt 0 ] && [ ${#failures[@]} -eq 0 ] && [ ! "$interrupted" ]; do
+  local is_told=
+  while [ ${#running[@]} -gt 0 ] && [ ${#failures[@]} -eq 0 ] && [ ! "$again" ]; do
     sleep 0.25
     show
     look_after_ranks
+    [ "$interrupted" ] && [ ! "$is_told" ] || continue
+    is_told=yes
+    kill "${workers[0]}" && echo "stopping after this step; interrupt again to stop at once" >&3
   done
   show
 }
 
-# The others find out by themselves and say what they waited for; who stays silent longer is frozen.
+# The others find out by themselves and say what they waited for. A rank that stays silent is frozen.
 wait_for_the_others() {
   local patience=20 before
   while [ ${#running[@]} -gt 0 ] && ((patience-- > 0)); do
@@ -177,37 +229,41 @@ wait_for_the_others() {
     look_after_ranks
     [ ${#running[@]} -lt "$before" ] && patience=10
   done
-  [ ${#running[@]} -gt 0 ] && kill -KILL "${workers[@]}"
-  wait
-  running=()
+  kill_ranks
 }
 
 for ((restart = 0;; ++restart)); do
   start_ranks
   watch_ranks
-  if [ "$interrupted" ]; then
-    stop_all
-    echo "interrupted" >&3
-    exit "$interrupted"
-  fi
+  [ "$again" ] && { echo "interrupted" >&3; exit "$interrupted"; }
   [ ${#failures[@]} -gt 0 ] || break
   wait_for_the_others
+  [ "$interrupted" ] && break
   if [ "$refusal" ]; then  # all ranks were given the same: one answer is enough
     grep -E '^(error|hint):' "$refusal" >&3
+    [ "$logs" = "$out" ] || rm -rf "$logs"
     exit 2
   fi
   printf '%s\n' "${failures[@]}" >&3
   if [ "$restart" = "$restarts" ]; then
-    echo "hint: the logs are $out/rank-*.log" >&3
+    echo "hint: the logs are $logs/rank-*.log" >&3
     exit 1
   fi
-  # What they said stays in a file of its own.
-  for ((rank = 0; rank < ranks; ++rank)); do
-    mv "$out/rank-$rank.log" "$out/restart-$((restart + 1))-rank-$rank.log"
-  done
+  keep_logs "$logs"
   [ "$restart" = 0 ] && options+=(--resume)
   echo "restart $((restart + 1)) of $restarts" >&3
-  shown=0
 done
-grep -hvE '^(step |dropped:)' "$out"/rank-*.log
+if [ ${#failures[@]} -gt 0 ]; then
+  [ "$logs" = "$out" ] && printf '%s\n' "${failures[@]}" >&3 || rm -rf "$logs"
+  echo "interrupted" >&3
+  exit "$interrupted"
+fi
+take_folder
+say "$(grep -hvE "$untold" "$out"/rank-*.log | tail -n +$((told + 1)))"
 [ ! "$trace" ] || [ ! -e "$out/trace-predicted.csv" ] || "$bin/show_trace" "$out" 2>&3
+if [ "$interrupted" ]; then
+  [[ " ${command[*]} " == *" --resume "* ]] || command+=(--resume)
+  echo "to go on:$(printf ' %q' "${command[@]}")" >&3
+  exit "$interrupted"
+fi
+[ ! "$unwritten" ] || { echo "error: cannot write to the standard output" >&3; exit 1; }

@@ -4,7 +4,11 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <charconv>
+#include <cstdlib>
+#include <cstring>
 #include <iostream>
+#include <new>
 #include <optional>
 #include <thread>
 
@@ -16,7 +20,9 @@
 #include "tools/program/signals.h"
 #include "tools/project/fetch.h"
 #include "tools/training/access.h"
+#include "tools/training/memory.h"
 #include "tools/training/rank.h"
+#include "tools/training/run_folder.h"
 
 namespace {
 
@@ -30,6 +36,7 @@ struct CommandLine {
   ModelOptions model;
   std::string layers;
   std::optional<int> batch, threads, parent;
+  std::optional<std::string> checkpoint;
   std::filesystem::path new_keys;
   bool only_checks = false;
 };
@@ -91,7 +98,7 @@ void add_run_options(tools::Options& options, CommandLine& line) {
            "ipc:///folder or tcp://host:port, where rank r listens at /r or port + r; or the "
            "addresses of all ranks, separated by commas")
       .separated_by(',');
-  options.add("--run", rank.run, "number of the run, the same on all ranks")
+  options.add("--run", rank.run, "number of the run, the same on all ranks; $TRIBUTARY_RUN")
       .between(std::uint64_t{0}, tools::largest_seed);
   options.add("--keys", rank.keys, "folder of --make-keys, for addresses beyond this machine");
   options.add("--timeout", rank.timeout, "seconds of silence until a rank is given up")
@@ -103,17 +110,26 @@ void add_run_options(tools::Options& options, CommandLine& line) {
   options.add("--out", rank.out, "folder for losses, traces and the model");
   options.add("--init", rank.init, "folder of a model to start from");
   options
-      .add("--checkpoint", rank.checkpoint,
-           "folder for checkpoints that a run can go on from: none")
+      .add("--checkpoint", line.checkpoint,
+           "folder for checkpoints that a run can go on from: OUT/steps")
       .not_empty();
-  options.add("--checkpoint-every", rank.checkpoint_every, "steps from one to the next")
-      .between(1, 1 << 30);
-  options.add("--resume", rank.is_resumed, "go on from the newest in --checkpoint");
+  options.add("--checkpoint-every", rank.checkpoint_every, "steps from one to the next; 0: none")
+      .between(0, 1 << 30);
+  options.add("--resume", rank.is_resumed, "go on from the newest checkpoint");
   options.add("--trace", rank.has_trace, "record what this rank does when");
   options.add("--threads", line.threads, "of this rank: cores / ranks").between(1, 1024);
+  options.add("--state", rank.state, "file of one line that says what this rank is doing: none");
   options.add("--parent", line.parent, "process that started this rank, which ends with it");
   options.add("--make-keys", line.new_keys, "make keys for all ranks in this folder, and end");
   options.add("--check", line.only_checks, "say whether the options are right, and end");
+}
+
+// Not on the command line, which all users of a machine can read.
+std::uint64_t run_of_environment() {
+  const char* const text = std::getenv("TRIBUTARY_RUN");
+  std::uint64_t run = 0;
+  if (text) std::from_chars(text, text + std::strlen(text), run);
+  return run;
 }
 
 // So that connections of strangers do not use up the files that this process may open.
@@ -133,7 +149,10 @@ int run_command(int argc, char** argv) {
   add_model_options(options, line.model);
   add_run_options(options, line);
   line.rank.text.data_raw = project::data_raw();
+  line.rank.run = run_of_environment();
   options.parse(argc, argv);
+  line.rank.checkpoint = line.checkpoint ? std::filesystem::path(*line.checkpoint)
+                                         : training::own_checkpoints(line.rank.out);
 
   job.batch = line.batch.value_or(job.microbatches * job.topology.pipelines);
   job.model = model_of(line);
@@ -151,7 +170,8 @@ int run_command(int argc, char** argv) {
               << '\n';
     return 0;
   }
-  if (line.rank.rank == 0) training::require_valid_checkpoints(line.rank);
+  training::require_memory(job, training::memory_of_this_machine());
+  if (line.rank.rank == 0) training::require_valid_folders(line.rank);
   if (line.only_checks) {
     if (!line.rank.addresses.empty()) training::mailbox_options(line.rank);
     return 0;
@@ -164,8 +184,10 @@ int run_command(int argc, char** argv) {
   line.rank.stop = &tools::stop_on_signals();
   if (line.parent) tools::stop_with_parent(*line.parent);
   allow_many_files();
-  training::run_rank(line.rank);
-  return 0;
+  if (training::run_rank(line.rank)) return 0;
+  if (!line.parent && line.rank.rank == 0)
+    std::cerr << "hint: to go on, type the same once more with --resume\n";
+  return 130;
 }
 
 }  // namespace
@@ -177,6 +199,9 @@ int main(int argc, char** argv) {
     } catch (const pipeline::Mailbox::Stopped&) {
       std::cerr << "interrupted\n";
       return 130;
+    } catch (const std::bad_alloc&) {
+      throw nn::InputError("there is not enough memory for this run",
+                           "choose a smaller --tokens, --batch, --d, --hidden or --depth");
     }
   });
 }

@@ -1,11 +1,15 @@
 #include "tools/training/progress.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstring>
 #include <iomanip>
 #include <iostream>
 
 #include "nn/error.h"
+#include "nn/file.h"
 #include "tools/training/losses.h"
 
 namespace training {
@@ -28,8 +32,8 @@ double last_seconds(const std::string& csv) {
 
 }  // namespace
 
-State::State(const std::filesystem::path& folder, int rank)
-    : file_(std::fopen((folder / nn::concat("rank-", rank, ".state")).c_str(), "w")) {}
+State::State(const std::filesystem::path& file)
+    : file_(file.empty() ? nullptr : std::fopen(file.c_str(), "w")) {}
 
 void State::set(const std::string& text) {
   constexpr std::size_t width = 40;  // one write of a fixed length is never seen half
@@ -47,39 +51,42 @@ void State::set(int step, std::string_view action, int microbatch) {
   set(nn::concat("step ", step, ' ', action, ' ', microbatch));
 }
 
-LossLog::LossLog(const std::filesystem::path& file, int steps, int tokens_per_step,
-                 const std::string& earlier)
-    : csv_(file), steps_(steps), tokens_per_step_(tokens_per_step) {
-  csv_ << std::setprecision(9);
-  if (earlier.empty()) csv_ << losses_header << '\n';
-  csv_ << earlier << std::flush;
-  earlier_seconds_ = last_seconds(earlier);
-  start_ = second_ = last_printed_ = Clock::now();
+LossLog::LossLog(int steps, int tokens_per_step, std::string earlier)
+    : earlier_(std::move(earlier)), steps_(steps), tokens_per_step_(tokens_per_step) {}
+
+void LossLog::open(const std::filesystem::path& file) {
+  path_ = file;
+  nn::write_file_atomically(file, earlier_.empty() ? nn::concat(losses_header, '\n') : earlier_);
+  file_.reset(std::fopen(file.c_str(), "a"));
+  if (!file_) nn::throw_cannot_write(file, std::strerror(errno));
 }
 
 void LossLog::add(int step, double loss) {
-  const auto now = Clock::now();
-  if (++done_ == 1) second_ = now;
-  const double pace = done_ > 1 ? seconds_per_step() : seconds_between(start_, now);
-  const double rate = tokens_per_step_ / std::max(pace, 1e-9);
-  csv_ << step << ',' << loss << ',' << earlier_seconds_ + seconds() << ','
-       << static_cast<long>(rate) << std::endl;
-  nn::require(csv_.good(), "cannot write to loss.csv");
-  if (done_ > 1 && step < steps_ && seconds_between(last_printed_, now) < 2) return;
-  last_printed_ = now;
+  last_ = Clock::now();
+  if (++done_ == 1) first_ = last_;
+  const double seconds = seconds_between(start_, last_);
+  const double pace = seconds_per_step().value_or(seconds);
+  const long rate = static_cast<long>(tokens_per_step_ / std::max(pace, 1e-9));
+  std::fprintf(file_.get(), "%d,%.9g,%.9g,%ld\n", step, loss, last_seconds(earlier_) + seconds, rate);
+  if (std::fflush(file_.get()) != 0) nn::throw_cannot_write(path_, std::strerror(errno));
+  struct stat status;
+  if (::fstat(fileno(file_.get()), &status) == 0 && status.st_nlink == 0)
+    throw nn::InputError(path_.string() + " was removed while the run wrote to it",
+                         "leave a run's folder alone until it ends");
+  if (done_ > 1 && step < steps_ && seconds_between(printed_, last_) < 2) return;
+  printed_ = last_;
   std::cout << "step " << step << '/' << steps_ << "  loss " << std::fixed << std::setprecision(4)
-            << loss << "  " << static_cast<long>(rate) << " tokens/s  "
-            << clock_text(pace * (steps_ - step)) << " to go" << std::endl;
+            << loss << "  " << rate << " tokens/s  " << clock_text(pace * (steps_ - step))
+            << " to go" << std::endl;
 }
 
 void LossLog::leave_out(int step) {
   std::cout << "step " << step << '/' << steps_ << "  left out: not finite" << std::endl;
 }
 
-double LossLog::seconds() const { return seconds_between(start_, Clock::now()); }
-
-double LossLog::seconds_per_step() const {
-  return done_ > 1 ? seconds_between(second_, Clock::now()) / (done_ - 1) : seconds();
+std::optional<double> LossLog::seconds_per_step() {
+  if (done_ == 0) return std::nullopt;
+  return done_ > 1 ? seconds_between(first_, last_) / (done_ - 1) : seconds_between(start_, last_);
 }
 
 std::string clock_text(double seconds) {

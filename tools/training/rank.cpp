@@ -6,7 +6,6 @@
 #include "nn/checkpoint_folder.h"
 #include "nn/checksum.h"
 #include "nn/file.h"
-#include "nn/folder_lock.h"
 #include "nn/llama_checkpoint.h"
 #include "pipeline/clock.h"
 #include "pipeline/worker.h"
@@ -14,6 +13,7 @@
 #include "tools/training/measure.h"
 #include "tools/training/progress.h"
 #include "tools/training/report.h"
+#include "tools/training/run_folder.h"
 #include "tools/training/steps.h"
 
 namespace training {
@@ -69,29 +69,21 @@ void save(const RankOptions& options, pipeline::Stage& stage, const data::Text& 
 
 }  // namespace
 
-void require_valid_checkpoints(const RankOptions& options) {
-  if (options.checkpoint.empty()) {
-    if (options.is_resumed)
-      throw nn::InputError("there is no folder to resume from",
-                           "name it with --checkpoint, as in the run that is to go on");
-  } else if (!options.is_resumed && !nn::CheckpointFolder(options.checkpoint).is_empty()) {
+void require_valid_folders(const RankOptions& options) {
+  nn::require_writable_folder(options.out);
+  // Checkpoints in the folder of results are moved aside with those.
+  if (options.is_resumed || is_own(options.checkpoint, options.out)) return;
+  if (!nn::CheckpointFolder(options.checkpoint).is_empty())
     throw nn::InputError(options.checkpoint.string() + " has checkpoints of an earlier run",
                          "--resume goes on with it; otherwise choose another --checkpoint");
-  }
 }
 
-void run_rank(RankOptions options) {
+bool run_rank(RankOptions options) {
   Job& job = options.job;
   Mailbox::Options access = mailbox_options(options);
-  nn::require_writable_folder(options.out);
-  std::optional<nn::FolderLock> lock;  // rank 0 has it for all, and looks again once it does
-  if (!options.checkpoint.empty() && options.rank == 0) {
-    lock.emplace(options.checkpoint, nn::FolderLock::short_patience);
-    require_valid_checkpoints(options);
-  } else if (!options.checkpoint.empty()) {
-    nn::require_writable_folder(options.checkpoint);
-  }
-  State state(options.out, options.rank);
+  RunFolder folder(options.out, options.checkpoint, options.rank == 0);
+  if (options.rank == 0) require_valid_folders(options);  // again, now that they are locked
+  State state(options.state);
   state.set("opening the text");
   const data::Text text = data::open_text(options.text);
   job.model.vocabulary = text.tokens.vocabulary();
@@ -117,15 +109,17 @@ void run_rank(RankOptions options) {
     pipeline::Trace trace(options.has_trace);
     const double offset = options.has_trace ? pipeline::offset_to_rank_0(mailbox) : 0;
     worker.emplace(job, *stage, mailbox, reads_text(job, options.rank) ? &windows : nullptr, trace);
-    const std::optional<double> seconds_per_step =
-        take_steps(options, *stage, *worker, mailbox, state);
+    const StepsTaken taken = take_steps(options, folder, *stage, *worker, mailbox, state);
     state.set("saving");
     if (options.has_trace) write_events(options.out, options.rank, trace, offset);
     save(options, *stage, text, mailbox);
-    report_costs(options, *worker, mailbox, seconds_per_step);
+    report_costs(options, *worker, mailbox, taken.seconds_per_step);
     mailbox.part();
     state.set("done");
     std::cout << summary_of(options.rank, mailbox.strangers()) << std::flush;
+    if (taken.last < job.steps && options.rank == 0)
+      std::cout << "stopped after step " << taken.last << " of " << job.steps << std::endl;
+    return taken.last == job.steps;
   } catch (const pipeline::PeerLost& lost) {
     mailbox.announce_failure(lost.news);
     throw;

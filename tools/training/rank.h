@@ -20,8 +20,9 @@ struct RankOptions {
   double heartbeat = 6;
   data::TextOptions text;
   std::filesystem::path out = "out/pipeline", init;
-  std::filesystem::path checkpoint;  // folder of checkpoints to resume from; empty: none are saved
-  int checkpoint_every = 100;        // steps
+  std::filesystem::path state;       // file of one line for the launcher; empty: none
+  std::filesystem::path checkpoint;  // folder of checkpoints to save, and to resume from
+  int checkpoint_every = 100;        // steps; 0: none are saved
   bool is_resumed = false;
   bool has_trace = false;
   int cores = 1;    // of this machine
@@ -29,10 +30,12 @@ struct RankOptions {
   const std::atomic<bool>* stop = nullptr;
 };
 
-// Throws nn::InputError for what can be said of the checkpoints before training begins.
-void require_valid_checkpoints(const RankOptions& options);
+// Throws nn::InputError for what can be said of the folders before training begins.
+void require_valid_folders(const RankOptions& options);
 
-// Throws nn::InputError, pipeline::PeerLost, or pipeline::Mailbox::Stopped.
-void run_rank(RankOptions options);
+// Returns false if the run stopped early because a rank was told to stop: then it ends after a
+// step, with a model and a checkpoint. Throws nn::InputError, pipeline::PeerLost, or, before the
+// first step, pipeline::Mailbox::Stopped.
+bool run_rank(RankOptions options);
 
 }  // namespace training

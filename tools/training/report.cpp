@@ -75,12 +75,13 @@ void report_costs(const RankOptions& options, const pipeline::Worker& worker,
   const pipeline::StageCosts costs = gather_costs(job, worker, mailbox);
   if (!seconds_per_step) return;
   const auto& entry = *pipeline::find_schedule(job.schedule);
+  const int cores = std::min(options.cores, job.topology.ranks());
   const pipeline::Timeline timeline = pipeline::simulate(
       pipeline::all_stages(entry, job.topology.stages, job.microbatches, job.chunks),
-      job.microbatches, job.chunks, costs);
-  const int busy_cores = std::min(options.cores, job.topology.ranks());
-  const double bound = pipeline::speed_up_bound(timeline, busy_cores, job.topology.pipelines);
-  const double work = timeline.work() * job.topology.pipelines;
+      job.microbatches, job.chunks, costs, 0, static_cast<double>(cores) / job.topology.pipelines);
+  double work = 0;  // of all pipelines, on one core
+  for (const auto& chunks : costs)
+    for (const Costs& cost : chunks) work += cost.sum() * job.microbatches * job.topology.pipelines;
   std::ostringstream csv;
   csv << "Stage,Chunk,Forward,Backward,Weights\n" << std::setprecision(6);
   for (std::size_t stage = 0; stage < costs.size(); ++stage)
@@ -91,8 +92,8 @@ void report_costs(const RankOptions& options, const pipeline::Worker& worker,
   if (options.has_trace) write_trace(options.out / "trace-predicted.csv", events_of(timeline));
   std::cout << std::fixed << std::setprecision(3) << "a step takes " << *seconds_per_step
             << " s; layers " << pipeline::to_text(job.cut) << " and " << job.schedule << " on "
-            << busy_cores << (busy_cores == 1 ? " core" : " cores") << " allow " << work / bound
-            << " s (" << std::setprecision(2) << bound << "x over one rank; reached "
+            << cores << (cores == 1 ? " core" : " cores") << " allow " << timeline.length << " s ("
+            << std::setprecision(2) << work / timeline.length << "x over one rank; reached "
             << work / *seconds_per_step << "x)" << std::endl;
 }
 

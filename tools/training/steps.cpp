@@ -1,9 +1,12 @@
 #include "tools/training/steps.h"
 
 #include <iostream>
+#include <nlohmann/json.hpp>
+#include <utility>
 
 #include "nn/file.h"
 #include "pipeline/checkpoint.h"
+#include "tools/program/provenance.h"
 
 namespace training {
 
@@ -11,58 +14,149 @@ namespace {
 
 constexpr const char* losses_file = "loss.csv";  // beside the weights, for it goes on with them
 
-using pipeline::Checkpoints;
+using nlohmann::ordered_json;
+using pipeline::Job, pipeline::Mailbox, pipeline::Tag;
 
-int resume(const RankOptions& options, Checkpoints& checkpoints) {
-  const int step = checkpoints.resume(
-      [](const std::string& line) { std::cout << "note: " << line << std::endl; });
-  if (options.rank == 0)
-    std::cout << (step > 0 ? nn::concat("resumed: after step ", step, " of ")
-                           : std::string("started anew: there is no checkpoint yet in "))
-              << options.checkpoint.string() << std::endl;
-  return step;
+void note(const std::string& line) { std::cout << "note: " << line << std::endl; }
+
+// What run.json says of a start.
+ordered_json start_of(const Job& job, int first_step) {
+  ordered_json start = tools::provenance();
+  start["first_step"] = first_step;
+  start["stages"] = job.topology.stages;
+  start["pipelines"] = job.topology.pipelines;
+  start["schedule"] = job.schedule;
+  start["chunks"] = job.chunks;
+  start["layers"] = pipeline::to_text(job.cut);
+  start["microbatches"] = job.microbatches;
+  start["steps"] = job.steps;
+  start["training"] = pipeline::training_terms(job);
+  return start;
 }
+
+// The steps of one rank, and what it does between them.
+class Steps {
+ public:
+  Steps(const RankOptions& options, RunFolder& folder, pipeline::Stage& stage,
+        pipeline::Worker& worker, Mailbox& mailbox, State& state)
+      : options_(options),
+        job_(options.job),
+        folder_(folder),
+        worker_(worker),
+        mailbox_(mailbox),
+        state_(state),
+        saved_(options.checkpoint),
+        checkpoints_(saved_, options.job, stage, worker, mailbox),
+        orders_(mailbox) {}
+
+  StepsTaken take() {
+    if (options_.is_resumed) resume();
+    checkpoints_.run = agree_on_run();
+    if (options_.rank == job_.topology.recorder())
+      losses_.emplace(job_.steps, job_.batch * job_.length, earlier_losses());
+    mailbox_.ignore_stop();  // from here on the run ends after a whole step
+    bool goes_on = done_ < job_.steps || begin();
+    while (goes_on) goes_on = step();
+    return {done_, checkpoints_.run, losses_ ? losses_->seconds_per_step() : std::nullopt};
+  }
+
+ private:
+  void resume() {
+    state_.set("resuming");
+    done_ = first_ = checkpoints_.resume(note);
+    if (options_.rank == 0)
+      std::cout << (done_ > 0 ? nn::concat("resumed: after step ", done_, " of ")
+                              : std::string("started anew: there is no checkpoint yet in "))
+                << options_.checkpoint.string() << std::endl;
+  }
+
+  // Which run this is, as rank 0 says: the one that the checkpoint is of; a resumed one that has
+  // saved nothing yet; or a new one.
+  std::string agree_on_run() {
+    constexpr Tag tag{Tag::order, 0, 1};
+    if (options_.rank != 0)
+      return mailbox_.receive(0, tag, "waiting for rank 0 to say which run this is").text();
+    std::string run = checkpoints_.run;
+    if (run.empty() && options_.is_resumed && !folder_.has_model()) run = folder_.run();
+    if (run.empty()) run = new_run();
+    for (int other = 1; other < mailbox_.ranks(); ++other) mailbox_.send_text(other, tag, run);
+    return run;
+  }
+
+  std::string earlier_losses() const {
+    return done_ > 0 ? nn::read_file(saved_.path_of(done_) / losses_file) : "";
+  }
+
+  // Returns whether there is a step after this one.
+  bool step() {
+    worker_.on_action = [this](pipeline::Work work, int microbatch) {
+      state_.set(done_ + 1, name_of(kind_of(work)), microbatch);
+    };
+    const std::optional<double> loss = worker_.step(done_);
+    worker_.on_action = [](pipeline::Work, int) {};
+    const bool goes_on = ++done_ == first_ + 1 ? begin() : hear_order();
+    if (losses_ && loss) losses_->add(done_, *loss);
+    if (losses_ && !loss) losses_->leave_out(done_);
+    folder_.require_held();
+    const int every = options_.checkpoint_every;
+    if (every > 0 && (!goes_on || done_ % every == 0)) save();
+    return goes_on;
+  }
+
+  // Makes the folder this run's. Ranks may share it: rank 0 moves what is in it aside before any
+  // other rank looks.
+  bool begin() {
+    if (options_.rank == 0) take_folder();
+    const bool goes_on = hear_order();
+    if (options_.rank != 0) take_folder();
+    if (losses_) losses_->open(options_.out / losses_file);
+    return goes_on;
+  }
+
+  void take_folder() {
+    const std::filesystem::path aside = folder_.begin(checkpoints_.run);
+    if (!aside.empty())
+      note(nn::concat("what an earlier run left in ", options_.out.string(), " is now in ",
+                      aside.string()));
+    if (options_.rank == 0) folder_.add_start(start_of(job_, first_ + 1));
+  }
+
+  bool hear_order() {
+    return orders_.go_on(done_, done_ < job_.steps, options_.stop && *options_.stop,
+                         nn::concat("rank ", options_.rank, " waited for rank 0's order after step ",
+                                    done_));
+  }
+
+  void save() {
+    state_.set(nn::concat("saving step ", done_));
+    std::vector<nn::CheckpointFolder::File> more;
+    if (losses_)
+      more.push_back(saved_.write(done_, losses_file, nn::read_file(options_.out / losses_file)));
+    checkpoints_.save(done_, std::move(more));
+  }
+
+  const RankOptions& options_;
+  const Job& job_;
+  RunFolder& folder_;
+  pipeline::Worker& worker_;
+  Mailbox& mailbox_;
+  State& state_;
+  nn::CheckpointFolder saved_;
+  pipeline::Checkpoints checkpoints_;
+  pipeline::StepOrders orders_;
+  std::optional<LossLog> losses_;  // of the recorder
+  int first_ = 0, done_ = 0;       // steps done when this start began, and now
+};
 
 }  // namespace
 
-std::optional<double> take_steps(const RankOptions& options, pipeline::Stage& stage,
-                                 pipeline::Worker& worker, pipeline::Mailbox& mailbox,
-                                 State& state) {
-  const pipeline::Job& job = options.job;
-  nn::CheckpointFolder folder(options.checkpoint);
-  Checkpoints checkpoints(folder, job, stage, worker, mailbox);
-  int step = 0;
-  if (options.is_resumed) {
-    state.set("resuming");
-    step = resume(options, checkpoints);
-  }
-  std::optional<LossLog> losses;
-  if (options.rank == job.topology.recorder())
-    losses.emplace(options.out / losses_file, job.steps, job.batch * job.length,
-                   step > 0 ? nn::read_file(folder.path_of(step) / losses_file) : "");
-
-  const bool has_steps = step < job.steps;
-  worker.on_action = [&](pipeline::Work work, int microbatch) {
-    state.set(step + 1, name_of(kind_of(work)), microbatch);
-  };
-  while (step < job.steps) {
-    const std::optional<double> loss = worker.step(step);
-    ++step;
-    if (losses && loss) losses->add(step, *loss);
-    if (losses && !loss) losses->leave_out(step);
-    if (options.checkpoint.empty()) continue;
-    if (step % options.checkpoint_every != 0 && step < job.steps) continue;
-    state.set(nn::concat("saving step ", step));
-    std::vector<nn::CheckpointFolder::File> more;
-    if (losses)
-      more.push_back(folder.write(step, losses_file, nn::read_file(options.out / losses_file)));
-    checkpoints.save(step, std::move(more));
-  }
-  worker.on_action = [](pipeline::Work, int) {};
-  if (losses && worker.steps_left_out > 0)
+StepsTaken take_steps(const RankOptions& options, RunFolder& folder, pipeline::Stage& stage,
+                      pipeline::Worker& worker, Mailbox& mailbox, State& state) {
+  const StepsTaken taken = Steps(options, folder, stage, worker, mailbox, state).take();
+  if (options.rank == options.job.topology.recorder() && worker.steps_left_out > 0)
     std::cout << "left out: " << worker.steps_left_out
               << " steps of which the loss or a gradient was not finite" << std::endl;
-  return losses && has_steps ? std::optional(losses->seconds_per_step()) : std::nullopt;
+  return taken;
 }
 
 }  // namespace training

@@ -5,13 +5,20 @@
 #include "pipeline/worker.h"
 #include "tools/training/progress.h"
 #include "tools/training/rank.h"
+#include "tools/training/run_folder.h"
 
 namespace training {
 
-// All steps of a rank, from where the newest checkpoint ends if the run is resumed; saves
-// checkpoints and writes loss.csv. Returns the seconds per step, or nothing if there was none left.
-std::optional<double> take_steps(const RankOptions& options, pipeline::Stage& stage,
-                                 pipeline::Worker& worker, pipeline::Mailbox& mailbox,
-                                 State& state);
+struct StepsTaken {
+  int last;                                // step that is done, from 1
+  std::string run;                         // whose results the folder has
+  std::optional<double> seconds_per_step;  // on the recorder, if it took one
+};
+
+// All steps of a rank, from where the newest checkpoint ends if the run is resumed, to the last one
+// or to where a rank was told to stop. Makes the folder the run's own after the first step; saves
+// checkpoints and writes loss.csv.
+StepsTaken take_steps(const RankOptions& options, RunFolder& folder, pipeline::Stage& stage,
+                      pipeline::Worker& worker, pipeline::Mailbox& mailbox, State& state);
 
 }  // namespace training

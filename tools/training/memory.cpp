@@ -1,0 +1,51 @@
+#include "tools/training/memory.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "nn/llama_checkpoint.h"
+
+namespace training {
+
+MemoryNeeds memory_needs(const pipeline::Job& job) {
+  const nn::LlamaConfig& model = job.model;
+  const double number = sizeof(nn::real), length = job.length;
+  const double sequences = static_cast<double>(job.sequences()) * job.topology.pipelines;
+  // Each of these counted for one microbatch of each pipeline, which at least is there at a time.
+  const double layer = static_cast<double>(model.d) * (4.0 * model.d + 3.0 * model.hidden);
+  const double tables = 2.0 * static_cast<double>(model.vocabulary) * model.d;
+  MemoryNeeds needs;
+  needs.weights = 4 * number * job.topology.pipelines * (model.layers * layer + tables);
+  // A query sees the keys before it: half of all pairs.
+  needs.attention = number * sequences * model.layers * model.heads * length * length / 2;
+  needs.scores = number * sequences * length * static_cast<double>(model.vocabulary);
+  return needs;
+}
+
+void require_memory(const pipeline::Job& job, double bytes) {
+  const MemoryNeeds needs = memory_needs(job);
+  if (needs.sum() <= bytes) return;
+  struct Part {
+    double bytes;
+    const char *what, *options;
+  };
+  const std::array parts{
+      Part{needs.weights, "weights, gradients and moments", "--d, --hidden, --depth or PIPELINES"},
+      Part{needs.attention, "attention between the tokens of a sequence", "--tokens or --batch"},
+      Part{needs.scores, "scores of every token of the vocabulary", "--tokens or --batch"}};
+  const Part& largest = *std::ranges::max_element(parts, {}, &Part::bytes);
+  const auto gigabytes = [](double count) { return std::ceil(count / 1e8) / 10; };
+  throw nn::InputError(
+      nn::concat("this run needs at least ", gigabytes(needs.sum()), " GB of memory, the machine has ",
+                 gigabytes(bytes), " GB: ", gigabytes(largest.bytes), " GB are ", largest.what),
+      nn::concat("choose a smaller ", largest.options));
+}
+
+double memory_of_this_machine() {
+  return static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
+}
+
+}  // namespace training

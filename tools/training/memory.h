@@ -1,0 +1,24 @@
+#pragma once
+
+#include "pipeline/job.h"
+
+namespace training {
+
+// The least memory, in bytes, that all ranks of a run need together for what grows with its options:
+// a lower bound, since it leaves out all that is small.
+struct MemoryNeeds {
+  double weights = 0;    // with gradients and Adam's moments
+  double attention = 0;  // probabilities of a sequence's tokens, and their gradients
+  double scores = 0;     // of every token of the vocabulary, in the head
+
+  double sum() const { return weights + attention + scores; }
+};
+MemoryNeeds memory_needs(const pipeline::Job& job);
+
+// Throws nn::InputError if a machine with this many bytes cannot hold all ranks, naming what takes
+// most and the options that make it smaller.
+void require_memory(const pipeline::Job& job, double bytes);
+
+double memory_of_this_machine();  // in bytes
+
+}  // namespace training

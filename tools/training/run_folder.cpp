@@ -1,0 +1,111 @@
+#include "tools/training/run_folder.h"
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+#include <random>
+#include <vector>
+
+#include "nn/file.h"
+#include "nn/json.h"
+
+namespace training {
+
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::ordered_json;
+
+constexpr const char *record_file = "run.json", *hint = "move it elsewhere, or choose another --out";
+constexpr int format = 1;  // of run.json
+
+// All that a run, its launcher and bin/show_trace leave. Other files in the folder are the user's.
+bool is_result(const std::string& name) {
+  constexpr std::array names{"run.json",     "loss.csv",  "costs.csv",  "trace.json",
+                             "timeline.svg", "fetch.log", "checkpoint", "steps"};
+  constexpr std::array beginnings{"rank-", "restart-", "trace-"};
+  return std::ranges::find(names, name) != names.end() ||
+         std::ranges::any_of(beginnings, [&](const char* start) { return name.starts_with(start); });
+}
+
+}  // namespace
+
+fs::path own_checkpoints(const fs::path& folder) { return folder / "steps"; }
+
+bool is_own(const fs::path& checkpoints, const fs::path& folder) {
+  std::error_code ignored;
+  return fs::weakly_canonical(checkpoints, ignored) ==
+         fs::weakly_canonical(own_checkpoints(folder), ignored);
+}
+
+RunFolder::RunFolder(fs::path folder, const fs::path& checkpoints, bool locks)
+    : folder_(std::move(folder)) {
+  nn::require_writable_folder(folder_);
+  const bool is_elsewhere = !checkpoints.empty() && !is_own(checkpoints, folder_);
+  if (is_elsewhere) nn::require_writable_folder(checkpoints);
+  if (locks) locks_.emplace_back(folder_, nn::FolderLock::short_patience);
+  if (locks && is_elsewhere) locks_.emplace_back(checkpoints, nn::FolderLock::short_patience);
+}
+
+void RunFolder::require_held() const {
+  for (const nn::FolderLock& lock : locks_) lock.require_held();
+}
+
+std::string RunFolder::run() const {
+  if (!fs::exists(folder_ / record_file)) return "";
+  try {
+    const auto record = nn::read_json_object(folder_ / record_file, hint);
+    const auto found = record.find("run");
+    return found != record.end() && found->is_string() ? found->get<std::string>() : "";
+  } catch (const nn::InputError&) {
+    return "";  // damaged: nobody can go on with it
+  }
+}
+
+bool RunFolder::has_model() const { return fs::exists(folder_ / "checkpoint"); }
+
+fs::path RunFolder::begin(const std::string& run) {
+  if (this->run() == run) return {};
+  const fs::path aside = set_aside();
+  const ordered_json record{{"format", format}, {"run", run}, {"starts", ordered_json::array()}};
+  nn::write_file_atomically(folder_ / record_file, record.dump(2) + '\n');
+  return aside;
+}
+
+fs::path RunFolder::set_aside() {
+  std::vector<fs::path> results;
+  for (const auto& entry : fs::directory_iterator(folder_))
+    if (is_result(entry.path().filename().string())) results.push_back(entry.path());
+  if (results.empty()) return {};
+  int number = 1;
+  while (fs::exists(folder_ / nn::concat("earlier-", number))) ++number;
+  const fs::path aside = folder_ / nn::concat("earlier-", number);
+  try {
+    fs::create_directory(aside);
+    for (const fs::path& result : results) fs::rename(result, aside / result.filename());
+  } catch (const fs::filesystem_error& error) {
+    throw nn::InputError(nn::concat("cannot move the earlier run's ", error.path1().string(),
+                                    " aside: ", error.code().message()),
+                         hint);
+  }
+  return aside;
+}
+
+void RunFolder::add_start(const ordered_json& start) {
+  const fs::path file = folder_ / record_file;
+  auto record = ordered_json::parse(nn::read_file(file), nullptr, /*allow_exceptions=*/false);
+  if (!record.is_object() || !record["starts"].is_array())
+    throw nn::InputError(file.string() + " was changed while the run wrote to its folder",
+                         "give each run a folder of its own with --out");
+  record["starts"].push_back(start);
+  nn::write_file_atomically(file, record.dump(2) + '\n');
+}
+
+std::string new_run() {
+  std::random_device random;
+  std::string name;
+  while (name.size() < 13) name += "0123456789abcdef"[random() % 16];
+  return name;
+}
+
+}  // namespace training
