@@ -59,6 +59,7 @@ bool StepOrders::go_on(int done, bool has_steps_left, bool wants_to_stop, const 
       mailbox_.send_text(0, {Tag::stop_request}, "");
     return mailbox_.receive_number(0, order, what) != 0;
   }
+  mailbox_.progress(what);
   for (int other = 1; other < mailbox_.ranks(); ++other)
     has_asked_ |= mailbox_.try_receive(other, {Tag::stop_request}).has_value();
   const bool goes_on = has_steps_left && !has_asked_ && !wants_to_stop;

@@ -33,6 +33,9 @@ class Worker {
   std::optional<double> step(int step);
   int steps_left_out = 0;  // the same on all ranks
 
+  // "rank 1 (pipeline 0, stage 1) at step 46", for complaints.
+  std::string place() const;
+
   // The optimizer's memory of a piece of this stage, for checkpoints.
   nn::Adam::Moments moments(int piece);
 
@@ -66,7 +69,6 @@ class Worker {
   void update(int piece);
   void found_bad(int piece, const std::string& what);
   std::optional<double> exchange_losses();
-  std::string place() const;
   std::string doing(Action action) const;
   void add_event(Kind kind, int item, int chunk, double start);
 

@@ -65,7 +65,7 @@ check "a temporary folder too deep for sockets is left alone" eval 'TMPDIR=$deep
 check "an option in place of the launcher's values is an error" refused "--out needs a value" \
   tools/pipeline.sh 2 --out --trace
 check "an option in place of a rank's values is an error" refused "--trace is an option" \
-  tools/pipeline.sh 2 --keys --trace
+  tools/pipeline.sh 2 --init --trace
 
 check "numbers too large for a machine are an error" refused "4096" worker --stages 65536 --pipelines 65536
 check "an infinite learning rate is an error" refused "learning rate" worker --lr inf
@@ -91,9 +91,9 @@ check "two runs do not share a folder" taken
 # The port of rank 1 is taken.
 port_in_use() {
   "$program" --stages 2 --rank 1 --address tcp://127.0.0.1:28480 "${small[@]}" --out "$work/port" \
-    >/dev/null 2>&1 &
+    --state "$work/state" >/dev/null 2>&1 &
   local holder=$! status
-  for _ in {1..50}; do grep -q 'meeting' "$work/port/rank-1.state" 2>/dev/null && break; sleep 0.1; done
+  for _ in {1..50}; do grep -q 'meeting' "$work/state" 2>/dev/null && break; sleep 0.1; done
   refused "cannot listen" "$program" --stages 2 --rank 1 --address tcp://127.0.0.1:28480 \
     "${small[@]}" --out "$work/port2"
   status=$?

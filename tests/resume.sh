@@ -117,8 +117,9 @@ check "another seed is not a continuation" \
   refused_resume "seed 0, this run has 7" --checkpoint "$work/steps" --resume --seed 7
 check "nor is a run that ends before" \
   refused_resume "the run ends at 20" --checkpoint "$work/steps" --resume --steps 20
-check "a resumed run needs a folder" refused_resume "no folder to resume from" --resume
-check "a restarted run needs one, too" refused_resume "nothing to restart from" --restarts 3
+started_anew() { train anew 2 2 "${saved[@]}" --resume && grep -q "started anew: there is no checkpoint yet" "$work/log"; }
+check "a run that is to go on where there is nothing starts anew" started_anew
+check "with the same losses" same_losses whole anew
 check "the number of restarts is one" refused_resume "not a number" --restarts many --checkpoint "$work/x"
 exhausted() {  # a rank that cannot go on is not started for ever
   : >"$work/steps-file"

@@ -61,4 +61,34 @@ TEST_CASE("all-reduce gives every rank the same mean, of any number of values") 
     }
 }
 
+TEST_CASE("all ranks stop after the same step, whichever was told to, and take all if none was") {
+  constexpr int ranks = 4, steps = 20;
+  std::vector<std::string> addresses;
+  for (int rank = 0; rank < ranks; ++rank)
+    addresses.push_back(nn::concat("inproc://orders-", rank));
+  for (int told : {-1, 0, 1, 3}) {
+    CAPTURE(told);
+    std::vector<int> done(ranks);
+    Network network;
+    std::vector<std::thread> threads;
+    for (int rank = 0; rank < ranks; ++rank)
+      threads.emplace_back([&, rank] {
+        Mailbox mailbox(network, {.rank = rank, .addresses = addresses});
+        mailbox.meet("", std::chrono::seconds(10));
+        StepOrders orders(mailbox);
+        for (bool goes_on = true; goes_on;) {
+          const int step = ++done[rank];
+          if (rank == 0) std::this_thread::sleep_for(std::chrono::milliseconds(5));  // its work
+          goes_on = orders.go_on(step, step < steps, rank == told && step >= 5, "waiting");
+        }
+        mailbox.part();
+      });
+    for (std::thread& thread : threads) thread.join();
+    CHECK(done == std::vector<int>(ranks, done[0]));
+    if (told < 0) CHECK(done[0] == steps);
+    if (told == 0) CHECK(done[0] == 5);
+    if (told > 0) CHECK((done[0] >= 5 && done[0] < steps));
+  }
+}
+
 }  // namespace pipeline

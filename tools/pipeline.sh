@@ -151,13 +151,15 @@ look_after_ranks() {
     status=$?
     [ $status = 130 ] && interrupted=${interrupted:-130}
     [ $status = 0 ] || [ $status = 130 ] && continue
-    error=$(grep -m1 '^error:' "$logs/rank-$rank.log")
     if [ $status -gt 128 ]; then
-      error="ended by signal $((status - 128))"
-      [ $status = 137 ] && error+=" (is the machine out of memory?)"
+      failures+=("rank $rank ended by signal $((status - 128))")
+      [ $status = 137 ] && failures[-1]+=": is the machine out of memory?"
+      continue
     fi
-    failures+=("rank $rank: ${error:-ended with $status and said nothing: is $out on a full disk, or removed?}")
-    [ $status -eq 2 ] && [ "$error" ] && refusal=$logs/rank-$rank.log
+    error=$(grep -m1 '^error:' "$logs/rank-$rank.log")
+    [ $status = 2 ] && [ "$error" ] && refusal=$logs/rank-$rank.log
+    [ -d "$out" ] || error="$out was removed while the run wrote to it"
+    failures+=("rank $rank: ${error:-ended with $status and could not write why: is the disk of $out full?}")
   done
   running=("${still[@]}")
 }
@@ -177,18 +179,18 @@ keep_logs() {  # keep_logs FOLDER
 
 # Prints what rank 0 has said but for its steps, as it says it; and on a terminal, below, the last
 # step and what each rank is doing, in place.
-shown=0 told=0 last= untold='^(step |dropped:|error:|hint:)'
+shown=0 told=0 last= untold='^(step |dropped:|error:|hint:|interrupted$)'
 show() {
   local line lines rank state
   [ "$shown" -gt 0 ] && printf '\e[%dA\e[J' "$shown"
   shown=0
   mapfile -t lines < <(grep -vE "$untold" "$logs/rank-0.log" | tail -n +$((told + 1)))
   told=$((told + ${#lines[@]}))
-  [ ${#lines[@]} -gt 0 ] && [ ! "$interrupted" ] && say "${lines[@]}"
+  [ ${#lines[@]} -gt 0 ] && say "${lines[@]}"
   line=$(grep '^step ' "$logs/rank-$((stages - 1)).log" | tail -n 1)
   [ "$line" ] && take_folder
   if [ ! -t 1 ]; then
-    [ "$line" != "$last" ] && say "$line"
+    [ "$line" ] && [ "$line" != "$last" ] && say "$line"
     last=$line
     return
   fi

@@ -105,11 +105,10 @@ bool run_rank(RankOptions options) {
     stage.emplace(job.model, pipeline::pieces_of(job, job.topology.stage(options.rank)),
                   job.sequences(), job.length, job.seed, options.threads);
     if (!options.init.empty()) nn::load_llama(options.init, stage->model());
-    if (options.rank == 0) std::cout << "text: " << text.description << std::endl;
     pipeline::Trace trace(options.has_trace);
     const double offset = options.has_trace ? pipeline::offset_to_rank_0(mailbox) : 0;
     worker.emplace(job, *stage, mailbox, reads_text(job, options.rank) ? &windows : nullptr, trace);
-    const StepsTaken taken = take_steps(options, folder, *stage, *worker, mailbox, state);
+    const StepsTaken taken = take_steps(options, text.description, folder, *stage, *worker, mailbox, state);
     state.set("saving");
     if (options.has_trace) write_events(options.out, options.rank, trace, offset);
     save(options, *stage, text, mailbox);

@@ -49,8 +49,9 @@ class Steps {
         checkpoints_(saved_, options.job, stage, worker, mailbox),
         orders_(mailbox) {}
 
-  StepsTaken take() {
+  StepsTaken take(const std::string& text) {
     if (options_.is_resumed) resume();
+    if (options_.rank == 0) std::cout << "text: " << text << std::endl;
     checkpoints_.run = agree_on_run();
     if (options_.rank == job_.topology.recorder())
       losses_.emplace(job_.steps, job_.batch * job_.length, earlier_losses());
@@ -123,8 +124,7 @@ class Steps {
 
   bool hear_order() {
     return orders_.go_on(done_, done_ < job_.steps, options_.stop && *options_.stop,
-                         nn::concat("rank ", options_.rank, " waited for rank 0's order after step ",
-                                    done_));
+                         worker_.place() + " waited for rank 0's order");
   }
 
   void save() {
@@ -150,9 +150,10 @@ class Steps {
 
 }  // namespace
 
-StepsTaken take_steps(const RankOptions& options, RunFolder& folder, pipeline::Stage& stage,
-                      pipeline::Worker& worker, Mailbox& mailbox, State& state) {
-  const StepsTaken taken = Steps(options, folder, stage, worker, mailbox, state).take();
+StepsTaken take_steps(const RankOptions& options, const std::string& text, RunFolder& folder,
+                      pipeline::Stage& stage, pipeline::Worker& worker, Mailbox& mailbox,
+                      State& state) {
+  const StepsTaken taken = Steps(options, folder, stage, worker, mailbox, state).take(text);
   if (options.rank == options.job.topology.recorder() && worker.steps_left_out > 0)
     std::cout << "left out: " << worker.steps_left_out
               << " steps of which the loss or a gradient was not finite" << std::endl;

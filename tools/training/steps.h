@@ -17,8 +17,9 @@ struct StepsTaken {
 
 // All steps of a rank, from where the newest checkpoint ends if the run is resumed, to the last one
 // or to where a rank was told to stop. Makes the folder the run's own after the first step; saves
-// checkpoints and writes loss.csv.
-StepsTaken take_steps(const RankOptions& options, RunFolder& folder, pipeline::Stage& stage,
-                      pipeline::Worker& worker, pipeline::Mailbox& mailbox, State& state);
+// checkpoints and writes loss.csv. Rank 0 says `text`, on which it trains, before the first step.
+StepsTaken take_steps(const RankOptions& options, const std::string& text, RunFolder& folder,
+                      pipeline::Stage& stage, pipeline::Worker& worker, pipeline::Mailbox& mailbox,
+                      State& state);
 
 }  // namespace training

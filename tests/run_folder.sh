@@ -1,0 +1,204 @@
+#!/usr/bin/env bash
+# What a run leaves is not lost: by a later run in the same folder, by one that is refused, by Ctrl-C, by
+# a folder or a lock that is removed, by a disk that is full.
+cd "$(dirname "$0")/.." || exit 1
+program=pipeline_worker
+. tests/checks.bash
+export BIN=$PWD/${BIN:-bin}
+mkdir "$work/tmp"
+export TMPDIR=$work/tmp
+
+for i in {1..400}; do
+  echo "Tom had $i red balls. He gave $((i / 2)) to Mia. Mia was glad and gave $((i / 4)) back."
+done >"$work/stories.txt"
+small=(--text "$work/stories.txt" --d 32 --heads 2 --tokens 24 --microbatches 6)
+train() {  # train NAME STAGES [PIPELINES] [options]: into $work/NAME
+  tools/pipeline.sh "${@:2}" "${small[@]}" --out "$work/$1"
+}
+losses() { cut -d, -f1,2 "$work/$1/loss.csv"; }
+wait_for_step() {  # wait_for_step NAME STEP
+  for _ in {1..600}; do
+    [ "$(wc -l 2>/dev/null <"$work/$1/loss.csv")" -gt "$2" ] 2>/dev/null && return
+    sleep 0.05
+  done
+  return 1
+}
+is_over() { ! pgrep -f -- "--out $work/$1" && [ -z "$(ls "$TMPDIR")" ]; }
+
+# --- a second run in the same folder
+check "a run trains" train out 3 --steps 6
+cp -r "$work/out" "$work/first"
+is_kept() {  # the first run is whole, and nothing of it is left beside the second
+  train out 2 --steps 4 >"$work/stdout" || return
+  cat "$work/stdout"
+  grep -q "what an earlier run left in $work/out is now in $work/out/earlier-1" "$work/stdout" &&
+    diff -r "$work/first" "$work/out/earlier-1" -x .lock -x .run.lock &&
+    [ "$(ls "$work/out/checkpoint" | grep -c safetensors)" = 3 ] && [ ! -e "$work/out/rank-2.log" ] &&
+    [ "$(wc -l <"$work/out/loss.csv")" = 5 ]
+}
+check "another one trains there, and what the first one left is kept, and said" is_kept
+says_how() { python3 -c "import json,sys; r=json.load(open('$work/out/run.json')); s=r['starts'][-1]
+assert len(r['starts']) == $1 and s['first_step'] == $2 and s['training']['d'] == '32' and s['blas-core'] and s['engine'], r"; }
+if command -v python3 >/dev/null; then check "run.json says how it was started" says_how 1 1; fi
+check "it goes on with more steps" train out 2 --steps 8 --resume
+check "in its folder" [ "$(wc -l <"$work/out/loss.csv")" = 9 ]
+if command -v python3 >/dev/null; then check "run.json says both starts" says_how 2 5; fi
+is_whole() { [ ! -e "$work/out/earlier-2" ] && [ -e "$work/out/restart-1-rank-0.log" ]; }
+check "nothing was moved for that" is_whole
+
+# --- runs that are refused or fail before their first step
+rm -rf "$work/first" && cp -r "$work/out" "$work/before"
+same_as_before() { diff -r "$work/before" "$work/out" -x .lock -x .run.lock -x .start; }
+refused_run() {  # refused_run PATTERN [options]
+  refused "$1" tools/pipeline.sh 2 "${small[@]}" --steps 8 --out "$work/out" "${@:2}" && same_as_before
+}
+check "a resumed run of another shape leaves all as it was" refused_run "d 32, this run has 64" --resume --d 64
+check "so does one of sequences too long for the machine" refused_run "GB of memory, .* attention" --tokens 300000
+check "and one of a batch too large for it" refused_run "GB of memory, .* scores" --batch 12000000
+check "and one of a text that is not there" refused_run "none.txt" --text "$work/none.txt"
+fails_to_start() {  # rank 1 is killed as soon as it is there
+  train out 2 --steps 1000 >"$work/stdout" 2>"$work/err" &
+  local launcher=$! victim status
+  until victim=$(pgrep -P $(pgrep -P $launcher) -f -- "--rank 1 " || pgrep -P $launcher -f -- "--rank 1 "); do sleep 0.01; done 2>/dev/null
+  sleep "${1:-0.05}"
+  kill -KILL "$victim"
+  wait $launcher
+  status=$?
+  cat "$work/err"
+  [ $status = 1 ] && grep -q "^rank 1 ended by signal 9" "$work/err"
+}
+check "a rank that is killed 50 ms after its start is named" fails_to_start
+serial() { "$program" "${small[@]}" --steps 3 --out "$work/$1" "${@:2}"; }
+check "one process trains" serial alone
+check "and again" serial alone --seed 5
+check "its first results are kept" [ "$(losses alone | tail -n 1)" != "$(tail -n 1 "$work/alone/earlier-1/loss.csv" | cut -d, -f1,2)" ]
+
+# --- Ctrl-C
+check "two pipelines train undisturbed" train whole 3 2 --steps 60
+interrupted() {  # interrupted NAME WHOM: a signal in training; the run saves and says how to go on
+  env --default-signal=INT setsid tools/pipeline.sh 3 2 "${small[@]}" --steps 60 --out "$work/$1" >"$work/stdout" 2>"$work/err" &
+  local launcher=$! status
+  wait_for_step "$1" 5 || return
+  case $2 in
+    launcher) kill -TERM $launcher ;;
+    all) kill -INT -- -$launcher ;;
+    rank) kill -TERM "$(pgrep -P $launcher -f -- "--rank 4 ")" ;;
+  esac
+  wait $launcher
+  status=$?
+  cat "$work/stdout" "$work/err"
+  [ $status = "$3" ] && is_over "$1" && grep -q "^stopped after step [0-9]* of 60" "$work/stdout" &&
+    grep -q "^to go on: tools/pipeline.sh 3 2 .* --resume" "$work/err" && [ -e "$work/$1/checkpoint/config.json" ] &&
+    [ "$(wc -l <"$work/$1/loss.csv")" -lt 60 ]
+}
+as_undisturbed() {
+  local file
+  train "$1" 3 2 --steps 60 --resume && diff <(losses whole) <(losses "$1") || return
+  for file in "$work"/whole/checkpoint/*.safetensors; do cmp "$file" "$work/$1/checkpoint/$(basename "$file")" || return; done
+}
+check "a launcher that is told to stop lets the run finish its step, and saves" interrupted told launcher 143
+check "the run goes on to the same losses and weights" as_undisturbed told
+check "Ctrl-C, which all processes get, does the same" interrupted keys all 130
+check "the run goes on to the same losses and weights" as_undisturbed keys
+check "so does a signal to one rank" interrupted rank rank 130
+check "the run goes on to the same losses and weights" as_undisturbed rank
+twice() {
+  tools/pipeline.sh 3 2 "${small[@]}" --steps 100000 --out "$work/twice" >/dev/null 2>"$work/err" &
+  local launcher=$! start status
+  wait_for_step twice 3 || return
+  kill -STOP "$(pgrep -P $launcher -f -- "--rank 3 ")"
+  kill -TERM $launcher
+  sleep 0.7
+  start=$(date +%s%N)
+  kill -TERM $launcher
+  wait $launcher
+  status=$?
+  cat "$work/err"
+  [ $status = 143 ] && [ $(($(date +%s%N) - start)) -lt $((slack * 1500000000)) ] && grep -q "interrupt again to stop at once" "$work/err" &&
+    is_over twice
+}
+check "the second interrupt ends a run that cannot finish its step" twice
+alone_interrupted() {
+  "$program" "${small[@]}" --steps 100000 --out "$work/single" >"$work/stdout" 2>"$work/err" &
+  local pid=$! status
+  wait_for_step single 5 || return
+  kill -TERM $pid
+  wait $pid
+  status=$?
+  cat "$work/stdout" "$work/err"
+  [ $status = 130 ] && grep -q "^stopped after step" "$work/stdout" && grep -q "^hint: to go on, .*--resume" "$work/err" &&
+    [ -e "$work/single/checkpoint/model.safetensors" ]
+}
+check "one process that is told to stop does the same" alone_interrupted
+
+# --- folders that go, disks that are full
+disturbed() {  # disturbed NAME PATTERN COMMAND [options]: the command runs while it trains; it must end with the reason
+  tools/pipeline.sh 2 "${small[@]}" --steps 100000 --out "$work/$1" "${@:4}" >"$work/stdout" 2>"$work/err" &
+  local launcher=$! status
+  wait_for_step "$1" 3 || return
+  eval "$3"
+  wait $launcher
+  status=$?
+  cat "$work/err"
+  [ $status != 0 ] && grep -qE "$2" "$work/err" && is_over "$1"
+}
+check "a folder that is removed ends the run, with the reason" disturbed gone "removed while the run wrote to it" "rm -rf '$work/gone'"
+check "so does its lock" disturbed lock "lock/.lock was removed" "rm '$work/lock/.lock'"
+check "and a folder of checkpoints" disturbed apart "steps-apart/.lock was removed" "rm -rf '$work/steps-apart'" --checkpoint "$work/steps-apart"
+full_output() {
+  train full 2 --steps 3 2>"$work/err" >/dev/full
+  [ $? = 1 ] && grep -q "cannot write to the standard output" "$work/err"
+}
+check "an output that takes nothing is an error" full_output
+mkdir "$work/disk"
+if mount -t tmpfs -o size=64k tmpfs "$work/disk" 2>/dev/null; then
+  trap 'umount "$work/disk"; rm -rf "$work"' EXIT
+  disk_fills() { disturbed disk/out "cannot write .*No space left" :; }
+  check "a disk that fills up ends the run, with the reason" disk_fills
+  head -c 200000 /dev/zero >"$work/disk/fill" 2>/dev/null
+  check "a disk that is full from the start does, too" refused "No space left" tools/pipeline.sh 2 "${small[@]}" --out "$work/disk/out"
+else
+  echo "left out: a full disk (it takes the right to mount one)"
+fi
+
+# --- what is said, and what is not
+says_synthetic() {
+  mkdir -p "$work/raw"
+  DATA_RAW=$work/raw tools/pipeline.sh 1 --d 8 --depth 1 --heads 2 --tokens 16 --steps 2 --out "$work/grammar" >"$work/stdout" || return
+  cat "$work/stdout"
+  awk '/^text: .*grammar/ { text = NR } /^step / { step = NR; exit } END { exit !(text && text < step) }' "$work/stdout"
+}
+if ! [ -e data/raw/stories/TinyStoriesV2-GPT4-valid.txt ]; then
+  check "that the text is synthetic is said before the first step" says_synthetic
+fi
+same_bound() {
+  train bound 3 2 --steps 8 --trace >"$work/stdout" || return
+  cat "$work/stdout"
+  [ "$(sed -nE 's/.* allow ([0-9.]+) s .*/\1/p' "$work/stdout")" = "$(sed -nE 's/^As predicted from these costs, ([0-9.]+) s.*/\1/p' "$work/stdout")" ]
+}
+check "the bound and the predicted step are of one simulation" same_bound
+is_private() {  # the run's number is on no command line, and its keys in no other user's reach
+  tools/pipeline.sh 2 "${small[@]}" --steps 100000 --out "$work/private" --tcp 127.0.0.1:28490 >/dev/null 2>&1 &
+  local launcher=$! lines keys status=0
+  wait_for_step private 3 || status=1
+  lines=$(pgrep -P $launcher -fa -- "--rank ") keys=$(sed -nE 's/.*--keys ([^ ]+).*/\1/p' <<<"$lines" | head -n 1)
+  echo "$lines"
+  [ "$(stat -c %a "$(dirname "$keys")")" = 700 ] && [ "$(stat -c %a "$keys/rank-1.secret")" = 600 ] || status=1
+  grep -qE -- '--run|[0-9]{9}' <<<"$lines" && status=1
+  kill -TERM $launcher
+  wait $launcher
+  [ -e "$keys" ] && status=1
+  return $status
+}
+check "a run over TCP on this machine makes keys by itself" is_private
+leftover() {  # the folder of sockets of a launcher that was killed
+  tools/pipeline.sh 2 "${small[@]}" --steps 100000 --out "$work/killed" >/dev/null 2>&1 &
+  local launcher=$!
+  wait_for_step killed 3 || return
+  kill -KILL $launcher
+  for _ in {1..100}; do pgrep -f -- "--out $work/killed" >/dev/null || break; sleep 0.1; done
+  [ -n "$(ls "$TMPDIR")" ] && train killed 2 --steps 3 && [ -z "$(ls "$TMPDIR")" ]
+}
+check "what a killed launcher leaves is cleared away by the next" leftover
+check "nothing is left in the temporary folder" [ -z "$(ls "$TMPDIR")" ]
+finish

@@ -1,0 +1,114 @@
+#include <doctest/doctest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "nn/file.h"
+#include "tests/complaint.h"
+#include "tools/program/temporary_folder.h"
+#include "tools/training/memory.h"
+#include "tools/training/run_folder.h"
+
+namespace training {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+void put(const fs::path& file, const std::string& content) {
+  nn::write_file_atomically(file, content);
+}
+
+}  // namespace
+
+TEST_CASE("a run takes its folder, and what an earlier one left moves aside whole") {
+  const tools::TemporaryFolder temporary;
+  const fs::path out = temporary.path / "out";
+  RunFolder folder(out, own_checkpoints(out), true);
+  CHECK(folder.run().empty());
+  CHECK(folder.begin("first").empty());
+  CHECK(folder.run() == "first");
+  put(out / "loss.csv", "of the first");
+  put(out / "steps" / "step-3" / "manifest.txt", "of the first");
+  put(out / "checkpoint" / "model.safetensors", "of the first");
+  put(out / "rank-10.log", "of the first");
+  put(out / "notes.txt", "the user's");
+  put(out / ".start" / "rank-0.log", "of the second");
+  CHECK(folder.has_model());
+  CHECK(folder.begin("first").empty());
+  CHECK(fs::exists(out / "loss.csv"));
+
+  CHECK(folder.begin("second") == out / "earlier-1");
+  CHECK(folder.run() == "second");
+  CHECK(!folder.has_model());
+  for (const char* name : {"loss.csv", "steps/step-3/manifest.txt", "checkpoint/model.safetensors",
+                           "rank-10.log"}) {
+    CHECK(nn::read_file(out / "earlier-1" / name) == "of the first");
+    CHECK(!fs::exists(out / name));
+  }
+  CHECK(fs::exists(out / "earlier-1" / "run.json"));
+  CHECK(fs::exists(out / "notes.txt"));
+  CHECK(fs::exists(out / ".start" / "rank-0.log"));
+  CHECK(folder.begin("third") == out / "earlier-2");
+}
+
+TEST_CASE("results that do not say which run they are of move aside, too") {
+  for (const char* record : {"", "{", "[]", "{}", R"({"run": 7})"}) {
+    CAPTURE(record);
+    const tools::TemporaryFolder temporary;
+    put(temporary.path / "loss.csv", "old");
+    if (*record) put(temporary.path / "run.json", record);
+    RunFolder folder(temporary.path, {}, false);
+    CHECK(folder.run().empty());
+    CHECK(folder.begin("new") == temporary.path / "earlier-1");
+    CHECK(nn::read_file(temporary.path / "earlier-1" / "loss.csv") == "old");
+  }
+}
+
+TEST_CASE("run.json says how a run was started, each time") {
+  const tools::TemporaryFolder temporary;
+  RunFolder folder(temporary.path, {}, false);
+  folder.begin("one");
+  folder.add_start({{"first_step", 1}});
+  folder.begin("one");
+  folder.add_start({{"first_step", 101}});
+  const auto record = nlohmann::json::parse(nn::read_file(temporary.path / "run.json"));
+  CHECK(record["format"] == 1);
+  CHECK(record["starts"].size() == 2);
+  CHECK(record["starts"][1]["first_step"] == 101);
+  put(temporary.path / "run.json", "{}");
+  CHECK(contains(complaint_of([&] { folder.add_start({}); }), "run.json was changed"));
+}
+
+TEST_CASE("a folder belongs to one run at a time, and its lock may not go") {
+  const tools::TemporaryFolder temporary;
+  const fs::path out = temporary.path / "out", steps = temporary.path / "steps";
+  const RunFolder folder(out, steps, true);
+  folder.require_held();
+  CHECK(contains(complaint_of([&] { RunFolder(out, {}, true); }), "another run writes to"));
+  CHECK(contains(complaint_of([&] { RunFolder(temporary.path / "other", steps, true); }),
+                 "another run writes to"));
+  fs::remove_all(steps);
+  CHECK(contains(complaint_of([&] { folder.require_held(); }), "steps/.lock was removed"));
+}
+
+TEST_CASE("names of runs differ") {
+  CHECK(new_run().size() == 13);
+  CHECK(new_run() != new_run());
+}
+
+TEST_CASE("a run that this machine cannot hold is refused with what takes most") {
+  pipeline::Job job;
+  require_memory(job, 24e9);
+  CHECK(memory_needs(job).weights == 4 * sizeof(nn::real) * (6 * (4 * 288 + 3 * 1152) * 288 + 2 * 32000 * 288.0));
+  job.length = 100000;
+  CHECK(contains(complaint_of([&] { require_memory(job, 24e9); }), "attention between the tokens"));
+  job = {};
+  job.model.d = 65536;
+  CHECK(contains(complaint_of([&] { require_memory(job, 24e9); }), "weights, gradients and moments"));
+  job = {};
+  job.batch = 30000;
+  CHECK(contains(complaint_of([&] { require_memory(job, 24e9); }), "scores of every token"));
+  CHECK(memory_of_this_machine() > 1e8);
+}
+
+}  // namespace training
