@@ -181,9 +181,8 @@ keep_logs() {  # keep_logs FOLDER
 # step and what each rank is doing, in place.
 shown=0 told=0 last= untold='^(step |dropped:|error:|hint:|interrupted$)'
 show() {
-  local line lines rank state
-  [ "$shown" -gt 0 ] && printf '\e[%dA\e[J' "$shown"
-  shown=0
+  local line lines rank state columns
+  wipe
   mapfile -t lines < <(grep -vE "$untold" "$logs/rank-0.log" | tail -n +$((told + 1)))
   told=$((told + ${#lines[@]}))
   [ ${#lines[@]} -gt 0 ] && say "${lines[@]}"
@@ -195,13 +194,19 @@ show() {
     return
   fi
   [ ${#running[@]} = 0 ] && { [ "$line" ] && say "$line"; return; }
-  shown=$((ranks + 1))
-  say "${line:-starting}"
+  shown=$((ranks + 1)) line=${line:-starting} columns=$(stty size </dev/tty)
+  columns=${columns#* }
+  say "${line:0:${columns:-80}}"
   for ((rank = 0; rank < ranks; ++rank)); do
     state=
     read -r state <"$private/rank-$rank.state"
-    printf '  rank %-3d pipeline %d, stage %d  %s\n' "$rank" $((rank / stages)) $((rank % stages)) "$state"
+    printf -v line '  rank %-3d pipeline %d, stage %d  %s' "$rank" $((rank / stages)) $((rank % stages)) "$state"
+    say "${line:0:${columns:-80}}"
   done
+}
+wipe() {  # what was shown in place
+  [ "$shown" -gt 0 ] && printf '\e[%dA\r\e[J' "$shown"
+  shown=0
 }
 say() {  # say LINE...: also notices an output that takes no more
   printf '%s\n' "$@" || { unwritten=yes && false; }
@@ -217,6 +222,7 @@ watch_ranks() {
     look_after_ranks
     [ "$interrupted" ] && [ ! "$is_told" ] || continue
     is_told=yes
+    wipe
     kill "${workers[0]}" && echo "stopping after this step; interrupt again to stop at once" >&3
   done
   show
