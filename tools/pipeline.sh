@@ -182,20 +182,22 @@ keep_logs() {  # keep_logs FOLDER
 shown=0 told=0 last= untold='^(step |dropped:|error:|hint:|interrupted$)'
 show() {
   local line lines rank state columns
-  wipe
   mapfile -t lines < <(grep -vE "$untold" "$logs/rank-0.log" | tail -n +$((told + 1)))
   told=$((told + ${#lines[@]}))
-  [ ${#lines[@]} -gt 0 ] && say "${lines[@]}"
   line=$(grep '^step ' "$logs/rank-$((stages - 1)).log" | tail -n 1)
   [ "$line" ] && take_folder
   if [ ! -t 1 ]; then
-    [ "$line" ] && [ "$line" != "$last" ] && say "$line"
+    [ "$line" ] && [ "$line" != "$last" ] && lines+=("$line")
+    [ ${#lines[@]} -gt 0 ] && say "${lines[@]}"
     last=$line
     return
   fi
-  [ ${#running[@]} = 0 ] && { [ "$line" ] && say "$line"; return; }
-  shown=$((ranks + 1)) line=${line:-starting} columns=$(stty size </dev/tty)
+  columns=$(stty size </dev/tty)
   columns=${columns#* }
+  wipe
+  [ ${#lines[@]} -gt 0 ] && say "${lines[@]}"
+  [ ${#running[@]} = 0 ] && { [ "$line" ] && say "$line"; return; }
+  shown=$((ranks + 1)) line=${line:-starting}
   say "${line:0:${columns:-80}}"
   for ((rank = 0; rank < ranks; ++rank)); do
     state=
