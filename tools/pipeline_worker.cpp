@@ -151,16 +151,16 @@ int run_command(int argc, char** argv) {
               << '\n';
     return 0;
   }
+  const int cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  line.rank.cores = cores;
+  line.rank.threads = line.threads.value_or(std::max(1, cores / job.topology.ranks()));
+  nn::blas::reserve(line.rank.threads);
   if (line.rank.rank == 0) training::require_valid_checkpoints(line.rank);
   if (line.only_checks) {
     if (!line.rank.addresses.empty()) training::mailbox_options(line.rank);
     return 0;
   }
 
-  const int cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
-  line.rank.cores = cores;
-  line.rank.threads = line.threads.value_or(std::max(1, cores / job.topology.ranks()));
-  nn::blas::set_threads(1);  // the rank's threads share out the work themselves
   line.rank.stop = &tools::stop_on_signals();
   if (line.parent) tools::stop_with_parent(*line.parent);
   allow_many_files();

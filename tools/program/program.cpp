@@ -5,12 +5,14 @@
 #include <new>
 
 #include "nn/error.h"
+#include "tools/program/blas_threads.h"
 #include "tools/program/options.h"
 
 namespace tools {
 
 int run_program(const std::function<int()>& body) {
   try {
+    do_without_blas_threads();
     const int status = body();
     std::cout.flush();
     if (std::cout) return status;
