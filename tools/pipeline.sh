@@ -66,7 +66,8 @@ done
 ranks=$((stages * pipelines)) data=${DATA_RAW:-$root/data/raw}
 options+=(--stages "$stages" --pipelines "$pipelines" --data "$data" --out "$out")
 # Nothing of an earlier run is touched before the options are known to be right.
-"$bin/pipeline_worker" --check ${address:+--address "$address"} "${options[@]}" || exit
+checked=$("$bin/pipeline_worker" --check ${address:+--address "$address"} "${options[@]}") || exit
+umask "${checked#umask }"  # if text or model are not for everyone, neither is what becomes of them
 mkdir -p "$out" 2>/dev/null || fail "cannot write to $out" "choose another folder with --out"
 # Ranks hold the lock too, and one that is killed ends a moment later: so it waits a little.
 { exec 4>"$out/.run.lock"; } 2>/dev/null || fail "cannot write to $out" "choose another folder with --out"

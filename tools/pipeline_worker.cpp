@@ -12,6 +12,7 @@
 #include "nn/llama_checkpoint.h"
 #include "pipeline/mailbox.h"
 #include "tools/program/options.h"
+#include "tools/program/privacy.h"
 #include "tools/program/program.h"
 #include "tools/program/signals.h"
 #include "tools/project/fetch.h"
@@ -113,7 +114,8 @@ void add_run_options(tools::Options& options, CommandLine& line) {
   options.add("--threads", line.threads, "of this rank: cores / ranks").between(1, 1024);
   options.add("--parent", line.parent, "process that started this rank, which ends with it");
   options.add("--make-keys", line.new_keys, "make keys for all ranks in this folder, and end");
-  options.add("--check", line.only_checks, "say whether the options are right, and end");
+  options.add("--check", line.only_checks,
+              "say whether the options are right, and the umask that keeps private input private");
 }
 
 // So that connections of strangers do not use up the files that this process may open.
@@ -134,6 +136,9 @@ int run_command(int argc, char** argv) {
   add_run_options(options, line);
   line.rank.text.data_raw = project::data_raw();
   options.parse(argc, argv);
+  const unsigned umask =
+      tools::keep_private({line.rank.text.text, line.rank.init,
+                           line.rank.is_resumed ? line.rank.checkpoint : std::filesystem::path()});
 
   job.batch = line.batch.value_or(job.microbatches * job.topology.pipelines);
   job.model = model_of(line);
@@ -158,6 +163,7 @@ int run_command(int argc, char** argv) {
   if (line.rank.rank == 0) training::require_valid_checkpoints(line.rank);
   if (line.only_checks) {
     if (!line.rank.addresses.empty()) training::mailbox_options(line.rank);
+    std::cout << "umask " << std::oct << umask << '\n';
     return 0;
   }
 
