@@ -54,7 +54,8 @@ bool is_private(const fs::path& path) {
   std::error_code error;
   const fs::path real = fs::canonical(path, error);
   if (error) return error != std::errc::no_such_file_or_directory;
-  return !everyone_reaches(real) || (fs::is_directory(real, error) && !everyone_reads_inside(real, 1));
+  if (!everyone_reaches(real)) return true;
+  return fs::is_directory(real, error) && !everyone_reads_inside(real, 1);
 }
 
 }  // namespace nn

@@ -17,8 +17,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
-unsigned mode_of(const fs::path& file) { return static_cast<unsigned>(fs::status(file).permissions()); }
-void set_mode(const fs::path& file, unsigned mode) { fs::permissions(file, static_cast<fs::perms>(mode)); }
+unsigned mode_of(const fs::path& file) {
+  return static_cast<unsigned>(fs::status(file).permissions());
+}
+void set_mode(const fs::path& file, unsigned mode) {
+  fs::permissions(file, static_cast<fs::perms>(mode));
+}
 
 // A folder that everyone may enter, and a text in it.
 struct OpenFolder : tools::TemporaryFolder {
@@ -80,7 +84,7 @@ TEST_CASE_FIXTURE(OpenFolder, "a link is as private as what it leads to, whereve
   CHECK(nn::is_private(path / "self"));
 }
 
-TEST_CASE_FIXTURE(OpenFolder, "a folder is private if anything in it is, as in a checkpoint's steps") {
+TEST_CASE_FIXTURE(OpenFolder, "a folder is private if anything in it is, or in a step's folder") {
   const fs::path model = path / "model", step = model / "step-5", file = step / "weights";
   nn::write_file_atomically(file, "x");
   fs::create_directory_symlink(model, model / "itself");

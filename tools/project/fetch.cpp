@@ -43,7 +43,7 @@ std::optional<fs::path> find_folder() {
 
 fs::path folder() {
   if (const auto found = find_folder()) return *found;
-  throw nn::InputError("this program is not in the bin/ of its project, so there are no scripts to run",
+  throw nn::InputError("this program is not in the bin/ of its project, whose scripts it needs",
                        "start it where make has put it");
 }
 
@@ -60,9 +60,10 @@ Fetched fetch(const std::string& name) {
         nn::concat("there is no ", (data_raw() / name).string(),
                    ", and this program is not in the bin/ of its project, whose data/fetch.sh "
                    "would fetch it"),
-        "start it where make has put it, or name the folder that has the data sets: DATA_RAW=FOLDER");
-  const std::string command = nn::concat("DATA_RAW=", tools::shell_word(data_raw()), ' ',
-                                         tools::shell_word(*project / "data" / "fetch.sh"), ' ', name);
+        "start it where make has put it, or name the folder of all data sets: DATA_RAW=FOLDER");
+  const std::string command =
+      nn::concat("DATA_RAW=", tools::shell_word(data_raw()), ' ',
+                 tools::shell_word(*project / "data" / "fetch.sh"), ' ', name);
   const int status = std::system(command.c_str());
   const bool is_interrupted = (WIFSIGNALED(status) && WTERMSIG(status) == SIGINT) ||
                               (WIFEXITED(status) && WEXITSTATUS(status) == 128 + SIGINT);
