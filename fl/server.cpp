@@ -32,9 +32,9 @@ Server::Server(Config config, const data::ImageDataset& dataset, const std::atom
   nn::require(config_.threads > 0, "server: ", config_.threads, " threads");
   nn::Generator generator(config_.seed);
   model_ = config_.make_model(generator);
-  nn::blas::set_threads(1);  // the workers are the threads
-  const int tasks = std::max(clients_per_round_, test_parts());
-  for (int i = 0; i < std::min(config_.threads, tasks); ++i)
+  const int workers = std::min(config_.threads, std::max(clients_per_round_, test_parts()));
+  nn::blas::reserve(workers);
+  for (int i = 0; i < workers; ++i)
     workers_.emplace_back(config_.make_model, config_.dropout, stop, &idle_);
 }
 

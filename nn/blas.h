@@ -33,13 +33,21 @@ inline void gemm(Transpose transpose_a, Transpose transpose_b, index m, index n,
 }
 
 // The same, c cut into parts for the threads of a team, with the same bits for any number of them.
-// The library must be set to one thread.
+// The library must have no threads of its own: see reserve.
 void gemm(Team& team, Transpose transpose_a, Transpose transpose_b, index m, index n, index k,
           real alpha, const real* a, index leading_a, const real* b, index leading_b, real beta,
           real* c, index leading_c);
 
-// For the whole process. Programs set it to 1 before they start workers of their own.
-inline void set_threads(int count) { openblas_set_num_threads(count); }
+// Gets the library ready for `callers` products at the same time, each on the thread that calls: it
+// uses no threads of its own from then on, and takes now the 134 MB that it works in for each
+// caller. Of that only what a product touches becomes memory. Call it before the first product:
+// without room OpenBLAS would ask the system for ever. Throws InputError if there is no room.
+void reserve(int callers);
+
+// How many threads the library has. It starts them before main, one for each core, unless the
+// environment's variable says otherwise.
+inline int threads() { return openblas_get_num_threads(); }
+inline constexpr const char* threads_variable = "OPENBLAS_NUM_THREADS";
 
 // The kernels OpenBLAS chose for this processor, such as "Haswell".
 inline const char* core_name() { return openblas_get_corename(); }

@@ -89,18 +89,18 @@ void require_writable_file(const fs::path& file) {
   if (!is_device(file)) require_writable(temporary_beside(target), file);
 }
 
-void write_file_atomically(const fs::path& path, FileParts content) {
+void write_file_atomically(const fs::path& path, FileParts content, Readers readers) {
   const fs::path target = target_of(path);
-  Disk disk;
+  Disk device, disk(readers);
   try {
-    is_device(path) ? disk.write(path, content) : replace_file(disk, target, content);
+    is_device(path) ? device.write(path, content) : replace_file(disk, target, content);
   } catch (const std::system_error& failure) {
     fail(path, failure.code());
   }
 }
 
-void write_file_atomically(const fs::path& path, std::string_view content) {
-  write_file_atomically(path, FileParts(&content, 1));
+void write_file_atomically(const fs::path& path, std::string_view content, Readers readers) {
+  write_file_atomically(path, FileParts(&content, 1), readers);
 }
 
 }  // namespace nn

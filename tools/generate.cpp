@@ -139,7 +139,7 @@ int run(int argc, char** argv) {
   line.add("--tokens", options.tokens, "at most: as many as the model's context holds")
       .between(1, 1'000'000'000);
   line.parse(argc, argv);
-  nn::blas::set_threads(1);  // a row at a time leaves nothing to share, and sums stay in one order
+  nn::blas::reserve(1);  // a row at a time leaves nothing to share, and sums stay in one order
   generate(options);
   return 0;
 }

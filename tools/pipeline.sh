@@ -68,7 +68,8 @@ done
 [[ $restarts =~ ^[0-9]{1,6}$ ]] || fail "$restarts is not a number of restarts" "--restarts 3"
 ranks=$((stages * pipelines)) data=${DATA_RAW:-$root/data/raw}
 options+=(--stages "$stages" --pipelines "$pipelines" --data "$data" --out "$out")
-"$bin/pipeline_worker" --check ${address:+--address "$address"} ${keys:+--keys "$keys"} "${options[@]}" || exit
+checked=$("$bin/pipeline_worker" --check ${address:+--address "$address"} ${keys:+--keys "$keys"} "${options[@]}") || exit
+umask "${checked#umask }"  # if text or model are not for everyone, neither is what becomes of them
 # Ranks hold the lock too, and one that is killed ends a moment later: so it waits a little.
 { exec 4>"$out/.run.lock"; } 2>/dev/null || fail "cannot write to $out" "choose another folder with --out"
 flock -w 3 4 || fail "another run writes to $out" "wait for it, or choose another --out"

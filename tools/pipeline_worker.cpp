@@ -16,6 +16,7 @@
 #include "nn/llama_checkpoint.h"
 #include "pipeline/mailbox.h"
 #include "tools/program/options.h"
+#include "tools/program/privacy.h"
 #include "tools/program/program.h"
 #include "tools/program/signals.h"
 #include "tools/project/fetch.h"
@@ -121,7 +122,8 @@ void add_run_options(tools::Options& options, CommandLine& line) {
   options.add("--state", rank.state, "file of one line that says what this rank is doing: none");
   options.add("--parent", line.parent, "process that started this rank, which ends with it");
   options.add("--make-keys", line.new_keys, "make keys for all ranks in this folder, and end");
-  options.add("--check", line.only_checks, "say whether the options are right, and end");
+  options.add("--check", line.only_checks,
+              "say whether the options are right, and the umask that keeps private input private");
 }
 
 // Not on the command line, which all users of a machine can read.
@@ -153,6 +155,9 @@ int run_command(int argc, char** argv) {
   options.parse(argc, argv);
   line.rank.checkpoint = line.checkpoint ? std::filesystem::path(*line.checkpoint)
                                          : training::own_checkpoints(line.rank.out);
+  const unsigned umask =
+      tools::keep_private({line.rank.text.text, line.rank.init,
+                           line.rank.is_resumed ? line.rank.checkpoint : std::filesystem::path()});
 
   job.batch = line.batch.value_or(job.microbatches * job.topology.pipelines);
   job.model = model_of(line);
@@ -170,17 +175,18 @@ int run_command(int argc, char** argv) {
               << '\n';
     return 0;
   }
+  const int cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  line.rank.cores = cores;
+  line.rank.threads = line.threads.value_or(std::max(1, cores / job.topology.ranks()));
+  nn::blas::reserve(line.rank.threads);
   training::require_memory(job, training::memory_of_this_machine());
   if (line.rank.rank == 0) training::require_valid_folders(line.rank);
   if (line.only_checks) {
     if (!line.rank.addresses.empty()) training::mailbox_options(line.rank);
+    std::cout << "umask " << std::oct << umask << '\n';
     return 0;
   }
 
-  const int cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
-  line.rank.cores = cores;
-  line.rank.threads = line.threads.value_or(std::max(1, cores / job.topology.ranks()));
-  nn::blas::set_threads(1);  // the rank's threads share out the work themselves
   line.rank.stop = &tools::stop_on_signals();
   if (line.parent) tools::stop_with_parent(*line.parent);
   allow_many_files();

@@ -87,15 +87,18 @@ case $manager in
   none) fail "missing:" $missing "(none of apt-get, dnf, pacman, brew is here to install them)" ;;
 esac
 
-if [ $manager = brew ] || [ "$(id -u)" = 0 ]; then
-  as_root=
+if [ $manager = brew ]; then
+  as_root= rights=
+elif [ "$(id -u)" = 0 ]; then
+  as_root= rights=" as root"
 elif has_command sudo && sudo -n true 2>/dev/null; then
-  as_root=sudo
+  as_root=sudo rights=" by sudo"
 else
   fail "missing packages; type: sudo $install"
 fi
 
-echo "installing $packages ($manager)"
+# Before anything happens; a pipe or a log has it at once, too.
+echo "installing $packages ($manager$rights; to leave this machine as it is: SETUP=skip make)"
 [ $manager = apt-get ] && update="apt-get update;" || update=
 as_root="$as_root env DEBIAN_FRONTEND=noninteractive"
 if ! log=$($as_root sh -c "$update $install" 2>&1 </dev/null); then

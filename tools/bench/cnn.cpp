@@ -28,7 +28,7 @@ double cnn_testing_flops() { return 2 * (first_layer + other_layers); }
 double cnn_training_flops() { return 2 * (2 * first_layer + 3 * other_layers); }
 
 CnnWork::CnnWork(int threads) : dataset_(homework::open_dataset("mnist", "")) {
-  nn::blas::set_threads(1);  // the workers are the threads
+  nn::blas::reserve(threads);
   for (int i = 0; i < threads; ++i) workers_.emplace_back(make_model, nn::DropoutStream::mt);
   samples_.resize(dataset_.train.size());
   std::iota(samples_.begin(), samples_.end(), 0);

@@ -48,7 +48,7 @@ struct LlamaTraining::Parts {
 };
 
 LlamaTraining::LlamaTraining(const nn::LlamaConfig& model, int length, int threads) {
-  nn::blas::set_threads(1);  // the threads are the stage's
+  nn::blas::reserve(threads);
   parts_ = std::make_unique<Parts>(serial_job(model, length), threads);
 }
 

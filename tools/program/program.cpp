@@ -3,14 +3,17 @@
 #include <exception>
 #include <iostream>
 #include <new>
+#include <system_error>
 
 #include "nn/error.h"
+#include "tools/program/blas_threads.h"
 #include "tools/program/options.h"
 
 namespace tools {
 
 int run_program(const std::function<int()>& body) {
   try {
+    do_without_blas_threads();
     const int status = body();
     std::cout.flush();
     if (std::cout) return status;
@@ -22,6 +25,12 @@ int run_program(const std::function<int()>& body) {
     return 2;
   } catch (const std::bad_alloc&) {
     std::cerr << "error: there is not enough memory for this\nhint: choose smaller sizes\n";
+  } catch (const std::system_error& error) {
+    if (error.code() == std::errc::resource_unavailable_try_again)  // what std::thread says
+      std::cerr << "error: there is not enough memory for another thread, or it is one too many\n"
+                   "hint: choose fewer threads, or a higher limit: ulimit -v, ulimit -u\n";
+    else
+      std::cerr << "error: " << error.what() << '\n';
   } catch (const std::exception& error) {
     std::cerr << "error: " << error.what() << '\n';
   }

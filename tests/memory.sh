@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# Programs that may not have the memory they need end, with a word of it: OpenBLAS alone would ask for ever.
+cd "$(dirname "$0")/.." || exit 1
+program=pipeline_worker
+. tests/checks.bash
+case ${BUILD_SUFFIX-} in *address* | *thread*) echo "left out: sanitizers need terabytes of addresses"; finish; exit ;; esac
+bin=$PWD/${BIN:-bin}
+
+# Ends within 20 s, by success or with a reason; the smallest limits end a program before its main.
+ends() {  # ends KILOBYTES COMMAND...
+  local status reason='^error: .*memory|failed to map segment|pthread_create failed'
+  (ulimit -v "$1" && exec timeout -k 1 20 "${@:2}") >"$work/stdout" 2>"$work/err"
+  status=$?
+  cat "$work/err"
+  echo "status $status"
+  [ $status = 0 ] || { [ $status != 124 ] && [ $status != 137 ] && grep -qE "$reason" "$work/err"; }
+}
+
+training=(--text tests/README.md --data "$work/data" --d 16 --heads 2 --depth 1 --tokens 16 --steps 1 --out "$work/out")
+for limit in 50000 100000 200000 300000 400000 600000 1000000 2000000; do
+  check "with $limit kB of addresses pipeline_worker --check ends" ends $limit "$program" --check --threads 2
+  check "with $limit kB of addresses training ends" ends $limit "$program" "${training[@]}" --threads 2
+  [ ! -e data/raw/mnist/t10k-labels-idx1-ubyte ] || check "with $limit kB of addresses hw1 run ends" \
+    ends $limit "$bin/hw1" run --model mlp --rounds 1 --threads 2
+done
+if [ -e data/raw/mnist/t10k-labels-idx1-ubyte ]; then
+  for limit in 500000 520000 540000 560000; do
+    check "with $limit kB of addresses three threads end" ends $limit "$bin/hw1" run --model mlp --rounds 1 --threads 3
+  done
+fi
+in_little() { (ulimit -v 250000 && exec "$@"); }
+check "a limit that is too low is an error with the figure" \
+  refused "134 MB for each of 9 threads" in_little "$program" --check --threads 9
+check "more threads than OpenBLAS has places for are an error" \
+  refused "OpenBLAS computes for .* threads at most" "$program" --check --threads 1000
+check "the ranks of a run that lack memory end it with the reason" \
+  refused "memory for matrix products" in_little tools/pipeline.sh 2 "${training[@]}" --threads 4
+no_threads_of_blas() {
+  "$program" "${training[@]}" --threads 1 --steps 1000000 >/dev/null &
+  local pid=$! threads
+  sleep 1
+  threads=$(ls /proc/$pid/task | wc -l)
+  kill $pid
+  wait $pid
+  echo "$threads threads"
+  [ "$threads" -le 3 ]  # its own and ZeroMQ's two
+}
+check "OpenBLAS has no threads of its own" no_threads_of_blas
+finish
