@@ -23,10 +23,12 @@ std::vector<fs::path> entries_of(const fs::path& folder) {
   return entries;
 }
 
-// The folder itself, if there is a link to it.
+// The folder itself, where there is a link to it, or to where it will be.
 fs::path without_links(const fs::path& folder) {
   std::error_code error;
   fs::path path = fs::weakly_canonical(fs::absolute(folder), error);
+  if (!error && fs::is_symlink(path, error))
+    path = fs::weakly_canonical(path.parent_path() / fs::read_symlink(path), error);
   if (error) throw_cannot_write(folder, error.message());
   if (!path.has_filename()) path = path.parent_path();
   if (fs::exists(path, error) && !fs::is_directory(path, error))

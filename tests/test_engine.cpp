@@ -14,3 +14,14 @@ TEST_CASE("the engine says what its results depend on, each fact in one line") {
   CHECK(facts.at("blas").starts_with("OpenBLAS "));
   CHECK(facts.at("blas-core") == nn::blas::core_name());
 }
+
+TEST_CASE("what a file was made with and is another here is said, but for the commit") {
+  nn::Metadata facts = nn::describe_engine();
+  facts["step"] = "7";
+  CHECK(nn::engine_differences(facts).empty());
+  CHECK(nn::engine_differences({}).empty());
+  facts["engine"] = "another";
+  facts["blas-core"] = "Other";
+  CHECK(nn::engine_differences(facts) ==
+        std::vector<std::string>{"blas-core Other, here it is " + nn::blas::core_name()});
+}
