@@ -25,13 +25,13 @@ std::vector<fs::path> entries_of(const fs::path& folder) {
 
 // The folder itself, where there is a link to it, or to where it will be.
 fs::path without_links(const fs::path& folder) {
-  std::error_code error;
+  std::error_code error, ignored;
   fs::path path = fs::weakly_canonical(fs::absolute(folder), error);
-  if (!error && fs::is_symlink(path, error))
+  if (!error && fs::is_symlink(path, ignored))
     path = fs::weakly_canonical(path.parent_path() / fs::read_symlink(path), error);
   if (error) throw_cannot_write(folder, error.message());
   if (!path.has_filename()) path = path.parent_path();
-  if (fs::exists(path, error) && !fs::is_directory(path, error))
+  if (fs::exists(path, ignored) && !fs::is_directory(path, ignored))
     throw_cannot_write(folder, "it is not a folder");
   return path;
 }

@@ -2,6 +2,7 @@
 
 #include "nn/blas.h"
 #include "nn/engine.h"
+#include "nn/error.h"
 
 TEST_CASE("the engine says what its results depend on, each fact in one line") {
   const nn::Metadata facts = nn::describe_engine();
@@ -23,5 +24,5 @@ TEST_CASE("what a file was made with and is another here is said, but for the co
   facts["engine"] = "another";
   facts["blas-core"] = "Other";
   CHECK(nn::engine_differences(facts) ==
-        std::vector<std::string>{"blas-core Other, here it is " + nn::blas::core_name()});
+        std::vector<std::string>{nn::concat("blas-core Other, here it is ", nn::blas::core_name())});
 }

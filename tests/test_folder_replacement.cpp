@@ -114,7 +114,7 @@ TEST_CASE("what an abandoned save left is cleared by the next one") {
   CHECK(names_in(target) == std::vector<std::string>{"config", "manifest.txt", "shard-0", "shard-1"});
 }
 
-TEST_CASE("a link to a folder stays one, and the folder is replaced") {
+TEST_CASE("a link to a folder stays one, and the folder is made or replaced") {
   const tools::TemporaryFolder temporary;
   fs::create_directory(temporary.path / "elsewhere");
   fs::create_directory_symlink("elsewhere/model", temporary.path / "model");
