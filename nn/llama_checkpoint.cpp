@@ -137,7 +137,8 @@ LlamaCheckpoint::LlamaCheckpoint(const fs::path& folder)
     : folder_(folder), manifest_(manifest_of(folder)), config_(read_config(folder)) {
   require_named(config_file);
   // transformers prefers the whole file, too.
-  if (fs::exists(folder / whole_file) || !fs::exists(folder / index_file))
+  std::error_code error;
+  if (fs::exists(folder / whole_file, error) || !fs::exists(folder / index_file, error))
     for (const auto& [name, entry] : open(whole_file).entries()) file_of_[name] = whole_file;
   else
     read_index();
