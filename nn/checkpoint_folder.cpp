@@ -2,15 +2,10 @@
 
 #include <algorithm>
 #include <charconv>
-#include <fstream>
-#include <iomanip>
-#include <sstream>
 #include <system_error>
 
-#include "nn/checksum.h"
 #include "nn/error.h"
 #include "nn/file.h"
-#include "nn/json.h"
 
 namespace nn {
 
@@ -18,34 +13,13 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr const char* manifest_name = "manifest.txt";
 constexpr std::string_view folder_prefix = "step-";
-
-// Throws InputError for what a disk refuses.
-template <class Action>
-void on_disk(const fs::path& path, Action action) {
-  try {
-    action();
-  } catch (const std::system_error& error) {
-    throw_cannot_write(path, error.code().message());
-  }
-}
 
 // A folder that is not there has nothing; one that cannot be read may have a run's only copy.
 void require_readable(const fs::path& folder, std::error_code error) {
   if (error && error != std::errc::no_such_file_or_directory)
     throw InputError(concat("cannot read ", folder.string(), ": ", error.message()),
                      "check the folder of the checkpoints and who may read it");
-}
-
-std::uint32_t checksum(std::string_view text, std::uint32_t before = 0) {
-  return crc32c(std::as_bytes(std::span(text)), before);
-}
-
-std::string hexadecimal(std::uint32_t number) {
-  std::ostringstream text;
-  text << std::hex << std::setw(8) << std::setfill('0') << number;
-  return text.str();
 }
 
 std::optional<int> step_of(const fs::path& folder) {
@@ -58,50 +32,7 @@ std::optional<int> step_of(const fs::path& folder) {
   return step;
 }
 
-CheckpointFolder::File file_on_disk(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  require(file.is_open(), "it is missing");
-  CheckpointFolder::File found{path.filename().string(), 0, 0};
-  char buffer[1 << 16];
-  while (file.read(buffer, sizeof buffer), file.gcount() > 0) {
-    const std::string_view part(buffer, static_cast<std::size_t>(file.gcount()));
-    found.bytes += part.size();
-    found.checksum = checksum(part, found.checksum);
-  }
-  return found;
-}
-
 }  // namespace
-
-std::string to_text(const CheckpointFolder::File& file) {
-  return concat(file.name, ' ', file.bytes, ' ', hexadecimal(file.checksum));
-}
-
-CheckpointFolder::File parse_checkpoint_file(const std::string& line) {
-  std::istringstream text(line);
-  CheckpointFolder::File file{};
-  text >> file.name >> file.bytes >> std::hex >> file.checksum;
-  require(!text.fail() && (text >> std::ws).eof() && fs::path(file.name).filename() == file.name &&
-              !file.name.starts_with('.') && file.name.find('\0') == file.name.npos,
-          json_quote(line), " is no file with its length and checksum");
-  return file;
-}
-
-CheckpointFolder::Manifest parse_manifest(const std::string& text, int step) {
-  const std::size_t end = std::min(text.rfind("checksum "), text.size());
-  require(text.substr(end) ==
-              "checksum " + hexadecimal(checksum(std::string_view(text).substr(0, end))) + '\n',
-          "its checksum is wrong");
-  CheckpointFolder::Manifest manifest;
-  std::istringstream lines(text.substr(0, end));
-  for (std::string kind, rest; lines >> kind && std::getline(lines >> std::ws, rest);) {
-    if (kind == "file") manifest.files.push_back(parse_checkpoint_file(rest));
-    if (kind == "state")
-      manifest.state[rest.substr(0, rest.find(' '))] = rest.substr(rest.find(' ') + 1);
-    require(kind != "step" || rest == std::to_string(step), "it is of step ", json_quote(rest));
-  }
-  return manifest;
-}
 
 CheckpointFolder::CheckpointFolder(fs::path folder, std::shared_ptr<Storage> storage)
     : folder_(std::move(folder)), storage_(std::move(storage)) {}
@@ -111,17 +42,8 @@ fs::path CheckpointFolder::path_of(int step) const { return folder_ / concat(fol
 CheckpointFolder::File CheckpointFolder::write(int step, const std::string& name,
                                                FileParts content) {
   const fs::path folder = path_of(step);
-  on_disk(folder / name, [&] {
-    storage_->create_folder(folder);
-    // What an abandoned run may have left is no checkpoint from here on.
-    storage_->remove(folder / manifest_name);
-    replace_file(*storage_, folder / name, content);
-  });
-  File file{name, 0, 0};
-  for (std::string_view part : content) {
-    file.bytes += part.size();
-    file.checksum = checksum(part, file.checksum);
-  }
+  File file;
+  on_disk(folder / name, [&] { file = save_file(*storage_, folder, name, content); });
   return file;
 }
 
@@ -131,22 +53,11 @@ CheckpointFolder::File CheckpointFolder::write(int step, const std::string& name
 }
 
 void CheckpointFolder::complete(int step, std::vector<File> files, const Metadata& state) {
-  std::string text = concat("step ", step, '\n');
-  for (const auto& [key, value] : state) {
-    require(!key.empty() && (key + value).find('\n') == key.npos && key.find(' ') == key.npos,
-            "checkpoint: ", key, " is no word, or its value no line");
-    text += concat("state ", key, ' ', value, '\n');
-  }
-  std::ranges::sort(files, {}, &File::name);
-  for (const File& file : files) text += "file " + to_text(file) + '\n';
-  text += "checksum " + hexadecimal(checksum(text)) + '\n';
-  const std::string_view content = text;
-
   const fs::path folder = path_of(step), manifest = folder / manifest_name;
   on_disk(manifest, [&] {
     storage_->sync(folder_);
     storage_->sync(fs::absolute(folder_).lexically_normal().parent_path());
-    replace_file(*storage_, manifest, {&content, 1});
+    save_manifest(*storage_, folder, {step, state, files});
   });
   for (int other : steps())
     if (other != step && other != previous_) remove(other);
@@ -183,19 +94,18 @@ std::vector<int> CheckpointFolder::steps() const {
   return steps;
 }
 
-CheckpointFolder::Saved CheckpointFolder::read(int step) const {
-  Saved saved{{}, step, path_of(step)};
-  std::string at = manifest_name;
+CheckpointFolder::Saved CheckpointFolder::read(int step, const Check& check) const {
+  const fs::path folder = path_of(step);
+  Manifest manifest = read_manifest(folder);
+  Saved saved{step, folder, std::move(manifest.state), std::move(manifest.files)};
   try {
-    static_cast<Manifest&>(saved) = parse_manifest(read_file(saved.folder / manifest_name), step);
-    for (const File& file : saved.files) {
-      at = file.name;
-      const File found = file_on_disk(saved.folder / file.name);
-      require(found.bytes == file.bytes, "it has ", found.bytes, " bytes instead of ", file.bytes);
-      require(found.checksum == file.checksum, "its checksum is wrong");
-    }
+    require(manifest.step.has_value(), "it names no step");
+    require(manifest.step == step, "it is of step ", *manifest.step);
+    check(saved);
+  } catch (const InputError&) {  // of a file, which it names
+    throw;
   } catch (const Error& error) {
-    throw InputError(concat((saved.folder / at).string(), " is damaged: ", error.what()),
+    throw InputError(concat((folder / manifest_name).string(), " is damaged: ", error.what()),
                      "remove the folder if nothing can be done about it");
   }
   return saved;
@@ -213,14 +123,14 @@ bool CheckpointFolder::is_empty() const {
 }
 
 std::optional<CheckpointFolder::Saved> CheckpointFolder::newest(
-    const std::function<void(const std::string&)>& report) {
+    const std::function<void(const std::string&)>& report, const Check& check) {
   if (is_empty()) return std::nullopt;
   std::vector<int> all = steps();
   std::ranges::reverse(all);
   for (int step : all) {
     if (!is_complete(step)) continue;
     try {
-      const Saved saved = read(step);
+      Saved saved = read(step, check);
       previous_ = step;
       return saved;
     } catch (const InputError& damage) {

@@ -1,6 +1,7 @@
 #include "nn/engine.h"
 
 #include "nn/blas.h"
+#include "nn/error.h"
 
 namespace nn {
 
@@ -20,6 +21,16 @@ Metadata describe_engine() {
           {"vectors", vectors},
           {"blas", blas.substr(0, blas.find(' ', blas.find(' ') + 1))},  // its first two words
           {"blas-core", blas::core_name()}};
+}
+
+std::vector<std::string> engine_differences(const Metadata& facts) {
+  std::vector<std::string> differences;
+  for (const auto& [name, value] : describe_engine()) {
+    const auto found = facts.find(name);
+    if (name != "engine" && found != facts.end() && found->second != value)
+      differences.push_back(concat(name, ' ', found->second, ", here it is ", value));
+  }
+  return differences;
 }
 
 }  // namespace nn

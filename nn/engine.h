@@ -1,5 +1,8 @@
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "nn/safetensors.h"
 
 namespace nn {
@@ -12,5 +15,10 @@ namespace nn {
 //   blas       the library and its version, such as "OpenBLAS 0.3.21"
 //   blas-core  the kernels that it chose for this processor, such as "Cooperlake"
 Metadata describe_engine();
+
+// Which of these facts a file was made with that are not so here, and change the last bits: all but
+// the commit, in words such as "blas-core Cooperlake, here it is Haswell". A fact that the file does
+// not have is none of them.
+std::vector<std::string> engine_differences(const Metadata& facts);
 
 }  // namespace nn

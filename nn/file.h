@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 #include "nn/storage.h"
 
@@ -28,5 +29,15 @@ void require_writable_file(const std::filesystem::path& file);
 
 // What is thrown where a file could not be written.
 [[noreturn]] void throw_cannot_write(const std::filesystem::path& path, const std::string& reason);
+
+// Does what a disk may refuse, and then throws that, as InputError, about the path.
+template <class Action>
+void on_disk(const std::filesystem::path& path, Action action) {
+  try {
+    action();
+  } catch (const std::system_error& error) {
+    throw_cannot_write(path, error.code().message());
+  }
+}
 
 }  // namespace nn

@@ -4,9 +4,8 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
-#include "nn/checkpoint.h"
-#include "nn/file.h"
 #include "nn/json.h"
+#include "nn/optimizer.h"
 
 namespace nn {
 
@@ -16,22 +15,36 @@ namespace fs = std::filesystem;
 using nlohmann::ordered_json;
 
 constexpr const char* whole_file = "model.safetensors";
-constexpr const char* index_hint = "is it the whole index of a Hugging Face checkpoint?";
 constexpr const char* index_file = "model.safetensors.index.json";
+constexpr const char* config_file = "config.json";
+constexpr const char* tokenizer_file = "tokenizer.json";
+constexpr const char* index_hint = "is it the whole index of a Hugging Face checkpoint?";
 
-std::string shard_file(int shard, int shards) {
-  if (shards == 1) return whole_file;
-  char name[64];
-  std::snprintf(name, sizeof name, "model-%05d-of-%05d.safetensors", shard + 1, shards);
-  return name;
+// What a save may remove with the model that was there.
+bool is_llama_file(const std::string& name) {
+  return name == config_file || name == tokenizer_file || name == index_file ||
+         (name.starts_with("model") && name.ends_with(".safetensors"));
 }
 
-void remove_stale(const fs::path& file) {
+Manifest manifest_of(const fs::path& folder) {
   std::error_code error;
-  fs::remove(file, error);
-  if (error)
-    throw InputError(concat("cannot remove ", file.string(), ": ", error.message()),
-                     "it would hide the new checkpoint: remove it or choose another folder");
+  const auto status = fs::symlink_status(folder / manifest_name, error);
+  return fs::exists(status) ? read_manifest(folder) : Manifest{};
+}
+
+// What is in which shard.
+std::string index_text(const LlamaConfig& config, std::span<const int> shard_of, int shards) {
+  index numbers = 0;
+  ordered_json weight_map;
+  for (const LlamaTensor& tensor : llama_tensors(config)) {
+    weight_map[tensor.name] = shard_name(shard_of[tensor.piece], shards);
+    numbers += tensor.shape.size();
+  }
+  const ordered_json content{
+      {"metadata",
+       {{"total_parameters", numbers}, {"total_size", numbers * static_cast<index>(sizeof(real))}}},
+      {"weight_map", weight_map}};
+  return content.dump(2) + '\n';
 }
 
 // Buffers that old checkpoints hold and that follow from theta.
@@ -59,22 +72,34 @@ std::vector<LlamaTensor> llama_tensors(const LlamaConfig& c) {
   return tensors;
 }
 
-void save_llama(const fs::path& folder, const Llama& model) {
+void save_llama(const fs::path& folder, const Llama& model, const Metadata& state) {
   std::vector<int> pieces;
   for (int piece = 0; piece <= model.head_piece(); ++piece) pieces.push_back(piece);
-  write_shard(folder, model, 0, 1);
-  write_index(folder, model.config(), {&pieces, 1});
-  write_config(folder, model.config());
+  FolderReplacement files = llama_replacement(folder);
+  const SavedFile weights = files.write(shard_name(0, 1), shard_content(model).parts());
+  complete_llama(files, model.config(), {&pieces, 1}, {weights}, state);
 }
 
-void write_shard(const fs::path& folder, const Llama& model, int shard, int shards) {
+FolderReplacement llama_replacement(const fs::path& folder, std::shared_ptr<Storage> storage) {
+  return FolderReplacement(folder, is_llama_file, std::move(storage));
+}
+
+std::string shard_name(int shard, int shards) {
   require(shard >= 0 && shard < shards, "llama: there is no shard ", shard, " of ", shards);
-  // transformers refuses files that do not say which framework's layout they have.
-  write_safetensors(folder / shard_file(shard, shards), model.parameters(), {{"format", "pt"}});
+  if (shards == 1) return whole_file;
+  char name[64];
+  std::snprintf(name, sizeof name, "model-%05d-of-%05d.safetensors", shard + 1, shards);
+  return name;
 }
 
-void write_index(const fs::path& folder, const LlamaConfig& config,
-                 std::span<const std::vector<int>> cut) {
+// transformers refuses files that do not say which framework's layout they have.
+SafetensorsContent shard_content(const Llama& model) {
+  return SafetensorsContent(model.parameters(), {{"format", "pt"}});
+}
+
+void complete_llama(FolderReplacement& folder, const LlamaConfig& config,
+                    std::span<const std::vector<int>> cut, std::vector<SavedFile> files,
+                    const Metadata& state) {
   const int shards = static_cast<int>(cut.size());
   std::vector<int> shard_of(config.layers + 2, -1);
   for (int shard = 0; shard < shards; ++shard)
@@ -84,20 +109,9 @@ void write_index(const fs::path& folder, const LlamaConfig& config,
       shard_of[piece] = shard;
     }
   require(std::ranges::count(shard_of, -1) == 0, "llama: a piece is in no shard");
-  if (shards == 1) return remove_stale(folder / index_file);
-
-  index numbers = 0;
-  ordered_json weight_map;
-  for (const LlamaTensor& tensor : llama_tensors(config)) {
-    weight_map[tensor.name] = shard_file(shard_of[tensor.piece], shards);
-    numbers += tensor.shape.size();
-  }
-  const ordered_json content{
-      {"metadata",
-       {{"total_parameters", numbers}, {"total_size", numbers * static_cast<index>(sizeof(real))}}},
-      {"weight_map", weight_map}};
-  write_file_atomically(folder / index_file, content.dump(2) + '\n');
-  remove_stale(folder / whole_file);
+  if (shards > 1) files.push_back(folder.write(index_file, index_text(config, shard_of, shards)));
+  files.push_back(folder.write(config_file, config_text(config)));
+  folder.complete(files, state);
 }
 
 WeightMap weight_map_from_json(const nlohmann::json& index, const std::string& name) {
@@ -120,9 +134,11 @@ WeightMap weight_map_from_json(const nlohmann::json& index, const std::string& n
 }
 
 LlamaCheckpoint::LlamaCheckpoint(const fs::path& folder)
-    : folder_(folder), config_(read_config(folder)) {
+    : folder_(folder), manifest_(manifest_of(folder)), config_(read_config(folder)) {
+  require_named(config_file);
   // transformers prefers the whole file, too.
-  if (fs::exists(folder / whole_file) || !fs::exists(folder / index_file))
+  std::error_code error;
+  if (fs::exists(folder / whole_file, error) || !fs::exists(folder / index_file, error))
     for (const auto& [name, entry] : open(whole_file).entries()) file_of_[name] = whole_file;
   else
     read_index();
@@ -132,10 +148,20 @@ LlamaCheckpoint::LlamaCheckpoint(const fs::path& folder)
 const SafetensorsFile& LlamaCheckpoint::open(const std::string& name) {
   const auto found = files_.find(name);
   if (found != files_.end()) return found->second;
+  require_named(name);
   return files_.emplace(name, folder_ / name).first->second;
 }
 
+// A manifest vouches for the files that it names: for no others.
+void LlamaCheckpoint::require_named(const std::string& file) const {
+  if (!manifest_.files.empty() &&
+      std::ranges::find(manifest_.files, file, &SavedFile::name) == manifest_.files.end())
+    throw InputError(concat((folder_ / file).string(), " is no file that manifest.txt names"),
+                     "it came after the model: remove it, or manifest.txt if it belongs there");
+}
+
 void LlamaCheckpoint::read_index() {
+  require_named(index_file);
   const fs::path path = folder_ / index_file;
   file_of_ = weight_map_from_json(read_json_object(path, index_hint), path.string());
   for (const auto& [name, file] : file_of_)
@@ -170,8 +196,7 @@ void LlamaCheckpoint::check_tensors() const {
     if (!is_ignored(name)) refuse("a Llama of this config.json has no tensor " + json_quote(name));
 }
 
-void LlamaCheckpoint::load(Llama& model) {
-  const LlamaConfig& wanted = model.config();
+void LlamaCheckpoint::require_fits(const LlamaConfig& wanted) const {
   const auto check = [&](const char* field, auto LlamaConfig::*member) {
     if (config_.*member != wanted.*member)
       refuse(concat("its ", field, " is ", config_.*member, ", the model's is ", wanted.*member));
@@ -184,11 +209,18 @@ void LlamaCheckpoint::load(Llama& model) {
   check("intermediate_size", &LlamaConfig::hidden);
   check("rope_theta", &LlamaConfig::theta);
   check("rms_norm_eps", &LlamaConfig::epsilon);
+}
+
+void LlamaCheckpoint::load(Llama& model) {
+  require_fits(model.config());
   Parameters& parameters = model.parameters();
   for (const Parameters::Piece& piece : parameters.pieces()) {
     SafetensorsFile& file = files_.at(file_of_.at(piece.name));
-    file.read(file.entries().at(piece.name),
-              parameters.values().subspan(piece.offset, piece.shape.size()));
+    const auto numbers = parameters.values().subspan(piece.offset, piece.shape.size());
+    file.read(file.entries().at(piece.name), numbers);
+    if (!all_finite(numbers))
+      throw InputError(concat(file.name(), ": ", piece.name, " is not finite"),
+                       "the model is spoiled: use a checkpoint from before");
   }
 }
 

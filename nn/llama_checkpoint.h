@@ -6,12 +6,14 @@
 #include <string>
 #include <vector>
 
+#include "nn/checkpoint.h"
+#include "nn/folder_replacement.h"
 #include "nn/llama.h"
-#include "nn/safetensors.h"
 
 // A LLaMA in a folder as Hugging Face has it: config.json, and the weights in model.safetensors or
 // in shards, model-00001-of-00003.safetensors and so on, listed in model.safetensors.index.json.
-// Files appear whole or not at all. What is wrong with a folder is an InputError.
+// Ours have a manifest.txt besides (manifest.h), and appear whole or not at all. What is wrong with
+// a folder is an InputError.
 namespace nn {
 
 // The shape of the model. A field that is missing, is not what it should be or asks for more than
@@ -19,7 +21,8 @@ namespace nn {
 LlamaConfig read_config(const std::filesystem::path& folder);
 // The same from the JSON in it; complaints call it `name`.
 LlamaConfig config_from_json(const nlohmann::json& object, const std::string& name);
-void write_config(const std::filesystem::path& folder, const LlamaConfig& config);
+// The text of config.json.
+std::string config_text(const LlamaConfig& config);
 
 // A weight of the model, by its name in every file.
 struct LlamaTensor {
@@ -30,40 +33,55 @@ struct LlamaTensor {
 // All of them, in the order of a whole model, without making one.
 std::vector<LlamaTensor> llama_tensors(const LlamaConfig& config);
 
-// Writes a whole model: config.json and model.safetensors.
-void save_llama(const std::filesystem::path& folder, const Llama& model);
+// Saves a whole model in a folder, in place of any model that is there.
+void save_llama(const std::filesystem::path& folder, const Llama& model,
+                const Metadata& state = {});
 
-// Writes the pieces that this model has as shard `shard`, from 0, of `shards`.
-void write_shard(const std::filesystem::path& folder, const Llama& model, int shard, int shards);
+// A model that several processes save: each writes shard_content() under its shard_name(), from 0,
+// and when all have, one completes the folder.
+FolderReplacement llama_replacement(const std::filesystem::path& folder,
+                                    std::shared_ptr<Storage> storage = std::make_shared<Disk>());
+std::string shard_name(int shard, int shards);
+SafetensorsContent shard_content(const Llama& model);
 
-// Says what is in which shard, when all are there: cut[s] are the pieces of shard s, together every
-// piece once. Removes what an earlier checkpoint of another cut would hide these shards with.
-void write_index(const std::filesystem::path& folder, const LlamaConfig& config,
-                 std::span<const std::vector<int>> cut);
+// Adds config.json, the index and the manifest. `cut[s]` are the pieces of shard s, together every
+// piece once; `files` are the shards, and whatever else belongs to the model.
+void complete_llama(FolderReplacement& folder, const LlamaConfig& config,
+                    std::span<const std::vector<int>> cut, std::vector<SavedFile> files,
+                    const Metadata& state);
 
 // Tensor -> file, as an index says it: files of the index's own folder, wherever it is.
 using WeightMap = std::map<std::string, std::string>;
 WeightMap weight_map_from_json(const nlohmann::json& index, const std::string& name);
 
 // An open checkpoint. That every tensor of the configured model is there, with its shape, and no
-// other, is known before any weight is read.
+// other, is known before any weight is read; and if there is a manifest, that every byte is as it
+// was written.
 class LlamaCheckpoint {
  public:
   explicit LlamaCheckpoint(const std::filesystem::path& folder);
 
   const LlamaConfig& config() const { return config_; }
 
-  // Reads the pieces that the model has, no others. Its configuration must be the checkpoint's,
+  // What the manifest says about the model; empty if there is none.
+  const Metadata& state() const { return manifest_.state; }
+
+  // Throws unless a model of this configuration can load the weights: it must be the checkpoint's,
   // but for the context, on which no weight depends.
+  void require_fits(const LlamaConfig& config) const;
+
+  // Reads the pieces that the model has, no others. They must be finite.
   void load(Llama& model);
 
  private:
   const SafetensorsFile& open(const std::string& name);
+  void require_named(const std::string& file) const;
   void read_index();
   void check_tensors() const;
   [[noreturn]] void refuse(const std::string& what) const;
 
   std::filesystem::path folder_;
+  Manifest manifest_;  // without files if there is none
   LlamaConfig config_;
   std::map<std::string, SafetensorsFile> files_;  // by name in the folder
   WeightMap file_of_;

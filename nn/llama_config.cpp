@@ -120,7 +120,7 @@ LlamaConfig config_from_json(const json& object, const std::string& name) {
   return config;
 }
 
-void write_config(const fs::path& folder, const LlamaConfig& config) {
+std::string config_text(const LlamaConfig& config) {
   const nlohmann::ordered_json content{
       {"architectures", {"LlamaForCausalLM"}},
       {"model_type", "llama"},
@@ -141,7 +141,7 @@ void write_config(const fs::path& folder, const LlamaConfig& config) {
       {"eos_token_id", 2},
       {"torch_dtype", sizeof(real) == 4 ? "float32" : "float64"},
   };
-  write_file_atomically(folder / "config.json", content.dump(2) + '\n');
+  return content.dump(2) + '\n';
 }
 
 }  // namespace nn

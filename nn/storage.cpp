@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <system_error>
 #include <utility>
 
@@ -28,6 +29,14 @@ class Descriptor {
   }
   operator int() const { return number_; }
 
+  void write(std::string_view rest) const {
+    while (!rest.empty()) {
+      const ssize_t count = ::write(number_, rest.data(), rest.size());
+      if (count < 0 && errno != EINTR) fail();
+      if (count > 0) rest.remove_prefix(static_cast<std::size_t>(count));
+    }
+  }
+
   // Some file systems say only here that there was no space left.
   void close() {
     if (::close(std::exchange(number_, -1)) != 0) fail();
@@ -45,13 +54,13 @@ void Disk::write(const fs::path& path, FileParts content) {
   const bool is_new = readers_ == Readers::owner;
   if (is_new) fs::remove(path);
   Descriptor file(path, O_WRONLY | O_CREAT | (is_new ? O_EXCL : O_TRUNC) | O_CLOEXEC, readers_);
-  for (std::string_view rest : content) {
-    while (!rest.empty()) {
-      const ssize_t count = ::write(file, rest.data(), rest.size());
-      if (count < 0 && errno != EINTR) fail();
-      if (count > 0) rest.remove_prefix(static_cast<std::size_t>(count));
-    }
-  }
+  for (std::string_view part : content) file.write(part);
+  file.close();
+}
+
+void Disk::append(const fs::path& path, std::string_view content) {
+  Descriptor file(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+  file.write(content);
   file.close();
 }
 
@@ -63,7 +72,25 @@ void Disk::sync(const fs::path& path) {
 
 void Disk::rename(const fs::path& from, const fs::path& to) { fs::rename(from, to); }
 
+void Disk::exchange(const fs::path& a, const fs::path& b) {
+  if (::renameat2(AT_FDCWD, a.c_str(), AT_FDCWD, b.c_str(), RENAME_EXCHANGE) == 0) return;
+  if (errno != EINVAL && errno != ENOSYS && errno != EOPNOTSUPP) fail();
+  exchange_by_renames(*this, a, b);
+}
+
 void Disk::remove(const fs::path& path) { fs::remove(path); }
+
+void exchange_by_renames(Storage& storage, const fs::path& a, const fs::path& b) {
+  const fs::path aside = temporary_beside(b);
+  storage.rename(b, aside);
+  try {
+    storage.rename(a, b);
+  } catch (const std::system_error&) {
+    storage.rename(aside, b);
+    throw;
+  }
+  storage.rename(aside, a);
+}
 
 fs::path temporary_beside(const fs::path& file) {
   return file.parent_path() / concat(".", file.filename().string(), ".", getpid(), ".part");

@@ -16,9 +16,12 @@ class Storage {
   virtual ~Storage() = default;
   virtual void create_folder(const std::filesystem::path& folder) = 0;  // or leaves it as it is
   virtual void write(const std::filesystem::path& file, FileParts content) = 0;  // replaces it
+  virtual void append(const std::filesystem::path& file, std::string_view content) = 0;
   // After a loss of power there is what was synced: of a file its content, of a folder its names.
   virtual void sync(const std::filesystem::path& file_or_folder) = 0;
   virtual void rename(const std::filesystem::path& from, const std::filesystem::path& to) = 0;
+  // Two names in one folder, for files or folders that are there, trade places at once.
+  virtual void exchange(const std::filesystem::path& a, const std::filesystem::path& b) = 0;
   virtual void remove(const std::filesystem::path& file_or_empty_folder) = 0;  // if it is there
 };
 
@@ -33,13 +36,20 @@ class Disk : public Storage {
 
   void create_folder(const std::filesystem::path& folder) override;
   void write(const std::filesystem::path& file, FileParts content) override;
+  void append(const std::filesystem::path& file, std::string_view content) override;
   void sync(const std::filesystem::path& file_or_folder) override;
   void rename(const std::filesystem::path& from, const std::filesystem::path& to) override;
+  void exchange(const std::filesystem::path& a, const std::filesystem::path& b) override;
   void remove(const std::filesystem::path& file_or_empty_folder) override;
 
  private:
   Readers readers_;
 };
+
+// exchange() for file systems that only rename: for a moment nothing is at b. After a loss of power
+// in this moment what was there has the name temporary_beside(b).
+void exchange_by_renames(Storage& storage, const std::filesystem::path& a,
+                         const std::filesystem::path& b);
 
 // A hidden name next to the file that no other process uses.
 std::filesystem::path temporary_beside(const std::filesystem::path& file);

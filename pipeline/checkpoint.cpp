@@ -1,8 +1,10 @@
 #include "pipeline/checkpoint.h"
 
+#include <algorithm>
 #include <sstream>
 
 #include "nn/checkpoint.h"
+#include "nn/engine.h"
 
 namespace pipeline {
 
@@ -12,7 +14,7 @@ constexpr const char* left_out_key = "steps-left-out";
 constexpr const char* run_key = "run-id";
 constexpr const char* updates_key = "updates";  // Adam corrects its moments by their number
 
-std::string file_name(int piece) { return nn::concat("piece-", piece, ".safetensors"); }
+std::string file_name(std::int64_t piece) { return nn::concat("piece-", piece, ".safetensors"); }
 
 // A piece's weights and their moments, by name.
 std::vector<nn::LoadedTensor> tensors_of(nn::Llama& model, const nn::Adam::Moments& moments,
@@ -57,9 +59,33 @@ void compare_terms(const Job& job, const nn::Metadata& state,
     if (saved(name) != value)
       report(nn::concat("the checkpoint was made with ", saved(name), ' ', name, ", this run has ",
                         value, ": the same training but for rounding"));
+  for (const std::string& difference : nn::engine_differences(state))
+    report(nn::concat("the checkpoint was made with ", difference,
+                      ": the same training but for rounding"));
+}
+
+// How often a piece was updated, from its file.
+int updates_of(const nn::SafetensorsFile& file) {
+  try {
+    return nn::whole_number(file.metadata(), updates_key);
+  } catch (const nn::Error& error) {
+    throw nn::InputError(nn::concat(file.name(), ": ", error.what()),
+                         "use another checkpoint, or start anew in another folder");
+  }
 }
 
 }  // namespace
+
+nn::Metadata origin_of(const Job& job) {
+  nn::Metadata origin = training_terms(job);
+  origin.merge(layout_terms(job));
+  origin.merge(nn::describe_engine());
+  origin["stages"] = std::to_string(job.topology.stages);
+  origin["schedule"] = job.schedule;
+  origin["chunks"] = std::to_string(job.chunks);
+  origin["layers"] = to_text(job.cut);
+  return origin;
+}
 
 Checkpoints::Checkpoints(nn::CheckpointFolder& folder, const Job& job, Stage& stage, Worker& worker,
                          Mailbox& mailbox)
@@ -85,12 +111,11 @@ void Checkpoints::save(int step, std::vector<nn::CheckpointFolder::File> more) {
                                         step, " waited for the files of rank ", rank);
     std::istringstream lines(mailbox_.receive(rank, tag, what).text());
     for (std::string line; std::getline(lines, line);)
-      files.push_back(nn::parse_checkpoint_file(line));
+      files.push_back(nn::parse_saved_file(line));
   }
-  nn::Metadata state = training_terms(job_);
-  state.merge(layout_terms(job_));
+  nn::Metadata state = origin_of(job_);
+  if (!run_id.empty()) state[run_key] = run_id;
   state[left_out_key] = std::to_string(worker_.steps_left_out);
-  if (!run.empty()) state[run_key] = run;
   folder_.complete(step, files, state);
 }
 
@@ -129,17 +154,32 @@ int Checkpoints::resume(const std::function<void(const std::string&)>& report) {
   return step;
 }
 
+// Everything that this and any other run needs to go on: whether it may is another question.
+void Checkpoints::require_whole(const nn::CheckpointFolder::Saved& saved) const {
+  nn::whole_number(saved.state, left_out_key);
+  for (const auto& [name, value] : training_terms(job_))
+    nn::require(name == "steps" || saved.state.contains(name), "there is no ", name);
+  const int layers = nn::whole_number(saved.state, "depth");
+  for (std::int64_t piece = 0; piece < layers + std::int64_t{2}; ++piece) {
+    const std::string name = file_name(piece);
+    nn::require(std::ranges::find(saved.files, name, &nn::SavedFile::name) != saved.files.end(),
+                "there is no ", name);
+    updates_of(nn::SafetensorsFile(saved.folder / name));
+  }
+}
+
 int Checkpoints::find_newest(const std::function<void(const std::string&)>& report) {
-  const auto saved = folder_.newest(report);
+  const auto saved = folder_.newest(
+      report, [this](const nn::CheckpointFolder::Saved& found) { require_whole(found); });
+  run_id.clear();
   if (!saved) return 0;
   compare_terms(job_, saved->state, report);
   if (saved->step > job_.steps)
     throw nn::InputError(
         nn::concat("the checkpoint is of step ", saved->step, ", the run ends at ", job_.steps),
         "choose more --steps, or another folder");
-  worker_.steps_left_out = std::stoi(saved->state.at(left_out_key));
-  if (const auto found = saved->state.find(run_key); found != saved->state.end())
-    run = found->second;
+  worker_.steps_left_out = nn::whole_number(saved->state, left_out_key);
+  if (saved->state.contains(run_key)) run_id = saved->state.at(run_key);
   return saved->step;
 }
 
@@ -147,9 +187,7 @@ void Checkpoints::load_piece(const std::filesystem::path& folder, int piece) {
   const nn::Adam::Moments moments = worker_.moments(piece);
   nn::SafetensorsFile file(folder / file_name(piece));
   nn::load_tensors(file, tensors_of(stage_.model(), moments, piece));
-  const auto updates = file.metadata().find(updates_key);
-  nn::require(updates != file.metadata().end(), file.name(), " has no ", updates_key);
-  moments.steps = std::stoi(updates->second);
+  moments.steps = updates_of(file);
 }
 
 }  // namespace pipeline

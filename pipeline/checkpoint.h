@@ -2,11 +2,15 @@
 
 #include <filesystem>
 #include <functional>
+#include <string>
 
 #include "nn/checkpoint_folder.h"
 #include "pipeline/worker.h"
 
 namespace pipeline {
+
+// What a model or a checkpoint of the job was made by: the job's options and the engine.
+nn::Metadata origin_of(const Job& job);
 
 // The checkpoints of a training run, in a folder that all ranks see. Every piece of the model (see
 // nn::Llama) has a file of its own, whatever rank it is on, so that a run of any other cut or
@@ -27,17 +31,19 @@ class Checkpoints {
   // also if a weight is not finite.
   void save(int step, std::vector<nn::CheckpointFolder::File> more);
 
-  // All ranks call it before the first step and go on from the newest checkpoint that is whole, as
-  // rank 0 finds it; it alone reports what is worth knowing about that. Returns the steps done, 0
-  // if there is no checkpoint. Throws nn::InputError if it is one of another training.
-  int resume(const std::function<void(const std::string&)>& report);
+  // The id of the run, on rank 0: save() records it, resume() finds it. Empty: none.
+  std::string run_id;
 
-  // Names the run, in every checkpoint: set before save(); rank 0's resume() sets it to the saved.
-  std::string run;
+  // All ranks call it before the first step and go on from the newest checkpoint that is whole, as
+  // rank 0 finds it; it alone reports what is worth knowing about that, such as another processor.
+  // Returns the steps done, 0 if there is no checkpoint. Throws nn::InputError if it is one of
+  // another training.
+  int resume(const std::function<void(const std::string&)>& report);
 
  private:
   nn::CheckpointFolder::File save_piece(int step, int piece);
   void load_piece(const std::filesystem::path& folder, int piece);
+  void require_whole(const nn::CheckpointFolder::Saved& saved) const;
   int find_newest(const std::function<void(const std::string&)>& report);
 
   nn::CheckpointFolder& folder_;

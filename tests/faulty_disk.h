@@ -27,42 +27,48 @@ class FaultyDisk : public nn::Storage {
   bool has_failed() const { return operations_ > faulty_operation_; }
 
   void create_folder(const path& folder) override {
-    if (folder == root_ || names_.contains(folder)) return;
+    if (find(folder)) return;
     create_folder(folder.parent_path());
     before_operation(folder);
     std::filesystem::create_directory(folder);
-    change(folder, folder, std::make_shared<Node>(Node{.is_folder = true}));
+    change({{folder, std::make_shared<Node>(Node{.is_folder = true})}});
   }
   void write(const path& file, nn::FileParts content) override {
     std::string text;
     for (std::string_view part : content) text += part;
-    const bool fails_now = operations_ == faulty_operation_;
-    if (fails_now && fault_ == Fault::half_written) put(file, text.substr(0, text.size() / 2));
-    before_operation(file);
+    before_content(file, text);
     put(file, text);
+  }
+  void append(const path& file, std::string_view content) override {
+    const std::string before = find(file)->content;
+    before_content(file, before + std::string(content));
+    put(file, before + std::string(content));
   }
   void sync(const path& path) override {
     before_operation(path);
-    if (names_.contains(path) && !names_[path]->is_folder) {
-      names_[path]->durable = names_[path]->content;
-      return;
-    }
+    const auto node = find(path);
+    node->durable = node->content;
     std::erase_if(unsynced_, [&](const Change& change) {
-      if (change.folder != path) return false;
-      change.apply(durable_names_);
+      if (!change.is_in(node)) return false;
+      change.apply(&Node::durable_entries);
       return true;
     });
   }
   void rename(const path& from, const path& to) override {
     before_operation(from);
     std::filesystem::rename(from, to);
-    change(from, to, names_.at(from));
+    change({{from, nullptr}, {to, find(from)}});
+  }
+  void exchange(const path& a, const path& b) override {
+    before_operation(a);
+    nn::Disk().exchange(a, b);
+    change({{a, find(b)}, {b, find(a)}});
   }
   void remove(const path& path) override {
-    if (!names_.contains(path)) return;
+    if (!find(path)) return;
     before_operation(path);
     std::filesystem::remove(path);
-    change(path, path, nullptr);
+    change({{path, nullptr}});
   }
 
   // Puts into the folder what is left after a loss of power: of unsynced changes none, all, or
@@ -74,36 +80,64 @@ class FaultyDisk : public nn::Storage {
       return survival == Survival::all || (survival == Survival::some && random() % 2 == 0);
     };
     for (const Change& change : unsynced_)
-      if (survives()) change.apply(durable_names_);
+      if (survives()) change.apply(&Node::durable_entries);
     for (const auto& entry : std::filesystem::directory_iterator(root_))
       std::filesystem::remove_all(entry);
-    for (const auto& [name, node] : durable_names_) {  // folders come before what is in them
-      if (!std::filesystem::exists(name.parent_path())) continue;
-      if (node->is_folder) {
-        std::filesystem::create_directory(name);
-        continue;
+    const std::function<void(const path&, const Node&)> restore = [&](const path& at,
+                                                                      const Node& folder) {
+      for (const auto& [name, node] : folder.durable_entries) {
+        if (node->is_folder) {
+          std::filesystem::create_directory(at / name);
+          restore(at / name, *node);
+          continue;
+        }
+        std::string content = survives() ? node->content : node->durable;
+        if (content != node->durable && survival == Survival::some)
+          std::fill(content.begin() + random() % content.size(), content.end(), '\0');
+        std::ofstream(at / name, std::ios::binary) << content;
       }
-      std::string content = survives() ? node->content : node->durable;
-      if (content != node->durable && survival == Survival::some)
-        std::fill(content.begin() + random() % content.size(), content.end(), '\0');
-      std::ofstream(name, std::ios::binary) << content;
-    }
+    };
+    restore(root_, *tree_);
   }
 
  private:
+  struct Node;
+  using Entries = std::map<std::string, std::shared_ptr<Node>>;
   struct Node {
     std::string content = {}, durable = {};
+    Entries entries = {}, durable_entries = {};
     bool is_folder = false;
   };
-  using Names = std::map<path, std::shared_ptr<Node>>;
-  struct Change {  // of a name in a folder; without node it goes
-    path folder, from, to;
-    std::shared_ptr<Node> node;
-    void apply(Names& names) const {
-      names.erase(from);
-      if (node) names[to] = node;
+  // Names that come and go at once.
+  struct Change {
+    struct Entry {
+      std::shared_ptr<Node> folder;
+      std::string name;
+      std::shared_ptr<Node> node;  // none: the name goes
+    };
+    std::vector<Entry> entries;
+
+    bool is_in(const std::shared_ptr<Node>& folder) const {
+      for (const Entry& entry : entries)
+        if (entry.folder == folder) return true;
+      return false;
+    }
+    void apply(Entries Node::*which) const {
+      for (const auto& [folder, name, node] : entries)
+        if (node)
+          ((*folder).*which)[name] = node;
+        else
+          ((*folder).*which).erase(name);
     }
   };
+
+  std::shared_ptr<Node> find(const path& path) const {
+    if (path == root_ || path.native().size() < root_.native().size()) return tree_;
+    const auto folder = find(path.parent_path());
+    if (!folder) return nullptr;
+    const auto found = folder->entries.find(path.filename().string());
+    return found == folder->entries.end() ? nullptr : found->second;
+  }
 
   void before_operation(const path& path) {
     const bool fails = fault_ == Fault::power ? operations_ >= faulty_operation_
@@ -113,19 +147,27 @@ class FaultyDisk : public nn::Storage {
       throw std::filesystem::filesystem_error("fault", path,
                                               std::make_error_code(std::errc::no_space_on_device));
   }
-  void change(const path& from, const path& to, std::shared_ptr<Node> node) {
-    unsynced_.push_back({to.parent_path(), from, to, std::move(node)});
-    unsynced_.back().apply(names_);
+  void before_content(const path& file, const std::string& text) {
+    const bool fails_now = operations_ == faulty_operation_;
+    if (fails_now && fault_ == Fault::half_written) put(file, text.substr(0, text.size() / 2));
+    before_operation(file);
+  }
+  void change(const std::vector<std::pair<path, std::shared_ptr<Node>>>& names) {
+    Change change;
+    for (const auto& [name, node] : names)
+      change.entries.push_back({find(name.parent_path()), name.filename().string(), node});
+    change.apply(&Node::entries);
+    unsynced_.push_back(std::move(change));
   }
   void put(const path& file, const std::string& content) {
     std::ofstream(file, std::ios::binary) << content;
-    if (!names_.contains(file)) change(file, file, std::make_shared<Node>());
-    names_[file]->content = content;
+    if (!find(file)) change({{file, std::make_shared<Node>()}});
+    find(file)->content = content;
   }
 
   path root_;
   int operations_ = 0, faulty_operation_;
   Fault fault_;
-  Names names_, durable_names_;
+  std::shared_ptr<Node> tree_ = std::make_shared<Node>(Node{.is_folder = true});
   std::vector<Change> unsynced_;
 };

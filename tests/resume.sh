@@ -94,6 +94,36 @@ check "a damaged checkpoint is said, and the one before it taken" damaged
 check "with the same losses" same_losses whole damaged
 check "with the same weights" same_model whole damaged
 
+# OpenBLAS has other kernels for each kind of processor, which sum in other orders.
+other_core() {
+  rm -rf "$work/core-steps"
+  OPENBLAS_CORETYPE=Haswell train core 2 "${saved[@]}" --steps 10 --checkpoint "$work/core-steps" || return
+  OPENBLAS_CORETYPE=$1 train core 2 "${saved[@]}" --steps 20 --checkpoint "$work/core-steps" --resume >"$work/out" || return
+  cat "$work/out"
+}
+on_another() {
+  other_core Sandybridge &&
+    grep -q "note: the checkpoint was made with blas-core Haswell, here it is Sandybridge: the same training but for rounding" "$work/out"
+}
+on_the_same() { other_core Haswell && ! grep -q "note:" "$work/out"; }
+check "a checkpoint of another kind of processor is said" on_another
+check "one of the same is not" on_the_same
+
+# Checkpoints of every version that was ever written.
+old_version() {
+  mkdir -p "$work/data"
+  rm -rf "$work/version"
+  cp -r "$1" "$work/version"
+  "$program" --data "$work/data" --text tests/golden/formats/text.txt --d 4 --depth 1 --heads 2 --hidden 8 --tokens 16 \
+    --steps 6 --checkpoint "$work/version" --resume --out "$work/versions" >"$work/out" || return
+  cat "$work/out"
+  grep -q "resumed: after step 4 of" "$work/out" && [ -e "$work/version/step-6" ]
+}
+for version in tests/golden/formats/*/; do
+  check "a checkpoint of version $(basename "$version") goes on" old_version "$version"
+done
+check "one of version 1 without a word of processors" eval 'old_version tests/golden/formats/1 && ! grep -q note: "$work/out"'
+
 # No file may be longer than 64 KiB: the disk is full, as far as checkpoints are concerned.
 full() {
   (

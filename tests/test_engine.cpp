@@ -2,6 +2,7 @@
 
 #include "nn/blas.h"
 #include "nn/engine.h"
+#include "nn/error.h"
 
 TEST_CASE("the engine says what its results depend on, each fact in one line") {
   const nn::Metadata facts = nn::describe_engine();
@@ -13,4 +14,15 @@ TEST_CASE("the engine says what its results depend on, each fact in one line") {
   CHECK(facts.at("precision") == (sizeof(nn::real) == 4 ? "float" : "double"));
   CHECK(facts.at("blas").starts_with("OpenBLAS "));
   CHECK(facts.at("blas-core") == nn::blas::core_name());
+}
+
+TEST_CASE("what a file was made with and is another here is said, but for the commit") {
+  nn::Metadata facts = nn::describe_engine();
+  facts["step"] = "7";
+  CHECK(nn::engine_differences(facts).empty());
+  CHECK(nn::engine_differences({}).empty());
+  facts["engine"] = "another";
+  facts["blas-core"] = "Other";
+  CHECK(nn::engine_differences(facts) ==
+        std::vector<std::string>{nn::concat("blas-core Other, here it is ", nn::blas::core_name())});
 }

@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "nn/checkpoint.h"
@@ -24,11 +25,22 @@ bool is_equal(const Llama& a, const Llama& b) {
 
 // As the ranks of a pipeline would write it.
 void save_shards(const fs::path& folder, const LlamaConfig& config, const Cut& cut, int seed) {
+  nn::FolderReplacement files = nn::llama_replacement(folder);
   const int shards = static_cast<int>(cut.size());
-  for (int shard = 0; shard < shards; ++shard)
-    nn::write_shard(folder, Llama(config, cut[shard], seed), shard, shards);
-  nn::write_index(folder, config, cut);
-  nn::write_config(folder, config);
+  std::vector<nn::SavedFile> saved;
+  for (int shard = 0; shard < shards; ++shard) {
+    const Llama part(config, cut[shard], seed);
+    saved.push_back(
+        files.write(nn::shard_name(shard, shards), nn::shard_content(part).parts()));
+  }
+  nn::complete_llama(files, config, cut, saved, {});
+}
+
+// The same without a manifest, as others write their models and as we did: its files may change.
+void as_foreign(const fs::path& folder) { fs::remove(folder / "manifest.txt"); }
+
+void write_config(const fs::path& folder, const LlamaConfig& config) {
+  nn::write_file_atomically(folder / "config.json", nn::config_text(config));
 }
 
 // What is said about a folder; there must be a hint, and one line.
@@ -115,13 +127,73 @@ TEST_CASE("a new checkpoint is not hidden by an earlier one of another cut") {
   CHECK(holds(4));
 }
 
-TEST_CASE("an index of pieces that do not make one model is refused") {
+TEST_CASE("pieces that do not make one model are not saved") {
   const tools::TemporaryFolder temporary;
   const fs::path& folder = temporary.path;
+  nn::save_llama(folder / "model", Llama(small, 1));
   for (const Cut& cut :
-       {Cut{{0, 1}, {2, 3}}, {{0, 1, 2}, {2, 3, 4}}, {{0, 1, 2, 3, 4, 5}}, {}, {{-1}}})
-    CHECK_THROWS_AS(nn::write_index(folder, small, cut), nn::Error);
-  CHECK_THROWS_AS(nn::write_shard(folder, Llama(small), 3, 3), nn::Error);
+       {Cut{{0, 1}, {2, 3}}, {{0, 1, 2}, {2, 3, 4}}, {{0, 1, 2, 3, 4, 5}}, {}, {{-1}}}) {
+    nn::FolderReplacement files = nn::llama_replacement(folder / "model");
+    CHECK_THROWS_AS(nn::complete_llama(files, small, cut, {}, {}), nn::Error);
+  }
+  CHECK_THROWS_AS(nn::shard_name(3, 3), nn::Error);
+  CHECK(complaint(folder / "model") == "nothing");
+}
+
+TEST_CASE("a model says what made it") {
+  const tools::TemporaryFolder temporary;
+  nn::save_llama(temporary.path / "a", Llama(small), {{"step", "7"}});
+  CHECK(LlamaCheckpoint(temporary.path / "a").state() == nn::Metadata{{"step", "7"}});
+  as_foreign(temporary.path / "a");
+  CHECK(LlamaCheckpoint(temporary.path / "a").state().empty());
+}
+
+TEST_CASE("a model of which any file changed is refused, until its manifest is removed") {
+  const tools::TemporaryFolder temporary;
+  const fs::path& folder = temporary.path;
+  save_shards(folder / "new", small, three, 2);
+  for (const auto& entry : fs::directory_iterator(folder / "new")) {
+    const std::string name = entry.path().filename().string();
+    CAPTURE(name);
+    const fs::path mixed = folder / ("with-other-" + name);
+    save_shards(mixed, small, three, 1);
+    std::string content = nn::read_file(mixed / name);
+    content.back() ^= 1;
+    nn::write_file_atomically(mixed / name, content);
+    check_complaint(mixed, (mixed / name).string() + " is damaged");
+    fs::remove(mixed / name);
+    if (name != "manifest.txt") check_complaint(mixed, name + " is damaged: it is missing");
+  }
+  save_shards(folder / "edited", small, three, 1);
+  LlamaConfig longer = small;
+  longer.context = 100;
+  write_config(folder / "edited", longer);
+  check_complaint(folder / "edited", "config.json is damaged");
+  as_foreign(folder / "edited");
+  CHECK(LlamaCheckpoint(folder / "edited").config().context == 100);
+}
+
+TEST_CASE("a file that came after the model is not taken for a part of it") {
+  const tools::TemporaryFolder temporary;
+  const fs::path& folder = temporary.path;
+  save_shards(folder / "shards", small, three, 1);
+  nn::save_llama(folder / "whole", Llama(small, 2));
+  fs::copy(folder / "whole" / "model.safetensors", folder / "shards");
+  check_complaint(folder / "shards", "model.safetensors is no file that manifest.txt names");
+  nn::write_file_atomically(folder / "whole" / "notes.md", "of no weight");
+  check_complaint(folder / "whole", "nothing");
+}
+
+TEST_CASE("a weight that is not finite is not loaded") {
+  for (const real bad : {std::numeric_limits<real>::quiet_NaN(),
+                         -std::numeric_limits<real>::infinity()}) {
+    const tools::TemporaryFolder temporary;
+    Llama spoiled(small, 1), loaded(small, 2);
+    spoiled.parameters().values().back() = bad;
+    nn::save_llama(temporary.path, spoiled);
+    CHECK(contains(complaint_of([&] { nn::load_llama(temporary.path, loaded); }),
+                   "lm_head.weight is not finite"));
+  }
 }
 
 TEST_CASE("old and new spellings of config.json are read") {
@@ -151,6 +223,7 @@ TEST_CASE("what config.json lacks or asks for in vain is named") {
   const tools::TemporaryFolder temporary;
   const fs::path& folder = temporary.path;
   nn::save_llama(folder, Llama(small));
+  as_foreign(folder);
   const json good = read_json(folder / "config.json");
   const auto refuses = [&](const char* field, const json& value, const std::string& words) {
     json config = good;
@@ -193,6 +266,7 @@ TEST_CASE("bytes that are no config.json are refused") {
   check_complaint(folder, "config.json");
   check_complaint(folder / "there-is-none", "config.json");
   nn::save_llama(folder, Llama(small));
+  as_foreign(folder);
   const std::string whole = nn::read_file(folder / "config.json");
   for (std::size_t size = 0; size + 2 < whole.size(); ++size) {
     CAPTURE(size);
@@ -215,7 +289,7 @@ TEST_CASE("bytes that are no config.json are refused") {
 std::string complaint_about(const std::vector<nn::LlamaTensor>& tensors) {
   const tools::TemporaryFolder temporary;
   const fs::path& folder = temporary.path;
-  nn::write_config(folder, small);
+  write_config(folder, small);
   nn::Parameters parameters;
   for (const nn::LlamaTensor& tensor : tensors) parameters.add(tensor.name, tensor.shape);
   nn::write_safetensors(folder / "model.safetensors", parameters);
@@ -275,6 +349,7 @@ TEST_CASE("a config.json that claims more than the files hold takes no memory") 
   const tools::TemporaryFolder temporary;
   const fs::path& folder = temporary.path;
   nn::save_llama(folder, Llama(small));
+  as_foreign(folder);
   const json good = read_json(folder / "config.json");
   for (const char* field : {"num_hidden_layers", "vocab_size", "intermediate_size"}) {
     json config = good;
@@ -288,6 +363,7 @@ TEST_CASE("an index cannot lead out of its folder or promise what is not there")
   const tools::TemporaryFolder temporary;
   const fs::path& folder = temporary.path;
   save_shards(folder, small, three, 1);
+  as_foreign(folder);
   const fs::path file = folder / "model.safetensors.index.json";
   const json good = read_json(file);
   const std::string name = "model.norm.weight";
@@ -331,11 +407,16 @@ TEST_CASE("shards of two checkpoints do not go together") {
   const tools::TemporaryFolder temporary;
   const fs::path& folder = temporary.path;
   save_shards(folder, small, three, 1);
+  as_foreign(folder);
+  const auto overwrite = [&](const LlamaConfig& config, int pieces) {
+    const Llama part(config, three[pieces]);
+    nn::write_file_atomically(folder / nn::shard_name(1, 3), nn::shard_content(part).parts());
+  };
   LlamaConfig wider = small;
   wider.hidden = 24;
-  nn::write_shard(folder, Llama(wider, three[1]), 1, 3);
+  overwrite(wider, 1);
   check_complaint(folder, "model.layers.1.mlp.gate_proj.weight has shape [24, 16]");
-  nn::write_shard(folder, Llama(small, three[2]), 1, 3);
+  overwrite(small, 2);
   check_complaint(folder, "model-00002-of-00003.safetensors");
 }
 

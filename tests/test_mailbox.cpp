@@ -244,7 +244,7 @@ TEST_CASE("a header is parsed only if it is whole and fits its payload") {
 
 TEST_CASE_FIXTURE(Listener, "a message is dropped for any field of its header that is wrong") {
   for (const Header& header :
-       {header_with(&Header::magic, 1u), header_with(&Header::version, std::uint16_t{2}),
+       {header_with(&Header::magic, 1u), header_with(&Header::version, std::uint16_t{1}),
         header_with(&Header::kind, Tag::Kind(200)), header_with(&Header::bytes, std::uint64_t{7}),
         header_with(&Header::from, -1), header_with(&Header::from, 0),
         header_with(&Header::from, 2), header_with(&Header::run, std::uint64_t{4})})

@@ -4,8 +4,12 @@
 #include <limits>
 #include <mutex>
 
+#include "nn/checkpoint.h"
+#include "nn/engine.h"
+#include "nn/file.h"
 #include "pipeline/checkpoint.h"
 #include "tests/complaint.h"
+#include "tests/manifest_text.h"
 #include "tests/toy_training.h"
 #include "tools/program/temporary_folder.h"
 
@@ -134,6 +138,125 @@ TEST_CASE("another training does not go on from a checkpoint") {
   other.learning_rate /= 2;
   CHECK(train(other, folder.path, 4).reports ==
         std::vector<std::string>{"the checkpoint was made with lr 8e-04, this run has 4e-04"});
+}
+
+// Changes a line of the manifest of step `step`, as a program of another version might write it.
+void change_state(const std::filesystem::path& folder, int step, const std::string& from,
+                  const std::string& to) {
+  const auto file = folder / nn::concat("step-", step) / "manifest.txt";
+  std::string text = nn::read_file(file);
+  const std::size_t at = text.find(from);
+  REQUIRE(at != text.npos);
+  rewrite_manifest(file, text.replace(at, from.size(), to));
+}
+
+TEST_CASE("a checkpoint whose state is not what it must be is said, and the one before it taken") {
+  const Job job = job_of("1f1b", 2, 1);
+  const tools::TemporaryFolder undisturbed_folder;
+  const Result undisturbed = train(job, undisturbed_folder.path, 4);
+  struct Case {
+    const char *from, *to, *words;
+  };
+  for (const auto& [from, to, words] :
+       {Case{"steps-left-out 0", "steps-left-out abc", "steps-left-out \"abc\" is no whole number"},
+        Case{"steps-left-out 0", "steps-left-out -1", "steps-left-out \"-1\" is no whole number"},
+        Case{"state steps-left-out 0\n", "", "there is no steps-left-out"},
+        Case{"state seed 0\n", "", "there is no seed"},
+        Case{"state depth 6", "state depth six", "depth \"six\" is no whole number"},
+        Case{"state depth 6", "state depth 2147483647", "there is no piece-8.safetensors"},
+        Case{"file piece-3.safetensors", "file piece-9.safetensors", "it is missing"}}) {
+    CAPTURE(to);
+    const tools::TemporaryFolder folder;
+    train(job, folder.path, 2);
+    train(job, folder.path, 3);
+    change_state(folder.path, 3, from, to);
+    const Result resumed = train(job, folder.path, 4);
+    CHECK(resumed.first_step == 2);
+    REQUIRE(resumed.reports.size() == 1);
+    CHECK(contains(resumed.reports[0], (folder.path / "step-3").string()));
+    CHECK(contains(resumed.reports[0], words));
+    CHECK(resumed.weights == undisturbed.weights);
+  }
+}
+
+TEST_CASE("a piece that does not say how often it was updated is damage, too") {
+  const Job job = job_of("1f1b", 2, 1);
+  for (const char* updates : {"abc", "-1", "99999999999", ""}) {
+    const tools::TemporaryFolder folder;
+    train(job, folder.path, 2);
+    train(job, folder.path, 3);
+    const auto file = folder.path / "step-3" / "piece-4.safetensors";
+    const nn::Checkpoint piece = nn::read_safetensors(file);
+    std::vector<nn::SavedTensor> tensors;
+    for (const auto& [name, tensor] : piece.tensors)
+      tensors.push_back({name, tensor.shape(), tensor.span()});
+    const nn::SafetensorsContent content(tensors, {{"updates", updates}});
+    nn::write_file_atomically(file, content.parts());
+    nn::SavedFile saved{"piece-4.safetensors", 0, 0};
+    for (std::string_view part : content.parts()) saved = nn::extended(saved, part);
+    const std::string text = nn::read_file(folder.path / "step-3" / "manifest.txt");
+    const std::size_t at = text.find("file piece-4.safetensors");
+    change_state(folder.path, 3, text.substr(at, text.find('\n', at) - at),
+                 "file " + nn::to_text(saved));
+    const Result resumed = train(job, folder.path, 4);
+    CHECK(resumed.first_step == 2);
+    REQUIRE(resumed.reports.size() == 1);
+    CHECK(contains(resumed.reports[0], file.string() + ": updates"));
+  }
+}
+
+TEST_CASE("a checkpoint says what made it, and another processor is said on going on") {
+  const Job job = job_of("zb-h1", 2, 1);
+  const tools::TemporaryFolder folder;
+  train(job, folder.path, 2);
+  const auto saved = nn::CheckpointFolder(folder.path).newest([](const std::string&) {});
+  const nn::Metadata engine = nn::describe_engine();
+  for (const auto& [name, value] : engine) CHECK(saved->state.at(name) == value);
+  CHECK(saved->state.at("schedule") == "zb-h1");
+  CHECK(saved->state.at("layers") == "3,3");
+  change_state(folder.path, 2, "state blas-core " + engine.at("blas-core"),
+               "state blas-core Other");
+  change_state(folder.path, 2, "state vectors " + engine.at("vectors"), "state vectors MMX");
+  change_state(folder.path, 2, "state engine " + engine.at("engine"), "state engine 0123");
+  CHECK(train(job, folder.path, 3).reports ==
+        std::vector<std::string>{
+            "the checkpoint was made with blas-core Other, here it is " + engine.at("blas-core") +
+                ": the same training but for rounding",
+            "the checkpoint was made with vectors MMX, here it is " + engine.at("vectors") +
+                ": the same training but for rounding"});
+}
+
+TEST_CASE("a checkpoint of version 1, which says nothing of that, goes on without a word") {
+  const Job job = job_of("1f1b", 2, 1);
+  const tools::TemporaryFolder folder;
+  train(job, folder.path, 2);
+  for (const auto& [name, value] : nn::describe_engine())
+    change_state(folder.path, 2, "state " + name + ' ' + value + '\n', "");
+  change_state(folder.path, 2, "manifest 2\n", "");
+  const Result resumed = train(job, folder.path, 4);
+  CHECK(resumed.first_step == 2);
+  CHECK(resumed.reports.empty());
+}
+
+TEST_CASE("the id of a run is saved with it and found again") {
+  const Job job = job_of("1f1b", 2, 1);
+  const tools::TemporaryFolder folder;
+  for (const char* id : {"", "0123abcd"})
+    for (const bool saves : {true, false}) {
+      CAPTURE(id);
+      std::filesystem::remove_all(saves ? folder.path / "step-1" : folder.path / "none");
+      toy::as_ranks(job, "run-id", [&](toy::Rank rank) {
+        nn::CheckpointFolder checkpoints_folder(folder.path);
+        Checkpoints checkpoints(checkpoints_folder, job, rank.stage, rank.worker, rank.mailbox);
+        checkpoints.run_id = saves && rank.rank == 0 ? id : "another";
+        if (saves) {
+          rank.worker.step(0);
+          return checkpoints.save(1, {});
+        }
+        CHECK(checkpoints.resume([](const std::string&) {}) == 1);
+        if (rank.rank == 0) CHECK(checkpoints.run_id == id);
+      });
+    }
 }
 
 TEST_CASE("a weight that is not finite is not saved") {

@@ -3,8 +3,10 @@
 #include <fstream>
 #include <sstream>
 
+#include "nn/engine.h"
 #include "nn/file.h"
 #include "tests/complaint.h"
+#include "tests/manifest_text.h"
 #include "tests/toy.h"
 #include "tools/homework/saved_run.h"
 #include "tools/program/temporary_folder.h"
@@ -104,6 +106,40 @@ TEST_CASE("a folder is one run's at a time") {
                    "another run writes to"));
   }
   homework::SavedRun(folder.path, true, log);
+}
+
+TEST_CASE("a run says what made it, and another processor is said on going on") {
+  const tools::TemporaryFolder folder;
+  play(folder.path, toy::config("fedavg"), 2);
+  const auto file = folder.path / "step-2" / "manifest.txt";
+  std::string text = nn::read_file(file);
+  const std::string core = "blas-core " + nn::describe_engine().at("blas-core");
+  REQUIRE(contains(text, core));
+  rewrite_manifest(file, text.replace(text.find(core), core.size(), "blas-core Other"));
+  CHECK(contains(play(folder.path, toy::config("fedavg"), 3).log,
+                 "note: the run was saved with blas-core Other, here it is"));
+  CHECK(play(folder.path, toy::config("fedavg"), 4).log.empty());
+}
+
+TEST_CASE("rounds that a program of ours did not write are damage, too") {
+  const tools::TemporaryFolder folder;
+  const data::ImageDataset dataset = toy::dataset();
+  play(folder.path, toy::config("fedavg"), 3);
+  const auto manifest = folder.path / "step-3" / "manifest.txt",
+             file = folder.path / "step-3" / "rounds.txt";
+  const std::string rounds = nn::read_file(file), text = nn::read_file(manifest);
+  const std::size_t at = text.find("file rounds.txt"), end = text.find('\n', at);
+  for (const std::string& other :
+       {std::string(), rounds + "round 5 1 1 1 1 1\n", rounds + "turn 4\n",
+        rounds.substr(rounds.find('\n') + 1), rounds.substr(0, rounds.size() - 1) + " 7\n"}) {
+    std::ofstream(file, std::ios::binary) << other;
+    const nn::SavedFile saved = nn::extended({"rounds.txt", 0, 0}, other);
+    rewrite_manifest(manifest, text.substr(0, at) + "file " + to_text(saved) + text.substr(end));
+    std::ostringstream log;
+    fl::Server server(toy::config("fedavg"), dataset);
+    CHECK(homework::SavedRun(folder.path, true, log).restore("toy", server).size() == 2);
+    CHECK(contains(log.str(), file.string() + " is damaged: "));
+  }
 }
 
 TEST_CASE("a server that has played does not resume") {

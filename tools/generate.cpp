@@ -31,7 +31,8 @@ struct Options {
 std::unique_ptr<Tokenizer> open_tokenizer(const std::filesystem::path& folder,
                                           const nn::LlamaConfig& config) {
   const std::filesystem::path file = folder / "tokenizer.json";
-  const bool is_there = std::filesystem::exists(file);
+  std::error_code error;  // of a link that leads nowhere, which is there
+  const bool is_there = exists(symlink_status(file, error));
   std::unique_ptr<Tokenizer> tokenizer =
       is_there ? data::load_tokenizer(file) : data::byte_tokenizer();
   if (is_there && tokenizer->vocabulary() > config.vocabulary)

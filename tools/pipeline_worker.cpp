@@ -80,7 +80,9 @@ void add_model_options(tools::Options& options, ModelOptions& model) {
 nn::LlamaConfig model_of(const CommandLine& line) {
   const auto& [d, layers, heads, key_value_heads, hidden] = line.model;
   const bool is_new = line.rank.init.empty();
-  nn::LlamaConfig model = is_new ? nn::LlamaConfig{} : nn::read_config(line.rank.init);
+  std::optional<nn::LlamaCheckpoint> init;  // whose files are compared with its config.json
+  if (!is_new) init.emplace(line.rank.init);
+  nn::LlamaConfig model = is_new ? nn::LlamaConfig{} : init->config();
   model.d = d.value_or(model.d);
   model.layers = layers.value_or(model.layers);
   model.heads = heads.value_or(model.heads);
@@ -88,6 +90,7 @@ nn::LlamaConfig model_of(const CommandLine& line) {
       key_value_heads.value_or(is_new || heads ? model.heads : model.key_value_heads);
   model.hidden = hidden.value_or(is_new ? 4 * model.d : model.hidden);
   model.context = std::max<nn::index>(model.context, line.rank.job.length);
+  if (init) init->require_fits(model);
   return model;
 }
 

@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "nn/checkpoint.h"
+#include "nn/engine.h"
 #include "nn/file.h"
 #include "tools/homework/results.h"
 
@@ -12,6 +13,19 @@ namespace homework {
 namespace {
 
 constexpr const char *weights_file = "weights.safetensors", *rounds_file = "rounds.txt";
+
+std::vector<fl::Round> rounds_of(const nn::CheckpointFolder::Saved& saved) {
+  const std::filesystem::path file = saved.folder / rounds_file;
+  try {
+    std::vector<fl::Round> rounds = parse_rounds(nn::read_file(file));
+    nn::require(!rounds.empty() && rounds.back().number == saved.step,
+                "it does not end with round ", saved.step);
+    return rounds;
+  } catch (const nn::Error& error) {
+    throw nn::InputError(nn::concat(file.string(), " is damaged: ", error.what()),
+                         "remove the folder if nothing can be done about it");
+  }
+}
 
 }  // namespace
 
@@ -24,7 +38,9 @@ SavedRun::SavedRun(const std::filesystem::path& folder, bool may_resume, std::os
 
 std::vector<fl::Round> SavedRun::restore(const std::string& run, fl::Server& server) {
   const auto warn = [this](const std::string& damage) { log_ << "warning: " << damage << '\n'; };
-  const auto saved = folder_.newest(warn);
+  std::vector<fl::Round> rounds;
+  const auto saved = folder_.newest(
+      warn, [&](const nn::CheckpointFolder::Saved& found) { rounds = rounds_of(found); });
   if (!saved) return {};
   if (!may_resume_)
     throw nn::InputError(nn::concat(path_.string(), " has a run up to round ", saved->step),
@@ -35,9 +51,8 @@ std::vector<fl::Round> SavedRun::restore(const std::string& run, fl::Server& ser
         nn::concat(path_.string(), " has another run: ",
                    found == saved->state.end() ? "unknown" : found->second, ", not ", run),
         "resume it with the options that it was started with");
-  const std::vector<fl::Round> rounds = parse_rounds(nn::read_file(saved->folder / rounds_file));
-  nn::require(!rounds.empty() && rounds.back().number == saved->step, rounds_file, " of ",
-              saved->folder.string(), " does not end with round ", saved->step);
+  for (const std::string& difference : nn::engine_differences(saved->state))
+    log_ << "note: the run was saved with " << difference << ": the same but for rounding\n";
   nn::load_parameters(saved->folder / weights_file, server.model().parameters());
   server.resume(rounds.back());
   return rounds;
@@ -49,7 +64,9 @@ void SavedRun::save(const std::string& run, const std::vector<fl::Round>& rounds
   const nn::SafetensorsContent weights(server.model().parameters());
   std::vector<nn::CheckpointFolder::File> files{folder_.write(step, weights_file, weights.parts()),
                                                 folder_.write(step, rounds_file, to_text(rounds))};
-  folder_.complete(step, std::move(files), {{"run", run}});
+  nn::Metadata state = nn::describe_engine();
+  state["run"] = run;
+  folder_.complete(step, std::move(files), state);
 }
 
 std::string to_text(const std::vector<fl::Round>& rounds) {
@@ -80,7 +97,9 @@ std::vector<fl::Round> parse_rounds(const std::string& text) {
       fl::LeftOut& out = rounds.back().left_out.emplace_back();
       std::getline(fields >> out.client >> std::ws, out.reason);
     }
-    nn::require(!fields.fail(), "\"", line, "\" is no round");
+    nn::require(!fields.fail() && (fields >> std::ws).eof() &&
+                    rounds.back().number == static_cast<int>(rounds.size()),
+                "\"", line, "\" is no round, or not the next one");
   }
   return rounds;
 }

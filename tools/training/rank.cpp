@@ -14,13 +14,14 @@
 #include "tools/training/progress.h"
 #include "tools/training/report.h"
 #include "tools/training/run_folder.h"
+#include "tools/training/save_model.h"
 #include "tools/training/steps.h"
 
 namespace training {
 
 namespace {
 
-using pipeline::Job, pipeline::Mailbox, pipeline::Tag, pipeline::Topology;
+using pipeline::Job, pipeline::Mailbox, pipeline::Tag;
 
 bool reads_text(const Job& job, int rank) {
   const int stage = job.topology.stage(rank);
@@ -45,28 +46,6 @@ pipeline::Cut agree_on_cut(const RankOptions& options, Mailbox& mailbox) {
   return cut;
 }
 
-// The first pipeline's ranks write a shard each; the index comes last, when all are there.
-void save(const RankOptions& options, pipeline::Stage& stage, const data::Text& text,
-          Mailbox& mailbox) {
-  const Job& job = options.job;
-  const Topology& topology = job.topology;
-  const std::filesystem::path folder = options.out / "checkpoint";
-  if (topology.pipeline(options.rank) != 0) return;
-  nn::write_shard(folder, stage.model(), topology.stage(options.rank), topology.stages);
-  if (options.rank != 0) return mailbox.send_text(0, {Tag::report, 1}, "saved");
-  std::vector<std::vector<int>> cut(topology.stages);
-  for (int s = 0; s < topology.stages; ++s) {
-    if (s > 0) mailbox.receive(topology.rank(0, s), {Tag::report, 1}, "saving the model");
-    for (const auto& chunk : pipeline::pieces_of(job, s))
-      cut[s].insert(cut[s].end(), chunk.begin(), chunk.end());
-  }
-  nn::write_config(folder, job.model);
-  if (!text.tokenizer_json.empty())
-    nn::write_file_atomically(folder / "tokenizer.json", nn::read_file(text.tokenizer_json));
-  nn::write_index(folder, job.model, cut);
-  std::cout << "model: " << folder.string() << std::endl;
-}
-
 }  // namespace
 
 void require_valid_folders(const RankOptions& options) {
@@ -87,6 +66,8 @@ bool run_rank(RankOptions options) {
   state.set("opening the text");
   const data::Text text = data::open_text(options.text);
   job.model.vocabulary = text.tokens.vocabulary();
+  std::optional<nn::LlamaCheckpoint> init;  // its shape is compared before memory is taken for it
+  if (!options.init.empty()) init.emplace(options.init).require_fits(job.model);
   job.text = nn::concat(text.tokens.ids().size(), " tokens, checksum ",
                         nn::crc32c(std::as_bytes(text.tokens.ids())));
   const data::Windows windows(text.tokens.ids(), job.length);
@@ -104,14 +85,16 @@ bool run_rank(RankOptions options) {
     job.cut = agree_on_cut(options, mailbox);
     stage.emplace(job.model, pipeline::pieces_of(job, job.topology.stage(options.rank)),
                   job.sequences(), job.length, job.seed, options.threads);
-    if (!options.init.empty()) nn::load_llama(options.init, stage->model());
+    if (init) init->load(stage->model());
     pipeline::Trace trace(options.has_trace);
     const double offset = options.has_trace ? pipeline::offset_to_rank_0(mailbox) : 0;
     worker.emplace(job, *stage, mailbox, reads_text(job, options.rank) ? &windows : nullptr, trace);
-    const StepsTaken taken = take_steps(options, text.description, folder, *stage, *worker, mailbox, state);
+    const StepsTaken taken =
+        take_steps(options, text.description, folder, *stage, *worker, mailbox, state);
     state.set("saving");
     if (options.has_trace) write_events(options.out, options.rank, trace, offset);
-    save(options, *stage, text, mailbox);
+    save_model(options, *stage, text, mailbox,
+               {{"step", std::to_string(taken.last)}, {"run-id", taken.run}});
     report_costs(options, *worker, mailbox, taken.seconds_per_step);
     mailbox.part();
     state.set("done");

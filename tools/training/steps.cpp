@@ -52,13 +52,13 @@ class Steps {
   StepsTaken take(const std::string& text) {
     if (options_.is_resumed) resume();
     if (options_.rank == 0) std::cout << "text: " << text << std::endl;
-    checkpoints_.run = agree_on_run();
+    checkpoints_.run_id = agree_on_run();
     if (options_.rank == job_.topology.recorder())
       losses_.emplace(job_.steps, job_.batch * job_.length, earlier_losses());
     mailbox_.ignore_stop();  // from here on the run ends after a whole step
     bool goes_on = done_ < job_.steps || begin();
     while (goes_on) goes_on = step();
-    return {done_, checkpoints_.run, losses_ ? losses_->seconds_per_step() : std::nullopt};
+    return {done_, checkpoints_.run_id, losses_ ? losses_->seconds_per_step() : std::nullopt};
   }
 
  private:
@@ -77,7 +77,7 @@ class Steps {
     constexpr Tag tag{Tag::order, 0, 1};
     if (options_.rank != 0)
       return mailbox_.receive(0, tag, "waiting for rank 0 to say which run this is").text();
-    std::string run = checkpoints_.run;
+    std::string run = checkpoints_.run_id;
     if (run.empty() && options_.is_resumed && !folder_.has_model()) run = folder_.run();
     if (run.empty()) run = new_run();
     for (int other = 1; other < mailbox_.ranks(); ++other) mailbox_.send_text(other, tag, run);
@@ -115,7 +115,7 @@ class Steps {
   }
 
   void take_folder() {
-    const std::filesystem::path aside = folder_.begin(checkpoints_.run);
+    const std::filesystem::path aside = folder_.begin(checkpoints_.run_id);
     if (!aside.empty())
       note(nn::concat("what an earlier run left in ", options_.out.string(), " is now in ",
                       aside.string()));

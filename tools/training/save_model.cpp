@@ -1,0 +1,172 @@
+#include "tools/training/save_model.h"
+
+#include <algorithm>
+#include <iostream>
+#include <random>
+
+#include "nn/file.h"
+#include "nn/llama_checkpoint.h"
+#include "pipeline/checkpoint.h"
+
+namespace training {
+
+namespace {
+
+using pipeline::Job, pipeline::Mailbox, pipeline::Tag, pipeline::Topology;
+
+// The messages of a save. Rank 0 tells all how it marked its folder; each other rank of the first
+// pipeline tells it in how many parts its shard will come, none if it wrote it there itself. Then
+// come as many turns as the longest shard has parts. In turn i each rank that has a part i sends
+// it, and rank 0 answers all ranks when it has written them: so memory holds one part of each rank,
+// and nobody waits longer than a turn. Last come name, length and checksum of each shard.
+constexpr Tag mark{Tag::save, 0, 0, 0}, parts{Tag::save, 0, 0, 0}, turns{Tag::save, 0, 0, 1},
+    shard{Tag::save, 0, 0, 1};
+Tag turn(int number) { return {Tag::save, 0, number, 0}; }  // from 1
+
+constexpr std::size_t part_size = 1 << 20;  // bytes; pipeline::largest_message has room for it
+
+// What lies in memory piece by piece, in parts of one size.
+class Parts {
+ public:
+  explicit Parts(nn::FileParts content) : rest_(content.begin(), content.end()) {}
+
+  int count() const {
+    std::size_t size = 0;
+    for (std::string_view piece : rest_) size += piece.size();
+    return static_cast<int>((size + part_size - 1) / part_size);
+  }
+
+  std::string next() {
+    std::string part;
+    while (part.size() < part_size && first_ < rest_.size()) {
+      std::string_view& piece = rest_[first_];
+      const std::size_t size = std::min(piece.size(), part_size - part.size());
+      part += piece.substr(0, size);
+      piece.remove_prefix(size);
+      if (piece.empty()) ++first_;
+    }
+    return part;
+  }
+
+ private:
+  std::vector<std::string_view> rest_;
+  std::size_t first_ = 0;
+};
+
+// Of rank 0.
+void show_folder(Mailbox& mailbox, nn::FolderReplacement& folder) {
+  if (mailbox.ranks() == 1) return;
+  std::random_device random;
+  const std::string text =
+      nn::concat(std::hex, random(), '-', random(), '-', random(), '-', random());
+  folder.leave_mark(text);
+  for (int other = 1; other < mailbox.ranks(); ++other) mailbox.send_text(other, mark, text);
+}
+
+bool has_shard(const Job& job, int rank) { return job.topology.pipeline(rank) == 0; }
+
+nn::SavedFile nothing_of(const Job& job, int stage) {
+  return {nn::shard_name(stage, job.topology.stages), 0, 0};
+}
+
+// Of any rank but 0.
+void save_shard(const Job& job, pipeline::Stage& stage, Mailbox& mailbox,
+                nn::FolderReplacement& folder) {
+  const auto hear = [&](Tag tag) { return mailbox.receive(0, tag, "saving the model"); };
+  const bool is_shared = folder.has_mark(hear(mark).text());
+  nn::SavedFile file = nothing_of(job, job.topology.stage(mailbox.rank()));
+  const nn::SafetensorsContent content = nn::shard_content(stage.model());
+  Parts rest(content.parts());
+  const bool is_sent = has_shard(job, mailbox.rank()) && !is_shared;
+  const int count = is_sent ? rest.count() : 0;
+  if (has_shard(job, mailbox.rank())) {
+    if (!is_sent) file = folder.write(file.name, content.parts());
+    mailbox.send_number(0, parts, count);
+  }
+  const int all = static_cast<int>(mailbox.receive_number(0, turns, "saving the model"));
+  for (int number = 1; number <= all; ++number) {
+    if (number <= count) {
+      const std::string part = rest.next();
+      file = nn::extended(file, part);
+      mailbox.send_text(0, turn(number), part);
+    }
+    hear(turn(number));
+  }
+  if (!has_shard(job, mailbox.rank())) return;
+  mailbox.send_text(0, shard, to_text(file));
+  if (is_sent)
+    std::cout << "model: " << file.name << " went to rank 0, whose folder this rank does not see"
+              << std::endl;
+}
+
+// Of rank 0: all other shards, in its folder.
+std::vector<nn::SavedFile> gather_shards(const Job& job, Mailbox& mailbox,
+                                         nn::FolderReplacement& folder) {
+  const Topology& topology = job.topology;
+  struct Incoming {
+    int rank, count;
+    nn::SavedFile file;
+  };
+  const auto to_all = [&](const auto& send) {
+    for (int other = 1; other < mailbox.ranks(); ++other) send(other);
+  };
+  const auto waiting_for = [](int rank) {
+    return nn::concat("rank 0 waited for the model's part on rank ", rank);
+  };
+  std::vector<Incoming> all;
+  int longest = 0;
+  for (int stage = 1; stage < topology.stages; ++stage) {
+    const int rank = topology.rank(0, stage);
+    const auto count = static_cast<int>(mailbox.receive_number(rank, parts, waiting_for(rank)));
+    all.push_back({rank, count, nothing_of(job, stage)});
+    longest = std::max(longest, count);
+  }
+  to_all([&](int other) { mailbox.send_number(other, turns, longest); });
+  for (int number = 1; number <= longest; ++number) {
+    for (Incoming& incoming : all)
+      if (number <= incoming.count)
+        folder.append(incoming.file,
+                      mailbox.receive(incoming.rank, turn(number), waiting_for(incoming.rank))
+                          .text());
+    to_all([&](int other) { mailbox.send_text(other, turn(number), ""); });
+  }
+  std::vector<nn::SavedFile> files;
+  for (const Incoming& incoming : all) {
+    const std::string line =
+        mailbox.receive(incoming.rank, shard, waiting_for(incoming.rank)).text();
+    files.push_back(nn::parse_saved_file(line));
+    if (incoming.count == 0) continue;
+    nn::require(line == to_text(incoming.file), "the part of rank ", incoming.rank,
+                " came as ", to_text(incoming.file), ", not ", line);
+    folder.finish(incoming.file);
+  }
+  return files;
+}
+
+}  // namespace
+
+void save_model(const RankOptions& options, pipeline::Stage& stage, const data::Text& text,
+                Mailbox& mailbox, const nn::Metadata& state) {
+  const Job& job = options.job;
+  const std::filesystem::path path = options.out / "checkpoint";
+  nn::FolderReplacement folder = nn::llama_replacement(path);
+  if (options.rank != 0) return save_shard(job, stage, mailbox, folder);
+
+  show_folder(mailbox, folder);
+  const nn::SafetensorsContent content = nn::shard_content(stage.model());
+  const nn::SavedFile own = folder.write(nn::shard_name(0, job.topology.stages), content.parts());
+  std::vector<nn::SavedFile> files = gather_shards(job, mailbox, folder);
+  files.push_back(own);
+  if (!text.tokenizer_json.empty())
+    files.push_back(folder.write("tokenizer.json", nn::read_file(text.tokenizer_json)));
+  std::vector<std::vector<int>> cut(job.topology.stages);
+  for (int s = 0; s < job.topology.stages; ++s)
+    for (const auto& chunk : pipeline::pieces_of(job, s))
+      cut[s].insert(cut[s].end(), chunk.begin(), chunk.end());
+  nn::Metadata origin = pipeline::origin_of(job);
+  for (const auto& [name, value] : state) origin[name] = value;
+  nn::complete_llama(folder, job.model, cut, files, origin);
+  std::cout << "model: " << path.string() << std::endl;
+}
+
+}  // namespace training
