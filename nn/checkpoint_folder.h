@@ -43,8 +43,8 @@ class CheckpointFolder {
   // Throws Error for a state that is not what it must be; InputError, if it is a file, naming it.
   using Check = std::function<void(const Saved&)>;
 
-  // The newest one of which every byte is as it was written and that passes the check; `report` hears
-  // of newer ones that are damaged, one line each. Nothing if none was ever completed; throws
+  // The newest one of which every byte is as it was written, and which passes the check. `report`
+  // hears of newer ones that are damaged, one line each. Nothing if none was ever completed; throws
   // InputError if all are damaged. From now on this one is kept as the one before.
   std::optional<Saved> newest(
       const std::function<void(const std::string&)>& report,

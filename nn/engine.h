@@ -16,9 +16,8 @@ namespace nn {
 //   blas-core  the kernels that it chose for this processor, such as "Cooperlake"
 Metadata describe_engine();
 
-// Which of these facts a file was made with that are not so here, and change the last bits: all but
-// the commit, in words such as "blas-core Cooperlake, here it is Haswell". A fact that the file does
-// not have is none of them.
+// The facts of a file that are not so here and change the last bits, each in words such as
+// "blas-core Cooperlake, here it is Haswell". The commit and facts that the file lacks do not count.
 std::vector<std::string> engine_differences(const Metadata& facts);
 
 }  // namespace nn

@@ -10,7 +10,7 @@
 
 namespace nn {
 
-// A folder that appears at once, in place of the one that was there. Its files are written beside it:
+// A folder that appears at once, in place of the one that was there. It is written beside it:
 //
 //   out/checkpoint          the old one, whole, or nothing
 //   out/.checkpoint.part    the new one, until it has everything
@@ -37,7 +37,7 @@ class FolderReplacement {
   void append(SavedFile& file, std::string_view part);
   void finish(const SavedFile& file);
 
-  // Whether another process writes into the same folder: one leaves a mark that the others look for.
+  // Tells whether processes share the folder: one leaves a mark, the others look for it.
   void leave_mark(const std::string& mark);
   bool has_mark(const std::string& mark) const;
 

@@ -20,10 +20,14 @@ constexpr const char* config_file = "config.json";
 constexpr const char* tokenizer_file = "tokenizer.json";
 constexpr const char* index_hint = "is it the whole index of a Hugging Face checkpoint?";
 
-// What a save may remove with the model that was there.
+// What a save may remove with the model that was there: the names that it gives itself.
 bool is_llama_file(const std::string& name) {
+  constexpr std::string_view shard = "model-00000-of-00000.safetensors";
+  const auto fits = [](char wanted, char found) {
+    return wanted == '0' ? found >= '0' && found <= '9' : wanted == found;
+  };
   return name == config_file || name == tokenizer_file || name == index_file ||
-         (name.starts_with("model") && name.ends_with(".safetensors"));
+         name == whole_file || std::ranges::equal(shard, name, fits);
 }
 
 Manifest manifest_of(const fs::path& folder) {

@@ -139,7 +139,7 @@ TEST_CASE("a folder that cannot be read is not an empty one") {
   CHECK(CheckpointFolder(temporary.path / "nothing").is_empty());
 }
 
-TEST_CASE("a checkpoint of which the manifest cannot be used is not loaded, but the one before it") {
+TEST_CASE("a checkpoint whose manifest cannot be used is not loaded, but the one before it") {
   const tools::TemporaryFolder temporary;
   CheckpointFolder folder(temporary.path);
   save(folder, 1);

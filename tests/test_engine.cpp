@@ -24,5 +24,5 @@ TEST_CASE("what a file was made with and is another here is said, but for the co
   facts["engine"] = "another";
   facts["blas-core"] = "Other";
   CHECK(nn::engine_differences(facts) ==
-        std::vector<std::string>{nn::concat("blas-core Other, here it is ", nn::blas::core_name())});
+        std::vector{nn::concat("blas-core Other, here it is ", nn::blas::core_name())});
 }

@@ -111,7 +111,8 @@ TEST_CASE("what an abandoned save left is cleared by the next one") {
   CHECK(version_of(target) == 1);
   save(target, 2);
   CHECK(version_of(target) == 2);
-  CHECK(names_in(target) == std::vector<std::string>{"config", "manifest.txt", "shard-0", "shard-1"});
+  CHECK(names_in(target) ==
+        std::vector<std::string>{"config", "manifest.txt", "shard-0", "shard-1"});
 }
 
 TEST_CASE("a link to a folder stays one, and the folder is made or replaced") {

@@ -2,6 +2,7 @@
 
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "nn/checkpoint.h"
 #include "nn/file.h"
@@ -125,6 +126,21 @@ TEST_CASE("a new checkpoint is not hidden by an earlier one of another cut") {
   CHECK(holds(3));
   nn::save_llama(folder, Llama(small, 4));
   CHECK(holds(4));
+}
+
+TEST_CASE("a save removes the files of the model before, and no others") {
+  const tools::TemporaryFolder temporary;
+  const fs::path folder = temporary.path / "model";
+  save_shards(folder, small, three, 1);
+  for (const char* mine : {"model-backup.safetensors", "model-1-of-2.safetensors", "notes.md"})
+    nn::write_file_atomically(folder / mine, "mine");
+  nn::save_llama(folder, Llama(small, 2));
+  std::set<std::string> names;
+  for (const auto& entry : fs::directory_iterator(folder))
+    names.insert(entry.path().filename().string());
+  CHECK(names == std::set<std::string>{"config.json", "manifest.txt", "model.safetensors",
+                                       "model-backup.safetensors", "model-1-of-2.safetensors",
+                                       "notes.md"});
 }
 
 TEST_CASE("pieces that do not make one model are not saved") {

@@ -63,6 +63,14 @@ void show_folder(Mailbox& mailbox, nn::FolderReplacement& folder) {
   for (int other = 1; other < mailbox.ranks(); ++other) mailbox.send_text(other, mark, text);
 }
 
+// No shard has more than the whole model with the longest header.
+int most_parts(const Job& job) {
+  double bytes = 1e7;
+  for (const nn::LlamaTensor& tensor : nn::llama_tensors(job.model))
+    bytes += static_cast<double>(sizeof(nn::real)) * static_cast<double>(tensor.shape.size());
+  return static_cast<int>(bytes / part_size) + 1;
+}
+
 bool has_shard(const Job& job, int rank) { return job.topology.pipeline(rank) == 0; }
 
 nn::SavedFile nothing_of(const Job& job, int stage) {
@@ -117,9 +125,11 @@ std::vector<nn::SavedFile> gather_shards(const Job& job, Mailbox& mailbox,
   int longest = 0;
   for (int stage = 1; stage < topology.stages; ++stage) {
     const int rank = topology.rank(0, stage);
-    const auto count = static_cast<int>(mailbox.receive_number(rank, parts, waiting_for(rank)));
-    all.push_back({rank, count, nothing_of(job, stage)});
-    longest = std::max(longest, count);
+    const double count = mailbox.receive_number(rank, parts, waiting_for(rank));
+    nn::require(count >= 0 && count <= most_parts(job), "rank ", rank, " has ", count,
+                " parts of the model");
+    all.push_back({rank, static_cast<int>(count), nothing_of(job, stage)});
+    longest = std::max(longest, all.back().count);
   }
   to_all([&](int other) { mailbox.send_number(other, turns, longest); });
   for (int number = 1; number <= longest; ++number) {
@@ -135,9 +145,11 @@ std::vector<nn::SavedFile> gather_shards(const Job& job, Mailbox& mailbox,
     const std::string line =
         mailbox.receive(incoming.rank, shard, waiting_for(incoming.rank)).text();
     files.push_back(nn::parse_saved_file(line));
+    nn::require(files.back().name == incoming.file.name, "rank ", incoming.rank, " saved ",
+                files.back().name, " instead of ", incoming.file.name);
     if (incoming.count == 0) continue;
-    nn::require(line == to_text(incoming.file), "the part of rank ", incoming.rank,
-                " came as ", to_text(incoming.file), ", not ", line);
+    nn::require(line == to_text(incoming.file), "the part of rank ", incoming.rank, " came as ",
+                to_text(incoming.file), ", not ", line);
     folder.finish(incoming.file);
   }
   return files;
