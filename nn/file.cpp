@@ -66,13 +66,17 @@ void throw_cannot_write(const fs::path& path, const std::string& reason) {
                    "choose a folder that you may write to and that has space left");
 }
 
-std::string read_file(const fs::path& path) {
+std::string read_file(const fs::path& path, std::size_t most) {
   errno = 0;
   std::ifstream file(path, std::ios::binary);
   std::string content;
   char buffer[1 << 16];
-  while (file.read(buffer, sizeof buffer), file.gcount() > 0)
+  while (file.read(buffer, sizeof buffer), file.gcount() > 0) {
     content.append(buffer, static_cast<std::size_t>(file.gcount()));
+    if (content.size() > most)
+      throw InputError(concat(path.string(), " has more than ", most, " bytes"),
+                       "check that it is the right file");
+  }
   if (!file.is_open() || file.bad())
     throw InputError(concat("cannot read ", path.string(), ": ", std::strerror(errno)),
                      "check the path and its permissions");
