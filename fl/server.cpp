@@ -22,7 +22,7 @@ static Config settled(Config config) {
   return config;
 }
 
-Server::Server(Config config, const data::ImageDataset& dataset, const std::atomic<bool>* stop)
+Server::Server(Config config, const data::ImageDataset& dataset)
     : config_(settled(std::move(config))),
       dataset_(dataset),
       samples_(
@@ -35,7 +35,7 @@ Server::Server(Config config, const data::ImageDataset& dataset, const std::atom
   nn::blas::set_threads(1);  // the workers are the threads
   const int tasks = std::max(clients_per_round_, test_parts());
   for (int i = 0; i < std::min(config_.threads, tasks); ++i)
-    workers_.emplace_back(config_.make_model, config_.dropout, stop, &idle_);
+    workers_.emplace_back(config_.make_model, config_.dropout, &idle_);
 }
 
 std::vector<int> Server::choose_clients() {

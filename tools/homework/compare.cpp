@@ -61,10 +61,11 @@ Experiment experiment_of(const Row& row, const Experiment& base) {
   e.training.learning_rate = row.number<double>("η");
   e.seed = row.number<std::uint64_t>("Seed");
   if (row.has("Split")) {
-    const std::string& kind = row.text("Split");
-    row.check(kind == "iid" || kind == "shards", "the split ", nn::json_quote(kind),
-              " is neither iid nor shards");
-    e.partition.split = kind == "iid" ? fl::Split::iid : fl::Split::shards;
+    const std::string& text = row.text("Split");
+    const auto partition = parse_split(text, base.partition);
+    row.check(partition.has_value(), "the split ", nn::json_quote(text),
+              " is none of iid, shards and dirichlet(0.5), say");
+    e.partition = *partition;
   }
   return settled(e);
 }
@@ -103,6 +104,11 @@ std::vector<Reference> parse_results(const std::string& text, const std::string&
   return references_of(nn::parse_csv(text, name), name, base);
 }
 
+std::string configuration_name(const Experiment& e) {
+  return nn::concat(curve_name(e), " N=", e.clients, " C=", number(e.fraction),
+                    " E=", e.training.epochs, " seed=", e.seed);
+}
+
 double largest_difference(const Reference& reference, const Run& run) {
   double largest = 0;
   for (std::size_t i = 0; i < run.rounds.size(); ++i)
@@ -121,9 +127,7 @@ report::Document comparison(std::span<const Reference> references, std::span<con
   int within = 0;
   double worst = 0;
   for (std::size_t i = 0; i < runs.size(); ++i) {
-    const Experiment& e = runs[i].experiment;
-    const std::string name = nn::concat(curve_name(e), " N=", e.clients, " C=", number(e.fraction),
-                                        " E=", e.training.epochs, " seed=", e.seed);
+    const std::string name = configuration_name(runs[i].experiment);
     const double largest = largest_difference(references[i], runs[i]);
     worst = std::max(worst, largest);
     within += largest <= tolerance + 1e-9;

@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "nn/checkpoint.h"
+#include "nn/engine.h"
 #include "nn/file.h"
 #include "tools/homework/results.h"
 
@@ -35,6 +36,12 @@ std::vector<fl::Round> SavedRun::restore(const std::string& run, fl::Server& ser
         nn::concat(path_.string(), " has another run: ",
                    found == saved->state.end() ? "unknown" : found->second, ", not ", run),
         "resume it with the options that it was started with");
+  for (const auto& [name, value] : nn::describe_engine())
+    if (const auto before = saved->state.find(name);
+        before != saved->state.end() && before->second != value)
+      warn(nn::concat("the rounds in ", path_.string(), " were computed with ", name, ' ',
+                      before->second, ", the next ones with ", value,
+                      ": the last bits may not be those of one run"));
   const std::vector<fl::Round> rounds = parse_rounds(nn::read_file(saved->folder / rounds_file));
   nn::require(!rounds.empty() && rounds.back().number == saved->step, rounds_file, " of ",
               saved->folder.string(), " does not end with round ", saved->step);
@@ -49,7 +56,9 @@ void SavedRun::save(const std::string& run, const std::vector<fl::Round>& rounds
   const nn::SafetensorsContent weights(server.model().parameters());
   std::vector<nn::CheckpointFolder::File> files{folder_.write(step, weights_file, weights.parts()),
                                                 folder_.write(step, rounds_file, to_text(rounds))};
-  folder_.complete(step, std::move(files), {{"run", run}});
+  nn::Metadata state = nn::describe_engine();
+  state["run"] = run;
+  folder_.complete(step, std::move(files), state);
 }
 
 std::string to_text(const std::vector<fl::Round>& rounds) {
