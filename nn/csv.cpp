@@ -10,12 +10,13 @@ namespace nn {
 namespace {
 
 constexpr std::size_t most_bytes = 20'000'000, most_cells = 2'000'000;
+constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
 
 class Scanner {
  public:
   Scanner(std::string_view text, const std::string& name) : rest_(text), name_(name) {
     check(text.size() <= most_bytes, "the table has more than ", most_bytes, " bytes");
-    take("\xEF\xBB\xBF");
+    take(byte_order_mark);
   }
 
   bool is_at_end() {
@@ -90,7 +91,8 @@ class Scanner {
 }  // namespace
 
 std::string csv_cell(std::string_view text) {
-  if (text.find_first_of(",\"\r\n") == text.npos) return std::string(text);
+  if (text.find_first_of(",\"\r\n") == text.npos && !text.starts_with(byte_order_mark))
+    return std::string(text);
   std::string quoted = "\"";
   for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
   return quoted + '"';

@@ -6,7 +6,7 @@
 #include <vector>
 
 // Tables as RFC 4180 has them: cells between commas, and in quotes where they hold a comma, a quote
-// or a line break themselves.
+// or a line break themselves, or could be taken for the mark that some files begin with.
 namespace nn {
 
 // The text as one cell.

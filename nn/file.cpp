@@ -89,15 +89,15 @@ void require_writable_folder(const fs::path& folder) {
 }
 
 void require_writable_file(const fs::path& file) {
-  const fs::path target = target_of(file);
-  if (!is_device(file)) require_writable(temporary_beside(target), file);
+  if (!is_device(file)) require_writable(temporary_beside(target_of(file)), file);
 }
 
 void write_file_atomically(const fs::path& path, FileParts content) {
-  const fs::path target = target_of(path);
+  const bool is_replaced = !is_device(path);  // a pipe, say, has no place in a folder
+  const fs::path target = is_replaced ? target_of(path) : path;
   Disk disk;
   try {
-    is_device(path) ? disk.write(path, content) : replace_file(disk, target, content);
+    is_replaced ? replace_file(disk, target, content) : disk.write(target, content);
   } catch (const std::system_error& failure) {
     fail(path, failure.code());
   }

@@ -39,10 +39,10 @@ void run_exercises(const Options& options, const std::atomic<bool>& stop) {
       chosen.push_back(&exercise);
       names.emplace_back(exercise.name);
     }
-  warn_of_unreadable(out, names, std::cerr);
 
   Unfinished unfinished(kept, std::cerr);
   Session session(options, stop, [&](const std::string& run) { return unfinished.open(run); });
+  warn_of_unreadable(out, names, std::cerr);
   for (const Exercise* exercise : chosen) session.plan(experiments_of(*exercise, options.setting));
   for (const Exercise* exercise : chosen) {
     const std::vector<Run> runs =
