@@ -134,7 +134,7 @@ if [ -e data/raw/mnist/t10k-labels-idx1-ubyte ]; then
   check "SIGTERM does the same" stop_and_go 143 TERM
   when='sleep 2'
   check "without a checkpoint it keeps the rounds and says what would go on" eval \
-    'interrupted 130 INT "a run with --checkpoint FOLDER can go on" "${whole[@]}" --csv "$work/kept.csv" &&
+    'interrupted 130 INT "a run with --checkpoint FOLDER goes on" "${whole[@]}" --csv "$work/kept.csv" &&
      [ "$(wc -l <"$work/kept.csv")" -gt 1 ]'
   when='has_round "$work/twice"'
   check "a second Ctrl-C ends it at once, with nothing half-written" eval \

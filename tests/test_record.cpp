@@ -136,7 +136,8 @@ TEST_CASE("an outcome that is damaged is said, left out and left alone") {
 
 TEST_CASE("files are of one command whatever the disk does, where one vouches for the others") {
   using Files = std::map<std::string, std::string>;
-  const Files old{{"a", "1"}, {"b", "1"}, {"json", "1"}}, fresh{{"a", "2"}, {"b", "2"}, {"json", "2"}};
+  const Files old{{"a", "1"}, {"b", "1"}, {"json", "1"}};
+  const Files fresh{{"a", "2"}, {"b", "2"}, {"json", "2"}};
   for (auto fault : {FaultyDisk::Fault::error, FaultyDisk::Fault::half_written,
                      FaultyDisk::Fault::power})
     for (int seed = 0; seed < (fault == FaultyDisk::Fault::power ? 6 : 1); ++seed) {

@@ -84,9 +84,10 @@ std::string json_beside(const std::string& csv, const std::string& json) {
 void say_how_to_go_on(const Run& run, const Options& options, const std::string& command) {
   std::cerr << "stopped after round " << run.rounds.size() << " of " << run.experiment.rounds;
   if (options.checkpoint.empty())
-    std::cerr << "; what there is so far is kept, but only a run with --checkpoint FOLDER can go on\n";
+    std::cerr << "; the rounds so far are kept, but only a run with --checkpoint FOLDER goes on\n";
   else
-    std::cerr << "; it goes on with\n  " << command << (options.may_resume ? "" : " --resume") << '\n';
+    std::cerr << "; it goes on with\n  " << command << (options.may_resume ? "" : " --resume")
+              << '\n';
 }
 
 void run_one(const Options& options, const std::atomic<bool>& stop) {
@@ -126,7 +127,8 @@ bool compare(const Options& options, const std::atomic<bool>& stop) {
   std::vector<std::string> names;
   for (const Reference& reference : references) {
     Experiment& experiment = experiments.emplace_back(reference.experiment);
-    experiment.rounds = std::min(experiment.rounds, options.setting.rounds.value_or(experiment.rounds));
+    int& rounds = experiment.rounds;
+    rounds = std::min(rounds, options.setting.rounds.value_or(rounds));
     names.push_back(configuration_name(experiment));
   }
   Unfinished unfinished(kept, std::cerr);

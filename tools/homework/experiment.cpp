@@ -100,7 +100,8 @@ void validate(const Experiment& e, const data::ImageDataset& dataset) {
 Runner::Entry& Runner::entry_of(const Experiment& experiment) {
   const std::string name = describe(experiment);
   const auto found = std::ranges::find(entries_, name, &Entry::name);
-  return found != entries_.end() ? *found : entries_.emplace_back(Entry{name, settled(experiment), {}});
+  return found != entries_.end() ? *found
+                                 : entries_.emplace_back(Entry{name, settled(experiment), {}});
 }
 
 void Runner::plan(const std::vector<Experiment>& experiments) {
@@ -141,7 +142,8 @@ void Runner::play(Entry& entry) {
                                           sizeof(nn::real) == 4 ? " in float" : " in double");
   fl::Server server(std::move(config), dataset_);
   if (options_.bar) options_.bar->clear();  // there may be something to say
-  const std::unique_ptr<SavedRun> saved = options_.open_saved ? options_.open_saved(identity) : nullptr;
+  const std::unique_ptr<SavedRun> saved =
+      options_.open_saved ? options_.open_saved(identity) : nullptr;
   if (saved) entry.rounds = saved->restore(identity, server);
   show("");
   while (static_cast<int>(entry.rounds.size()) < e.rounds && !is_stopped()) {

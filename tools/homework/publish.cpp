@@ -30,8 +30,8 @@ void add_left_out(std::span<const Run> runs, std::span<const std::string> names,
 }
 
 // The exercises in the folder, in the order of the table. `complain` hears what is left out.
-std::vector<Outcome> outcomes_in(const fs::path& out,
-                                 const std::function<void(const Exercise&, std::string)>& complain) {
+std::vector<Outcome> outcomes_in(
+    const fs::path& out, const std::function<void(const Exercise&, std::string)>& complain) {
   std::vector<Outcome> outcomes;
   for (const Exercise& exercise : exercise_table()) {
     const fs::path folder = out / exercise.name;
@@ -89,7 +89,8 @@ void replace_files(const fs::path& folder, const std::map<std::string, std::stri
     storage.sync(folder);
   } catch (const std::system_error& error) {
     std::error_code ignored;
-    for (const auto& [name, content] : files) fs::remove(nn::temporary_beside(folder / name), ignored);
+    for (const auto& [name, content] : files)
+      fs::remove(nn::temporary_beside(folder / name), ignored);
     nn::throw_cannot_write(folder, error.code().message());
   }
 }

@@ -51,7 +51,9 @@ thead { border-top: 1.5px solid var(--ink); border-bottom: 1px solid var(--ink);
 tbody tr + tr { border-top: 1px solid var(--rule); }
 .number { text-align: right; }
 td { white-space: nowrap; }
-.facts { display: grid; grid-template-columns: max-content 1fr; gap: .2em 1.2em; font-size: .94rem; }
+.facts {
+  display: grid; grid-template-columns: max-content 1fr; gap: .2em 1.2em; font-size: .94rem;
+}
 .facts dt { color: var(--faint); }
 .facts dd { margin: 0; overflow-wrap: anywhere; }
 .question {
