@@ -22,7 +22,7 @@ static Config settled(Config config) {
   return config;
 }
 
-Server::Server(Config config, const data::ImageDataset& dataset, const std::atomic<bool>* stop)
+Server::Server(Config config, const data::ImageDataset& dataset)
     : config_(settled(std::move(config))),
       dataset_(dataset),
       samples_(
@@ -35,7 +35,7 @@ Server::Server(Config config, const data::ImageDataset& dataset, const std::atom
   const int workers = std::min(config_.threads, std::max(clients_per_round_, test_parts()));
   nn::blas::reserve(workers);
   for (int i = 0; i < workers; ++i)
-    workers_.emplace_back(config_.make_model, config_.dropout, stop, &idle_);
+    workers_.emplace_back(config_.make_model, config_.dropout, &idle_);
 }
 
 std::vector<int> Server::choose_clients() {

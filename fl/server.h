@@ -1,6 +1,5 @@
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -44,9 +43,8 @@ struct Round {
 // apply the weighted mean of their updates, test.
 class Server {
  public:
-  // `dataset`, and `stop` if given, must outlive the server. Setting *stop makes play_round() throw
-  // Interrupted.
-  Server(Config config, const data::ImageDataset& dataset, const std::atomic<bool>* stop = nullptr);
+  // `dataset` must outlive the server.
+  Server(Config config, const data::ImageDataset& dataset);
 
   Round play_round();
 

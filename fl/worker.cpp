@@ -22,18 +22,15 @@ std::span<const int> part_of(std::span<const int> samples, int part) {
 
 }  // namespace
 
-Worker::Worker(const nn::ModelFactory& make_model, nn::DropoutStream dropout,
-               const std::atomic<bool>* stop, IdleWorkers* idle)
+Worker::Worker(const nn::ModelFactory& make_model, nn::DropoutStream dropout, IdleWorkers* idle)
     : tape_(std::make_unique<nn::Tape>()),
       masks_(std::make_unique<nn::DropoutMasks>(dropout)),
-      stop_(stop),
       idle_(idle) {
   nn::Generator generator;
   model_ = make_model(generator);
 }
 
 Worker::Part Worker::load(const data::ImageSet& images, std::span<const int> samples, int part) {
-  if (stop_ && *stop_) throw Interrupted();
   tape_->reset();
   samples = part_of(samples, part);
   const auto count = static_cast<nn::index>(samples.size());

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <atomic>
 #include <memory>
 #include <span>
 
@@ -10,19 +9,13 @@
 
 namespace fl {
 
-// Thrown out of a computation that was asked to stop.
-struct Interrupted : std::exception {
-  const char* what() const noexcept override { return "interrupted"; }
-};
-
 // All that one core needs to train and test: a replica of the model, a tape, masks. There is one
 // per thread, not per client, so memory does not grow with the number of clients.
 class Worker {
  public:
-  // `stop`, if given, is looked at before every part of a batch; from `idle`, if given, come the
-  // workers that help with a batch.
+  // The workers that help with a batch come from `idle`, if given.
   Worker(const nn::ModelFactory& make_model, nn::DropoutStream dropout,
-         const std::atomic<bool>* stop = nullptr, IdleWorkers* idle = nullptr);
+         IdleWorkers* idle = nullptr);
 
   std::span<nn::real> weights() { return model_->parameters().values(); }
   std::span<nn::real> gradients() { return model_->parameters().gradients(); }
@@ -60,7 +53,6 @@ class Worker {
   std::unique_ptr<nn::Model> model_;
   std::unique_ptr<nn::Tape> tape_;
   std::unique_ptr<nn::DropoutMasks> masks_;
-  const std::atomic<bool>* stop_;
   IdleWorkers* idle_;
   double helped_seconds_ = 0;
 };

@@ -66,13 +66,17 @@ void throw_cannot_write(const fs::path& path, const std::string& reason) {
                    "choose a folder that you may write to and that has space left");
 }
 
-std::string read_file(const fs::path& path) {
+std::string read_file(const fs::path& path, std::size_t most) {
   errno = 0;
   std::ifstream file(path, std::ios::binary);
   std::string content;
   char buffer[1 << 16];
-  while (file.read(buffer, sizeof buffer), file.gcount() > 0)
+  while (file.read(buffer, sizeof buffer), file.gcount() > 0) {
     content.append(buffer, static_cast<std::size_t>(file.gcount()));
+    if (content.size() > most)
+      throw InputError(concat(path.string(), " has more than ", most, " bytes"),
+                       "check that it is the right file");
+  }
   if (!file.is_open() || file.bad())
     throw InputError(concat("cannot read ", path.string(), ": ", std::strerror(errno)),
                      "check the path and its permissions");
@@ -85,15 +89,15 @@ void require_writable_folder(const fs::path& folder) {
 }
 
 void require_writable_file(const fs::path& file) {
-  const fs::path target = target_of(file);
-  if (!is_device(file)) require_writable(temporary_beside(target), file);
+  if (!is_device(file)) require_writable(temporary_beside(target_of(file)), file);
 }
 
 void write_file_atomically(const fs::path& path, FileParts content, Readers readers) {
-  const fs::path target = target_of(path);
+  const bool is_replaced = !is_device(path);  // a pipe, say, has no place in a folder
+  const fs::path target = is_replaced ? target_of(path) : path;
   Disk device, disk(readers);
   try {
-    is_device(path) ? device.write(path, content) : replace_file(disk, target, content);
+    is_replaced ? replace_file(disk, target, content) : device.write(target, content);
   } catch (const std::system_error& failure) {
     fail(path, failure.code());
   }

@@ -101,23 +101,101 @@ if [ -e data/raw/mnist/t10k-labels-idx1-ubyte ]; then
   differs() { ! "$program" compare "$work/2.csv" --model mlp --out "$work/c"; }
   check "other numbers are told apart" differs
 
-  # Ctrl-C in the middle of a run that would take minutes.
-  interrupt() {
-    local pid start status
-    "$program" a3 --out "$work/interrupted" &
+  # Ctrl-C and SIGTERM, in the middle of runs that would take minutes. Each is sent once a round is over.
+  has_round() { compgen -G "$1/step-*/manifest.txt" >/dev/null; }
+  interrupted() {  # interrupted STATUS SIGNALS PATTERN ARGUMENTS...: a second signal comes at once
+    local pid expected=$1 signals=$2 pattern=$3 signal
+    "$program" "${@:4}" >"$work/stdout" 2>"$work/err" &
     pid=$!
-    sleep 2
-    start=$(date +%s%N)
-    kill -INT $pid
+    for _ in {1..300}; do eval "$when" && break; sleep 0.1; done
+    local start; start=$(date +%s%N)
+    for signal in $signals; do kill -$signal $pid; sleep 0.1; done
     wait $pid
     status=$?
+    cat "$work/stdout" "$work/err"
     echo "status $status after $((($(date +%s%N) - start) / 1000000)) ms"
-    [ $status = 130 ] && [ $((($(date +%s%N) - start) / 1000000)) -lt $((slack * 1000)) ] &&
-      [ -z "$(find "$work/interrupted" -type f)" ]
+    [ $status = "$expected" ] && [ $((($(date +%s%N) - start) / 1000000)) -lt $((slack * 15000)) ] &&
+      grep -q "^stopping after this round; again to stop at once" "$work/err" && grep -qE -- "$pattern" "$work/err"
   }
   set -m  # so that the child does not inherit an ignored SIGINT
-  check "Ctrl-C stops within a second and leaves no file" interrupt
+  whole=(run --rounds 500 --model mlp)
+  go_on() {  # what it says can be typed; here with fewer rounds
+    local round; round=$(sed -nE 's/^stopped after round ([0-9]+) of .*/\1/p' "$work/err")
+    [ "$(wc -l <"$work/stop.csv")" = $((round + 1)) ] && grep -q '"planned_rounds": 500' "$work/stop.csv.json" &&
+      [ "$(grep -c '"round":' "$work/stop.csv.json")" = "$round" ] && grep -q "Test accuracy" "$work/stdout" &&
+      eval "$(tail -n 1 "$work/err") --rounds $((round + 1))" && [ "$(wc -l <"$work/stop.csv")" = $((round + 2)) ]
+  }
+  when='has_round "$work/stop it"'
+  stop_and_go() {
+    interrupted "$1" "$2" "^stopped after round [0-9]+ of 500; it goes on with" \
+      "${whole[@]}" --csv "$work/stop.csv" --checkpoint "$work/stop it" && go_on && rm -r "$work/stop it"
+  }
+  check "Ctrl-C ends a run after its round, with table, CSV, JSON and the line that goes on" stop_and_go 130 INT
+  check "SIGTERM does the same" stop_and_go 143 TERM
+  when='sleep 2'
+  check "without a checkpoint it keeps the rounds and says what would go on" eval \
+    'interrupted 130 INT "a run with --checkpoint FOLDER goes on" "${whole[@]}" --csv "$work/kept.csv" &&
+     [ "$(wc -l <"$work/kept.csv")" -gt 1 ]'
+  when='has_round "$work/twice"'
+  check "a second Ctrl-C ends it at once, with nothing half-written" eval \
+    'interrupted 130 "INT INT" "" run --threads 1 --fraction 0.5 --rounds 9 --csv "$work/twice.csv" --checkpoint "$work/twice" &&
+     ! grep -q "^stopped after" "$work/err" && [ ! -s "$work/stdout" ] && [ ! -e "$work/twice.csv" ]'
+
+  small_a3=(a3 --model mlp --rounds 6 --out "$work/stopped")
+  unfinished=$work/stopped/.unfinished/a3-6-rounds
+  exercise_goes_on() {
+    "$program" a1 "${mlp[@]}" --out "$work/stopped" && cp -r "$work/stopped" "$work/before" &&
+      interrupted 130 INT "^stopped; the rounds so far are kept in $unfinished, and the same" "${small_a3[@]}" &&
+      [ "$(tail -n 1 "$work/err")" = "  $program ${small_a3[*]}" ] &&
+      diff -r --exclude .unfinished "$work/before" "$work/stopped" || return 1
+    "${program}" "${small_a3[@]}" 2>"$work/err" >/dev/null && cat "$work/err" && grep -q "^going on with the rounds in $unfinished" "$work/err" &&
+      [ ! -e "$work/stopped/.unfinished" ] && "$program" a3 --model mlp --rounds 6 --out "$work/undisturbed" &&
+      cmp "$work"/{stopped,undisturbed}/a3/results.csv
+  }
+  when='compgen -G "$unfinished/fedavg mlp N=100 C=0.1 B=100 E=1 *iid*/step-2" >/dev/null'
+  check "an exercise that is interrupted loses no round, leaves the old files and goes on to the same bytes" \
+    exercise_goes_on
   set +m
+
+  adds() {
+    "$program" a2 "${mlp[@]}" --seed 3 --out "$work/add" && cp -r "$work/add/a2" "$work/a2" &&
+      "$program" a1 "${mlp[@]}" --out "$work/add" && diff -r "$work/a2" "$work/add/a2" &&
+      for part in "A1: FedSGD" "A2: The number" "<dt>seed</dt><dd>3</dd>" "<dt>seed</dt><dd>10</dd>" \
+        "<dd>$program a2 --model mlp --rounds 2 --seed 3 --out"; do
+        grep -q "$part" "$work/add/report.html" && grep -q "${part//<\/dd>/}" "$work/add/homework-1.ipynb" || return 1
+      done
+  }
+  check "an exercise adds to the report of the others, each with what made it" adds
+  damaged() {
+    printf '{"format": 1, ' >"$work/add/a2/results.json"
+    "$program" a1 "${mlp[@]}" --out "$work/add" 2>"$work/err" || return 1
+    cat "$work/err"
+    [ "$(grep -c "^warning: the report does without a2 .*a2/results.json is not JSON" "$work/err")" = 1 ] &&
+      [ "$(wc -l <"$work/err")" = 1 ] && [ "$(cat "$work/add/a2/results.json")" = '{"format": 1, ' ] &&
+      ! grep -q "A2: The number" "$work/add/report.html"
+  }
+  check "what is damaged of the others is said, left out and left alone" damaged
+  refused_leaves() {
+    cp -r "$work/add" "$work/same" && refuses "such file" a1 --data "$work/nothing" --out "$work/add" &&
+      diff -r "$work/same" "$work/add"
+  }
+  check "a command that is refused leaves all files as they were" refused_leaves
+  same_again() {
+    local exercise
+    for exercise in a1 a2 a3; do
+      "$program" compare "$work/out/$exercise/results.csv" --model mlp --out "$work/same-$exercise" >"$work/stdout" || return 1
+      cat "$work/stdout"
+      grep -q "largest difference is 0.00" "$work/stdout" && [ -s "$work/same-$exercise/results.json" ] || return 1
+    done
+  }
+  check "compare reads the tables of the exercises" same_again
+  beside() {
+    "$program" run "${mlp[@]}" --csv "$work/beside" && grep -q '"command": ".*--csv' "$work/beside.csv.json" &&
+      grep -q '"dataset": "mnist"' "$work/beside.csv.json" &&
+      "$program" run "${mlp[@]}" --csv "$work/named.csv" --json "$work/named" && [ ! -e "$work/named.csv.json" ] &&
+      [ -s "$work/named" ] && "$program" run "${mlp[@]}" --csv /dev/stdout | grep "^2,FedAvg"
+  }
+  check "what made a CSV lies beside it" beside
 
   memory() {  # memory ARGUMENTS...: the peak in MB
     "$program" run --rounds 1 --threads 2 "$@" --json "$work/memory.json" >/dev/null &&

@@ -162,7 +162,11 @@ TEST_CASE("growth is measured at its points and written as columns") {
       "suite", "size", "Sizes", "Size", "Work/s", {1, 10}, {"ours", "allowed"}, [](int point) {
         return std::vector<double>{2.0 * point, 3.0 * point};
       }};
-  CHECK(to_csv(measure(growth)) == "Size,Work/s ours,Work/s allowed\n1,2.0,3.0\n10,20.0,30.0\n");
+  report::LinePlot plot = measure(growth);
+  CHECK(to_csv(plot) == "Size,Work/s ours,Work/s allowed\n1,2.0,3.0\n10,20.0,30.0\n");
+  plot.series[1].name = "allowed by cut, schedule and cores";
+  CHECK(to_csv(plot).starts_with(
+      "Size,Work/s ours,\"Work/s allowed by cut, schedule and cores\"\n"));
 }
 
 }  // namespace bench

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "nn/csv.h"
 #include "nn/error.h"
 #include "tests/arguments.h"
 #include "tests/complaint.h"
@@ -14,6 +15,7 @@
 #include "tools/homework/dataset.h"
 #include "tools/homework/exercises.h"
 #include "tools/homework/options.h"
+#include "tools/homework/record.h"
 
 using namespace homework;
 
@@ -30,6 +32,10 @@ Run made_up_run(std::vector<double> accuracies) {
   }
   run.experiment.rounds = static_cast<int>(run.rounds.size());
   return run;
+}
+
+nn::Metadata made_somehow() {
+  return {{"command", "hw1 run --csv 'a b'"}, {"dataset", "mnist"}, {"date", "2026-11-24"}};
 }
 
 const std::string header = "Round,Algorithm,N,C,B,E,η,Seed,Message count,Test accuracy\n";
@@ -58,9 +64,18 @@ TEST_CASE("the CSV has the notebook's columns, and the full batch is ∞") {
   run.experiment.training.epochs = 2;
   const std::string csv = to_csv(std::vector{run}, std::vector<std::string>{"mine"}, true);
   CHECK(csv ==
-        "Round,Algorithm,N,C,B,E,η,Seed,Wall time,Message count,Test accuracy\n"
-        "1,mine,100,0.1,100,2,0.01,10,1.3,20,9.1\n"
-        "2,mine,100,0.1,100,2,0.01,10,2.5,40,46.0\n");
+        "Round,Algorithm,N,C,B,E,η,Seed,Wall time,Message count,Test accuracy,Split,Curve\n"
+        "1,FedAvg,100,0.1,100,2,0.01,10,1.3,20,9.1,iid,mine\n"
+        "2,FedAvg,100,0.1,100,2,0.01,10,2.5,40,46.0,iid,mine\n");
+}
+
+TEST_CASE("a curve's name is one cell, whatever it holds") {
+  const Run run = made_up_run({9.1});
+  for (const std::string name : {"FedAvg (non-IID, η=0.001, C=0.5)", "a \"b\"", "a\nb"}) {
+    const auto table = nn::parse_csv(to_csv(std::vector{run}, std::vector{name}), "table.csv");
+    REQUIRE(table.size() == 2);
+    CHECK(table[1].cells.back() == name);
+  }
 }
 
 TEST_CASE("an algorithm settles what it leaves no choice about") {
@@ -78,8 +93,10 @@ TEST_CASE("an algorithm settles what it leaves no choice about") {
 TEST_CASE("the JSON of a run is JSON and has its rounds") {
   Run run = made_up_run({9.1, 46});
   run.rounds[1].left_out.push_back({7, "its update is not finite"});
-  const auto json = nlohmann::json::parse(to_json(run, 2));
+  const auto json = nlohmann::json::parse(to_json(run, made_somehow()));
   CHECK(json["algorithm"] == "fedavg");
+  CHECK(json["made"]["command"] == "hw1 run --csv 'a b'");
+  CHECK(json["planned_rounds"] == 2);
   CHECK(json["rounds"].size() == 2);
   CHECK(json["rounds"][1]["test_accuracy"] == 46.0);
   CHECK(json["rounds"][1]["left_out"][0]["client"] == 7);
@@ -95,6 +112,33 @@ TEST_CASE("results that were written are read back") {
   CHECK(largest_difference(references[0], made_up_run({9.1, 46.5, 50.5})) == 0.5);
 }
 
+TEST_CASE("a table that says how its samples are split is read back, for every split") {
+  std::vector<Run> runs;
+  std::vector<std::string> names;
+  for (const fl::Partition& partition :
+       {fl::Partition{}, fl::Partition{.split = fl::Split::shards},
+        fl::Partition{.split = fl::Split::shards, .sort = fl::LabelSort::stable},
+        fl::Partition{.split = fl::Split::dirichlet, .alpha = 0.3}}) {
+    runs.push_back(made_up_run({9.1, 46}));
+    runs.back().experiment.partition = partition;
+    names.push_back(nn::concat("a curve, number ", names.size()));
+  }
+  const auto references = parse_results(to_csv(runs, names), "table.csv");
+  REQUIRE(references.size() == 4);
+  for (std::size_t i = 0; i < 4; ++i)
+    CHECK(describe(references[i].experiment) == describe(runs[i].experiment));
+  CHECK(!parse_split("dirichlet(x)", {}));
+  CHECK(!parse_split("dirichlet(0.3", {}));
+  CHECK(!parse_split("dirichlet", {}));
+  CHECK(!parse_split("", {}));
+}
+
+TEST_CASE("the notebook's code has curve names as Python's strings, whatever they hold") {
+  const std::vector<std::string> names{"a \"b\"", "c\\", "d\ne"};
+  const std::string code = plotting_code("a3", names).source;
+  CHECK(contains(code, "curves = [\"a \\\"b\\\"\",\n          \"c\\\\\",\n          \"d\\ne\"]\n"));
+}
+
 TEST_CASE("a table that is not one of results is refused by its line") {
   const auto refused = [](const std::string& content) {
     return complaint_of([&] { parse_results(content, "table.csv"); });
@@ -103,6 +147,8 @@ TEST_CASE("a table that is not one of results is refused by its line") {
   CHECK(contains(refused(header), "there are no results"));
   CHECK(contains(refused("a,b\n1,2\n"), ":2: there is no column Algorithm"));
   CHECK(contains(refused(header + "1,FedAvg,100\n"), ":2: there are 3 cells for 10"));
+  CHECK(contains(refused("Split," + header + "half,1,FedAvg,100,0.1,100,1,0.01,10,20,9.1\n"),
+                 "\"half\" is none of iid"));
   CHECK(contains(refused(header + "1,FedFoo,100,0.1,100,1,0.01,10,20,9.1\n"), "FedFoo"));
   CHECK(contains(refused(header + "1,FedAvg,many,0.1,100,1,0.01,10,20,9.1\n"),
                  "N is not a number: \"many\""));
@@ -181,14 +227,16 @@ TEST_CASE("reports are written from whatever the runs say") {
       names.push_back(curve.name);
     }
     const report::Document document = exercise.write(runs, names);
-    int questions = 0, plots = 0, tables = 0;
+    int questions = 0, plots = 0, tables = 0, cells = 0;
     for (const report::Block& block : document.blocks) {
+      cells += std::holds_alternative<report::Code>(block);
       questions += std::holds_alternative<report::Question>(block);
       plots += std::holds_alternative<report::LinePlot>(block);
       tables += std::holds_alternative<report::Table>(block);
     }
     CHECK(questions >= 1);
     CHECK(plots >= 2);
+    CHECK(cells == plots);  // so that the notebook draws every plot when it is run
     CHECK(tables >= 2);
   }
 }

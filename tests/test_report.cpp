@@ -309,11 +309,11 @@ TEST_CASE("a notebook has the structure of nbformat 4.5") {
   const auto& code = cells[2];
   CHECK(code["cell_type"] == "code");
   CHECK(code["source"] == nlohmann::json{"df\n", "# two"});
+  CHECK(code["execution_count"].is_null());
   REQUIRE(code["outputs"].size() == 2);
   CHECK(code["outputs"][0]["output_type"] == "display_data");
   CHECK(code["outputs"][0]["data"].contains("image/svg+xml"));
-  CHECK(code["outputs"][1]["output_type"] == "execute_result");
-  CHECK(code["outputs"][1]["execution_count"] == code["execution_count"]);
+  CHECK(code["outputs"][1]["output_type"] == "display_data");
   CHECK(code["outputs"][1]["data"]["text/html"][0] == "<table>\n");
 
   CHECK(cells[3]["cell_type"] == "markdown");
@@ -321,7 +321,28 @@ TEST_CASE("a notebook has the structure of nbformat 4.5") {
   CHECK(cells[4]["source"] == nlohmann::json{"# Accuracy"});
   CHECK(cells[4]["outputs"].size() == 1);
   CHECK(cells[5]["outputs"].empty());
-  CHECK(cells[5]["execution_count"] == 3);
+}
+
+TEST_CASE("a notebook says that no kernel ran it, and its code is code whatever a caption holds") {
+  Table table = example_table();
+  table.caption = "two\r\nlines \xff";
+  const auto notebook = nlohmann::json::parse(to_notebook({"T", {table, example_plot()}}));
+  const auto& cell = notebook["cells"][1];
+  CHECK(cell["execution_count"].is_null());
+  CHECK(cell["source"] == nlohmann::json{"# two  lines \xef\xbf\xbd"});
+  REQUIRE(cell["outputs"].size() == 2);
+  for (const auto& output : cell["outputs"]) CHECK(!output.contains("execution_count"));
+}
+
+TEST_CASE("facts are a list of names and values in every form, and nothing in them is markup") {
+  const Document document{"T", {Facts{{{"command", "hw1 `a` **b** <c>"}, {"seed", "10"}}}}};
+  CHECK(contains(to_text(document), "command  hw1 `a` **b** <c>\nseed     10\n"));
+  CHECK(contains(to_html(document), "<dt>command</dt><dd>hw1 `a` **b** &lt;c&gt;</dd>"));
+  const auto cell = nlohmann::json::parse(to_notebook(document))["cells"][1];
+  CHECK(cell["cell_type"] == "markdown");
+  CHECK(cell["source"][1] == "<dt>command</dt><dd>hw1 `a` **b** &lt;c&gt;</dd>\n");
+  const Document wide{"", {Facts{{{"a", std::string(70, 'x') + " and words that go on"}}}}};
+  for (const std::string& line : lines_of(to_text(wide))) CHECK(line.size() <= 80);
 }
 
 TEST_CASE("an empty document can be written in every form") {

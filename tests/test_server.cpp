@@ -89,8 +89,8 @@ TEST_CASE("an idle worker is borrowed by a batch of several parts, and given bac
   };
   fl::IdleWorkers idle;
   fl::Worker alone(toy::config("fedavg").make_model, nn::DropoutStream::mt);
-  fl::Worker worker(make_meeting, nn::DropoutStream::mt, nullptr, &idle);
-  fl::Worker helper(make_meeting, nn::DropoutStream::mt, nullptr, &idle);
+  fl::Worker worker(make_meeting, nn::DropoutStream::mt, &idle);
+  fl::Worker helper(make_meeting, nn::DropoutStream::mt, &idle);
   std::ranges::fill(helper.weights(), nn::real(7));  // it works with the other's, not with these
   std::vector<int> samples(600);
   std::iota(samples.begin(), samples.end(), 0);
@@ -256,11 +256,4 @@ TEST_CASE("the weighted mean is that of the notebook, and renormalised where one
   CHECK(one.mean()[0] == doctest::Approx(3));
   CHECK(one.mean()[0] == doctest::Approx(3));  // asking twice changes nothing
   CHECK_THROWS_AS(one.add(std::vector<nn::real>{1}, 1, 4), nn::Error);
-}
-
-TEST_CASE("a run that is told to stop does so at once") {
-  const data::ImageDataset dataset = toy::dataset();
-  const std::atomic<bool> stop = true;
-  fl::Server server(toy::config("fedavg", 2), dataset, &stop);
-  CHECK_THROWS_AS(server.play_round(), fl::Interrupted);
 }

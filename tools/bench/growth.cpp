@@ -2,6 +2,7 @@
 
 #include <set>
 
+#include "nn/csv.h"
 #include "nn/error.h"
 #include "tools/bench/cnn.h"
 #include "tools/bench/job.h"
@@ -120,9 +121,9 @@ report::LinePlot measure(const Growth& growth) {
 }
 
 std::string to_csv(const report::LinePlot& plot) {
-  std::string csv = plot.x_label;
+  std::string csv = nn::csv_cell(plot.x_label);
   for (const report::Series& series : plot.series)
-    csv += nn::concat(',', plot.y_label, ' ', series.name);
+    csv += ',' + nn::csv_cell(plot.y_label + ' ' + series.name);
   csv += '\n';
   for (std::size_t row = 0; row < plot.series.front().x.size(); ++row) {
     csv += report::fixed(plot.series.front().x[row], 0);

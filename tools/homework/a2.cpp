@@ -40,12 +40,17 @@ std::string curve(const Experiment& e) {
   return nn::concat(e.method().label, " N=", e.clients, " C=", number(e.fraction));
 }
 
-report::LinePlot plot(const std::string& file, const std::string& title, std::vector<Run> runs,
-                      const std::vector<Run>& more) {
-  runs.insert(runs.end(), more.begin(), more.end());
+// A table and a plot of the same runs.
+void show(const std::string& file, const std::string& title, const std::string& caption,
+          const std::vector<Run>& sgd, const std::vector<Run>& average, report::Document& out) {
+  std::vector<Run> runs = sgd;
+  runs.insert(runs.end(), average.begin(), average.end());
   std::vector<std::string> names;
   for (const Run& run : runs) names.push_back(curve(run.experiment));
-  return accuracy_plot(file, title, runs, names);
+  out.blocks.emplace_back(report::Heading{title, 3});
+  out.blocks.emplace_back(plotting_code("a2", names));
+  out.blocks.emplace_back(table(caption, sgd, average));
+  out.blocks.emplace_back(accuracy_plot(file, title, runs, names));
 }
 
 std::string messages(const std::vector<Run>& runs) {
@@ -73,23 +78,17 @@ std::vector<Curve> a2_curves(const Setting& setting) {
   return curves;
 }
 
-report::Document a2_report(std::span<const Run> runs, std::span<const std::string> names) {
+report::Document a2_report(std::span<const Run> runs, std::span<const std::string>) {
   const Runs sgd{runs.first(5)}, average{runs.last(5)};
   const auto sgd_n = accuracies(sgd.by_clients()), average_n = accuracies(average.by_clients());
   const auto sgd_c = accuracies(sgd.by_fraction()), average_c = accuracies(average.by_fraction());
 
   report::Document out{"A2: The number of clients and the client fraction", {}};
-  out.blocks.emplace_back(report::Heading{"Number of clients N, at C = 0.1", 3});
-  out.blocks.emplace_back(plotting_code("a2", names));
-  out.blocks.emplace_back(table(nn::concat("After ", runs[0].rounds.size(), " rounds, C = 0.1"),
-                                sgd.by_clients(), average.by_clients()));
-  out.blocks.emplace_back(
-      plot("plot1", "Number of clients N, at C = 0.1", sgd.by_clients(), average.by_clients()));
-  out.blocks.emplace_back(report::Heading{"Client fraction C, at N = 100", 3});
-  out.blocks.emplace_back(table(nn::concat("After ", runs[0].rounds.size(), " rounds, N = 100"),
-                                sgd.by_fraction(), average.by_fraction()));
-  out.blocks.emplace_back(
-      plot("plot2", "Client fraction C, at N = 100", sgd.by_fraction(), average.by_fraction()));
+  const std::string after = nn::concat("After ", runs[0].rounds.size(), " rounds, ");
+  show("plot1", "Number of clients N, at C = 0.1", after + "C = 0.1", sgd.by_clients(),
+       average.by_clients(), out);
+  show("plot2", "Client fraction C, at N = 100", after + "N = 100", sgd.by_fraction(),
+       average.by_fraction(), out);
 
   out.blocks.emplace_back(report::Question{
       "How do the number of clients and the client fraction change the message count?",

@@ -4,33 +4,20 @@
 #include <charconv>
 #include <cmath>
 #include <map>
-#include <sstream>
 
-#include "nn/file.h"
+#include "nn/csv.h"
 #include "nn/json.h"
 
 namespace homework {
 
 namespace {
 
-std::vector<std::string> split(const std::string& line, char separator) {
-  std::vector<std::string> cells;
-  std::istringstream in(line);
-  for (std::string cell; std::getline(in, cell, separator);) {
-    if (!cell.empty() && cell.back() == '\r') cell.pop_back();
-    cells.push_back(cell);
-  }
-  return cells;
-}
-
 // One line of the table, by column.
 class Row {
  public:
-  Row(std::string place, const std::vector<std::string>& header, std::vector<std::string> cells)
+  Row(std::string place, const std::vector<std::string>& header, const nn::CsvRecord& record)
       : place_(std::move(place)) {
-    check(cells.size() == header.size(), "there are ", cells.size(), " cells for ", header.size(),
-          " columns");
-    for (std::size_t i = 0; i < cells.size(); ++i) cells_[header[i]] = cells[i];
+    for (std::size_t i = 0; i < header.size(); ++i) cells_[header[i]] = record.cells[i];
   }
 
   template <class... Parts>
@@ -74,31 +61,20 @@ Experiment experiment_of(const Row& row, const Experiment& base) {
   e.training.learning_rate = row.number<double>("η");
   e.seed = row.number<std::uint64_t>("Seed");
   if (row.has("Split")) {
-    const std::string& kind = row.text("Split");
-    row.check(kind == "iid" || kind == "shards", "the split ", nn::json_quote(kind),
-              " is neither iid nor shards");
-    e.partition.split = kind == "iid" ? fl::Split::iid : fl::Split::shards;
+    const std::string& text = row.text("Split");
+    const auto partition = parse_split(text, base.partition);
+    row.check(partition.has_value(), "the split ", nn::json_quote(text),
+              " is none of iid, shards and dirichlet(0.5), say");
+    e.partition = *partition;
   }
   return settled(e);
 }
 
-}  // namespace
-
-std::vector<Reference> read_results(const std::filesystem::path& file, const Experiment& base) {
-  return parse_results(nn::read_file(file), file.string(), base);
-}
-
-std::vector<Reference> parse_results(const std::string& text, const std::string& name,
-                                     const Experiment& base) {
-  std::istringstream in(text);
-  std::string line;
-  std::getline(in, line);
-  const std::vector<std::string> header = split(line, ',');
-
+std::vector<Reference> references_of(const std::vector<nn::CsvRecord>& table,
+                                     const std::string& name, const Experiment& base) {
   std::vector<Reference> references;
-  for (int number = 2; std::getline(in, line); ++number) {
-    if (line.empty() || line == "\r") continue;
-    const Row row(nn::concat(name, ":", number), header, split(line, ','));
+  for (std::size_t i = 1; i < table.size(); ++i) {
+    const Row row(nn::concat(name, ':', table[i].line), table.front().cells, table[i]);
     const Experiment experiment = experiment_of(row, base);
     const int round = row.number<int>("Round");
     if (round == 1) references.push_back({experiment, {}});
@@ -115,6 +91,22 @@ std::vector<Reference> parse_results(const std::string& text, const std::string&
     throw nn::InputError(nn::concat(name, ": there are no results in it"),
                          "it should be a CSV file such as hw1 run --csv writes");
   return references;
+}
+
+}  // namespace
+
+std::vector<Reference> read_results(const std::filesystem::path& file, const Experiment& base) {
+  return references_of(nn::read_csv(file), file.string(), base);
+}
+
+std::vector<Reference> parse_results(const std::string& text, const std::string& name,
+                                     const Experiment& base) {
+  return references_of(nn::parse_csv(text, name), name, base);
+}
+
+std::string configuration_name(const Experiment& e) {
+  return nn::concat(curve_name(e), " N=", e.clients, " C=", number(e.fraction),
+                    " E=", e.training.epochs, " seed=", e.seed);
 }
 
 double largest_difference(const Reference& reference, const Run& run) {
@@ -135,9 +127,7 @@ report::Document comparison(std::span<const Reference> references, std::span<con
   int within = 0;
   double worst = 0;
   for (std::size_t i = 0; i < runs.size(); ++i) {
-    const Experiment& e = runs[i].experiment;
-    const std::string name = nn::concat(curve_name(e), " N=", e.clients, " C=", number(e.fraction),
-                                        " E=", e.training.epochs, " seed=", e.seed);
+    const std::string name = configuration_name(runs[i].experiment);
     const double largest = largest_difference(references[i], runs[i]);
     worst = std::max(worst, largest);
     within += largest <= tolerance + 1e-9;

@@ -15,13 +15,16 @@ struct Reference {
   std::vector<double> accuracies;
 };
 
-// Reads a table of results with the notebook's columns, as to_csv writes it; a column Split (iid or
-// shards) is optional. What a table does not say (model, split) is taken from `base`. Throws
-// nn::InputError naming the line.
+// Reads a table of results with the notebook's columns, as to_csv writes it; a column Split (iid,
+// shards or, say, dirichlet(0.3)) is optional, others do not matter. What a table does not say
+// (model, split) is taken from `base`. Throws nn::InputError naming the line.
 std::vector<Reference> read_results(const std::filesystem::path& file, const Experiment& base = {});
 // The same from memory; complaints call it `name`.
 std::vector<Reference> parse_results(const std::string& text, const std::string& name,
                                      const Experiment& base = {});
+
+// "FedAvg N=100 C=0.1 E=1 seed=10"
+std::string configuration_name(const Experiment& experiment);
 
 // The largest difference in any round, in points.
 double largest_difference(const Reference& reference, const Run& run);

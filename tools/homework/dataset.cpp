@@ -1,7 +1,9 @@
 #include "tools/homework/dataset.h"
 
-#include "fl/worker.h"
+#include <csignal>
+
 #include "nn/error.h"
+#include "tools/program/program.h"
 #include "tools/project/fetch.h"
 
 namespace homework {
@@ -10,7 +12,7 @@ namespace {
 
 void fetch(const std::string& name) {
   const project::Fetched fetched = project::fetch(name);
-  if (fetched == project::Fetched::interrupted) throw fl::Interrupted();
+  if (fetched == project::Fetched::interrupted) throw tools::Stopped{SIGINT};
   if (fetched == project::Fetched::no)
     throw nn::InputError(nn::concat("the data set ", name, " is missing and could not be fetched"),
                          "the lines above say what was tried and what to do");

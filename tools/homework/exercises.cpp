@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "nn/json.h"
+
 namespace homework {
 
 Experiment Setting::experiment(const char* algorithm, int default_rounds) const {
@@ -21,17 +23,23 @@ std::span<const Exercise> exercise_table() {
   return table;
 }
 
+std::vector<Experiment> experiments_of(const Exercise& exercise, const Setting& setting) {
+  std::vector<Experiment> experiments;
+  for (const Curve& curve : exercise.curves(setting)) experiments.push_back(curve.experiment);
+  return experiments;
+}
+
 report::Code plotting_code(std::string_view exercise, std::span<const std::string> names,
                            int rounds) {
   std::string list;
-  for (const std::string& name : names)
-    list += (list.empty() ? "\"" : ",\n          \"") + name + '"';
+  for (const std::string& name : names)  // a JSON string is one of Python's, too
+    list += (list.empty() ? "" : ",\n          ") + nn::json_quote(name);
   const std::string cut = rounds ? nn::concat(" & (results[\"Round\"] <= ", rounds, ")") : "";
   return {nn::concat("import pandas as pd\nimport seaborn as sns\n\nresults = pd.read_csv(\"",
                      exercise, "/results.csv\")\ncurves = [", list,
-                     "]\nchosen = results[results[\"Algorithm\"].isin(curves)", cut,
+                     "]\nchosen = results[results[\"Curve\"].isin(curves)", cut,
                      "]\nsns.lineplot(chosen, x=\"Round\", y=\"Test accuracy\", "
-                     "hue=\"Algorithm\", hue_order=curves)")};
+                     "hue=\"Curve\", hue_order=curves)")};
 }
 
 Run first_rounds(const Run& run, int rounds) {

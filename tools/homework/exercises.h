@@ -30,6 +30,9 @@ struct Exercise {
 };
 std::span<const Exercise> exercise_table();
 
+// In the order of its curves.
+std::vector<Experiment> experiments_of(const Exercise& exercise, const Setting& setting);
+
 // a1.cpp: are FedSGD with gradients and FedSGD with weights the same?
 std::vector<Curve> a1_curves(const Setting&);
 report::Document a1_report(std::span<const Run>, std::span<const std::string>);

@@ -1,6 +1,7 @@
 #include "tools/homework/experiment.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 
 #include "nn/models.h"
@@ -16,6 +17,8 @@ const nn::ModelEntry& find_model(const std::string& name) {
   return *found;
 }
 
+}  // namespace
+
 std::string split_name(const fl::Partition& partition) {
   switch (partition.split) {
     case fl::Split::iid:
@@ -28,7 +31,24 @@ std::string split_name(const fl::Partition& partition) {
   return "?";
 }
 
-}  // namespace
+std::optional<fl::Partition> parse_split(const std::string& name, fl::Partition base) {
+  constexpr std::string_view opening = "dirichlet(";
+  if (name == "iid") {
+    base.split = fl::Split::iid;
+  } else if (name == "shards") {
+    base.split = fl::Split::shards;
+  } else if (name == "shards (stable sort)") {
+    base = {fl::Split::shards, fl::LabelSort::stable, base.alpha};
+  } else if (name.starts_with(opening) && name.ends_with(')')) {
+    base.split = fl::Split::dirichlet;
+    const char *first = name.data() + opening.size(), *last = name.data() + name.size() - 1;
+    const auto [end, error] = std::from_chars(first, last, base.alpha);
+    if (error != std::errc() || end != last) return {};
+  } else {
+    return {};
+  }
+  return base;
+}
 
 const fl::Algorithm& Experiment::method() const {
   const fl::Algorithm* found = fl::find_algorithm(algorithm);
@@ -80,7 +100,8 @@ void validate(const Experiment& e, const data::ImageDataset& dataset) {
 Runner::Entry& Runner::entry_of(const Experiment& experiment) {
   const std::string name = describe(experiment);
   const auto found = std::ranges::find(entries_, name, &Entry::name);
-  return found != entries_.end() ? *found : entries_.emplace_back(Entry{name, settled(experiment), {}});
+  return found != entries_.end() ? *found
+                                 : entries_.emplace_back(Entry{name, settled(experiment), {}});
 }
 
 void Runner::plan(const std::vector<Experiment>& experiments) {
@@ -94,8 +115,10 @@ void Runner::plan(const std::vector<Experiment>& experiments) {
 Run Runner::run(const Experiment& experiment) {
   plan({experiment});
   Entry& entry = entry_of(experiment);
-  if (static_cast<int>(entry.rounds.size()) < entry.experiment.rounds) play(entry);
-  return {settled(experiment), {entry.rounds.begin(), entry.rounds.begin() + experiment.rounds}};
+  if (!is_stopped() && static_cast<int>(entry.rounds.size()) < entry.experiment.rounds) play(entry);
+  Run run{settled(experiment), entry.rounds};
+  run.rounds.resize(std::min<std::size_t>(experiment.rounds, run.rounds.size()));
+  return run;
 }
 
 void Runner::play(Entry& entry) {
@@ -117,16 +140,19 @@ void Runner::play(Entry& entry) {
   };
   const std::string identity = nn::concat(entry.name, ' ', dataset_.name,
                                           sizeof(nn::real) == 4 ? " in float" : " in double");
-  fl::Server server(std::move(config), dataset_, options_.stop);
-  if (options_.saved) entry.rounds = options_.saved->restore(identity, server);
+  fl::Server server(std::move(config), dataset_);
+  if (options_.bar) options_.bar->clear();  // there may be something to say
+  const std::unique_ptr<SavedRun> saved =
+      options_.open_saved ? options_.open_saved(identity) : nullptr;
+  if (saved) entry.rounds = saved->restore(identity, server);
   show("");
-  while (static_cast<int>(entry.rounds.size()) < e.rounds) {
+  while (static_cast<int>(entry.rounds.size()) < e.rounds && !is_stopped()) {
     const fl::Round& round = entry.rounds.emplace_back(server.play_round());
     if (options_.log && !round.left_out.empty()) {
       if (options_.bar) options_.bar->clear();
       *options_.log << warning(entry.name, round);
     }
-    if (options_.saved) options_.saved->save(identity, entry.rounds, server);
+    if (saved) saved->save(identity, entry.rounds, server);
     show(nn::concat(percent(round.accuracy), " %"));
   }
 }

@@ -3,6 +3,8 @@
 #include <atomic>
 #include <filesystem>
 #include <functional>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,6 +37,11 @@ Experiment settled(Experiment experiment);
 // "fedavg mnist_cnn N=100 C=0.1 B=100 E=1 η=0.01 iid seed=10".
 std::string describe(const Experiment& experiment);
 
+// How the samples are dealt out: "iid", "shards", "shards (stable sort)" or "dirichlet(0.3)".
+std::string split_name(const fl::Partition& partition);
+// The partition that a name says, and for the rest `base`; nothing if it is no such name.
+std::optional<fl::Partition> parse_split(const std::string& name, fl::Partition base);
+
 // Throws nn::InputError if a value makes no sense or does not fit the data.
 void validate(const Experiment& experiment, const data::ImageDataset& dataset);
 
@@ -42,6 +49,7 @@ struct Run {
   Experiment experiment;
   std::vector<fl::Round> rounds;
   double final_accuracy() const { return rounds.back().accuracy; }
+  bool is_complete() const { return std::ssize(rounds) >= experiment.rounds; }
 };
 
 // Runs experiments, each at most once: the rounds of a short run are the first ones of a longer
@@ -50,10 +58,11 @@ class Runner {
  public:
   struct Options {
     int threads = 1;
-    const std::atomic<bool>* stop = nullptr;
+    const std::atomic<bool>* stop = nullptr;  // when set, no further round is played
     std::ostream* log = nullptr;  // what must be said while it runs
     report::ProgressBar* bar = nullptr;
-    SavedRun* saved = nullptr;  // where the rounds of a single experiment are kept
+    // Where the rounds of a run are kept, which is said in one line; none: nowhere.
+    std::function<std::unique_ptr<SavedRun>(const std::string& run)> open_saved = nullptr;
   };
   Runner(const data::ImageDataset& dataset, Options options)
       : dataset_(dataset), options_(options) {}
@@ -61,7 +70,7 @@ class Runner {
   // Announces what will be asked for, so that a run is made as long as its longest use.
   void plan(const std::vector<Experiment>& experiments);
 
-  // The first experiment.rounds rounds.
+  // The first experiment.rounds rounds; fewer if it was stopped.
   Run run(const Experiment& experiment);
 
  private:
@@ -70,6 +79,7 @@ class Runner {
     Experiment experiment;
     std::vector<fl::Round> rounds;
   };
+  bool is_stopped() const { return options_.stop && *options_.stop; }
   Entry& entry_of(const Experiment& experiment);
   void play(Entry& entry);
 

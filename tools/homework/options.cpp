@@ -93,7 +93,10 @@ void add_run(tools::Options command, Options& options, GivenTraining& given) {
   command.add("--lr", base.training.learning_rate, "learning rate");
   command.add("--rounds", base.rounds, "how often clients and server meet");
   add_split(command, options);
-  command.add("--csv", options.csv, "file for the notebook's table").not_empty();
+  command
+      .add("--csv", options.csv,
+           "file for the notebook's table; without --json, what that writes goes to FILE.json")
+      .not_empty();
   command.add("--wall-time", options.has_wall_time, "with its column Wall time");
   command.add("--json", options.json, "file for everything that was measured").not_empty();
   command.add("--checkpoint", options.checkpoint, "folder to save the run in after every round")

@@ -1,5 +1,11 @@
 #include "tools/homework/publish.h"
 
+#include <algorithm>
+#include <functional>
+#include <iterator>
+#include <ostream>
+#include <system_error>
+
 #include "nn/file.h"
 #include "tools/report/html.h"
 #include "tools/report/notebook.h"
@@ -7,21 +13,111 @@
 
 namespace homework {
 
-void publish(const std::filesystem::path& out, const std::string& title,
-             std::span<const Publication> publications, const std::string& notebook) {
-  report::Document all{title, {}};
-  for (const Publication& publication : publications) {
-    const auto& [folder, document, csv] = publication;
-    if (!csv.empty()) nn::write_file_atomically(out / folder / "results.csv", csv);
-    all.blocks.emplace_back(report::Heading{document.title, 2});
-    for (const report::Block& block : document.blocks) {
-      all.blocks.push_back(block);
-      if (const auto* plot = std::get_if<report::LinePlot>(&block))
-        nn::write_file_atomically(out / folder / (plot->file_name + ".svg"), report::to_svg(*plot));
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr const char *record_name = "results.json", *table_name = "results.csv";
+
+// Says which curves are not what they would be with all clients.
+void add_left_out(std::span<const Run> runs, std::span<const std::string> names,
+                  report::Document& document) {
+  report::Table table{"Clients left out over all rounds", {"Curve", "Left out"}, {}};
+  for (std::size_t i = 0; i < runs.size(); ++i)
+    if (const int count = count_left_out(runs[i]); count > 0)
+      table.rows.push_back({names[i], std::to_string(count)});
+  if (!table.rows.empty()) document.blocks.emplace_back(table);
+}
+
+// The exercises in the folder, in the order of the table. `complain` hears what is left out.
+std::vector<Outcome> outcomes_in(
+    const fs::path& out, const std::function<void(const Exercise&, std::string)>& complain) {
+  std::vector<Outcome> outcomes;
+  for (const Exercise& exercise : exercise_table()) {
+    const fs::path folder = out / exercise.name;
+    std::error_code ignored;
+    try {
+      if (fs::exists(folder / record_name, ignored))
+        outcomes.push_back(read_outcome(folder / record_name, exercise));
+      else if (fs::exists(folder / table_name, ignored))
+        complain(exercise, nn::concat((folder / table_name).string(), " has no ", record_name,
+                                      " beside it"));
+    } catch (const nn::InputError& error) {
+      complain(exercise, error.what());
     }
   }
+  return outcomes;
+}
+
+}  // namespace
+
+report::Document write_up(const Outcome& outcome) {
+  const std::vector<std::string> names = outcome.names();
+  report::Document document = outcome.exercise->write(outcome.runs, names);
+  add_left_out(outcome.runs, names, document);
+  return document;
+}
+
+report::Document with_facts(report::Document document, const report::Facts& facts) {
+  document.blocks.emplace_back(report::Heading{"How this was made", 3});
+  document.blocks.emplace_back(facts);
+  return document;
+}
+
+void add_plots(const report::Document& document, std::map<std::string, std::string>& files) {
+  for (const report::Block& block : document.blocks)
+    if (const auto* plot = std::get_if<report::LinePlot>(&block))
+      files[plot->file_name + ".svg"] = report::to_svg(*plot);
+}
+
+void replace_files(const fs::path& folder, const std::map<std::string, std::string>& files,
+                   const std::string& voucher, nn::Storage& storage) {
+  try {
+    storage.create_folder(folder);
+    for (const auto& [name, content] : files) {
+      const std::string_view part = content;
+      storage.write(nn::temporary_beside(folder / name), {&part, 1});
+      storage.sync(nn::temporary_beside(folder / name));
+    }
+    // From here on there is nothing that takes space.
+    storage.remove(folder / voucher);
+    storage.sync(folder);
+    for (const auto& [name, content] : files)
+      if (name != voucher) storage.rename(nn::temporary_beside(folder / name), folder / name);
+    storage.sync(folder);
+    storage.rename(nn::temporary_beside(folder / voucher), folder / voucher);
+    storage.sync(folder);
+  } catch (const std::system_error& error) {
+    std::error_code ignored;
+    for (const auto& [name, content] : files)
+      fs::remove(nn::temporary_beside(folder / name), ignored);
+    nn::throw_cannot_write(folder, error.code().message());
+  }
+}
+
+void publish(const fs::path& out, const Outcome& outcome) {
+  std::map<std::string, std::string> files{
+      {table_name, to_csv(outcome.runs, outcome.names())}, {record_name, to_json(outcome)}};
+  add_plots(write_up(outcome), files);
+  nn::Disk disk;
+  replace_files(out / outcome.exercise->name, files, record_name, disk);
+
+  report::Document all{"Homework 1: federated learning", {}};
+  for (const Outcome& each : outcomes_in(out, [](const Exercise&, const std::string&) {})) {
+    report::Document document = with_facts(write_up(each), facts_about(each.runs, each.made));
+    all.blocks.emplace_back(report::Heading{document.title, 2});
+    std::ranges::move(document.blocks, std::back_inserter(all.blocks));
+  }
   nn::write_file_atomically(out / "report.html", report::to_html(all));
-  if (!notebook.empty()) nn::write_file_atomically(out / notebook, report::to_notebook(all));
+  nn::write_file_atomically(out / "homework-1.ipynb", report::to_notebook(all));
+}
+
+void warn_of_unreadable(const fs::path& out, std::span<const std::string> but, std::ostream& log) {
+  outcomes_in(out, [&](const Exercise& exercise, const std::string& complaint) {
+    if (!std::ranges::count(but, exercise.name))
+      log << "warning: the report does without " << exercise.name << " until hw1 " << exercise.name
+          << " makes it anew: " << complaint << '\n';
+  });
 }
 
 }  // namespace homework

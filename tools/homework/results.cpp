@@ -1,27 +1,13 @@
 #include "tools/homework/results.h"
 
-#include <sys/resource.h>
-
 #include <charconv>
 #include <cmath>
 #include <sstream>
 
-#include "nn/blas.h"
-#include "nn/json.h"
+#include "nn/csv.h"
 #include "tools/report/axis.h"
 
 namespace homework {
-
-namespace {
-
-// Resident memory of this process at its largest, in units of 10^6 bytes.
-long peak_memory_mb() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return usage.ru_maxrss * 1024 / 1'000'000;
-}
-
-}  // namespace
 
 std::string number(double value) {
   if (!std::isfinite(value)) return std::isnan(value) ? "nan" : value > 0 ? "inf" : "-inf";
@@ -55,51 +41,20 @@ std::string to_csv(std::span<const Run> runs, std::span<const std::string> names
                    bool has_wall_time) {
   std::ostringstream out;
   out << "Round,Algorithm,N,C,B,E,η,Seed," << (has_wall_time ? "Wall time," : "")
-      << "Message count,Test accuracy\n";
+      << "Message count,Test accuracy" << (names.empty() ? "" : ",Split,Curve") << '\n';
   for (std::size_t i = 0; i < runs.size(); ++i) {
     const Experiment& e = runs[i].experiment;
     for (const fl::Round& round : runs[i].rounds) {
-      out << round.number << ',' << (names.empty() ? std::string(e.method().label) : names[i])
-          << ',' << e.clients << ',' << number(e.fraction) << ',' << batch_text(e.training.batch)
-          << ',' << e.training.epochs << ',' << number(e.training.learning_rate) << ',' << e.seed
-          << ',';
+      out << round.number << ',' << e.method().label << ',' << e.clients << ','
+          << number(e.fraction) << ',' << batch_text(e.training.batch) << ',' << e.training.epochs
+          << ',' << number(e.training.learning_rate) << ',' << e.seed << ',';
       if (has_wall_time) out << number(std::round(round.ideal_seconds * 10) / 10) << ',';
-      out << round.messages << ',' << number(round.accuracy) << '\n';
+      out << round.messages << ',' << number(round.accuracy);
+      if (!names.empty())
+        out << ',' << nn::csv_cell(split_name(e.partition)) << ',' << nn::csv_cell(names[i]);
+      out << '\n';
     }
   }
-  return out.str();
-}
-
-std::string to_json(const Run& run, int threads) {
-  const Experiment& e = run.experiment;
-  const char* splits[] = {"iid", "shards", "dirichlet"};
-  std::ostringstream out;
-  out << "{\n  \"algorithm\": " << nn::json_quote(e.algorithm)
-      << ",\n  \"model\": " << nn::json_quote(e.model) << ",\n  \"clients\": " << e.clients
-      << ",\n  \"fraction\": " << number(e.fraction)
-      << ",\n  \"batch\": " << (e.training.batch == 0 ? "null" : std::to_string(e.training.batch))
-      << ",\n  \"epochs\": " << e.training.epochs
-      << ",\n  \"learning_rate\": " << number(e.training.learning_rate)
-      << ",\n  \"split\": " << nn::json_quote(splits[static_cast<int>(e.partition.split)])
-      << ",\n  \"alpha\": " << number(e.partition.alpha) << ",\n  \"sort\": "
-      << nn::json_quote(e.partition.sort == fl::LabelSort::stable ? "stable" : "introsort")
-      << ",\n  \"dropout_rng\": "
-      << nn::json_quote(e.dropout == nn::DropoutStream::mkl ? "mkl" : "mt")
-      << ",\n  \"seed\": " << e.seed << ",\n  \"threads\": " << threads
-      << ",\n  \"openblas_core\": " << nn::json_quote(nn::blas::core_name())
-      << ",\n  \"peak_memory_mb\": " << peak_memory_mb() << ",\n  \"rounds\": [";
-  for (const fl::Round& round : run.rounds) {
-    out << (round.number == 1 ? "" : ",") << "\n    {\"round\": " << round.number
-        << ", \"message_count\": " << round.messages
-        << ", \"test_accuracy\": " << number(round.accuracy)
-        << ", \"ideal_seconds\": " << number(round.ideal_seconds)
-        << ", \"seconds\": " << number(round.seconds) << ", \"left_out\": [";
-    for (std::size_t i = 0; i < round.left_out.size(); ++i)
-      out << (i ? ", " : "") << "{\"client\": " << round.left_out[i].client
-          << ", \"reason\": " << nn::json_quote(round.left_out[i].reason) << '}';
-    out << "]}";
-  }
-  out << "\n  ]\n}\n";
   return out.str();
 }
 
@@ -113,6 +68,21 @@ report::Table accuracy_table(const std::string& caption, std::span<const Run> ru
       row.push_back(round.number <= static_cast<int>(run.rounds.size())
                         ? percent(run.rounds[round.number - 1].accuracy)
                         : "");
+  }
+  return table;
+}
+
+report::Table round_table(const Run& run) {
+  const bool has_left_out = count_left_out(run) > 0;
+  report::Table table{describe(run.experiment), {"Round", "Message count", "Test accuracy"}, {}};
+  if (has_left_out) table.header.push_back("Left out");
+  for (const char* column : {"Ideal time, s", "Time, s"}) table.header.push_back(column);
+  for (const fl::Round& round : run.rounds) {
+    auto& row = table.rows.emplace_back();
+    row = {std::to_string(round.number), std::to_string(round.messages), percent(round.accuracy)};
+    if (has_left_out) row.push_back(std::to_string(round.left_out.size()));
+    row.push_back(percent(round.ideal_seconds));
+    row.push_back(percent(round.seconds));
   }
   return table;
 }

@@ -15,12 +15,14 @@ std::string batch_text(int batch);                     // ∞ for a full batch
 std::string percent(double accuracy);                  // two decimals
 std::string curve_name(const Experiment& experiment);  // "FedAvg", "FedSGDGradient non-IID"
 
-// Round,Algorithm,N,C,B,E,η,Seed,[Wall time,]Message count,Test accuracy: one row a round.
-// The algorithm's name is the notebook's; with names, the i-th run is called names[i] instead.
-// Wall time is the ideal parallel clock, left out by default so that equal seeds give equal files.
+// Round,Algorithm,N,C,B,E,η,Seed,[Wall time,]Message count,Test accuracy[,Split,Curve]: one row a
+// round. The algorithm's name is the notebook's; with names, the i-th run's curve is names[i]. Wall
+// time is the ideal parallel clock, left out by default so that equal seeds give equal files.
 std::string to_csv(std::span<const Run> runs, std::span<const std::string> names = {},
                    bool has_wall_time = false);
-std::string to_json(const Run& run, int threads);
+
+// A run's rounds: messages, accuracy, times.
+report::Table round_table(const Run& run);
 
 // Accuracies by round, side by side, and the lines of the same.
 report::Table accuracy_table(const std::string& caption, std::span<const Run> runs,

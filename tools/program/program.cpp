@@ -20,6 +20,8 @@ int run_program(const std::function<int()>& body) {
     std::cerr << "error: cannot write to the standard output\n";
   } catch (const AskedForHelp&) {
     return 0;
+  } catch (const Stopped& stopped) {
+    return 128 + stopped.signal;
   } catch (const nn::InputError& error) {
     std::cerr << "error: " << error.what() << "\nhint: " << error.hint << '\n';
     return 2;

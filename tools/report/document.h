@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -45,12 +46,17 @@ struct Question {
   std::string question, answer;
 };
 
+// Values by name, such as the options of a run.
+struct Facts {
+  std::map<std::string, std::string> values;
+};
+
 // Python. In a notebook the tables and plots that follow are its output; a terminal leaves it out.
 struct Code {
   std::string source;
 };
 
-using Block = std::variant<Heading, Paragraph, Table, LinePlot, Question, Code>;
+using Block = std::variant<Heading, Paragraph, Table, LinePlot, Question, Facts, Code>;
 
 struct Document {
   std::string title;

@@ -51,6 +51,11 @@ thead { border-top: 1.5px solid var(--ink); border-bottom: 1px solid var(--ink);
 tbody tr + tr { border-top: 1px solid var(--rule); }
 .number { text-align: right; }
 td { white-space: nowrap; }
+.facts {
+  display: grid; grid-template-columns: max-content 1fr; gap: .2em 1.2em; font-size: .94rem;
+}
+.facts dt { color: var(--faint); }
+.facts dd { margin: 0; overflow-wrap: anywhere; }
 .question {
   margin: 1.8rem 0; padding: .2rem 1.3rem .4rem; border-left: 4px solid var(--accent);
   border-radius: 0 6px 6px 0; background: var(--shade);
@@ -98,6 +103,7 @@ struct HtmlWriter {
            paragraphs_html(question.question, "<p class=\"asked\">") +
            paragraphs_html(question.answer) + "</div>\n";
   }
+  std::string operator()(const Facts& facts) const { return to_html(facts); }
   std::string operator()(const Code& code) const {
     return "<pre><code>" + escape_xml(code.source) + "</code></pre>\n";
   }
@@ -122,6 +128,13 @@ std::string to_html(const Table& table) {
   html += "<thead>\n" + row_html(table.header, "th") + "</thead>\n<tbody>\n";
   for (const auto& row : table.rows) html += row_html(row, "td");
   return html + "</tbody>\n</table>\n";
+}
+
+std::string to_html(const Facts& facts) {
+  std::string html = "<dl class=\"facts\">\n";
+  for (const auto& [name, value] : facts.values)
+    html += "<dt>" + escape_xml(name) + "</dt><dd>" + escape_xml(value) + "</dd>\n";
+  return html + "</dl>\n";
 }
 
 std::string to_html(const Document& document) {

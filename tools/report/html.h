@@ -13,4 +13,7 @@ std::string to_html(const Document& document);
 // A <table> element for the middle of a page.
 std::string to_html(const Table& table);
 
+// A <dl> element.
+std::string to_html(const Facts& facts);
+
 }  // namespace report

@@ -1,9 +1,9 @@
 #include "tools/report/notebook.h"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "nn/error.h"
-#include "nn/json.h"
 #include "tools/report/html.h"
 #include "tools/report/markup.h"
 #include "tools/report/svg.h"
@@ -12,23 +12,17 @@
 namespace report {
 namespace {
 
-using nn::concat;
-
-std::string join(const std::vector<std::string>& items) {
-  std::string result;
-  for (const std::string& item : items) result += (result.empty() ? "" : ",\n") + item;
-  return result;
-}
+using Json = nlohmann::ordered_json;
 
 // Notebooks keep a text as the list of its lines, so that a change is seen line by line.
-std::string json_lines(std::string_view text) {
-  std::vector<std::string> lines;
+Json lines(std::string_view text) {
+  Json lines = Json::array();
   while (!text.empty()) {
     const std::size_t length = std::min(text.find('\n'), text.size() - 1) + 1;
-    lines.push_back(nn::json_quote(text.substr(0, length)));
+    lines.push_back(text.substr(0, length));
     text.remove_prefix(length);
   }
-  return concat("[", join(lines), "]");
+  return lines;
 }
 
 std::string data_address(std::string_view svg) {
@@ -46,85 +40,55 @@ std::string data_address(std::string_view svg) {
   return result;
 }
 
-constexpr const char* metadata = R"("metadata": {
-"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-"language_info": {"file_extension": ".py", "mimetype": "text/x-python", "name": "python",
-"pygments_lexer": "ipython3"}},
-"nbformat": 4,
-"nbformat_minor": 5}
-)";
-
-struct Output {
-  std::string data;
-  bool is_result;  // what the cell's last expression would show
-};
-
 class CellWriter {
  public:
   void markdown(const std::string& text) {
-    finish_code();
-    cells_.push_back(concat("{\"cell_type\": \"markdown\", \"id\": ", next_id(),
-                            ", \"metadata\": {},\n\"source\": ", json_lines(text), "}"));
+    add("markdown", text);
+    is_code_ = false;
   }
 
   void code(const std::string& source) {
-    finish_code();
-    has_code_ = true;
-    source_ = source;
+    Json& cell = add("code", source);
+    cell["execution_count"] = nullptr;
+    cell["outputs"] = Json::array();
+    is_code_ = true;
   }
 
   void table(const Table& table) {
-    if (!has_code_) code("# " + table.caption);
-    outputs_.push_back({concat("\"text/html\": ", json_lines(to_html(table)),
-                               ",\n\"text/plain\": ", json_lines(to_text(table))),
-                        true});
+    add_output(table.caption, {{"text/html", lines(to_html(table))},
+                               {"text/plain", lines(to_text(table))}});
   }
 
   // Jupyter shows SVG only in notebooks its user has declared trusted, but a picture inside HTML
   // always; consoles show the plain text.
   void plot(const LinePlot& plot) {
-    if (!has_code_) code("# " + plot.title);
     const std::string svg = to_svg(plot, Theme::light);
     const std::string image =
-        concat("<img alt=\"", escape_xml(plot.title), "\" src=\"", data_address(svg), "\">");
-    outputs_.push_back({concat("\"image/svg+xml\": ", json_lines(svg), ",\n\"text/html\": ",
-                               json_lines(image), ",\n\"text/plain\": ", json_lines(to_text(plot))),
-                        false});
+        nn::concat("<img alt=\"", escape_xml(plot.title), "\" src=\"", data_address(svg), "\">");
+    add_output(plot.title, {{"image/svg+xml", lines(svg)},
+                            {"text/html", lines(image)},
+                            {"text/plain", lines(to_text(plot))}});
   }
 
-  std::string finish() {
-    finish_code();
-    return concat("{\"cells\": [\n", join(cells_), "],\n", metadata);
-  }
+  Json cells = Json::array();
 
  private:
-  std::string next_id() const { return nn::json_quote(concat("cell-", cells_.size() + 1)); }
-
-  void finish_code() {
-    if (!has_code_) return;
-    ++executed_;
-    std::vector<std::string> outputs;
-    for (const Output& output : outputs_) {
-      const bool is_last = &output == &outputs_.back();
-      outputs.push_back(concat(
-          is_last && output.is_result
-              ? concat("{\"output_type\": \"execute_result\", \"execution_count\": ", executed_)
-              : "{\"output_type\": \"display_data\"",
-          ", \"metadata\": {},\n\"data\": {", output.data, "}}"));
-    }
-    cells_.push_back(concat("{\"cell_type\": \"code\", \"id\": ", next_id(),
-                            ", \"metadata\": {}, \"execution_count\": ", executed_,
-                            ",\n\"source\": ", json_lines(source_), ",\n\"outputs\": [",
-                            join(outputs), "]}"));
-    outputs_.clear();
-    has_code_ = false;
+  Json& add(const char* type, const std::string& source) {
+    cells.push_back({{"cell_type", type},
+                     {"id", nn::concat("cell-", cells.size() + 1)},
+                     {"metadata", Json::object()},
+                     {"source", lines(source)}});
+    return cells.back();
   }
 
-  std::vector<std::string> cells_;
-  std::vector<Output> outputs_;
-  std::string source_;
-  bool has_code_ = false;
-  int executed_ = 0;
+  void add_output(std::string caption, const Json& data) {
+    std::ranges::replace_if(caption, [](char c) { return c == '\n' || c == '\r'; }, ' ');
+    if (!is_code_) code("# " + caption);
+    cells.back()["outputs"].push_back(
+        {{"output_type", "display_data"}, {"metadata", Json::object()}, {"data", data}});
+  }
+
+  bool is_code_ = false;  // the last cell
 };
 
 std::string marked_paragraphs(std::string_view text) {
@@ -155,9 +119,20 @@ std::string to_notebook(const Document& document) {
       },
       [&](const Table& table) { writer.table(table); },
       [&](const LinePlot& plot) { writer.plot(plot); },
+      [&](const Facts& facts) { writer.markdown(to_html(facts)); },
       [&](const Code& code) { writer.code(code.source); }};
   for (const Block& block : document.blocks) std::visit(write, block);
-  return writer.finish();
+
+  const Json metadata = {
+      {"kernelspec", {{"display_name", "Python 3"}, {"language", "python"}, {"name", "python3"}}},
+      {"language_info",
+       {{"file_extension", ".py"},
+        {"mimetype", "text/x-python"},
+        {"name", "python"},
+        {"pygments_lexer", "ipython3"}}}};
+  const Json notebook = {
+      {"cells", writer.cells}, {"metadata", metadata}, {"nbformat", 4}, {"nbformat_minor", 5}};
+  return notebook.dump(1, ' ', /*ensure_ascii=*/false, Json::error_handler_t::replace) + '\n';
 }
 
 }  // namespace report

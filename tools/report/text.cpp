@@ -85,6 +85,15 @@ std::string question_text(const Question& question, int width, bool colour) {
          paragraphs_text(question.answer, width, colour, "  ");
 }
 
+std::string facts_text(const Facts& facts, int width) {
+  int names = 0;
+  for (const auto& [name, value] : facts.values) names = std::max(names, display_width(name) + gap);
+  std::string result;
+  for (const auto& [name, value] : facts.values)
+    result += pad_right(name, names) + wrap(value, width - names, std::string(names, ' ')) + "\n";
+  return result;
+}
+
 }  // namespace
 
 std::string to_text(const Table& table, int width) {
@@ -137,6 +146,7 @@ std::string to_text(const Document& document, int width, bool colour) {
                    [&](const Table& table) { return to_text(table, width); },
                    [&](const LinePlot& plot) { return to_text(plot, width, colour); },
                    [&](const Question& question) { return question_text(question, width, colour); },
+                   [&](const Facts& facts) { return facts_text(facts, width); },
                    [](const Code&) { return std::string(); }},
         block);
     if (!result.empty() && !text.empty()) result += "\n";

@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# Every CSV file of ours, read by Python's csv module: all rows of one table are as wide as its header.
+cd "$(dirname "$0")/.." || exit 1
+program=hw1
+. tests/checks.bash
+export BIN=$PWD/${BIN:-bin}
+mkdir "$work/tmp"
+export TMPDIR=$work/tmp
+
+python=$(command -v python3) && "$python" -c 'import csv' 2>/dev/null ||
+  { echo "no python3 here: tables are not read by it"; finish; exit; }
+rectangular() {  # rectangular FILE...
+  [ $# -gt 0 ] && "$python" -c '
+import csv, sys
+for name in sys.argv[1:]:
+    with open(name, newline="", encoding="utf-8") as file:
+        widths = {len(row) for row in csv.reader(file, strict=True)}
+    if len(widths) != 1: sys.exit(f"{name} has rows of {sorted(widths)} cells")
+    print(name, *widths)' "$@"
+}
+mapfile -t committed < <(git ls-files '*.csv' 2>/dev/null || find fl pipeline tests -name '*.csv')
+check "tables that came with the project are rectangles" rectangular "${committed[@]}"
+
+if [ -e data/raw/mnist/t10k-labels-idx1-ubyte ]; then
+  exercises() {
+    "$program" all --model mlp --rounds 1 --out "$work/out" && rectangular "$work"/out/a{1,2,3}/results.csv &&
+      "$program" run --model mlp --rounds 1 --wall-time --csv "$work/run.csv" &&
+      "$program" compare "$work/out/a3/results.csv" --model mlp --out "$work/compare" &&
+      rectangular "$work/run.csv" "$work/compare/results.csv"
+  }
+  check "those of hw1 are" exercises
+fi
+trained() {
+  for i in {1..200}; do echo "Tom had $i red balls. He gave $((i / 2)) to Mia."; done >"$work/stories.txt"
+  tools/pipeline.sh 2 --text "$work/stories.txt" --d 32 --heads 2 --tokens 24 --steps 3 --trace --out "$work/run" &&
+    rectangular "$work"/run/*.csv
+}
+check "those of a pipeline are" trained
+finish

@@ -1,0 +1,51 @@
+#include "tools/homework/session.h"
+
+#include <unistd.h>
+
+#include <iostream>
+
+#include "tools/homework/dataset.h"
+#include "tools/program/program.h"
+#include "tools/program/provenance.h"
+#include "tools/program/signals.h"
+#include "tools/report/text.h"
+
+namespace homework {
+
+Session::Session(const Options& options, const std::atomic<bool>& stop, OpenSaved open_saved)
+    : dataset_(open_dataset(options.dataset, options.data_folder)),
+      threads_(options.threads),
+      bar_(std::cerr, isatty(STDERR_FILENO)),
+      runner_(dataset_, {options.threads, &stop, &std::cerr, &bar_, std::move(open_saved)}) {}
+
+Run Session::run(const Experiment& experiment) {
+  Run run = runner_.run(experiment);
+  bar_.clear();
+  return run;
+}
+
+std::vector<Run> Session::run_all(const std::vector<Experiment>& experiments,
+                                  const std::string& kept) {
+  std::vector<Run> runs;
+  for (const Experiment& experiment : experiments) {
+    runs.push_back(run(experiment));
+    if (runs.back().is_complete()) continue;
+    std::cerr << "stopped; the rounds so far are kept in " << kept
+              << ", and the same command goes on with them:\n  " << made().at("command") << '\n';
+    throw tools::Stopped{tools::stop_signal()};
+  }
+  return runs;
+}
+
+void Session::print(const report::Document& document) const {
+  std::cout << report::to_text(document, 80, isatty(STDOUT_FILENO)) << std::flush;
+}
+
+nn::Metadata Session::made() const {
+  nn::Metadata made = tools::provenance();
+  made["dataset"] = dataset_.name;
+  made["threads"] = std::to_string(threads_);
+  return made;
+}
+
+}  // namespace homework
