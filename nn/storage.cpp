@@ -82,14 +82,17 @@ void Disk::remove(const fs::path& path) { fs::remove(path); }
 
 void exchange_by_renames(Storage& storage, const fs::path& a, const fs::path& b) {
   const fs::path aside = temporary_beside(b);
-  storage.rename(b, aside);
-  try {
-    storage.rename(a, b);
-  } catch (const std::system_error&) {
-    storage.rename(aside, b);
-    throw;
-  }
-  storage.rename(aside, a);
+  // Renames, and back again if what follows fails.
+  const auto rename_for = [&](const fs::path& from, const fs::path& to, const auto& next) {
+    storage.rename(from, to);
+    try {
+      next();
+    } catch (const std::system_error&) {
+      storage.rename(to, from);
+      throw;
+    }
+  };
+  rename_for(b, aside, [&] { rename_for(a, b, [&] { storage.rename(aside, a); }); });
 }
 
 fs::path temporary_beside(const fs::path& file) {

@@ -97,20 +97,6 @@ TEST_CASE("a run is only resumed if that is asked for, and only with its own con
   CHECK(contains(restore("other toy", true), "has another run: toy, not other toy"));
 }
 
-TEST_CASE("that another engine computed the rounds so far is said") {
-  const tools::TemporaryFolder folder;
-  play(folder.path, toy::config("fedavg"), 1);
-  CHECK(play(folder.path, toy::config("fedavg"), 1).log == "");
-  nn::CheckpointFolder checkpoints(folder.path);
-  const auto saved = checkpoints.newest([](const std::string&) {});
-  REQUIRE(saved);
-  nn::Metadata state = saved->state;
-  state["vectors"] = "of old";
-  checkpoints.complete(1, saved->files, state);
-  CHECK(contains(play(folder.path, toy::config("fedavg"), 2).log,
-                 "were computed with vectors of old, the next ones with"));
-}
-
 TEST_CASE("a folder is one run's at a time") {
   const tools::TemporaryFolder folder;
   std::ostringstream log;
