@@ -92,6 +92,12 @@ TEST_CASE("all messages of a training are expected, and none that differs in a f
           const bool is_number = bytes == sizeof(double);
           if (is_number && (wrong.tag.kind != tag.kind || wrong.from != from)) continue;
           if (wrong.tag.kind == Tag::checkpoint && wrong.bytes < 1000) continue;  // a text
+          // Between two stages of two chunks it can be another one of the schedule.
+          if (std::ranges::any_of(got, [&](const Arrival& other) {
+                return std::tie(other.from, other.tag, other.bytes) ==
+                       std::tie(wrong.from, wrong.tag, wrong.bytes);
+              }))
+            continue;
           CAPTURE(static_cast<int>(tag.kind));
           CAPTURE(static_cast<int>(wrong.tag.kind));
           CAPTURE(wrong.from);
