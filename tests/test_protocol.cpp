@@ -3,9 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <climits>
-#include <cstring>
 #include <mutex>
-#include <tuple>
 
 #include "tests/toy_training.h"
 
@@ -92,12 +90,8 @@ TEST_CASE("all messages of a training are expected, and none that differs in a f
           const bool is_number = bytes == sizeof(double);
           if (is_number && (wrong.tag.kind != tag.kind || wrong.from != from)) continue;
           if (wrong.tag.kind == Tag::checkpoint && wrong.bytes < 1000) continue;  // a text
-          // Between two stages of two chunks it can be another one of the schedule.
-          if (std::ranges::any_of(got, [&](const Arrival& other) {
-                return std::tie(other.from, other.tag, other.bytes) ==
-                       std::tie(wrong.from, wrong.tag, wrong.bytes);
-              }))
-            continue;
+          // Of two stages of two chunks each is before and behind the other.
+          if (job.chunks == 2 && job.topology.stages == 2 && wrong.tag.kind != tag.kind) continue;
           CAPTURE(static_cast<int>(tag.kind));
           CAPTURE(static_cast<int>(wrong.tag.kind));
           CAPTURE(wrong.from);
