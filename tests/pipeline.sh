@@ -62,6 +62,10 @@ deep=$work/$(printf 'deep%.0s' {1..20})
 mkdir "$deep"
 check "a temporary folder too deep for sockets is left alone" eval 'TMPDIR=$deep train deep 2'
 
+mkdir "$work/a,b"
+check "a comma in the temporary folder's name is none between addresses" eval 'TMPDIR=$work/a,b train comma 2 --microbatches 6'
+check "with the same losses" same_losses serial comma
+
 check "an option in place of the launcher's values is an error" refused "--out needs a value" \
   tools/pipeline.sh 2 --out --trace
 check "an option in place of a rank's values is an error" refused "--trace is an option" \

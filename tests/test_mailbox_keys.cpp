@@ -208,6 +208,7 @@ TEST_CASE_FIXTURE(Door, "who has no key of the run does not come in") {
   char public_key[41], secret[41];
   zmq_curve_keypair(public_key, secret);
   zmq::socket_t without = client(), with_own = client(secret), rank_2 = client(keys_of(2).secret);
+  zmq::socket_t more[2]{client(), client()};  // than the two connections of each other rank
   for (zmq::socket_t* socket : {&without, &with_own}) send(*socket, header_of(1));
   expect("unknown keys", 1);
   expect("connections of strangers", 1);
@@ -227,6 +228,35 @@ TEST_CASE_FIXTURE(Door, "a rank speaks in no other's name, and not in another ru
   send(rank_2, header_of(2));
   CHECK(mailbox->receive(2, {Tag::activation}, "testing").text() == "8 bytes!");
   CHECK(!mailbox->try_receive(1, {Tag::activation}));
+}
+
+TEST_CASE_FIXTURE(Door, "a key lets in few, and nobody once its rank is here") {
+  const std::string counted = "further connections with the key of rank 2";
+  open(with_keys());
+  std::vector<zmq::socket_t> thieves;
+  for (int i = 0; i < 10; ++i) thieves.push_back(client(keys_of(2).secret));
+  expect(counted, 6);
+  CHECK(count(counted) >= 6);
+  for (zmq::socket_t& thief : thieves) thief.close();
+
+  open(with_keys());
+  zmq::socket_t rank_2 = client(keys_of(2).secret);
+  Header header = header_of(2);
+  for (const Tag::Kind kind : {Tag::beat, Tag::hello}) {
+    header.kind = kind;
+    header.bytes = kind == Tag::beat ? 0 : 8;
+    send(rank_2, header, kind == Tag::beat ? "" : "8 bytes!");
+  }
+  mailbox->receive(2, {Tag::hello}, "testing");
+  const int before = count(counted);
+  zmq::socket_t thief = client(keys_of(2).secret);
+  send(thief, header_of(2));
+  expect(counted, before + 1);
+  CHECK(!mailbox->try_receive(2, {Tag::activation}));
+  header = header_of(2);
+  header.sequence = 1;
+  send(rank_2, header);
+  CHECK(mailbox->receive(2, {Tag::activation}, "testing").text() == "8 bytes!");
 }
 
 TEST_CASE_FIXTURE(Door, "ranks with keys of different folders say so") {

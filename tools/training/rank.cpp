@@ -9,6 +9,7 @@
 #include "nn/folder_lock.h"
 #include "nn/llama_checkpoint.h"
 #include "pipeline/clock.h"
+#include "pipeline/protocol.h"
 #include "pipeline/worker.h"
 #include "tools/training/access.h"
 #include "tools/training/measure.h"
@@ -106,6 +107,7 @@ void run_rank(RankOptions options) {
   access.largest_message = pipeline::largest_message(job);
   Mailbox mailbox(network, access);
   try {
+    mailbox.expect(pipeline::Protocol(job, options.rank, !options.is_cut_measured));
     state.set("meeting the others");
     mailbox.meet(pipeline::terms(job), access.deadline);
     state.set("agreeing on the cut");
