@@ -78,8 +78,11 @@ std::size_t activation_size(const Job& job) {
 }
 
 std::size_t largest_message(const Job& job) {
-  constexpr std::size_t texts = 1 << 20;
-  const int pipelines = job.topology.pipelines;
+  const auto& [stages, pipelines] = job.topology;
+  const std::size_t texts =
+      std::max({std::size_t{1} << 18,  // enough for the others, and for a part of a saved file
+                (job.model.layers + 4) * longest_file_line,
+                static_cast<std::size_t>(stages) * job.chunks * longest_layer_count});
   std::size_t numbers = activation_size(job);
   for (int piece : {0, 1, static_cast<int>(job.model.layers) + 1})
     if (pipelines > 1)

@@ -68,7 +68,7 @@ void Mailbox::meet(const std::string& terms, milliseconds patience) {
   const auto missing = [this] {
     std::string names;
     for (int other = 0; other < ranks(); ++other)
-      if (other != rank() && !sockets_->peers[other].was_met)
+      if (other != rank() && !sockets_->peers[other].is_here())
         names += nn::concat(names.empty() ? "" : ", ", other);
     return names;
   };

@@ -57,7 +57,7 @@ void Mailbox::Sockets::accept(const zmq::message_t& first, std::shared_ptr<zmq::
   if (header->kind == Tag::hello) {
     peer.was_met = true;
     peer.active = attended;
-    if (peer.looks) gate.close_to(from);
+    if (peer.is_here()) gate.close_to(from);
   }
   if (header->kind == Tag::goodbye) peer.has_parted = true;
   if (header->kind == Tag::failure)
@@ -82,7 +82,7 @@ void Mailbox::Sockets::hear_beat(int from, std::uint64_t looks) {
   Peer& peer = peers[from];
   if (peer.looks != looks) peer.active = attended;
   peer.looks = looks;
-  if (peer.was_met) gate.close_to(from);
+  if (peer.is_here()) gate.close_to(from);
 }
 
 bool Mailbox::Sockets::is_expected(const Header& header) const {

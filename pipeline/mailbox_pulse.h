@@ -29,7 +29,7 @@ class Pulse {
   void look() { ++looks_; }
 
  private:
-  void beat();
+  bool beat();
 
   Header header_;
   std::vector<zmq::socket_t> sockets_;  // once it has begun, the thread's

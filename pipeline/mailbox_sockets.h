@@ -41,6 +41,8 @@ struct Mailbox::Sockets {
     // By `attended`: when anything came from it, and when it was last known to be at its mailbox.
     Clock::duration heard{}, active{};
     std::optional<std::uint64_t> looks;  // at its mailbox, says its pulse
+
+    bool is_here() const { return was_met && looks; }  // with all its connections
   };
 
   // Listens at this rank's address and begins to connect to all others.

@@ -8,9 +8,7 @@ namespace pipeline {
 namespace {
 
 constexpr std::size_t number_bytes = sizeof(double);
-// Bytes of texts that are shorter than this.
-constexpr std::size_t longest_text = 1 << 14, longest_file_line = 256, longest_costs = 128;
-constexpr std::size_t longest_layer_count = 8;
+constexpr std::size_t longest_text = 1 << 14, longest_costs = 128;
 
 bool is_below(int value, int end) { return 0 <= value && value < end; }
 
