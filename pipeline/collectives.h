@@ -8,8 +8,8 @@
 
 namespace pipeline {
 
-// A segment of values that are cut for a ring of ranks. Segments are counted round the ring, so that
-// any number names one; the last may be shorter, or empty.
+// What a ring of ranks cuts values into, one segment for each rank. Numbers go round the ring, so
+// that any names one; the last segment may be shorter, or empty.
 struct Segment {
   std::size_t first, length;
 };
@@ -48,7 +48,7 @@ class RingAllReduce {
   int turn_ = 0;
 };
 
-// True on every rank if it is on any. All call it with the same tag; nobody goes on before all have.
+// True on every rank if it is on any. All call it with the same tag; none goes on before all have.
 bool is_on_any_rank(Mailbox& mailbox, bool is_here, Tag tag, const std::string& what);
 
 }  // namespace pipeline

@@ -51,7 +51,7 @@ struct Header {
   Tag::Kind kind = Tag::hello;
   std::uint8_t real_bytes = 0;  // of the numbers that the sender computes with
   std::uint64_t run = 0;
-  std::uint64_t sequence = 0;  // counts this sender's messages to this receiver; of a beat: see Pulse
+  std::uint64_t sequence = 0;  // counts this sender's messages to this receiver; or looks, see Pulse
   std::uint64_t bytes = 0;     // of the payload
   std::int32_t from = 0, step = 0, item = 0, part = 0;
 

@@ -94,9 +94,9 @@ class Mailbox {
   int rank() const;
   int ranks() const;
 
-  // What may come from now on: a message that the rule is false of is dropped and counted, before
-  // anything is known of a rank but its greeting, too. It hears the sender, the tag, the bytes and
-  // this rank's step. Without a rule all messages of the run are taken.
+  // What is taken in from now on: messages for which the rule is true, each tag once. Others are
+  // dropped and counted, and from a rank that was not met all but a greeting, a goodbye or a failure.
+  // `step` is this rank's. Without a rule all messages of the run are taken.
   using Rule = std::function<bool(int from, Tag tag, std::size_t bytes, int step)>;
   void expect(Rule rule);
 

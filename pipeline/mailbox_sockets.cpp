@@ -12,10 +12,10 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr int most_to_send = 64;                            // messages to a rank that ZeroMQ takes
-constexpr std::size_t most_bytes_to_receive = 4 << 20;      // from a connection that ZeroMQ takes
-constexpr int least_to_receive = 2, most_to_receive = 64;   // messages, for ZeroMQ counts those
-constexpr int encryption_bytes = 64;                        // what CURVE adds to a frame is less
+// What ZeroMQ keeps of one connection. It counts messages, not bytes.
+constexpr int most_to_send = 64, least_to_receive = 2, most_to_receive = 64;
+constexpr std::size_t most_bytes_to_receive = 4 << 20;
+constexpr int encryption_bytes = 64;  // what CURVE adds to a frame is less
 constexpr int refused = ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL;
 
 // What counts of the time between two looks at the mailbox. A wait looks more often.

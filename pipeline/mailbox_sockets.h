@@ -73,8 +73,8 @@ struct Mailbox::Sockets {
   void read_events();
   void move_messages();  // all of it, in both directions
 
-  // "rank 3 has done nothing for 58 s", of ranks that run and are not at their mailbox; if there are
-  // none, that nothing came.
+  // "rank 3 has done nothing for 58 s", of ranks whose process runs without a look into the mailbox;
+  // if there are none, that nothing came.
   std::string idle_since(std::chrono::milliseconds waited) const;
 
   bool is_silent(const Peer& peer) const;  // not even its pulse came for too long
@@ -97,8 +97,8 @@ struct Mailbox::Sockets {
   Rule rule;
   int step = 0;
   std::vector<std::shared_ptr<std::atomic<int>>> read_by_messages;  // counts of leases taken
-  // How long this rank has been at its mailbox: what passes from one look to the next counts only up
-  // to a limit, so neither computing nor being suspended does.
+  // How long this rank has been at its mailbox. Of the time between two looks only so much counts
+  // that neither computing nor a suspension of the process does.
   Clock::duration attended{};
   Clock::time_point last_look = Clock::now();
   Pulse pulse;

@@ -7,7 +7,7 @@ namespace pipeline {
 
 namespace {
 
-constexpr std::size_t number_bytes = sizeof(double);
+constexpr std::size_t size_of_number = sizeof(double);
 constexpr std::size_t longest_text = 1 << 14, longest_costs = 128;
 
 bool is_below(int value, int end) { return 0 <= value && value < end; }
@@ -41,14 +41,16 @@ bool Protocol::operator()(int from, Tag tag, std::size_t bytes, int step) const 
     case Tag::reduce:
       return is_soon && is_reduction(from, tag, bytes);
     case Tag::loss:
-      return is_soon && is_plain && bytes == number_bytes && rank_ == t.recorder() &&
+      return is_soon && is_plain && bytes == size_of_number && rank_ == t.recorder() &&
              t.stage(from) == t.stages - 1;
     case Tag::verdict:
-      return is_soon && is_plain && bytes == number_bytes && is_of_rank_0 && job_.skips_bad_steps;
+      return is_soon && is_plain && bytes == size_of_number && is_of_rank_0 &&
+             job_.skips_bad_steps;
     case Tag::order:
-      return tag.step >= step && tag.step - step <= 2 && is_plain && bytes == number_bytes && from == 0;
+      return tag.step >= step && tag.step - step <= 2 && is_plain && bytes == size_of_number &&
+             from == 0;
     case Tag::stop_request:
-      return is_single && bytes == number_bytes && rank_ == 0;
+      return is_single && bytes == size_of_number && rank_ == 0;
     case Tag::checkpoint:
       return is_checkpoint(from, tag, bytes, step);
     case Tag::save:
@@ -56,7 +58,7 @@ bool Protocol::operator()(int from, Tag tag, std::size_t bytes, int step) const 
              pipeline_ == 0 && t.pipeline(from) == 0 && bytes <= largest_message(job_);
     case Tag::clock:
       return tag == Tag{Tag::clock, 0, tag.item} && is_below(tag.item, clock_questions) &&
-             is_of_rank_0 && bytes == (rank_ == 0 ? 0 : number_bytes);
+             is_of_rank_0 && bytes == (rank_ == 0 ? 0 : size_of_number);
     case Tag::cut:
       return is_single && from == 0 && bytes <= job_.cut.size() * longest_layer_count;
     case Tag::report:
@@ -97,7 +99,8 @@ bool Protocol::is_reduction(int from, Tag tag, std::size_t bytes) const {
 bool Protocol::is_checkpoint(int from, Tag tag, std::size_t bytes, int step) const {
   if (tag.part != 0) return false;
   if (tag.step == 0)
-    return bytes == number_bytes && (from == 0 ? is_below(tag.item, 3) : rank_ == 0 && tag.item == 2);
+    return bytes == size_of_number &&
+           (from == 0 ? is_below(tag.item, 3) : rank_ == 0 && tag.item == 2);
   return tag.step == step + 1 && tag.item == 0 && rank_ == 0 && job_.topology.pipeline(from) == 0 &&
          bytes <= (job_.model.layers + 4) * longest_file_line;
 }

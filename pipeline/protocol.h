@@ -7,9 +7,8 @@
 
 namespace pipeline {
 
-// Which messages a rank can get in a run where every rank does its part: what is not among them is
-// never kept (Mailbox::expect). A rank that sends other than it should can so fill no memory beyond
-// that of two steps of the schedule.
+// The messages that a rank can get, as the schedule has it; all others are dropped
+// (Mailbox::expect). So no rank can fill another's memory with more than the messages of two steps.
 class Protocol {
  public:
   // Until the cut is known any piece of the model may be averaged.

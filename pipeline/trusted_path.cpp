@@ -51,7 +51,8 @@ fs::path trusted_private(const fs::path& path) {
   const fs::path resolved = trusted(path);
   const struct stat status = status_of(resolved);
   if ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0)
-    refuse(resolved, " can be read by other users", S_ISDIR(status.st_mode) ? "chmod 700" : "chmod 600");
+    refuse(resolved, " can be read by other users",
+           S_ISDIR(status.st_mode) ? "chmod 700" : "chmod 600");
   return resolved;
 }
 

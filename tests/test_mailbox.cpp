@@ -285,7 +285,8 @@ TEST_CASE("terms of another rank are shown as one line") {
   const std::vector<std::string> addresses{"inproc://shown-0", "inproc://shown-1"};
   std::thread other([&] {
     Mailbox mailbox(network, {.rank = 1, .addresses = addresses});
-    message_of([&] { mailbox.meet("steps \x1b[31m5\rhint: x" + std::string(5000, 'x'), seconds(10)); });
+    const std::string terms = "steps \x1b[31m5\rhint: x" + std::string(5000, 'x');
+    message_of([&] { mailbox.meet(terms, seconds(10)); });
     std::this_thread::sleep_for(milliseconds(100));
   });
   Mailbox mailbox(network, {.rank = 0, .addresses = addresses});
@@ -296,7 +297,8 @@ TEST_CASE("terms of another rank are shown as one line") {
   CHECK(message.size() < 300);
 }
 
-TEST_CASE_FIXTURE(Listener, "the text of a message has lines, and nothing else that moves a cursor") {
+TEST_CASE_FIXTURE(Listener,
+                  "the text of a message has lines, and nothing else that moves a cursor") {
   Header header{.kind = Tag::report, .real_bytes = sizeof(nn::real), .run = 3, .from = 1};
   const std::string text = "1 2 3\n\x1b[2J\n";
   header.bytes = text.size();
@@ -305,7 +307,8 @@ TEST_CASE_FIXTURE(Listener, "the text of a message has lines, and nothing else t
   CHECK(mailbox.receive(1, {Tag::report}, "testing").text() == "1 2 3\n\\x1b[2J\n");
 }
 
-TEST_CASE_FIXTURE(Listener, "what the rule does not expect is dropped, and what comes after it is not") {
+TEST_CASE_FIXTURE(Listener,
+                  "what the rule does not expect is dropped, and what comes after it is not") {
   mailbox.expect([](int, Tag tag, std::size_t bytes, int step) {
     return tag.kind == Tag::hello || (tag.step == step && bytes == 8);
   });

@@ -142,7 +142,8 @@ void owned_by_another(const fs::path& path, Function f) {
   REQUIRE(::lchown(path.c_str(), 0, 0) == 0);
 }
 
-TEST_CASE_FIXTURE(Door, "keys that belong to others, or lie where others may move them, are refused") {
+TEST_CASE_FIXTURE(Door,
+                  "keys that belong to others, or lie where others may move them, are refused") {
   const fs::path above = folder.path / "above", keys = above / "keys";
   make_keys(keys, 3);
   const auto complaint = [](const fs::path& path) {

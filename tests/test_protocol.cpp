@@ -67,7 +67,8 @@ std::vector<Arrival> changed(const Arrival& right) {
     change([&](Arrival& a) { a.tag.part = extreme; });
   }
   for (int kind = 0; kind <= Tag::failure; ++kind)
-    if (kind != right.tag.kind && is_of_a_step(Tag::Kind(kind))) change([&](Arrival& a) { a.tag.kind = Tag::Kind(kind); });
+    if (kind != right.tag.kind && is_of_a_step(Tag::Kind(kind)))
+      change([&](Arrival& a) { a.tag.kind = Tag::Kind(kind); });
   return all;
 }
 
@@ -112,7 +113,9 @@ TEST_CASE("a neighbour may be one step ahead, and nobody beyond the last step") 
   const Job job = toy::job_of("1f1b", 2, 1, 3);
   const Protocol protocol(job, 1);
   const std::size_t bytes = activation_size(job) * sizeof(nn::real);
-  const auto takes = [&](int of, int at) { return protocol(0, {Tag::activation, of, 2, 1}, bytes, at); };
+  const auto takes = [&](int of, int at) {
+    return protocol(0, {Tag::activation, of, 2, 1}, bytes, at);
+  };
   CHECK(takes(0, 0));
   CHECK(takes(1, 0));
   CHECK(!takes(2, 0));

@@ -1,10 +1,10 @@
 // Does to the ranks of a run what strangers might. Ranks listen at 127.0.0.1, one port each.
 //   stranger attack FIRST_PORT RANKS RUN [KEYS]   one of everything to each rank; RUN is not secret
 //   stranger crowd FIRST_PORT RANKS COUNT SECONDS   who say nothing, COUNT to each rank
-//   stranger relay PORT TO BYTES                  passes a rank's connections on, and sends the first
-//                                                 BYTES again as somebody else
-//   stranger insider FIRST_PORT RANKS RUN KEYS    comes with the last rank's key before that rank, and
-//                                                 floods rank 0 once a file named "go" is in KEYS
+//   stranger relay PORT TO BYTES                  passes a rank's connections on, and sends the
+//                                                 first BYTES again as somebody else
+//   stranger insider FIRST_PORT RANKS RUN KEYS    comes with the last rank's key before that rank,
+//                                                 and floods rank 0 once there is a file KEYS/go
 
 #include <arpa/inet.h>
 #include <sys/socket.h>
@@ -221,8 +221,8 @@ void repeat(const std::vector<std::string>& said, int port) {
   pause(200);
 }
 
-// Everything goes through in both directions; what the client says is kept and, if it is enough, said
-// again. Returns whether it was.
+// Everything goes through in both directions; what the client says is kept and, if it is enough,
+// said again. Returns whether it was.
 bool pass_on(const Wire& client, int to, std::size_t bytes) {
   const Wire server = Wire::to(to);
   std::thread back([&] {
