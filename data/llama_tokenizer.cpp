@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <bit>
 
-#include "data/utf8.h"
 #include "nn/error.h"
+#include "nn/utf8.h"
 
 namespace data {
 namespace {
@@ -97,7 +97,7 @@ LlamaTokenizer::LlamaTokenizer(Vocabulary vocabulary)
   for (int id = 0; id < this->vocabulary(); ++id) {
     if (vocabulary_.kinds[id] != Vocabulary::Kind::normal) continue;
     const std::string_view piece = vocabulary_.pieces[id];
-    const auto length = static_cast<std::size_t>(utf8_length(piece));
+    const auto length = static_cast<std::size_t>(nn::utf8_length(piece));
     if (length == piece.size()) characters_.emplace(piece, id);
     if (piece.size() == 1) ascii_[static_cast<unsigned char>(piece[0])] = id;
     const std::size_t word = std::min(piece.find_first_not_of(space_symbol), piece.size());
@@ -129,10 +129,10 @@ std::vector<int> LlamaTokenizer::encode(std::string_view text) const {
   };
   add(space_symbol, space);
   while (!text.empty()) {
-    const int length = utf8_length(text);
+    const int length = nn::utf8_length(text);
     const std::string_view character = text[0] == ' ' ? space_symbol
                                        : length > 0   ? text.substr(0, length)
-                                                      : replacement_character;
+                                                      : nn::replacement_character;
     add(character, find_character(character));
     text.remove_prefix(std::max(length, 1));
   }
@@ -144,7 +144,7 @@ std::string LlamaTokenizer::decode(std::span<const int> ids) const {
   std::string text, bytes;
   bool is_at_start = true, has_dropped_space = false;
   const auto end_bytes = [&] {
-    text += to_utf8(bytes);
+    text += nn::to_utf8(bytes);
     bytes.clear();
   };
   for (const int id : ids) {
@@ -164,7 +164,7 @@ std::string LlamaTokenizer::decode(std::span<const int> ids) const {
     if (has_dropped_space) piece.remove_prefix(space_symbol.size());
     while (!piece.empty()) {
       const bool is_space = piece.starts_with(space_symbol);
-      const std::size_t length = is_space ? space_symbol.size() : utf8_length(piece);
+      const std::size_t length = is_space ? space_symbol.size() : nn::utf8_length(piece);
       text += is_space ? " " : piece.substr(0, length);
       piece.remove_prefix(length);
     }

@@ -5,9 +5,9 @@
 #include <cstring>
 #include <vector>
 
-#include "data/utf8.h"
 #include "nn/checksum.h"
 #include "nn/error.h"
+#include "nn/utf8.h"
 
 namespace data {
 namespace {
@@ -39,7 +39,7 @@ std::uint32_t checksum(Header header, std::span<const std::byte> ids) {
 void require_text(std::string_view text, const std::string& name) {
   std::size_t line = 1;
   while (!text.empty()) {
-    const int length = utf8_length(text);
+    const int length = nn::utf8_length(text);
     if (length == 0 || text[0] == '\0')
       throw nn::InputError(
           nn::concat(name, ": line ", line, length == 0 ? " is not UTF-8" : " has a zero byte"),

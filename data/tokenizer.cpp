@@ -1,8 +1,8 @@
 #include "data/tokenizer.h"
 
 #include "data/llama_tokenizer.h"
-#include "data/utf8.h"
 #include "nn/error.h"
+#include "nn/utf8.h"
 
 namespace data {
 namespace {
@@ -22,7 +22,7 @@ class ByteTokenizer : public Tokenizer {
       nn::require(id >= 0 && id < vocabulary(), "decode: id ", id, " of ", vocabulary());
       if (id >= first_byte) bytes += static_cast<char>(id - first_byte);
     }
-    return to_utf8(bytes);
+    return nn::to_utf8(bytes);
   }
 
   int vocabulary() const override { return first_byte + 256; }

@@ -6,9 +6,9 @@
 
 #include "data/mapped_file.h"
 #include "data/tokenizer.h"
-#include "data/utf8.h"
 #include "nn/error.h"
 #include "nn/json.h"
+#include "nn/utf8.h"
 
 namespace data {
 namespace {
@@ -170,9 +170,9 @@ class Reader {
       if (vocabulary_.kinds[id] != Kind::normal) continue;
       const std::string_view piece = vocabulary_.pieces[id];
       const std::size_t before = possible;
-      std::size_t cut = utf8_length(piece);
+      std::size_t cut = nn::utf8_length(piece);
       if (cut == piece.size()) continue;
-      for (; cut < piece.size(); cut += utf8_length(piece.substr(cut)))
+      for (; cut < piece.size(); cut += nn::utf8_length(piece.substr(cut)))
         possible += is_normal(piece.substr(0, cut)) && is_normal(piece.substr(cut));
       check(possible > before, "no merge makes ", nn::json_quote(piece));
     }

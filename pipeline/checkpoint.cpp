@@ -133,22 +133,29 @@ nn::CheckpointFolder::File Checkpoints::save_piece(int step, int piece) {
 }
 
 int Checkpoints::resume(const std::function<void(const std::string&)>& report) {
-  const Tag step_tag{Tag::checkpoint, 0, 0}, left_out_tag{Tag::checkpoint, 0, 1};
+  const Tag step_tag{Tag::checkpoint, 0, 0}, left_out_tag{Tag::checkpoint, 0, 1},
+      all_heard_tag{Tag::checkpoint, 0, 2};
   int step = 0;
   if (mailbox_.rank() == 0) {
     step = find_newest(report);
+    mailbox_.begin_step(step);
     for (int other = 1; other < mailbox_.ranks(); ++other) {
       mailbox_.send_number(other, step_tag, step);
       mailbox_.send_number(other, left_out_tag, worker_.steps_left_out);
     }
   } else {
     const auto hear = [&](Tag tag) {
-      return static_cast<int>(
-          mailbox_.receive_number(0, tag, "waiting for rank 0 to find the newest checkpoint"));
+      const double number =
+          mailbox_.receive_number(0, tag, "waiting for rank 0 to find the newest checkpoint");
+      nn::require(number >= 0 && number <= job_.steps, "rank 0 named a step that there is not");
+      return static_cast<int>(number);
     };
     step = hear(step_tag);
     worker_.steps_left_out = hear(left_out_tag);
+    mailbox_.begin_step(step);
   }
+  // From here messages of other steps are none of the run, so everybody has to know this one.
+  is_on_any_rank(mailbox_, false, all_heard_tag, "waiting for all ranks to hear the step");
   if (step > 0)
     for (int piece : pieces_) load_piece(folder_.path_of(step), piece);
   return step;

@@ -7,6 +7,13 @@
 
 namespace pipeline {
 
+Segment ring_segment(std::size_t values, int ranks, int number) {
+  const std::size_t index = (number % ranks + ranks) % ranks;
+  const std::size_t length = (values + ranks - 1) / ranks;
+  const std::size_t first = std::min(index * length, values);
+  return {first, std::min(length, values - first)};
+}
+
 RingAllReduce::RingAllReduce(Mailbox& mailbox, std::vector<int> group, int place,
                              std::span<nn::real> values, int step, int item, Lease& lease)
     : mailbox_(mailbox),
@@ -20,12 +27,9 @@ RingAllReduce::RingAllReduce(Mailbox& mailbox, std::vector<int> group, int place
   if (turns() > 0) send_turn();
 }
 
-// Segments are counted round the ring; the last may be shorter, or empty.
 std::span<nn::real> RingAllReduce::segment(int number) const {
-  const std::size_t index = (number % size_ + size_) % size_;
-  const std::size_t length = (values_.size() + size_ - 1) / size_;
-  const std::size_t first = std::min(index * length, values_.size());
-  return values_.subspan(first, std::min(length, values_.size() - first));
+  const auto [first, length] = ring_segment(values_.size(), size_, number);
+  return values_.subspan(first, length);
 }
 
 void RingAllReduce::send_turn() {
@@ -56,7 +60,7 @@ bool StepOrders::go_on(int done, bool has_steps_left, bool wants_to_stop, const 
   const Tag order{Tag::order, done};
   if (mailbox_.rank() != 0) {
     if (wants_to_stop && !std::exchange(has_asked_, true))
-      mailbox_.send_text(0, {Tag::stop_request}, "");
+      mailbox_.send_number(0, {Tag::stop_request}, done);
     return mailbox_.receive_number(0, order, what) != 0;
   }
   mailbox_.progress(what);
@@ -68,8 +72,7 @@ bool StepOrders::go_on(int done, bool has_steps_left, bool wants_to_stop, const 
   return goes_on;
 }
 
-bool is_on_any_rank(Mailbox& mailbox, bool is_here, int step, const std::string& what) {
-  const Tag tag{Tag::verdict, step};
+bool is_on_any_rank(Mailbox& mailbox, bool is_here, Tag tag, const std::string& what) {
   if (mailbox.rank() != 0) {
     mailbox.send_number(0, tag, is_here);
     return mailbox.receive_number(0, tag, what) != 0;

@@ -8,6 +8,14 @@
 
 namespace pipeline {
 
+// What a ring of ranks cuts values into, one segment for each rank. Numbers go round the ring, so
+// that any names one; the last segment may be shorter, or empty.
+struct Segment {
+  std::size_t first, length;
+};
+Segment ring_segment(std::size_t values, int ranks, int number);
+inline int ring_turns(int ranks) { return 2 * (ranks - 1); }
+
 // Replaces `values` on every rank of a group by their mean, while other work goes on: nothing in it
 // waits. A ring (Patarasuk and Yuan 2009), which sends 2 (n - 1) / n of the values per rank:
 //
@@ -28,7 +36,7 @@ class RingAllReduce {
 
  private:
   std::span<nn::real> segment(int number) const;
-  int turns() const { return 2 * (size_ - 1); }
+  int turns() const { return ring_turns(size_); }
   void send_turn();
 
   Mailbox& mailbox_;
@@ -54,7 +62,7 @@ class StepOrders {
   bool has_asked_ = false;
 };
 
-// True on every rank if it is on any. All call it with the same step.
-bool is_on_any_rank(Mailbox& mailbox, bool is_here, int step, const std::string& what);
+// True on every rank if it is on any. All call it with the same tag; none goes on before all have.
+bool is_on_any_rank(Mailbox& mailbox, bool is_here, Tag tag, const std::string& what);
 
 }  // namespace pipeline

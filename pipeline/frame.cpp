@@ -1,5 +1,6 @@
 #include "pipeline/frame.h"
 
+#include <array>
 #include <bit>
 #include <cstring>
 #include <type_traits>
@@ -8,6 +9,29 @@ namespace pipeline {
 
 static_assert(sizeof(Header) == 48 && std::is_trivially_copyable_v<Header>);
 static_assert(std::endian::native == std::endian::little);
+
+const char* text_of(Tag::Kind kind) {
+  constexpr std::array names{"hello",   "activation", "gradient", "reduce",       "loss", "clock",
+                             "cut",     "checkpoint", "verdict",  "order",        "stop", "save",
+                             "report",  "goodbye",    "beat",     "failure"};
+  static_assert(names.size() == Tag::failure + 1);
+  return kind < names.size() ? names[kind] : "unknown";
+}
+
+bool is_of_a_step(Tag::Kind kind) {
+  switch (kind) {
+    case Tag::activation:
+    case Tag::gradient:
+    case Tag::reduce:
+    case Tag::loss:
+    case Tag::checkpoint:
+    case Tag::verdict:
+    case Tag::order:
+      return true;
+    default:
+      return false;
+  }
+}
 
 std::optional<Header> parse_header(std::span<const std::byte> frame, std::size_t payload_bytes) {
   Header header;

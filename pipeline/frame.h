@@ -25,6 +25,7 @@ struct Tag {
     save,          // files of the final model
     report,
     goodbye,
+    beat,  // the sender's process runs; never kept
     failure
   };
   Kind kind;
@@ -34,17 +35,26 @@ struct Tag {
   friend auto operator<=>(const Tag&, const Tag&) = default;
 };
 
+// "activation" for Tag::activation; of any number.
+const char* text_of(Tag::Kind kind);
+
+// Whether messages of this kind belong to the step in their tag, and are of no use after it.
+bool is_of_a_step(Tag::Kind kind);
+
+// Rank 0's name for the run, which goes into what it saves.
+constexpr Tag run_name_tag{Tag::order, 0, 1};
+
 // The first frame of every message; its payload is the second. Little-endian, as it is in memory.
 struct Header {
   static constexpr std::uint32_t right_magic = 0x42495254;  // "TRIB"
-  static constexpr std::uint16_t right_version = 2;
+  static constexpr std::uint16_t right_version = 3;
 
   std::uint32_t magic = right_magic;
   std::uint16_t version = right_version;
   Tag::Kind kind = Tag::hello;
   std::uint8_t real_bytes = 0;  // of the numbers that the sender computes with
   std::uint64_t run = 0;
-  std::uint64_t sequence = 0;  // counts this sender's messages to this receiver
+  std::uint64_t sequence = 0;  // counts this sender's messages to this receiver; or looks, see Pulse
   std::uint64_t bytes = 0;     // of the payload
   std::int32_t from = 0, step = 0, item = 0, part = 0;
 

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "pipeline/collectives.h"
 #include "pipeline/simulate.h"
 
 namespace pipeline {
@@ -65,13 +66,28 @@ std::vector<std::vector<int>> pieces_of(const Job& job, int stage) {
   return chunks;
 }
 
+std::size_t piece_size(const nn::LlamaConfig& m, int piece) {
+  if (piece == 0) return m.d * m.vocabulary;
+  if (piece == m.layers + 1) return m.d * (1 + m.vocabulary);  // its norm's weights, too
+  const nn::index keys = m.key_value_heads * m.head_size();
+  return m.d * (2 + 2 * m.d + 2 * keys + 3 * m.hidden);  // norms, attention, feed-forward
+}
+
+std::size_t activation_size(const Job& job) {
+  return static_cast<std::size_t>(job.sequences()) * job.length * job.model.d;
+}
+
 std::size_t largest_message(const Job& job) {
-  const nn::LlamaConfig& m = job.model;
-  const nn::index activation = static_cast<nn::index>(job.sequences()) * job.length * m.d;
-  const nn::index layer = m.d * (2 + 4 * m.d + 3 * m.hidden);  // norms, attention, feed-forward
-  const nn::index head = m.d * (1 + m.vocabulary);
-  constexpr std::size_t texts = 1 << 20;
-  return texts + sizeof(nn::real) * static_cast<std::size_t>(std::max({activation, layer, head}));
+  const auto& [stages, pipelines] = job.topology;
+  const std::size_t texts =
+      std::max({std::size_t{1} << 18,  // enough for the others, and for a part of a saved file
+                (job.model.layers + 4) * longest_file_line,
+                static_cast<std::size_t>(stages) * job.chunks * longest_layer_count});
+  std::size_t numbers = activation_size(job);
+  for (int piece : {0, 1, static_cast<int>(job.model.layers) + 1})
+    if (pipelines > 1)
+      numbers = std::max(numbers, ring_segment(piece_size(job.model, piece), pipelines, 0).length);
+  return texts + sizeof(nn::real) * numbers;
 }
 
 std::map<std::string, std::string> training_terms(const Job& job) {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "nn/error.h"
+#include "nn/printable.h"
 #include "pipeline/mailbox_sockets.h"
 
 namespace pipeline {
@@ -16,8 +17,13 @@ using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 constexpr std::size_t least_zero_copy = 64 << 10;  // below it a copy is cheaper
+constexpr std::size_t longest_term = 200, longest_reason = 4000;  // bytes
 
 }  // namespace
+
+std::string Message::text() const {
+  return nn::printable_lines({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+}
 
 Network::Network() : context_(std::make_unique<Context>()) {
   context_->zmq.set(zmq::ctxopt::blocky, false);
@@ -33,8 +39,9 @@ void require_same_terms(int other, const std::string& theirs, const std::string&
     their_line.clear(), our_line.clear();
     std::getline(their_lines, their_line), std::getline(our_lines, our_line);
     if (their_line != our_line)
-      throw nn::InputError(nn::concat("rank ", other, " was started with ", their_line,
-                                      ", this one with ", our_line),
+      throw nn::InputError(nn::concat("rank ", other, " was started with ",
+                                      nn::printable(their_line, longest_term), ", this one with ",
+                                      nn::printable(our_line, longest_term)),
                            "start all ranks with the same options, but for --rank");
   }
 }
@@ -52,13 +59,16 @@ int Mailbox::rank() const { return sockets_->options.rank; }
 int Mailbox::ranks() const { return static_cast<int>(sockets_->peers.size()); }
 const std::map<std::string, int>& Mailbox::strangers() const { return sockets_->strangers.counts; }
 
+void Mailbox::expect(Rule rule) { sockets_->rule = std::move(rule); }
+void Mailbox::begin_step(int step) { sockets_->begin_step(step); }
+
 void Mailbox::meet(const std::string& terms, milliseconds patience) {
   for (int to = 0; to < ranks(); ++to)
     if (to != rank()) send_text(to, {Tag::hello}, terms);
   const auto missing = [this] {
     std::string names;
     for (int other = 0; other < ranks(); ++other)
-      if (other != rank() && !sockets_->peers[other].was_met)
+      if (other != rank() && !sockets_->peers[other].is_here())
         names += nn::concat(names.empty() ? "" : ", ", other);
     return names;
   };
@@ -111,26 +121,23 @@ double Mailbox::receive_number(int from, Tag tag, const std::string& what) {
 }
 
 std::optional<Message> Mailbox::try_receive(int from, Tag tag) {
-  const auto found = sockets_->early.find({from, tag});
-  if (found == sockets_->early.end()) return std::nullopt;
-  std::optional<Message> message = std::move(found->second);
-  sockets_->early.erase(found);
-  return message;
+  auto& early = sockets_->early;
+  const auto found = early.find({from, tag});
+  return found == early.end() ? std::nullopt : sockets_->take(found);
 }
 
 void Mailbox::wait(const std::function<bool()>& is_done, const std::string& what) {
-  const auto start = Clock::now();
-  for (;;) {
-    sockets_->move_messages();
-    if (is_done()) return;
+  const milliseconds deadline = sockets_->options.deadline;
+  sockets_->move_messages();
+  for (const auto start = sockets_->attended; !is_done();) {
     sockets_->throw_trouble(what);
-    const auto waited = std::chrono::duration_cast<milliseconds>(Clock::now() - start);
-    if (waited >= sockets_->options.deadline) {
-      const std::string silence = nn::concat(
-          "nothing came for ", static_cast<double>(waited.count()) / 1000, " s, while ", what);
+    const auto waited = std::chrono::duration_cast<milliseconds>(sockets_->attended - start);
+    if (waited >= deadline) {
+      const std::string silence = nn::concat(sockets_->idle_since(waited), ", while ", what);
       throw PeerLost(silence, silence);
     }
-    sockets_->sleep(std::min(sockets_->options.deadline - waited, milliseconds(200)));
+    sockets_->sleep(std::min(deadline - waited, milliseconds(200)));
+    sockets_->move_messages();
   }
 }
 
@@ -162,7 +169,7 @@ void Mailbox::part() {
 void Mailbox::announce_failure(const std::string& reason) noexcept {
   try {
     for (int to = 0; to < ranks(); ++to)
-      if (to != rank()) send_text(to, {Tag::failure}, reason);
+      if (to != rank()) send_text(to, {Tag::failure}, nn::printable(reason, longest_reason));
     const auto give_up = Clock::now() + std::chrono::seconds(1);
     while (sockets_->has_outgoing() && Clock::now() < give_up) {
       sockets_->sleep(milliseconds(20));

@@ -28,13 +28,14 @@ class Lease {
 
 // A received payload and the memory it lies in.
 struct Message {
-  std::span<const std::byte> bytes;  // aligned for numbers
+  std::span<const std::byte> bytes;  // as they came, aligned for numbers
   std::shared_ptr<const void> owner;
 
   std::span<const nn::real> numbers() const {
     return {reinterpret_cast<const nn::real*>(bytes.data()), bytes.size() / sizeof(nn::real)};
   }
-  std::string text() const { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
+  // Lines that can be shown: see nn::printable_lines.
+  std::string text() const;
 };
 
 // What messages travel through. One for a process; ranks that are threads share one for inproc, but
@@ -70,8 +71,10 @@ class Mailbox {
     int rank = 0;
     std::vector<std::string> addresses;  // of every rank: ipc://..., tcp://host:port, inproc://...
     std::uint64_t run = 0;               // the same number on every rank of a run
-    std::chrono::milliseconds deadline{60'000};  // longest wait for one message
-    std::chrono::milliseconds heartbeat{6'000};  // a peer that stays mute for so long is lost
+    // The longest wait for one message, and the longest that nothing at all may come from a rank,
+    // not even that its process runs. Time in which this process was suspended does not count.
+    std::chrono::milliseconds deadline{60'000};
+    std::chrono::milliseconds heartbeat{6'000};
     const std::atomic<bool>* stop = nullptr;     // when set, waiting ends with Stopped
     std::optional<Keys> keys = {};               // without, only local addresses may be used
     std::size_t largest_message = std::size_t{1} << 30;  // bytes; who sends more is cut off
@@ -91,6 +94,15 @@ class Mailbox {
   int rank() const;
   int ranks() const;
 
+  // What is taken in from now on: messages for which the rule is true, each tag once. Others are
+  // dropped and counted, and from a rank that was not met all but a greeting, a goodbye or a failure.
+  // `step` is this rank's. Without a rule all messages of the run are taken.
+  using Rule = std::function<bool(int from, Tag tag, std::size_t bytes, int step)>;
+  void expect(Rule rule);
+
+  // What was left unread of the steps before is dropped.
+  void begin_step(int step);
+
   // Waits until every rank is there and was started with the same `terms`, one per line; throws
   // PeerLost naming the missing ones, nn::InputError naming the term that differs.
   void meet(const std::string& terms, std::chrono::milliseconds patience);
@@ -105,7 +117,8 @@ class Mailbox {
   std::optional<Message> try_receive(int from, Tag tag);
 
   // Moves messages until the condition holds. Throws PeerLost, with `what` as what was waited for,
-  // if a rank is lost or the deadline passes; Stopped if told to stop.
+  // if a rank is lost or the deadline passes, and then names the ranks that have done nothing for
+  // so long; Stopped if told to stop.
   void wait(const std::function<bool()>& is_done, const std::string& what);
   Message receive(int from, Tag tag, const std::string& what);
   double receive_number(int from, Tag tag, const std::string& what);

@@ -24,6 +24,7 @@ Gate::Gate(zmq::socket_t events, int expected) : events_(std::move(events)), exp
 
 void Gate::admit_only(zmq::context_t& context, std::vector<std::string> public_keys) {
   public_keys_ = std::move(public_keys);
+  admitted_.resize(public_keys_.size());
   questions_ = zmq::socket_t(context, zmq::socket_type::rep);
   questions_.set(zmq::sockopt::linger, 0);
   questions_.bind("inproc://zeromq.zap.01");
@@ -40,8 +41,7 @@ void Gate::attend(Strangers& strangers) {
   for (std::vector<zmq::message_t> question;
        zmq::recv_multipart(questions_, std::back_inserter(question), zmq::recv_flags::dontwait);
        question.clear()) {
-    const std::string user = question.size() == 7 ? rank_of(question[6]) : "";
-    if (user.empty()) strangers.add("unknown keys");
+    const std::string user = question.size() == 7 ? admit(question[6], strangers) : "";
     // version, request, status, its meaning, user, no more about him
     zmq::send_multipart(questions_,
                         std::array<zmq::const_buffer, 6>{
@@ -74,12 +74,23 @@ void Gate::shut_or_open() {
                sizeof filter);
 }
 
-std::string Gate::rank_of(const zmq::message_t& key) const {
+std::string Gate::admit(const zmq::message_t& key, Strangers& strangers) {
   std::array<char, 41> text{};
-  if (key.size() != 32) return "";
-  zmq_z85_encode(text.data(), static_cast<const std::uint8_t*>(key.data()), key.size());
+  if (key.size() == 32)
+    zmq_z85_encode(text.data(), static_cast<const std::uint8_t*>(key.data()), key.size());
   const auto found = std::ranges::find(public_keys_, text.data());
-  return found == public_keys_.end() ? "" : std::to_string(found - public_keys_.begin());
+  const std::string rank = std::to_string(found - public_keys_.begin());
+  if (found == public_keys_.end())
+    strangers.add("unknown keys");
+  else if (admitted_[found - public_keys_.begin()] >= most_of_a_key)
+    strangers.add("further connections with the key of rank " + rank);
+  else
+    return ++admitted_[found - public_keys_.begin()], rank;
+  return "";
+}
+
+void Gate::close_to(int rank) {
+  if (!admitted_.empty()) admitted_[rank] = most_of_a_key;
 }
 
 void Gate::add_to(std::vector<zmq::pollitem_t>& items) {

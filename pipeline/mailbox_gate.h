@@ -23,6 +23,7 @@ struct Strangers {
 class Gate {
  public:
   static constexpr int most_strangers = 256;  // at one time
+  static constexpr int most_of_a_key = 4;     // connections; a rank makes 2, and may try again
   static constexpr int watched = ZMQ_EVENT_LISTENING | ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED;
 
   // `events` tells of the watched events of the listening socket.
@@ -31,12 +32,16 @@ class Gate {
   // Before the socket listens; otherwise all who have a key come in.
   void admit_only(zmq::context_t& context, std::vector<std::string> public_keys);
 
+  // The rank is here: whoever else has its key is not let in.
+  void close_to(int rank);
+
   // Counts who came, and answers those who wait for admission.
   void attend(Strangers& strangers);
   void add_to(std::vector<zmq::pollitem_t>& items);
 
  private:
-  std::string rank_of(const zmq::message_t& key) const;  // empty if it is nobody's
+  // The rank whose key it is; empty if it may not come in, which is counted.
+  std::string admit(const zmq::message_t& key, Strangers& strangers);
   void take(const zmq::message_t& event, Strangers& strangers);
   void shut_or_open();
 
@@ -46,6 +51,7 @@ class Gate {
   bool is_shut_ = false;
   zmq::socket_t questions_;               // whether a key may come in
   std::vector<std::string> public_keys_;  // of every rank
+  std::vector<int> admitted_;             // connections of each
 };
 
 // The rank that sent it, as its key says; empty if it had none.

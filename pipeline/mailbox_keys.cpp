@@ -2,7 +2,6 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include <zmq.h>
 
@@ -14,6 +13,7 @@
 
 #include "nn/error.h"
 #include "nn/file.h"
+#include "pipeline/trusted_path.h"
 
 namespace pipeline {
 
@@ -48,14 +48,6 @@ void write_new_file(const path& file, const std::string& text, mode_t mode) {
                          "choose a new folder: keys are never written over");
 }
 
-void refuse_permissions(const path& file, perms refused, const std::string& what, const char* fix) {
-  std::error_code error;
-  const auto status = std::filesystem::status(file, error);
-  if (exists(status) && (status.permissions() & refused) != perms::none)
-    throw nn::InputError(nn::concat(file.string(), " can be ", what, " by other users"),
-                         nn::concat("chmod ", fix, ' ', file.string()));
-}
-
 std::string read_key(const path& file) {
   std::string key = nn::read_file(file);
   while (key.ends_with('\n')) key.pop_back();
@@ -64,12 +56,6 @@ std::string read_key(const path& file) {
     throw nn::InputError(file.string() + " is not a key",
                          "make new ones: pipeline_worker --make-keys FOLDER");
   return key;
-}
-
-bool is_private_folder(const path& folder) {
-  struct stat status;
-  return ::stat(folder.c_str(), &status) == 0 && S_ISDIR(status.st_mode) &&
-         status.st_uid == ::geteuid() && (status.st_mode & 077) == 0;
 }
 
 bool is_loopback(const std::string& host_and_port) {
@@ -94,17 +80,12 @@ void make_keys(const path& folder, int ranks) {
   }
 }
 
-Keys read_keys(const path& folder, int rank, int ranks) {
+Keys read_keys(const path& given, int rank, int ranks) {
   require_curve();
-  constexpr perms writing = perms::group_write | perms::others_write;
-  refuse_permissions(folder, writing, "changed", "go-w");
-  refuse_permissions(secret_file(folder, rank), perms::group_all | perms::others_all, "read",
-                     "600");
-  Keys keys{read_key(secret_file(folder, rank)), {}};
-  for (int other = 0; other < ranks; ++other) {
-    refuse_permissions(public_file(folder, other), writing, "changed", "go-w");
-    keys.public_keys.push_back(read_key(public_file(folder, other)));
-  }
+  const path folder = trusted(given);
+  Keys keys{read_key(trusted_private(secret_file(folder, rank))), {}};
+  for (int other = 0; other < ranks; ++other)
+    keys.public_keys.push_back(read_key(trusted(public_file(folder, other))));
   Z85 derived;
   if (zmq_curve_public(derived.data(), keys.secret.c_str()) != 0 ||
       keys.public_keys[rank] != derived.data())
@@ -128,9 +109,13 @@ void require_local(const std::vector<std::string>& addresses) {
       throw nn::InputError(nn::concat("anybody on the network may reach ", address),
                            "make keys, pipeline_worker --make-keys FOLDER --stages S --pipelines P,"
                            " and start every rank with --keys FOLDER");
-    if (!is_private_folder(folder))
-      throw nn::InputError(nn::concat(address, " is not in a folder of this user alone"),
-                           "make one: mkdir -m 700 FOLDER");
+    try {
+      trusted_private(folder);
+    } catch (const nn::InputError& error) {
+      throw nn::InputError(
+          nn::concat(address, " is not in a folder of this user alone: ", error.what()),
+          "make one: mkdir -m 700 FOLDER");
+    }
   }
 }
 

@@ -1,6 +1,7 @@
 #include "pipeline/mailbox_sockets.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 
 #include "nn/error.h"
@@ -9,15 +10,39 @@ namespace pipeline {
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr int messages_in_flight = 64;  // for each pair of ranks
-constexpr int most_at_once = 256;       // messages taken in before anything else has its turn
-constexpr int encryption_bytes = 64;    // what CURVE adds to a frame is less
+// What ZeroMQ keeps of one connection. It counts messages, not bytes.
+constexpr int most_to_send = 64, least_to_receive = 2, most_to_receive = 64;
+constexpr std::size_t most_bytes_to_receive = 4 << 20;
+constexpr int encryption_bytes = 64;  // what CURVE adds to a frame is less
 constexpr int refused = ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL;
 
+// What counts of the time between two looks at the mailbox. A wait looks more often.
+milliseconds longest_turn(const Mailbox::Options& options) {
+  return std::min(milliseconds(500), options.heartbeat / 4);
+}
+
+// Beats of a rank that looks often come often enough to tell it from one that does not.
+milliseconds beat_interval(const Mailbox::Options& options) {
+  return std::max(milliseconds(10), std::min(options.heartbeat / 6, options.deadline / 8));
+}
+
 }  // namespace
+
+zmq::socket_t outgoing_socket(zmq::context_t& context, const Mailbox::Options& options, int rank) {
+  zmq::socket_t socket(context, zmq::socket_type::push);
+  socket.set(zmq::sockopt::immediate, true);
+  socket.set(zmq::sockopt::handshake_ivl, static_cast<int>(options.handshake.count()));
+  socket.set(zmq::sockopt::reconnect_ivl, 50);
+  socket.set(zmq::sockopt::reconnect_ivl_max, 1000);
+  if (options.keys) {
+    socket.set(zmq::sockopt::curve_serverkey, options.keys->public_keys.at(rank));
+    socket.set(zmq::sockopt::curve_publickey, options.keys->public_keys.at(options.rank));
+    socket.set(zmq::sockopt::curve_secretkey, options.keys->secret);
+  }
+  return socket;
+}
 
 zmq::socket_t Network::Context::watch(zmq::socket_t& socket, int events) {
   const std::string name = nn::concat("inproc://events-", ++watched);
@@ -33,19 +58,22 @@ Mailbox::Sockets::Sockets(Network& network, Options given)
       strangers{options.on_stranger},
       in(network.context_->zmq, zmq::socket_type::pull),
       gate(network.context_->watch(in, Gate::watched),
-           static_cast<int>(options.addresses.size()) - 1) {
+           connections_of_a_rank * (static_cast<int>(options.addresses.size()) - 1)) {
   if (options.keys) gate.admit_only(network.context_->zmq, options.keys->public_keys);
   listen();
   peers.resize(options.addresses.size());
   for (int rank = 0; rank < static_cast<int>(peers.size()); ++rank)
     if (rank != options.rank) connect(*network.context_, rank);
+  pulse.begin(network.context_->zmq, options, beat_interval(options));
 }
 
 void Mailbox::Sockets::listen() {
   const std::string& own = options.addresses.at(options.rank);
   const int handshake = static_cast<int>(options.handshake.count());
   in.set(zmq::sockopt::linger, 0);
-  in.set(zmq::sockopt::rcvhwm, messages_in_flight);
+  in.set(zmq::sockopt::rcvhwm,
+         std::clamp(static_cast<int>(most_bytes_to_receive / options.largest_message),
+                    least_to_receive, most_to_receive));
   in.set(zmq::sockopt::maxmsgsize,
          static_cast<std::int64_t>(options.largest_message + sizeof(Header) + encryption_bytes));
   in.set(zmq::sockopt::handshake_ivl, handshake);
@@ -64,20 +92,9 @@ void Mailbox::Sockets::listen() {
 
 void Mailbox::Sockets::connect(Network::Context& context, int rank) {
   Peer& peer = peers[rank];
-  peer.out = zmq::socket_t(context.zmq, zmq::socket_type::push);
+  peer.out = outgoing_socket(context.zmq, options, rank);
   peer.out.set(zmq::sockopt::linger, 500);
-  peer.out.set(zmq::sockopt::sndhwm, messages_in_flight);
-  peer.out.set(zmq::sockopt::immediate, true);
-  peer.out.set(zmq::sockopt::handshake_ivl, static_cast<int>(options.handshake.count()));
-  peer.out.set(zmq::sockopt::reconnect_ivl, 50);
-  peer.out.set(zmq::sockopt::reconnect_ivl_max, 1000);
-  peer.out.set(zmq::sockopt::heartbeat_ivl, static_cast<int>(options.heartbeat.count() / 6));
-  peer.out.set(zmq::sockopt::heartbeat_timeout, static_cast<int>(options.heartbeat.count()));
-  if (options.keys) {
-    peer.out.set(zmq::sockopt::curve_serverkey, options.keys->public_keys.at(rank));
-    peer.out.set(zmq::sockopt::curve_publickey, options.keys->public_keys.at(options.rank));
-    peer.out.set(zmq::sockopt::curve_secretkey, options.keys->secret);
-  }
+  peer.out.set(zmq::sockopt::sndhwm, most_to_send);
   peer.events = context.watch(
       peer.out, ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | refused);
   try {
@@ -116,69 +133,6 @@ void Mailbox::Sockets::flush(Peer& peer) {
   }
 }
 
-void Mailbox::Sockets::drain() {
-  gate.attend(strangers);
-  for (int taken = 0; taken < most_at_once; ++taken) {
-    zmq::message_t first;
-    if (!in.recv(first, zmq::recv_flags::dontwait)) return;
-    auto payload = std::make_shared<zmq::message_t>();
-    bool is_whole = first.more() && in.recv(*payload).has_value();
-    while (is_whole && payload->more()) {  // more than two frames
-      is_whole = false;
-      zmq::message_t surplus;
-      while (in.recv(surplus) && surplus.more()) {
-      }
-    }
-    accept(first, std::move(payload), is_whole);
-  }
-}
-
-void Mailbox::Sockets::accept(const zmq::message_t& first, std::shared_ptr<zmq::message_t> payload,
-                              bool is_whole) {
-  const auto header = parse_header(
-      {static_cast<const std::byte*>(first.data()), is_whole ? first.size() : 0}, payload->size());
-  if (const std::string fault = fault_of(first, header); !fault.empty())
-    return strangers.add(fault);
-  const int from = header->from;
-  Peer& peer = peers[from];
-  nn::require(header->real_bytes == sizeof(nn::real), "rank ", from, " computes with ",
-              8 * header->real_bytes, "-bit numbers, rank ", options.rank, " with ",
-              8 * sizeof(nn::real));
-  if (header->sequence != peer.received++) {
-    const std::string what =
-        nn::concat("rank ", options.rank, ": messages of rank ", from, " were lost on the way");
-    throw PeerLost(what, what);
-  }
-  if (header->kind == Tag::hello) peer.was_met = true;
-  if (header->kind == Tag::goodbye) peer.has_parted = true;
-  if (header->kind == Tag::failure) peer.failure = payload->to_string();
-  keep(from, header->tag(), std::move(payload));
-}
-
-std::string Mailbox::Sockets::fault_of(const zmq::message_t& first,
-                                       const std::optional<Header>& header) const {
-  if (!header || header->from < 0 || header->from >= static_cast<int>(peers.size()) ||
-      header->from == options.rank)
-    return "malformed messages";
-  if (header->run != options.run) return "messages of another run";
-  if (options.keys && user_of(first) != std::to_string(header->from))
-    return "messages in another rank's name";
-  if (header->sequence < peers[header->from].received) return "repeated messages";
-  return "";
-}
-
-// ZeroMQ may leave a small payload anywhere in a buffer of its own.
-void Mailbox::Sockets::keep(int from, Tag tag, std::shared_ptr<zmq::message_t> payload) {
-  Message message{{static_cast<const std::byte*>(payload->data()), payload->size()}, payload};
-  if (reinterpret_cast<std::uintptr_t>(payload->data()) % alignof(nn::real) != 0) {
-    auto copy =
-        std::make_shared<std::vector<std::byte>>(message.bytes.begin(), message.bytes.end());
-    message = {*copy, copy};
-  }
-  const bool is_new = early.try_emplace({from, tag}, std::move(message)).second;
-  nn::require(is_new, "rank ", from, " sent the same message twice");
-}
-
 void Mailbox::Sockets::read_events() {
   for (Peer& peer : peers)
     if (peer.events) {
@@ -192,6 +146,10 @@ void Mailbox::Sockets::read_events() {
     }
 }
 
+bool Mailbox::Sockets::is_silent(const Peer& peer) const {
+  return peer.was_met && attended - peer.heard > options.heartbeat;
+}
+
 std::string Mailbox::Sockets::trouble() const {
   for (const Peer& peer : peers)
     if (!peer.failure.empty()) return peer.failure;
@@ -199,12 +157,32 @@ std::string Mailbox::Sockets::trouble() const {
     if (peers[rank].has_refused)
       return nn::concat("rank ", rank, " does not accept the keys of rank ", options.rank);
   for (int rank = 0; rank < static_cast<int>(peers.size()); ++rank)
-    if (peers[rank].is_gone && !peers[rank].has_parted)
+    if ((peers[rank].is_gone || is_silent(peers[rank])) && !peers[rank].has_parted)
       return nn::concat("rank ", rank, " is gone");
   return "";
 }
 
+std::string Mailbox::Sockets::idle_since(milliseconds waited) const {
+  std::string names;
+  Clock::duration least = waited;
+  int count = 0;
+  for (int rank = 0; rank < static_cast<int>(peers.size()); ++rank) {
+    const Clock::duration idle = attended - peers[rank].active;
+    if (!peers[rank].was_met || peers[rank].has_parted || idle < options.deadline / 2) continue;
+    names += nn::concat(count++ == 0 ? "" : ", ", rank);
+    least = std::min(least, idle);
+  }
+  const double seconds = std::round(std::chrono::duration<double>(least).count() * 10) / 10;
+  return count == 0   ? nn::concat("nothing came for ", seconds, " s")
+         : count == 1 ? nn::concat("rank ", names, " has done nothing for ", seconds, " s")
+                      : nn::concat("ranks ", names, " have done nothing for ", seconds, " s");
+}
+
 void Mailbox::Sockets::move_messages() {
+  const auto now = Clock::now();
+  attended += std::min<Clock::duration>(now - last_look, longest_turn(options));
+  last_look = now;
+  pulse.look();
   drain();
   for (Peer& peer : peers) flush(peer);
   read_events();

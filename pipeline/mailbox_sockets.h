@@ -6,6 +6,7 @@
 
 #include "pipeline/mailbox.h"
 #include "pipeline/mailbox_gate.h"
+#include "pipeline/mailbox_pulse.h"
 
 // The inside of a mailbox: its sockets, and what it knows of the other ranks. Only mailbox*.cpp
 // include this.
@@ -19,7 +20,13 @@ struct Network::Context {
   zmq::socket_t watch(zmq::socket_t& socket, int events);
 };
 
+// A socket that can be connected to where the rank listens.
+zmq::socket_t outgoing_socket(zmq::context_t& context, const Mailbox::Options& options, int rank);
+
+constexpr int connections_of_a_rank = 2;  // one for messages, one for its pulse
+
 struct Mailbox::Sockets {
+  using Clock = std::chrono::steady_clock;
   struct Outgoing {
     zmq::message_t header, payload;
   };
@@ -31,6 +38,11 @@ struct Mailbox::Sockets {
     std::uint64_t sent = 0, received = 0;
     bool was_met = false, has_parted = false, is_gone = false, has_refused = false;
     std::string failure;
+    // By `attended`: when anything came from it, and when it was last known to be at its mailbox.
+    Clock::duration heard{}, active{};
+    std::optional<std::uint64_t> looks;  // at its mailbox, says its pulse
+
+    bool is_here() const { return was_met && looks; }  // with all its connections
   };
 
   // Listens at this rank's address and begins to connect to all others.
@@ -43,15 +55,29 @@ struct Mailbox::Sockets {
   void flush(Peer& peer);
   bool has_outgoing() const;
 
-  // Takes in what has come: messages of this run are kept, strangers are counted.
+  // Takes in what has come: messages of this run are kept, others are counted.
   void drain();
   void accept(const zmq::message_t& first, std::shared_ptr<zmq::message_t> payload, bool is_whole);
-  // What makes a message one of a stranger; empty if it is one of this run.
+  // What is wrong with a message; empty if it is one of this run that is to come.
   std::string fault_of(const zmq::message_t& first, const std::optional<Header>& header) const;
+  bool is_expected(const Header& header) const;
+  void hear_beat(int from, std::uint64_t looks);
   void keep(int from, Tag tag, std::shared_ptr<zmq::message_t> payload);
+
+  // Under (sender, tag): messages that nobody has asked for yet; with a rule also those that were
+  // handed out, then without content, so that they do not come twice.
+  using Early = std::map<std::pair<int, Tag>, std::optional<Message>>;
+  std::optional<Message> take(Early::iterator place);
+  void begin_step(int number);
+
   void read_events();
   void move_messages();  // all of it, in both directions
 
+  // "rank 3 has done nothing for 58 s", of ranks whose process runs without a look into the mailbox;
+  // if there are none, that nothing came.
+  std::string idle_since(std::chrono::milliseconds waited) const;
+
+  bool is_silent(const Peer& peer) const;  // not even its pulse came for too long
   // What went wrong with another rank; empty if nothing did.
   std::string trouble() const;
   // Throws Stopped if this rank was told to stop, PeerLost if another one is in trouble. A rank
@@ -67,8 +93,15 @@ struct Mailbox::Sockets {
   zmq::socket_t in;
   Gate gate;
   std::vector<Peer> peers;
-  std::map<std::pair<int, Tag>, Message> early;                     // nobody has asked for them yet
+  Early early;
+  Rule rule;
+  int step = 0;
   std::vector<std::shared_ptr<std::atomic<int>>> read_by_messages;  // counts of leases taken
+  // How long this rank has been at its mailbox. Of the time between two looks only so much counts
+  // that neither computing nor a suspension of the process does.
+  Clock::duration attended{};
+  Clock::time_point last_look = Clock::now();
+  Pulse pulse;
 };
 
 }  // namespace pipeline

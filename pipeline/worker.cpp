@@ -3,6 +3,8 @@
 #include <array>
 #include <cmath>
 
+#include "pipeline/protocol.h"
+
 namespace pipeline {
 
 Worker::Worker(const Job& job, Stage& stage, Mailbox& mailbox, const data::Windows* windows,
@@ -22,10 +24,12 @@ Worker::Worker(const Job& job, Stage& stage, Mailbox& mailbox, const data::Windo
       seconds_(job.chunks, Costs{0, 0, 0}) {
   for (int chunk = 0; chunk < job.chunks; ++chunk)
     for (int piece : stage.pieces(chunk)) optimizers_.try_emplace(piece, job.learning_rate);
+  mailbox.expect(Protocol(job, mailbox.rank()));
 }
 
 std::optional<double> Worker::step(int step) {
   step_ = step;
+  mailbox_.begin_step(step);
   loss_ = 0;
   is_step_bad_ = false;
   for (const Action& action : schedule_) {
@@ -56,7 +60,7 @@ std::optional<double> Worker::step(int step) {
   std::optional<double> loss = exchange_losses();
   if (!job_.skips_bad_steps) return loss;
 
-  const bool is_bad = is_on_any_rank(mailbox_, is_step_bad_, step_,
+  const bool is_bad = is_on_any_rank(mailbox_, is_step_bad_, {Tag::verdict, step_},
                                      place() + " waited to hear if the step is good everywhere");
   if (is_bad) {
     ++steps_left_out;

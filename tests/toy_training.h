@@ -6,6 +6,7 @@
 #include <string>
 #include <thread>
 
+#include "pipeline/protocol.h"
 #include "pipeline/worker.h"
 
 // Small trainings with threads of this process as ranks.
@@ -46,6 +47,13 @@ inline Job job_of(std::string_view schedule, int stages, int pipelines, int micr
   return job;
 }
 
+// What a rank dropped in the end, see Mailbox::strangers. Called by all ranks' threads.
+using Drops = std::function<void(int rank, const std::map<std::string, int>& strangers)>;
+inline void no_drops(int rank, const std::map<std::string, int>& strangers) {
+  for (const auto& [what, count] : strangers)
+    throw nn::Error(nn::concat("rank ", rank, " dropped ", what, " (", count, ')'));
+}
+
 struct Rank {
   int rank;
   Stage& stage;
@@ -54,9 +62,11 @@ struct Rank {
 };
 
 // Does the work as every rank of the job, over inproc, and returns their stages. What a rank throws
-// is thrown here, the first rank's first, but for the loss of another rank.
+// is thrown here, the first rank's first, but for the loss of another rank. No rank may drop a
+// message, but those that `drops` takes.
 inline std::deque<Stage> as_ranks(const Job& job, const std::string& name,
-                                  const std::function<void(Rank)>& work) {
+                                  const std::function<void(Rank)>& work,
+                                  const Drops& drops = no_drops) {
   static const std::vector<std::uint16_t> text = some_text();
   const data::Windows windows(text, length);
   const int ranks = job.topology.ranks();
@@ -76,11 +86,13 @@ inline std::deque<Stage> as_ranks(const Job& job, const std::string& name,
         Mailbox mailbox(
             network, {.rank = rank, .addresses = addresses, .deadline = std::chrono::seconds(10)});
         try {
+          mailbox.expect(Protocol(job, rank));
           mailbox.meet(terms(job), std::chrono::seconds(20));
           Trace trace;
           Worker worker(job, stages[rank], mailbox, &windows, trace);
           work({rank, stages[rank], worker, mailbox});
           mailbox.part();
+          drops(rank, mailbox.strangers());
         } catch (const PeerLost&) {
           losses[rank] = std::current_exception();
         } catch (const std::exception& error) {

@@ -8,12 +8,12 @@
 #include <optional>
 
 #include "data/tokenizer.h"
-#include "data/utf8.h"
 #include "nn/blas.h"
 #include "nn/decoder.h"
 #include "nn/error.h"
 #include "nn/llama_checkpoint.h"
 #include "nn/sample.h"
+#include "nn/utf8.h"
 #include "tools/program/options.h"
 #include "tools/program/program.h"
 
@@ -55,8 +55,8 @@ class Story {
   void append(std::span<const int> ids) {
     ids_.insert(ids_.end(), ids.begin(), ids.end());
     std::string_view text = text_ = tokenizer_.decode(ids_);
-    while (text.ends_with(data::replacement_character))
-      text.remove_suffix(data::replacement_character.size());
+    while (text.ends_with(nn::replacement_character))
+      text.remove_suffix(nn::replacement_character.size());
     write(text);
   }
   void end() {

@@ -97,11 +97,9 @@ nn::LlamaConfig model_of(const CommandLine& line) {
 void add_run_options(tools::Options& options, CommandLine& line) {
   training::RankOptions& rank = line.rank;
   options.add("--rank", rank.rank, "which rank this is");
-  options
-      .add("--address", rank.addresses,
-           "ipc:///folder or tcp://host:port, where rank r listens at /r or port + r; or the "
-           "addresses of all ranks, separated by commas")
-      .separated_by(',');
+  options.add("--address", rank.addresses,
+              "ipc:///folder or tcp://host:port, where rank r listens at /r or port + r; or the "
+              "addresses of all ranks, separated by commas");
   options.add("--run", rank.run, "number of the run, the same on all ranks; $TRIBUTARY_RUN")
       .between(std::uint64_t{0}, tools::largest_seed);
   options.add("--keys", rank.keys, "folder of --make-keys, for addresses beyond this machine");

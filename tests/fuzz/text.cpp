@@ -2,7 +2,7 @@
 
 #include "data/llama_tokenizer.h"
 #include "data/token_cache.h"
-#include "data/utf8.h"
+#include "nn/utf8.h"
 #include "tests/fuzz/fuzz.h"
 
 namespace {
@@ -46,7 +46,7 @@ void check(const data::Tokenizer& tokenizer, std::string_view text, const std::s
   for (const unsigned char byte : text)
     any_ids.push_back(tokenizer.vocabulary() - 1 - byte % tokenizer.vocabulary());
   const std::string any_text = tokenizer.decode(any_ids);
-  fuzz::expect(data::to_utf8(any_text) == any_text, "decoding makes UTF-8");
+  fuzz::expect(nn::to_utf8(any_text) == any_text, "decoding makes UTF-8");
 }
 
 // SentencePiece's sign for a space becomes one.
@@ -62,8 +62,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static const data::LlamaTokenizer pieces(small_vocabulary());
   static const auto bytes = data::byte_tokenizer();
   const std::string_view text = fuzz::text_of(data, size);
-  check(*bytes, text, data::to_utf8(text));
-  check(pieces, text, with_spaces(data::to_utf8(text)));
+  check(*bytes, text, nn::to_utf8(text));
+  check(pieces, text, with_spaces(nn::to_utf8(text)));
   fuzz::try_to([&] {
     const data::TokenSource source{size, 1, 2};
     const std::string file = data::encode_stories(text, "text", pieces, source);

@@ -1,16 +1,21 @@
 // Does to the ranks of a run what strangers might. Ranks listen at 127.0.0.1, one port each.
 //   stranger attack FIRST_PORT RANKS RUN [KEYS]   one of everything to each rank; RUN is not secret
 //   stranger crowd FIRST_PORT RANKS COUNT SECONDS   who say nothing, COUNT to each rank
-//   stranger relay PORT TO BYTES                  passes a connection on, and sends its first BYTES
-//                                                 again as somebody else
+//   stranger relay PORT TO BYTES                  passes a rank's connections on, and sends the
+//                                                 first BYTES again as somebody else
+//   stranger insider FIRST_PORT RANKS RUN KEYS    comes with the last rank's key before that rank,
+//                                                 and floods rank 0 once there is a file KEYS/go
 
 #include <arpa/inet.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstring>
+#include <filesystem>
 #include <iostream>
+#include <memory>
 #include <random>
 #include <thread>
 #include <utility>
@@ -216,16 +221,10 @@ void repeat(const std::vector<std::string>& said, int port) {
   pause(200);
 }
 
-// Everything goes through in both directions; what the client says is kept and said again.
-void relay(int port, int to, std::size_t bytes) {
-  const int listener = ::socket(AF_INET, SOCK_STREAM, 0);
-  const int yes = 1;
-  ::setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-  const sockaddr_in address = at(port);
-  nn::require(::bind(listener, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 &&
-                  ::listen(listener, 1) == 0,
-              "cannot listen at port ", port);
-  const Wire client(::accept(listener, nullptr, nullptr)), server = Wire::to(to);
+// Everything goes through in both directions; what the client says is kept and, if it is enough,
+// said again. Returns whether it was.
+bool pass_on(const Wire& client, int to, std::size_t bytes) {
+  const Wire server = Wire::to(to);
   std::thread back([&] {
     for (std::string said = server.receive(); client.send(said) && !said.empty();)
       said = server.receive();
@@ -245,8 +244,73 @@ void relay(int port, int to, std::size_t bytes) {
   }
   server.close_both_ways();
   back.join();
+  return was_repeated;
+}
+
+// Of the two connections of a rank, one for messages and one for its pulse.
+void relay(int port, int to, std::size_t bytes) {
+  const int listener = ::socket(AF_INET, SOCK_STREAM, 0);
+  const int yes = 1;
+  ::setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+  const sockaddr_in address = at(port);
+  nn::require(::bind(listener, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 &&
+                  ::listen(listener, 2) == 0,
+              "cannot listen at port ", port);
+  std::atomic<bool> was_repeated = false;
+  const auto serve = [&] {
+    if (pass_on(Wire(::accept(listener, nullptr, nullptr)), to, bytes)) was_repeated = true;
+  };
+  std::thread other(serve);
+  serve();
+  other.join();
   ::close(listener);
-  nn::require(was_repeated, "only ", size, " bytes came through");
+  nn::require(was_repeated, "fewer than ", bytes, " bytes came through");
+}
+
+// Messages that the last rank never sends to rank 0, as large as they can be; some larger.
+void flood(Client& client, int from, std::uint64_t run, int turn) {
+  Header header{.real_bytes = sizeof(nn::real), .run = run, .from = from};
+  header.sequence = 1'000'000 + turn;  // the rank's own are not disturbed
+  header.step = 1'000'000 + turn;
+  for (int kind = 0; kind <= Tag::failure; ++kind)
+    for (const std::uint64_t bytes : {8, 250'000}) {
+      header.kind = Tag::Kind(kind);
+      if (header.kind == Tag::beat) continue;
+      header.bytes = bytes;
+      header.item = turn;
+      client.send_header(header);
+    }
+  header.kind = Tag::gradient;
+  header.step = turn;  // a step of the run, with a size of none
+  client.send_header(header);
+  client.send_header(header);
+}
+
+void insider(int first_port, int ranks, std::uint64_t run, const std::string& folder) {
+  const int last = ranks - 1;
+  const pipeline::Keys keys = pipeline::read_keys(folder, last, ranks);
+  zmq::context_t context;
+  const auto come_in = [&] {
+    return std::make_unique<Client>(context, first_port, keys.secret, keys.public_keys[0]);
+  };
+  const auto inside = come_in(), cut_off = come_in();
+  for (Client* client : {inside.get(), cut_off.get()}) {
+    client->send_malformed();
+    client->send_forged(last, run + 1, 0);
+    for (int name = 0; name < last; ++name) client->send_forged(name, run, 1'000'000);
+  }
+  while (!std::filesystem::exists(folder + "/go")) pause(50);
+  cut_off->send_header({.real_bytes = sizeof(nn::real),
+                        .run = run,
+                        .bytes = 4'000'000,
+                        .from = last,
+                        .step = 1'000'000});
+  std::vector<std::unique_ptr<Client>> more;
+  for (int i = 0; i < 50; ++i) more.push_back(come_in());
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(3);
+  int turn = 0;
+  for (; std::chrono::steady_clock::now() < end; ++turn) flood(*inside, last, run, turn);
+  std::cout << "sent " << turn << " floods of 8 MB\n";
 }
 
 }  // namespace
@@ -261,8 +325,10 @@ int main(int argc, char** argv) {
       crowd(std::stoi(words[1]), std::stoi(words[2]), std::stoi(words[3]), std::stoi(words[4]));
     else if (words.size() == 4 && words[0] == "relay")
       relay(std::stoi(words[1]), std::stoi(words[2]), std::stoul(words[3]));
+    else if (words.size() == 5 && words[0] == "insider")
+      insider(std::stoi(words[1]), std::stoi(words[2]), std::stoull(words[3]), words[4]);
     else
-      throw nn::Error("usage: stranger attack ... | crowd ... | relay ...");
+      throw nn::Error("usage: stranger attack ... | crowd ... | relay ... | insider ...");
   } catch (const std::exception& error) {
     std::cerr << "error: " << error.what() << '\n';
     return 1;

@@ -8,10 +8,27 @@ namespace training {
 
 namespace {
 
+// "tcp://a:1,ipc:///b,c" are two addresses: a comma is part of a path unless an address follows it.
+std::vector<std::string> separated(const std::vector<std::string>& texts) {
+  std::vector<std::string> addresses;
+  for (const std::string& text : texts)
+    for (std::size_t begin = 0, end; begin <= text.size(); begin = end + 1) {
+      end = std::min(text.find(',', begin), text.size());
+      const std::string part = text.substr(begin, end - begin);
+      const bool is_address = part.starts_with("ipc://") || part.starts_with("tcp://") ||
+                              part.starts_with("inproc://");
+      if (is_address || begin == 0)
+        addresses.push_back(part);
+      else
+        addresses.back() += ',' + part;
+    }
+  return addresses;
+}
+
 // ipc:///folder becomes ipc:///folder/RANK, tcp://host:port becomes tcp://host:(port + RANK).
 std::vector<std::string> addresses_of(const RankOptions& options) {
   const int ranks = options.job.topology.ranks();
-  const std::vector<std::string>& given = options.addresses;
+  const std::vector<std::string> given = separated(options.addresses);
   if (static_cast<int>(given.size()) == ranks && ranks > 1) {
     for (auto address = given.begin(); address != given.end(); ++address)
       if (std::find(given.begin(), address, *address) != address)

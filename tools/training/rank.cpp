@@ -8,6 +8,7 @@
 #include "nn/file.h"
 #include "nn/llama_checkpoint.h"
 #include "pipeline/clock.h"
+#include "pipeline/protocol.h"
 #include "pipeline/worker.h"
 #include "tools/training/access.h"
 #include "tools/training/measure.h"
@@ -79,6 +80,7 @@ bool run_rank(RankOptions options) {
   access.largest_message = pipeline::largest_message(job);
   Mailbox mailbox(network, access);
   try {
+    mailbox.expect(pipeline::Protocol(job, options.rank, !options.is_cut_measured));
     state.set("meeting the others");
     mailbox.meet(pipeline::terms(job), access.deadline);
     state.set("agreeing on the cut");
@@ -93,8 +95,7 @@ bool run_rank(RankOptions options) {
         take_steps(options, text.description, folder, *stage, *worker, mailbox, state);
     state.set("saving");
     if (options.has_trace) write_events(options.out, options.rank, trace, offset);
-    save_model(options, *stage, text, mailbox,
-               {{"step", std::to_string(taken.last)}, {"run-id", taken.run}});
+    save_model(options, *stage, text, mailbox, {{"step", std::to_string(taken.last)}});
     report_costs(options, *worker, mailbox, taken.seconds_per_step);
     mailbox.part();
     state.set("done");

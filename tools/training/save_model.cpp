@@ -23,7 +23,7 @@ constexpr Tag mark{Tag::save, 0, 0, 0}, parts{Tag::save, 0, 0, 0}, turns{Tag::sa
     shard{Tag::save, 0, 0, 1};
 Tag turn(int number) { return {Tag::save, 0, number, 0}; }  // from 1
 
-constexpr std::size_t part_size = 1 << 20;  // bytes; pipeline::largest_message has room for it
+constexpr std::size_t part_size = 1 << 18;  // bytes; pipeline::largest_message has room for it
 
 // What lies in memory piece by piece, in parts of one size.
 class Parts {
@@ -134,10 +134,12 @@ std::vector<nn::SavedFile> gather_shards(const Job& job, Mailbox& mailbox,
   to_all([&](int other) { mailbox.send_number(other, turns, longest); });
   for (int number = 1; number <= longest; ++number) {
     for (Incoming& incoming : all)
-      if (number <= incoming.count)
+      if (number <= incoming.count) {
+        const pipeline::Message part =
+            mailbox.receive(incoming.rank, turn(number), waiting_for(incoming.rank));
         folder.append(incoming.file,
-                      mailbox.receive(incoming.rank, turn(number), waiting_for(incoming.rank))
-                          .text());
+                      {reinterpret_cast<const char*>(part.bytes.data()), part.bytes.size()});
+      }
     to_all([&](int other) { mailbox.send_text(other, turn(number), ""); });
   }
   std::vector<nn::SavedFile> files;

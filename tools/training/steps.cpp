@@ -15,7 +15,7 @@ namespace {
 constexpr const char* losses_file = "loss.csv";  // beside the weights, for it goes on with them
 
 using nlohmann::ordered_json;
-using pipeline::Job, pipeline::Mailbox, pipeline::Tag;
+using pipeline::Job, pipeline::Mailbox;
 
 void note(const std::string& line) { std::cout << "note: " << line << std::endl; }
 
@@ -58,7 +58,7 @@ class Steps {
     mailbox_.ignore_stop();  // from here on the run ends after a whole step
     bool goes_on = done_ < job_.steps || begin();
     while (goes_on) goes_on = step();
-    return {done_, checkpoints_.run_id, losses_ ? losses_->seconds_per_step() : std::nullopt};
+    return {done_, losses_ ? losses_->seconds_per_step() : std::nullopt};
   }
 
  private:
@@ -74,13 +74,13 @@ class Steps {
   // Which run this is, as rank 0 says: the one that the checkpoint is of; a resumed one that has
   // saved nothing yet; or a new one.
   std::string agree_on_run() {
-    constexpr Tag tag{Tag::order, 0, 1};
     if (options_.rank != 0)
-      return mailbox_.receive(0, tag, "waiting for rank 0 to say which run this is").text();
+      return mailbox_.receive(0, pipeline::run_name_tag, "waiting for rank 0 to name the run").text();
     std::string run = checkpoints_.run_id;
     if (run.empty() && options_.is_resumed && !folder_.has_model()) run = folder_.run();
     if (run.empty()) run = new_run();
-    for (int other = 1; other < mailbox_.ranks(); ++other) mailbox_.send_text(other, tag, run);
+    for (int other = 1; other < mailbox_.ranks(); ++other)
+      mailbox_.send_text(other, pipeline::run_name_tag, run);
     return run;
   }
 

@@ -11,7 +11,6 @@ namespace training {
 
 struct StepsTaken {
   int last;                                // step that is done, from 1
-  std::string run;                         // whose results the folder has
   std::optional<double> seconds_per_step;  // on the recorder, if it took one
 };
 

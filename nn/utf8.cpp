@@ -1,6 +1,6 @@
-#include "data/utf8.h"
+#include "nn/utf8.h"
 
-namespace data {
+namespace nn {
 
 int utf8_length(std::string_view text) {
   const auto byte = [&](std::size_t i) -> unsigned char { return i < text.size() ? text[i] : 0; };
@@ -31,4 +31,4 @@ std::string to_utf8(std::string_view text) {
   return result;
 }
 
-}  // namespace data
+}  // namespace nn

@@ -3,7 +3,7 @@
 #include <string>
 #include <string_view>
 
-namespace data {
+namespace nn {
 
 // How many bytes the UTF-8 character has that the text starts with; 0 if it starts with none.
 // Overlong forms, surrogates and what lies above U+10FFFF are no characters.
@@ -15,4 +15,4 @@ constexpr std::string_view replacement_character = "\xEF\xBF\xBD";
 // The text with such bytes replaced.
 std::string to_utf8(std::string_view text);
 
-}  // namespace data
+}  // namespace nn

@@ -1,0 +1,130 @@
+#include <climits>
+#include <utility>
+
+#include "nn/error.h"
+#include "nn/printable.h"
+#include "pipeline/mailbox_sockets.h"
+
+// What a mailbox takes in, and what it does not.
+namespace pipeline {
+
+namespace {
+
+constexpr int most_at_once = 256;  // messages taken in before anything else has its turn
+
+}  // namespace
+
+void Mailbox::Sockets::drain() {
+  gate.attend(strangers);
+  for (int taken = 0; taken < most_at_once; ++taken) {
+    zmq::message_t first;
+    if (!in.recv(first, zmq::recv_flags::dontwait)) return;
+    auto payload = std::make_shared<zmq::message_t>();
+    bool is_whole = first.more() && in.recv(*payload).has_value();
+    while (is_whole && payload->more()) {  // more than two frames
+      is_whole = false;
+      zmq::message_t surplus;
+      while (in.recv(surplus) && surplus.more()) {
+      }
+    }
+    accept(first, std::move(payload), is_whole);
+  }
+}
+
+void Mailbox::Sockets::accept(const zmq::message_t& first, std::shared_ptr<zmq::message_t> payload,
+                              bool is_whole) {
+  const auto header = parse_header(
+      {static_cast<const std::byte*>(first.data()), is_whole ? first.size() : 0}, payload->size());
+  if (const std::string fault = fault_of(first, header); !fault.empty())
+    return strangers.add(fault);
+  const int from = header->from;
+  Peer& peer = peers[from];
+  peer.heard = attended;
+  if (header->kind == Tag::beat) return hear_beat(from, header->sequence);
+  if (!is_expected(*header)) {
+    if (header->sequence == peer.received) ++peer.received;
+    return strangers.add(
+        nn::concat(text_of(header->kind), " messages that rank ", from, " should not send"));
+  }
+  nn::require(header->real_bytes == sizeof(nn::real), "rank ", from, " computes with ",
+              8 * header->real_bytes, "-bit numbers, rank ", options.rank, " with ",
+              8 * sizeof(nn::real));
+  if (header->sequence != peer.received++) {
+    const std::string what =
+        nn::concat("rank ", options.rank, ": messages of rank ", from, " were lost on the way");
+    throw PeerLost(what, what);
+  }
+  if (header->kind == Tag::hello) {
+    peer.was_met = true;
+    peer.active = attended;
+    if (peer.is_here()) gate.close_to(from);
+  }
+  if (header->kind == Tag::goodbye) peer.has_parted = true;
+  if (header->kind == Tag::failure)
+    peer.failure = nn::printable({payload->data<char>(), payload->size()});
+  keep(from, header->tag(), std::move(payload));
+}
+
+std::string Mailbox::Sockets::fault_of(const zmq::message_t& first,
+                                       const std::optional<Header>& header) const {
+  if (!header || header->from < 0 || header->from >= static_cast<int>(peers.size()) ||
+      header->from == options.rank || (header->kind == Tag::beat && header->bytes > 0))
+    return "malformed messages";
+  if (header->run != options.run) return "messages of another run";
+  if (options.keys && user_of(first) != std::to_string(header->from))
+    return "messages in another rank's name";
+  if (header->kind != Tag::beat && header->sequence < peers[header->from].received)
+    return "repeated messages";
+  return "";
+}
+
+void Mailbox::Sockets::hear_beat(int from, std::uint64_t looks) {
+  Peer& peer = peers[from];
+  if (peer.looks != looks) peer.active = attended;
+  peer.looks = looks;
+  if (peer.is_here()) gate.close_to(from);
+}
+
+bool Mailbox::Sockets::is_expected(const Header& header) const {
+  const Tag tag = header.tag();
+  if (early.contains({header.from, tag})) return false;
+  if (tag.kind == Tag::save && options.rank == 0) {  // who sends a part waits for the answer
+    const auto unread = early.lower_bound({header.from, {Tag::save, INT_MIN, INT_MIN, INT_MIN}});
+    if (unread != early.end() && unread->first.first == header.from &&
+        unread->first.second.kind == Tag::save)
+      return false;
+  }
+  if (!rule) return true;
+  const bool needs_no_meeting =
+      tag.kind == Tag::hello || tag.kind == Tag::failure || tag.kind == Tag::goodbye;
+  return (needs_no_meeting || peers[header.from].was_met) &&
+         rule(header.from, tag, header.bytes, step);
+}
+
+// ZeroMQ may leave a small payload anywhere in a buffer of its own.
+void Mailbox::Sockets::keep(int from, Tag tag, std::shared_ptr<zmq::message_t> payload) {
+  Message message{{static_cast<const std::byte*>(payload->data()), payload->size()}, payload};
+  if (reinterpret_cast<std::uintptr_t>(payload->data()) % alignof(nn::real) != 0) {
+    auto copy =
+        std::make_shared<std::vector<std::byte>>(message.bytes.begin(), message.bytes.end());
+    message = {*copy, copy};
+  }
+  const bool is_new = early.try_emplace({from, tag}, std::move(message)).second;
+  nn::require(is_new, "rank ", from, " sent the same message twice");
+}
+
+std::optional<Message> Mailbox::Sockets::take(Early::iterator place) {
+  std::optional<Message> message = std::exchange(place->second, std::nullopt);
+  if (!rule || place->first.second.kind == Tag::save) early.erase(place);
+  return message;
+}
+
+void Mailbox::Sockets::begin_step(int number) {
+  step = number;
+  std::erase_if(early, [number](const auto& entry) {
+    const Tag tag = entry.first.second;
+    return is_of_a_step(tag.kind) && tag.step < number;
+  });
+}
+
+}  // namespace pipeline

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+#include <thread>
+#include <vector>
+#include <zmq.hpp>
+
+#include "pipeline/mailbox.h"
+
+namespace pipeline {
+
+// Tells all other ranks several times a second that this process runs, and how often its rank has
+// looked into its mailbox: a number that stands still means a rank that does nothing, or computes.
+// A thread of its own sends it, over connections of its own, so that neither computing nor a large
+// message delays it. ZeroMQ's own heartbeats would do the first half only, and take a process that
+// was suspended for longer than their patience for a lost one when it goes on.
+class Pulse {
+ public:
+  Pulse() = default;
+  Pulse(const Pulse&) = delete;
+  Pulse& operator=(const Pulse&) = delete;
+
+  void begin(zmq::context_t& context, const Mailbox::Options& options,
+             std::chrono::milliseconds interval);
+  void look() { ++looks_; }
+
+ private:
+  bool beat();
+
+  Header header_;
+  std::vector<zmq::socket_t> sockets_;  // once it has begun, the thread's
+  std::atomic<std::uint64_t> looks_ = 0;
+  std::mutex mutex_;
+  std::condition_variable_any stopped_;
+  std::jthread thread_;  // ends before the others do
+};
+
+}  // namespace pipeline

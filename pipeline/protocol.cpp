@@ -1,0 +1,109 @@
+#include "pipeline/protocol.h"
+
+#include "pipeline/clock.h"
+#include "pipeline/collectives.h"
+
+namespace pipeline {
+
+namespace {
+
+constexpr std::size_t size_of_number = sizeof(double);
+constexpr std::size_t longest_text = 1 << 14, longest_costs = 128, longest_name = 64;
+
+bool is_below(int value, int end) { return 0 <= value && value < end; }
+
+}  // namespace
+
+Protocol::Protocol(const Job& job, int rank, bool is_cut_known)
+    : job_(job),
+      rank_(rank),
+      stage_(job.topology.stage(rank)),
+      pipeline_(job.topology.pipeline(rank)) {
+  if (is_cut_known)
+    for (const std::vector<int>& chunk : pieces_of(job, stage_))
+      pieces_.insert(chunk.begin(), chunk.end());
+  else
+    for (int piece = 0; piece <= job.model.layers + 1; ++piece) pieces_.insert(piece);
+}
+
+bool Protocol::operator()(int from, Tag tag, std::size_t bytes, int step) const {
+  const Topology& t = job_.topology;
+  // Neighbours and replicas can be a step ahead at most.
+  const bool is_soon = (tag.step == step || tag.step == step + 1) && tag.step < job_.steps;
+  const bool is_plain = tag == Tag{tag.kind, tag.step};
+  const bool is_single = is_plain && tag.step == 0;
+  const bool is_of_rank_0 = rank_ == 0 || from == 0;  // from it, or to it
+  switch (tag.kind) {
+    case Tag::activation:
+      return is_soon && is_crossing(from, tag, bytes, -1);
+    case Tag::gradient:
+      return is_soon && is_crossing(from, tag, bytes, 1);
+    case Tag::reduce:
+      return is_soon && is_reduction(from, tag, bytes);
+    case Tag::loss:
+      return is_soon && is_plain && bytes == size_of_number && rank_ == t.recorder() &&
+             t.stage(from) == t.stages - 1;
+    case Tag::verdict:
+      return is_soon && is_plain && bytes == size_of_number && is_of_rank_0 &&
+             job_.skips_bad_steps;
+    case Tag::order:
+      return from == 0 && (tag == run_name_tag ? bytes <= longest_name
+                                               : is_plain && bytes == size_of_number &&
+                                                     tag.step >= step && tag.step - step <= 1);
+    case Tag::stop_request:
+      return is_single && bytes == size_of_number && rank_ == 0;
+    case Tag::checkpoint:
+      return is_checkpoint(from, tag, bytes, step);
+    case Tag::save:
+      return tag == Tag{Tag::save, 0, tag.item, tag.part} && tag.item >= 0 &&
+             is_below(tag.part, 2) &&
+             (from == 0 ? bytes <= longest_name
+                        : rank_ == 0 && t.pipeline(from) == 0 && bytes <= largest_message(job_));
+    case Tag::clock:
+      return tag == Tag{Tag::clock, 0, tag.item} && is_below(tag.item, clock_questions) &&
+             is_of_rank_0 && bytes == (rank_ == 0 ? 0 : size_of_number);
+    case Tag::cut:
+      return is_single && from == 0 && bytes <= job_.cut.size() * longest_layer_count;
+    case Tag::report:
+      return is_single && rank_ == t.recorder() && bytes <= job_.chunks * longest_costs;
+    case Tag::hello:
+    case Tag::failure:
+      return is_single && bytes <= longest_text;
+    case Tag::goodbye:
+      return is_single && bytes == 0;
+    case Tag::beat:
+      return false;
+  }
+  return false;
+}
+
+// From the chunk before, for an activation, or the one after, to the chunk in the tag.
+bool Protocol::is_crossing(int from, Tag tag, std::size_t bytes, int offset) const {
+  const int stages = job_.topology.stages, chunks = stages * job_.chunks;
+  return is_below(tag.part, chunks) && is_below(tag.part + offset, chunks) &&
+         tag.part % stages == stage_ &&
+         from == job_.topology.rank(pipeline_, (tag.part + offset) % stages) &&
+         is_below(tag.item, job_.microbatches) &&
+         bytes == activation_size(job_) * sizeof(nn::real);
+}
+
+bool Protocol::is_reduction(int from, Tag tag, std::size_t bytes) const {
+  const int pipelines = job_.topology.pipelines;
+  if (from != job_.topology.rank((pipeline_ + pipelines - 1) % pipelines, stage_) ||
+      !pieces_.contains(tag.item) || !is_below(tag.part, ring_turns(pipelines)))
+    return false;
+  const std::size_t size = piece_size(job_.model, tag.item);
+  return bytes == sizeof(nn::real) * ring_segment(size, pipelines, pipeline_ - tag.part - 1).length;
+}
+
+// On resuming the step and how many were left out, and that all have heard it; later, files.
+bool Protocol::is_checkpoint(int from, Tag tag, std::size_t bytes, int step) const {
+  if (tag.part != 0) return false;
+  if (tag.step == 0)
+    return bytes == size_of_number &&
+           (from == 0 ? is_below(tag.item, 3) : rank_ == 0 && tag.item == 2);
+  return tag.step == step + 1 && tag.item == 0 && rank_ == 0 && job_.topology.pipeline(from) == 0 &&
+         bytes <= (job_.model.layers + 4) * longest_file_line;
+}
+
+}  // namespace pipeline

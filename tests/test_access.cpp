@@ -1,0 +1,57 @@
+#include "tools/training/access.h"
+
+#include "tests/complaint.h"
+#include "tools/program/temporary_folder.h"
+
+namespace training {
+
+namespace {
+
+// Where the ranks of two stages are reached.
+std::vector<std::string> addresses_of(std::vector<std::string> given) {
+  RankOptions options;
+  options.job.topology.stages = 2;
+  options.addresses = std::move(given);
+  return mailbox_options(options).addresses;
+}
+
+using Addresses = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("addresses are derived from one, or are those of all ranks") {
+  const Addresses expected{"tcp://127.0.0.1:9000", "tcp://127.0.0.1:9001"};
+  CHECK(addresses_of({"tcp://127.0.0.1:9000"}) == expected);
+  CHECK(addresses_of({"tcp://127.0.0.1:9000,tcp://127.0.0.1:9001"}) == expected);
+  CHECK(addresses_of({"tcp://127.0.0.1:9000", "tcp://127.0.0.1:9001"}) == expected);
+  CHECK(addresses_of({"tcp://127.0.0.1:9000,inproc://b"}) ==
+        Addresses{"tcp://127.0.0.1:9000", "inproc://b"});
+}
+
+TEST_CASE("a comma in a path is no end of an address") {
+  const tools::TemporaryFolder folder;
+  for (const char* name : {"a,b", ",", "a,", ",,a", "a,tcp:"}) {
+    CAPTURE(name);
+    const std::string path = "ipc://" + (folder.path / name).string();
+    std::filesystem::create_directory(folder.path / name);
+    std::filesystem::permissions(folder.path / name, std::filesystem::perms::owner_all);
+    CHECK(addresses_of({path}) == Addresses{path + "/0", path + "/1"});
+    CHECK(addresses_of({path + "/x," + path + "/y"}) == Addresses{path + "/x", path + "/y"});
+    CHECK(addresses_of({"tcp://127.0.0.1:9," + path + "/y"}) ==
+          Addresses{"tcp://127.0.0.1:9", path + "/y"});
+  }
+}
+
+TEST_CASE("addresses that do not fit the ranks are refused") {
+  const auto complaint = [](Addresses given) {
+    return complaint_of([&] { addresses_of(std::move(given)); });
+  };
+  CHECK(complaint({"tcp://127.0.0.1:1,tcp://127.0.0.1:2,tcp://127.0.0.1:3"}) ==
+        "3 addresses do not serve 2 ranks");
+  CHECK(complaint({"tcp://127.0.0.1:1,tcp://127.0.0.1:1"}) ==
+        "tcp://127.0.0.1:1 is named for two ranks");
+  CHECK(complaint({"tcp://127.0.0.1:9000,"}) == "tcp://127.0.0.1:9000, is not an address");
+  CHECK(complaint({"127.0.0.1:9000"}) == "127.0.0.1:9000 is not an address");
+}
+
+}  // namespace training

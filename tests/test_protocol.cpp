@@ -1,0 +1,222 @@
+#include "pipeline/protocol.h"
+
+#include <doctest/doctest.h>
+
+#include <climits>
+#include <mutex>
+
+#include "tests/toy_training.h"
+
+namespace pipeline {
+
+namespace {
+
+// A message that a rank got in a real training, and at which of its steps.
+struct Arrival {
+  int from;
+  Tag tag;
+  std::size_t bytes;
+  int step;
+  friend auto operator<=>(const Arrival&, const Arrival&) = default;
+};
+
+// What each rank got in a training with everything that sends messages, and took.
+std::map<int, std::set<Arrival>> arrivals_of(const Job& job) {
+  std::map<int, std::set<Arrival>> arrivals;
+  std::mutex mutex;
+  toy::as_ranks(job, "arrivals", [&](toy::Rank rank) {
+    const Protocol protocol(job, rank.rank);
+    rank.mailbox.expect([&](int from, Tag tag, std::size_t bytes, int step) {
+      const std::lock_guard lock(mutex);
+      arrivals[rank.rank].insert({from, tag, bytes, step});
+      return protocol(from, tag, bytes, step);
+    });
+    for (int step = 0; step < job.steps; ++step) rank.worker.step(step);
+  });
+  return arrivals;
+}
+
+template <class Function>
+void each_job(Function f) {
+  for (const ScheduleEntry& schedule : schedule_table())
+    for (int stages : {1, 2, 3})
+      for (int pipelines : {1, 2, 3}) {
+        Job job = toy::job_of(schedule.name, stages, pipelines, 2);
+        job.skips_bad_steps = pipelines == 2;
+        CAPTURE(schedule.name);
+        CAPTURE(stages);
+        CAPTURE(pipelines);
+        f(job);
+      }
+}
+
+// What differs from it in one field.
+std::vector<Arrival> changed(const Arrival& right) {
+  std::vector<Arrival> all;
+  const auto change = [&](auto&& set) { set(all.emplace_back(right)); };
+  for (int other : {-1, 1, 7}) {
+    change([&](Arrival& a) { a.from += other; });
+    change([&](Arrival& a) { a.tag.item += 100 * other; });
+    change([&](Arrival& a) { a.tag.part += 100 * other; });
+    change([&](Arrival& a) { a.bytes += 8 * other; });
+  }
+  for (int step : {INT_MIN, -1, right.tag.step + 2, right.tag.step - 2, 1'000'000, INT_MAX})
+    change([&](Arrival& a) { a.tag.step = step; });
+  for (int extreme : {INT_MIN, -1, INT_MAX}) {
+    change([&](Arrival& a) { a.tag.item = extreme; });
+    change([&](Arrival& a) { a.tag.part = extreme; });
+  }
+  for (int kind = 0; kind <= Tag::failure; ++kind)
+    if (kind != right.tag.kind && is_of_a_step(Tag::Kind(kind)))
+      change([&](Arrival& a) { a.tag.kind = Tag::Kind(kind); });
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("all messages of a training are expected, and none that differs in a field") {
+  each_job([](const Job& job) {
+    const auto arrivals = arrivals_of(job);
+    std::set<Tag::Kind> kinds;
+    for (const auto& [rank, got] : arrivals) {
+      const Protocol protocol(job, rank), before_the_cut(job, rank, false);
+      for (const auto& [from, tag, bytes, step] : got) {
+        kinds.insert(tag.kind);
+        CHECK(protocol(from, tag, bytes, step));
+        CHECK(before_the_cut(from, tag, bytes, step));
+        if (!is_of_a_step(tag.kind)) continue;
+        for (const Arrival& wrong : changed({from, tag, bytes, step})) {
+          if (wrong.from < 0 || wrong.from >= job.topology.ranks() || wrong.from == rank) continue;
+          // Numbers of the same tag may come from several ranks, and be one thing or another.
+          const bool is_number = bytes == sizeof(double);
+          if (is_number && (wrong.tag.kind != tag.kind || wrong.from != from)) continue;
+          if (wrong.tag.kind == Tag::checkpoint && wrong.bytes < 1000) continue;  // a text
+          // Of two stages of two chunks each is before and behind the other.
+          if (job.chunks == 2 && job.topology.stages == 2 && wrong.tag.kind != tag.kind) continue;
+          CAPTURE(static_cast<int>(tag.kind));
+          CAPTURE(static_cast<int>(wrong.tag.kind));
+          CAPTURE(wrong.from);
+          CAPTURE(wrong.tag.step);
+          CAPTURE(wrong.tag.item);
+          CAPTURE(wrong.tag.part);
+          CHECK(!protocol(wrong.from, wrong.tag, wrong.bytes, step));
+        }
+      }
+    }
+    CHECK(kinds.contains(Tag::activation) == (job.topology.stages > 1));
+    CHECK(kinds.contains(Tag::reduce) == (job.topology.pipelines > 1));
+    CHECK(kinds.contains(Tag::verdict) == (job.skips_bad_steps && job.topology.ranks() > 1));
+  });
+}
+
+TEST_CASE("a neighbour may be one step ahead, and nobody beyond the last step") {
+  const Job job = toy::job_of("1f1b", 2, 1, 3);
+  const Protocol protocol(job, 1);
+  const std::size_t bytes = activation_size(job) * sizeof(nn::real);
+  const auto takes = [&](int of, int at) {
+    return protocol(0, {Tag::activation, of, 2, 1}, bytes, at);
+  };
+  CHECK(takes(0, 0));
+  CHECK(takes(1, 0));
+  CHECK(!takes(2, 0));
+  CHECK(!takes(0, 1));
+  CHECK(takes(2, 2));
+  CHECK(!takes(3, 2));  // there are three steps
+}
+
+TEST_CASE("only what is for a rank comes to it") {
+  Job job = toy::job_of("1f1b", 2, 2, 3);  // ranks 0, 1 and 2, 3
+  const auto takes = [&](int rank, int from, Tag tag, std::size_t bytes, int step = 5) {
+    return Protocol(job, rank)(from, tag, bytes, step);
+  };
+  job.steps = 10;
+  CHECK(takes(1, 3, {Tag::loss, 5}, 8));   // to the recorder
+  CHECK(!takes(3, 1, {Tag::loss, 5}, 8));  // from it
+  CHECK(!takes(1, 0, {Tag::loss, 5}, 8));
+  CHECK(!takes(1, 0, {Tag::verdict, 5}, 8));  // bad steps end this run
+  CHECK(takes(3, 0, {Tag::order, 7}, 8));
+  CHECK(!takes(3, 0, {Tag::order, 8}, 8));
+  CHECK(!takes(3, 1, {Tag::order, 5}, 8));
+  CHECK(takes(0, 3, {Tag::stop_request}, 8));
+  CHECK(!takes(1, 3, {Tag::stop_request}, 8));
+  CHECK(takes(0, 1, {Tag::save, 0, 4}, largest_message(job)));
+  CHECK(takes(1, 0, {Tag::save, 0, 4}, 0));
+  CHECK(!takes(0, 1, {Tag::save, 0, 4}, largest_message(job) + 1));
+  CHECK(!takes(0, 3, {Tag::save, 0, 4}, 10));  // a replica saves nothing
+  CHECK(!takes(0, 1, {Tag::save, 0, -1}, 10));
+  CHECK(takes(0, 1, {Tag::checkpoint, 6}, 200));
+  CHECK(!takes(0, 1, {Tag::checkpoint, 7}, 200));
+  CHECK(!takes(0, 3, {Tag::checkpoint, 6}, 200));
+  CHECK(!takes(0, 1, {Tag::checkpoint, 6}, 1 << 20));
+  CHECK(takes(3, 0, {Tag::checkpoint, 0, 1}, 8));
+  CHECK(!takes(3, 1, {Tag::checkpoint, 0, 1}, 8));
+  CHECK(takes(3, 0, {Tag::cut}, 8));
+  CHECK(!takes(0, 3, {Tag::cut}, 8));
+  CHECK(!takes(3, 0, {Tag::cut}, 1000));
+  CHECK(takes(0, 3, {Tag::clock, 0, 7}, 0));
+  CHECK(!takes(0, 3, {Tag::clock, 0, 8}, 0));
+  CHECK(!takes(0, 3, {Tag::clock, 0, 7}, 8));
+  CHECK(takes(3, 0, {Tag::clock, 0, 7}, 8));
+  CHECK(!takes(3, 1, {Tag::clock, 0, 7}, 8));
+  CHECK(takes(1, 3, {Tag::report}, 100));
+  CHECK(!takes(1, 3, {Tag::report}, 1000));
+  CHECK(!takes(0, 3, {Tag::report}, 100));
+  CHECK(takes(2, 3, {Tag::failure}, 1000));
+  CHECK(!takes(2, 3, {Tag::failure}, 100'000));
+  CHECK(!takes(2, 3, {Tag::failure, 1}, 1000));
+  CHECK(!takes(2, 3, {Tag::goodbye}, 1));
+}
+
+TEST_CASE("a stage averages its own pieces, once the cut is known") {
+  const Job job = toy::job_of("1f1b", 2, 2, 3);
+  for (int piece = 0; piece < 8; ++piece) {
+    const std::size_t bytes =
+        ring_segment(piece_size(job.model, piece), 2, 0).length * sizeof(nn::real);
+    const Tag tag{Tag::reduce, 0, piece, 0};
+    CHECK(Protocol(job, 3)(1, tag, bytes, 0) == (piece > 3));
+    CHECK(Protocol(job, 3, false)(1, tag, bytes, 0));
+    CHECK(!Protocol(job, 3, false)(1, tag, bytes + sizeof(nn::real), 0));
+  }
+}
+
+TEST_CASE("what a rank should not send is dropped and counted, and the others train as before") {
+  const Job job = toy::job_of("1f1b", 3, 2, 3);
+  const auto train = [&](bool has_insider) {
+    std::vector<double> losses;
+    std::map<std::string, int> dropped;
+    const std::vector<nn::real> numbers(100'000);
+    std::deque<Lease> leases(1);
+    const auto stages = toy::as_ranks(
+        job, "insider",
+        [&](toy::Rank rank) {
+          int sent = 0;
+          if (has_insider && rank.rank == 1)
+            rank.worker.on_action = [&](Work, int) {
+              rank.mailbox.send(0, {Tag::gradient, 1'000'000, ++sent}, numbers, leases[0]);
+              rank.mailbox.send_text(0, {Tag::gradient, 0, 0, 0}, "too short");
+              rank.mailbox.send_text(0, {Tag::save, 0, sent}, "one of these is kept");
+              rank.mailbox.send_text(0, {Tag::failure, sent}, "not so");
+              rank.mailbox.send_text(0, {Tag::hello}, "twice");
+            };
+          for (int step = 0; step < job.steps; ++step) {
+            const auto loss = rank.worker.step(step);
+            if (rank.rank == job.topology.recorder()) losses.push_back(loss.value());
+          }
+        },
+        [&](int rank, const auto& strangers) {
+          if (rank == 0) dropped = strangers;
+        });
+    CHECK(dropped.size() == (has_insider ? 4 : 0));
+    const int actions = 3 * 3 * job.steps;
+    for (const char* kind : {"gradient", "failure", "hello", "save"})
+      if (has_insider) {
+        CAPTURE(kind);
+        const int count = dropped[nn::concat(kind, " messages that rank 1 should not send")];
+        CHECK(count == (kind == std::string("gradient") ? 2 : 1) * actions - (*kind == 's'));
+      }
+    return losses;
+  };
+  CHECK(train(true) == train(false));
+}
+
+}  // namespace pipeline
