@@ -134,13 +134,19 @@ TEST_CASE("only what is for a rank comes to it") {
   CHECK(!takes(3, 1, {Tag::loss, 5}, 8));  // from it
   CHECK(!takes(1, 0, {Tag::loss, 5}, 8));
   CHECK(!takes(1, 0, {Tag::verdict, 5}, 8));  // bad steps end this run
-  CHECK(takes(3, 0, {Tag::order, 7}, 8));
-  CHECK(!takes(3, 0, {Tag::order, 8}, 8));
+  CHECK(takes(3, 0, {Tag::order, 6}, 8));  // after step 5, also before this rank has done it
+  CHECK(!takes(3, 0, {Tag::order, 7}, 8));
+  CHECK(takes(3, 0, run_name_tag, 13));
+  CHECK(!takes(3, 0, run_name_tag, 1000));
+  CHECK(!takes(3, 1, run_name_tag, 13));
   CHECK(!takes(3, 1, {Tag::order, 5}, 8));
   CHECK(takes(0, 3, {Tag::stop_request}, 8));
   CHECK(!takes(1, 3, {Tag::stop_request}, 8));
   CHECK(takes(0, 1, {Tag::save, 0, 4}, largest_message(job)));
   CHECK(takes(1, 0, {Tag::save, 0, 4}, 0));
+  CHECK(takes(3, 0, {Tag::save, 0, 0, 1}, 8));  // replicas hear how long it takes
+  CHECK(!takes(3, 0, {Tag::save, 0, 0, 2}, 8));
+  CHECK(!takes(1, 0, {Tag::save, 0, 4}, 1000));
   CHECK(!takes(0, 1, {Tag::save, 0, 4}, largest_message(job) + 1));
   CHECK(!takes(0, 3, {Tag::save, 0, 4}, 10));  // a replica saves nothing
   CHECK(!takes(0, 1, {Tag::save, 0, -1}, 10));
