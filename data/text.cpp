@@ -40,7 +40,7 @@ Text open_text(const TextOptions& options) {
     which = nn::concat("TinyStories (", file.string(), ')');
   } else if (file.empty()) {
     file = written_stories(options);
-    which = nn::concat("stories by the grammar (", file.string(), "), because there is no ",
+    which = nn::concat("synthetic stories by a grammar (", file.string(), "), because there is no ",
                        stories.string());
   }
   const path tokenizer_json = is_missing(pieces) ? path() : pieces;

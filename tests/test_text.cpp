@@ -204,7 +204,7 @@ TEST_CASE_FIXTURE(SmallText, "without a download, the text is the grammar's and 
   const data::TextOptions options = {.data_raw = path, .grammar_seed = 5, .grammar_bytes = 20'000};
   const data::Text text = data::open_text(options);
   CHECK(text.tokenizer_json.empty());
-  CHECK(contains(text.description, "stories by the grammar"));
+  CHECK(contains(text.description, "synthetic stories by a grammar"));
   CHECK(contains(text.description, "because there is no " + data::stories_file(path).string()));
   CHECK(contains(text.description, "because there is no " + data::vocabulary_file(path).string()));
   const auto ids = text.tokens.ids();

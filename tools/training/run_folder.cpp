@@ -6,6 +6,7 @@
 #include <random>
 #include <vector>
 
+#include "nn/error.h"
 #include "nn/file.h"
 #include "nn/json.h"
 
@@ -21,11 +22,12 @@ constexpr int format = 1;  // of run.json
 
 // All that a run, its launcher and bin/show_trace leave. Other files in the folder are the user's.
 bool is_result(const std::string& name) {
-  constexpr std::array names{"run.json",     "loss.csv",  "costs.csv",  "trace.json",
-                             "timeline.svg", "fetch.log", "checkpoint", "steps"};
-  constexpr std::array beginnings{"rank-", "restart-", "trace-"};
-  return std::ranges::find(names, name) != names.end() ||
-         std::ranges::any_of(beginnings, [&](const char* start) { return name.starts_with(start); });
+  constexpr std::array names{"run.json",   "loss.csv",     "costs.csv",  "trace.json",
+                             "checkpoint", "timeline.svg", "steps"};
+  return std::ranges::find(names, name) != names.end() || name.starts_with("trace-");
+}
+bool is_log(const std::string& name) {
+  return name == "fetch.log" || name.starts_with("rank-") || name.starts_with("restart-");
 }
 
 }  // namespace
@@ -73,10 +75,14 @@ fs::path RunFolder::begin(const std::string& run) {
 }
 
 fs::path RunFolder::set_aside() {
-  std::vector<fs::path> results;
-  for (const auto& entry : fs::directory_iterator(folder_))
-    if (is_result(entry.path().filename().string())) results.push_back(entry.path());
-  if (results.empty()) return {};
+  std::vector<fs::path> results, logs;
+  for (const auto& entry : fs::directory_iterator(folder_)) {
+    const std::string name = entry.path().filename().string();
+    if (is_result(name)) results.push_back(entry.path());
+    if (is_log(name)) logs.push_back(entry.path());
+  }
+  if (results.empty()) return {};  // logs alone may be this run's
+  results.insert(results.end(), logs.begin(), logs.end());
   int number = 1;
   while (fs::exists(folder_ / nn::concat("earlier-", number))) ++number;
   const fs::path aside = folder_ / nn::concat("earlier-", number);
