@@ -113,7 +113,7 @@ trap 'interrupt 143' TERM HUP
 temporary=${TMPDIR:-/tmp}
 (LC_ALL=C && [ ${#temporary} -le 70 ]) || temporary=/tmp
 for private in "$temporary"/tributary-run-*; do
-  [ -O "$private/.lock" ] && flock -n "$private/.lock" true && rm -rf "$private"
+  [ -O "$private" ] && [ ! -L "$private" ] && [ -f "$private/.lock" ] && flock -n "$private/.lock" true && rm -rf "$private"
 done
 private=$(mktemp -d "$temporary/tributary-run-XXXXXX") && exec 5>"$private/.new" && flock 5 &&
   mv "$private/.new" "$private/.lock" ||
