@@ -124,9 +124,9 @@ TEST_CASE("sending does not wait for a receiver that is busy, and nothing is los
 
 TEST_CASE("signals that a program catches disturb no message, wherever they come") {
   const tools::TemporaryFolder folder;
-  static volatile std::sig_atomic_t caught;
+  static std::atomic<int> caught;
   caught = 0;
-  const auto before = std::signal(SIGALRM, [](int) { caught = caught + 1; });
+  const auto before = std::signal(SIGALRM, [](int) { ++caught; });
   const itimerval often{{0, 100}, {0, 100}}, never{};
   ::setitimer(ITIMER_REAL, &often, nullptr);
   std::string trouble = message_of([&] {
