@@ -77,10 +77,19 @@ std::size_t activation_size(const Job& job) {
   return static_cast<std::size_t>(job.sequences()) * job.length * job.model.d;
 }
 
+int most_parts(const Job& job) {
+  double bytes = 1e7;
+  for (int piece : {0, static_cast<int>(job.model.layers) + 1})
+    bytes += static_cast<double>(sizeof(nn::real) * piece_size(job.model, piece));
+  bytes += static_cast<double>(sizeof(nn::real) * job.model.layers) *
+           static_cast<double>(piece_size(job.model, 1));
+  return static_cast<int>(std::min(bytes / part_size, 1e9)) + 1;
+}
+
 std::size_t largest_message(const Job& job) {
   const auto& [stages, pipelines] = job.topology;
   const std::size_t texts =
-      std::max({std::size_t{1} << 18,  // enough for the others, and for a part of a saved file
+      std::max({part_size,  // and the others are shorter
                 (job.model.layers + 4) * longest_file_line,
                 static_cast<std::size_t>(stages) * job.chunks * longest_layer_count});
   std::size_t numbers = activation_size(job);

@@ -47,6 +47,11 @@ std::size_t activation_size(const Job& job);
 // Texts between ranks are short, but for two: a checkpoint's list of files, and the cut.
 constexpr std::size_t longest_file_line = 256, longest_layer_count = 8;  // bytes
 
+// A saved file travels in parts of so many bytes, and no rank has more of them: that would be more
+// than the whole model with the longest header.
+constexpr std::size_t part_size = 1 << 18;
+int most_parts(const Job& job);
+
 // No message of the job has more bytes.
 std::size_t largest_message(const Job& job);
 

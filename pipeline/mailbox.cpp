@@ -50,6 +50,7 @@ void require_same_terms(int other, const std::string& theirs, const std::string&
 
 Mailbox::Mailbox(Network& network, Options options) {
   if (!options.keys) require_local(options.addresses);
+  const SignalsWait undisturbed;
   sockets_ = std::make_unique<Sockets>(network, std::move(options));
 }
 

@@ -15,6 +15,7 @@ constexpr int most_at_once = 256;  // messages taken in before anything else has
 }  // namespace
 
 void Mailbox::Sockets::drain() {
+  const SignalsWait undisturbed;
   gate.attend(strangers);
   for (int taken = 0; taken < most_at_once; ++taken) {
     zmq::message_t first;

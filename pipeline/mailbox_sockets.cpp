@@ -107,6 +107,7 @@ void Mailbox::Sockets::connect(Network::Context& context, int rank) {
 }
 
 void Mailbox::Sockets::push(int to, Tag tag, zmq::message_t payload) {
+  const SignalsWait undisturbed;
   if (to == options.rank)
     return keep(to, tag, std::make_shared<zmq::message_t>(std::move(payload)));
   Peer& peer = peers.at(to);
@@ -179,6 +180,7 @@ std::string Mailbox::Sockets::idle_since(milliseconds waited) const {
 }
 
 void Mailbox::Sockets::move_messages() {
+  const SignalsWait undisturbed;
   const auto now = Clock::now();
   attended += std::min<Clock::duration>(now - last_look, longest_turn(options));
   last_look = now;

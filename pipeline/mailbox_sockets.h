@@ -1,5 +1,6 @@
 #pragma once
 
+#include <csignal>
 #include <deque>
 #include <map>
 #include <zmq.hpp>
@@ -22,6 +23,23 @@ struct Network::Context {
 
 // A socket that can be connected to where the rank listens.
 zmq::socket_t outgoing_socket(zmq::context_t& context, const Mailbox::Options& options, int rank);
+
+// While one lives no signal reaches this thread, nor ever those that it starts: ZeroMQ fails in a call
+// that is interrupted.
+class SignalsWait {
+ public:
+  SignalsWait() {
+    sigset_t all;
+    ::sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, &before_);
+  }
+  ~SignalsWait() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  SignalsWait(const SignalsWait&) = delete;
+  SignalsWait& operator=(const SignalsWait&) = delete;
+
+ private:
+  sigset_t before_;
+};
 
 constexpr int connections_of_a_rank = 2;  // one for messages, one for its pulse
 

@@ -55,8 +55,8 @@ bool Protocol::operator()(int from, Tag tag, std::size_t bytes, int step) const 
     case Tag::checkpoint:
       return is_checkpoint(from, tag, bytes, step);
     case Tag::save:
-      return tag == Tag{Tag::save, 0, tag.item, tag.part} && tag.item >= 0 &&
-             is_below(tag.part, 2) &&
+      return tag == Tag{Tag::save, 0, tag.item, tag.part} &&
+             is_below(tag.item, most_parts(job_) + 1) && is_below(tag.part, 2) &&
              (from == 0 ? bytes <= longest_name
                         : rank_ == 0 && t.pipeline(from) == 0 && bytes <= largest_message(job_));
     case Tag::clock:

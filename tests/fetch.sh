@@ -347,6 +347,9 @@ if [ "$(id -u)" = 0 ]; then
   chown 12345 "$sandbox/elsewhere/data/fetch.sh"
   run copied elsewhere/bin/hw1
   check "nor that of another user" 'refused && [ ! -e "$sandbox/evil_ran" ]'
+  chown 0 "$sandbox/elsewhere/data/fetch.sh" && chown 12345 "$sandbox/elsewhere"
+  run copied elsewhere/bin/hw1
+  check "nor one that another user can put in its place" 'refused && [ ! -e "$sandbox/evil_ran" ]'
 fi
 if [ -f "$mnist/train-images-idx3-ubyte" ]; then
   mkdir "$sandbox/copy/data/raw" && ln -s "$mnist" "$sandbox/copy/data/raw"

@@ -31,7 +31,7 @@ suite() {
 # OpenBLAS has one thread.
 left_out=() pipelines=
 case $float in *thread*)
-  left_out=(-sfe='*mailbox*,*collectives*,*test_pipeline*') pipelines=pipeline_worker
+  left_out=(-sfe='*mailbox*,*collectives*,*protocol*,*test_pipeline*') pipelines=pipeline_worker
   export OPENBLAS_NUM_THREADS=1 ;;
 esac
 

@@ -200,5 +200,19 @@ leftover() {  # the folder of sockets of a launcher that was killed
   [ -n "$(ls "$TMPDIR")" ] && train killed 2 --steps 3 && [ -z "$(ls "$TMPDIR")" ]
 }
 check "what a killed launcher leaves is cleared away by the next" leftover
+# Whoever opened one of these, or waited for its lock, would wait for ever; or remove what it must not.
+strange_leftovers() {
+  local kept
+  mkfifo "$work/pipe" && mkdir -p "$work/mine" "$work/shared/tributary-run-pipe" "$work/shared/tributary-run-new" || return
+  touch "$work/mine/.lock" "$work/shared/tributary-run-new/socket"
+  ln -s "$work/pipe" "$work/shared/tributary-run-pipe/.lock"
+  ln -s "$work/mine" "$work/shared/tributary-run-link"
+  [ "$(id -u)" = 0 ] && chown -h 12345 "$work"/shared/tributary-run-{pipe,pipe/.lock,link}
+  TMPDIR=$work/shared timeout 30 tools/pipeline.sh 2 "${small[@]}" --steps 3 --out "$work/strange" || return
+  kept=$(cd "$work/shared" && ls)
+  echo "$kept"
+  [ "$kept" = "$(printf 'tributary-run-%s\n' link new pipe)" ] && [ -e "$work/mine/.lock" ]
+}
+check "what others left under such a name is neither opened nor removed" strange_leftovers
 check "nothing is left in the temporary folder" [ -z "$(ls "$TMPDIR")" ]
 finish

@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
+#include <sys/time.h>
 
+#include <csignal>
 #include <numeric>
 #include <thread>
 #include <zmq.hpp>
@@ -118,6 +120,29 @@ TEST_CASE("sending does not wait for a receiver that is busy, and nothing is los
   });
   CHECK(sending < 0.4);
   CHECK(lease.is_free());
+}
+
+TEST_CASE("signals that a program catches disturb no message, wherever they come") {
+  const tools::TemporaryFolder folder;
+  static std::atomic<int> caught;
+  caught = 0;
+  const auto before = std::signal(SIGALRM, [](int) { ++caught; });
+  const itimerval often{{0, 100}, {0, 100}}, never{};
+  ::setitimer(ITIMER_REAL, &often, nullptr);
+  std::string trouble = message_of([&] {
+    two_ranks({address_of(0, folder), address_of(1, folder)}, [](Mailbox& mailbox) {
+      const int other = 1 - mailbox.rank();
+      for (int i = 0; i < 4000; ++i) {
+        mailbox.send_number(other, {Tag::loss, i}, i);
+        if (mailbox.receive_number(other, {Tag::loss, i}, "testing") != i)
+          throw nn::Error("a number changed");
+      }
+    });
+  });
+  ::setitimer(ITIMER_REAL, &never, nullptr);
+  std::signal(SIGALRM, before);
+  CHECK(trouble == "nothing was thrown");
+  CHECK(caught > 100);
 }
 
 TEST_CASE("a rank that never comes is named") {

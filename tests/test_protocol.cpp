@@ -146,6 +146,8 @@ TEST_CASE("only what is for a rank comes to it") {
   CHECK(takes(1, 0, {Tag::save, 0, 4}, 0));
   CHECK(takes(3, 0, {Tag::save, 0, 0, 1}, 8));  // replicas hear how long it takes
   CHECK(!takes(3, 0, {Tag::save, 0, 0, 2}, 8));
+  CHECK(takes(3, 0, {Tag::save, 0, most_parts(job)}, 0));  // the last answer
+  CHECK(!takes(3, 0, {Tag::save, 0, most_parts(job) + 1}, 0));
   CHECK(!takes(1, 0, {Tag::save, 0, 4}, 1000));
   CHECK(!takes(0, 1, {Tag::save, 0, 4}, largest_message(job) + 1));
   CHECK(!takes(0, 3, {Tag::save, 0, 4}, 10));  // a replica saves nothing

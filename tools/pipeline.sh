@@ -113,7 +113,7 @@ trap 'interrupt 143' TERM HUP
 temporary=${TMPDIR:-/tmp}
 (LC_ALL=C && [ ${#temporary} -le 70 ]) || temporary=/tmp
 for private in "$temporary"/tributary-run-*; do
-  [ -O "$private/.lock" ] && flock -n "$private/.lock" true && rm -rf "$private"
+  [ -O "$private" ] && [ ! -L "$private" ] && [ -f "$private/.lock" ] && flock -n "$private/.lock" true && rm -rf "$private"
 done
 private=$(mktemp -d "$temporary/tributary-run-XXXXXX") && exec 5>"$private/.new" && flock 5 &&
   mv "$private/.new" "$private/.lock" ||
@@ -158,7 +158,7 @@ look_after_ranks() {
       continue
     fi
     error=$(grep -m1 '^error:' "$logs/rank-$rank.log")
-    [ $status = 2 ] && [ "$error" ] && refusal=$logs/rank-$rank.log
+    [ $status = 2 ] && [ "$error" ] && refusal=rank-$rank.log
     [ -d "$out" ] || error="$out was removed while the run wrote to it"
     failures+=("rank $rank: ${error:-ended with $status and could not write why: is the disk of $out full?}")
   done
@@ -251,7 +251,7 @@ for ((restart = 0;; ++restart)); do
   wait_for_the_others
   [ "$interrupted" ] && break
   if [ "$refusal" ]; then  # all ranks were given the same: one answer is enough
-    grep -E '^(error|hint):' "$refusal" >&3
+    grep -E '^(error|hint):' "$logs/$refusal" >&3
     [ "$logs" = "$out" ] || rm -rf "$logs"
     exit 2
   fi

@@ -12,7 +12,7 @@ namespace training {
 
 namespace {
 
-using pipeline::Job, pipeline::Mailbox, pipeline::Tag, pipeline::Topology;
+using pipeline::Job, pipeline::Mailbox, pipeline::Tag, pipeline::Topology, pipeline::part_size;
 
 // The messages of a save. Rank 0 tells all how it marked its folder; each other rank of the first
 // pipeline tells it in how many parts its shard will come, none if it wrote it there itself. Then
@@ -22,8 +22,6 @@ using pipeline::Job, pipeline::Mailbox, pipeline::Tag, pipeline::Topology;
 constexpr Tag mark{Tag::save, 0, 0, 0}, parts{Tag::save, 0, 0, 0}, turns{Tag::save, 0, 0, 1},
     shard{Tag::save, 0, 0, 1};
 Tag turn(int number) { return {Tag::save, 0, number, 0}; }  // from 1
-
-constexpr std::size_t part_size = 1 << 18;  // bytes; pipeline::largest_message has room for it
 
 // What lies in memory piece by piece, in parts of one size.
 class Parts {
@@ -61,14 +59,6 @@ void show_folder(Mailbox& mailbox, nn::FolderReplacement& folder) {
       nn::concat(std::hex, random(), '-', random(), '-', random(), '-', random());
   folder.leave_mark(text);
   for (int other = 1; other < mailbox.ranks(); ++other) mailbox.send_text(other, mark, text);
-}
-
-// No shard has more than the whole model with the longest header.
-int most_parts(const Job& job) {
-  double bytes = 1e7;
-  for (const nn::LlamaTensor& tensor : nn::llama_tensors(job.model))
-    bytes += static_cast<double>(sizeof(nn::real)) * static_cast<double>(tensor.shape.size());
-  return static_cast<int>(bytes / part_size) + 1;
 }
 
 bool has_shard(const Job& job, int rank) { return job.topology.pipeline(rank) == 0; }
@@ -126,7 +116,7 @@ std::vector<nn::SavedFile> gather_shards(const Job& job, Mailbox& mailbox,
   for (int stage = 1; stage < topology.stages; ++stage) {
     const int rank = topology.rank(0, stage);
     const double count = mailbox.receive_number(rank, parts, waiting_for(rank));
-    nn::require(count >= 0 && count <= most_parts(job), "rank ", rank, " has ", count,
+    nn::require(count >= 0 && count <= pipeline::most_parts(job), "rank ", rank, " has ", count,
                 " parts of the model");
     all.push_back({rank, static_cast<int>(count), nothing_of(job, stage)});
     longest = std::max(longest, all.back().count);
