@@ -270,7 +270,8 @@ if [ ${#failures[@]} -gt 0 ]; then
   exit "$interrupted"
 fi
 take_folder
-say "$(grep -hvE "$untold" "$out"/rank-*.log | tail -n +$((told + 1)))"
+mapfile -t rest < <(grep -hvE "$untold" "$out"/rank-*.log | tail -n +$((told + 1)))
+[ ${#rest[@]} = 0 ] || say "${rest[@]}"
 [ ! "$trace" ] || [ ! -e "$out/trace-predicted.csv" ] || "$bin/show_trace" "$out" 2>&3
 if [ "$interrupted" ]; then
   [[ " ${command[*]} " == *" --resume "* ]] || command+=(--resume)
