@@ -189,6 +189,12 @@ if [ -e data/raw/mnist/t10k-labels-idx1-ubyte ]; then
     done
   }
   check "compare reads the tables of the exercises" same_again
+  beside_exercises() {
+    cp "$work/out/report.html" "$work/report.html"
+    "$program" compare "$work/out/a1/results.csv" --model mlp --out "$work/out" &&
+      cmp "$work/report.html" "$work/out/report.html" && grep -q "Same seed" "$work/out/comparison.html"
+  }
+  check "and leaves their report in a folder of both" beside_exercises
   beside() {
     "$program" run "${mlp[@]}" --csv "$work/beside" && grep -q '"command": ".*--csv' "$work/beside.csv.json" &&
       grep -q '"dataset": "mnist"' "$work/beside.csv.json" &&

@@ -68,6 +68,40 @@ fails_to_start() {  # rank 1 is killed as soon as it is there
   [ $status = 1 ] && grep -q "^rank 1 ended by signal 9" "$work/err"
 }
 check "a rank that is killed 50 ms after its start is named" fails_to_start
+starts_anew() {  # rank 1 dies before the first step: the restart is of this run, not of the earlier one
+  train anew 2 --steps 3 && cp -r "$work/anew" "$work/anew-before" || return
+  tools/pipeline.sh 2 "${small[@]}" --steps 3 --seed 9 --restarts 1 --out "$work/anew" >"$work/stdout" 2>"$work/err" &
+  local launcher=$! victim
+  until victim=$(pgrep -P $launcher -f -- "--rank 1 "); do sleep 0.01; done 2>/dev/null
+  kill -KILL "$victim"
+  wait $launcher
+  cat "$work/stdout" "$work/err"
+  grep -q "restart 1 of 1" "$work/err" && ! grep -q "resumed" "$work/stdout" &&
+    diff -r "$work/anew-before" "$work/anew/earlier-1" -x .lock -x .run.lock
+}
+check "a rank that is killed before the first step is no reason to go on with an earlier run" starts_anew
+stops_at_once() {  # Ctrl-C before the first step
+  env --default-signal=INT setsid tools/pipeline.sh 2 "${small[@]}" --steps 100000 --d 64 --trace --out "$work/out" >"$work/stdout" 2>"$work/err" &
+  local launcher=$! status
+  until pgrep -P $launcher -f -- "--rank 1 "; do sleep 0.01; done >/dev/null
+  sleep "$1"
+  kill -INT -- -$launcher
+  wait $launcher
+  status=$?
+  cat "$work/stdout" "$work/err"
+  [ $status = 130 ] && same_as_before && [ "$(tail -n 1 "$work/err")" = interrupted ] && ! grep -q "to go on" "$work/err"
+}
+stopped=0 && for delay in 0 0.05 0.1; do  # at one of these, unless the machine is very fast
+  stops_at_once $delay && ((++stopped))
+  rm -rf "$work/out" && cp -r "$work/before" "$work/out"
+done >"$work/log" 2>&1
+check "Ctrl-C before the first step leaves all as it was, and says nothing of going on" [ $stopped -gt 0 ]
+check "a model is not read from where the run sets it aside" refused_run "sets aside" --init "$work/out/checkpoint"
+check "nor are checkpoints saved there" refused_run "sets aside" --checkpoint "$work/out/checkpoint"
+fewer() {  # a run with a trace of three ranks, resumed by two
+  train fewer 3 --steps 2 --trace && train fewer 2 --steps 4 --trace --resume && ! grep -q "rank 2" "$work/fewer/timeline.svg"
+}
+check "a picture is of the ranks of one start" fewer
 serial() { "$program" "${small[@]}" --steps 3 --out "$work/$1" "${@:2}"; }
 check "one process trains" serial alone
 check "and again" serial alone --seed 5
@@ -144,6 +178,7 @@ disturbed() {  # disturbed NAME PATTERN COMMAND [options]: the command runs whil
 }
 check "a folder that is removed ends the run, with the reason" disturbed gone "removed while the run wrote to it" "rm -rf '$work/gone'"
 check "so does its lock" disturbed lock "lock/.lock was removed" "rm '$work/lock/.lock'"
+check "and the checkpoints in it" disturbed own "steps/.lock was removed" "rm -rf '$work/own/steps'"
 check "and a folder of checkpoints" disturbed apart "steps-apart/.lock was removed" "rm -rf '$work/steps-apart'" --checkpoint "$work/steps-apart"
 full_output() {
   train full 2 --steps 3 2>"$work/err" >/dev/full

@@ -112,6 +112,22 @@ TEST_CASE("results that were written are read back") {
   CHECK(largest_difference(references[0], made_up_run({9.1, 46.5, 50.5})) == 0.5);
 }
 
+TEST_CASE("whole numbers are read as pandas writes them beside an infinity or a gap") {
+  const auto table = [](const std::string& batch) {
+    return header + "1.0,FedAvg,100.0,0.1," + batch + ",2.0,0.01,10.0,20.0,9.1\n";
+  };
+  const Experiment e = parse_results(table("100.0"), "table.csv").at(0).experiment;
+  CHECK(e.clients == 100);
+  CHECK(e.training.batch == 100);
+  CHECK(e.training.epochs == 2);
+  CHECK(e.seed == 10);
+  for (const char* batch : {"100.5", "100.", ".0", "100.0.0", "1e2", "100.00"}) {
+    CAPTURE(batch);
+    CHECK(contains(complaint_of([&] { parse_results(table(batch), "table.csv"); }),
+                   "B is not a number"));
+  }
+}
+
 TEST_CASE("a table that says how its samples are split is read back, for every split") {
   std::vector<Run> runs;
   std::vector<std::string> names;

@@ -72,6 +72,32 @@ TEST_CASE("results that do not say which run they are of move aside, too") {
   }
 }
 
+TEST_CASE("a folder of checkpoints has one place however it is spelt, and none that moves") {
+  const tools::TemporaryFolder temporary;
+  const fs::path out = temporary.path / "out", link = temporary.path / "link";
+  for (const bool is_there : {false, true}) {
+    if (is_there) fs::create_directories(out / "steps"), fs::create_symlink(out, link);
+    for (const char* spelling : {"steps", "steps/", "steps/.", "./steps", "steps/../steps/"})
+      CHECK(is_own(out / spelling, out));
+    CHECK(is_own(out / "steps", temporary.path / "out/"));
+    CHECK(!is_own(out / "steps/deeper", out));
+  }
+  CHECK(is_own(link / "steps", out));
+  for (const char* inside : {"checkpoint", "checkpoint/", "checkpoint/deeper", "steps/deeper",
+                             "rank-7", "./trace-x"}) {
+    CAPTURE(inside);
+    CHECK(contains(complaint_of([&] { require_not_in_results(out / inside, out); }),
+                   "is in what a run sets aside"));
+    CHECK(contains(complaint_of([&] { require_not_in_results(link / inside, out); }), "link"));
+  }
+  for (const char* elsewhere : {"", "mine", "earlier-1/steps", "../checkpoint", "../other/steps"})
+    CHECK(complaint_of([&] { require_not_in_results(out / elsewhere, out); }) == "nothing");
+
+  RunFolder folder(out, out, true);  // both in one folder, which is locked once
+  folder.begin("run");
+  folder.require_held();
+}
+
 TEST_CASE("run.json says how a run was started, each time") {
   const tools::TemporaryFolder temporary;
   RunFolder folder(temporary.path, {}, false);

@@ -138,7 +138,7 @@ bool compare(const Options& options, const std::atomic<bool>& stop) {
   const nn::Metadata made = session.made();
   const report::Document document = comparison(references, runs, options.tolerance);
   std::map<std::string, std::string> files{
-      {"report.html", report::to_html(with_facts(document, facts_about(runs, made)))},
+      {"comparison.html", report::to_html(with_facts(document, facts_about(runs, made)))},
       {"results.csv", to_csv(runs, names)},
       {"results.json", to_json(runs, names, made)}};
   add_plots(document, files);

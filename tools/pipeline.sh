@@ -261,10 +261,11 @@ for ((restart = 0;; ++restart)); do
     exit 1
   fi
   keep_logs "$logs"
-  [ "$restart" = 0 ] && options+=(--resume)
+  # Before its first step there is nothing of this run to go on with, but maybe of an earlier one.
+  [ "$logs" = "$out" ] && [[ " ${options[*]} " != *" --resume "* ]] && options+=(--resume)
   echo "restart $((restart + 1)) of $restarts" >&3
 done
-if [ ${#failures[@]} -gt 0 ]; then
+if [ "$interrupted" ] && { [ ${#failures[@]} -gt 0 ] || [ "$logs" != "$out" ]; }; then  # nothing is saved
   [ "$logs" = "$out" ] && printf '%s\n' "${failures[@]}" >&3 || rm -rf "$logs"
   echo "interrupted" >&3
   exit "$interrupted"

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cmath>
 #include <map>
+#include <type_traits>
 
 #include "nn/csv.h"
 #include "nn/json.h"
@@ -34,11 +35,13 @@ class Row {
   }
   template <class Number>
   Number number(const std::string& column) const {
-    const std::string& cell = text(column);
+    std::string_view cell = text(column);
+    // pandas writes whole numbers so where a column has gaps or infinity.
+    if (std::is_integral_v<Number> && cell.ends_with(".0")) cell.remove_suffix(2);
     Number value{};
     const auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
     check(error == std::errc() && end == cell.data() + cell.size(), column,
-          " is not a number: ", nn::json_quote(cell));
+          " is not a number: ", nn::json_quote(text(column)));
     return value;
   }
 

@@ -52,7 +52,11 @@ pipeline::Cut agree_on_cut(const RankOptions& options, Mailbox& mailbox) {
 void require_valid_folders(const RankOptions& options) {
   nn::require_writable_folder(options.out);
   // Checkpoints in the folder of results are moved aside with those.
-  if (options.is_resumed || is_own(options.checkpoint, options.out)) return;
+  const bool is_own_folder = is_own(options.checkpoint, options.out);
+  if (!is_own_folder) require_not_in_results(options.checkpoint, options.out);
+  if (options.is_resumed) return;
+  if (!options.init.empty()) require_not_in_results(options.init, options.out);
+  if (is_own_folder) return;
   if (!nn::CheckpointFolder(options.checkpoint).is_empty())
     throw nn::InputError(options.checkpoint.string() + " has checkpoints of an earlier run",
                          "--resume goes on with it; otherwise choose another --checkpoint");
@@ -94,7 +98,8 @@ bool run_rank(RankOptions options) {
     const StepsTaken taken =
         take_steps(options, text.description, folder, *stage, *worker, mailbox, state);
     state.set("saving");
-    if (options.has_trace) write_events(options.out, options.rank, trace, offset);
+    if (options.has_trace) 
+      write_events(options.out, options.rank, job.topology.ranks(), trace, offset);
     save_model(options, *stage, text, mailbox, {{"step", std::to_string(taken.last)}});
     report_costs(options, *worker, mailbox, taken.seconds_per_step);
     mailbox.part();

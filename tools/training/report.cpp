@@ -56,14 +56,18 @@ std::vector<RankEvent> events_of(const pipeline::Timeline& timeline) {
 
 }  // namespace
 
-void write_events(const std::filesystem::path& folder, int rank, const pipeline::Trace& trace,
-                  double offset) {
+void write_events(const std::filesystem::path& folder, int rank, int ranks,
+                  const pipeline::Trace& trace, double offset) {
   std::vector<RankEvent> events;
   for (pipeline::Event event : trace.events()) {
     event.start += offset, event.end += offset;
     events.push_back({rank, event});
   }
-  write_trace(folder / nn::concat("trace-rank-", rank, ".csv"), events);
+  const auto file_of = [&](int r) { return folder / nn::concat("trace-rank-", r, ".csv"); };
+  write_trace(file_of(rank), events);
+  // A start before this one may have had more ranks.
+  if (rank == 0)
+    for (int other = ranks; std::filesystem::remove(file_of(other)); ++other) continue;
 }
 
 void report_costs(const RankOptions& options, const pipeline::Worker& worker,

@@ -30,20 +30,33 @@ bool is_log(const std::string& name) {
   return name == "fetch.log" || name.starts_with("rank-") || name.starts_with("restart-");
 }
 
+// One spelling of a folder, with and without a slash at its end.
+fs::path place(const fs::path& folder) {
+  std::error_code ignored;
+  return fs::weakly_canonical(folder / "", ignored);
+}
+
 }  // namespace
 
 fs::path own_checkpoints(const fs::path& folder) { return folder / "steps"; }
 
 bool is_own(const fs::path& checkpoints, const fs::path& folder) {
-  std::error_code ignored;
-  return fs::weakly_canonical(checkpoints, ignored) ==
-         fs::weakly_canonical(own_checkpoints(folder), ignored);
+  return place(checkpoints) == place(own_checkpoints(folder));
+}
+
+void require_not_in_results(const fs::path& path, const fs::path& folder) {
+  const fs::path inside = place(path).lexically_relative(place(folder));
+  if (inside.empty() || !is_result(inside.begin()->string())) return;
+  throw nn::InputError(nn::concat(path.string(), " is in what a run sets aside in ",
+                                  folder.string(), " to begin"),
+                       "choose another --out, or copy it elsewhere first");
 }
 
 RunFolder::RunFolder(fs::path folder, const fs::path& checkpoints, bool locks)
-    : folder_(std::move(folder)) {
+    : folder_(std::move(folder)), locks_own_(locks && is_own(checkpoints, folder_)) {
   nn::require_writable_folder(folder_);
-  const bool is_elsewhere = !checkpoints.empty() && !is_own(checkpoints, folder_);
+  const bool is_elsewhere = 
+      !checkpoints.empty() && !is_own(checkpoints, folder_) && place(checkpoints) != place(folder_);
   if (is_elsewhere) nn::require_writable_folder(checkpoints);
   if (locks) locks_.emplace_back(folder_, nn::FolderLock::short_patience);
   if (locks && is_elsewhere) locks_.emplace_back(checkpoints, nn::FolderLock::short_patience);
@@ -51,6 +64,7 @@ RunFolder::RunFolder(fs::path folder, const fs::path& checkpoints, bool locks)
 
 void RunFolder::require_held() const {
   for (const nn::FolderLock& lock : locks_) lock.require_held();
+  if (own_lock_) own_lock_->require_held();
 }
 
 std::string RunFolder::run() const {
@@ -67,10 +81,14 @@ std::string RunFolder::run() const {
 bool RunFolder::has_model() const { return fs::exists(folder_ / "checkpoint"); }
 
 fs::path RunFolder::begin(const std::string& run) {
-  if (this->run() == run) return {};
-  const fs::path aside = set_aside();
-  const ordered_json record{{"format", format}, {"run", run}, {"starts", ordered_json::array()}};
-  nn::write_file_atomically(folder_ / record_file, record.dump(2) + '\n');
+  fs::path aside;
+  if (this->run() != run) {
+    aside = set_aside();
+    const ordered_json record{{"format", format}, {"run", run}, {"starts", ordered_json::array()}};
+    nn::write_file_atomically(folder_ / record_file, record.dump(2) + '\n');
+  }
+  own_lock_.reset();
+  if (locks_own_) own_lock_.emplace(own_checkpoints(folder_), nn::FolderLock::short_patience);
   return aside;
 }
 

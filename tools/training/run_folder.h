@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <list>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 
 #include "nn/folder_lock.h"
@@ -41,11 +42,16 @@ class RunFolder {
 
   std::filesystem::path folder_;
   std::list<nn::FolderLock> locks_;
+  bool locks_own_;
+  std::optional<nn::FolderLock> own_lock_;  // of checkpoints in the folder, from its first step on
 };
 
 // Where a run of this folder saves its checkpoints, unless it is told otherwise.
 std::filesystem::path own_checkpoints(const std::filesystem::path& folder);
 bool is_own(const std::filesystem::path& checkpoints, const std::filesystem::path& folder);
+
+// Throws nn::InputError for a path in the folder's results: it would move while the run uses it.
+void require_not_in_results(const std::filesystem::path& path, const std::filesystem::path& folder);
 
 // A name for a new run: 13 hexadecimal digits, no two alike.
 std::string new_run();
