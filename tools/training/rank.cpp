@@ -98,7 +98,7 @@ bool run_rank(RankOptions options) {
     const StepsTaken taken =
         take_steps(options, text.description, folder, *stage, *worker, mailbox, state);
     state.set("saving");
-    if (options.has_trace) 
+    if (options.has_trace)
       write_events(options.out, options.rank, job.topology.ranks(), trace, offset);
     save_model(options, *stage, text, mailbox, {{"step", std::to_string(taken.last)}});
     report_costs(options, *worker, mailbox, taken.seconds_per_step);

@@ -46,7 +46,8 @@ bool is_own(const fs::path& checkpoints, const fs::path& folder) {
 
 void require_not_in_results(const fs::path& path, const fs::path& folder) {
   const fs::path inside = place(path).lexically_relative(place(folder));
-  if (inside.empty() || !is_result(inside.begin()->string())) return;
+  const std::string name = inside.empty() ? "" : inside.begin()->string();
+  if (!is_result(name) && !is_log(name)) return;
   throw nn::InputError(nn::concat(path.string(), " is in what a run sets aside in ",
                                   folder.string(), " to begin"),
                        "choose another --out, or copy it elsewhere first");
@@ -55,7 +56,7 @@ void require_not_in_results(const fs::path& path, const fs::path& folder) {
 RunFolder::RunFolder(fs::path folder, const fs::path& checkpoints, bool locks)
     : folder_(std::move(folder)), locks_own_(locks && is_own(checkpoints, folder_)) {
   nn::require_writable_folder(folder_);
-  const bool is_elsewhere = 
+  const bool is_elsewhere =
       !checkpoints.empty() && !is_own(checkpoints, folder_) && place(checkpoints) != place(folder_);
   if (is_elsewhere) nn::require_writable_folder(checkpoints);
   if (locks) locks_.emplace_back(folder_, nn::FolderLock::short_patience);
