@@ -28,9 +28,9 @@ class TokenFile {
 // The stories of a UTF-8 text file: apart by <|endoftext|> if that occurs in it, otherwise one a
 // line; white space around them is dropped, empty ones are no stories. They are encoded once, into
 // the folder `cache`, and from then on mapped, as long as neither text nor tokenizer changes: a
-// stale or damaged file is made again, by one process while others wait. What is made from a text
-// that not everyone may read (nn::is_private) is for the owner alone. An empty tokenizer_json means
-// bytes. Throws nn::InputError, with the line that is not UTF-8.
+// stale or damaged file is made again, by one process while others wait. If the text is private
+// (nn::is_private), only the owner can read the file. An empty tokenizer_json means bytes. Throws
+// nn::InputError, with the line that is not UTF-8.
 TokenFile open_tokens(const std::filesystem::path& text,
                       const std::filesystem::path& tokenizer_json,
                       const std::filesystem::path& cache);

@@ -33,19 +33,20 @@ inline void gemm(Transpose transpose_a, Transpose transpose_b, index m, index n,
 }
 
 // The same, c cut into parts for the threads of a team, with the same bits for any number of them.
-// The library must have no threads of its own: see reserve.
+// The library must have no threads of its own; see reserve().
 void gemm(Team& team, Transpose transpose_a, Transpose transpose_b, index m, index n, index k,
           real alpha, const real* a, index leading_a, const real* b, index leading_b, real beta,
           real* c, index leading_c);
 
-// Gets the library ready for `callers` products at the same time, each on the thread that calls: it
-// uses no threads of its own from then on, and takes now the 134 MB that it works in for each
-// caller. Of that only what a product touches becomes memory. Call it before the first product:
-// without room OpenBLAS would ask the system for ever. Throws InputError if there is no room.
+// Prepares the library for `callers` concurrent products, each computed on its caller's thread.
+// From then on the library uses no threads of its own. Reserves its 134 MB workspace for each
+// caller now; only what a product touches takes up memory. Call it before the first product:
+// without address space left, OpenBLAS would retry forever. Throws InputError if there is not
+// enough.
 void reserve(int callers);
 
-// How many threads the library has. It starts them before main, one for each core, unless the
-// environment's variable says otherwise.
+// The number of the library's threads. It starts them before main, one per core unless this
+// environment variable says otherwise.
 inline int threads() { return openblas_get_num_threads(); }
 inline constexpr const char* threads_variable = "OPENBLAS_NUM_THREADS";
 

@@ -40,12 +40,12 @@ class CheckpointFolder {
   File write(int step, const std::string& name, std::string_view content);
   void complete(int step, std::vector<File> files, const Metadata& state);
 
-  // Throws Error for a state that is not what it must be; InputError, if it is a file, naming it.
+  // Throws Error if the state is invalid; InputError, naming the file, if a file is.
   using Check = std::function<void(const Saved&)>;
 
-  // The newest one of which every byte is as it was written, and which passes the check. `report`
-  // hears of newer ones that are damaged, one line each. Nothing if none was ever completed; throws
-  // InputError if all are damaged. From now on this one is kept as the one before.
+  // The newest undamaged checkpoint that passes the check. Newer ones that are damaged are
+  // reported, one line each. Nothing if none was ever completed; throws InputError if all are
+  // damaged. From now on this one is kept as the previous one.
   std::optional<Saved> newest(
       const std::function<void(const std::string&)>& report,
       const Check& check = [](const Saved&) {});

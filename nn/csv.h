@@ -5,8 +5,8 @@
 #include <string_view>
 #include <vector>
 
-// Tables as RFC 4180 has them: cells between commas, and in quotes where they hold a comma, a quote
-// or a line break themselves, or could be taken for the mark that some files begin with.
+// Tables in the format of RFC 4180: cells separated by commas, and quoted if they contain a comma,
+// a quote or a line break, or could be mistaken for a byte order mark.
 namespace nn {
 
 // The text as one cell.
@@ -17,9 +17,9 @@ struct CsvRecord {
   std::vector<std::string> cells;
 };
 
-// Parses untrusted text. Lines end in LF or CRLF; empty ones are skipped, and so is a byte order
-// mark. All records have as many cells as the first. Throws InputError with `name` and the line;
-// more than 20 MB or two million cells are an error, too.
+// Parses untrusted text. Lines end in LF or CRLF; empty lines and a byte order mark are skipped.
+// All records have as many cells as the first. Throws InputError with `name` and the line, also for
+// more than 20 MB or two million cells.
 std::vector<CsvRecord> parse_csv(std::string_view text, const std::string& name);
 
 // The same for a file.

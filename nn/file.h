@@ -30,7 +30,7 @@ void require_writable_file(const std::filesystem::path& file);
 // What is thrown where a file could not be written.
 [[noreturn]] void throw_cannot_write(const std::filesystem::path& path, const std::string& reason);
 
-// Does what a disk may refuse, and then throws that, as InputError, about the path.
+// Performs a disk operation; if it fails, throws InputError naming the path.
 template <class Action>
 void on_disk(const std::filesystem::path& path, Action action) {
   try {

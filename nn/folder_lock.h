@@ -18,8 +18,8 @@ class FolderLock {
   FolderLock(const FolderLock&) = delete;
   FolderLock& operator=(const FolderLock&) = delete;
 
-  // Throws InputError if the lock's file was removed, with its folder or alone, since another run
-  // could then take the folder as well.
+  // Throws InputError if the lock file was removed, alone or with its folder: another run could
+  // then lock the folder, too.
   void require_held() const;
 
   // For runs that must not share a folder: one that was killed a moment ago may hold it still.

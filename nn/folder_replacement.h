@@ -10,19 +10,19 @@
 
 namespace nn {
 
-// A folder that appears at once, in place of the one that was there. It is written beside it:
+// Replaces a folder atomically. The new one is written beside the old one:
 //
-//   out/checkpoint          the old one, whole, or nothing
-//   out/.checkpoint.part    the new one, until it has everything
+//   out/checkpoint          the old one, complete, or nothing
+//   out/.checkpoint.part    the new one, until it is complete
 //
-// Any number of processes write files, then one completes the folder: it adds the manifest, syncs,
-// and lets the two names trade places. At any moment, also after a loss of power, the folder is the
-// whole old one or the whole new one. What an abandoned save left is cleared by the next one.
-// A user's own files in the old folder move over to the new one.
+// Any number of processes write files; then one completes the folder: it adds the manifest, syncs,
+// and swaps the two names. At any moment, even after a loss of power, the folder is either the
+// complete old one or the complete new one. The next save clears what an abandoned one left.
+// A user's own files in the old folder are moved to the new one.
 class FolderReplacement {
  public:
-  // Files that `is_ours` names are removed with the old folder. Throws InputError if the target is
-  // there and no folder.
+  // Files for which `is_ours` is true are removed with the old folder. Throws InputError if the
+  // target exists and is not a folder.
   FolderReplacement(const std::filesystem::path& target,
                     std::function<bool(const std::string& name)> is_ours,
                     std::shared_ptr<Storage> storage = std::make_shared<Disk>());
@@ -33,11 +33,11 @@ class FolderReplacement {
   SavedFile write(const std::string& name, FileParts content);
   SavedFile write(const std::string& name, std::string_view content);
 
-  // A file in parts: the first makes it anew, `finish` ends it.
+  // A file in parts: the first creates it, `finish` ends it.
   void append(SavedFile& file, std::string_view part);
   void finish(const SavedFile& file);
 
-  // Tells whether processes share the folder: one leaves a mark, the others look for it.
+  // For telling whether processes share the folder: one leaves a mark, the others look for it.
   void leave_mark(const std::string& mark);
   bool has_mark(const std::string& mark) const;
 

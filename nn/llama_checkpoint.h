@@ -12,8 +12,8 @@
 
 // A LLaMA in a folder as Hugging Face has it: config.json, and the weights in model.safetensors or
 // in shards, model-00001-of-00003.safetensors and so on, listed in model.safetensors.index.json.
-// Ours have a manifest.txt besides (manifest.h), and appear whole or not at all. What is wrong with
-// a folder is an InputError.
+// Ours also have a manifest.txt (manifest.h), and are replaced atomically. Anything wrong with a
+// folder is an InputError.
 namespace nn {
 
 // The shape of the model. A field that is missing, is not what it should be or asks for more than
@@ -33,19 +33,19 @@ struct LlamaTensor {
 // All of them, in the order of a whole model, without making one.
 std::vector<LlamaTensor> llama_tensors(const LlamaConfig& config);
 
-// Saves a whole model in a folder, in place of any model that is there.
+// Saves a whole model in a folder, replacing any model there.
 void save_llama(const std::filesystem::path& folder, const Llama& model,
                 const Metadata& state = {});
 
-// A model that several processes save: each writes shard_content() under its shard_name(), from 0,
-// and when all have, one completes the folder.
+// A model that several processes save: each writes shard_content() under its shard_name(), counted
+// from 0; when all have, one completes the folder.
 FolderReplacement llama_replacement(const std::filesystem::path& folder,
                                     std::shared_ptr<Storage> storage = std::make_shared<Disk>());
 std::string shard_name(int shard, int shards);
 SafetensorsContent shard_content(const Llama& model);
 
 // Adds config.json, the index and the manifest. `cut[s]` are the pieces of shard s, together every
-// piece once; `files` are the shards, and whatever else belongs to the model.
+// piece once; `files` are the shards and anything else that belongs to the model.
 void complete_llama(FolderReplacement& folder, const LlamaConfig& config,
                     std::span<const std::vector<int>> cut, std::vector<SavedFile> files,
                     const Metadata& state);
@@ -54,20 +54,19 @@ void complete_llama(FolderReplacement& folder, const LlamaConfig& config,
 using WeightMap = std::map<std::string, std::string>;
 WeightMap weight_map_from_json(const nlohmann::json& index, const std::string& name);
 
-// An open checkpoint. That every tensor of the configured model is there, with its shape, and no
-// other, is known before any weight is read; and if there is a manifest, that every byte is as it
-// was written.
+// An open checkpoint. Opening it verifies, before any weight is read, that its tensors and their
+// shapes are exactly the configured model's and, if there is a manifest, that no file is damaged.
 class LlamaCheckpoint {
  public:
   explicit LlamaCheckpoint(const std::filesystem::path& folder);
 
   const LlamaConfig& config() const { return config_; }
 
-  // What the manifest says about the model; empty if there is none.
+  // The manifest's facts about the model; empty without a manifest.
   const Metadata& state() const { return manifest_.state; }
 
-  // Throws unless a model of this configuration can load the weights: it must be the checkpoint's,
-  // but for the context, on which no weight depends.
+  // Throws unless a model of this configuration can load the weights: it must equal the
+  // checkpoint's except for the context, on which no weight depends.
   void require_fits(const LlamaConfig& config) const;
 
   // Reads the pieces that the model has, no others. They must be finite.

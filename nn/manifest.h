@@ -9,12 +9,12 @@
 #include "nn/safetensors.h"
 #include "nn/storage.h"
 
-// manifest.txt: the files of a folder that was saved as a whole, and what is worth knowing of it.
+// manifest.txt: the files of a folder that was saved as a whole, and facts about it.
 //
 //   manifest 2                                  the version; version 1 has no such line
 //   step 100                                    of training, in checkpoints
-//   state seed 0                                a word and a line; any number of them
-//   file piece-0.safetensors 25184 b6d29650     its length, its CRC-32C; one or more
+//   state seed 0                                a name and its value; any number of these
+//   file piece-0.safetensors 25184 b6d29650     length and CRC-32C; one or more of these
 //   checksum 4eca8d07                           of all lines above, in every version
 namespace nn {
 
@@ -36,24 +36,24 @@ struct Manifest {
 std::string to_text(const SavedFile& file);
 SavedFile parse_saved_file(const std::string& line);
 
-// Bytes that nobody vouches for. Throws InputError for another version, a wrong checksum, a line of
-// another kind, anything named twice, no file; complaints call it `name`.
+// Parses untrusted text, called `name` in errors. Throws InputError for a newer version, a wrong
+// checksum, an unknown kind of line, a duplicate, or no file.
 Manifest parse_manifest(const std::string& text, const std::string& name);
 
-// The manifest of a folder in which every file is as the manifest says. Throws InputError.
+// Reads a folder's manifest and verifies every file against it. Throws InputError.
 Manifest read_manifest(const std::filesystem::path& folder);
 
-// To save a folder: all files, by any number of processes, then the manifest by one of them. The
-// folder is no whole one from the first file on until then. Throws std::system_error; Error if the
-// state cannot be written.
+// To save a folder, any number of processes save files, then one saves the manifest. From the first
+// file until then the folder is incomplete. Throws std::system_error, or Error if the state cannot
+// be written.
 SavedFile save_file(Storage& storage, const std::filesystem::path& folder, const std::string& name,
                     FileParts content);
 void save_manifest(Storage& storage, const std::filesystem::path& folder, Manifest manifest);
 
-// `before`, grown by what comes next in its file.
+// The file after `content` was appended to it.
 SavedFile extended(SavedFile before, std::string_view content);
 
-// The number from 0 to 2^31 - 1 that a fact must be. Throws Error.
+// A fact's value, which must be a number from 0 to 2^31 - 1. Throws Error.
 int whole_number(const Metadata& facts, const std::string& name);
 
 }  // namespace nn

@@ -20,16 +20,16 @@ class Storage {
   // After a loss of power there is what was synced: of a file its content, of a folder its names.
   virtual void sync(const std::filesystem::path& file_or_folder) = 0;
   virtual void rename(const std::filesystem::path& from, const std::filesystem::path& to) = 0;
-  // Two names in one folder, for files or folders that are there, trade places at once.
+  // Swaps two existing names in one folder atomically.
   virtual void exchange(const std::filesystem::path& a, const std::filesystem::path& b) = 0;
   virtual void remove(const std::filesystem::path& file_or_empty_folder) = 0;  // if it is there
 };
 
-// Who may read a new file, before the umask takes away from it.
+// Who may read a new file, before the umask is applied.
 enum class Readers : unsigned { everyone = 0666, owner = 0600 };
 
-// The real one. With Readers::owner a file that is written is always a new one, and nobody else's
-// from its first moment on: what was there under its name is removed.
+// The real one. With Readers::owner, write() removes any file of that name and creates a new one
+// that only the owner can read from the start.
 class Disk : public Storage {
  public:
   explicit Disk(Readers readers = Readers::everyone) : readers_(readers) {}
@@ -46,8 +46,8 @@ class Disk : public Storage {
   Readers readers_;
 };
 
-// exchange() for file systems that only rename: for a moment nothing is at b. After a loss of power
-// in this moment what was there has the name temporary_beside(b).
+// exchange() for file systems that can only rename. For a moment nothing is at b; after a loss of
+// power at that moment, what was there is at temporary_beside(b).
 void exchange_by_renames(Storage& storage, const std::filesystem::path& a,
                          const std::filesystem::path& b);
 

@@ -9,7 +9,7 @@
 
 namespace pipeline {
 
-// What a model or a checkpoint of the job was made by: the job's options and the engine.
+// The job's options and the engine, recorded in its models and checkpoints.
 nn::Metadata origin_of(const Job& job);
 
 // The checkpoints of a training run, in a folder that all ranks see. Every piece of the model (see
@@ -31,13 +31,13 @@ class Checkpoints {
   // also if a weight is not finite.
   void save(int step, std::vector<nn::CheckpointFolder::File> more);
 
-  // The id of the run, on rank 0: save() records it, resume() finds it. Empty: none.
+  // The run's id, on rank 0: save() records it, resume() reads it. Empty: none.
   std::string run_id;
 
-  // All ranks call it before the first step and go on from the newest checkpoint that is whole, as
-  // rank 0 finds it; it alone reports what is worth knowing about that, such as another processor.
-  // Returns the steps done, 0 if there is no checkpoint. Throws nn::InputError if it is one of
-  // another training.
+  // All ranks call it before the first step and go on from the newest undamaged checkpoint, which
+  // rank 0 finds. Only rank 0 reports anything notable about it, such as another processor. Returns
+  // the steps done, 0 if there is no checkpoint. Throws nn::InputError if the checkpoint belongs to
+  // a different training.
   int resume(const std::function<void(const std::string&)>& report);
 
  private:

@@ -8,8 +8,8 @@
 
 namespace pipeline {
 
-// What a ring of ranks cuts values into, one segment for each rank. Numbers go round the ring, so
-// that any names one; the last segment may be shorter, or empty.
+// One of the segments that a ring of ranks divides values into, one per rank. `number` is taken
+// modulo the ring's size; the last segments may be shorter, or empty.
 struct Segment {
   std::size_t first, length;
 };
@@ -48,13 +48,13 @@ class RingAllReduce {
   int turn_ = 0;
 };
 
-// Lets all ranks of a run stop after the same step. Rank 0 decides; each rank may ask it to.
+// Makes all ranks of a run stop after the same step. Rank 0 decides; any rank may ask it to.
 class StepOrders {
  public:
   explicit StepOrders(Mailbox& mailbox) : mailbox_(mailbox) {}
 
-  // All ranks call it when `done` steps are done. True on all of them if they take another one: if
-  // rank 0 has steps left and no rank's wish to stop has reached it. `what` is for complaints.
+  // All ranks call it when `done` steps are done. True on all of them if they take another step: if
+  // rank 0 has steps left and has received no request to stop. `what` is for error messages.
   bool go_on(int done, bool has_steps_left, bool wants_to_stop, const std::string& what);
 
  private:
@@ -62,7 +62,7 @@ class StepOrders {
   bool has_asked_ = false;
 };
 
-// True on every rank if it is on any. All call it with the same tag; none goes on before all have.
+// True on every rank if it is on any. All call it with the same tag; none returns before all have.
 bool is_on_any_rank(Mailbox& mailbox, bool is_here, Tag tag, const std::string& what);
 
 }  // namespace pipeline

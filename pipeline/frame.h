@@ -20,12 +20,12 @@ struct Tag {
     cut,
     checkpoint,
     verdict,
-    order,         // rank 0: whether a step is to be taken
-    stop_request,  // to rank 0: this rank was told to stop
+    order,         // from rank 0: whether to take another step
+    stop_request,  // to rank 0: the sender was told to stop
     save,          // files of the final model
     report,
     goodbye,
-    beat,  // the sender's process runs; never kept
+    beat,  // the sender's process is running; never kept
     failure
   };
   Kind kind;
@@ -35,13 +35,13 @@ struct Tag {
   friend auto operator<=>(const Tag&, const Tag&) = default;
 };
 
-// "activation" for Tag::activation; of any number.
+// "activation" for Tag::activation; total over all values.
 const char* text_of(Tag::Kind kind);
 
-// Whether messages of this kind belong to the step in their tag, and are of no use after it.
+// Whether messages of this kind belong to the step in their tag and are useless after it.
 bool is_of_a_step(Tag::Kind kind);
 
-// Rank 0's name for the run, which goes into what it saves.
+// Carries the run's id, which rank 0 chooses and records in what it saves.
 constexpr Tag run_name_tag{Tag::order, 0, 1};
 
 // The first frame of every message; its payload is the second. Little-endian, as it is in memory.
@@ -54,7 +54,7 @@ struct Header {
   Tag::Kind kind = Tag::hello;
   std::uint8_t real_bytes = 0;  // of the numbers that the sender computes with
   std::uint64_t run = 0;
-  std::uint64_t sequence = 0;  // counts this sender's messages to this receiver; or looks, see Pulse
+  std::uint64_t sequence = 0;  // counts messages from sender to receiver; in a beat, see Pulse
   std::uint64_t bytes = 0;     // of the payload
   std::int32_t from = 0, step = 0, item = 0, part = 0;
 

@@ -38,13 +38,13 @@ void require_valid(const Job& job);
 // The pieces of the model (see nn::Llama) in each chunk of a stage.
 std::vector<std::vector<int>> pieces_of(const Job& job, int stage);
 
-// The numbers in a piece of the model, the embedding, a layer or the head.
+// The number of parameters in a piece of the model: the embedding, a layer or the head.
 std::size_t piece_size(const nn::LlamaConfig& model, int piece);
 
-// The numbers in a microbatch's activation, and in its gradient.
+// The number of values in a microbatch's activation, and in its gradient.
 std::size_t activation_size(const Job& job);
 
-// Texts between ranks are short, but for two: a checkpoint's list of files, and the cut.
+// Bounds for the two long texts between ranks: a checkpoint's list of files, and the cut.
 constexpr std::size_t longest_file_line = 256, longest_layer_count = 8;  // bytes
 
 // A saved file travels in parts of so many bytes, and no rank has more of them: that would be more

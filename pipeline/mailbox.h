@@ -28,13 +28,13 @@ class Lease {
 
 // A received payload and the memory it lies in.
 struct Message {
-  std::span<const std::byte> bytes;  // as they came, aligned for numbers
+  std::span<const std::byte> bytes;  // as received, aligned for numbers
   std::shared_ptr<const void> owner;
 
   std::span<const nn::real> numbers() const {
     return {reinterpret_cast<const nn::real*>(bytes.data()), bytes.size() / sizeof(nn::real)};
   }
-  // Lines that can be shown: see nn::printable_lines.
+  // Safe to print: see nn::printable_lines.
   std::string text() const;
 };
 
@@ -71,8 +71,8 @@ class Mailbox {
     int rank = 0;
     std::vector<std::string> addresses;  // of every rank: ipc://..., tcp://host:port, inproc://...
     std::uint64_t run = 0;               // the same number on every rank of a run
-    // The longest wait for one message, and the longest that nothing at all may come from a rank,
-    // not even that its process runs. Time in which this process was suspended does not count.
+    // The longest wait for one message, and the longest silence from a rank, its pulse included.
+    // Time in which this process was suspended does not count.
     std::chrono::milliseconds deadline{60'000};
     std::chrono::milliseconds heartbeat{6'000};
     const std::atomic<bool>* stop = nullptr;     // when set, waiting ends with Stopped
@@ -94,13 +94,13 @@ class Mailbox {
   int rank() const;
   int ranks() const;
 
-  // What is taken in from now on: messages for which the rule is true, each tag once. Others are
-  // dropped and counted, and from a rank that was not met all but a greeting, a goodbye or a failure.
-  // `step` is this rank's. Without a rule all messages of the run are taken.
+  // Accepts from now on only messages that satisfy the rule, each tag once. Others are dropped and
+  // counted. Before a rank is met, only its greeting, goodbye or failure is accepted. `step` is
+  // this rank's. Without a rule, all messages of the run are accepted.
   using Rule = std::function<bool(int from, Tag tag, std::size_t bytes, int step)>;
   void expect(Rule rule);
 
-  // What was left unread of the steps before is dropped.
+  // Drops unread messages of earlier steps.
   void begin_step(int step);
 
   // Waits until every rank is there and was started with the same `terms`, one per line; throws
@@ -117,13 +117,13 @@ class Mailbox {
   std::optional<Message> try_receive(int from, Tag tag);
 
   // Moves messages until the condition holds. Throws PeerLost, with `what` as what was waited for,
-  // if a rank is lost or the deadline passes, and then names the ranks that have done nothing for
-  // so long; Stopped if told to stop.
+  // if a rank is lost or the deadline passes; in the latter case it names the idle ranks. Throws
+  // Stopped if told to stop.
   void wait(const std::function<bool()>& is_done, const std::string& what);
   Message receive(int from, Tag tag, const std::string& what);
   double receive_number(int from, Tag tag, const std::string& what);
 
-  // From now on waiting goes on although this rank is told to stop: who calls it sees to that.
+  // From now on wait() no longer throws Stopped: the caller handles the stop flag itself.
   void ignore_stop();
 
   // Moves what can be moved without waiting. Throws PeerLost, with `what` as what this rank was at,

@@ -17,30 +17,30 @@ struct Strangers {
   void add(const std::string& what);
 };
 
-// Counts who connects to a listening socket, and lets only those in whose key is one of the run's
-// (ZAP, ZeroMQ RFC 27). While too many strangers are connected, nobody is: new connections over TCP
-// are for the kernel to leave unanswered.
+// Connection admission: counts the connections to a listening socket, and admits only keys of the
+// run (ZAP, ZeroMQ RFC 27). While too many strangers are connected, no connection is accepted: the
+// kernel leaves new ones over TCP unanswered.
 class Gate {
  public:
   static constexpr int most_strangers = 256;  // at one time
-  static constexpr int most_of_a_key = 4;     // connections; a rank makes 2, and may try again
+  static constexpr int most_of_a_key = 4;     // connections; a rank makes 2, and may reconnect
   static constexpr int watched = ZMQ_EVENT_LISTENING | ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED;
 
   // `events` tells of the watched events of the listening socket.
   Gate(zmq::socket_t events, int expected);
 
-  // Before the socket listens; otherwise all who have a key come in.
+  // Call it before the socket listens; otherwise any key is admitted.
   void admit_only(zmq::context_t& context, std::vector<std::string> public_keys);
 
-  // The rank is here: whoever else has its key is not let in.
+  // The rank is connected: no further connection with its key is admitted.
   void close_to(int rank);
 
-  // Counts who came, and answers those who wait for admission.
+  // Counts new connections, and answers those waiting for admission.
   void attend(Strangers& strangers);
   void add_to(std::vector<zmq::pollitem_t>& items);
 
  private:
-  // The rank whose key it is; empty if it may not come in, which is counted.
+  // The rank with this key; empty if the connection is refused, which is counted.
   std::string admit(const zmq::message_t& key, Strangers& strangers);
   void take(const zmq::message_t& event, Strangers& strangers);
   void shut_or_open();
@@ -49,7 +49,7 @@ class Gate {
   int expected_, accepted_ = 0, connected_ = 0;
   int listener_ = -1;  // descriptor of the listening socket
   bool is_shut_ = false;
-  zmq::socket_t questions_;               // whether a key may come in
+  zmq::socket_t questions_;               // whether to admit a key
   std::vector<std::string> public_keys_;  // of every rank
   std::vector<int> admitted_;             // connections of each
 };

@@ -13,11 +13,11 @@
 
 namespace pipeline {
 
-// Tells all other ranks several times a second that this process runs, and how often its rank has
-// looked into its mailbox: a number that stands still means a rank that does nothing, or computes.
-// A thread of its own sends it, over connections of its own, so that neither computing nor a large
-// message delays it. ZeroMQ's own heartbeats would do the first half only, and take a process that
-// was suspended for longer than their patience for a lost one when it goes on.
+// Tells all other ranks several times a second that this process is running, and how often its rank
+// has looked into its mailbox: a count that stands still means that the rank is stuck or computing.
+// It has its own thread and connections, so that neither computation nor large messages delay it.
+// ZeroMQ's heartbeats would do only the first half, and would drop a process that was suspended for
+// longer than their timeout as soon as it resumes.
 class Pulse {
  public:
   Pulse() = default;

@@ -21,7 +21,7 @@ struct Network::Context {
   zmq::socket_t watch(zmq::socket_t& socket, int events);
 };
 
-// A socket that can be connected to where the rank listens.
+// A socket ready to connect to the address where the rank listens.
 zmq::socket_t outgoing_socket(zmq::context_t& context, const Mailbox::Options& options, int rank);
 
 // While one lives no signal reaches this thread, nor ever those that it starts: ZeroMQ fails in a call
@@ -56,9 +56,9 @@ struct Mailbox::Sockets {
     std::uint64_t sent = 0, received = 0;
     bool was_met = false, has_parted = false, is_gone = false, has_refused = false;
     std::string failure;
-    // By `attended`: when anything came from it, and when it was last known to be at its mailbox.
+    // On the clock `attended`: when it last sent anything, and last looked into its mailbox.
     Clock::duration heard{}, active{};
-    std::optional<std::uint64_t> looks;  // at its mailbox, says its pulse
+    std::optional<std::uint64_t> looks;  // into its mailbox, according to its pulse
 
     bool is_here() const { return was_met && looks; }  // with all its connections
   };
@@ -73,17 +73,17 @@ struct Mailbox::Sockets {
   void flush(Peer& peer);
   bool has_outgoing() const;
 
-  // Takes in what has come: messages of this run are kept, others are counted.
+  // Receives what has arrived: messages of this run are kept, others are counted.
   void drain();
   void accept(const zmq::message_t& first, std::shared_ptr<zmq::message_t> payload, bool is_whole);
-  // What is wrong with a message; empty if it is one of this run that is to come.
+  // What is wrong with a message; empty if it belongs to this run and is expected.
   std::string fault_of(const zmq::message_t& first, const std::optional<Header>& header) const;
   bool is_expected(const Header& header) const;
   void hear_beat(int from, std::uint64_t looks);
   void keep(int from, Tag tag, std::shared_ptr<zmq::message_t> payload);
 
-  // Under (sender, tag): messages that nobody has asked for yet; with a rule also those that were
-  // handed out, then without content, so that they do not come twice.
+  // By (sender, tag): messages not yet asked for. With a rule, also an empty entry for each one
+  // handed out, so that none is accepted twice.
   using Early = std::map<std::pair<int, Tag>, std::optional<Message>>;
   std::optional<Message> take(Early::iterator place);
   void begin_step(int number);
@@ -91,11 +91,11 @@ struct Mailbox::Sockets {
   void read_events();
   void move_messages();  // all of it, in both directions
 
-  // "rank 3 has done nothing for 58 s", of ranks whose process runs without a look into the mailbox;
-  // if there are none, that nothing came.
+  // "rank 3 has done nothing for 58 s", for ranks that are running but do not look into their
+  // mailbox; if there are none, "nothing came for 60 s".
   std::string idle_since(std::chrono::milliseconds waited) const;
 
-  bool is_silent(const Peer& peer) const;  // not even its pulse came for too long
+  bool is_silent(const Peer& peer) const;  // not even a pulse for too long
   // What went wrong with another rank; empty if nothing did.
   std::string trouble() const;
   // Throws Stopped if this rank was told to stop, PeerLost if another one is in trouble. A rank
@@ -115,8 +115,8 @@ struct Mailbox::Sockets {
   Rule rule;
   int step = 0;
   std::vector<std::shared_ptr<std::atomic<int>>> read_by_messages;  // counts of leases taken
-  // How long this rank has been at its mailbox. Of the time between two looks only so much counts
-  // that neither computing nor a suspension of the process does.
+  // How long this rank has been at its mailbox. The time between two looks is capped, so that
+  // neither computation nor a suspension of the process counts.
   Clock::duration attended{};
   Clock::time_point last_look = Clock::now();
   Pulse pulse;

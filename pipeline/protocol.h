@@ -7,15 +7,15 @@
 
 namespace pipeline {
 
-// The messages that a rank can get, as the schedule has it; all others are dropped
-// (Mailbox::expect). So no rank can fill another's memory with more than the messages of two steps.
+// The messages that a rank can receive according to the schedule; all others are dropped
+// (Mailbox::expect). So a rank can fill another's memory with the messages of two steps at most.
 class Protocol {
  public:
-  // Until the cut is known any piece of the model may be averaged.
+  // Until the cut is known, any piece of the model may be averaged.
   Protocol(const Job& job, int rank, bool is_cut_known = true);
 
-  // Whether rank `from` can send this rank, while it is at `step`, such a message of so many bytes.
-  // How often is for the mailbox to say: a tag comes once.
+  // Whether rank `from` can send this rank, while this rank is at `step`, a message with this tag
+  // and size. The mailbox sees to it that each tag comes once.
   bool operator()(int from, Tag tag, std::size_t bytes, int step) const;
 
  private:

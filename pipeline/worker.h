@@ -33,7 +33,7 @@ class Worker {
   std::optional<double> step(int step);
   int steps_left_out = 0;  // the same on all ranks
 
-  // "rank 1 (pipeline 0, stage 1) at step 46", for complaints.
+  // "rank 1 (pipeline 0, stage 1) at step 46", for error messages.
   std::string place() const;
 
   // The optimizer's memory of a piece of this stage, for checkpoints.

@@ -16,7 +16,7 @@ struct Reference {
 };
 
 // Reads a table of results with the notebook's columns, as to_csv writes it; a column Split (iid,
-// shards or, say, dirichlet(0.3)) is optional, others do not matter. What a table does not say
+// shards or dirichlet(0.3), say) is optional, others are ignored. What a table does not say
 // (model, split) is taken from `base`. Throws nn::InputError naming the line.
 std::vector<Reference> read_results(const std::filesystem::path& file, const Experiment& base = {});
 // The same from memory; complaints call it `name`.

@@ -39,7 +39,7 @@ std::string describe(const Experiment& experiment);
 
 // How the samples are dealt out: "iid", "shards", "shards (stable sort)" or "dirichlet(0.3)".
 std::string split_name(const fl::Partition& partition);
-// The partition that a name says, and for the rest `base`; nothing if it is no such name.
+// `base` with the split of this name; nothing if the name is unknown.
 std::optional<fl::Partition> parse_split(const std::string& name, fl::Partition base);
 
 // Throws nn::InputError if a value makes no sense or does not fit the data.
@@ -61,7 +61,7 @@ class Runner {
     const std::atomic<bool>* stop = nullptr;  // when set, no further round is played
     std::ostream* log = nullptr;  // what must be said while it runs
     report::ProgressBar* bar = nullptr;
-    // Where the rounds of a run are kept, which is said in one line; none: nowhere.
+    // Opens where the rounds of a run, described in one line, are kept; none: nowhere.
     std::function<std::unique_ptr<SavedRun>(const std::string& run)> open_saved = nullptr;
   };
   Runner(const data::ImageDataset& dataset, Options options)

@@ -15,7 +15,7 @@ std::string batch_text(int batch);                     // ∞ for a full batch
 std::string percent(double accuracy);                  // two decimals
 std::string curve_name(const Experiment& experiment);  // "FedAvg", "FedSGDGradient non-IID"
 
-// Round,Algorithm,N,C,B,E,η,Seed,[Wall time,]Message count,Test accuracy[,Split,Curve]: one row a
+// Round,Algorithm,N,C,B,E,η,Seed,[Wall time,]Message count,Test accuracy[,Split,Curve]: one row per
 // round. The algorithm's name is the notebook's; with names, the i-th run's curve is names[i]. Wall
 // time is the ideal parallel clock, left out by default so that equal seeds give equal files.
 std::string to_csv(std::span<const Run> runs, std::span<const std::string> names = {},

@@ -11,8 +11,8 @@
 
 namespace homework {
 
-// What a command of hw1 works with: the data set, and a runner that shows on a terminal how far it
-// is.
+// What a command of hw1 works with: the data set, and a runner that shows its progress on a
+// terminal.
 class Session {
  public:
   using OpenSaved = std::function<std::unique_ptr<SavedRun>(const std::string& run)>;
@@ -24,13 +24,13 @@ class Session {
   void plan(const std::vector<Experiment>& experiments) { runner_.plan(experiments); }
   Run run(const Experiment& experiment);
 
-  // Runs that are complete. Where they cannot be, because there was a signal, it says that the
-  // rounds are kept in `kept`, and throws tools::Stopped.
+  // Completes all runs. If a signal prevents that, says that the rounds are kept in `kept` and
+  // throws tools::Stopped.
   std::vector<Run> run_all(const std::vector<Experiment>& experiments, const std::string& kept);
 
   void print(const report::Document& document) const;
 
-  // What makes the results, up to now: tools::provenance(), the data set and the threads.
+  // The provenance of the results, as of now: tools::provenance(), the data set and the threads.
   nn::Metadata made() const;
 
  private:

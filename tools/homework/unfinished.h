@@ -11,20 +11,20 @@
 
 namespace homework {
 
-// The runs of a command that is not over yet, so that the same command goes on with them after
-// whatever has ended it: a SavedRun for each in a folder of its name.
+// The runs of an unfinished command: a SavedRun for each, in a folder of its name. However the
+// command ended, the same command goes on with them.
 class Unfinished {
  public:
-  // `log` hears that there is something to go on with. Throws nn::InputError if another process has
+  // Writes to `log` if there are rounds to go on with. Throws nn::InputError if another process has
   // the folder.
   Unfinished(std::filesystem::path folder, std::ostream& log);
-  // Leaves no folder behind that has no run in it.
+  // Removes the folder if there is no run in it.
   ~Unfinished();
 
   std::unique_ptr<SavedRun> open(const std::string& run);
 
-  // Removes the runs that were opened: their results are elsewhere now. What the command left with
-  // other settings stays.
+  // Removes the runs that were opened: their results are now elsewhere. Runs with other settings
+  // stay.
   void remove_opened();
 
  private:

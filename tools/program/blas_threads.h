@@ -2,10 +2,10 @@
 
 namespace tools {
 
-// Starts this program again, in the same process, if OpenBLAS has threads of its own. Before main it
-// starts one for each core, with 134 MB of address space each; where these are not to be had the
-// program would hang, at the latest at exit. No program of ours uses them. Costs 3 ms. Returns if
-// there is nothing to do.
+// Restarts this program in the same process, without OpenBLAS's own threads. OpenBLAS starts one
+// per core before main, with 134 MB of address space each; without that much the program would
+// hang, at exit at the latest. None of our programs uses them. Takes 3 ms. Returns if there is
+// nothing to do.
 void do_without_blas_threads();
 
 }  // namespace tools

@@ -4,9 +4,9 @@
 
 namespace tools {
 
-// Where a result comes from: what nn::describe_engine() says, and
+// Where a result comes from: nn::describe_engine(), and
 //
-//   command   the command line of this program, as a shell would take it
+//   command   the command line of this program, quoted for a shell
 //   date      now, in UTC: 2026-11-24T23:15:02Z
 nn::Metadata provenance();
 

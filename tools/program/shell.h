@@ -4,7 +4,7 @@
 
 namespace tools {
 
-// The word as a POSIX shell reads it: in quotes where it would mean something else.
+// The word, quoted if a POSIX shell would otherwise read it differently.
 std::string shell_word(const std::string& word);
 
 }  // namespace tools

@@ -4,8 +4,8 @@
 
 namespace training {
 
-// The least memory, in bytes, that all ranks of a run need together for what grows with its options:
-// a lower bound, since it leaves out all that is small.
+// The memory, in bytes, that all ranks of a run need together for what grows with its options: a
+// lower bound, because everything small is omitted.
 struct MemoryNeeds {
   double weights = 0;    // with gradients and Adam's moments
   double attention = 0;  // probabilities of a sequence's tokens, and their gradients
@@ -15,8 +15,8 @@ struct MemoryNeeds {
 };
 MemoryNeeds memory_needs(const pipeline::Job& job);
 
-// Throws nn::InputError if a machine with this many bytes cannot hold all ranks, naming what takes
-// most and the options that make it smaller.
+// Throws nn::InputError if a machine with this many bytes cannot hold all ranks, naming the largest
+// part and the options that reduce it.
 void require_memory(const pipeline::Job& job, double bytes);
 
 double memory_of_this_machine();  // in bytes

@@ -17,7 +17,7 @@ using CFile = std::unique_ptr<std::FILE, CloseFile>;
 // What a rank is doing, in a file of one line that the launcher shows.
 class State {
  public:
-  explicit State(const std::filesystem::path& file);  // without a name it is not written down
+  explicit State(const std::filesystem::path& file);  // empty: not written
   void set(const std::string& text);
   void set(int step, std::string_view action, int microbatch);  // five times a second at most
 
@@ -29,10 +29,10 @@ class State {
 // loss.csv, one row per step as it is done, and now and then a line on the standard output.
 class LossLog {
  public:
-  // Its clock starts now. `earlier` is the file of the run that this one goes on with, if any.
+  // Its clock starts now. `earlier` is the content of the resumed run's file, if any.
   LossLog(int steps, int tokens_per_step, std::string earlier = "");
 
-  // Begins the file, with the earlier rows. Throws nn::InputError, as add() does.
+  // Starts the file, with the earlier rows. Throws nn::InputError, as add() does.
   void open(const std::filesystem::path& file);
   bool is_open() const { return file_ != nullptr; }
 

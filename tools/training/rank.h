@@ -21,7 +21,7 @@ struct RankOptions {
   data::TextOptions text;
   std::filesystem::path out = "out/pipeline", init;
   std::filesystem::path state;       // file of one line for the launcher; empty: none
-  std::filesystem::path checkpoint;  // folder of checkpoints to save, and to resume from
+  std::filesystem::path checkpoint;  // folder to save checkpoints in and resume from
   int checkpoint_every = 100;        // steps; 0: none are saved
   bool is_resumed = false;
   bool has_trace = false;
@@ -30,12 +30,12 @@ struct RankOptions {
   const std::atomic<bool>* stop = nullptr;
 };
 
-// Throws nn::InputError for what can be said of the folders before training begins.
+// Throws nn::InputError for faults of the folders that can be found before training begins.
 void require_valid_folders(const RankOptions& options);
 
-// Returns false if the run stopped early because a rank was told to stop: then it ends after a
-// step, with a model and a checkpoint. Throws nn::InputError, pipeline::PeerLost, or, before the
-// first step, pipeline::Mailbox::Stopped.
+// Returns false if a rank was told to stop: the run then ended early, after a whole step, with a
+// model and a checkpoint. Throws nn::InputError, pipeline::PeerLost or, before the first step,
+// pipeline::Mailbox::Stopped.
 bool run_rank(RankOptions options);
 
 }  // namespace training

@@ -10,31 +10,31 @@
 
 namespace training {
 
-// The folder of a run's results. It belongs to one run, from that run's first step on: what an
-// earlier run has left moves into a folder of its own, the one with the highest number last.
+// The folder of a run's results. From its first step on a run has the folder to itself: the results
+// of an earlier run are moved aside into a folder of their own, numbered in order.
 //
-//   OUT/run.json      which run this is, and how it was started, each time
+//   OUT/run.json      the run's id, and each of its starts
 //   OUT/loss.csv      and the other results
 //   OUT/earlier-1/    the results of an earlier run
 class RunFolder {
  public:
-  // `locks`: the run has its folder, and one of checkpoints that is not in it, for itself, as long
-  // as this object lives. Throws nn::InputError if nothing can be written there, or if another run
-  // has it.
+  // `locks`: whether this object, while it lives, locks the folder, and the one of checkpoints if
+  // it is elsewhere. Throws nn::InputError if nothing can be written there, or if another run has
+  // it.
   RunFolder(std::filesystem::path folder, const std::filesystem::path& checkpoints, bool locks);
 
-  // Throws nn::InputError if a folder or its lock was removed meanwhile.
+  // Throws nn::InputError if a folder or its lock has been removed.
   void require_held() const;
 
-  // The run whose results are there; empty if there are none, or if they do not say.
+  // The id of the run whose results are there; empty if there are none or their run is unknown.
   std::string run() const;
   bool has_model() const;
 
-  // Makes the folder this run's. Returns where results of another run were moved to; empty if there
-  // were none. Throws nn::InputError if they cannot be moved: then none is lost.
+  // Takes the folder for this run. Returns where another run's results were moved to; empty if
+  // there were none. Throws nn::InputError if they cannot be moved; none is lost then.
   std::filesystem::path begin(const std::string& run);
 
-  // Adds a start of this run to run.json: the command line, the engine, the options, the first step.
+  // Records a start of this run in run.json: command line, engine, options, first step.
   void add_start(const nlohmann::ordered_json& start);
 
  private:
@@ -46,14 +46,14 @@ class RunFolder {
   std::optional<nn::FolderLock> own_lock_;  // of checkpoints in the folder, from its first step on
 };
 
-// Where a run of this folder saves its checkpoints, unless it is told otherwise.
+// Where a run in this folder saves its checkpoints by default.
 std::filesystem::path own_checkpoints(const std::filesystem::path& folder);
 bool is_own(const std::filesystem::path& checkpoints, const std::filesystem::path& folder);
 
 // Throws nn::InputError for a path in the folder's results: it would move while the run uses it.
 void require_not_in_results(const std::filesystem::path& path, const std::filesystem::path& folder);
 
-// A name for a new run: 13 hexadecimal digits, no two alike.
+// A unique id for a new run: 13 hexadecimal digits.
 std::string new_run();
 
 }  // namespace training

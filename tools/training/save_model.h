@@ -8,10 +8,10 @@
 
 namespace training {
 
-// Saves the model in OUT/checkpoint of rank 0, in place of any model that is there. All ranks call
-// it at the same time. The first pipeline's write a shard each; a rank that does not see rank 0's
-// folder, because it is on another machine, sends its shard there. `state` goes into the manifest
-// beside what made the model. Throws nn::InputError; then what was there stays.
+// Saves the model in rank 0's OUT/checkpoint, replacing any model there. All ranks call it at the
+// same time. Each rank of the first pipeline writes a shard, or sends it to rank 0 if it does not
+// see rank 0's folder (on another machine). `state` goes into the manifest, beside what made the
+// model. Throws nn::InputError; the old model then stays.
 void save_model(const RankOptions& options, pipeline::Stage& stage, const data::Text& text,
                 pipeline::Mailbox& mailbox, const nn::Metadata& state);
 
