@@ -73,16 +73,19 @@ std::size_t piece_size(const nn::LlamaConfig& m, int piece) {
   return m.d * (2 + 2 * m.d + 2 * keys + 3 * m.hidden);  // norms, attention, feed-forward
 }
 
+double model_size(const nn::LlamaConfig& m) {
+  const auto size = [&](nn::index piece) {
+    return static_cast<double>(piece_size(m, static_cast<int>(piece)));
+  };
+  return size(0) + static_cast<double>(m.layers) * size(1) + size(m.layers + 1);
+}
+
 std::size_t activation_size(const Job& job) {
   return static_cast<std::size_t>(job.sequences()) * job.length * job.model.d;
 }
 
 int most_parts(const Job& job) {
-  double bytes = 1e7;
-  for (int piece : {0, static_cast<int>(job.model.layers) + 1})
-    bytes += static_cast<double>(sizeof(nn::real) * piece_size(job.model, piece));
-  bytes += static_cast<double>(sizeof(nn::real) * job.model.layers) *
-           static_cast<double>(piece_size(job.model, 1));
+  const double bytes = 1e7 + sizeof(nn::real) * model_size(job.model);
   return static_cast<int>(std::min(bytes / part_size, 1e9)) + 1;
 }
 

@@ -41,6 +41,9 @@ std::vector<std::vector<int>> pieces_of(const Job& job, int stage);
 // The number of parameters in a piece of the model: the embedding, a layer or the head.
 std::size_t piece_size(const nn::LlamaConfig& model, int piece);
 
+// The number of parameters in the whole model; not exact beyond 2^53.
+double model_size(const nn::LlamaConfig& model);
+
 // The number of values in a microbatch's activation, and in its gradient.
 std::size_t activation_size(const Job& job);
 

@@ -33,6 +33,30 @@ prints() {  # prints ARGUMENTS... -- PATTERN...
   for pattern in "$@"; do grep -qE -- "$pattern" "$work/stdout" || { echo "no $pattern"; return 1; }; done
 }
 
+# For tests that train: a text in $work/stories.txt.
+write_stories() {
+  local i
+  for i in {1..400}; do
+    echo "Tom had $i red balls. He gave $((i / 2)) to Mia. Mia was glad and gave $((i / 4)) back."
+  done >"$work/stories.txt"
+}
+# For tests of the launcher: its programs, and a temporary folder of its own.
+prepare_launcher() {
+  export BIN=$PWD/${BIN:-bin}
+  mkdir "$work/tmp"
+  export TMPDIR=$work/tmp
+}
+losses() { cut -d, -f1,2 "$work/$1/loss.csv"; }  # losses NAME: of the run in $work/NAME
+same_losses() { diff <(losses "$1") <(losses "$2"); }
+wait_for_step() {  # wait_for_step NAME STEP
+  local _
+  for _ in {1..600}; do
+    [ "$(wc -l 2>/dev/null <"$work/$1/loss.csv")" -gt "$2" ] 2>/dev/null && return
+    sleep 0.05
+  done
+  return 1
+}
+
 finish() {  # closes with the counts, and fails if anything did
   echo "$passed passed, $failed failed"
   [ "$failed" = 0 ]

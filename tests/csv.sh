@@ -3,9 +3,7 @@
 cd "$(dirname "$0")/.." || exit 1
 program=hw1
 . tests/checks.bash
-export BIN=$PWD/${BIN:-bin}
-mkdir "$work/tmp"
-export TMPDIR=$work/tmp
+prepare_launcher
 
 python=$(command -v python3) && "$python" -c 'import csv' 2>/dev/null ||
   { echo "no python3 here: tables are not read by it"; finish; exit; }

@@ -7,16 +7,12 @@
 cd "$(dirname "$0")/.." || exit 1
 program=pipeline_worker
 . tests/checks.bash
-export BIN=$PWD/${BIN:-bin}
-mkdir "$work/tmp"
-export TMPDIR=$work/tmp
+prepare_launcher
 count=${1:-20} RANDOM=${2:-1}
 stages=2 pipelines=2 ranks=4
 shared_memory=$(ls /dev/shm 2>/dev/null)
 
-for i in {1..400}; do
-  echo "Tom had $i red balls. He gave $((i / 2)) to Mia. Mia was glad and gave $((i / 4)) back."
-done >"$work/stories.txt"
+write_stories
 train() {  # train NAME [options]: into $work/NAME, with checkpoints in $work/NAME-steps
   exec tools/pipeline.sh $stages $pipelines --resume --text "$work/stories.txt" --d 16 --depth 2 --heads 2 --tokens 16 \
     --checkpoint-every 3 --checkpoint "$work/$1-steps" --out "$work/$1" "${@:2}"

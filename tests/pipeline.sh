@@ -4,19 +4,13 @@
 cd "$(dirname "$0")/.." || exit 1
 program=pipeline_worker
 . tests/checks.bash
-export BIN=$PWD/${BIN:-bin}
-mkdir "$work/tmp"
-export TMPDIR=$work/tmp
+prepare_launcher
 
-for i in {1..400}; do
-  echo "Tom had $i red balls. He gave $((i / 2)) to Mia. Mia was glad and gave $((i / 4)) back."
-done >"$work/stories.txt"
+write_stories
 small=(--text "$work/stories.txt" --d 32 --heads 2 --tokens 24 --steps 6)
 train() {  # train NAME STAGES [PIPELINES] [options]: losses in $work/NAME/loss.csv
   tools/pipeline.sh "${@:2}" "${small[@]}" --out "$work/$1"
 }
-losses() { cut -d, -f1,2 "$work/$1/loss.csv"; }
-same_losses() { diff <(losses "$1") <(losses "$2"); }
 close_losses() {  # within 1e-6
   [ "$(losses "$1" | wc -l)" = 7 ] && paste -d, <(losses "$1") <(losses "$2") |
     awk -F, 'NR > 1 && ($2 - $4 > 1e-6 * $2 || $4 - $2 > 1e-6 * $2) { print; bad = 1 } END { exit bad }'

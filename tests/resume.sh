@@ -4,20 +4,14 @@
 cd "$(dirname "$0")/.." || exit 1
 program=pipeline_worker
 . tests/checks.bash
-export BIN=$PWD/${BIN:-bin}
-mkdir "$work/tmp"
-export TMPDIR=$work/tmp
+prepare_launcher
 
-for i in {1..400}; do
-  echo "Tom had $i red balls. He gave $((i / 2)) to Mia. Mia was glad and gave $((i / 4)) back."
-done >"$work/stories.txt"
+write_stories
 small=(--text "$work/stories.txt" --d 32 --heads 2 --tokens 24 --steps 40)
 saved=("${small[@]}" --checkpoint-every 10)
 train() {  # train NAME STAGES [PIPELINES] [options]: into $work/NAME
   tools/pipeline.sh "${@:2}" --out "$work/$1"
 }
-losses() { cut -d, -f1,2 "$work/$1/loss.csv"; }
-same_losses() { diff <(losses "$1") <(losses "$2"); }
 same_model() {
   local file
   for file in "$work/$1"/checkpoint/*; do cmp "$file" "$work/$2/checkpoint/$(basename "$file")" || return; done
@@ -25,14 +19,6 @@ same_model() {
 close_losses() {  # within 1e-6
   [ "$(losses "$1" | wc -l)" = 41 ] && paste -d, <(losses "$1") <(losses "$2") |
     awk -F, 'NR > 1 && ($2 - $4 > 1e-6 * $2 || $4 - $2 > 1e-6 * $2) { print; bad = 1 } END { exit bad }'
-}
-wait_for_step() {  # wait_for_step NAME STEP
-  local _
-  for _ in {1..600}; do
-    [ "$(wc -l 2>/dev/null <"$work/$1/loss.csv")" -gt "$2" ] 2>/dev/null && return
-    sleep 0.05
-  done
-  return 1
 }
 
 check "two pipelines train" train whole 2 2 "${small[@]}"

@@ -4,24 +4,12 @@
 cd "$(dirname "$0")/.." || exit 1
 program=pipeline_worker
 . tests/checks.bash
-export BIN=$PWD/${BIN:-bin}
-mkdir "$work/tmp"
-export TMPDIR=$work/tmp
+prepare_launcher
 
-for i in {1..400}; do
-  echo "Tom had $i red balls. He gave $((i / 2)) to Mia. Mia was glad and gave $((i / 4)) back."
-done >"$work/stories.txt"
+write_stories
 small=(--text "$work/stories.txt" --d 32 --heads 2 --tokens 24 --microbatches 6)
 train() {  # train NAME STAGES [PIPELINES] [options]: into $work/NAME
   tools/pipeline.sh "${@:2}" "${small[@]}" --out "$work/$1"
-}
-losses() { cut -d, -f1,2 "$work/$1/loss.csv"; }
-wait_for_step() {  # wait_for_step NAME STEP
-  for _ in {1..600}; do
-    [ "$(wc -l 2>/dev/null <"$work/$1/loss.csv")" -gt "$2" ] 2>/dev/null && return
-    sleep 0.05
-  done
-  return 1
 }
 is_over() { ! pgrep -f -- "--out $work/$1" && [ -z "$(ls "$TMPDIR")" ]; }
 

@@ -7,9 +7,7 @@ program=pipeline_worker
 stranger=$PWD/build/float${BUILD_SUFFIX-}/tests/stranger
 ports=28610 run=123456789 steps=250
 
-for i in {1..400}; do
-  echo "Tom had $i red balls. He gave $((i / 2)) to Mia. Mia was glad and gave $((i / 4)) back."
-done >"$work/stories.txt"
+write_stories
 small=(--text "$work/stories.txt" --d 32 --heads 2 --tokens 24 --microbatches 6)
 
 # The address of rank 1 is given: strangers may stand in between. Its log is $work/NAME/rank-R.log.

@@ -11,14 +11,20 @@ namespace pipeline {
 
 namespace {
 
+std::vector<std::string> addresses_of(const char* name, int ranks) {
+  std::vector<std::string> addresses;
+  for (int rank = 0; rank < ranks; ++rank)
+    addresses.push_back(nn::concat("inproc://", name, '-', rank));
+  return addresses;
+}
+
 // The all-reduce of `size` values on each of the ranks, threads of this process.
 std::vector<std::vector<nn::real>> reduce(int ranks, std::size_t size) {
   std::vector<std::vector<nn::real>> values(ranks, std::vector<nn::real>(size));
-  std::vector<std::string> addresses;
+  const std::vector<std::string> addresses = addresses_of("reduce", ranks);
   std::vector<int> group;
   for (int rank = 0; rank < ranks; ++rank) {
     nn::Generator(rank + 1).uniform(values[rank], -1, 1);
-    addresses.push_back(nn::concat("inproc://reduce-", rank));
     group.push_back(rank);
   }
   std::deque<Lease> leases(ranks);
@@ -63,9 +69,7 @@ TEST_CASE("all-reduce gives every rank the same mean, of any number of values") 
 
 TEST_CASE("all ranks stop after the same step, whichever was told to, and take all if none was") {
   constexpr int ranks = 4, steps = 20;
-  std::vector<std::string> addresses;
-  for (int rank = 0; rank < ranks; ++rank)
-    addresses.push_back(nn::concat("inproc://orders-", rank));
+  const std::vector<std::string> addresses = addresses_of("orders", ranks);
   for (int told : {-1, 0, 1, 3}) {
     CAPTURE(told);
     std::vector<int> done(ranks);

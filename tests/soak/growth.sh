@@ -48,9 +48,7 @@ flat() {  # flat NAME
     }' "$work/$1.samples"
 }
 
-for i in {1..400}; do
-  echo "Tom had $i red balls. He gave $((i / 2)) to Mia. Mia was glad and gave $((i / 4)) back."
-done >"$work/stories.txt"
+write_stories
 # No vocabulary can be fetched, so bytes are tokens: with 32,000 of them the gradient's messages, which may be on
 # the way or not, would be most of a small rank's memory.
 touch "$work/vocabulary"

@@ -44,7 +44,8 @@ Pace run_pipeline(const std::vector<std::string>& arguments) {
   std::vector<std::string> command{"env", "BIN=" + program("").string(),
                                    project::folder() / "tools/pipeline.sh"};
   command.insert(command.end(), arguments.begin(), arguments.end());
-  command.insert(command.end(), {"--steps", std::to_string(steps), "--checkpoint-every", "0", "--out", folder.path});
+  command.insert(command.end(), {"--steps", std::to_string(steps), "--checkpoint-every", "0",
+                                 "--out", folder.path});
   return read_pace(run(command).output);
 }
 

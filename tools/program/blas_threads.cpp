@@ -3,20 +3,18 @@
 #include <unistd.h>
 
 #include <cstdlib>
-#include <fstream>
 #include <string>
 #include <vector>
 
 #include "nn/blas.h"
+#include "tools/program/shell.h"
 
 namespace tools {
 
 void do_without_blas_threads() {
   const char* const told = std::getenv(nn::blas::threads_variable);
   if (nn::blas::threads() == 1 || (told && std::string(told) == "1")) return;
-  std::ifstream command_line("/proc/self/cmdline", std::ios::binary);
-  std::vector<std::string> words;
-  for (std::string word; std::getline(command_line, word, '\0');) words.push_back(word);
+  std::vector<std::string> words = command_line();
   std::vector<char*> arguments;
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);

@@ -1,5 +1,7 @@
 #include "tools/program/shell.h"
 
+#include <fstream>
+
 namespace tools {
 
 std::string shell_word(const std::string& word) {
@@ -9,6 +11,14 @@ std::string shell_word(const std::string& word) {
   std::string quoted = "'";
   for (char c : word) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
   return quoted + "'";
+}
+
+// The kernel's copy of it: each word ends in a zero byte.
+std::vector<std::string> command_line() {
+  std::ifstream file("/proc/self/cmdline", std::ios::binary);
+  std::vector<std::string> words;
+  for (std::string word; std::getline(file, word, '\0');) words.push_back(word);
+  return words;
 }
 
 }  // namespace tools

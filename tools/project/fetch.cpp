@@ -26,7 +26,8 @@ bool is_trusted(const fs::path& path) {
 }
 
 bool is_project(const fs::path& folder) {
-  return is_trusted(folder) && is_trusted(folder / "data") && is_trusted(folder / "data" / "fetch.sh");
+  return is_trusted(folder) && is_trusted(folder / "data") &&
+         is_trusted(folder / "data" / "fetch.sh");
 }
 
 std::optional<fs::path> find_folder() {

@@ -6,19 +6,15 @@
 #include <array>
 #include <cmath>
 
-#include "nn/llama_checkpoint.h"
-
 namespace training {
 
 MemoryNeeds memory_needs(const pipeline::Job& job) {
   const nn::LlamaConfig& model = job.model;
   const double number = sizeof(nn::real), length = job.length;
   const double sequences = static_cast<double>(job.sequences()) * job.topology.pipelines;
-  // Each of these counted for one microbatch of each pipeline, which at least is there at a time.
-  const double layer = static_cast<double>(model.d) * (4.0 * model.d + 3.0 * model.hidden);
-  const double tables = 2.0 * static_cast<double>(model.vocabulary) * model.d;
   MemoryNeeds needs;
-  needs.weights = 4 * number * job.topology.pipelines * (model.layers * layer + tables);
+  needs.weights = 4 * number * job.topology.pipelines * pipeline::model_size(model);
+  // Of one microbatch in each pipeline: more may be under way.
   // A query sees the keys before it: half of all pairs.
   needs.attention = number * sequences * model.layers * model.heads * length * length / 2;
   needs.scores = number * sequences * length * static_cast<double>(model.vocabulary);
@@ -39,8 +35,9 @@ void require_memory(const pipeline::Job& job, double bytes) {
   const Part& largest = *std::ranges::max_element(parts, {}, &Part::bytes);
   const auto gigabytes = [](double count) { return std::ceil(count / 1e8) / 10; };
   throw nn::InputError(
-      nn::concat("this run needs at least ", gigabytes(needs.sum()), " GB of memory, the machine has ",
-                 gigabytes(bytes), " GB: ", gigabytes(largest.bytes), " GB are ", largest.what),
+      nn::concat("this run needs at least ", gigabytes(needs.sum()),
+                 " GB of memory, the machine has ", gigabytes(bytes), " GB: ",
+                 gigabytes(largest.bytes), " GB are ", largest.what),
       nn::concat("choose a smaller ", largest.options));
 }
 

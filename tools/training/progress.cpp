@@ -52,7 +52,10 @@ void State::set(int step, std::string_view action, int microbatch) {
 }
 
 LossLog::LossLog(int steps, int tokens_per_step, std::string earlier)
-    : earlier_(std::move(earlier)), steps_(steps), tokens_per_step_(tokens_per_step) {}
+    : earlier_(std::move(earlier)),
+      steps_(steps),
+      tokens_per_step_(tokens_per_step),
+      earlier_seconds_(last_seconds(earlier_)) {}
 
 void LossLog::open(const std::filesystem::path& file) {
   path_ = file;
@@ -67,7 +70,7 @@ void LossLog::add(int step, double loss) {
   const double seconds = seconds_between(start_, last_);
   const double pace = seconds_per_step().value_or(seconds);
   const long rate = static_cast<long>(tokens_per_step_ / std::max(pace, 1e-9));
-  std::fprintf(file_.get(), "%d,%.9g,%.9g,%ld\n", step, loss, last_seconds(earlier_) + seconds, rate);
+  std::fprintf(file_.get(), "%d,%.9g,%.9g,%ld\n", step, loss, earlier_seconds_ + seconds, rate);
   if (std::fflush(file_.get()) != 0) nn::throw_cannot_write(path_, std::strerror(errno));
   struct stat status;
   if (::fstat(fileno(file_.get()), &status) == 0 && status.st_nlink == 0)

@@ -34,7 +34,6 @@ class LossLog {
 
   // Starts the file, with the earlier rows. Throws nn::InputError, as add() does.
   void open(const std::filesystem::path& file);
-  bool is_open() const { return file_ != nullptr; }
 
   void add(int step, double loss);           // steps count from 1
   void leave_out(int step);                  // a step without loss has no row
@@ -47,7 +46,8 @@ class LossLog {
   std::filesystem::path path_;
   std::string earlier_;
   int steps_, tokens_per_step_, done_ = 0;
-  Clock::time_point start_ = Clock::now(), first_, last_, printed_;  // `first_`: when step 1 was done
+  double earlier_seconds_;
+  Clock::time_point start_ = Clock::now(), first_, last_, printed_;  // done: the first step, the last
 };
 
 // "1:02:03" or "2:03"

@@ -17,7 +17,8 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::ordered_json;
 
-constexpr const char *record_file = "run.json", *hint = "move it elsewhere, or choose another --out";
+constexpr const char* record_file = "run.json";
+constexpr const char* hint = "move it elsewhere, or choose another --out";
 constexpr int format = 1;  // of run.json
 
 // All that a run, its launcher and bin/show_trace leave. Other files in the folder are the user's.

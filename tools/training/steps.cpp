@@ -75,7 +75,8 @@ class Steps {
   // saved nothing yet; or a new one.
   std::string agree_on_run() {
     if (options_.rank != 0)
-      return mailbox_.receive(0, pipeline::run_name_tag, "waiting for rank 0 to name the run").text();
+      return mailbox_.receive(0, pipeline::run_name_tag, "waiting for rank 0 to name the run")
+          .text();
     std::string run = checkpoints_.run_id;
     if (run.empty() && options_.is_resumed && !folder_.has_model()) run = folder_.run();
     if (run.empty()) run = new_run();
