@@ -17,6 +17,7 @@ constexpr int most_at_once = 256;  // messages taken in before anything else has
 void Mailbox::Sockets::drain() {
   const SignalsWait undisturbed;
   gate.attend(strangers);
+  for (int cut = meter.take_cut(); cut > 0; --cut) strangers.add("messages without an end");
   for (int taken = 0; taken < most_at_once; ++taken) {
     zmq::message_t first;
     if (!in.recv(first, zmq::recv_flags::dontwait)) return;
@@ -28,6 +29,7 @@ void Mailbox::Sockets::drain() {
       while (in.recv(surplus) && surplus.more()) {
       }
     }
+    meter.note(first);
     accept(first, std::move(payload), is_whole);
   }
 }

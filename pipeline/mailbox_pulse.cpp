@@ -6,16 +6,16 @@ namespace pipeline {
 
 namespace {
 
-constexpr std::chrono::milliseconds until_connected{50};
+using Clock = std::chrono::steady_clock;
+
+constexpr std::chrono::milliseconds turn{50};  // of the meter, and of beats until all are heard
 
 }  // namespace
 
 void Pulse::begin(zmq::context_t& context, const Mailbox::Options& options,
-                  std::chrono::milliseconds interval) {
-  header_ = {.kind = Tag::beat,
-             .real_bytes = sizeof(nn::real),
-             .run = options.run,
-             .from = options.rank};
+                  std::chrono::milliseconds interval, Meter& meter) {
+  header_ = {
+      .kind = Tag::beat, .real_bytes = sizeof(nn::real), .run = options.run, .from = options.rank};
   for (int rank = 0; rank < static_cast<int>(options.addresses.size()); ++rank) {
     if (rank == options.rank) continue;
     zmq::socket_t& socket = sockets_.emplace_back(outgoing_socket(context, options, rank));
@@ -24,11 +24,13 @@ void Pulse::begin(zmq::context_t& context, const Mailbox::Options& options,
     socket.connect(options.addresses[rank]);
   }
   if (sockets_.empty()) return;
-  thread_ = std::jthread([this, interval](const std::stop_token& stop) {
+  thread_ = std::jthread([this, interval, &meter](const std::stop_token& stop) {
+    Clock::time_point next;
     for (std::unique_lock lock(mutex_); !stop.stop_requested();) {
-      const bool is_heard = beat();
-      stopped_.wait_for(lock, stop, is_heard ? interval : std::min(interval, until_connected),
-                        [] { return false; });
+      if (Clock::now() >= next)
+        next = Clock::now() + (beat() ? interval : std::min(interval, turn));
+      meter.check();
+      stopped_.wait_for(lock, stop, std::min(interval, turn), [] { return false; });
     }
   });
 }

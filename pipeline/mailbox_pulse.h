@@ -10,6 +10,7 @@
 #include <zmq.hpp>
 
 #include "pipeline/mailbox.h"
+#include "pipeline/mailbox_meter.h"
 
 namespace pipeline {
 
@@ -17,7 +18,8 @@ namespace pipeline {
 // has looked into its mailbox: a count that stands still means that the rank is stuck or computing.
 // It has its own thread and connections, so that neither computation nor large messages delay it.
 // ZeroMQ's heartbeats would do only the first half, and would drop a process that was suspended for
-// longer than their timeout as soon as it resumes.
+// longer than their timeout as soon as it resumes. The thread also reads the meter, which has to be
+// read while the rank computes.
 class Pulse {
  public:
   Pulse() = default;
@@ -25,7 +27,7 @@ class Pulse {
   Pulse& operator=(const Pulse&) = delete;
 
   void begin(zmq::context_t& context, const Mailbox::Options& options,
-             std::chrono::milliseconds interval);
+             std::chrono::milliseconds interval, Meter& meter);
   void look() { ++looks_; }
 
  private:

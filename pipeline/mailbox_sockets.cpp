@@ -15,7 +15,8 @@ using std::chrono::milliseconds;
 // What ZeroMQ keeps of one connection. It counts messages, not bytes.
 constexpr int most_to_send = 64, least_to_receive = 2, most_to_receive = 64;
 constexpr std::size_t most_bytes_to_receive = 4 << 20;
-constexpr int encryption_bytes = 64;  // what CURVE adds to a frame is less
+constexpr int encryption_bytes = 64;             // what CURVE adds to a frame is less
+constexpr std::size_t header_on_the_wire = 256;  // with encryption and framing
 constexpr int refused = ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL;
 
 // What counts of the time between two looks at the mailbox. A wait looks more often.
@@ -64,18 +65,19 @@ Mailbox::Sockets::Sockets(Network& network, Options given)
   peers.resize(options.addresses.size());
   for (int rank = 0; rank < static_cast<int>(peers.size()); ++rank)
     if (rank != options.rank) connect(*network.context_, rank);
-  pulse.begin(network.context_->zmq, options, beat_interval(options));
+  pulse.begin(network.context_->zmq, options, beat_interval(options), meter);
 }
 
 void Mailbox::Sockets::listen() {
   const std::string& own = options.addresses.at(options.rank);
   const int handshake = static_cast<int>(options.handshake.count());
   in.set(zmq::sockopt::linger, 0);
-  in.set(zmq::sockopt::rcvhwm,
-         std::clamp(static_cast<int>(most_bytes_to_receive / options.largest_message),
-                    least_to_receive, most_to_receive));
-  in.set(zmq::sockopt::maxmsgsize,
-         static_cast<std::int64_t>(options.largest_message + sizeof(Header) + encryption_bytes));
+  const int most_messages =
+      std::clamp(static_cast<int>(most_bytes_to_receive / options.largest_message),
+                 least_to_receive, most_to_receive);
+  const std::size_t largest = options.largest_message + sizeof(Header) + encryption_bytes;
+  in.set(zmq::sockopt::rcvhwm, most_messages);
+  in.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(largest));
   in.set(zmq::sockopt::handshake_ivl, handshake);
   if (options.keys) {
     in.set(zmq::sockopt::curve_server, true);
@@ -88,6 +90,7 @@ void Mailbox::Sockets::listen() {
         nn::concat("rank ", options.rank, " cannot listen at ", own, ": ", error.what()),
         "choose an address that is free and, for TCP, in figures: tcp://127.0.0.1:9000");
   }
+  meter.begin(in, (most_messages + 2) * (largest + header_on_the_wire));
 }
 
 void Mailbox::Sockets::connect(Network::Context& context, int rank) {

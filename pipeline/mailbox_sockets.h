@@ -7,6 +7,7 @@
 
 #include "pipeline/mailbox.h"
 #include "pipeline/mailbox_gate.h"
+#include "pipeline/mailbox_meter.h"
 #include "pipeline/mailbox_pulse.h"
 
 // The inside of a mailbox: its sockets, and what it knows of the other ranks. Only mailbox*.cpp
@@ -110,6 +111,7 @@ struct Mailbox::Sockets {
   Strangers strangers;
   zmq::socket_t in;
   Gate gate;
+  Meter meter;
   std::vector<Peer> peers;
   Early early;
   Rule rule;

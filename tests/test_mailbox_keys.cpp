@@ -399,4 +399,58 @@ TEST_CASE_FIXTURE(Door, "who sends more than the largest message is cut off") {
   CHECK(message->text() == std::string(1000, 'y'));
 }
 
+TEST_CASE_FIXTURE(
+    Door, "a connection whose message does not end is closed, also while the rank computes") {
+  Mailbox::Options options = this->options();
+  options.largest_message = 1 << 16;
+  open(options);
+  const std::string greeting = "\xff" + std::string(8, '\0') + "\x7f\x03" + std::string(1, '\0') +
+                               "NULL" + std::string(48, '\0');
+  const std::string ready("\x04\x1a\x05READY\x0bSocket-Type\x00\x00\x00\x04PUSH", 28);
+  for (const std::size_t size : {std::size_t{0}, std::size_t{200}, std::size_t{1} << 16}) {
+    CAPTURE(size);
+    const int endless = raw_connection(28440);
+    const auto say = [&](std::string_view bytes) {
+      return ::send(endless, bytes.data(), bytes.size(), MSG_NOSIGNAL) > 0;
+    };
+    say(greeting);
+    std::this_thread::sleep_for(milliseconds(50));
+    say(ready);
+    // A part that is not the last one: flag 1 for more, 2 for a length of eight bytes.
+    std::string part(9, '\0');
+    part[0] = 3;
+    for (int i = 0; i < 8; ++i) part[8 - i] = static_cast<char>(size >> (8 * i));
+    part.append(size, 'x');
+    if (size == 0) part.assign(std::string("\1\0", 2));
+    while (part.size() < 1 << 15) part += part;
+    std::size_t sent = 0;
+    while (sent < (std::size_t{1} << 30) && say(part)) sent += part.size();
+    ::close(endless);
+    CHECK(sent > 2 << 20);
+    CHECK(sent < std::size_t{1} << 30);
+  }
+  expect("messages without an end", 3);
+}
+
+TEST_CASE_FIXTURE(Door, "many complete messages are not one without an end, with keys or without") {
+  constexpr int most = 300, size = 1 << 16;
+  for (const bool has_keys : {false, true}) {
+    Mailbox::Options options = has_keys ? with_keys() : this->options();
+    options.largest_message = size;
+    open(options);
+    zmq::socket_t rank_1 = client(has_keys ? keys_of(1).secret : "");
+    Header header = header_of(1);
+    header.bytes = size;
+    for (int i = 0; i < most; ++i) {
+      header.sequence = header.item = i;
+      send(rank_1, header, std::string(size, 'x'));
+      if (i == 200) std::this_thread::sleep_for(milliseconds(200));  // the rank computes
+      if (i > 100) (void)mailbox->receive(1, {.kind = Tag::activation, .item = i - 101}, "numbers");
+    }
+    for (int i = most - 101; i < most; ++i)
+      (void)mailbox->receive(1, {.kind = Tag::activation, .item = i}, "numbers");
+    CHECK(count("messages without an end") == 0);
+  }
+}
+
 }  // namespace pipeline

@@ -99,7 +99,7 @@ std::vector<std::string> garbage() {
   std::mt19937_64 random(1);
   std::string noise(1 << 16, '\0');
   for (char& byte : noise) byte = static_cast<char>(random());
-  const std::string ready = "\x04\x19\x05READY\x0bSocket-Type\x00\x00\x00\x04PUSH"s;
+  const std::string ready = "\x04\x1a\x05READY\x0bSocket-Type\x00\x00\x00\x04PUSH"s;
   const std::string huge = "\x02\x3f\xff\xff\xff\xff\xff\xff\xff"s;  // 2^62 bytes are to come
   return {"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
           noise,

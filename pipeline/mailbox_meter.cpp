@@ -1,0 +1,95 @@
+#include "pipeline/mailbox_meter.h"
+
+#include <arpa/inet.h>
+#include <linux/sockios.h>
+#include <linux/tcp.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include <charconv>
+#include <filesystem>
+#include <optional>
+#include <utility>
+
+namespace pipeline {
+
+namespace {
+
+// The port of the process's end, in network byte order; 0 if the descriptor is no TCP socket.
+std::uint16_t port_of(int descriptor) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  if (::getsockname(descriptor, reinterpret_cast<sockaddr*>(&address), &size) != 0) return 0;
+  if (address.ss_family == AF_INET) return reinterpret_cast<const sockaddr_in&>(address).sin_port;
+  if (address.ss_family == AF_INET6)
+    return reinterpret_cast<const sockaddr_in6&>(address).sin6_port;
+  return 0;
+}
+
+// Bytes that ZeroMQ has read from a connection; empty if it is none, or no longer one.
+std::optional<std::uint64_t> bytes_read(int descriptor) {
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  int unread = 0;
+  if (::getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, &info, &size) != 0 ||
+      ::ioctl(descriptor, SIOCINQ, &unread) != 0)
+    return {};
+  return info.tcpi_bytes_received - unread;
+}
+
+// ZeroMQ notices and closes the connection. What the peer has yet to send is refused.
+bool cut_off(int descriptor) {
+  const linger none{.l_onoff = 1, .l_linger = 0};
+  ::setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &none, sizeof none);
+  return ::shutdown(descriptor, SHUT_RDWR) == 0;
+}
+
+}  // namespace
+
+void Meter::begin(const zmq::socket_t& listening, std::uint64_t most) {
+  most_ = most;
+  const std::string address = listening.get(zmq::sockopt::last_endpoint);  // tcp://127.0.0.1:9000
+  std::uint16_t port = 0;
+  if (address.starts_with("tcp://"))
+    std::from_chars(address.data() + address.rfind(':') + 1, address.data() + address.size(), port);
+  port_ = htons(port);
+}
+
+void Meter::note(const zmq::message_t& received) {
+  if (port_ == 0) return;
+  const std::lock_guard lock(mutex_);
+  delivered_.insert(zmq_msg_get(received.handle(), ZMQ_SRCFD));
+}
+
+// The kernel counts what came over a connection. Descriptors are read from /proc because ZeroMQ
+// names new ones only to the thread that waits for messages, which may be busy.
+void Meter::check() {
+  if (port_ == 0) return;
+  const std::lock_guard lock(mutex_);
+  const std::map<int, Connection> before = std::exchange(connections_, {});
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd", ignored)) {
+    const int descriptor = std::stoi(entry.path().filename());
+    if (port_of(descriptor) != port_) continue;
+    const std::optional<std::uint64_t> received = bytes_read(descriptor);
+    if (!received) continue;
+    Connection connection;
+    if (const auto known = before.find(descriptor);
+        known != before.end() && known->second.received <= *received)  // not a new one
+      connection = known->second;
+    connection.received = *received;
+    if (delivered_.contains(descriptor)) connection.at_last_message = *received;
+    if (*received - connection.at_last_message > most_ && cut_off(descriptor))
+      ++cut_;
+    else
+      connections_[descriptor] = connection;
+  }
+  delivered_.clear();
+}
+
+int Meter::take_cut() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(cut_, 0);
+}
+
+}  // namespace pipeline
