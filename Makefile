@@ -22,13 +22,14 @@ LDLIBS   += $(or $(shell pkg-config --libs openblas 2>/dev/null),-lopenblas) -lz
 PROGRAMS := $(filter-out $(BIN)/bench,$(patsubst tools/%.cpp,$(BIN)/%,$(wildcard tools/*.cpp)))
 LIBRARY  := $(BUILD)/$(if $(PORTABLE),lib/libtributary.so,tributary.a)
 COLLECT   = ar rcs $@ $^
-# The files of these folders are compiled as one: the standard library's headers, read once for all of them, are
-# most of the time. Not ops and kernels, whose own code is. FOLDERS= compiles each file by itself: quicker after
-# a small change, and finds a forgotten #include, as the tests' build in double does.
+# The files of these folders and of those in them are compiled as one: the standard library's headers, read once
+# for all of them, are most of the time. Not ops and kernels, whose own code is. FOLDERS= compiles each file by
+# itself: quicker after a small change, and finds a forgotten #include, as the tests' build in double does.
 TOOLS    := $(patsubst %/,%,$(wildcard tools/*/))
 FOLDERS  := nn data fl pipeline $(TOOLS)
+sources   = $(sort $(filter-out $(if $(filter nn,$(1)),nn/ops/% nn/kernels/%),$(shell find $(1) -name '*.cpp')))
 objects   = $(foreach folder,$(1),$(if $(filter $(folder),$(FOLDERS)),$(BUILD)/$(folder)/folder.o,\
-              $(patsubst %.cpp,$(BUILD)/%.o,$(wildcard $(folder)/*.cpp))))
+              $(patsubst %.cpp,$(BUILD)/%.o,$(call sources,$(folder)))))
 OBJECTS  := $(call objects,nn nn/ops nn/kernels data fl pipeline $(filter-out tools/bench,$(TOOLS))) $(BUILD)/version.o
 BENCH    := $(call objects,tools/bench)
 FUZZERS  := $(patsubst tests/fuzz/%.cpp,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.cpp))
@@ -63,9 +64,9 @@ $(BUILD)/%.o: %.cpp
 	$(CXX) $(CPPFLAGS) $(CXXFLAGS) -c -o $@ $<
 $(BUILD)/%/folder.o: $(BUILD)/%/folder.cpp
 	$(CXX) $(CPPFLAGS) $(CXXFLAGS) -c -o $@ $<
-$(BUILD)/%/folder.cpp: %
+$(BUILD)/%/folder.cpp: always
 	@mkdir -p $(@D)
-	@printf '#include "%s"\n' $(wildcard $*/*.cpp) >$@.new; cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+	@printf '#include "%s"\n' $(call sources,$*) >$@.new; cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
 # The commit, in an object of its own, so that a new one compiles nothing else again.
 VERSION  := $(or $(shell git describe --always --dirty --abbrev=12 --exclude '*' 2>/dev/null),unknown)

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <bit>
 
-#include "nn/error.h"
-#include "nn/utf8.h"
+#include "nn/base/error.h"
+#include "nn/base/utf8.h"
 
 namespace data {
 namespace {

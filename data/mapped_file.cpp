@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "nn/error.h"
+#include "nn/base/error.h"
 
 namespace data {
 

@@ -9,8 +9,8 @@
 #include <utility>
 
 #include "data/mapped_file.h"
-#include "nn/checksum.h"
-#include "nn/error.h"
+#include "nn/base/checksum.h"
+#include "nn/base/error.h"
 
 namespace data {
 namespace {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "data/stories_grammar.h"
-#include "nn/error.h"
+#include "nn/base/error.h"
 
 namespace data {
 namespace {

@@ -1,9 +1,9 @@
 #include "data/text.h"
 
 #include "data/stories.h"
-#include "nn/error.h"
-#include "nn/file.h"
-#include "nn/folder_lock.h"
+#include "nn/base/error.h"
+#include "nn/base/file.h"
+#include "nn/base/folder_lock.h"
 
 namespace data {
 namespace {

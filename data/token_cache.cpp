@@ -5,9 +5,9 @@
 #include <cstring>
 #include <vector>
 
-#include "nn/checksum.h"
-#include "nn/error.h"
-#include "nn/utf8.h"
+#include "nn/base/checksum.h"
+#include "nn/base/error.h"
+#include "nn/base/utf8.h"
 
 namespace data {
 namespace {

@@ -1,8 +1,8 @@
 #include "data/tokenizer.h"
 
 #include "data/llama_tokenizer.h"
-#include "nn/error.h"
-#include "nn/utf8.h"
+#include "nn/base/error.h"
+#include "nn/base/utf8.h"
 
 namespace data {
 namespace {

@@ -5,11 +5,11 @@
 
 #include "data/token_cache.h"
 #include "data/tokenizer.h"
-#include "nn/checksum.h"
-#include "nn/error.h"
-#include "nn/file.h"
-#include "nn/folder_lock.h"
-#include "nn/privacy.h"
+#include "nn/base/checksum.h"
+#include "nn/base/error.h"
+#include "nn/base/file.h"
+#include "nn/base/folder_lock.h"
+#include "nn/base/privacy.h"
 
 namespace data {
 namespace {

@@ -6,9 +6,9 @@
 
 #include "data/mapped_file.h"
 #include "data/tokenizer.h"
-#include "nn/error.h"
-#include "nn/json.h"
-#include "nn/utf8.h"
+#include "nn/base/error.h"
+#include "nn/base/json.h"
+#include "nn/base/utf8.h"
 
 namespace data {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "nn/error.h"
+#include "nn/base/error.h"
 
 namespace fl {
 

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "nn/error.h"
+#include "nn/base/error.h"
 #include "nn/numpy.h"
 
 namespace fl {

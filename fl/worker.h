@@ -34,7 +34,8 @@ class Worker {
   // How many of the samples the model puts into the right class.
   int count_correct(const data::ImageSet& images, std::span<const int> samples);
 
-  // Small, because a part is all that a worker keeps in memory; larger parts pack weights less often.
+  // Small, because a part is all that a worker keeps in memory; larger parts pack weights less
+  // often.
   static constexpr int part_size = 50;
 
  private:

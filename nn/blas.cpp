@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "nn/error.h"
+#include "nn/base/error.h"
 
 // What a product of OpenBLAS calls first and last. Every version exports them; no header has them.
 extern "C" {
@@ -52,17 +52,17 @@ class Buffers {
 void reserve(int callers) {
   require(callers > 0, "blas: ", callers, " callers");
   if (callers > most_callers())
-    throw InputError(concat("OpenBLAS computes for ", most_callers(), " threads at most, not ",
-                            callers),
-                     "choose fewer threads");
+    throw InputError(
+        concat("OpenBLAS computes for ", most_callers(), " threads at most, not ", callers),
+        "choose fewer threads");
   openblas_set_num_threads(1);
   Buffers buffers;
   for (int i = 0; i < callers; ++i) {
     if (!has_room())
-      throw InputError(concat("not enough memory for matrix products: OpenBLAS takes ",
-                              buffer_bytes / 1'000'000, " MB for each of ", callers,
-                              callers == 1 ? " thread" : " threads"),
-                       "choose fewer threads, or a higher limit for the address space: ulimit -v");
+      throw InputError(
+          concat("not enough memory for matrix products: OpenBLAS takes ", buffer_bytes / 1'000'000,
+                 " MB for each of ", callers, callers == 1 ? " thread" : " threads"),
+          "choose fewer threads, or a higher limit for the address space: ulimit -v");
     if (blas_memory_alloc && blas_memory_free) buffers.take();
   }
 }

@@ -9,7 +9,7 @@
 #include <unordered_set>
 #include <utility>
 
-#include "nn/error.h"
+#include "nn/base/error.h"
 
 namespace nn::numpy {
 

@@ -8,7 +8,7 @@
 #include <numbers>
 #include <type_traits>
 
-#include "nn/error.h"
+#include "nn/base/error.h"
 
 namespace nn {
 

@@ -2,7 +2,7 @@
 
 #include <system_error>
 
-#include "nn/error.h"
+#include "nn/base/error.h"
 
 namespace nn {
 

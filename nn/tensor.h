@@ -9,7 +9,7 @@
 #include <type_traits>
 #include <vector>
 
-#include "nn/error.h"
+#include "nn/base/error.h"
 #include "nn/real.h"
 
 namespace nn {

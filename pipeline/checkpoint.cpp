@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <sstream>
 
-#include "nn/checkpoint.h"
-#include "nn/engine.h"
+#include "nn/files/checkpoint.h"
+#include "nn/files/engine.h"
 
 namespace pipeline {
 
@@ -110,8 +110,7 @@ void Checkpoints::save(int step, std::vector<nn::CheckpointFolder::File> more) {
     const std::string what = nn::concat("rank 0 (pipeline 0, stage 0) at the checkpoint of step ",
                                         step, " waited for the files of rank ", rank);
     std::istringstream lines(mailbox_.receive(rank, tag, what).text());
-    for (std::string line; std::getline(lines, line);)
-      files.push_back(nn::parse_saved_file(line));
+    for (std::string line; std::getline(lines, line);) files.push_back(nn::parse_saved_file(line));
   }
   nn::Metadata state = origin_of(job_);
   if (!run_id.empty()) state[run_key] = run_id;

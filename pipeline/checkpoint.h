@@ -4,7 +4,7 @@
 #include <functional>
 #include <string>
 
-#include "nn/checkpoint_folder.h"
+#include "nn/files/checkpoint_folder.h"
 #include "pipeline/worker.h"
 
 namespace pipeline {

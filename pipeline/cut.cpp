@@ -5,7 +5,7 @@
 #include <cstdlib>
 #include <numeric>
 
-#include "nn/error.h"
+#include "nn/base/error.h"
 
 namespace pipeline {
 namespace {

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "nn/llama.h"
+#include "nn/models/llama/llama.h"
 #include "pipeline/cut.h"
 #include "pipeline/topology.h"
 

@@ -5,8 +5,8 @@
 #include <sstream>
 #include <utility>
 
-#include "nn/error.h"
-#include "nn/printable.h"
+#include "nn/base/error.h"
+#include "nn/base/printable.h"
 #include "pipeline/mailbox_sockets.h"
 
 namespace pipeline {
@@ -16,7 +16,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr std::size_t least_zero_copy = 64 << 10;  // below it a copy is cheaper
+constexpr std::size_t least_zero_copy = 64 << 10;                 // below it a copy is cheaper
 constexpr std::size_t longest_term = 200, longest_reason = 4000;  // bytes
 
 }  // namespace
@@ -39,10 +39,10 @@ void require_same_terms(int other, const std::string& theirs, const std::string&
     their_line.clear(), our_line.clear();
     std::getline(their_lines, their_line), std::getline(our_lines, our_line);
     if (their_line != our_line)
-      throw nn::InputError(nn::concat("rank ", other, " was started with ",
-                                      nn::printable(their_line, longest_term), ", this one with ",
-                                      nn::printable(our_line, longest_term)),
-                           "start all ranks with the same options, but for --rank");
+      throw nn::InputError(
+          nn::concat("rank ", other, " was started with ", nn::printable(their_line, longest_term),
+                     ", this one with ", nn::printable(our_line, longest_term)),
+          "start all ranks with the same options, but for --rank");
   }
 }
 

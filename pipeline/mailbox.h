@@ -75,8 +75,8 @@ class Mailbox {
     // Time in which this process was suspended does not count.
     std::chrono::milliseconds deadline{60'000};
     std::chrono::milliseconds heartbeat{6'000};
-    const std::atomic<bool>* stop = nullptr;     // when set, waiting ends with Stopped
-    std::optional<Keys> keys = {};               // without, only local addresses may be used
+    const std::atomic<bool>* stop = nullptr;  // when set, waiting ends with Stopped
+    std::optional<Keys> keys = {};            // without, only local addresses may be used
     std::size_t largest_message = std::size_t{1} << 30;  // bytes; who sends more is cut off
     std::chrono::milliseconds handshake{5'000};  // who has not introduced himself by then, too
     // Hears of strangers the 1st, 2nd, 4th, 8th ... time, so that they cannot fill a log.

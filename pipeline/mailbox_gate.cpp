@@ -10,7 +10,7 @@
 #include <iterator>
 #include <zmq_addon.hpp>
 
-#include "nn/error.h"
+#include "nn/base/error.h"
 
 namespace pipeline {
 

@@ -1,8 +1,8 @@
 #include <climits>
 #include <utility>
 
-#include "nn/error.h"
-#include "nn/printable.h"
+#include "nn/base/error.h"
+#include "nn/base/printable.h"
 #include "pipeline/mailbox_sockets.h"
 
 // What a mailbox takes in, and what it does not.

@@ -11,8 +11,8 @@
 #include <cstring>
 #include <set>
 
-#include "nn/error.h"
-#include "nn/file.h"
+#include "nn/base/error.h"
+#include "nn/base/file.h"
 #include "pipeline/trusted_path.h"
 
 namespace pipeline {

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <cstring>
 
-#include "nn/error.h"
+#include "nn/base/error.h"
 
 namespace pipeline {
 

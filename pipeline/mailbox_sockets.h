@@ -25,8 +25,8 @@ struct Network::Context {
 // A socket ready to connect to the address where the rank listens.
 zmq::socket_t outgoing_socket(zmq::context_t& context, const Mailbox::Options& options, int rank);
 
-// While one lives, no signal reaches this thread, nor ever the threads that it starts: a ZeroMQ call
-// that is interrupted fails.
+// While one lives, no signal reaches this thread, nor ever the threads that it starts: a ZeroMQ
+// call that is interrupted fails.
 class SignalsWait {
  public:
   SignalsWait() {

@@ -7,7 +7,7 @@
 #include <functional>
 #include <map>
 
-#include "nn/error.h"
+#include "nn/base/error.h"
 
 namespace pipeline {
 namespace {

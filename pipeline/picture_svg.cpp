@@ -3,7 +3,7 @@
 #include <charconv>
 #include <cmath>
 
-#include "nn/error.h"
+#include "nn/base/error.h"
 #include "pipeline/picture.h"
 
 namespace pipeline {

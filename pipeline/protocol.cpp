@@ -44,8 +44,7 @@ bool Protocol::operator()(int from, Tag tag, std::size_t bytes, int step) const 
       return is_soon && is_plain && bytes == size_of_number && rank_ == t.recorder() &&
              t.stage(from) == t.stages - 1;
     case Tag::verdict:
-      return is_soon && is_plain && bytes == size_of_number && is_of_rank_0 &&
-             job_.skips_bad_steps;
+      return is_soon && is_plain && bytes == size_of_number && is_of_rank_0 && job_.skips_bad_steps;
     case Tag::order:
       return from == 0 && (tag == run_name_tag ? bytes <= longest_name
                                                : is_plain && bytes == size_of_number &&
@@ -83,8 +82,7 @@ bool Protocol::is_crossing(int from, Tag tag, std::size_t bytes, int offset) con
   return is_below(tag.part, chunks) && is_below(tag.part + offset, chunks) &&
          tag.part % stages == stage_ &&
          from == job_.topology.rank(pipeline_, (tag.part + offset) % stages) &&
-         is_below(tag.item, job_.microbatches) &&
-         bytes == activation_size(job_) * sizeof(nn::real);
+         is_below(tag.item, job_.microbatches) && bytes == activation_size(job_) * sizeof(nn::real);
 }
 
 bool Protocol::is_reduction(int from, Tag tag, std::size_t bytes) const {

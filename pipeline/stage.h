@@ -5,7 +5,7 @@
 #include <memory>
 #include <vector>
 
-#include "nn/llama.h"
+#include "nn/models/llama/llama.h"
 #include "pipeline/mailbox.h"
 
 namespace pipeline {

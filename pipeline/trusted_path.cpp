@@ -3,7 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "nn/error.h"
+#include "nn/base/error.h"
 
 namespace pipeline {
 

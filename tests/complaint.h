@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "nn/error.h"
+#include "nn/base/error.h"
 
 // What the action complains about: one line, with a hint beside it; or else "nothing".
 template <class Action>

@@ -9,7 +9,7 @@
 #include <system_error>
 #include <vector>
 
-#include "nn/storage.h"
+#include "nn/base/storage.h"
 
 // A disk on which one operation goes wrong, and a folder of which it knows at any moment what would
 // be left of it after a loss of power: what was synced, and any part of what was not. (The method

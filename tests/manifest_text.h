@@ -4,7 +4,7 @@
 #include <fstream>
 #include <string>
 
-#include "nn/checksum.h"
+#include "nn/base/checksum.h"
 
 // A manifest with other lines, and the checksum that they need: as someone who means it writes it.
 inline std::string with_checksum(const std::string& text) {

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <nlohmann/json.hpp>
 
-#include "nn/file.h"
+#include "nn/base/file.h"
 
 // What PyTorch draws (tests/golden/make_random.py).
 namespace golden {

@@ -3,7 +3,7 @@
 #include <optional>
 #include <sstream>
 
-#include "nn/error.h"
+#include "nn/base/error.h"
 #include "tools/bench/cnn.h"
 #include "tools/bench/contestant.h"
 #include "tools/bench/growth.h"
@@ -165,8 +165,8 @@ TEST_CASE("growth is measured at its points and written as columns") {
   report::LinePlot plot = measure(growth);
   CHECK(to_csv(plot) == "Size,Work/s ours,Work/s allowed\n1,2.0,3.0\n10,20.0,30.0\n");
   plot.series[1].name = "allowed by cut, schedule and cores";
-  CHECK(to_csv(plot).starts_with(
-      "Size,Work/s ours,\"Work/s allowed by cut, schedule and cores\"\n"));
+  CHECK(
+      to_csv(plot).starts_with("Size,Work/s ours,\"Work/s allowed by cut, schedule and cores\"\n"));
 }
 
 }  // namespace bench

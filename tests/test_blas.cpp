@@ -7,8 +7,8 @@
 
 #include <doctest/doctest.h>
 
+#include "nn/base/error.h"
 #include "nn/blas.h"
-#include "nn/error.h"
 #include "tests/complaint.h"
 
 namespace {

@@ -1,11 +1,11 @@
-#include "nn/checkpoint.h"
+#include "nn/files/checkpoint.h"
 
 #include <doctest/doctest.h>
 
 #include <cstring>
 
-#include "nn/file.h"
-#include "nn/models.h"
+#include "nn/base/file.h"
+#include "nn/models/models.h"
 #include "tests/temporary_file.h"
 
 namespace {

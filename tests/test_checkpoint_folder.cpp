@@ -3,8 +3,8 @@
 #include <fstream>
 #include <set>
 
-#include "nn/checkpoint_folder.h"
-#include "nn/file.h"
+#include "nn/base/file.h"
+#include "nn/files/checkpoint_folder.h"
 #include "tests/complaint.h"
 #include "tests/faulty_disk.h"
 #include "tests/manifest_text.h"

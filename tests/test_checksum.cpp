@@ -4,7 +4,7 @@
 #include <string_view>
 #include <vector>
 
-#include "nn/checksum.h"
+#include "nn/base/checksum.h"
 
 namespace {
 

@@ -3,7 +3,7 @@
 #include <deque>
 #include <thread>
 
-#include "nn/error.h"
+#include "nn/base/error.h"
 #include "nn/random.h"
 #include "pipeline/collectives.h"
 

@@ -1,4 +1,4 @@
-#include "nn/csv.h"
+#include "nn/base/csv.h"
 
 #include <doctest/doctest.h>
 
@@ -28,8 +28,8 @@ TEST_CASE("a cell is quoted where it would be taken for several, and only there"
 }
 
 TEST_CASE("cells are read back as they were written, whatever they hold") {
-  const Cells texts{"\xEF\xBB\xBFplain", "a,b",    "\"", "\"\"", "two\nlines", "\r\n",
-                    "η=0.01",             "",       ",",  " a "};
+  const Cells texts{
+      "\xEF\xBB\xBFplain", "a,b", "\"", "\"\"", "two\nlines", "\r\n", "η=0.01", "", ",", " a "};
   std::string row;
   for (const std::string& text : texts) row += (row.empty() ? "" : ",") + nn::csv_cell(text);
   for (const std::string end : {"\n", "\r\n", ""})

@@ -4,7 +4,7 @@
 #include <functional>
 #include <limits>
 
-#include "nn/error.h"
+#include "nn/base/error.h"
 #include "pipeline/cut.h"
 
 using namespace pipeline;

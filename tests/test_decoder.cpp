@@ -2,8 +2,8 @@
 
 #include <cmath>
 
-#include "nn/decoder.h"
-#include "nn/llama_checkpoint.h"
+#include "nn/models/llama/checkpoint.h"
+#include "nn/models/llama/decoder.h"
 
 namespace {
 

@@ -1,8 +1,8 @@
 #include <doctest/doctest.h>
 
+#include "nn/base/error.h"
 #include "nn/blas.h"
-#include "nn/engine.h"
-#include "nn/error.h"
+#include "nn/files/engine.h"
 
 TEST_CASE("the engine says what its results depend on, each fact in one line") {
   const nn::Metadata facts = nn::describe_engine();

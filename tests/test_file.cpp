@@ -1,4 +1,4 @@
-#include "nn/file.h"
+#include "nn/base/file.h"
 
 #include <doctest/doctest.h>
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <fstream>
 
-#include "nn/file.h"
-#include "nn/folder_replacement.h"
+#include "nn/base/file.h"
+#include "nn/files/folder_replacement.h"
 #include "tests/complaint.h"
 #include "tests/faulty_disk.h"
 #include "tools/program/temporary_folder.h"
@@ -219,19 +219,18 @@ TEST_CASE("and does so where a file system cannot exchange names") { check_failu
 
 TEST_CASE("a loss of power at any moment leaves the whole old folder or the whole new one") {
   for (int seed = 0; seed < 12; ++seed)
-    each_fault<FaultyDisk>(
-        FaultyDisk::Fault::power,
-        [&](FaultyDisk& disk, const fs::path& target, int begun, int saved) {
-          CAPTURE(seed);
-          disk.lose_power(seed == 0   ? FaultyDisk::Survival::none
-                          : seed == 1 ? FaultyDisk::Survival::all
-                                      : FaultyDisk::Survival::some,
-                          seed);
-          const int version = version_of(target);
-          CHECK((version == saved || version == begun));
-          if (saved > 1) CHECK(has_notes(target));
-          save(target, 3);
-          CHECK(version_of(target) == 3);
-          if (saved > 1) CHECK(nn::read_file(target / "notes.md") == "mine");
-        });
+    each_fault<FaultyDisk>(FaultyDisk::Fault::power,
+                           [&](FaultyDisk& disk, const fs::path& target, int begun, int saved) {
+                             CAPTURE(seed);
+                             disk.lose_power(seed == 0   ? FaultyDisk::Survival::none
+                                             : seed == 1 ? FaultyDisk::Survival::all
+                                                         : FaultyDisk::Survival::some,
+                                             seed);
+                             const int version = version_of(target);
+                             CHECK((version == saved || version == begun));
+                             if (saved > 1) CHECK(has_notes(target));
+                             save(target, 3);
+                             CHECK(version_of(target) == 3);
+                             if (saved > 1) CHECK(nn::read_file(target / "notes.md") == "mine");
+                           });
 }

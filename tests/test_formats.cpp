@@ -6,10 +6,10 @@
 #include "data/mapped_file.h"
 #include "data/token_cache.h"
 #include "data/tokenizer.h"
-#include "nn/checkpoint.h"
-#include "nn/checkpoint_folder.h"
-#include "nn/file.h"
-#include "nn/llama_checkpoint.h"
+#include "nn/base/file.h"
+#include "nn/files/checkpoint.h"
+#include "nn/files/checkpoint_folder.h"
+#include "nn/models/llama/checkpoint.h"
 #include "tools/homework/compare.h"
 #include "tools/homework/saved_run.h"
 #include "tools/training/losses.h"
@@ -36,9 +36,8 @@ TEST_CASE("every version of a checkpoint is found whole") {
   REQUIRE(!versions().empty());
   for (const fs::path& version : versions()) {
     CAPTURE(version);
-    const auto saved = nn::CheckpointFolder(version).newest([](const std::string& line) {
-      FAIL(line);
-    });
+    const auto saved =
+        nn::CheckpointFolder(version).newest([](const std::string& line) { FAIL(line); });
     REQUIRE(saved.has_value());
     CHECK(saved->step == 4);
     CHECK(saved->state.at("text") == "234 tokens, checksum 3531509533");

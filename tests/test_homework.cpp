@@ -6,8 +6,8 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "nn/csv.h"
-#include "nn/error.h"
+#include "nn/base/csv.h"
+#include "nn/base/error.h"
 #include "tests/arguments.h"
 #include "tests/complaint.h"
 #include "tests/toy.h"

@@ -2,8 +2,8 @@
 
 #include <cmath>
 
-#include "nn/checkpoint.h"
-#include "nn/llama_checkpoint.h"
+#include "nn/files/checkpoint.h"
+#include "nn/models/llama/checkpoint.h"
 
 namespace {
 

@@ -4,9 +4,9 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "nn/checkpoint.h"
-#include "nn/file.h"
-#include "nn/llama_checkpoint.h"
+#include "nn/base/file.h"
+#include "nn/files/checkpoint.h"
+#include "nn/models/llama/checkpoint.h"
 #include "tests/complaint.h"
 #include "tools/program/temporary_folder.h"
 
@@ -31,8 +31,7 @@ void save_shards(const fs::path& folder, const LlamaConfig& config, const Cut& c
   std::vector<nn::SavedFile> saved;
   for (int shard = 0; shard < shards; ++shard) {
     const Llama part(config, cut[shard], seed);
-    saved.push_back(
-        files.write(nn::shard_name(shard, shards), nn::shard_content(part).parts()));
+    saved.push_back(files.write(nn::shard_name(shard, shards), nn::shard_content(part).parts()));
   }
   nn::complete_llama(files, config, cut, saved, {});
 }
@@ -201,8 +200,8 @@ TEST_CASE("a file that came after the model is not taken for a part of it") {
 }
 
 TEST_CASE("a weight that is not finite is not loaded") {
-  for (const real bad : {std::numeric_limits<real>::quiet_NaN(),
-                         -std::numeric_limits<real>::infinity()}) {
+  for (const real bad :
+       {std::numeric_limits<real>::quiet_NaN(), -std::numeric_limits<real>::infinity()}) {
     const tools::TemporaryFolder temporary;
     Llama spoiled(small, 1), loaded(small, 2);
     spoiled.parameters().values().back() = bad;

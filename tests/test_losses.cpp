@@ -2,8 +2,8 @@
 
 #include <cmath>
 
-#include "nn/error.h"
-#include "nn/file.h"
+#include "nn/base/error.h"
+#include "nn/base/file.h"
 #include "tests/complaint.h"
 #include "tools/program/temporary_folder.h"
 #include "tools/training/losses.h"

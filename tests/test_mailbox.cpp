@@ -6,7 +6,7 @@
 #include <thread>
 #include <zmq.hpp>
 
-#include "nn/error.h"
+#include "nn/base/error.h"
 #include "pipeline/clock.h"
 #include "pipeline/mailbox.h"
 #include "tools/program/temporary_folder.h"
@@ -260,8 +260,9 @@ TEST_CASE("ranks that all wait, or compute for less than half the deadline, are 
   Network network;
   Mailbox mailbox(network, {.rank = 0, .addresses = addresses, .deadline = seconds(1)});
   mailbox.meet("", seconds(10));
-  CHECK(message_of([&] { mailbox.receive(1, {Tag::loss}, "testing"); })
-            .starts_with("nothing came for 1"));
+  CHECK(message_of([&] {
+          mailbox.receive(1, {Tag::loss}, "testing");
+        }).starts_with("nothing came for 1"));
   other.join();
 }
 

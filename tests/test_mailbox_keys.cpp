@@ -6,7 +6,7 @@
 #include <thread>
 #include <zmq.hpp>
 
-#include "nn/file.h"
+#include "nn/base/file.h"
 #include "pipeline/mailbox.h"
 #include "tests/complaint.h"
 #include "tools/program/temporary_folder.h"

@@ -3,8 +3,8 @@
 
 #include <fstream>
 
-#include "nn/file.h"
-#include "nn/manifest.h"
+#include "nn/base/file.h"
+#include "nn/files/manifest.h"
 #include "tests/complaint.h"
 #include "tests/manifest_text.h"
 #include "tools/program/temporary_folder.h"

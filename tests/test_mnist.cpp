@@ -4,7 +4,7 @@
 #include <numeric>
 
 #include "data/mnist.h"
-#include "nn/error.h"
+#include "nn/base/error.h"
 #include "tests/complaint.h"
 #include "tools/program/temporary_folder.h"
 

@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "nn/models.h"
+#include "nn/models/models.h"
 #include "nn/optimizer.h"
 
 namespace {

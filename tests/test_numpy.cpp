@@ -6,8 +6,8 @@
 #include <numeric>
 #include <set>
 
-#include "nn/error.h"
-#include "nn/file.h"
+#include "nn/base/error.h"
+#include "nn/base/file.h"
 #include "nn/numpy.h"
 
 // What NumPy draws and sorts (tests/golden/make_random.py).

@@ -5,7 +5,7 @@
 #include <regex>
 #include <utility>
 
-#include "nn/file.h"
+#include "nn/base/file.h"
 #include "nn/ops.h"
 
 // Every operation is one row of a table; the loops below check each row's gradients.

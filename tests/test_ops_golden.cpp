@@ -4,7 +4,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
-#include "nn/file.h"
+#include "nn/base/file.h"
 #include "nn/ops.h"
 
 // What PyTorch computes in double (tests/golden/make_ops.py).

@@ -5,8 +5,8 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
-#include "nn/error.h"
-#include "nn/file.h"
+#include "nn/base/error.h"
+#include "nn/base/file.h"
 #include "nn/optimizer.h"
 
 namespace {

@@ -6,7 +6,7 @@
 
 #include "fl/partition.h"
 #include "fl/server.h"
-#include "nn/error.h"
+#include "nn/base/error.h"
 #include "nn/numpy.h"
 
 namespace {

@@ -4,9 +4,9 @@
 #include <limits>
 #include <mutex>
 
-#include "nn/checkpoint.h"
-#include "nn/engine.h"
-#include "nn/file.h"
+#include "nn/base/file.h"
+#include "nn/files/checkpoint.h"
+#include "nn/files/engine.h"
 #include "pipeline/checkpoint.h"
 #include "tests/complaint.h"
 #include "tests/manifest_text.h"
@@ -218,12 +218,12 @@ TEST_CASE("a checkpoint says what made it, and another processor is said on goin
                "state blas-core Other");
   change_state(folder.path, 2, "state vectors " + engine.at("vectors"), "state vectors MMX");
   change_state(folder.path, 2, "state engine " + engine.at("engine"), "state engine 0123");
-  CHECK(train(job, folder.path, 3).reports ==
-        std::vector<std::string>{
-            "the checkpoint was made with blas-core Other, here it is " + engine.at("blas-core") +
-                ": the same training but for rounding",
-            "the checkpoint was made with vectors MMX, here it is " + engine.at("vectors") +
-                ": the same training but for rounding"});
+  CHECK(
+      train(job, folder.path, 3).reports ==
+      std::vector<std::string>{"the checkpoint was made with blas-core Other, here it is " +
+                                   engine.at("blas-core") + ": the same training but for rounding",
+                               "the checkpoint was made with vectors MMX, here it is " +
+                                   engine.at("vectors") + ": the same training but for rounding"});
 }
 
 TEST_CASE("a checkpoint of version 1, which says nothing of that, goes on without a word") {

@@ -1,11 +1,12 @@
-#include "nn/printable.h"
+#include "nn/base/printable.h"
 
 #include <doctest/doctest.h>
 
 namespace nn {
 
 TEST_CASE("text that a reader can see stays as it is") {
-  for (const char* text : {"", "the disk is full", "\"a\" \\ b's", "Grüße, 数, привет, 🙂", "x y"})
+  for (const char* text :
+       {"", "the disk is full", "\"a\" \\ b's", "Grüße, 数, привет, 🙂", "x y"})
     CHECK(printable(text) == text);
 }
 
@@ -23,7 +24,7 @@ TEST_CASE("what moves a cursor, hides or turns text becomes visible") {
 TEST_CASE("bytes that are not UTF-8 are shown one by one") {
   CHECK(printable("\x9b[2J") == "\\x9b[2J");
   CHECK(printable("\xc3") == "\\xc3");
-  CHECK(printable("\xc0\x8a") == "\\xc0\\x8a");          // a line feed, overlong
+  CHECK(printable("\xc0\x8a") == "\\xc0\\x8a");           // a line feed, overlong
   CHECK(printable("\xed\xa0\x80") == "\\xed\\xa0\\x80");  // a surrogate
   CHECK(printable("\xf4\x90\x80\x80") == "\\xf4\\x90\\x80\\x80");
 }

@@ -1,4 +1,4 @@
-#include "nn/privacy.h"
+#include "nn/base/privacy.h"
 
 #include <doctest/doctest.h>
 #include <sys/stat.h>
@@ -8,8 +8,8 @@
 #include <iterator>
 
 #include "data/tokens.h"
-#include "nn/file.h"
-#include "nn/storage.h"
+#include "nn/base/file.h"
+#include "nn/base/storage.h"
 #include "tools/program/privacy.h"
 #include "tools/program/temporary_folder.h"
 

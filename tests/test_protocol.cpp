@@ -134,7 +134,7 @@ TEST_CASE("only what is for a rank comes to it") {
   CHECK(!takes(3, 1, {Tag::loss, 5}, 8));  // from it
   CHECK(!takes(1, 0, {Tag::loss, 5}, 8));
   CHECK(!takes(1, 0, {Tag::verdict, 5}, 8));  // bad steps end this run
-  CHECK(takes(3, 0, {Tag::order, 6}, 8));  // after step 5, also before this rank has done it
+  CHECK(takes(3, 0, {Tag::order, 6}, 8));     // after step 5, also before this rank has done it
   CHECK(!takes(3, 0, {Tag::order, 7}, 8));
   CHECK(takes(3, 0, run_name_tag, 13));
   CHECK(!takes(3, 0, run_name_tag, 1000));

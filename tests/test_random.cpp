@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <random>
 
-#include "nn/models.h"
+#include "nn/models/models.h"
 #include "nn/random.h"
 #include "tests/random_goldens.h"
 

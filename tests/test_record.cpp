@@ -6,7 +6,7 @@
 #include <ostream>
 #include <sstream>
 
-#include "nn/file.h"
+#include "nn/base/file.h"
 #include "tests/complaint.h"
 #include "tests/faulty_disk.h"
 #include "tools/homework/publish.h"
@@ -138,8 +138,8 @@ TEST_CASE("files are of one command whatever the disk does, where one vouches fo
   using Files = std::map<std::string, std::string>;
   const Files old{{"a", "1"}, {"b", "1"}, {"json", "1"}};
   const Files fresh{{"a", "2"}, {"b", "2"}, {"json", "2"}};
-  for (auto fault : {FaultyDisk::Fault::error, FaultyDisk::Fault::half_written,
-                     FaultyDisk::Fault::power})
+  for (auto fault :
+       {FaultyDisk::Fault::error, FaultyDisk::Fault::half_written, FaultyDisk::Fault::power})
     for (int seed = 0; seed < (fault == FaultyDisk::Fault::power ? 6 : 1); ++seed) {
       bool is_over = false;
       for (int operation = 0; !is_over; ++operation) {

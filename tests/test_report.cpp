@@ -6,8 +6,8 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "nn/error.h"
-#include "nn/json.h"
+#include "nn/base/error.h"
+#include "nn/base/json.h"
 #include "tests/complaint.h"
 #include "tools/report/axis.h"
 #include "tools/report/html.h"

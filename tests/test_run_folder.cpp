@@ -2,7 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "nn/file.h"
+#include "nn/base/file.h"
 #include "tests/complaint.h"
 #include "tools/program/temporary_folder.h"
 #include "tools/training/memory.h"
@@ -40,8 +40,8 @@ TEST_CASE("a run takes its folder, and what an earlier one left moves aside whol
   CHECK(folder.begin("second") == out / "earlier-1");
   CHECK(folder.run() == "second");
   CHECK(!folder.has_model());
-  for (const char* name : {"loss.csv", "steps/step-3/manifest.txt", "checkpoint/model.safetensors",
-                           "rank-10.log"}) {
+  for (const char* name :
+       {"loss.csv", "steps/step-3/manifest.txt", "checkpoint/model.safetensors", "rank-10.log"}) {
     CHECK(nn::read_file(out / "earlier-1" / name) == "of the first");
     CHECK(!fs::exists(out / name));
   }
@@ -83,8 +83,8 @@ TEST_CASE("a folder of checkpoints has one place however it is spelt, and none t
     CHECK(!is_own(out / "steps/deeper", out));
   }
   CHECK(is_own(link / "steps", out));
-  for (const char* inside : {"checkpoint", "checkpoint/", "checkpoint/deeper", "steps/deeper",
-                             "rank-7", "./trace-x"}) {
+  for (const char* inside :
+       {"checkpoint", "checkpoint/", "checkpoint/deeper", "steps/deeper", "rank-7", "./trace-x"}) {
     CAPTURE(inside);
     CHECK(contains(complaint_of([&] { require_not_in_results(out / inside, out); }),
                    "is in what a run sets aside"));

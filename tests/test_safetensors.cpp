@@ -1,12 +1,12 @@
-#include "nn/safetensors.h"
+#include "nn/files/safetensors.h"
 
 #include <doctest/doctest.h>
 
 #include <bit>
 #include <cmath>
 
-#include "nn/checkpoint.h"
-#include "nn/file.h"
+#include "nn/base/file.h"
+#include "nn/files/checkpoint.h"
 #include "tests/complaint.h"
 #include "tests/temporary_file.h"
 

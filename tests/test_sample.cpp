@@ -4,8 +4,8 @@
 #include <limits>
 #include <vector>
 
-#include "nn/error.h"
-#include "nn/sample.h"
+#include "nn/base/error.h"
+#include "nn/models/sample.h"
 
 namespace {
 

@@ -3,8 +3,8 @@
 #include <fstream>
 #include <sstream>
 
-#include "nn/engine.h"
-#include "nn/file.h"
+#include "nn/base/file.h"
+#include "nn/files/engine.h"
 #include "tests/complaint.h"
 #include "tests/manifest_text.h"
 #include "tests/toy.h"

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "data/stories.h"
-#include "nn/checksum.h"
+#include "nn/base/checksum.h"
 
 namespace {
 

@@ -4,7 +4,7 @@
 #include <mutex>
 
 #include "nn/blas.h"
-#include "nn/llama.h"
+#include "nn/models/llama/llama.h"
 #include "nn/optimizer.h"
 
 namespace {

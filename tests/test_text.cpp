@@ -7,9 +7,9 @@
 #include "data/stories.h"
 #include "data/text.h"
 #include "data/token_cache.h"
-#include "nn/checksum.h"
-#include "nn/error.h"
-#include "nn/file.h"
+#include "nn/base/checksum.h"
+#include "nn/base/error.h"
+#include "nn/base/file.h"
 #include "tests/complaint.h"
 #include "tools/program/temporary_folder.h"
 

@@ -4,8 +4,8 @@
 #include <nlohmann/json.hpp>
 
 #include "data/tokenizer.h"
-#include "nn/error.h"
-#include "nn/file.h"
+#include "nn/base/error.h"
+#include "nn/base/file.h"
 #include "tests/complaint.h"
 #include "tools/program/temporary_folder.h"
 

@@ -2,7 +2,7 @@
 
 #include <fstream>
 
-#include "nn/error.h"
+#include "nn/base/error.h"
 #include "tools/program/temporary_folder.h"
 #include "tools/training/trace_files.h"
 

@@ -2,7 +2,7 @@
 
 #include "data/mnist.h"
 #include "fl/server.h"
-#include "nn/models.h"
+#include "nn/models/models.h"
 
 // A problem small enough for every test: noisy images with a bright bar at a place that tells the
 // class, and a small network for them.

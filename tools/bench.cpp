@@ -6,8 +6,8 @@
 #include <set>
 #include <thread>
 
-#include "nn/error.h"
-#include "nn/file.h"
+#include "nn/base/error.h"
+#include "nn/base/file.h"
 #include "tools/bench/growth.h"
 #include "tools/bench/results.h"
 #include "tools/bench/suites.h"

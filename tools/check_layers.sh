@@ -18,12 +18,15 @@ forbid() {
   fi
 }
 
-forbid "nn stands on nothing else" '^nn/' '(data|fl|pipeline|tools)/'
+forbid "nn/base stands on nothing else" '^nn/base/' '(nn/[^b]|nn/blas|data|fl|pipeline|tools)/?'
+forbid "nn stands on nn/base" '^nn/' '(data|fl|pipeline|tools)/'
+forbid "the engine knows no files" '^nn/([^/]*|ops/.*|kernels/.*)$' 'nn/(files|models)/'
+forbid "files know no models" '^nn/files/' 'nn/models/'
 forbid "data stands on nn" '^data/' '(fl|pipeline|tools)/'
 forbid "fl does not know pipeline or tools" '^fl/' '(pipeline|tools)/'
 forbid "pipeline does not know fl or tools" '^pipeline/' '(fl|tools)/'
 forbid "reports know nothing of training" '^tools/report/' '(data|fl|pipeline|tools/homework)/'
-forbid "only blas.h knows BLAS" '^(data|fl|pipeline|tools)/|^nn/([^b]|b[^l])' 'cblas'
+forbid "only blas.h knows BLAS" '^(data|fl|pipeline|tools)/|^nn/(.*/|[^b]|b[^l])' 'cblas'
 forbid "only the mailbox knows ZeroMQ" '^(nn|data|fl|tools)/|^pipeline/[^m]' 'zmq'
 forbid "schedules need only the standard library" '^pipeline/(schedule|simulate)' '(nn|data|fl|tools)/'
 forbid "only tools/program knows CLI11" '^(nn|data|fl|pipeline|tests)/|^tools/([a-z_]+\.|[^p]|project/)' 'CLI/'

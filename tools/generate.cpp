@@ -8,12 +8,12 @@
 #include <optional>
 
 #include "data/tokenizer.h"
+#include "nn/base/error.h"
+#include "nn/base/utf8.h"
 #include "nn/blas.h"
-#include "nn/decoder.h"
-#include "nn/error.h"
-#include "nn/llama_checkpoint.h"
-#include "nn/sample.h"
-#include "nn/utf8.h"
+#include "nn/models/llama/checkpoint.h"
+#include "nn/models/llama/decoder.h"
+#include "nn/models/sample.h"
 #include "tools/program/options.h"
 #include "tools/program/program.h"
 

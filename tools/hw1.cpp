@@ -7,7 +7,7 @@
 #include <map>
 #include <memory>
 
-#include "nn/file.h"
+#include "nn/base/file.h"
 #include "tools/homework/compare.h"
 #include "tools/homework/options.h"
 #include "tools/homework/publish.h"
@@ -97,9 +97,9 @@ void run_one(const Options& options, const std::atomic<bool>& stop) {
   if (!beside.empty()) nn::require_writable_file(beside);
   if (!options.checkpoint.empty()) nn::require_writable_folder(options.checkpoint);
   Session session(options, stop, [&](const std::string&) {
-    return options.checkpoint.empty() ? nullptr
-                                      : std::make_unique<SavedRun>(
-                                            options.checkpoint, options.may_resume, std::cerr);
+    return options.checkpoint.empty()
+               ? nullptr
+               : std::make_unique<SavedRun>(options.checkpoint, options.may_resume, std::cerr);
   });
   const Run run = session.run(experiment);
   const nn::Metadata made = session.made();
@@ -109,9 +109,9 @@ void run_one(const Options& options, const std::atomic<bool>& stop) {
     for (const std::string& file : {options.json, beside})
       if (!file.empty()) nn::write_file_atomically(file, to_json(run, made));
     const std::string name = curve_name(experiment);
-    session.print({nn::concat("hw1 run: ", name),
-                   {round_table(run),
-                    accuracy_plot("run", name, std::vector{run}, std::vector{name})}});
+    session.print(
+        {nn::concat("hw1 run: ", name),
+         {round_table(run), accuracy_plot("run", name, std::vector{run}, std::vector{name})}});
   }
   if (run.is_complete()) return;
   say_how_to_go_on(run, options, made.at("command"));

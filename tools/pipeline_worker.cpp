@@ -13,7 +13,7 @@
 #include <thread>
 
 #include "nn/blas.h"
-#include "nn/llama_checkpoint.h"
+#include "nn/models/llama/checkpoint.h"
 #include "pipeline/mailbox.h"
 #include "tools/program/options.h"
 #include "tools/program/privacy.h"

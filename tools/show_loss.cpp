@@ -5,8 +5,8 @@
 #include <iomanip>
 #include <iostream>
 
-#include "nn/error.h"
-#include "nn/file.h"
+#include "nn/base/error.h"
+#include "nn/base/file.h"
 #include "tools/program/options.h"
 #include "tools/program/program.h"
 #include "tools/report/axis.h"

@@ -5,8 +5,8 @@
 #include <iostream>
 #include <optional>
 
-#include "nn/error.h"
-#include "nn/file.h"
+#include "nn/base/error.h"
+#include "nn/base/file.h"
 #include "pipeline/cut.h"
 #include "pipeline/picture.h"
 #include "tools/program/options.h"

@@ -1,6 +1,6 @@
 // A CSV table: what is taken is a rectangle, and survives writing and reading.
 
-#include "nn/csv.h"
+#include "nn/base/csv.h"
 
 #include "tests/fuzz/fuzz.h"
 

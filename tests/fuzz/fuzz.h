@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-#include "nn/error.h"
+#include "nn/base/error.h"
 
 // A fuzz target is a file in this folder with a LLVMFuzzerTestOneInput, which libFuzzer calls with
 // millions of inputs. tests/fuzz/run.sh builds and runs them.

@@ -1,6 +1,6 @@
 // JSON of any kind: what is taken must come back the same when written and read again.
 
-#include "nn/json.h"
+#include "nn/base/json.h"
 
 #include <nlohmann/json.hpp>
 

@@ -2,8 +2,8 @@
 
 #include <set>
 
-#include "nn/checksum.h"
-#include "nn/manifest.h"
+#include "nn/base/checksum.h"
+#include "nn/files/manifest.h"
 #include "tests/fuzz/fuzz.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -23,9 +23,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const homework::Run& run = outcome.runs.at(0);
     fuzz::expect(run.is_complete() && run.final_accuracy() <= 100, "all rounds are there");
     const std::string written = homework::to_json(outcome);
-    fuzz::expect(homework::to_json(homework::parse_outcome(written, "results.json", exercise)) ==
-                     written,
-                 "an outcome survives writing and reading");
+    fuzz::expect(
+        homework::to_json(homework::parse_outcome(written, "results.json", exercise)) == written,
+        "an outcome survives writing and reading");
   });
   return 0;
 }

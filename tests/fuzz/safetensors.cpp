@@ -1,6 +1,6 @@
 // A safetensors file: the header, and then the numbers of every tensor that it names.
 
-#include "nn/safetensors.h"
+#include "nn/files/safetensors.h"
 
 #include <sstream>
 

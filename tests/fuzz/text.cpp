@@ -2,7 +2,7 @@
 
 #include "data/llama_tokenizer.h"
 #include "data/token_cache.h"
-#include "nn/utf8.h"
+#include "nn/base/utf8.h"
 #include "tests/fuzz/fuzz.h"
 
 namespace {

@@ -6,7 +6,7 @@
 #include <cstring>
 #include <vector>
 
-#include "nn/checksum.h"
+#include "nn/base/checksum.h"
 #include "tests/fuzz/fuzz.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

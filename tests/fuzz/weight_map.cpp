@@ -3,8 +3,8 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
-#include "nn/json.h"
-#include "nn/llama_checkpoint.h"
+#include "nn/base/json.h"
+#include "nn/models/llama/checkpoint.h"
 #include "tests/fuzz/fuzz.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

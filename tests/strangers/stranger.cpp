@@ -22,7 +22,7 @@
 #include <vector>
 #include <zmq.hpp>
 
-#include "nn/error.h"
+#include "nn/base/error.h"
 #include "nn/real.h"
 #include "pipeline/frame.h"
 #include "pipeline/mailbox_keys.h"

@@ -5,7 +5,7 @@
 
 #include "fl/parallel.h"
 #include "nn/blas.h"
-#include "nn/models.h"
+#include "nn/models/models.h"
 #include "nn/optimizer.h"
 #include "tools/bench/suites.h"
 #include "tools/homework/dataset.h"

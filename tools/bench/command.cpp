@@ -2,7 +2,7 @@
 
 #include <cstdio>
 
-#include "nn/error.h"
+#include "nn/base/error.h"
 #include "tools/bench/stopwatch.h"
 
 namespace bench {

@@ -10,7 +10,7 @@
 #include <iostream>
 #include <utility>
 
-#include "nn/error.h"
+#include "nn/base/error.h"
 #include "tools/bench/stopwatch.h"
 #include "tools/project/fetch.h"
 

@@ -19,9 +19,9 @@ struct PeerWay {
 std::string to_text(const PeerWay& way);  // "2 threads that spin"
 
 // Someone who does jobs when told to, in a process of its own that is stopped in between, so that
-// two can take turns on a machine whose speed changes by the minute, and the memory of each be seen.
-// The process reads a job's name a line, does it, and answers with its seconds; before the first it
-// says who it is. It is started when first asked for something.
+// two can take turns on a machine whose speed changes by the minute, and the memory of each be
+// seen. The process reads a job's name a line, does it, and answers with its seconds; before the
+// first it says who it is. It is started when first asked for something.
 class Contestant {
  public:
   using Jobs = std::map<std::string, std::function<void()>>;

@@ -1,5 +1,5 @@
 #include "fl/server.h"
-#include "nn/models.h"
+#include "nn/models/models.h"
 #include "tools/bench/suites.h"
 #include "tools/homework/dataset.h"
 #include "tools/project/fetch.h"

@@ -2,8 +2,8 @@
 
 #include <set>
 
-#include "nn/csv.h"
-#include "nn/error.h"
+#include "nn/base/csv.h"
+#include "nn/base/error.h"
 #include "tools/bench/cnn.h"
 #include "tools/bench/job.h"
 #include "tools/bench/llama.h"

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "nn/error.h"
+#include "nn/base/error.h"
 
 namespace bench {
 

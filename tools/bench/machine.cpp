@@ -4,8 +4,8 @@
 #include <fstream>
 #include <thread>
 
+#include "nn/base/error.h"
 #include "nn/blas.h"
-#include "nn/error.h"
 #include "nn/real.h"
 #include "tools/bench/command.h"
 #include "tools/project/fetch.h"

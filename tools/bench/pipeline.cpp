@@ -2,7 +2,7 @@
 
 #include <regex>
 
-#include "nn/error.h"
+#include "nn/base/error.h"
 #include "tools/bench/command.h"
 #include "tools/bench/suites.h"
 #include "tools/program/temporary_folder.h"

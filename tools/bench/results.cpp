@@ -3,7 +3,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "nn/error.h"
+#include "nn/base/error.h"
 #include "tools/report/axis.h"
 
 namespace bench {

@@ -1,6 +1,6 @@
 #include <nlohmann/json.hpp>
 
-#include "nn/json.h"
+#include "nn/base/json.h"
 #include "tools/bench/command.h"
 #include "tools/bench/stopwatch.h"
 #include "tools/bench/suites.h"

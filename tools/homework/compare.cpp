@@ -6,8 +6,8 @@
 #include <map>
 #include <type_traits>
 
-#include "nn/csv.h"
-#include "nn/json.h"
+#include "nn/base/csv.h"
+#include "nn/base/json.h"
 
 namespace homework {
 

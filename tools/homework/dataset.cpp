@@ -2,7 +2,7 @@
 
 #include <csignal>
 
-#include "nn/error.h"
+#include "nn/base/error.h"
 #include "tools/program/program.h"
 #include "tools/project/fetch.h"
 

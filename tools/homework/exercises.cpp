@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "nn/json.h"
+#include "nn/base/json.h"
 
 namespace homework {
 

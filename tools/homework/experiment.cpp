@@ -4,7 +4,7 @@
 #include <charconv>
 #include <cmath>
 
-#include "nn/models.h"
+#include "nn/models/models.h"
 #include "tools/homework/results.h"
 
 namespace homework {

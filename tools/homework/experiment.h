@@ -59,7 +59,7 @@ class Runner {
   struct Options {
     int threads = 1;
     const std::atomic<bool>* stop = nullptr;  // when set, no further round is played
-    std::ostream* log = nullptr;  // what must be said while it runs
+    std::ostream* log = nullptr;              // what must be said while it runs
     report::ProgressBar* bar = nullptr;
     // Opens where the rounds of a run, described in one line, are kept; none: nowhere.
     std::function<std::unique_ptr<SavedRun>(const std::string& run)> open_saved = nullptr;

@@ -4,7 +4,7 @@
 #include <optional>
 #include <thread>
 
-#include "nn/models.h"
+#include "nn/models/models.h"
 #include "tools/program/options.h"
 
 namespace homework {

@@ -6,7 +6,7 @@
 #include <ostream>
 #include <system_error>
 
-#include "nn/file.h"
+#include "nn/base/file.h"
 #include "tools/report/html.h"
 #include "tools/report/notebook.h"
 #include "tools/report/svg.h"
@@ -40,8 +40,8 @@ std::vector<Outcome> outcomes_in(
       if (fs::exists(folder / record_name, ignored))
         outcomes.push_back(read_outcome(folder / record_name, exercise));
       else if (fs::exists(folder / table_name, ignored))
-        complain(exercise, nn::concat((folder / table_name).string(), " has no ", record_name,
-                                      " beside it"));
+        complain(exercise,
+                 nn::concat((folder / table_name).string(), " has no ", record_name, " beside it"));
     } catch (const nn::InputError& error) {
       complain(exercise, error.what());
     }
@@ -96,8 +96,8 @@ void replace_files(const fs::path& folder, const std::map<std::string, std::stri
 }
 
 void publish(const fs::path& out, const Outcome& outcome) {
-  std::map<std::string, std::string> files{
-      {table_name, to_csv(outcome.runs, outcome.names())}, {record_name, to_json(outcome)}};
+  std::map<std::string, std::string> files{{table_name, to_csv(outcome.runs, outcome.names())},
+                                           {record_name, to_json(outcome)}};
   add_plots(write_up(outcome), files);
   nn::Disk disk;
   replace_files(out / outcome.exercise->name, files, record_name, disk);

@@ -6,7 +6,7 @@
 #include <span>
 #include <string>
 
-#include "nn/storage.h"
+#include "nn/base/storage.h"
 #include "tools/homework/record.h"
 
 namespace homework {

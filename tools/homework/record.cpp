@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "nn/file.h"
-#include "nn/json.h"
+#include "nn/base/file.h"
+#include "nn/base/json.h"
 
 namespace homework {
 
@@ -142,8 +142,7 @@ std::string to_json(const Outcome& outcome) {
 }
 
 Outcome parse_outcome(const std::string& text, const std::string& name, const Exercise& exercise) {
-  const std::string hint =
-      nn::concat("hw1 ", exercise.name, " makes it anew");
+  const std::string hint = nn::concat("hw1 ", exercise.name, " makes it anew");
   const auto refuse = [&](const std::string& reason) { throw nn::InputError(name + reason, hint); };
   const nlohmann::json json = nn::parse_json_object(text, name, hint);
   if (const auto found = json.find("format"); found == json.end() || *found != format)

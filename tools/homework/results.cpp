@@ -4,7 +4,7 @@
 #include <cmath>
 #include <sstream>
 
-#include "nn/csv.h"
+#include "nn/base/csv.h"
 #include "tools/report/axis.h"
 
 namespace homework {

@@ -3,9 +3,9 @@
 #include <ostream>
 #include <sstream>
 
-#include "nn/checkpoint.h"
-#include "nn/engine.h"
-#include "nn/file.h"
+#include "nn/base/file.h"
+#include "nn/files/checkpoint.h"
+#include "nn/files/engine.h"
 #include "tools/homework/results.h"
 
 namespace homework {

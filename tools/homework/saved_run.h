@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "fl/server.h"
-#include "nn/checkpoint_folder.h"
-#include "nn/folder_lock.h"
+#include "nn/base/folder_lock.h"
+#include "nn/files/checkpoint_folder.h"
 
 namespace homework {
 

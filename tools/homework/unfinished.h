@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "nn/folder_lock.h"
+#include "nn/base/folder_lock.h"
 #include "tools/homework/saved_run.h"
 
 namespace homework {

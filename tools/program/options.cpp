@@ -4,7 +4,7 @@
 #include <charconv>
 #include <optional>
 
-#include "nn/error.h"
+#include "nn/base/error.h"
 #include "tools/program/nearest.h"
 
 // The one file that includes CLI11, which takes seconds to compile.

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "nn/privacy.h"
+#include "nn/base/privacy.h"
 
 namespace tools {
 

@@ -5,7 +5,7 @@
 #include <new>
 #include <system_error>
 
-#include "nn/error.h"
+#include "nn/base/error.h"
 #include "tools/program/blas_threads.h"
 #include "tools/program/options.h"
 

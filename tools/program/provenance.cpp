@@ -2,7 +2,7 @@
 
 #include <ctime>
 
-#include "nn/engine.h"
+#include "nn/files/engine.h"
 #include "tools/program/shell.h"
 
 namespace tools {

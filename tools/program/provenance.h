@@ -1,6 +1,6 @@
 #pragma once
 
-#include "nn/safetensors.h"
+#include "nn/files/safetensors.h"
 
 namespace tools {
 

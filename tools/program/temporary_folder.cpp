@@ -4,7 +4,7 @@
 #include <cstdlib>
 #include <system_error>
 
-#include "nn/error.h"
+#include "nn/base/error.h"
 
 namespace tools {
 

@@ -8,7 +8,7 @@
 #include <cstdlib>
 #include <optional>
 
-#include "nn/error.h"
+#include "nn/base/error.h"
 #include "tools/program/shell.h"
 
 namespace project {

@@ -6,7 +6,7 @@
 #include <limits>
 #include <utility>
 
-#include "nn/error.h"
+#include "nn/base/error.h"
 
 namespace report {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "nn/error.h"
+#include "nn/base/error.h"
 #include "tools/report/markup.h"
 #include "tools/report/svg.h"
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "nn/error.h"
+#include "nn/base/error.h"
 #include "tools/report/html.h"
 #include "tools/report/markup.h"
 #include "tools/report/svg.h"
@@ -55,8 +55,8 @@ class CellWriter {
   }
 
   void table(const Table& table) {
-    add_output(table.caption, {{"text/html", lines(to_html(table))},
-                               {"text/plain", lines(to_text(table))}});
+    add_output(table.caption,
+               {{"text/html", lines(to_html(table))}, {"text/plain", lines(to_text(table))}});
   }
 
   // Jupyter shows SVG only in notebooks its user has declared trusted, but a picture inside HTML
@@ -82,7 +82,8 @@ class CellWriter {
   }
 
   void add_output(std::string caption, const Json& data) {
-    std::ranges::replace_if(caption, [](char c) { return c == '\n' || c == '\r'; }, ' ');
+    std::ranges::replace_if(
+        caption, [](char c) { return c == '\n' || c == '\r'; }, ' ');
     if (!is_code_) code("# " + caption);
     cells.back()["outputs"].push_back(
         {{"output_type", "display_data"}, {"metadata", Json::object()}, {"data", data}});

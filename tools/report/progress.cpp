@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "nn/error.h"
+#include "nn/base/error.h"
 #include "tools/report/axis.h"
 #include "tools/report/utf8.h"
 

@@ -4,7 +4,7 @@
 #include <array>
 #include <cmath>
 
-#include "nn/error.h"
+#include "nn/base/error.h"
 #include "tools/report/axis.h"
 #include "tools/report/markup.h"
 #include "tools/report/utf8.h"

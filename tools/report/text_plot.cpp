@@ -2,7 +2,7 @@
 #include <array>
 #include <cmath>
 
-#include "nn/error.h"
+#include "nn/base/error.h"
 #include "tools/report/axis.h"
 #include "tools/report/text.h"
 #include "tools/report/utf8.h"

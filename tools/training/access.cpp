@@ -15,8 +15,8 @@ std::vector<std::string> separated(const std::vector<std::string>& texts) {
     for (std::size_t begin = 0, end; begin <= text.size(); begin = end + 1) {
       end = std::min(text.find(',', begin), text.size());
       const std::string part = text.substr(begin, end - begin);
-      const bool is_address = part.starts_with("ipc://") || part.starts_with("tcp://") ||
-                              part.starts_with("inproc://");
+      const bool is_address =
+          part.starts_with("ipc://") || part.starts_with("tcp://") || part.starts_with("inproc://");
       if (is_address || begin == 0)
         addresses.push_back(part);
       else

@@ -9,8 +9,8 @@
 #include <span>
 #include <sstream>
 
-#include "nn/error.h"
-#include "nn/file.h"
+#include "nn/base/error.h"
+#include "nn/base/file.h"
 
 namespace training {
 

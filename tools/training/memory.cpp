@@ -34,11 +34,10 @@ void require_memory(const pipeline::Job& job, double bytes) {
       Part{needs.scores, "scores of every token of the vocabulary", "--tokens or --batch"}};
   const Part& largest = *std::ranges::max_element(parts, {}, &Part::bytes);
   const auto gigabytes = [](double count) { return std::ceil(count / 1e8) / 10; };
-  throw nn::InputError(
-      nn::concat("this run needs at least ", gigabytes(needs.sum()),
-                 " GB of memory, the machine has ", gigabytes(bytes), " GB: ",
-                 gigabytes(largest.bytes), " GB are ", largest.what),
-      nn::concat("choose a smaller ", largest.options));
+  throw nn::InputError(nn::concat("this run needs at least ", gigabytes(needs.sum()),
+                                  " GB of memory, the machine has ", gigabytes(bytes),
+                                  " GB: ", gigabytes(largest.bytes), " GB are ", largest.what),
+                       nn::concat("choose a smaller ", largest.options));
 }
 
 double memory_of_this_machine() {

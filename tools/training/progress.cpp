@@ -8,8 +8,8 @@
 #include <iomanip>
 #include <iostream>
 
-#include "nn/error.h"
-#include "nn/file.h"
+#include "nn/base/error.h"
+#include "nn/base/file.h"
 #include "tools/training/losses.h"
 
 namespace training {

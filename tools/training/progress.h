@@ -47,7 +47,8 @@ class LossLog {
   std::string earlier_;
   int steps_, tokens_per_step_, done_ = 0;
   double earlier_seconds_;
-  Clock::time_point start_ = Clock::now(), first_, last_, printed_;  // done: the first step, the last
+  Clock::time_point start_ = Clock::now(), first_, last_,
+                    printed_;  // done: the first step, the last
 };
 
 // "1:02:03" or "2:03"

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <iostream>
 
-#include "nn/checkpoint_folder.h"
-#include "nn/checksum.h"
-#include "nn/file.h"
-#include "nn/llama_checkpoint.h"
+#include "nn/base/checksum.h"
+#include "nn/base/file.h"
+#include "nn/files/checkpoint_folder.h"
+#include "nn/models/llama/checkpoint.h"
 #include "pipeline/clock.h"
 #include "pipeline/protocol.h"
 #include "pipeline/worker.h"

@@ -5,7 +5,7 @@
 #include <iostream>
 #include <sstream>
 
-#include "nn/file.h"
+#include "nn/base/file.h"
 #include "pipeline/simulate.h"
 #include "tools/training/trace_files.h"
 

@@ -6,9 +6,9 @@
 #include <random>
 #include <vector>
 
-#include "nn/error.h"
-#include "nn/file.h"
-#include "nn/json.h"
+#include "nn/base/error.h"
+#include "nn/base/file.h"
+#include "nn/base/json.h"
 
 namespace training {
 
@@ -23,7 +23,7 @@ constexpr int format = 1;  // of run.json
 
 // All that a run, its launcher and bin/show_trace leave. Other files in the folder are the user's.
 bool is_result(const std::string& name) {
-  constexpr std::array names{"run.json",   "loss.csv",     "costs.csv",  "trace.json",
+  constexpr std::array names{"run.json",   "loss.csv",     "costs.csv", "trace.json",
                              "checkpoint", "timeline.svg", "steps"};
   return std::ranges::find(names, name) != names.end() || name.starts_with("trace-");
 }
@@ -49,9 +49,9 @@ void require_not_in_results(const fs::path& path, const fs::path& folder) {
   const fs::path inside = place(path).lexically_relative(place(folder));
   const std::string name = inside.empty() ? "" : inside.begin()->string();
   if (!is_result(name) && !is_log(name)) return;
-  throw nn::InputError(nn::concat(path.string(), " is in what a run sets aside in ",
-                                  folder.string(), " to begin"),
-                       "choose another --out, or copy it elsewhere first");
+  throw nn::InputError(
+      nn::concat(path.string(), " is in what a run sets aside in ", folder.string(), " to begin"),
+      "choose another --out, or copy it elsewhere first");
 }
 
 RunFolder::RunFolder(fs::path folder, const fs::path& checkpoints, bool locks)

@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "nn/folder_lock.h"
+#include "nn/base/folder_lock.h"
 
 namespace training {
 

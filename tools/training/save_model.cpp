@@ -4,8 +4,8 @@
 #include <iostream>
 #include <random>
 
-#include "nn/file.h"
-#include "nn/llama_checkpoint.h"
+#include "nn/base/file.h"
+#include "nn/models/llama/checkpoint.h"
 #include "pipeline/checkpoint.h"
 
 namespace training {

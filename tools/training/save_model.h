@@ -1,7 +1,7 @@
 #pragma once
 
 #include "data/text.h"
-#include "nn/safetensors.h"
+#include "nn/files/safetensors.h"
 #include "pipeline/mailbox.h"
 #include "pipeline/stage.h"
 #include "tools/training/rank.h"

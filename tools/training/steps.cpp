@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "nn/file.h"
+#include "nn/base/file.h"
 #include "pipeline/checkpoint.h"
 #include "tools/program/provenance.h"
 

@@ -5,9 +5,9 @@
 #include <iomanip>
 #include <sstream>
 
-#include "nn/error.h"
-#include "nn/file.h"
-#include "nn/json.h"
+#include "nn/base/error.h"
+#include "nn/base/file.h"
+#include "nn/base/json.h"
 
 namespace training {
 

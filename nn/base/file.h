@@ -1,0 +1,43 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+#include "nn/base/storage.h"
+
+namespace nn {
+
+// The whole file. Throws InputError if it cannot be read or has more than `most` bytes.
+std::string read_file(const std::filesystem::path& path, std::size_t most = std::string::npos);
+
+// Replaces the file by the content in one step, as replace_file does: a failure, even of the power,
+// leaves the old one. Creates the folder if need be. Devices and pipes, such as /dev/stdout, are
+// simply written to. Throws InputError.
+void write_file_atomically(const std::filesystem::path& path, FileParts content,
+                           Readers readers = Readers::everyone);
+void write_file_atomically(const std::filesystem::path& path, std::string_view content,
+                           Readers readers = Readers::everyone);
+
+// Creates the folder if need be and throws InputError if no file can be written into it: a check to
+// make before hours of computing.
+void require_writable_folder(const std::filesystem::path& folder);
+
+// The same for a file that write_file_atomically is to replace or make.
+void require_writable_file(const std::filesystem::path& file);
+
+// What is thrown where a file could not be written.
+[[noreturn]] void throw_cannot_write(const std::filesystem::path& path, const std::string& reason);
+
+// Performs a disk operation; if it fails, throws InputError naming the path.
+template <class Action>
+void on_disk(const std::filesystem::path& path, Action action) {
+  try {
+    action();
+  } catch (const std::system_error& error) {
+    throw_cannot_write(path, error.code().message());
+  }
+}
+
+}  // namespace nn

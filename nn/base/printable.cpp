@@ -1,0 +1,76 @@
+#include "nn/base/printable.h"
+
+#include <algorithm>
+#include <cstdint>
+
+#include "nn/base/utf8.h"
+
+namespace nn {
+
+namespace {
+
+// The character at the start of the text, which has `length` bytes.
+std::uint32_t code_point(std::string_view text, int length) {
+  const auto byte = [&](int i) -> std::uint32_t { return static_cast<unsigned char>(text[i]); };
+  if (length == 1) return byte(0);
+  std::uint32_t code = byte(0) & (0xFFu >> (length + 1));
+  for (int i = 1; i < length; ++i) code = code << 6 | (byte(i) & 0x3F);
+  return code;
+}
+
+bool is_visible(std::uint32_t code) {
+  const auto is_in = [code](std::uint32_t first, std::uint32_t last) {
+    return first <= code && code <= last;
+  };
+  return !(code < 0x20 || is_in(0x7F, 0x9F) ||                 // control characters, C0 and C1
+           code == 0xAD || code == 0x61C || code == 0x180E ||  // soft hyphen; direction; nothing
+           is_in(0x200B, 0x200F) || is_in(0x2028, 0x202E) ||   // widthless; lines, directions
+           is_in(0x2060, 0x206F) || code == 0xFEFF ||          // widthless, isolated directions
+           is_in(0xFFF9, 0xFFFB) || is_in(0xE0000, 0xE0FFF));  // annotations; tags
+}
+
+std::string in_hexadecimal(std::uint32_t number) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string text;
+  for (int shift = 28; shift >= 0; shift -= 4)
+    if (shift < 8 || number >> shift != 0) text += digits[number >> shift & 15];
+  return text;
+}
+
+std::string shown(std::string_view character, int length) {
+  if (length == 0) return "\\x" + in_hexadecimal(static_cast<unsigned char>(character[0]));
+  const std::uint32_t code = code_point(character, length);
+  if (is_visible(code)) return std::string(character.substr(0, length));
+  if (code == '\n') return "\\n";
+  if (code == '\t') return "\\t";
+  return code < 0x80 ? "\\x" + in_hexadecimal(code) : "\\u{" + in_hexadecimal(code) + '}';
+}
+
+}  // namespace
+
+std::string printable(std::string_view text, std::size_t most_bytes) {
+  constexpr std::string_view cut_off = "...";
+  std::string result;
+  std::size_t fits = 0;  // of the result, with what says that there was more
+  while (!text.empty()) {
+    const int length = utf8_length(text);
+    result += shown(text, length);
+    text.remove_prefix(length > 0 ? length : 1);
+    if (result.size() > most_bytes) return result.substr(0, fits).append(cut_off, 0, most_bytes);
+    if (result.size() + cut_off.size() <= most_bytes) fits = result.size();
+  }
+  return result;
+}
+
+std::string printable_lines(std::string_view text) {
+  std::string result;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    result += printable(text.substr(0, end), text.npos);
+    if (end < text.size()) result += '\n';
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return result;
+}
+
+}  // namespace nn

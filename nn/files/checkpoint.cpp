@@ -1,0 +1,99 @@
+#include "nn/files/checkpoint.h"
+
+#include <algorithm>
+#include <set>
+
+#include "nn/base/file.h"
+#include "nn/base/json.h"
+
+namespace nn {
+
+namespace {
+
+template <class Number, class AnyParameters>
+std::vector<NamedNumbers<Number>> tensors_of(AnyParameters& parameters) {
+  std::vector<NamedNumbers<Number>> tensors;
+  for (const auto& [name, shape, offset] : parameters.pieces())
+    tensors.push_back({name, shape, parameters.values().subspan(offset, shape.size())});
+  return tensors;
+}
+
+}  // namespace
+
+Checkpoint read_safetensors(const std::filesystem::path& path) {
+  SafetensorsFile file(path);
+  Checkpoint checkpoint{{}, file.metadata()};
+  for (const auto& [name, entry] : file.entries()) {
+    Tensor& tensor = checkpoint.tensors[name] = Tensor(entry.shape);
+    file.read(entry, tensor.span());
+  }
+  return checkpoint;
+}
+
+SafetensorsContent::SafetensorsContent(std::span<const SavedTensor> tensors,
+                                       const Metadata& metadata)
+    : header_(8, '\0'), parts_(1) {
+  const auto entry = [&](const std::string& key) -> std::string& {
+    return header_ += (header_.size() > 8 ? "," : "{") + json_quote(key) + ':';
+  };
+  if (!metadata.empty()) {
+    std::string pairs;
+    for (const auto& [key, value] : metadata)
+      pairs += (pairs.empty() ? "" : ",") + json_quote(key) + ':' + json_quote(value);
+    entry("__metadata__") += '{' + pairs + '}';
+  }
+  std::size_t offset = 0;
+  for (const auto& [name, shape, numbers] : tensors) {
+    require(static_cast<index>(numbers.size()) == shape.size(), "safetensors: ", numbers.size(),
+            " numbers do not fill ", shape);
+    std::string extents;
+    for (index extent : shape.extents())
+      extents += (extents.empty() ? "" : ",") + std::to_string(extent);
+    entry(name) +=
+        concat("{\"dtype\":\"", sizeof(real) == 4 ? "F32" : "F64", "\",\"shape\":[", extents,
+               "],\"data_offsets\":[", offset, ',', offset + numbers.size_bytes(), "]}");
+    offset += numbers.size_bytes();
+    parts_.emplace_back(reinterpret_cast<const char*>(numbers.data()), numbers.size_bytes());
+  }
+  header_ += header_.size() > 8 ? "}" : "{}";
+  header_.resize((header_.size() + 7) / 8 * 8, ' ');  // the data starts aligned
+  const std::uint64_t size = header_.size() - 8;
+  std::ranges::copy(std::as_bytes(std::span(&size, 1)),
+                    std::as_writable_bytes(std::span(header_)).begin());
+  parts_[0] = header_;
+}
+
+SafetensorsContent::SafetensorsContent(const Parameters& parameters, const Metadata& metadata)
+    : SafetensorsContent(tensors_of<const real>(parameters), metadata) {}
+
+void write_safetensors(const std::filesystem::path& file, const Parameters& parameters,
+                       const Metadata& metadata) {
+  write_file_atomically(file, SafetensorsContent(parameters, metadata).parts());
+}
+
+void load_tensors(SafetensorsFile& file, std::span<const LoadedTensor> tensors) {
+  const auto check = [&](bool holds, const auto&... parts) {
+    if (!holds)
+      throw InputError(concat(file.name(), ": ", parts...),
+                       "the checkpoint belongs to a model of another shape");
+  };
+  std::set<std::string_view> names;
+  for (const LoadedTensor& tensor : tensors) {
+    names.insert(tensor.name);
+    const auto found = file.entries().find(tensor.name);
+    check(found != file.entries().end(), "there is no tensor ", tensor.name);
+    check(found->second.shape == tensor.shape, tensor.name, " has shape ", found->second.shape,
+          ", the model's has ", tensor.shape);
+  }
+  for (const auto& [name, entry] : file.entries())
+    check(names.contains(name), "the model has no parameter ", json_quote(name));
+  for (const LoadedTensor& tensor : tensors)
+    file.read(file.entries().at(tensor.name), tensor.numbers);
+}
+
+void load_parameters(const std::filesystem::path& path, Parameters& parameters) {
+  SafetensorsFile file(path);
+  load_tensors(file, tensors_of<real>(parameters));
+}
+
+}  // namespace nn

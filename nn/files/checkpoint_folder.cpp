@@ -1,0 +1,144 @@
+#include "nn/files/checkpoint_folder.h"
+
+#include <algorithm>
+#include <charconv>
+#include <system_error>
+
+#include "nn/base/error.h"
+#include "nn/base/file.h"
+
+namespace nn {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::string_view folder_prefix = "step-";
+
+// A folder that is not there has nothing; one that cannot be read may have a run's only copy.
+void require_readable(const fs::path& folder, std::error_code error) {
+  if (error && error != std::errc::no_such_file_or_directory)
+    throw InputError(concat("cannot read ", folder.string(), ": ", error.message()),
+                     "check the folder of the checkpoints and who may read it");
+}
+
+std::optional<int> step_of(const fs::path& folder) {
+  const std::string name = folder.filename().string();
+  int step = 0;
+  if (!name.starts_with(folder_prefix)) return {};
+  const char *first = name.data() + folder_prefix.size(), *last = name.data() + name.size();
+  const auto [end, error] = std::from_chars(first, last, step);
+  if (error != std::errc() || end != last || step < 0) return {};
+  return step;
+}
+
+}  // namespace
+
+CheckpointFolder::CheckpointFolder(fs::path folder, std::shared_ptr<Storage> storage)
+    : folder_(std::move(folder)), storage_(std::move(storage)) {}
+
+fs::path CheckpointFolder::path_of(int step) const { return folder_ / concat(folder_prefix, step); }
+
+CheckpointFolder::File CheckpointFolder::write(int step, const std::string& name,
+                                               FileParts content) {
+  const fs::path folder = path_of(step);
+  File file;
+  on_disk(folder / name, [&] { file = save_file(*storage_, folder, name, content); });
+  return file;
+}
+
+CheckpointFolder::File CheckpointFolder::write(int step, const std::string& name,
+                                               std::string_view content) {
+  return write(step, name, FileParts(&content, 1));
+}
+
+void CheckpointFolder::complete(int step, std::vector<File> files, const Metadata& state) {
+  const fs::path folder = path_of(step), manifest = folder / manifest_name;
+  on_disk(manifest, [&] {
+    storage_->sync(folder_);
+    storage_->sync(fs::absolute(folder_).lexically_normal().parent_path());
+    save_manifest(*storage_, folder, {step, state, files});
+  });
+  for (int other : steps())
+    if (other != step && other != previous_) remove(other);
+  previous_ = step;
+  // Processes that were killed while they wrote this step may have left files behind.
+  files.push_back({manifest_name, 0, 0});
+  on_disk(folder, [&] { clear(step, files); });
+}
+
+// The manifest goes first: what is half removed is no checkpoint.
+void CheckpointFolder::remove(int step) {
+  on_disk(path_of(step), [&] {
+    storage_->remove(path_of(step) / manifest_name);
+    clear(step, {});
+    storage_->remove(path_of(step));
+  });
+}
+
+void CheckpointFolder::clear(int step, const std::vector<File>& kept) {
+  std::vector<fs::path> surplus;
+  for (const auto& entry : fs::directory_iterator(path_of(step)))
+    if (std::ranges::find(kept, entry.path().filename().string(), &File::name) == kept.end())
+      surplus.push_back(entry.path());
+  for (const fs::path& path : surplus) storage_->remove(path);
+}
+
+std::vector<int> CheckpointFolder::steps() const {
+  std::vector<int> steps;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folder_, error))
+    if (const auto step = step_of(entry.path())) steps.push_back(*step);
+  require_readable(folder_, error);
+  std::ranges::sort(steps);
+  return steps;
+}
+
+CheckpointFolder::Saved CheckpointFolder::read(int step, const Check& check) const {
+  const fs::path folder = path_of(step);
+  Manifest manifest = read_manifest(folder);
+  Saved saved{step, folder, std::move(manifest.state), std::move(manifest.files)};
+  try {
+    require(manifest.step.has_value(), "it names no step");
+    require(manifest.step == step, "it is of step ", *manifest.step);
+    check(saved);
+  } catch (const InputError&) {  // of a file, which it names
+    throw;
+  } catch (const Error& error) {
+    throw InputError(concat((folder / manifest_name).string(), " is damaged: ", error.what()),
+                     "remove the folder if nothing can be done about it");
+  }
+  return saved;
+}
+
+bool CheckpointFolder::is_complete(int step) const {
+  std::error_code error;
+  const bool has_manifest = fs::exists(path_of(step) / manifest_name, error);
+  require_readable(path_of(step), error);
+  return has_manifest;
+}
+
+bool CheckpointFolder::is_empty() const {
+  return std::ranges::none_of(steps(), [this](int step) { return is_complete(step); });
+}
+
+std::optional<CheckpointFolder::Saved> CheckpointFolder::newest(
+    const std::function<void(const std::string&)>& report, const Check& check) {
+  if (is_empty()) return std::nullopt;
+  std::vector<int> all = steps();
+  std::ranges::reverse(all);
+  for (int step : all) {
+    if (!is_complete(step)) continue;
+    try {
+      Saved saved = read(step, check);
+      previous_ = step;
+      return saved;
+    } catch (const InputError& damage) {
+      report(damage.what());
+    }
+  }
+  throw InputError("no checkpoint in " + folder_.string() + " is whole",
+                   "bring back its files from elsewhere, or start anew in another folder");
+}
+
+}  // namespace nn

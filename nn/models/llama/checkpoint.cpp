@@ -1,0 +1,233 @@
+#include "nn/models/llama/checkpoint.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "nn/base/json.h"
+#include "nn/optimizer.h"
+
+namespace nn {
+
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::ordered_json;
+
+constexpr const char* whole_file = "model.safetensors";
+constexpr const char* index_file = "model.safetensors.index.json";
+constexpr const char* config_file = "config.json";
+constexpr const char* tokenizer_file = "tokenizer.json";
+constexpr const char* index_hint = "is it the whole index of a Hugging Face checkpoint?";
+
+// What a save may remove with the model that was there: the names that it gives itself.
+bool is_llama_file(const std::string& name) {
+  constexpr std::string_view shard = "model-00000-of-00000.safetensors";
+  const auto fits = [](char wanted, char found) {
+    return wanted == '0' ? found >= '0' && found <= '9' : wanted == found;
+  };
+  return name == config_file || name == tokenizer_file || name == index_file ||
+         name == whole_file || std::ranges::equal(shard, name, fits);
+}
+
+Manifest manifest_of(const fs::path& folder) {
+  std::error_code error;
+  const auto status = fs::symlink_status(folder / manifest_name, error);
+  return fs::exists(status) ? read_manifest(folder) : Manifest{};
+}
+
+// What is in which shard.
+std::string index_text(const LlamaConfig& config, std::span<const int> shard_of, int shards) {
+  index numbers = 0;
+  ordered_json weight_map;
+  for (const LlamaTensor& tensor : llama_tensors(config)) {
+    weight_map[tensor.name] = shard_name(shard_of[tensor.piece], shards);
+    numbers += tensor.shape.size();
+  }
+  const ordered_json content{
+      {"metadata",
+       {{"total_parameters", numbers}, {"total_size", numbers * static_cast<index>(sizeof(real))}}},
+      {"weight_map", weight_map}};
+  return content.dump(2) + '\n';
+}
+
+// Buffers that old checkpoints hold and that follow from theta.
+bool is_ignored(const std::string& name) { return name.ends_with(".rotary_emb.inv_freq"); }
+
+}  // namespace
+
+std::vector<LlamaTensor> llama_tensors(const LlamaConfig& c) {
+  const index kv = c.key_value_heads * c.head_size();
+  std::vector<LlamaTensor> tensors{{"model.embed_tokens.weight", {c.vocabulary, c.d}, 0}};
+  for (int layer = 0; layer < c.layers; ++layer) {
+    const std::pair<const char*, Shape> parts[] = {
+        {"input_layernorm", {c.d}},         {"self_attn.q_proj", {c.d, c.d}},
+        {"self_attn.k_proj", {kv, c.d}},    {"self_attn.v_proj", {kv, c.d}},
+        {"self_attn.o_proj", {c.d, c.d}},   {"post_attention_layernorm", {c.d}},
+        {"mlp.gate_proj", {c.hidden, c.d}}, {"mlp.up_proj", {c.hidden, c.d}},
+        {"mlp.down_proj", {c.d, c.hidden}},
+    };
+    for (const auto& [name, shape] : parts)
+      tensors.push_back({concat("model.layers.", layer, '.', name, ".weight"), shape, layer + 1});
+  }
+  const int head = static_cast<int>(c.layers) + 1;
+  tensors.push_back({"model.norm.weight", {c.d}, head});
+  tensors.push_back({"lm_head.weight", {c.vocabulary, c.d}, head});
+  return tensors;
+}
+
+void save_llama(const fs::path& folder, const Llama& model, const Metadata& state) {
+  std::vector<int> pieces;
+  for (int piece = 0; piece <= model.head_piece(); ++piece) pieces.push_back(piece);
+  FolderReplacement files = llama_replacement(folder);
+  const SavedFile weights = files.write(shard_name(0, 1), shard_content(model).parts());
+  complete_llama(files, model.config(), {&pieces, 1}, {weights}, state);
+}
+
+FolderReplacement llama_replacement(const fs::path& folder, std::shared_ptr<Storage> storage) {
+  return FolderReplacement(folder, is_llama_file, std::move(storage));
+}
+
+std::string shard_name(int shard, int shards) {
+  require(shard >= 0 && shard < shards, "llama: there is no shard ", shard, " of ", shards);
+  if (shards == 1) return whole_file;
+  char name[64];
+  std::snprintf(name, sizeof name, "model-%05d-of-%05d.safetensors", shard + 1, shards);
+  return name;
+}
+
+// transformers refuses files that do not say which framework's layout they have.
+SafetensorsContent shard_content(const Llama& model) {
+  return SafetensorsContent(model.parameters(), {{"format", "pt"}});
+}
+
+void complete_llama(FolderReplacement& folder, const LlamaConfig& config,
+                    std::span<const std::vector<int>> cut, std::vector<SavedFile> files,
+                    const Metadata& state) {
+  const int shards = static_cast<int>(cut.size());
+  std::vector<int> shard_of(config.layers + 2, -1);
+  for (int shard = 0; shard < shards; ++shard)
+    for (int piece : cut[shard]) {
+      require(piece >= 0 && piece < config.layers + 2 && shard_of[piece] < 0, "llama: piece ",
+              piece, " is in two shards or in no model");
+      shard_of[piece] = shard;
+    }
+  require(std::ranges::count(shard_of, -1) == 0, "llama: a piece is in no shard");
+  if (shards > 1) files.push_back(folder.write(index_file, index_text(config, shard_of, shards)));
+  files.push_back(folder.write(config_file, config_text(config)));
+  folder.complete(files, state);
+}
+
+WeightMap weight_map_from_json(const nlohmann::json& index, const std::string& name) {
+  const auto check = [&](bool holds, const auto&... parts) {
+    if (!holds) throw InputError(concat(name, ": ", parts...), index_hint);
+  };
+  const auto found = index.find("weight_map");
+  check(found != index.end() && found->is_object(), "there is no weight_map");
+  WeightMap map;
+  for (const auto& [tensor, file] : found->items()) {
+    check(file.is_string(), "it names no file for ", json_quote(tensor));
+    const auto file_name = file.get<std::string>();
+    check(file_name == fs::path(file_name).filename() && file_name.ends_with(".safetensors") &&
+              file_name.find('\0') == file_name.npos,
+          "it puts ", json_quote(tensor), " into ", json_quote(file_name),
+          ", which is no safetensors file of this folder");
+    map[tensor] = file_name;
+  }
+  return map;
+}
+
+LlamaCheckpoint::LlamaCheckpoint(const fs::path& folder)
+    : folder_(folder), manifest_(manifest_of(folder)), config_(read_config(folder)) {
+  require_named(config_file);
+  // transformers prefers the whole file, too.
+  std::error_code error;
+  if (fs::exists(folder / whole_file, error) || !fs::exists(folder / index_file, error))
+    for (const auto& [name, entry] : open(whole_file).entries()) file_of_[name] = whole_file;
+  else
+    read_index();
+  check_tensors();
+}
+
+const SafetensorsFile& LlamaCheckpoint::open(const std::string& name) {
+  const auto found = files_.find(name);
+  if (found != files_.end()) return found->second;
+  require_named(name);
+  return files_.emplace(name, folder_ / name).first->second;
+}
+
+// A manifest vouches for the files that it names: for no others.
+void LlamaCheckpoint::require_named(const std::string& file) const {
+  if (!manifest_.files.empty() &&
+      std::ranges::find(manifest_.files, file, &SavedFile::name) == manifest_.files.end())
+    throw InputError(concat((folder_ / file).string(), " is no file that manifest.txt names"),
+                     "it came after the model: remove it, or manifest.txt if it belongs there");
+}
+
+void LlamaCheckpoint::read_index() {
+  require_named(index_file);
+  const fs::path path = folder_ / index_file;
+  file_of_ = weight_map_from_json(read_json_object(path, index_hint), path.string());
+  for (const auto& [name, file] : file_of_)
+    if (!open(file).entries().contains(name))
+      refuse(concat(file, " does not have the ", json_quote(name), " that the index promises"));
+  for (const auto& [file_name, file] : files_)
+    for (const auto& [name, entry] : file.entries())
+      if (!file_of_.contains(name) || file_of_.at(name) != file_name)
+        refuse(concat(file_name, " has a ", json_quote(name), " that the index does not know"));
+}
+
+void LlamaCheckpoint::refuse(const std::string& what) const {
+  throw InputError(concat(folder_.string(), ": ", what),
+                   "the checkpoint is of another shape, or some of its files are of another one");
+}
+
+void LlamaCheckpoint::check_tensors() const {
+  // A configuration may claim any number of layers: their names are only made if it can be true.
+  if (config_.layers > static_cast<index>(file_of_.size()))
+    refuse(concat("config.json has ", config_.layers, " layers, the files only ", file_of_.size(),
+                  " tensors"));
+  WeightMap left = file_of_;
+  for (const LlamaTensor& tensor : llama_tensors(config_)) {
+    const auto found = left.find(tensor.name);
+    if (found == left.end()) refuse("there is no tensor " + tensor.name);
+    const Shape& shape = files_.at(found->second).entries().at(tensor.name).shape;
+    if (shape != tensor.shape)
+      refuse(concat(tensor.name, " has shape ", shape, ", config.json wants ", tensor.shape));
+    left.erase(found);
+  }
+  for (const auto& [name, file] : left)
+    if (!is_ignored(name)) refuse("a Llama of this config.json has no tensor " + json_quote(name));
+}
+
+void LlamaCheckpoint::require_fits(const LlamaConfig& wanted) const {
+  const auto check = [&](const char* field, auto LlamaConfig::*member) {
+    if (config_.*member != wanted.*member)
+      refuse(concat("its ", field, " is ", config_.*member, ", the model's is ", wanted.*member));
+  };
+  check("vocab_size", &LlamaConfig::vocabulary);
+  check("hidden_size", &LlamaConfig::d);
+  check("num_hidden_layers", &LlamaConfig::layers);
+  check("num_attention_heads", &LlamaConfig::heads);
+  check("num_key_value_heads", &LlamaConfig::key_value_heads);
+  check("intermediate_size", &LlamaConfig::hidden);
+  check("rope_theta", &LlamaConfig::theta);
+  check("rms_norm_eps", &LlamaConfig::epsilon);
+}
+
+void LlamaCheckpoint::load(Llama& model) {
+  require_fits(model.config());
+  Parameters& parameters = model.parameters();
+  for (const Parameters::Piece& piece : parameters.pieces()) {
+    SafetensorsFile& file = files_.at(file_of_.at(piece.name));
+    const auto numbers = parameters.values().subspan(piece.offset, piece.shape.size());
+    file.read(file.entries().at(piece.name), numbers);
+    if (!all_finite(numbers))
+      throw InputError(concat(file.name(), ": ", piece.name, " is not finite"),
+                       "the model is spoiled: use a checkpoint from before");
+  }
+}
+
+void load_llama(const fs::path& folder, Llama& model) { LlamaCheckpoint(folder).load(model); }
+
+}  // namespace nn

@@ -1,0 +1,83 @@
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+#include "nn/files/checkpoint.h"
+#include "nn/files/folder_replacement.h"
+#include "nn/models/llama/llama.h"
+
+// A LLaMA in a folder as Hugging Face has it: config.json, and the weights in model.safetensors or
+// in shards, model-00001-of-00003.safetensors and so on, listed in model.safetensors.index.json.
+// Ours also have a manifest.txt (manifest.h), and are replaced atomically. Anything wrong with a
+// folder is an InputError.
+namespace nn {
+
+// A weight of the model, by its name in every file.
+struct LlamaTensor {
+  std::string name;
+  Shape shape;
+  int piece;  // as Llama counts them
+};
+// All of them, in the order of a whole model, without making one.
+std::vector<LlamaTensor> llama_tensors(const LlamaConfig& config);
+
+// Saves a whole model in a folder, replacing any model there.
+void save_llama(const std::filesystem::path& folder, const Llama& model,
+                const Metadata& state = {});
+
+// A model that several processes save: each writes shard_content() under its shard_name(), counted
+// from 0; when all have, one completes the folder.
+FolderReplacement llama_replacement(const std::filesystem::path& folder,
+                                    std::shared_ptr<Storage> storage = std::make_shared<Disk>());
+std::string shard_name(int shard, int shards);
+SafetensorsContent shard_content(const Llama& model);
+
+// Adds config.json, the index and the manifest. `cut[s]` are the pieces of shard s, together every
+// piece once; `files` are the shards and anything else that belongs to the model.
+void complete_llama(FolderReplacement& folder, const LlamaConfig& config,
+                    std::span<const std::vector<int>> cut, std::vector<SavedFile> files,
+                    const Metadata& state);
+
+// Tensor -> file, as an index says it: files of the index's own folder, wherever it is.
+using WeightMap = std::map<std::string, std::string>;
+WeightMap weight_map_from_json(const nlohmann::json& index, const std::string& name);
+
+// An open checkpoint. Opening it verifies, before any weight is read, that its tensors and their
+// shapes are exactly the configured model's and, if there is a manifest, that no file is damaged.
+class LlamaCheckpoint {
+ public:
+  explicit LlamaCheckpoint(const std::filesystem::path& folder);
+
+  const LlamaConfig& config() const { return config_; }
+
+  // The manifest's facts about the model; empty without a manifest.
+  const Metadata& state() const { return manifest_.state; }
+
+  // Throws unless a model of this configuration can load the weights: it must equal the
+  // checkpoint's except for the context, on which no weight depends.
+  void require_fits(const LlamaConfig& config) const;
+
+  // Reads the pieces that the model has, no others. They must be finite.
+  void load(Llama& model);
+
+ private:
+  const SafetensorsFile& open(const std::string& name);
+  void require_named(const std::string& file) const;
+  void read_index();
+  void check_tensors() const;
+  [[noreturn]] void refuse(const std::string& what) const;
+
+  std::filesystem::path folder_;
+  Manifest manifest_;  // without files if there is none
+  LlamaConfig config_;
+  std::map<std::string, SafetensorsFile> files_;  // by name in the folder
+  WeightMap file_of_;
+};
+
+void load_llama(const std::filesystem::path& folder, Llama& model);
+
+}  // namespace nn

@@ -1,0 +1,64 @@
+#include "nn/models/sample.h"
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "nn/base/error.h"
+
+namespace nn {
+
+namespace {
+
+struct Candidate {
+  double weight;
+  int token;
+  // Of equally likely ones the first counts as more likely.
+  friend bool operator<(const Candidate& a, const Candidate& b) {
+    return a.weight != b.weight ? a.weight < b.weight : a.token > b.token;
+  }
+};
+
+// The fewest likeliest of all whose weights reach `wanted` together. A heap finds them without
+// sorting the long tail.
+std::span<const Candidate> likeliest(std::span<Candidate> all, double wanted) {
+  std::make_heap(all.begin(), all.end());
+  std::size_t heap = all.size();
+  for (double reached = 0; heap > 0 && reached < wanted; reached += all[heap].weight)
+    std::pop_heap(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(heap--));
+  return all.subspan(heap);
+}
+
+double sum(std::span<const Candidate> candidates) {
+  double total = 0;
+  for (const Candidate& candidate : candidates) total += candidate.weight;
+  return total;
+}
+
+}  // namespace
+
+int sample(std::span<const real> logits, double temperature, double top_p, Generator& generator) {
+  require(temperature >= 0 && std::isfinite(temperature), "sample: temperature ", temperature,
+          " is not a number from 0");
+  require(top_p > 0 && top_p <= 1, "sample: top_p ", top_p, " is not in (0, 1]");
+  require(std::ranges::none_of(logits, [](real x) { return std::isnan(x); }),
+          "sample: a score is not a number");
+  const auto best = std::ranges::max_element(logits);
+  require(best != logits.end() && std::isfinite(*best), "sample: no token is the best of ",
+          logits.size());
+  if (temperature == 0) return static_cast<int>(best - logits.begin());
+
+  std::vector<Candidate> all(logits.size());
+  for (std::size_t i = 0; i < logits.size(); ++i)
+    all[i] = {std::exp((static_cast<double>(logits[i]) - *best) / temperature),
+              static_cast<int>(i)};
+  std::span<const Candidate> nucleus = all;
+  if (top_p < 1) nucleus = likeliest(all, top_p * sum(all));
+
+  double left = static_cast<double>(generator.next64() >> 11) * 0x1p-53 * sum(nucleus);
+  for (const Candidate& candidate : nucleus)
+    if ((left -= candidate.weight) < 0) return candidate.token;
+  return static_cast<int>(best - logits.begin());  // rounding left a crumb
+}
+
+}  // namespace nn
