@@ -175,6 +175,29 @@ if [ -e data/raw/mnist/t10k-labels-idx1-ubyte ]; then
       ! grep -q "A2: The number" "$work/add/report.html"
   }
   check "what is damaged of the others is said, left out and left alone" damaged
+  edited() {
+    sed -i 's/"# Homework 1/"My own words, and # Homework 1/' "$work/add/homework-1.ipynb" &&
+      cp "$work/add/homework-1.ipynb" "$work/mine.ipynb" && sed -i 's/"test_accuracy": [0-9.]*/"test_accuracy": 99.5/' "$work/add/a1/results.json" &&
+      "$program" a2 "${mlp[@]}" --out "$work/add" 2>"$work/err" || return 1
+    cat "$work/err"
+    diff - "$work/err" <<END && cmp "$work/mine.ipynb" "$work/add/homework-1.edited-1.ipynb" &&
+warning: $work/add/a1/results.json may have been edited: its checksum is missing or wrong
+note: $work/add/homework-1.ipynb may have been edited: kept as $work/add/homework-1.edited-1.ipynb
+END
+      grep -q "<dt>results.json</dt><dd>may have been edited" "$work/add/report.html" &&
+      "$program" a2 "${mlp[@]}" --out "$work/add" && [ ! -e "$work/add/homework-1.edited-2.ipynb" ]
+  }
+  check "an edited notebook is kept, edited results are said, and the report says so, too" edited
+  at_once() {
+    local pids=() exercise
+    for exercise in a1 a2 a3; do "$program" $exercise "${mlp[@]}" --threads 1 --out "$work/both" & pids+=($!); done
+    for exercise in "${pids[@]}"; do wait "$exercise" || return 1; done
+    for exercise in A1 A2 A3; do
+      grep -q "<h2>$exercise: " "$work/both/report.html" && grep -q "\"## $exercise: " "$work/both/homework-1.ipynb" || return 1
+    done
+    diff <(ls -A "$work/both") <(printf '%s\n' .lock a1 a2 a3 homework-1.ipynb report.html)
+  }
+  check "exercises at the same time are all in the report" at_once
   refused_leaves() {
     cp -r "$work/add" "$work/same" && refuses "such file" a1 --data "$work/nothing" --out "$work/add" &&
       diff -r "$work/same" "$work/add"

@@ -40,6 +40,15 @@ runs() {
 export HOME=$work JUPYTER_RUNTIME_DIR=$work/jupyter
 for folder in a1 a2 a3 "all 'of' \"it\", η"; do check "the notebook of $folder runs and draws its plots" runs "$folder"; done
 
+# What Jupyter saved is the reader's, even if only the outputs are.
+keeps() {
+  local notebook=$work/a1/homework-1.ipynb
+  (cd "$work/a1" && "$python" -m jupyter nbconvert --to notebook --execute --inplace homework-1.ipynb) &&
+    cp "$notebook" "$work/executed" && makes a1 a1 && cmp "$work/executed" "$work/a1/homework-1.edited-1.ipynb" &&
+    ! cmp "$work/executed" "$notebook"
+}
+check "a notebook that was run in place is kept when the exercise is run again" keeps
+
 reads() {
   "$python" -c '
 import pandas, sys

@@ -5,7 +5,9 @@
 #include <nlohmann/json.hpp>
 #include <ostream>
 #include <sstream>
+#include <thread>
 
+#include "nn/base/error.h"
 #include "nn/base/file.h"
 #include "tests/complaint.h"
 #include "tests/faulty_disk.h"
@@ -31,6 +33,13 @@ Outcome made_up(const std::string& name, const Setting& setting = {}) {
   }
   outcome.runs.back().rounds.back().left_out = {{3, "it has \"no\" samples"}};
   return outcome;
+}
+
+// What publish() says.
+std::string publish_said(const fs::path& out, const Outcome& outcome) {
+  std::ostringstream log;
+  publish(out, outcome, log);
+  return log.str();
 }
 
 std::string refusal(const std::string& text, const std::string& name = "a1") {
@@ -97,11 +106,11 @@ TEST_CASE("an exercise that is run again replaces its own part of the report and
   const tools::TemporaryFolder folder;
   const fs::path& out = folder.path;
   const auto report = [&] { return nn::read_file(out / "report.html"); };
-  publish(out, made_up("a3"));
+  publish_said(out, made_up("a3"));
   const std::string table = nn::read_file(out / "a3" / "results.csv");
   Setting setting;
   setting.base.seed = 77;
-  publish(out, made_up("a1", setting));
+  publish_said(out, made_up("a1", setting));
   CHECK(nn::read_file(out / "a3" / "results.csv") == table);
   CHECK(report().find("A1: ") < report().find("A3: "));  // in the order of the table
   CHECK(contains(report(), "A3: "));
@@ -116,22 +125,107 @@ TEST_CASE("an exercise that is run again replaces its own part of the report and
 TEST_CASE("an outcome that is damaged is said, left out and left alone") {
   const tools::TemporaryFolder folder;
   const fs::path& out = folder.path;
-  publish(out, made_up("a2"));
+  publish_said(out, made_up("a2"));
   nn::write_file_atomically(out / "a2" / "results.json", "{\"format\": 1");
   nn::write_file_atomically(out / "a3" / "results.csv", "Round\n");
   std::ostringstream log;
-  warn_of_unreadable(out, std::vector<std::string>{"a1"}, log);
+  warn_about_results(out, std::vector<std::string>{"a1"}, log);
   CHECK(contains(log.str(), "the report does without a2 until hw1 a2 makes it anew: "));
   CHECK(contains(log.str(), "a2/results.json is not JSON\n"));
   CHECK(contains(log.str(), "a3/results.csv has no results.json beside it\n"));
   std::ostringstream nothing;
-  warn_of_unreadable(out, std::vector<std::string>{"a2", "a3"}, nothing);
+  warn_about_results(out, std::vector<std::string>{"a2", "a3"}, nothing);
   CHECK(nothing.str() == "");
-  publish(out, made_up("a1"));
+  publish_said(out, made_up("a1"));
   CHECK(nn::read_file(out / "a2" / "results.json") == "{\"format\": 1");
   CHECK(!contains(nn::read_file(out / "report.html"), "A2: "));
-  publish(out, made_up("a2"));
+  publish_said(out, made_up("a2"));
   CHECK(contains(nn::read_file(out / "report.html"), "A2: "));
+}
+
+TEST_CASE("results that were edited, or have no checksum, are reported, and the report says so") {
+  const tools::TemporaryFolder folder;
+  const fs::path& out = folder.path;
+  const fs::path file = out / "a3" / "results.json";
+  const std::string edited = "may have been edited: its checksum is missing or wrong";
+  const auto report = [&] { return nn::read_file(out / "report.html"); };
+  const auto warnings = [&](const std::string& but) {
+    std::ostringstream log;
+    warn_about_results(out, std::vector{but}, log);
+    return log.str();
+  };
+  publish_said(out, made_up("a3"));
+  CHECK(warnings("a1") == "");
+  CHECK(!contains(report(), edited));
+  const std::string original = nn::read_file(file);
+  const auto changed = [&](auto change) {
+    auto json = nlohmann::ordered_json::parse(original);
+    change(json);
+    return json.dump(1) + '\n';
+  };
+  using Json = nlohmann::ordered_json;
+  for (const std::string& text :
+       {changed([](Json& j) { j["runs"][0]["rounds"][0]["test_accuracy"] = 99.5; }),
+        changed([](Json& j) { j["made"]["command"] = "hw1 a3 --seed 7"; }),
+        changed([](Json& j) { j.erase("checksum"); }), changed([](Json& j) {
+          j["checksum"] = {1, 2};
+        })}) {
+    nn::write_file_atomically(file, text);
+    CHECK(warnings("a1") == nn::concat("warning: ", file.string(), ' ', edited, '\n'));
+    CHECK(warnings("a3") == "");
+    publish_said(out, made_up("a1"));
+    CHECK(contains(report(), "A3: "));
+    CHECK(contains(report(), "<dt>results.json</dt><dd>" + edited + "</dd>"));
+    CHECK(nn::read_file(file) == text);
+  }
+  publish_said(out, made_up("a3"));
+  CHECK(warnings("a1") == "");
+  CHECK(!contains(report(), edited));
+}
+
+TEST_CASE("a notebook that was edited is kept beside the next one") {
+  const tools::TemporaryFolder folder;
+  const fs::path& out = folder.path;
+  const fs::path notebook = out / "homework-1.ipynb", first = out / "homework-1.edited-1.ipynb",
+                 second = out / "homework-1.edited-2.ipynb";
+  CHECK(publish_said(out, made_up("a3")) == "");
+  CHECK(publish_said(out, made_up("a1")) == "");  // it is as it was written
+  CHECK(!fs::exists(first));
+  auto json = nlohmann::ordered_json::parse(nn::read_file(notebook));
+  json["cells"][0]["source"].push_back("My own thoughts.");
+  nn::write_file_atomically(notebook, json.dump(1) + '\n');
+  CHECK(publish_said(out, made_up("a2")) == nn::concat("note: ", notebook.string(),
+                                                       " may have been edited: kept as ",
+                                                       first.string(), '\n'));
+  CHECK(contains(nn::read_file(first), "My own thoughts."));
+  CHECK(contains(nn::read_file(notebook), "A2: "));
+  json["metadata"].erase("tributary");  // as an earlier version wrote it
+  nn::write_file_atomically(notebook, json.dump(1) + '\n');
+  CHECK(contains(publish_said(out, made_up("a2")), "kept as " + second.string()));
+  CHECK(contains(nn::read_file(first), "My own thoughts."));
+  CHECK(publish_said(out, made_up("a2")) == "");
+}
+
+TEST_CASE("exercises that end at the same time are both in the report") {
+  const tools::TemporaryFolder folder;
+  const fs::path& out = folder.path;
+  for (int attempt = 0; attempt < 10; ++attempt) {
+    fs::remove(out / "a1" / "results.json");
+    fs::remove(out / "a3" / "results.json");
+    std::string complaints[2];
+    {
+      std::vector<std::jthread> commands;
+      for (const int i : {0, 1})
+        commands.emplace_back([&, i] {
+          complaints[i] = complaint_of([&] { publish_said(out, made_up(i == 0 ? "a1" : "a3")); });
+        });
+    }
+    for (const std::string& complaint : complaints) CHECK(complaint == "nothing");
+    for (const char* part : {"A1: ", "A3: "}) {
+      CHECK(contains(nn::read_file(out / "report.html"), part));
+      CHECK(contains(nn::read_file(out / "homework-1.ipynb"), part));
+    }
+  }
 }
 
 TEST_CASE("files are of one command whatever the disk does, where one vouches for the others") {

@@ -42,13 +42,14 @@ void run_exercises(const Options& options, const std::atomic<bool>& stop) {
 
   Unfinished unfinished(kept, std::cerr);
   Session session(options, stop, [&](const std::string& run) { return unfinished.open(run); });
-  warn_of_unreadable(out, names, std::cerr);
+  warn_about_results(out, names, std::cerr);
   for (const Exercise* exercise : chosen) session.plan(experiments_of(*exercise, options.setting));
   for (const Exercise* exercise : chosen) {
     const std::vector<Run> runs =
         session.run_all(experiments_of(*exercise, options.setting), kept.string());
     const Outcome outcome{exercise, options.setting, session.made(), runs};
-    publish(out, outcome);  // before anything is printed: Ctrl-C ends the reader of a pipe
+    // Before anything is printed: Ctrl-C ends the reader of a pipe.
+    publish(out, outcome, std::cerr);
     session.print(write_up(outcome));
   }
   unfinished.remove_opened();

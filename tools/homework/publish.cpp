@@ -1,12 +1,15 @@
 #include "tools/homework/publish.h"
 
 #include <algorithm>
+#include <chrono>
 #include <functional>
 #include <iterator>
 #include <ostream>
 #include <system_error>
 
 #include "nn/base/file.h"
+#include "nn/base/folder_lock.h"
+#include "tools/homework/keep.h"
 #include "tools/report/html.h"
 #include "tools/report/notebook.h"
 #include "tools/report/svg.h"
@@ -18,6 +21,8 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char *record_name = "results.json", *table_name = "results.csv";
+constexpr const char* edited = "may have been edited: its checksum is missing or wrong";
+constexpr std::chrono::seconds patience{10};  // many times what publish() takes
 
 // Says which curves are not what they would be with all clients.
 void add_left_out(std::span<const Run> runs, std::span<const std::string> names,
@@ -29,21 +34,28 @@ void add_left_out(std::span<const Run> runs, std::span<const std::string> names,
   if (!table.rows.empty()) document.blocks.emplace_back(table);
 }
 
-// The exercises in the folder, in the order of the table. `complain` hears what is left out.
+// The exercises in the folder, in the order of the table. `warn` is told, for each exercise that is
+// omitted or may have been edited, what is wrong.
 std::vector<Outcome> outcomes_in(
-    const fs::path& out, const std::function<void(const Exercise&, std::string)>& complain) {
+    const fs::path& out, const std::function<void(const Exercise&, const std::string&)>& warn) {
   std::vector<Outcome> outcomes;
   for (const Exercise& exercise : exercise_table()) {
-    const fs::path folder = out / exercise.name;
+    const fs::path record = out / exercise.name / record_name,
+                   table = out / exercise.name / table_name;
+    const auto omit = [&](const std::string& reason) {
+      warn(exercise, nn::concat("the report does without ", exercise.name, " until hw1 ",
+                                exercise.name, " makes it anew: ", reason));
+    };
     std::error_code ignored;
     try {
-      if (fs::exists(folder / record_name, ignored))
-        outcomes.push_back(read_outcome(folder / record_name, exercise));
-      else if (fs::exists(folder / table_name, ignored))
-        complain(exercise,
-                 nn::concat((folder / table_name).string(), " has no ", record_name, " beside it"));
+      if (fs::exists(record, ignored)) {
+        outcomes.push_back(read_outcome(record, exercise));
+        if (!outcomes.back().is_intact) warn(exercise, nn::concat(record.string(), ' ', edited));
+      } else if (fs::exists(table, ignored)) {
+        omit(nn::concat(table.string(), " has no ", record_name, " beside it"));
+      }
     } catch (const nn::InputError& error) {
-      complain(exercise, error.what());
+      omit(error.what());
     }
   }
   return outcomes;
@@ -95,28 +107,32 @@ void replace_files(const fs::path& folder, const std::map<std::string, std::stri
   }
 }
 
-void publish(const fs::path& out, const Outcome& outcome) {
+void publish(const fs::path& out, const Outcome& outcome, std::ostream& log) {
   std::map<std::string, std::string> files{{table_name, to_csv(outcome.runs, outcome.names())},
                                            {record_name, to_json(outcome)}};
   add_plots(write_up(outcome), files);
+  const nn::FolderLock lock(out, patience);
   nn::Disk disk;
   replace_files(out / outcome.exercise->name, files, record_name, disk);
 
   report::Document all{"Homework 1: federated learning", {}};
   for (const Outcome& each : outcomes_in(out, [](const Exercise&, const std::string&) {})) {
-    report::Document document = with_facts(write_up(each), facts_about(each.runs, each.made));
+    report::Facts facts = facts_about(each.runs, each.made);
+    if (!each.is_intact) facts.values[record_name] = edited;
+    report::Document document = with_facts(write_up(each), facts);
     all.blocks.emplace_back(report::Heading{document.title, 2});
     std::ranges::move(document.blocks, std::back_inserter(all.blocks));
   }
   nn::write_file_atomically(out / "report.html", report::to_html(all));
-  nn::write_file_atomically(out / "homework-1.ipynb", report::to_notebook(all));
+  const fs::path notebook = out / "homework-1.ipynb";
+  keep_edited(notebook, log);
+  nn::write_file_atomically(notebook, report::to_notebook(all));
 }
 
-void warn_of_unreadable(const fs::path& out, std::span<const std::string> but, std::ostream& log) {
-  outcomes_in(out, [&](const Exercise& exercise, const std::string& complaint) {
-    if (!std::ranges::count(but, exercise.name))
-      log << "warning: the report does without " << exercise.name << " until hw1 " << exercise.name
-          << " makes it anew: " << complaint << '\n';
+void warn_about_results(const fs::path& out, std::span<const std::string> but, std::ostream& log) {
+  const nn::FolderLock lock(out, patience);
+  outcomes_in(out, [&](const Exercise& exercise, const std::string& warning) {
+    if (!std::ranges::count(but, exercise.name)) log << "warning: " << warning << '\n';
   });
 }
 

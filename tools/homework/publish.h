@@ -15,13 +15,15 @@ namespace homework {
 report::Document write_up(const Outcome& outcome);
 
 // Writes OUT/a3/results.csv, plot1.svg, ... and results.json, and OUT/report.html and
-// OUT/homework-1.ipynb about this exercise and the others whose results.json is in OUT. On failure
-// the old files stay; results.json is never beside files of another command.
-void publish(const std::filesystem::path& out, const Outcome& outcome);
+// OUT/homework-1.ipynb about this exercise and the others whose results.json is in OUT. An edited
+// notebook is kept under another name, said in `log`. On failure the old files stay; results.json
+// is never beside files of another command. One process at a time does this in OUT: throws
+// nn::InputError if the turn does not come within ten seconds.
+void publish(const std::filesystem::path& out, const Outcome& outcome, std::ostream& log);
 
 // Writes a line to `log` for each exercise in OUT, except those named, that the report must omit,
-// and why.
-void warn_of_unreadable(const std::filesystem::path& out, std::span<const std::string> but,
+// and why, or whose results may have been edited. Takes turns with publish().
+void warn_about_results(const std::filesystem::path& out, std::span<const std::string> but,
                         std::ostream& log);
 
 // Replaces files of a folder, given by name and content: all of them or, if one cannot be written,

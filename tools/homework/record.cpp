@@ -7,6 +7,7 @@
 
 #include "nn/base/file.h"
 #include "nn/base/json.h"
+#include "tools/report/seal.h"
 
 namespace homework {
 
@@ -129,26 +130,27 @@ std::string to_json(std::span<const Run> runs, std::span<const std::string> name
 std::string to_json(const Outcome& outcome) {
   const Experiment& base = outcome.setting.base;
   const std::optional<int>& rounds = outcome.setting.rounds;
-  return text_of({{"format", format},
-                  {"exercise", outcome.exercise->name},
-                  {"made", outcome.made},
-                  {"setting",
-                   {{"model", base.model},
-                    {"seed", base.seed},
-                    {"sort", word(base.partition.sort)},
-                    {"dropout_rng", word(base.dropout)},
-                    {"rounds", rounds ? Json(*rounds) : Json()}}},
-                  {"runs", json_of(outcome.runs, outcome.names())}});
+  return report::sealed(text_of({{"format", format},
+                                 {"exercise", outcome.exercise->name},
+                                 {"made", outcome.made},
+                                 {"setting",
+                                  {{"model", base.model},
+                                   {"seed", base.seed},
+                                   {"sort", word(base.partition.sort)},
+                                   {"dropout_rng", word(base.dropout)},
+                                   {"rounds", rounds ? Json(*rounds) : Json()}}},
+                                 {"runs", json_of(outcome.runs, outcome.names())},
+                                 {"checksum", report::no_checksum}}));
 }
 
 Outcome parse_outcome(const std::string& text, const std::string& name, const Exercise& exercise) {
   const std::string hint = nn::concat("hw1 ", exercise.name, " makes it anew");
   const auto refuse = [&](const std::string& reason) { throw nn::InputError(name + reason, hint); };
-  const nlohmann::json json = nn::parse_json_object(text, name, hint);
+  nlohmann::json json = nn::parse_json_object(text, name, hint);
   if (const auto found = json.find("format"); found == json.end() || *found != format)
     refuse(nn::concat(" is of format ", found == json.end() ? "?" : nn::json_shown(*found),
                       ", not ", format));
-  Outcome outcome{&exercise, {}, {}, {}};
+  Outcome outcome{&exercise, {}, {}, {}, report::is_intact(text)};
   bool is_same = false;
   try {
     outcome.made = json.at("made").get<nn::Metadata>();
@@ -159,7 +161,9 @@ Outcome parse_outcome(const std::string& text, const std::string& name, const Ex
         run.rounds.push_back(round_of(round));
     }
     // Nothing in it is of another type, out of range, missing or surplus.
-    is_same = nlohmann::json::parse(to_json(outcome)) == json;
+    nlohmann::json same = nlohmann::json::parse(to_json(outcome));
+    for (nlohmann::json* each : {&same, &json}) each->erase("checksum");
+    is_same = same == json;
   } catch (const nlohmann::json::exception&) {
   }
   if (!is_same || !std::ranges::all_of(outcome.runs, is_whole))

@@ -6,6 +6,7 @@
 #include "nn/base/error.h"
 #include "tools/report/html.h"
 #include "tools/report/markup.h"
+#include "tools/report/seal.h"
 #include "tools/report/svg.h"
 #include "tools/report/text.h"
 
@@ -130,10 +131,12 @@ std::string to_notebook(const Document& document) {
        {{"file_extension", ".py"},
         {"mimetype", "text/x-python"},
         {"name", "python"},
-        {"pygments_lexer", "ipython3"}}}};
+        {"pygments_lexer", "ipython3"}}},
+      {"tributary", {{"checksum", no_checksum}}}};
   const Json notebook = {
       {"cells", writer.cells}, {"metadata", metadata}, {"nbformat", 4}, {"nbformat_minor", 5}};
-  return notebook.dump(1, ' ', /*ensure_ascii=*/false, Json::error_handler_t::replace) + '\n';
+  return sealed(notebook.dump(1, ' ', /*ensure_ascii=*/false, Json::error_handler_t::replace) +
+                '\n');
 }
 
 }  // namespace report
