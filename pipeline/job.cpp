@@ -52,30 +52,30 @@ void require_valid(const Job& job) {
            uniform_costs(t.stages, job.chunks));  // throws if stages would wait for each other
 }
 
-std::vector<std::vector<int>> pieces_of(const Job& job, int stage) {
+std::vector<std::vector<int>> blocks_of(const Job& job, int stage) {
   std::vector<std::vector<int>> chunks(job.chunks);
   const int parts = static_cast<int>(job.cut.size());
-  int piece = 0;
+  int block = 0;
   for (int part = 0; part < parts; ++part) {
-    std::vector<int> pieces;
-    if (part == 0) pieces.push_back(piece++);
-    for (int layer = 0; layer < job.cut[part]; ++layer) pieces.push_back(piece++);
-    if (part == parts - 1) pieces.push_back(piece++);
-    if (part % job.topology.stages == stage) chunks[part / job.topology.stages] = std::move(pieces);
+    std::vector<int> blocks;
+    if (part == 0) blocks.push_back(block++);
+    for (int layer = 0; layer < job.cut[part]; ++layer) blocks.push_back(block++);
+    if (part == parts - 1) blocks.push_back(block++);
+    if (part % job.topology.stages == stage) chunks[part / job.topology.stages] = std::move(blocks);
   }
   return chunks;
 }
 
-std::size_t piece_size(const nn::LlamaConfig& m, int piece) {
-  if (piece == 0) return m.d * m.vocabulary;
-  if (piece == m.layers + 1) return m.d * (1 + m.vocabulary);  // its norm's weights, too
+std::size_t block_size(const nn::LlamaConfig& m, int block) {
+  if (block == 0) return m.d * m.vocabulary;
+  if (block == m.layers + 1) return m.d * (1 + m.vocabulary);  // its norm's weights, too
   const nn::index keys = m.key_value_heads * m.head_size();
   return m.d * (2 + 2 * m.d + 2 * keys + 3 * m.hidden);  // norms, attention, feed-forward
 }
 
 double model_size(const nn::LlamaConfig& m) {
-  const auto size = [&](nn::index piece) {
-    return static_cast<double>(piece_size(m, static_cast<int>(piece)));
+  const auto size = [&](nn::index block) {
+    return static_cast<double>(block_size(m, static_cast<int>(block)));
   };
   return size(0) + static_cast<double>(m.layers) * size(1) + size(m.layers + 1);
 }
@@ -96,9 +96,9 @@ std::size_t largest_message(const Job& job) {
                 (job.model.layers + 4) * longest_file_line,
                 static_cast<std::size_t>(stages) * job.chunks * longest_layer_count});
   std::size_t numbers = activation_size(job);
-  for (int piece : {0, 1, static_cast<int>(job.model.layers) + 1})
+  for (int block : {0, 1, static_cast<int>(job.model.layers) + 1})
     if (pipelines > 1)
-      numbers = std::max(numbers, ring_segment(piece_size(job.model, piece), pipelines, 0).length);
+      numbers = std::max(numbers, ring_segment(block_size(job.model, block), pipelines, 0).length);
   return texts + sizeof(nn::real) * numbers;
 }
 

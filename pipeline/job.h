@@ -35,11 +35,11 @@ struct Job {
 // schedule would wait for each other for ever.
 void require_valid(const Job& job);
 
-// The pieces of the model (see nn::Llama) in each chunk of a stage.
-std::vector<std::vector<int>> pieces_of(const Job& job, int stage);
+// The blocks of the model (see nn::Llama) in each chunk of a stage.
+std::vector<std::vector<int>> blocks_of(const Job& job, int stage);
 
-// The number of parameters in a piece of the model: the embedding, a layer or the head.
-std::size_t piece_size(const nn::LlamaConfig& model, int piece);
+// The number of parameters in a block of the model: the embedding, a layer or the head.
+std::size_t block_size(const nn::LlamaConfig& model, int block);
 
 // The number of parameters in the whole model; not exact beyond 2^53.
 double model_size(const nn::LlamaConfig& model);

@@ -20,10 +20,10 @@ Protocol::Protocol(const Job& job, int rank, bool is_cut_known)
       stage_(job.topology.stage(rank)),
       pipeline_(job.topology.pipeline(rank)) {
   if (is_cut_known)
-    for (const std::vector<int>& chunk : pieces_of(job, stage_))
-      pieces_.insert(chunk.begin(), chunk.end());
+    for (const std::vector<int>& chunk : blocks_of(job, stage_))
+      blocks_.insert(chunk.begin(), chunk.end());
   else
-    for (int piece = 0; piece <= job.model.layers + 1; ++piece) pieces_.insert(piece);
+    for (int block = 0; block <= job.model.layers + 1; ++block) blocks_.insert(block);
 }
 
 bool Protocol::operator()(int from, Tag tag, std::size_t bytes, int step) const {
@@ -88,9 +88,9 @@ bool Protocol::is_crossing(int from, Tag tag, std::size_t bytes, int offset) con
 bool Protocol::is_reduction(int from, Tag tag, std::size_t bytes) const {
   const int pipelines = job_.topology.pipelines;
   if (from != job_.topology.rank((pipeline_ + pipelines - 1) % pipelines, stage_) ||
-      !pieces_.contains(tag.item) || !is_below(tag.part, ring_turns(pipelines)))
+      !blocks_.contains(tag.item) || !is_below(tag.part, ring_turns(pipelines)))
     return false;
-  const std::size_t size = piece_size(job_.model, tag.item);
+  const std::size_t size = block_size(job_.model, tag.item);
   return bytes == sizeof(nn::real) * ring_segment(size, pipelines, pipeline_ - tag.part - 1).length;
 }
 

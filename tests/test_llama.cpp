@@ -50,10 +50,10 @@ void check_reference(const std::string& name, const LlamaConfig& config) {
   CHECK(difference(logits.value().span(), golden.tensors.at("logits").span()) < tolerance);
   CHECK(difference(loss.value().span(), golden.tensors.at("loss").span()) < tolerance);
   CHECK(golden.tensors.size() == model.parameters().pieces().size() + 3);
-  for (const auto& [piece, shape, offset] : model.parameters().pieces()) {
-    CAPTURE(piece);
+  for (const auto& [block, shape, offset] : model.parameters().pieces()) {
+    CAPTURE(block);
     CHECK(difference(model.parameters().gradients().subspan(offset, shape.size()),
-                     golden.tensors.at("gradient." + piece).span()) < tolerance);
+                     golden.tensors.at("gradient." + block).span()) < tolerance);
   }
 }
 
@@ -77,12 +77,12 @@ TEST_CASE("every cut of the model starts from the same weights") {
                                                 {{0, 2, 4}, {1, 3}},
                                                 {{4, 0}}};
   for (const auto& cut : cuts)
-    for (const std::vector<int>& pieces : cut) {
-      const Llama part(small_config(), pieces, 7);
+    for (const std::vector<int>& blocks : cut) {
+      const Llama part(small_config(), blocks, 7);
       index size = 0;
-      for (int piece : pieces) {
-        CAPTURE(piece);
-        const auto here = part.range(piece), there = whole.range(piece);
+      for (int block : blocks) {
+        CAPTURE(block);
+        const auto here = part.range(block), there = whole.range(block);
         REQUIRE(here.size == there.size);
         CHECK(here.size > 0);
         CHECK(std::ranges::equal(part.parameters().values().subspan(here.offset, here.size),
@@ -117,15 +117,15 @@ TEST_CASE("the list of tensors is what a model has") {
   const auto tensors = nn::llama_tensors(small_config());
   REQUIRE(tensors.size() == model.parameters().pieces().size());
   for (std::size_t i = 0; i < tensors.size(); ++i) {
-    const nn::Parameters::Piece& piece = model.parameters().pieces()[i];
-    CHECK(tensors[i].name == piece.name);
-    CHECK(tensors[i].shape == piece.shape);
-    const auto [offset, size] = model.range(tensors[i].piece);
-    CHECK((piece.offset >= offset && piece.offset + piece.shape.size() <= offset + size));
+    const nn::Parameters::Piece& block = model.parameters().pieces()[i];
+    CHECK(tensors[i].name == block.name);
+    CHECK(tensors[i].shape == block.shape);
+    const auto [offset, size] = model.range(tensors[i].block);
+    CHECK((block.offset >= offset && block.offset + block.shape.size() <= offset + size));
   }
 }
 
-TEST_CASE("pieces one after the other are the whole model, whoever holds them") {
+TEST_CASE("blocks one after the other are the whole model, whoever holds them") {
   const std::vector<int> ids{1, 5, 22, 0, 7, 7, 3, 9};
   Llama whole(small_config(), 3);
   const Llama first(small_config(), std::vector{0, 1}, 3);
@@ -150,7 +150,7 @@ TEST_CASE("a later token changes nothing before it, nor another sequence") {
   }
 }
 
-TEST_CASE("a piece that is not there, a sequence too long and a shape that cannot be are refused") {
+TEST_CASE("a block that is not there, a sequence too long and a shape that cannot be are refused") {
   const Llama part(small_config(), std::vector{1});
   Tape tape;
   const std::vector<int> ids(9, 1);

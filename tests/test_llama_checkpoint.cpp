@@ -86,19 +86,19 @@ TEST_CASE("shards that ranks wrote by themselves are one model, for any other cu
   nn::load_llama(folder, whole);
   CHECK(is_equal(whole, saved));
   for (const Cut& cut : {Cut{{0, 1}, {2}, {3, 4}}, {{0}, {1, 2, 3, 4}}, {{4, 0}, {3, 1, 2}}})
-    for (const std::vector<int>& pieces : cut) {
-      Llama part(small, pieces, 2);
+    for (const std::vector<int>& blocks : cut) {
+      Llama part(small, blocks, 2);
       nn::load_llama(folder, part);
-      CHECK(is_equal(part, Llama(small, pieces, 1)));
+      CHECK(is_equal(part, Llama(small, blocks, 1)));
     }
 }
 
-TEST_CASE("of a file only the pieces of a model are read") {
+TEST_CASE("of a file only the blocks of a model are read") {
   const tools::TemporaryFolder temporary;
   const fs::path& folder = temporary.path;
   nn::save_llama(folder, Llama(small, 1));
   LlamaCheckpoint checkpoint(folder);
-  // Once the header is known the file is cut behind the embedding, the first piece in it.
+  // Once the header is known the file is cut behind the embedding, the first block in it.
   const auto size = fs::file_size(folder / "model.safetensors");
   const Llama embedding(small, std::vector{0}, 1);
   const auto others =
@@ -142,7 +142,7 @@ TEST_CASE("a save removes the files of the model before, and no others") {
                                        "notes.md"});
 }
 
-TEST_CASE("pieces that do not make one model are not saved") {
+TEST_CASE("blocks that do not make one model are not saved") {
   const tools::TemporaryFolder temporary;
   const fs::path& folder = temporary.path;
   nn::save_llama(folder / "model", Llama(small, 1));
@@ -423,8 +423,8 @@ TEST_CASE("shards of two checkpoints do not go together") {
   const fs::path& folder = temporary.path;
   save_shards(folder, small, three, 1);
   as_foreign(folder);
-  const auto overwrite = [&](const LlamaConfig& config, int pieces) {
-    const Llama part(config, three[pieces]);
+  const auto overwrite = [&](const LlamaConfig& config, int blocks) {
+    const Llama part(config, three[blocks]);
     nn::write_file_atomically(folder / nn::shard_name(1, 3), nn::shard_content(part).parts());
   };
   LlamaConfig wider = small;

@@ -15,7 +15,7 @@ using toy::job_of, toy::length, toy::some_text;
 
 struct Result {
   std::vector<double> losses;                                      // of each step
-  std::map<std::pair<int, int>, std::vector<nn::real>> gradients;  // of (step, piece)
+  std::map<std::pair<int, int>, std::vector<nn::real>> gradients;  // of (step, block)
   std::vector<nn::real> weights;                                   // after the last step
 };
 
@@ -25,9 +25,9 @@ Result train(const Job& job, const std::string& name, int pipeline = 0) {
   std::mutex result_mutex;
   auto stages = toy::as_ranks(job, name, [&](toy::Rank rank) {
     int step = 0;
-    rank.worker.on_gradients = [&](int piece, std::span<const nn::real> gradients) {
+    rank.worker.on_gradients = [&](int block, std::span<const nn::real> gradients) {
       const std::lock_guard lock(result_mutex);
-      result.gradients[{step, piece}].assign(gradients.begin(), gradients.end());
+      result.gradients[{step, block}].assign(gradients.begin(), gradients.end());
     };
     for (; step < job.steps; ++step) {
       const auto loss = rank.worker.step(step);
@@ -147,9 +147,9 @@ TEST_CASE("two pipelines train like one process on the same global batch") {
       REQUIRE(result.losses.size() == serial.losses.size());
       for (std::size_t step = 0; step < serial.losses.size(); ++step)
         CHECK(result.losses[step] == doctest::Approx(serial.losses[step]).epsilon(1e-6));
-      for (int piece = 0; piece < 8; ++piece)
-        CHECK(relative_difference(result.gradients.at({0, piece}),
-                                  serial.gradients.at({0, piece})) < 1e-6);
+      for (int block = 0; block < 8; ++block)
+        CHECK(relative_difference(result.gradients.at({0, block}),
+                                  serial.gradients.at({0, block})) < 1e-6);
     });
   }
 }
@@ -185,8 +185,8 @@ TEST_CASE("cutting a batch into microbatches does not change what is learnt") {
   Job job = job_of("1f1b", 3, 1, 1);
   job.batch = 6;
   const Result whole = train(job, "whole"), cut = train_serially(6);
-  for (int piece = 0; piece < 8; ++piece)
-    CHECK(relative_difference(whole.gradients.at({0, piece}), cut.gradients.at({0, piece})) < 2e-6);
+  for (int block = 0; block < 8; ++block)
+    CHECK(relative_difference(whole.gradients.at({0, block}), cut.gradients.at({0, block})) < 2e-6);
 }
 
 }  // namespace pipeline

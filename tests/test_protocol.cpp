@@ -175,13 +175,13 @@ TEST_CASE("only what is for a rank comes to it") {
   CHECK(!takes(2, 3, {Tag::goodbye}, 1));
 }
 
-TEST_CASE("a stage averages its own pieces, once the cut is known") {
+TEST_CASE("a stage averages its own blocks, once the cut is known") {
   const Job job = toy::job_of("1f1b", 2, 2, 3);
-  for (int piece = 0; piece < 8; ++piece) {
+  for (int block = 0; block < 8; ++block) {
     const std::size_t bytes =
-        ring_segment(piece_size(job.model, piece), 2, 0).length * sizeof(nn::real);
-    const Tag tag{Tag::reduce, 0, piece, 0};
-    CHECK(Protocol(job, 3)(1, tag, bytes, 0) == (piece > 3));
+        ring_segment(block_size(job.model, block), 2, 0).length * sizeof(nn::real);
+    const Tag tag{Tag::reduce, 0, block, 0};
+    CHECK(Protocol(job, 3)(1, tag, bytes, 0) == (block > 3));
     CHECK(Protocol(job, 3, false)(1, tag, bytes, 0));
     CHECK(!Protocol(job, 3, false)(1, tag, bytes + sizeof(nn::real), 0));
   }

@@ -75,7 +75,7 @@ inline std::deque<Stage> as_ranks(const Job& job, const std::string& name,
     addresses.push_back(nn::concat("inproc://", name, '-', rank));
   std::deque<Stage> stages;  // outlive the network, whose messages read their memory
   for (int rank = 0; rank < ranks; ++rank)
-    stages.emplace_back(job.model, pieces_of(job, job.topology.stage(rank)), job.sequences(),
+    stages.emplace_back(job.model, blocks_of(job, job.topology.stage(rank)), job.sequences(),
                         length, job.seed);
   std::vector<std::exception_ptr> failures(ranks), losses(ranks);
   {
@@ -112,10 +112,10 @@ inline std::deque<Stage> as_ranks(const Job& job, const std::string& name,
 inline std::vector<nn::real> weights_of(std::deque<Stage>& stages, const Job& job,
                                         int pipeline = 0) {
   std::vector<nn::real> weights;
-  for (int piece = 0; piece < stages[0].model().head_piece() + 1; ++piece)
+  for (int block = 0; block < stages[0].model().head_block() + 1; ++block)
     for (int stage = 0; stage < job.topology.stages; ++stage) {
       nn::Llama& model = stages[job.topology.rank(pipeline, stage)].model();
-      const auto [offset, size] = model.range(piece);
+      const auto [offset, size] = model.range(block);
       const auto values = model.parameters().values().subspan(offset, size);
       weights.insert(weights.end(), values.begin(), values.end());
     }

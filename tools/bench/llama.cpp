@@ -31,7 +31,7 @@ struct LlamaTraining::Parts {
       : job(job),
         ids(random_tokens(job)),
         windows(ids, job.length),
-        stage(job.model, pipeline::pieces_of(job, 0), job.sequences(), job.length, job.seed,
+        stage(job.model, pipeline::blocks_of(job, 0), job.sequences(), job.length, job.seed,
               threads),
         mailbox(network, {.addresses = {"inproc://alone"}}),
         worker(this->job, stage, mailbox, &windows, trace) {}

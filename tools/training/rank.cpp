@@ -39,7 +39,7 @@ pipeline::Cut agree_on_cut(const RankOptions& options, Mailbox& mailbox) {
         mailbox.receive(0, {Tag::cut}, "waiting for rank 0 to choose the cut").text(), layers,
         parts);
   const pipeline::Cut cut = pipeline::best_cut(
-      measure_pieces(job, options.threads, [&] { mailbox.progress("rank 0 measured the pieces"); }),
+      measure_blocks(job, options.threads, [&] { mailbox.progress("rank 0 measured the blocks"); }),
       layers, job.topology.stages, job.chunks, *pipeline::find_schedule(job.schedule),
       job.microbatches, 0, static_cast<double>(options.cores) / job.topology.pipelines);
   for (int other = 1; other < mailbox.ranks(); ++other)
@@ -89,7 +89,7 @@ bool run_rank(RankOptions options) {
     mailbox.meet(pipeline::terms(job), access.deadline);
     state.set("agreeing on the cut");
     job.cut = agree_on_cut(options, mailbox);
-    stage.emplace(job.model, pipeline::pieces_of(job, job.topology.stage(options.rank)),
+    stage.emplace(job.model, pipeline::blocks_of(job, job.topology.stage(options.rank)),
                   job.sequences(), job.length, job.seed, options.threads);
     if (init) init->load(stage->model());
     pipeline::Trace trace(options.has_trace);

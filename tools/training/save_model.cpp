@@ -165,7 +165,7 @@ void save_model(const RankOptions& options, pipeline::Stage& stage, const data::
     files.push_back(folder.write("tokenizer.json", nn::read_file(text.tokenizer_json)));
   std::vector<std::vector<int>> cut(job.topology.stages);
   for (int s = 0; s < job.topology.stages; ++s)
-    for (const auto& chunk : pipeline::pieces_of(job, s))
+    for (const auto& chunk : pipeline::blocks_of(job, s))
       cut[s].insert(cut[s].end(), chunk.begin(), chunk.end());
   nn::Metadata origin = pipeline::origin_of(job);
   for (const auto& [name, value] : state) origin[name] = value;

@@ -41,7 +41,7 @@ std::string index_text(const LlamaConfig& config, std::span<const int> shard_of,
   index numbers = 0;
   ordered_json weight_map;
   for (const LlamaTensor& tensor : llama_tensors(config)) {
-    weight_map[tensor.name] = shard_name(shard_of[tensor.piece], shards);
+    weight_map[tensor.name] = shard_name(shard_of[tensor.block], shards);
     numbers += tensor.shape.size();
   }
   const ordered_json content{
@@ -77,11 +77,11 @@ std::vector<LlamaTensor> llama_tensors(const LlamaConfig& c) {
 }
 
 void save_llama(const fs::path& folder, const Llama& model, const Metadata& state) {
-  std::vector<int> pieces;
-  for (int piece = 0; piece <= model.head_piece(); ++piece) pieces.push_back(piece);
+  std::vector<int> blocks;
+  for (int block = 0; block <= model.head_block(); ++block) blocks.push_back(block);
   FolderReplacement files = llama_replacement(folder);
   const SavedFile weights = files.write(shard_name(0, 1), shard_content(model).parts());
-  complete_llama(files, model.config(), {&pieces, 1}, {weights}, state);
+  complete_llama(files, model.config(), {&blocks, 1}, {weights}, state);
 }
 
 FolderReplacement llama_replacement(const fs::path& folder, std::shared_ptr<Storage> storage) {
@@ -107,12 +107,12 @@ void complete_llama(FolderReplacement& folder, const LlamaConfig& config,
   const int shards = static_cast<int>(cut.size());
   std::vector<int> shard_of(config.layers + 2, -1);
   for (int shard = 0; shard < shards; ++shard)
-    for (int piece : cut[shard]) {
-      require(piece >= 0 && piece < config.layers + 2 && shard_of[piece] < 0, "llama: piece ",
-              piece, " is in two shards or in no model");
-      shard_of[piece] = shard;
+    for (int block : cut[shard]) {
+      require(block >= 0 && block < config.layers + 2 && shard_of[block] < 0, "llama: block ",
+              block, " is in two shards or in no model");
+      shard_of[block] = shard;
     }
-  require(std::ranges::count(shard_of, -1) == 0, "llama: a piece is in no shard");
+  require(std::ranges::count(shard_of, -1) == 0, "llama: a block is in no shard");
   if (shards > 1) files.push_back(folder.write(index_file, index_text(config, shard_of, shards)));
   files.push_back(folder.write(config_file, config_text(config)));
   folder.complete(files, state);
@@ -218,12 +218,12 @@ void LlamaCheckpoint::require_fits(const LlamaConfig& wanted) const {
 void LlamaCheckpoint::load(Llama& model) {
   require_fits(model.config());
   Parameters& parameters = model.parameters();
-  for (const Parameters::Piece& piece : parameters.pieces()) {
-    SafetensorsFile& file = files_.at(file_of_.at(piece.name));
-    const auto numbers = parameters.values().subspan(piece.offset, piece.shape.size());
-    file.read(file.entries().at(piece.name), numbers);
+  for (const Parameters::Piece& block : parameters.pieces()) {
+    SafetensorsFile& file = files_.at(file_of_.at(block.name));
+    const auto numbers = parameters.values().subspan(block.offset, block.shape.size());
+    file.read(file.entries().at(block.name), numbers);
     if (!all_finite(numbers))
-      throw InputError(concat(file.name(), ": ", piece.name, " is not finite"),
+      throw InputError(concat(file.name(), ": ", block.name, " is not finite"),
                        "the model is spoiled: use a checkpoint from before");
   }
 }

@@ -20,7 +20,7 @@ namespace nn {
 struct LlamaTensor {
   std::string name;
   Shape shape;
-  int piece;  // as Llama counts them
+  int block;  // as Llama counts them
 };
 // All of them, in the order of a whole model, without making one.
 std::vector<LlamaTensor> llama_tensors(const LlamaConfig& config);
@@ -36,8 +36,8 @@ FolderReplacement llama_replacement(const std::filesystem::path& folder,
 std::string shard_name(int shard, int shards);
 SafetensorsContent shard_content(const Llama& model);
 
-// Adds config.json, the index and the manifest. `cut[s]` are the pieces of shard s, together every
-// piece once; `files` are the shards and anything else that belongs to the model.
+// Adds config.json, the index and the manifest. `cut[s]` are the blocks of shard s, together every
+// block once; `files` are the shards and anything else that belongs to the model.
 void complete_llama(FolderReplacement& folder, const LlamaConfig& config,
                     std::span<const std::vector<int>> cut, std::vector<SavedFile> files,
                     const Metadata& state);
@@ -61,7 +61,7 @@ class LlamaCheckpoint {
   // checkpoint's except for the context, on which no weight depends.
   void require_fits(const LlamaConfig& config) const;
 
-  // Reads the pieces that the model has, no others. They must be finite.
+  // Reads the blocks that the model has, no others. They must be finite.
   void load(Llama& model);
 
  private:

@@ -14,8 +14,8 @@ std::span<const real> LlamaDecoder::step(std::span<const int> tokens) {
           " tokens is longer than ", model_.config().context);
   tape_.reset();
   Var x = model_.embed(tape_, tokens);
-  for (int piece = 1; piece < model_.head_piece(); ++piece)
-    x = model_.layer(piece, x, caches_[piece - 1]);
+  for (int block = 1; block < model_.head_block(); ++block)
+    x = model_.layer(block, x, caches_[block - 1]);
   length_ += n;
   const ConstView last{x.value().data + (n - 1) * d, {1, d}};
   return model_.head(tape_.constant(last)).value().span();

@@ -8,10 +8,10 @@ namespace {
 
 constexpr double initial_deviation = 0.02;
 
-std::vector<int> all_pieces(const LlamaConfig& config) {
-  std::vector<int> pieces(config.layers + 2);
-  std::iota(pieces.begin(), pieces.end(), 0);
-  return pieces;
+std::vector<int> all_blocks(const LlamaConfig& config) {
+  std::vector<int> blocks(config.layers + 2);
+  std::iota(blocks.begin(), blocks.end(), 0);
+  return blocks;
 }
 
 Projection projection(const Scope& scope, index in, index out) {
@@ -95,23 +95,23 @@ Var LlamaHead::loss(Var x, std::span<const int> targets) const {
 }
 
 Llama::Llama(const LlamaConfig& config, std::uint64_t seed)
-    : Llama(config, all_pieces(config), seed) {}
+    : Llama(config, all_blocks(config), seed) {}
 
-Llama::Llama(const LlamaConfig& config, std::span<const int> pieces, std::uint64_t seed)
+Llama::Llama(const LlamaConfig& config, std::span<const int> blocks, std::uint64_t seed)
     : config_(config), ranges_(config.layers + 2), layers_(config.layers) {
   require_valid(config);
-  for (int piece : pieces) {
-    require(piece >= 0 && piece <= head_piece(), "llama: there is no piece ", piece);
-    Generator generator(seed * (config.layers + 2) + piece);
+  for (int block : blocks) {
+    require(block >= 0 && block <= head_block(), "llama: there is no block ", block);
+    Generator generator(seed * (config.layers + 2) + block);
     const Scope scope(parameters_, generator);
     const index offset = parameters_.size();
-    if (piece == 0)
+    if (block == 0)
       embedding_.emplace(scope("model"), config);
-    else if (piece == head_piece())
+    else if (block == head_block())
       head_.emplace(scope, config);
     else
-      layers_[piece - 1].emplace(scope("model")("layers")(std::to_string(piece - 1)), config);
-    ranges_[piece] = {offset, parameters_.size() - offset};
+      layers_[block - 1].emplace(scope("model")("layers")(std::to_string(block - 1)), config);
+    ranges_[block] = {offset, parameters_.size() - offset};
   }
 }
 
@@ -120,19 +120,19 @@ Var Llama::embed(Tape& tape, std::span<const int> ids) const {
   return (*embedding_)(tape, ids);
 }
 
-const LlamaLayer& Llama::layer(int piece) const {
-  require(piece >= 1 && piece < head_piece() && layers_[piece - 1], "llama: layer ", piece - 1,
+const LlamaLayer& Llama::layer(int block) const {
+  require(block >= 1 && block < head_block() && layers_[block - 1], "llama: layer ", block - 1,
           " is not here");
-  return *layers_[piece - 1];
+  return *layers_[block - 1];
 }
 
-Var Llama::layer(int piece, Var x, index length) const {
+Var Llama::layer(int block, Var x, index length) const {
   require(length <= config_.context, "llama: sequences of ", length, " tokens are longer than ",
           config_.context);
-  return layer(piece)(x, length);
+  return layer(block)(x, length);
 }
 
-Var Llama::layer(int piece, Var x, KeyValueCache& cache) const { return layer(piece)(x, cache); }
+Var Llama::layer(int block, Var x, KeyValueCache& cache) const { return layer(block)(x, cache); }
 
 Var Llama::head(Var x) const {
   require(head_.has_value(), "llama: the head is not here");
@@ -146,7 +146,7 @@ Var Llama::loss(Var x, std::span<const int> targets) const {
 
 Var Llama::logits(Tape& tape, std::span<const int> ids, index length) const {
   Var x = embed(tape, ids);
-  for (int piece = 1; piece < head_piece(); ++piece) x = layer(piece, x, length);
+  for (int block = 1; block < head_block(); ++block) x = layer(block, x, length);
   return head(x);
 }
 

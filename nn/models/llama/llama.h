@@ -72,14 +72,14 @@ class LlamaHead {
   Projection head_;
 };
 
-// A LLaMA or some pieces of one. Pieces are numbered through the whole model: 0 is the embedding,
+// A LLaMA or some blocks of one. Blocks are numbered through the whole model: 0 is the embedding,
 // 1 to `layers` the layers, layers + 1 the head. Names are Hugging Face's and global, and the first
-// weights of a piece depend on the seed and the piece only, so every cut starts from the same
+// weights of a block depend on the seed and the block only, so every cut starts from the same
 // model.
 class Llama {
  public:
   explicit Llama(const LlamaConfig& config, std::uint64_t seed = 0);
-  Llama(const LlamaConfig& config, std::span<const int> pieces, std::uint64_t seed = 0);
+  Llama(const LlamaConfig& config, std::span<const int> blocks, std::uint64_t seed = 0);
   Llama(const Llama&) = delete;
   Llama& operator=(const Llama&) = delete;
 
@@ -87,17 +87,17 @@ class Llama {
   Parameters& parameters() { return parameters_; }
   const Parameters& parameters() const { return parameters_; }
 
-  int head_piece() const { return static_cast<int>(config_.layers) + 1; }
-  // Where the weights of a piece lie in the flat arrays of parameters().
+  int head_block() const { return static_cast<int>(config_.layers) + 1; }
+  // Where the weights of a block lie in the flat arrays of parameters().
   struct Range {
     index offset, size;
   };
-  Range range(int piece) const { return ranges_.at(piece); }
+  Range range(int block) const { return ranges_.at(block); }
 
-  // The pieces by themselves; one that was not made throws Error.
+  // The blocks by themselves; one that was not made throws Error.
   Var embed(Tape& tape, std::span<const int> ids) const;    // [n] -> [n, d]
-  Var layer(int piece, Var x, index length) const;          // [n, d] -> [n, d]
-  Var layer(int piece, Var x, KeyValueCache& cache) const;  // the same for the next n tokens
+  Var layer(int block, Var x, index length) const;          // [n, d] -> [n, d]
+  Var layer(int block, Var x, KeyValueCache& cache) const;  // the same for the next n tokens
   Var head(Var x) const;                                    // [n, d] -> [n, vocabulary]
   Var loss(Var x, std::span<const int> targets) const;      // cross-entropy after the head, [1]
 
@@ -105,7 +105,7 @@ class Llama {
   Var logits(Tape& tape, std::span<const int> ids, index length) const;
 
  private:
-  const LlamaLayer& layer(int piece) const;
+  const LlamaLayer& layer(int block) const;
 
   LlamaConfig config_;
   Parameters parameters_;
