@@ -24,6 +24,12 @@ Var silu(Var x);               // x sigmoid(x)
 Var swiglu(Var gate, Var up);  // silu(gate) up (Shazeer 2020)
 Var dropout(Var x, double drop_probability, MaskView kept);  // kept / (1 - p), else 0
 
+// ops/activations.cpp
+Var leaky_relu(Var x, real negative_slope = 0.01);  // Maas et al. 2013
+Var tanh(Var x);
+Var sigmoid(Var x);    // 1 / (1 + e^-x)
+Var gelu_tanh(Var x);  // gelu() with Phi by a tanh: GPT-2's, and PyTorch's approximate="tanh"
+
 // ops/linear.cpp
 Var linear(Var x, Var weight);            // [..., in] x [out, in] -> [..., out], no bias
 Var linear(Var x, Var weight, Var bias);  // bias [out]
@@ -51,6 +57,9 @@ Var rotary_embedding_(Var x, index head_size, index length, double theta = 10000
 // have fewer heads than q, each shared by a group (Ainslie et al. 2023), and more tokens: the
 // queries are then the last of each sequence.
 Var causal_attention(Var q, Var k, Var v, index head_size, index length);
+
+// ops/columns.cpp
+Var columns(Var x, index first, index count);  // [n, d] -> [n, count]: some of the columns
 
 // ops/gather.cpp
 Var embedding(std::span<const int> ids, Var table);  // [vocabulary, d] -> [ids, d]

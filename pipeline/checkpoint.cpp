@@ -12,12 +12,13 @@ namespace {
 
 constexpr const char* left_out_key = "steps-left-out";
 constexpr const char* run_key = "run-id";
+constexpr const char* model_key = "model";      // the first checkpoints were all of LLaMAs
 constexpr const char* updates_key = "updates";  // Adam corrects its moments by their number
 
 std::string file_name(std::int64_t block) { return nn::concat("piece-", block, ".safetensors"); }
 
 // A block's weights and their moments, by name.
-std::vector<nn::LoadedTensor> tensors_of(nn::Llama& model, const nn::Adam::Moments& moments,
+std::vector<nn::LoadedTensor> tensors_of(nn::LanguageModel& model, const nn::Adam::Moments& moments,
                                          int block) {
   const auto [first, size] = model.range(block);
   std::vector<nn::LoadedTensor> tensors;
@@ -45,7 +46,8 @@ void compare_terms(const Job& job, const nn::Metadata& state,
                    const std::function<void(const std::string&)>& report) {
   const auto saved = [&](const std::string& name) {
     const auto found = state.find(name);
-    return found == state.end() ? std::string("none") : found->second;
+    if (found != state.end()) return found->second;
+    return std::string(name == model_key ? "llama" : "none");
   };
   for (const auto& [name, value] : training_terms(job)) {
     if (saved(name) == value) continue;
@@ -164,7 +166,8 @@ int Checkpoints::resume(const std::function<void(const std::string&)>& report) {
 void Checkpoints::require_whole(const nn::CheckpointFolder::Saved& saved) const {
   nn::whole_number(saved.state, left_out_key);
   for (const auto& [name, value] : training_terms(job_))
-    nn::require(name == "steps" || saved.state.contains(name), "there is no ", name);
+    nn::require(name == "steps" || name == model_key || saved.state.contains(name), "there is no ",
+                name);
   const int layers = nn::whole_number(saved.state, "depth");
   for (std::int64_t block = 0; block < layers + std::int64_t{2}; ++block) {
     const std::string name = file_name(block);

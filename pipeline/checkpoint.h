@@ -13,8 +13,8 @@ namespace pipeline {
 nn::Metadata origin_of(const Job& job);
 
 // The checkpoints of a training run, in a folder that all ranks see. Every block of the model (see
-// nn::Llama) has a file of its own, whatever rank it is on, so that a run of any other cut or
-// number of pipelines can go on from it:
+// nn::LanguageModel) has a file of its own, whatever rank it is on, so that a run of any other cut
+// or number of pipelines can go on from it:
 //
 //   piece-3.safetensors      model.layers.2.mlp.up_proj.weight              and the other weights,
 //                            model.layers.2.mlp.up_proj.weight.exp_avg      Adam's moments under

@@ -2,6 +2,7 @@
 
 #include "pipeline/clock.h"
 #include "pipeline/collectives.h"
+#include "pipeline/tied_gradients.h"
 
 namespace pipeline {
 
@@ -40,6 +41,10 @@ bool Protocol::operator()(int from, Tag tag, std::size_t bytes, int step) const 
       return is_soon && is_crossing(from, tag, bytes, 1);
     case Tag::reduce:
       return is_soon && is_reduction(from, tag, bytes);
+    case Tag::tied:
+      return is_soon && tag == Tag{Tag::tied, tag.step, tag.item} &&
+             from == tied_rank(job_, rank_) && bytes > 0 &&
+             bytes == sizeof(nn::real) * tied_part_size(job_.model, tag.item);
     case Tag::loss:
       return is_soon && is_plain && bytes == size_of_number && rank_ == t.recorder() &&
              t.stage(from) == t.stages - 1;

@@ -14,7 +14,8 @@ enum class Work {
   weights,   // the other half: the gradients of the stage's weights, for which nobody waits
 };
 
-// One microbatch in one chunk. A chunk is one of the parts of the model on a stage; 0 if it has one.
+// One microbatch in one chunk. A chunk is one of the parts of the model on a stage; 0 if it has
+// one.
 struct Action {
   Work work;
   int microbatch;

@@ -14,7 +14,7 @@ std::vector<int> joined(const std::vector<std::vector<int>>& chunks) {
 
 }  // namespace
 
-Stage::Stage(const nn::LlamaConfig& config, const std::vector<std::vector<int>>& chunks,
+Stage::Stage(const nn::LanguageModelConfig& config, const std::vector<std::vector<int>>& chunks,
              nn::index sequences, nn::index length, std::uint64_t seed, int threads)
     : chunks_(chunks),
       model_(config, joined(chunks), seed),
@@ -65,7 +65,7 @@ nn::ConstView Stage::forward(int chunk, int microbatch, const Batch& batch,
     const int block = chunks_[chunk][i];
     nn::Tape& tape = flight.tapes[i];
     if (block == 0) {
-      flight.out[i] = model_.embed(tape, batch.ids);
+      flight.out[i] = model_.embed(tape, batch.ids, length_);
     } else {
       flight.in[i] = tape.input(value);
       flight.out[i] = block == model_.head_block() ? model_.loss(flight.in[i], batch.targets)

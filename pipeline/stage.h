@@ -5,7 +5,7 @@
 #include <memory>
 #include <vector>
 
-#include "nn/models/llama/llama.h"
+#include "nn/models/language_model.h"
 #include "pipeline/mailbox.h"
 
 namespace pipeline {
@@ -21,13 +21,13 @@ struct Batch {
 // and its weights be ready, one block at a time.
 class Stage {
  public:
-  // chunks[i] are the consecutive blocks (see nn::Llama) of this rank's i-th chunk; a chunk without
-  // any passes on what it gets. A microbatch is `sequences` of `length` tokens. The bits of all
-  // results are the same for any number of threads.
-  Stage(const nn::LlamaConfig& config, const std::vector<std::vector<int>>& chunks,
+  // chunks[i] are the consecutive blocks (see nn::LanguageModel) of this rank's i-th chunk; a chunk
+  // without any passes on what it gets. A microbatch is `sequences` of `length` tokens. The bits of
+  // all results are the same for any number of threads.
+  Stage(const nn::LanguageModelConfig& config, const std::vector<std::vector<int>>& chunks,
         nn::index sequences, nn::index length, std::uint64_t seed, int threads = 1);
 
-  nn::Llama& model() { return model_; }
+  nn::LanguageModel& model() { return model_; }
   nn::Team& team() { return team_; }
   const std::vector<int>& blocks(int chunk) const { return chunks_[chunk]; }
   bool is_first(int chunk) const { return has_block(chunk, 0); }
@@ -56,12 +56,12 @@ class Stage {
     Lease lease;
   };
   bool has_block(int chunk, int block) const { return std::ranges::count(chunks_[chunk], block); }
-  nn::Shape activation_shape() const { return {sequences_ * length_, model_.config().d}; }
+  nn::Shape activation_shape() const { return {sequences_ * length_, model_.config().hidden_size}; }
   Flight& start_flight(int chunk, int microbatch);
   Flight& flight(int chunk, int microbatch);
 
   std::vector<std::vector<int>> chunks_;
-  nn::Llama model_;
+  nn::LanguageModel model_;
   nn::Team team_;
   nn::index sequences_, length_;
   std::vector<std::unique_ptr<Flight>> flights_;  // the free ones are used again

@@ -21,6 +21,7 @@ Worker::Worker(const Job& job, Stage& stage, Mailbox& mailbox, const data::Windo
       learning_rate_(job.warmup > 0
                          ? nn::warmup_cosine_rate(job.learning_rate, job.warmup, job.steps)
                          : nn::constant_rate(job.learning_rate)),
+      tied_(job, stage, mailbox),
       seconds_(job.chunks, Costs{0, 0, 0}) {
   for (int chunk = 0; chunk < job.chunks; ++chunk)
     for (int block : stage.blocks(chunk)) optimizers_.try_emplace(block, job.learning_rate);
@@ -52,9 +53,9 @@ std::optional<double> Worker::step(int step) {
   mailbox_.wait(
       [this] {
         advance_reductions();
-        return reductions_.empty();
+        return reductions_.empty() && !tied_.is_under_way();
       },
-      nn::concat(place(), " waited for the gradients of its stage group"));
+      nn::concat(place(), " waited for gradients from other ranks"));
   if (job_.topology.pipelines > 1) add_event(Kind::wait, 0, 0, start);
   ++steps_done_;
   std::optional<double> loss = exchange_losses();
@@ -176,7 +177,7 @@ void Worker::send(Tag::Kind kind, Action action, int offset, nn::ConstView numbe
 }
 
 void Worker::start_reduction(int block) {
-  if (job_.topology.pipelines == 1) return finish_gradients(block);
+  if (job_.topology.pipelines == 1) return tie_gradients(block);
   const auto [offset, size] = stage_.model().range(block);
   Reduction& reduction = reductions_.emplace_back();
   reduction.block = block;
@@ -190,9 +191,18 @@ void Worker::advance_reductions() {
   std::erase_if(reductions_, [this](Reduction& reduction) {
     if (!reduction.ring->advance()) return false;
     add_event(Kind::reduce, reduction.block, 0, reduction.start);
-    finish_gradients(reduction.block);
+    tie_gradients(reduction.block);
     return true;
   });
+  if (tied_.is_under_way() && tied_.advance())
+    for (int block : tied_.blocks()) finish_gradients(block);
+}
+
+void Worker::tie_gradients(int block) {
+  if (!tied_.concerns(block)) return finish_gradients(block);
+  tied_.start(block, step_);
+  if (tied_.is_under_way() && tied_.advance())
+    for (int each : tied_.blocks()) finish_gradients(each);
 }
 
 // A step that may be left out updates nothing before all ranks know that it is good.

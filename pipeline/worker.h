@@ -10,6 +10,7 @@
 #include "pipeline/job.h"
 #include "pipeline/schedule.h"
 #include "pipeline/stage.h"
+#include "pipeline/tied_gradients.h"
 #include "pipeline/trace.h"
 
 namespace pipeline {
@@ -65,6 +66,7 @@ class Worker {
   int rank_of(int global_chunk) const;
   void start_reduction(int block);
   void advance_reductions();
+  void tie_gradients(int block);
   void finish_gradients(int block);
   void update(int block);
   void found_bad(int block, const std::string& what);
@@ -81,7 +83,8 @@ class Worker {
   Schedule schedule_;
   nn::LearningRate learning_rate_;
   std::map<int, nn::Adam> optimizers_;  // of each block
-  std::list<Reduction> reductions_;     // under way; messages keep the address of the leases
+  TiedGradients tied_;
+  std::list<Reduction> reductions_;  // under way; messages keep the address of the leases
 
   int step_ = 0, steps_done_ = 0;
   double loss_ = 0;

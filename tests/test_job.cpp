@@ -66,13 +66,14 @@ TEST_CASE("no message of a job is larger than it says") {
   for (const int hidden : {1, 100})
     for (const int length : {2, 2000}) {
       Job job;
-      job.model = {.vocabulary = 300, .d = 16, .layers = 2, .heads = 4, .key_value_heads = 2};
-      job.model.hidden = hidden;
-      job.model.context = job.length = length;
-      const nn::Llama model(job.model);
+      job.model = {
+          .vocab_size = 300, .hidden_size = 16, .layers = 2, .heads = 4, .key_value_heads = 2};
+      job.model.intermediate_size = hidden;
+      job.model.max_positions = job.length = length;
+      const nn::LanguageModel model(job.model);
       for (const int pipelines : {1, 2, 3}) {
         job.topology.pipelines = pipelines;
-        nn::index largest = static_cast<nn::index>(length) * job.model.d;
+        nn::index largest = static_cast<nn::index>(length) * job.model.hidden_size;
         for (int block = 0; block <= model.head_block(); ++block) {
           const nn::index size = model.range(block).size;
           CHECK(block_size(job.model, block) == static_cast<std::size_t>(size));

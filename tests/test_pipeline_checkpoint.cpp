@@ -55,8 +55,9 @@ Result train(const Job& job, const std::filesystem::path& path, int last) {
 }
 
 // Batches of 6 sequences, however they are cut.
-Job job_of(std::string_view schedule, int stages, int pipelines) {
-  Job job = toy::job_of(schedule, stages, pipelines, 6 / pipelines);
+Job job_of(std::string_view schedule, int stages, int pipelines,
+           std::string_view family = "llama") {
+  Job job = toy::job_of(schedule, stages, pipelines, 6 / pipelines, *nn::find_family(family));
   job.steps = 8;
   job.warmup = 2;
   return job;
@@ -65,8 +66,9 @@ Job job_of(std::string_view schedule, int stages, int pipelines) {
 }  // namespace
 
 TEST_CASE("training goes on from a checkpoint bit for bit, after any step") {
-  for (const auto& [stages, pipelines] : {std::pair{1, 1}, {3, 1}, {2, 2}}) {
-    const Job job = job_of("1f1b", stages, pipelines);
+  for (const auto& [stages, pipelines, family] :
+       {std::tuple{1, 1, "llama"}, {3, 1, "llama"}, {2, 2, "llama"}, {3, 2, "gpt2"}}) {
+    const Job job = job_of("1f1b", stages, pipelines, family);
     const tools::TemporaryFolder undisturbed_folder;
     const Result undisturbed = train(job, undisturbed_folder.path, 4);
     for (int step : {1, 2, 3}) {
@@ -86,17 +88,19 @@ TEST_CASE("training goes on from a checkpoint bit for bit, after any step") {
 }
 
 TEST_CASE("a checkpoint of three stages goes on in any layout") {
-  const Job written = job_of("1f1b", 3, 1);
-  const tools::TemporaryFolder undisturbed_folder;
-  const Result undisturbed = train(written, undisturbed_folder.path, 4);
-  for (int pipelines : {1, 2})
-    for (int stages : {1, 2, 3, 6}) {
+  for (const char* family : {"llama", "gpt2"}) {
+    const Job written = job_of("1f1b", 3, 1, family);
+    const tools::TemporaryFolder undisturbed_folder;
+    const Result undisturbed = train(written, undisturbed_folder.path, 4);
+    for (const auto& [stages, pipelines] :
+         {std::pair{1, 1}, {2, 1}, {3, 1}, {6, 1}, {1, 2}, {2, 2}, {3, 2}, {6, 2}}) {
+      CAPTURE(family);
       CAPTURE(pipelines);
       CAPTURE(stages);
       const tools::TemporaryFolder folder;
       train(written, folder.path, 2);
-      const Result resumed =
-          train(job_of(stages == 2 ? "interleaved" : "zb-h1", stages, pipelines), folder.path, 4);
+      const Result resumed = train(
+          job_of(stages == 2 ? "interleaved" : "zb-h1", stages, pipelines, family), folder.path, 4);
       CHECK(resumed.first_step == 2);
       for (int step : {3, 4})
         CHECK(resumed.losses.at(step) ==
@@ -105,6 +109,7 @@ TEST_CASE("a checkpoint of three stages goes on in any layout") {
       if (pipelines == 1) CHECK(resumed.weights == undisturbed.weights);
       CHECK(resumed.reports.size() == (pipelines == 1 ? 0 : 2));  // says that rounding differs
     }
+  }
 }
 
 TEST_CASE("a checkpoint of two pipelines goes on in one") {
@@ -128,7 +133,7 @@ TEST_CASE("another training does not go on from a checkpoint") {
   other.batch = 12;
   CHECK(contains(complaint_of([&] { train(other, folder.path, 4); }), "batch 6, this run has 12"));
   other = job;
-  other.model.hidden += 8;
+  other.model.intermediate_size += 8;
   CHECK(contains(complaint_of([&] { train(other, folder.path, 4); }), "hidden"));
   other = job;
   other.steps = 1, other.warmup = 0;
@@ -300,8 +305,9 @@ TEST_CASE("a gradient that is not finite stops the run, with its step, stage and
 }
 
 TEST_CASE("a bad step is left out on all ranks alike") {
-  for (int pipelines : {1, 2}) {
-    Job job = job_of("zb-h1", 3, pipelines);
+  for (const auto& [pipelines, family] :
+       {std::pair{1, "llama"}, {2, "llama"}, {1, "gpt2"}, {2, "gpt2"}}) {
+    Job job = job_of("zb-h1", 3, pipelines, family);
     job.skips_bad_steps = true;
     const auto train = [&](int bad_block) {
       auto stages = toy::as_ranks(job, "left-out", [&](toy::Rank rank) {

@@ -41,11 +41,13 @@ void each_job(Function f) {
   for (const ScheduleEntry& schedule : schedule_table())
     for (int stages : {1, 2, 3})
       for (int pipelines : {1, 2, 3}) {
-        Job job = toy::job_of(schedule.name, stages, pipelines, 2);
+        const char* family = (stages + pipelines) % 2 ? "llama" : "gpt2";
+        Job job = toy::job_of(schedule.name, stages, pipelines, 2, *nn::find_family(family));
         job.skips_bad_steps = pipelines == 2;
         CAPTURE(schedule.name);
         CAPTURE(stages);
         CAPTURE(pipelines);
+        CAPTURE(family);
         f(job);
       }
 }
@@ -104,6 +106,8 @@ TEST_CASE("all messages of a training are expected, and none that differs in a f
       }
     }
     CHECK(kinds.contains(Tag::activation) == (job.topology.stages > 1));
+    CHECK(kinds.contains(Tag::tied) ==
+          (job.topology.stages > 1 && nn::tied_tensor(job.model).has_value()));
     CHECK(kinds.contains(Tag::reduce) == (job.topology.pipelines > 1));
     CHECK(kinds.contains(Tag::verdict) == (job.skips_bad_steps && job.topology.ranks() > 1));
   });

@@ -152,7 +152,7 @@ TEST_CASE("a run that this machine cannot hold is refused with what takes most")
   job.length = 100000;
   CHECK(contains(complaint_of([&] { require_memory(job, 24e9); }), "attention between the tokens"));
   job = {};
-  job.model.d = 65536;
+  job.model.hidden_size = 65536;
   CHECK(contains(complaint_of([&] { require_memory(job, 24e9); }), "weights, gradients and"));
   job = {};
   job.batch = 30000;

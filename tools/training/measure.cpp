@@ -19,7 +19,7 @@ Costs measure(const pipeline::Job& job, int threads, int block,
   pipeline::Stage stage(job.model, {{block}}, job.sequences(), job.length, job.seed, threads);
   const std::size_t tokens = static_cast<std::size_t>(job.sequences()) * job.length;
   const std::vector<int> ids(tokens, 1);
-  const std::vector<nn::real> input(tokens * job.model.d, nn::real(0.1));
+  const std::vector<nn::real> input(tokens * job.model.hidden_size, nn::real(0.1));
   const std::vector<nn::real> share{1};
   Costs quickest{1e9, 1e9, 1e9};
   for (int i = 0; i <= tries; ++i) {

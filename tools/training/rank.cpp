@@ -6,7 +6,7 @@
 #include "nn/base/checksum.h"
 #include "nn/base/file.h"
 #include "nn/files/checkpoint_folder.h"
-#include "nn/models/llama/checkpoint.h"
+#include "nn/models/hugging_face.h"
 #include "pipeline/clock.h"
 #include "pipeline/protocol.h"
 #include "pipeline/worker.h"
@@ -70,8 +70,8 @@ bool run_rank(RankOptions options) {
   State state(options.state);
   state.set("opening the text");
   const data::Text text = data::open_text(options.text);
-  job.model.vocabulary = text.tokens.vocabulary();
-  std::optional<nn::LlamaCheckpoint> init;  // its shape is compared before memory is taken for it
+  job.model.vocab_size = text.tokens.vocabulary();
+  std::optional<nn::ModelCheckpoint> init;  // its shape is compared before memory is taken for it
   if (!options.init.empty()) init.emplace(options.init).require_fits(job.model);
   job.text = nn::concat(text.tokens.ids().size(), " tokens, checksum ",
                         nn::crc32c(std::as_bytes(text.tokens.ids())));
