@@ -19,6 +19,9 @@ void read_gpt2_config(const ConfigFields& fields, LanguageModelConfig& config) {
 }
 
 nlohmann::ordered_json gpt2_config_json(const LanguageModelConfig& config) {
+  // OpenAI's vocabulary ends with <|endoftext|>; in those of LLaMAs and in bytes, 1 and 2 stand for
+  // the beginning and the end.
+  const bool is_own = config.vocab_size == 50257;
   return {
       {"architectures", {"GPT2LMHeadModel"}},
       {"model_type", "gpt2"},
@@ -35,6 +38,8 @@ nlohmann::ordered_json gpt2_config_json(const LanguageModelConfig& config) {
       {"attn_pdrop", 0.0},
       {"resid_pdrop", 0.0},
       {"tie_word_embeddings", true},
+      {"bos_token_id", is_own ? 50256 : 1},
+      {"eos_token_id", is_own ? 50256 : 2},
       {"torch_dtype", sizeof(real) == 4 ? "float32" : "float64"},
   };
 }
