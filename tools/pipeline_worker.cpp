@@ -14,7 +14,7 @@
 
 #include "nn/blas.h"
 #include "nn/models/hugging_face.h"
-#include "pipeline/mailbox.h"
+#include "pipeline/mailbox/mailbox.h"
 #include "tools/program/options.h"
 #include "tools/program/privacy.h"
 #include "tools/program/program.h"
