@@ -3,12 +3,12 @@
 
 #include "data/vocabulary.h"
 
-#include "data/llama_tokenizer.h"
+#include "data/tokenizer.h"
 #include "tests/fuzz/fuzz.h"
 
 namespace {
 
-std::string byte_pieces() {
+std::string byte_tokens() {
   std::string text = R"("<unk>":0,"<s>":1,"</s>":2)";
   for (int byte = 0; byte < 256; ++byte) {
     constexpr std::string_view hex = "0123456789ABCDEF";
@@ -34,17 +34,17 @@ void replace(std::string& text, std::string_view name, std::string_view meaning)
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static const std::string bytes = byte_pieces();
+  static const std::string bytes = byte_tokens();
   std::string text(fuzz::text_of(data, size));
   replace(text, "%BYTES%", bytes);
   replace(text, "%MODEL%", settings);
   replace(text, "%REST%", rest);
   fuzz::try_to([&] {
-    const data::LlamaTokenizer tokenizer(data::parse_vocabulary(text, "tokenizer.json"));
+    const auto tokenizer = data::make_tokenizer(data::parse_vocabulary(text, "tokenizer.json"));
     const std::string input = "a bc \xFF abcabc";
-    for (const int id : tokenizer.encode(input))
-      fuzz::expect(id >= 0 && id < tokenizer.vocabulary(), "an id is one of the vocabulary");
-    tokenizer.decode(tokenizer.encode(input));
+    for (const int id : tokenizer->encode(input))
+      fuzz::expect(id >= 0 && id < tokenizer->vocabulary(), "an id is one of the vocabulary");
+    tokenizer->decode(tokenizer->encode(input));
   });
   return 0;
 }
