@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Writes data/unicode_ranges.h: the letters, numbers and white space of Unicode 16.0, the version of the pattern
-matcher (Oniguruma) in Hugging Face's library. Checks all code points against that library.
+"""Writes data/unicode_ranges.h: the letters, numbers and white space of Unicode 16.0, the version of
+the pattern matcher (Oniguruma) in Hugging Face's library. Checks all code points against that library.
+clang-format -i does the rest.
 Needs: pip install unicodedata2==16.0.0 tokenizers==0.23.3
 """
 import pathlib
@@ -11,7 +12,8 @@ from tokenizers.pre_tokenizers import Split
 
 CODES = [code for code in range(0x110000) if not 0xD800 <= code < 0xE000]  # without surrogates
 # White_Space, which unicodedata does not have.
-WHITE = {*range(9, 14), 0x20, 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000}
+WHITE = {*range(9, 14), 0x20, 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B)}
+WHITE |= {0x2028, 0x2029, 0x202F, 0x205F, 0x3000}
 HEADER = """#pragma once
 
 #include <cstdint>
