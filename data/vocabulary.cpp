@@ -27,7 +27,8 @@ Vocabulary parse_vocabulary(std::string_view tokenizer_json, const std::string& 
 }
 
 std::string tokenizer_json_text(const std::filesystem::path& tokenizer_json) {
-  if (std::filesystem::is_directory(tokenizer_json)) {
+  std::error_code error;
+  if (std::filesystem::is_directory(tokenizer_json, error)) {
     const std::filesystem::path encoder = tokenizer_json / "encoder.json";
     const std::filesystem::path merges = tokenizer_json / "vocab.bpe";
     return join_gpt2_files({MappedFile(encoder).text(), encoder.string()},
