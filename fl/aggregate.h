@@ -25,7 +25,7 @@ class Aggregation {
   // Called for every usable update, in the order of the round's clients. The values must be copied
   // if they are needed later.
   virtual void add(const ClientUpdate& update) = 0;
-  // After at least one update.
+  // After at least one update; of the same size.
   virtual std::span<const nn::real> result() = 0;
 };
 

@@ -11,12 +11,12 @@
 
 namespace fl {
 
-// Everything a client knows while it trains. An algorithm uses nothing else, so that clients may
-// train at the same time, in another order, or in another process.
+// Everything that a client knows while it trains, apart from the algorithm's options. So clients
+// may train at the same time, in any order, or in another process.
 struct ClientContext {
   int client;  // 0 .. N - 1
   int round;   // from 0
-  const data::ImageSet& images;
+  const data::ImageSet* images;
   std::span<const int> samples;  // the client's; at least one
   const LocalTraining& training;
   nn::Generator& generator;                  // of this client in this round
@@ -27,7 +27,7 @@ struct ClientContext {
 
   // Leaves the gradient over these of its samples in worker.gradients(); returns the loss.
   double compute_gradient(std::span<const int> batch) {
-    return worker.compute_gradient(images, batch, generator);
+    return worker.compute_gradient(*images, batch, generator);
   }
 };
 
@@ -45,15 +45,16 @@ struct ServerContext {
   int participants;             // |S|: those whose update was used
 };
 
-// A number that an algorithm keeps between rounds, or many.
+// Numbers that an algorithm keeps between rounds.
 struct NamedState {
   std::string name;
   std::span<nn::real> values;
 };
 
-// A federated algorithm: what a client computes, what the server does with the aggregate of it, and
-// what the server keeps between rounds. Attacks, compression and the like wrap another algorithm
-// and alter its updates.
+// A federated algorithm: what a client computes, what the server does with the aggregate, and what
+// either keeps between rounds. One is made for each run, from its configuration. Whatever goes with
+// any algorithm wraps it: an attack is an Algorithm that alters the context before, or the update
+// after, another one's train(); a defence is an Aggregation.
 class Algorithm {
  public:
   virtual ~Algorithm() = default;

@@ -3,6 +3,7 @@
 
 #include "fl/algorithms.h"
 #include "fl/epoch.h"
+#include "nn/base/error.h"
 
 namespace fl {
 
@@ -30,6 +31,8 @@ class Scaffold : public Algorithm {
     const std::size_t size = weights.size();
     const std::span<real> all = client.worker.scratch(3 * size), change = all.first(size),
                           control_change = all.subspan(size, size), own = all.last(size);
+    nn::require(client.state.empty() || client.state.size() == size, "scaffold: client ",
+                client.client, " has kept ", client.state.size(), " numbers, not ", size);
     if (client.state.empty())
       std::ranges::fill(own, real(0));
     else

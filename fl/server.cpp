@@ -81,7 +81,7 @@ Server::Training Server::train(const std::vector<int>& chosen) {
     std::ranges::copy(weights(), worker.weights().begin());
     ClientContext context{.client = client,
                           .round = round,
-                          .images = dataset_.train,
+                          .images = &dataset_.train,
                           .samples = samples_[client],
                           .training = config_.training,
                           .generator = generator,

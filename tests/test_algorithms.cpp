@@ -408,6 +408,45 @@ TEST_CASE("an aggregation goes with every algorithm") {
   }
 }
 
+TEST_CASE("a client's data can be replaced under every algorithm") {
+  class Flipped : public toy::Tampered {
+   public:
+    using Tampered::Tampered;
+    fl::Update train(fl::ClientContext& client) const override {
+      data::ImageSet flipped = *client.images;
+      for (std::uint8_t& label : flipped.labels) label = 3 - label;
+      fl::ClientContext other = client;
+      other.images = &flipped;
+      return Tampered::train(other);
+    }
+  };
+  const data::ImageDataset dataset = toy::dataset();
+  for (const fl::AlgorithmEntry& algorithm : fl::algorithm_table()) {
+    CAPTURE(algorithm.name);
+    fl::AlgorithmEntry flipped = algorithm;
+    flipped.make = [&](const fl::Config& config, std::size_t size) {
+      return std::make_unique<Flipped>(algorithm.make(config, size),
+                                       [](const fl::ClientContext&, fl::Update&) {});
+    };
+    fl::Config config = toy::config(std::string(algorithm.name).c_str(), 2);
+    config.algorithm = &flipped;
+    fl::Server server(config, dataset);
+    double accuracy = 100;
+    for (int round = 0; round < 20; ++round) accuracy = server.play_round().accuracy;
+    CHECK(accuracy < 25);
+  }
+}
+
+TEST_CASE("a client's state of another size is an error, not a write beyond its end") {
+  const data::ImageDataset dataset = toy::dataset();
+  fl::Config config = toy::config("scaffold");
+  config.fraction = 1;
+  fl::Server server(config, dataset);
+  server.client_states().keep(3, std::vector<real>(100'000));
+  CHECK_THROWS_WITH_AS(server.play_round(), doctest::Contains("client 3 has kept 100000 numbers"),
+                       nn::Error);
+}
+
 TEST_CASE("the table's options have presets in their range, and names that mean the same") {
   std::map<std::string_view, fl::AlgorithmOption> options;
   std::set<std::string_view> names, labels;

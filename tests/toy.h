@@ -77,6 +77,7 @@ class Tampered : public fl::Algorithm {
   }
   std::span<const nn::real> broadcast() const override { return inner_->broadcast(); }
   std::vector<fl::NamedState> state() override { return inner_->state(); }
+  std::unique_ptr<fl::Aggregation> own_aggregation() override { return inner_->own_aggregation(); }
 
  private:
   std::unique_ptr<fl::Algorithm> inner_;
