@@ -143,6 +143,35 @@ TEST_CASE("a checkpoint whose state is missing or another's is refused") {
       "\"client."));
 }
 
+TEST_CASE("a client has one state: a second name for it, or one for no client, is refused") {
+  const data::ImageDataset dataset = toy::dataset();
+  for (const char* name :
+       {"client.07", "client.12", "client.-1", "client.", "client.7x", "other"}) {
+    CAPTURE(name);
+    const tools::TemporaryFolder temporary;
+    play(temporary.path, toy::config("scaffold"), 1);
+    const auto path = temporary.path / "step-1";
+    const nn::Checkpoint state = nn::read_safetensors(path / "state.safetensors");
+    const std::vector<nn::real> numbers(5);
+    std::vector<nn::SavedTensor> tensors{{name, {5}, numbers}, {"client.7", {5}, numbers}};
+    for (const auto& [known, tensor] : state.tensors)
+      if (known != "client.7") tensors.push_back({known, tensor.shape(), tensor.span()});
+    const std::string weights = nn::read_file(path / "weights.safetensors"),
+                      rounds = nn::read_file(path / "rounds.txt");
+    nn::CheckpointFolder folder(temporary.path);
+    folder.complete(
+        1,
+        {folder.write(1, "weights.safetensors", weights), folder.write(1, "rounds.txt", rounds),
+         folder.write(1, "state.safetensors", nn::SafetensorsContent(tensors).parts())},
+        {{"run", "toy"}});
+    std::ostringstream log;
+    fl::Server server(toy::config("scaffold"), dataset);
+    CHECK(contains(
+        complaint_of([&] { homework::SavedRun(temporary.path, true, log).restore("toy", server); }),
+        nn::concat("the model has no parameter \"", name, '"')));
+  }
+}
+
 TEST_CASE("damage to an algorithm's state is said, and the run goes on from the round before") {
   const tools::TemporaryFolder whole, damaged;
   const Outcome uninterrupted = play(whole.path, toy::config("scaffold"), 4);

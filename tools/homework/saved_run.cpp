@@ -49,16 +49,15 @@ std::vector<nn::SavedTensor> state_of(fl::Server& server) {
   return tensors;
 }
 
-// The client whose state the tensor is, out of so many; nothing if it is not one's.
-std::optional<int> client_of(std::string_view tensor, int clients) {
+// The client whose state the tensor is, out of so many; nothing if it is not one's, such as
+// "client.07", which would be a second name for one client.
+std::optional<int> client_of(const std::string& tensor, int clients) {
   if (!tensor.starts_with(client_prefix)) return {};
-  const std::string_view digits = tensor.substr(client_prefix.size());
   int client = -1;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), client);
-  if (error != std::errc() || end != digits.data() + digits.size() || client < 0 ||
-      client >= clients)
-    return {};
-  return client;
+  std::from_chars(tensor.data() + client_prefix.size(), tensor.data() + tensor.size(), client);
+  const bool is_one =
+      client >= 0 && client < clients && tensor == nn::concat(client_prefix, client);
+  return is_one ? std::optional(client) : std::nullopt;
 }
 
 // Fills what state_of() named.
