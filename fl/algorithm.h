@@ -1,43 +1,80 @@
 #pragma once
 
+#include <memory>
 #include <span>
-#include <string_view>
+#include <string>
+#include <vector>
 
-#include "fl/worker.h"
+#include "fl/aggregate.h"
+#include "fl/client_worker.h"
+#include "fl/config.h"
 
 namespace fl {
 
-// What a client does with its samples.
-struct LocalTraining {
-  double learning_rate = 0.01;
-  int batch = 100;  // 0: all samples in one batch
-  int epochs = 1;
+// Everything that a client knows while it trains, apart from the algorithm's options. So clients
+// may train at the same time, in any order, or in another process.
+struct ClientContext {
+  int client;  // 0 .. N - 1
+  int round;   // from 0
+  const data::ImageSet* images;
+  std::span<const int> samples;  // the client's; at least one
+  const LocalTraining& training;
+  nn::Generator& generator;                  // of this client in this round
+  ClientWorker& worker;                      // whose weights start as the server's
+  std::span<const nn::real> server_weights;  // as they were sent
+  std::span<const nn::real> broadcast;       // what the algorithm sends beside them
+  std::span<const nn::real> state;           // kept from its last round; empty before the first
+
+  // Leaves the gradient over these of its samples in worker.gradients(); returns the loss.
+  double compute_gradient(std::span<const int> batch) {
+    return worker.compute_gradient(*images, batch, generator);
+  }
 };
 
-// A federated algorithm: what a client computes and what the server does with the mean of it. It is
-// composed of two functions, so that any of it can be combined with any other.
-struct Algorithm {
-  std::string_view name;   // on the command line
-  std::string_view label;  // in tables
-  std::string_view description;
-
-  // Trains worker.weights(), which start as the server's, on the client's samples and returns the
-  // update: a span of the worker's weights or gradients. Runs on a worker's thread.
-  std::span<const nn::real> (*train)(Worker& worker, const data::ImageSet& images,
-                                     std::span<const int> samples, const LocalTraining& training,
-                                     nn::Generator& generator);
-
-  // Moves the server's weights by the mean of the updates, weighted by sample counts.
-  void (*apply)(std::span<nn::real> weights, std::span<const nn::real> mean,
-                const LocalTraining& training);
-
-  bool is_full_batch =
-      false;  // one gradient over all samples of a client: batch and epochs are fixed
-  bool is_federated = true;  // false: one party has all data and nothing is sent
+// What a client sends and keeps. The numbers lie in the worker's weights, gradients or scratch.
+// A NaN or an infinity in either excludes the client from the round: then nothing is kept.
+struct Update {
+  std::span<nn::real> values;            // sent: of the same size for all clients
+  std::span<const nn::real> state = {};  // kept for the client's next round; empty: as before
 };
 
-// All algorithms that a program can name.
-std::span<const Algorithm> algorithm_table();
-const Algorithm* find_algorithm(std::string_view name);  // null if there is none
+struct ServerContext {
+  std::span<nn::real> weights;  // to be moved
+  int round;                    // from 0
+  int clients;                  // N
+  int participants;             // |S|: those whose update was used
+};
+
+// Numbers that an algorithm keeps between rounds.
+struct NamedState {
+  std::string name;
+  std::span<nn::real> values;
+};
+
+// A federated algorithm: what a client computes, what the server does with the aggregate, and what
+// either keeps between rounds. One is made for each run, from its configuration. Whatever goes with
+// any algorithm wraps it: an attack is an Algorithm that alters the context before, or the update
+// after, another one's train(); a defence is an Aggregation.
+class Algorithm {
+ public:
+  virtual ~Algorithm() = default;
+
+  // Trains client.worker.weights() on the client's samples. Called on a worker's thread, for
+  // several clients at once.
+  virtual Update train(ClientContext& client) const = 0;
+
+  // Moves the server's weights, once a round. Not called for a round without a usable update.
+  virtual void apply(ServerContext& server, std::span<const nn::real> aggregate) = 0;
+
+  // What clients receive beside the server's weights.
+  virtual std::span<const nn::real> broadcast() const { return {}; }
+
+  // The server's state, which is saved, and restored in the same places.
+  virtual std::vector<NamedState> state() { return {}; }
+
+  // For an algorithm that must see the updates one by one: a new aggregation every round in place
+  // of the run's. Null: one vector is enough, the updates need not be kept.
+  virtual std::unique_ptr<Aggregation> own_aggregation() { return nullptr; }
+};
 
 }  // namespace fl

@@ -1,42 +1,123 @@
 #include "fl/algorithms.h"
 
 #include <algorithm>
-#include <array>
+
+#include "nn/base/error.h"
 
 namespace fl {
 
-std::span<const Algorithm> algorithm_table() {
-  static constexpr std::array table{
-      Algorithm{.name = "fedsgd",
-                .label = "FedSGDGradient",
-                .description = "clients send the gradient over all their samples",
-                .train = full_batch_gradient,
-                .apply = step_along,
-                .is_full_batch = true},
-      Algorithm{.name = "fedsgd-weight",
-                .label = "FedSGDWeight",
-                .description = "clients take that step themselves and send weights",
-                .train = full_batch_step,
-                .apply = replace_weights,
-                .is_full_batch = true},
-      Algorithm{.name = "fedavg",
-                .label = "FedAvg",
-                .description = "clients train for some epochs and send weights",
-                .train = local_epochs,
-                .apply = replace_weights},
-      Algorithm{.name = "centralized",
-                .label = "Centralized",
-                .description = "the baseline: one party has all the data",
-                .train = shuffled_epochs,
-                .apply = replace_weights,
-                .is_federated = false},
+namespace {
+
+// The options that several algorithms share.
+AlgorithmOption server_rate(double preset) {
+  return {"server-lr", "learning rate of the server", preset, 1e-6, 1e3};
+}
+AlgorithmOption beta1(double preset) {
+  return {"beta1", "share of the last round's first moment", preset, 0, 0.99999};
+}
+AlgorithmOption beta2() {
+  return {"beta2", "share of the last round's second moment", 0.99, 0, 0.99999};
+}
+AlgorithmOption tau() { return {"tau", "added to the root of the second moment", 1e-3, 1e-12, 1}; }
+
+}  // namespace
+
+std::span<const AlgorithmEntry> algorithm_table() {
+  static const std::vector<AlgorithmEntry> table{
+      {.name = "fedsgd",
+       .label = "FedSGDGradient",
+       .description = "clients send the gradient over all their samples",
+       .make = make_fedsgd,
+       .is_full_batch = true},
+      {.name = "fedsgd-weight",
+       .label = "FedSGDWeight",
+       .description = "clients take that step themselves and send weights",
+       .make = make_fedsgd_weight,
+       .is_full_batch = true},
+      {.name = "fedavg",
+       .label = "FedAvg",
+       .description = "clients train for some epochs and send weights",
+       .make = make_fedavg},
+      {.name = "fedprox",
+       .label = "FedProx",
+       .description = "FedAvg with a pull towards the server's weights in every local step",
+       .make = make_fedprox,
+       .options = {{"mu", "strength of the pull towards the server's weights", 0.01, 0, 1e3}}},
+      {.name = "fedavgm",
+       .label = "FedAvgM",
+       .description = "FedAvg with momentum on the server",
+       .make = make_fedavgm,
+       .options = {server_rate(1),
+                   {"server-momentum", "share of the last round's velocity", 0.9, 0, 0.99999}}},
+      {.name = "fedadam",
+       .label = "FedAdam",
+       .description = "the server takes a step of Adam along the mean change",
+       .make = make_fedadam,
+       .options = {server_rate(0.01), beta1(0.9), beta2(), tau()}},
+      {.name = "fedyogi",
+       .label = "FedYogi",
+       .description = "the same with Yogi's second moment, which shrinks slowly",
+       .make = make_fedyogi,
+       .options = {server_rate(0.01), beta1(0.9), beta2(), tau()}},
+      {.name = "fedadagrad",
+       .label = "FedAdagrad",
+       .description = "the same with Adagrad's second moment, a sum",
+       .make = make_fedadagrad,
+       .options = {server_rate(0.01), beta1(0), tau()}},
+      {.name = "scaffold",
+       .label = "SCAFFOLD",
+       .description = "clients correct their gradients by how they differ from the others'",
+       .make = make_scaffold,
+       .options = {server_rate(1)},
+       .weighting = Weighting::equal},
+      {.name = "centralized",
+       .label = "Centralized",
+       .description = "the baseline: one party has all the data",
+       .make = make_centralized,
+       .is_federated = false},
   };
   return table;
 }
 
-const Algorithm* find_algorithm(std::string_view name) {
-  const auto found = std::ranges::find(algorithm_table(), name, &Algorithm::name);
+const AlgorithmEntry* find_algorithm(std::string_view name) {
+  const auto found = std::ranges::find(algorithm_table(), name, &AlgorithmEntry::name);
   return found == algorithm_table().end() ? nullptr : &*found;
+}
+
+static const AlgorithmOption* find_option(const AlgorithmEntry& algorithm, std::string_view name) {
+  const auto found = std::ranges::find(algorithm.options, name, &AlgorithmOption::name);
+  return found == algorithm.options.end() ? nullptr : &*found;
+}
+
+double option(const Config& config, std::string_view name) {
+  const AlgorithmOption* known = find_option(*config.algorithm, name);
+  nn::require(known, config.algorithm->name, " has no option ", name);
+  const auto given = config.options.find(name);
+  return given == config.options.end() ? known->preset : given->second;
+}
+
+void check_options(const AlgorithmEntry& algorithm, const OptionValues& options) {
+  for (const auto& [name, value] : options) {
+    const AlgorithmOption* known = find_option(algorithm, name);
+    if (!known) {
+      std::string users;
+      for (const AlgorithmEntry& other : algorithm_table())
+        if (find_option(other, name)) users += nn::concat(users.empty() ? "" : ", ", other.name);
+      throw nn::InputError(
+          nn::concat(algorithm.name, " does not use --", name),
+          users.empty() ? "no algorithm does" : nn::concat("leave it out; these use it: ", users));
+    }
+    if (!(value >= known->lowest && value <= known->highest))
+      throw nn::InputError(nn::concat("--", name, ": ", value, " is not a number from ",
+                                      known->lowest, " to ", known->highest),
+                           nn::concat("choose --", name, ' ', known->preset, ", say"));
+  }
+}
+
+OptionValues with_presets(const AlgorithmEntry& algorithm, OptionValues options) {
+  for (const AlgorithmOption& option : algorithm.options)
+    options.emplace(option.name, option.preset);
+  return options;
 }
 
 }  // namespace fl

@@ -1,26 +1,63 @@
 #pragma once
 
+#include <functional>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
 #include "fl/algorithm.h"
 
-// The pieces that the table in algorithms.cpp combines, one file each.
 namespace fl {
 
-// fedsgd.cpp: FederatedSGD (McMahan et al. 2017, section 2)
-std::span<const nn::real> full_batch_gradient(Worker&, const data::ImageSet&, std::span<const int>,
-                                              const LocalTraining&, nn::Generator&);
-std::span<const nn::real> full_batch_step(Worker&, const data::ImageSet&, std::span<const int>,
-                                          const LocalTraining&, nn::Generator&);
-void step_along(std::span<nn::real> weights, std::span<const nn::real> mean_gradient,
-                const LocalTraining&);
+// A number that an algorithm can be given: mu is --mu on the command line. Options of the same name
+// differ in nothing but their presets.
+struct AlgorithmOption {
+  std::string_view name, description;
+  double preset;
+  double lowest, highest;  // both included
+};
 
-// fedavg.cpp: FederatedAveraging (McMahan et al. 2017, algorithm 1)
-std::span<const nn::real> local_epochs(Worker&, const data::ImageSet&, std::span<const int>,
-                                       const LocalTraining&, nn::Generator&);
-void replace_weights(std::span<nn::real> weights, std::span<const nn::real> mean_weights,
-                     const LocalTraining&);
+// What an update counts in the mean of a round.
+enum class Weighting {
+  by_samples,  // n_k / n
+  equal,       // 1 / |S|
+};
 
-// centralized.cpp: the baseline without federation
-std::span<const nn::real> shuffled_epochs(Worker&, const data::ImageSet&, std::span<const int>,
-                                          const LocalTraining&, nn::Generator&);
+// `size`: the count of the model's weights.
+using MakeAlgorithm = std::unique_ptr<Algorithm>(const Config& config, std::size_t size);
+
+// A row of the table of algorithms.
+struct AlgorithmEntry {
+  std::string_view name;   // on the command line
+  std::string_view label;  // in tables
+  std::string_view description;
+  std::function<MakeAlgorithm> make;
+  std::vector<AlgorithmOption> options = {};
+  Weighting weighting = Weighting::by_samples;
+  bool is_full_batch = false;  // one gradient over all samples: batch and epochs are fixed
+  bool is_federated = true;    // false: one party has all data and nothing is sent
+};
+
+// All algorithms that a program can name.
+std::span<const AlgorithmEntry> algorithm_table();
+const AlgorithmEntry* find_algorithm(std::string_view name);  // null if there is none
+
+// The given value of an option of the run's algorithm, or its preset.
+double option(const Config& config, std::string_view name);
+
+// Throws nn::InputError for an option that the algorithm does not use, or a value out of range.
+void check_options(const AlgorithmEntry& algorithm, const OptionValues& options);
+
+// The options, completed by the presets of the others.
+OptionValues with_presets(const AlgorithmEntry& algorithm, OptionValues options);
+
+// What the rows make, a file each.
+MakeAlgorithm make_fedsgd, make_fedsgd_weight;                            // fedsgd.cpp
+MakeAlgorithm make_fedavg;                                                // fedavg.cpp
+MakeAlgorithm make_centralized;                                           // centralized.cpp
+MakeAlgorithm make_fedprox;                                               // fedprox.cpp
+MakeAlgorithm make_fedavgm, make_fedadam, make_fedyogi, make_fedadagrad;  // fedopt.cpp
+MakeAlgorithm make_scaffold;                                              // scaffold.cpp
 
 }  // namespace fl

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <vector>
 
 #include "fl/algorithms.h"
@@ -5,20 +6,34 @@
 
 namespace fl {
 
-// E epochs over all samples, shuffled as DataLoader(shuffle=True) does: a seed drawn from the
-// default generator starts another one, which draws the order.
-std::span<const nn::real> shuffled_epochs(Worker& worker, const data::ImageSet& images,
-                                          std::span<const int> samples,
-                                          const LocalTraining& training, nn::Generator& generator) {
-  std::vector<int> shuffled(samples.size());
-  for (int epoch = 0; epoch < training.epochs; ++epoch) {
-    start_pass(generator);
-    nn::Generator order(static_cast<std::uint64_t>(generator.random_int64()));
-    const std::vector<int> permutation = order.permutation(static_cast<int>(samples.size()));
-    for (std::size_t i = 0; i < shuffled.size(); ++i) shuffled[i] = samples[permutation[i]];
-    train_pass(worker, images, shuffled, training, generator);
+namespace {
+
+// The baseline without federation: E epochs over all samples, shuffled as DataLoader(shuffle=True)
+// does: a seed drawn from the default generator starts another one, which draws the order.
+class Centralized : public Algorithm {
+ public:
+  Update train(ClientContext& client) const override {
+    const std::span<const int> samples = client.samples;
+    std::vector<int> shuffled(samples.size());
+    for (int epoch = 0; epoch < client.training.epochs; ++epoch) {
+      start_pass(client.generator);
+      nn::Generator order(static_cast<std::uint64_t>(client.generator.random_int64()));
+      const std::vector<int> permutation = order.permutation(static_cast<int>(samples.size()));
+      for (std::size_t i = 0; i < shuffled.size(); ++i) shuffled[i] = samples[permutation[i]];
+      train_pass(client, shuffled);
+    }
+    return {client.worker.weights()};
   }
-  return worker.weights();
+
+  void apply(ServerContext& server, std::span<const nn::real> weights) override {
+    std::ranges::copy(weights, server.weights.begin());
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Algorithm> make_centralized(const Config&, std::size_t) {
+  return std::make_unique<Centralized>();
 }
 
 }  // namespace fl

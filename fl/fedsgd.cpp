@@ -1,31 +1,56 @@
+#include <algorithm>
+
 #include "fl/algorithms.h"
 #include "fl/epoch.h"
 #include "nn/optimizer.h"
 
 namespace fl {
 
-// g_k: the gradient of client k's mean loss over all its samples.
-std::span<const nn::real> full_batch_gradient(Worker& worker, const data::ImageSet& images,
-                                              std::span<const int> samples, const LocalTraining&,
-                                              nn::Generator& generator) {
-  start_pass(generator);
-  worker.compute_gradient(images, samples, generator);
-  return worker.gradients();
+namespace {
+
+// FederatedSGD (McMahan et al. 2017, section 2), with gradients: g_k is the gradient of client k's
+// mean loss over all its samples, and w <- w - eta sum over k of n_k / n g_k.
+class FedSgd : public Algorithm {
+ public:
+  explicit FedSgd(double learning_rate) : learning_rate_(learning_rate) {}
+
+  Update train(ClientContext& client) const override {
+    start_pass(client.generator);
+    client.compute_gradient(client.samples);
+    return {client.worker.gradients()};
+  }
+
+  void apply(ServerContext& server, std::span<const nn::real> mean_gradient) override {
+    nn::sgd_step(server.weights, mean_gradient, learning_rate_);
+  }
+
+ private:
+  double learning_rate_;
+};
+
+// With weights: w_k = w - eta g_k, and w <- sum over k of n_k / n w_k.
+class FedSgdWeight : public Algorithm {
+ public:
+  Update train(ClientContext& client) const override {
+    start_pass(client.generator);
+    client.compute_gradient(client.samples);
+    nn::sgd_step(client.worker.weights(), client.worker.gradients(), client.training.learning_rate);
+    return {client.worker.weights()};
+  }
+
+  void apply(ServerContext& server, std::span<const nn::real> mean_weights) override {
+    std::ranges::copy(mean_weights, server.weights.begin());
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Algorithm> make_fedsgd(const Config& config, std::size_t) {
+  return std::make_unique<FedSgd>(config.training.learning_rate);
 }
 
-// w_k = w - eta g_k
-std::span<const nn::real> full_batch_step(Worker& worker, const data::ImageSet& images,
-                                          std::span<const int> samples,
-                                          const LocalTraining& training, nn::Generator& generator) {
-  full_batch_gradient(worker, images, samples, training, generator);
-  nn::sgd_step(worker.weights(), worker.gradients(), training.learning_rate);
-  return worker.weights();
-}
-
-// w <- w - eta sum over k of n_k / n g_k
-void step_along(std::span<nn::real> weights, std::span<const nn::real> mean_gradient,
-                const LocalTraining& training) {
-  nn::sgd_step(weights, mean_gradient, training.learning_rate);
+std::unique_ptr<Algorithm> make_fedsgd_weight(const Config&, std::size_t) {
+  return std::make_unique<FedSgdWeight>();
 }
 
 }  // namespace fl

@@ -6,21 +6,22 @@
 
 namespace fl {
 
-class Worker;
+class ClientWorker;
 
 // The workers that have no client of their own, for those that have one to borrow.
 class IdleWorkers {
  public:
-  void add(Worker& worker) {
+  void add(ClientWorker& worker) {
     const std::lock_guard lock(mutex_);
     workers_.push_back(&worker);
   }
 
   // All of them, but not more than can be used.
-  std::vector<Worker*> take(int most) {
+  std::vector<ClientWorker*> take(int most) {
     const std::lock_guard lock(mutex_);
     const auto count = std::min(workers_.size(), static_cast<std::size_t>(std::max(0, most)));
-    std::vector<Worker*> taken(workers_.end() - static_cast<std::ptrdiff_t>(count), workers_.end());
+    std::vector<ClientWorker*> taken(workers_.end() - static_cast<std::ptrdiff_t>(count),
+                                     workers_.end());
     workers_.resize(workers_.size() - count);
     return taken;
   }
@@ -29,7 +30,7 @@ class IdleWorkers {
 
  private:
   std::mutex mutex_;
-  std::vector<Worker*> workers_;
+  std::vector<ClientWorker*> workers_;
 };
 
 }  // namespace fl

@@ -5,8 +5,11 @@
 #include <condition_variable>
 #include <exception>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
+
+#include "nn/base/error.h"
 
 namespace fl {
 
@@ -19,7 +22,8 @@ namespace fl {
 //   worker 1   produce 1 . . . . . . . consume 1 . produce 3 . . .
 //
 // As soon as there is nothing left to do for a worker, leave(worker) is called in its thread. The
-// first exception stops all and is thrown again here.
+// first exception stops all and is thrown again here. Throws nn::InputError if the system has no
+// more threads; those that were started are over by then.
 template <class Worker, class Produce, class Consume, class Leave>
 void ordered_parallel(std::vector<Worker>& workers, int count, Produce produce, Consume consume,
                       Leave leave) {
@@ -29,6 +33,12 @@ void ordered_parallel(std::vector<Worker>& workers, int count, Produce produce, 
   std::mutex mutex;
   std::condition_variable turn_changed;
 
+  const auto fail = [&](std::exception_ptr exception) {
+    const std::lock_guard lock(mutex);
+    if (!failure) failure = exception;
+    next_task = count;
+    turn_changed.notify_all();
+  };
   const auto work = [&](Worker& worker) {
     try {
       for (int task; (task = next_task++) < count;) {
@@ -41,10 +51,7 @@ void ordered_parallel(std::vector<Worker>& workers, int count, Produce produce, 
         turn_changed.notify_all();
       }
     } catch (...) {
-      const std::lock_guard lock(mutex);
-      if (!failure) failure = std::current_exception();
-      next_task = count;
-      turn_changed.notify_all();
+      fail(std::current_exception());
     }
     leave(worker);
   };
@@ -52,7 +59,19 @@ void ordered_parallel(std::vector<Worker>& workers, int count, Produce produce, 
     const std::size_t busy = std::clamp<std::size_t>(count, 1, workers.size());
     for (std::size_t i = busy; i < workers.size(); ++i) leave(workers[i]);
     std::vector<std::jthread> threads;
-    for (std::size_t i = 1; i < busy; ++i) threads.emplace_back([&, i] { work(workers[i]); });
+    threads.reserve(busy - 1);
+    std::size_t started = 1;
+    try {
+      for (; started < busy; ++started)
+        threads.emplace_back([&, i = started] { work(workers[i]); });
+    } catch (const std::system_error& error) {
+      fail(std::make_exception_ptr(
+          nn::InputError(nn::concat("cannot start ", busy, " threads: ", error.code().message()),
+                         "choose fewer threads")));
+    } catch (...) {
+      fail(std::current_exception());
+    }
+    for (std::size_t i = started; i < busy; ++i) leave(workers[i]);
     work(workers[0]);
   }
   if (failure) std::rethrow_exception(failure);

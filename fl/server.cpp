@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <utility>
 
-#include "fl/aggregate.h"
 #include "fl/parallel.h"
-#include "fl/stopwatch.h"
+#include "nn/base/error.h"
+#include "nn/base/stopwatch.h"
 #include "nn/blas.h"
+#include "nn/optimizer.h"
 
 namespace fl {
 
@@ -30,71 +32,110 @@ Server::Server(Config config, const data::ImageDataset& dataset)
       choices_(config_.seed),
       clients_per_round_(fl::clients_per_round(config_.clients, config_.fraction)) {
   nn::require(config_.threads > 0, "server: ", config_.threads, " threads");
+  check_options(*config_.algorithm, config_.options);
   nn::Generator generator(config_.seed);
   model_ = config_.make_model(generator);
+  algorithm_ = config_.algorithm->make(config_, weights().size());
   const int workers = std::min(config_.threads, std::max(clients_per_round_, test_parts()));
   nn::blas::reserve(workers);
   for (int i = 0; i < workers; ++i)
     workers_.emplace_back(config_.make_model, config_.dropout, &idle_);
 }
 
-std::vector<int> Server::choose_clients() {
-  return choices_.choice(config_.clients, clients_per_round_);
-}
-
 void Server::resume(const Round& last) {
   nn::require(last_.number == 0, "server: it has already played ", last_.number, " rounds");
-  for (int round = 0; round < last.number; ++round) choose_clients();  // moves the draws on
+  for (int round = 0; round < last.number; ++round)  // moves the draws on
+    choices_.choice(config_.clients, clients_per_round_);
   last_ = last;
 }
 
-Round Server::play_round() {
-  const Stopwatch whole_round;
-  const std::vector<int> chosen = choose_clients();
-  const std::span<nn::real> weights = model_->parameters().values();
+int Server::weight_of(int client) const {
+  const int samples = static_cast<int>(samples_[client].size());
+  return config_.algorithm->weighting == Weighting::by_samples ? samples : samples > 0;
+}
+
+struct Server::Training {
+  std::unique_ptr<Aggregation> aggregation;
+  std::vector<std::pair<int, std::vector<nn::real>>> states;  // to keep, by client
+  std::vector<Exclusion> excluded;
+  int participants = 0;
+  double longest_seconds = 0;
+};
+
+Server::Training Server::train(const std::vector<int>& chosen) {
+  Training result;
+  result.aggregation = algorithm_->own_aggregation();
+  if (!result.aggregation) result.aggregation = config_.aggregation->make();
+  int round_weight = 0;
+  for (int client : chosen) round_weight += weight_of(client);
+
   const int round = last_.number;
-
-  int round_samples = 0;
-  for (int client : chosen) round_samples += static_cast<int>(samples_[client].size());
-
   std::vector<double> seconds(chosen.size());
-  std::vector<std::span<const nn::real>> updates(chosen.size());
-  std::vector<LeftOut> left_out;
-  WeightedMean mean(weights.size());
-  ordered_parallel(
-      workers_, static_cast<int>(chosen.size()),
-      [&](Worker& worker, int task) {
-        const double start = thread_seconds() + worker.helped_seconds();
-        const int client = chosen[task];
-        if (samples_[client].empty()) return;
-        nn::Generator generator(config_.seed + client + 1 +
-                                static_cast<std::uint64_t>(round) * clients_per_round_);
-        std::ranges::copy(weights, worker.weights().begin());
-        updates[task] = config_.algorithm->train(worker, dataset_.train, samples_[client],
-                                                 config_.training, generator);
-        seconds[task] = thread_seconds() + worker.helped_seconds() - start;
-      },
-      [&](Worker&, int task) {
-        const int client = chosen[task];
-        if (samples_[client].empty())
-          left_out.push_back({client, "it has no samples"});
-        else if (!is_finite(updates[task]))
-          left_out.push_back({client, "its update is not finite"});
-        else
-          mean.add(updates[task], static_cast<int>(samples_[client].size()), round_samples);
-      },
-      [&](Worker& worker) { idle_.add(worker); });
-  idle_.clear();
-  const Stopwatch applying;
-  if (!mean.is_empty()) config_.algorithm->apply(weights, mean.mean(), config_.training);
+  std::vector<Update> updates(chosen.size());
+  const auto train_client = [&](ClientWorker& worker, int task) {
+    const double start = nn::thread_seconds() + worker.helped_seconds();
+    const int client = chosen[task];
+    if (samples_[client].empty()) return;
+    nn::Generator generator(config_.seed + client + 1 +
+                            static_cast<std::uint64_t>(round) * clients_per_round_);
+    std::ranges::copy(weights(), worker.weights().begin());
+    ClientContext context{.client = client,
+                          .round = round,
+                          .images = &dataset_.train,
+                          .samples = samples_[client],
+                          .training = config_.training,
+                          .generator = generator,
+                          .worker = worker,
+                          .server_weights = weights(),
+                          .broadcast = algorithm_->broadcast(),
+                          .state = client_states_.of(client)};
+    updates[task] = algorithm_->train(context);
+    seconds[task] = nn::thread_seconds() + worker.helped_seconds() - start;
+  };
+  const auto take_update = [&](ClientWorker&, int task) {
+    const int client = chosen[task];
+    const auto& [values, state] = updates[task];
+    if (samples_[client].empty()) {
+      result.excluded.push_back({client, "it has no samples"});
+    } else if (!nn::all_finite(values) || !nn::all_finite(state)) {
+      result.excluded.push_back({client, "its update is not finite"});
+    } else {
+      result.aggregation->add({client, values, weight_of(client), round_weight});
+      if (!state.empty())
+        result.states.emplace_back(client, std::vector(state.begin(), state.end()));
+      ++result.participants;
+    }
+  };
+  struct NobodyIdle {
+    ~NobodyIdle() { idle.clear(); }
+    IdleWorkers& idle;
+  } const afterwards{idle_};
+  ordered_parallel(workers_, static_cast<int>(chosen.size()), train_client, take_update,
+                   [&](ClientWorker& worker) { idle_.add(worker); });
+  result.longest_seconds = *std::ranges::max_element(seconds);
+  return result;
+}
+
+Round Server::play_round() {
+  const nn::Stopwatch whole_round;
+  nn::numpy::Generator choices = choices_;
+  const std::vector<int> chosen = choices.choice(config_.clients, clients_per_round_);
+  Training training = train(chosen);
+  choices_ = choices;
+
+  const nn::Stopwatch applying;
+  if (training.participants > 0) {
+    ServerContext context{weights(), last_.number, config_.clients, training.participants};
+    algorithm_->apply(context, training.aggregation->result());
+  }
+  for (auto& [client, state] : training.states) client_states_.keep(client, std::move(state));
 
   Round result;
-  result.number = round + 1;
+  result.number = last_.number + 1;
   result.chosen = static_cast<int>(chosen.size());
-  result.ideal_seconds =
-      last_.ideal_seconds + *std::ranges::max_element(seconds) + applying.seconds();
+  result.ideal_seconds = last_.ideal_seconds + training.longest_seconds + applying.seconds();
   result.messages = config_.algorithm->is_federated ? last_.messages + 2 * clients_per_round_ : 0;
-  result.left_out = std::move(left_out);
+  result.excluded = std::move(training.excluded);
   result.accuracy = test();
   result.seconds = last_.seconds + whole_round.seconds();
   last_ = result;
@@ -102,26 +143,26 @@ Round Server::play_round() {
 }
 
 int Server::test_parts() const {
-  return (dataset_.test.size() + Worker::part_size - 1) / Worker::part_size;
+  return (dataset_.test.size() + ClientWorker::part_size - 1) / ClientWorker::part_size;
 }
 
 double Server::test() {
   const int size = dataset_.test.size();
   std::vector<int> samples(size);
   std::iota(samples.begin(), samples.end(), 0);
-  for (Worker& worker : workers_)
+  for (ClientWorker& worker : workers_)
     std::ranges::copy(model_->parameters().values(), worker.weights().begin());
 
-  const int part = Worker::part_size, parts = test_parts();
+  const int part = ClientWorker::part_size, parts = test_parts();
   std::vector<int> correct(parts);
   ordered_parallel(
       workers_, parts,
-      [&](Worker& worker, int task) {
+      [&](ClientWorker& worker, int task) {
         const int first = task * part;
         correct[task] = worker.count_correct(
             dataset_.test, std::span(samples).subspan(first, std::min(part, size - first)));
       },
-      [](Worker&, int) {});
+      [](ClientWorker&, int) {});
   return 100.0 * std::accumulate(correct.begin(), correct.end(), 0) / size;
 }
 

@@ -11,6 +11,12 @@ check "an unknown option is an error" refuses "frac" a1 --frac 2
 check "an unknown algorithm is an error" refuses "fedfoo" run --algorithm fedfoo
 check "an unknown model is an error" refuses "resnet" run --model resnet
 check "C = 0 is an error" refuses "C = 0" run --fraction 0
+no_data() { DATA_RAW=$work/no-data refuses "$@" && [ ! -e "$work/no-data" ]; }
+check "a bad value is an error before data is fetched" no_data "C = 0" run --fraction 0
+check "so is an option that the algorithm does not use" no_data "fedavg does not use --mu" run --mu 0.1
+check "so is an algorithm's option out of range" no_data "-1 is not a number" run --algorithm fedprox --mu -1
+check "so is a bad configuration of a table" eval 'printf "Round,Algorithm,N,C,B,E,η,Seed,Test accuracy\n1,FedAvg,9,7,1,1,1,1,9\n" >"$work/bad.csv"
+  no_data "C = 7" compare "$work/bad.csv" --out "$work/c"'
 check "C above 1 is an error" refuses "C = 1.5" run --fraction 1.5
 check "more clients than images are an error" refuses "70000" run --clients 70000
 check "FedSGD with a batch size is an error" refuses "not B = 7" run --algorithm fedsgd --batch 7
@@ -51,11 +57,20 @@ if [ -e data/raw/mnist/t10k-labels-idx1-ubyte ]; then
   check "the CSV has the notebook's columns" grep -qx "$header" "$work/1.csv"
   check "the JSON says the configuration" grep -q '"algorithm": "fedavg"' "$work/1.json"
   check "every split and algorithm runs" bash -c "
-    for s in iid shards dirichlet; do for a in fedsgd fedsgd-weight fedavg; do
+    for s in iid shards dirichlet; do for a in fedsgd fedsgd-weight fedavg fedprox fedadam scaffold; do
       '$program' run --model mlp --rounds 1 --split \$s --algorithm \$a --batch inf || exit 1; done; done
     '$program' run --model mlp --rounds 1 --algorithm centralized --batch inf"
   diverges() { "$program" run "${mlp[@]}" --lr 1e30 2>&1 | tee /dev/stderr | grep -q "no client is left"; }
   check "a round that loses all clients says so" diverges
+
+  other_mu() {
+    "$program" run "${mlp[@]}" --algorithm fedprox --mu 0.5 --csv "$work/mu.csv" --checkpoint "$work/mu" &&
+      grep -q "^2,FedProx,.*,mu=0.5$" "$work/mu.csv" && grep -q '"mu": 0.5' "$work/mu.csv.json" &&
+      "$program" compare "$work/mu.csv" --model mlp --out "$work/c" | grep "FedProx mu=0.5 N=100" || return 1
+    refuses "another run: fedprox mu=0.5 .*, not fedprox mu=0.1 " run "${mlp[@]}" --algorithm fedprox --mu 0.1 \
+      --checkpoint "$work/mu" --resume
+  }
+  check "an algorithm's option is in CSV and JSON, and a run with another value is another run" other_mu
 
   # Killed at ten moments of a run that takes about a second, and resumed after each.
   saved=(run --model mlp --rounds 12 --split shards)

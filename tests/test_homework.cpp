@@ -90,9 +90,72 @@ TEST_CASE("an algorithm settles what it leaves no choice about") {
   CHECK(settled(experiment).training.epochs == 4);
 }
 
+TEST_CASE("options of an algorithm are in its name, CSV, JSON and are read back") {
+  Run run = made_up_run({9.1, 46});
+  run.experiment.algorithm = "fedprox";
+  run.experiment.options = {{"mu", 0.25}};
+  Run usual = run;
+  usual.experiment.options = {};
+  CHECK(describe(run.experiment) ==
+        "fedprox mu=0.25 mnist_cnn N=100 C=0.1 B=100 E=1 η=0.01 iid seed=10");
+  CHECK(describe(usual.experiment) ==
+        "fedprox mu=0.01 mnist_cnn N=100 C=0.1 B=100 E=1 η=0.01 iid seed=10");
+  CHECK(configuration_name(run.experiment) == "FedProx mu=0.25 N=100 C=0.1 E=1 seed=10");
+  const std::string csv = to_csv(std::vector{run, made_up_run({9.1})});
+  CHECK(csv ==
+        "Round,Algorithm,N,C,B,E,η,Seed,Message count,Test accuracy,Options\n"
+        "1,FedProx,100,0.1,100,1,0.01,10,20,9.1,mu=0.25\n"
+        "2,FedProx,100,0.1,100,1,0.01,10,40,46.0,mu=0.25\n"
+        "1,FedAvg,100,0.1,100,1,0.01,10,20,9.1,\n");
+  const auto json = nlohmann::json::parse(to_json(run, made_somehow()));
+  CHECK(json["options"] == nlohmann::json{{"mu", 0.25}});
+  CHECK(!nlohmann::json::parse(to_json(made_up_run({9}), made_somehow())).contains("options"));
+
+  for (const fl::AlgorithmEntry& algorithm : fl::algorithm_table()) {
+    Run other = made_up_run({9.1});
+    other.experiment.algorithm = algorithm.name;
+    for (const fl::AlgorithmOption& option : algorithm.options)
+      other.experiment.options[std::string(option.name)] = option.preset / 3 + 1e-7;
+    const auto references = parse_results(to_csv(std::vector{other}), "table.csv");
+    CHECK(describe(references.at(0).experiment) == describe(other.experiment));
+  }
+  for (const char* text : {"mu", "mu=", "mu=x", "mu=1x", "=", "mu 1"}) CHECK(!parse_options(text));
+  const auto with_cell = [&](const std::string& cell) {
+    return "Options," + header + cell + ",1,FedProx,100,0.1,100,1,0.01,10,20,9.1\n";
+  };
+  CHECK(contains(complaint_of([&] { parse_results(with_cell("mu"), "table.csv"); }),
+                 "table.csv:2: \"mu\" are no options"));
+  const auto odd = parse_results(with_cell("nu=1"), "table.csv").at(0).experiment;
+  CHECK(complaint_of([&] { validate(odd); }) == "fedprox does not use --nu");
+}
+
+TEST_CASE("every algorithm's options are on the command line, for it alone") {
+  homework::CommandLine line;
+  const auto parse = [&](const std::vector<std::string>& words) {
+    Arguments arguments("hw1", words);
+    return line.parse(arguments.count(), arguments.values()).setting.base;
+  };
+  for (const fl::AlgorithmEntry& algorithm : fl::algorithm_table()) {
+    const std::string name(algorithm.name);
+    CHECK(parse({"run", "--algorithm", name}).options.empty());
+    for (const fl::AlgorithmOption& option : algorithm.options) {
+      const std::string word = nn::concat("--", option.name);
+      const fl::OptionValues given{{std::string(option.name), 0.125}};
+      CHECK(parse({"run", "--algorithm", name, word, "0.125"}).options == given);
+      CHECK(complaint_of([&] {
+              parse({"run", word, "0.125"});
+            }) == nn::concat("fedavg does not use ", word));
+      CHECK(contains(complaint_of([&] {
+                       parse({"run", "--algorithm", name, word, "-1"});
+                     }),
+                     nn::concat(word, ": -1 is not a number from ")));
+    }
+  }
+}
+
 TEST_CASE("the JSON of a run is JSON and has its rounds") {
   Run run = made_up_run({9.1, 46});
-  run.rounds[1].left_out.push_back({7, "its update is not finite"});
+  run.rounds[1].excluded.push_back({7, "its update is not finite"});
   const auto json = nlohmann::json::parse(to_json(run, made_somehow()));
   CHECK(json["algorithm"] == "fedavg");
   CHECK(json["made"]["command"] == "hw1 run --csv 'a b'");
@@ -181,12 +244,16 @@ TEST_CASE("values that make no sense are refused with a hint") {
     Experiment experiment;
     experiment.clients = 10;
     change(experiment);
-    return complaint_of([&] { validate(experiment, dataset); }) != "nothing";
+    const std::string complaint = complaint_of([&] { validate(experiment, dataset); });
+    // All but the number of clients can be said without the data.
+    if (experiment.clients <= 600) CHECK(complaint_of([&] { validate(experiment); }) == complaint);
+    return complaint != "nothing";
   };
   CHECK_FALSE(refused([](Experiment&) {}));
   CHECK(refused([](Experiment& e) { e.clients = 601; }));
   CHECK(refused([](Experiment& e) { e.clients = 0; }));
   CHECK(refused([](Experiment& e) { e.fraction = 0; }));
+  CHECK(refused([](Experiment& e) { e.options = {{"mu", 1}}; }));
   CHECK(refused([](Experiment& e) { e.fraction = 1.1; }));
   CHECK(refused([](Experiment& e) { e.fraction = NAN; }));
   CHECK(refused([](Experiment& e) { e.rounds = 0; }));

@@ -1,7 +1,14 @@
 #include <doctest/doctest.h>
 
+#include <pthread.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <atomic>
 #include <chrono>
+#include <fstream>
 #include <stdexcept>
+#include <string>
 
 #include "fl/parallel.h"
 
@@ -63,6 +70,53 @@ TEST_CASE("the first exception stops all workers and reaches the caller") {
                       "task 5");
     CHECK(consumed <= 5);
   }
+}
+
+TEST_CASE(
+    "too few threads are an error, after those that were started have ended and all have left") {
+  // Stacks so large that some fit into the memory that this process may address, but not all.
+  constexpr std::size_t stack = std::size_t{256} << 20;
+  pthread_attr_t attributes;
+  REQUIRE(pthread_attr_init(&attributes) == 0);
+  std::size_t usual = 0;
+  pthread_getattr_default_np(&attributes);
+  pthread_attr_getstacksize(&attributes, &usual);
+  std::size_t pages = 0;
+  std::ifstream("/proc/self/statm") >> pages;
+  rlimit limit{};
+  getrlimit(RLIMIT_AS, &limit);
+  const rlimit before = limit;
+  limit.rlim_cur = pages * static_cast<std::size_t>(getpagesize()) + 3 * stack;
+  if (limit.rlim_cur > (std::size_t{1} << 40)) {
+    MESSAGE("sanitizers need terabytes of addresses");
+    return;
+  }
+  pthread_attr_setstacksize(&attributes, stack);
+  REQUIRE(pthread_setattr_default_np(&attributes) == 0);
+  REQUIRE(setrlimit(RLIMIT_AS, &limit) == 0);
+
+  std::vector<int> pool(16);
+  std::vector<std::atomic<int>> left(pool.size());
+  std::atomic<int> produced = 0;
+  std::string said;
+  try {
+    fl::ordered_parallel(
+        pool, 100000,
+        [&](int&, int) {
+          std::this_thread::sleep_for(std::chrono::milliseconds(1));
+          ++produced;
+        },
+        [](int&, int) {}, [&](int& worker) { ++left[&worker - pool.data()]; });
+  } catch (const nn::InputError& error) {
+    said = error.what();
+  }
+  setrlimit(RLIMIT_AS, &before);
+  pthread_attr_setstacksize(&attributes, usual);
+  pthread_setattr_default_np(&attributes);
+  pthread_attr_destroy(&attributes);
+  CHECK(said.starts_with("cannot start 16 threads: "));
+  for (const auto& times : left) CHECK(times == 1);
+  CHECK(produced < 100000);
 }
 
 TEST_CASE("an exception while consuming stops all workers too") {

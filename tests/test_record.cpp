@@ -31,7 +31,7 @@ Outcome made_up(const std::string& name, const Setting& setting = {}) {
     for (int round = 1; round <= experiment.rounds; ++round)
       run.rounds.push_back({round, 100.0 / (round + 2), 20 * round, 0.1 * round, 1e-7, {}, 10});
   }
-  outcome.runs.back().rounds.back().left_out = {{3, "it has \"no\" samples"}};
+  outcome.runs.back().rounds.back().excluded = {{3, "it has \"no\" samples"}};
   return outcome;
 }
 

@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "nn/base/file.h"
+#include "nn/files/checkpoint.h"
 #include "nn/files/engine.h"
 #include "tests/complaint.h"
 #include "tests/manifest_text.h"
@@ -49,16 +50,17 @@ void flip_a_bit(const std::filesystem::path& path) {
 
 TEST_CASE(
     "a run that is resumed gives the same bits, for every algorithm, split and thread count") {
-  for (const fl::Algorithm& algorithm : fl::algorithm_table())
+  for (const fl::AlgorithmEntry& algorithm : fl::algorithm_table())
     for (const fl::Split split : {fl::Split::iid, fl::Split::shards, fl::Split::dirichlet}) {
       CAPTURE(algorithm.name);
       const tools::TemporaryFolder whole, parts;
       fl::Config config = toy::config(std::string(algorithm.name).c_str(), 1);
       config.partition = {.split = split, .alpha = 0.1};
       const Outcome uninterrupted = play(whole.path, config, 5);
-      play(parts.path, config, 1);
-      config.threads = 3;
-      play(parts.path, config, 3);
+      for (int round = 1; round < 5; ++round) {  // a program for each round
+        config.threads = round % 2 ? 1 : 3;
+        play(parts.path, config, round);
+      }
       CHECK(play(parts.path, config, 5) == uninterrupted);
     }
 }
@@ -95,6 +97,89 @@ TEST_CASE("a run is only resumed if that is asked for, and only with its own con
   };
   CHECK(contains(restore("toy", false), "has a run up to round 2"));
   CHECK(contains(restore("other toy", true), "has another run: toy, not other toy"));
+}
+
+TEST_CASE(
+    "what algorithms and clients keep is in a file of its own, and only if they keep anything") {
+  const tools::TemporaryFolder plain, adam, scaffold;
+  play(plain.path, toy::config("fedavg"), 2);
+  play(adam.path, toy::config("fedadam"), 2);
+  play(scaffold.path, toy::config("scaffold"), 2);
+  CHECK(!std::filesystem::exists(plain.path / "step-2" / "state.safetensors"));
+  const auto names = [](const std::filesystem::path& folder) {
+    std::string text;
+    for (const auto& [name, tensor] :
+         nn::read_safetensors(folder / "step-2" / "state.safetensors").tensors)
+      text += name + ' ';
+    return text;
+  };
+  CHECK(names(adam.path) == "server.m server.v ");
+  CHECK(contains(names(scaffold.path), "client."));
+  CHECK(contains(names(scaffold.path), "server.control "));
+}
+
+TEST_CASE("a checkpoint whose state is missing or another's is refused") {
+  const data::ImageDataset dataset = toy::dataset();
+  std::ostringstream log;
+  const auto restore = [&](const std::filesystem::path& folder, const char* algorithm) {
+    fl::Server server(toy::config(algorithm), dataset);
+    return complaint_of([&] { homework::SavedRun(folder, true, log).restore("toy", server); });
+  };
+  const tools::TemporaryFolder plain, adam, scaffold;
+  play(plain.path, toy::config("fedavg"), 2);
+  play(adam.path, toy::config("fedadam"), 2);
+  play(scaffold.path, toy::config("scaffold"), 2);
+  CHECK(contains(restore(plain.path, "scaffold"), "step-2 lacks state.safetensors"));
+  CHECK(contains(restore(adam.path, "scaffold"), "there is no tensor server.control"));
+  CHECK(contains(restore(adam.path, "fedavgm"), "there is no tensor server.velocity"));
+  CHECK(contains(restore(scaffold.path, "fedavg"), "state.safetensors"));
+  CHECK(restore(scaffold.path, "scaffold") == "nothing");
+
+  fl::Config fewer = toy::config("scaffold");
+  fewer.clients = 2;
+  fl::Server server(fewer, dataset);
+  CHECK(contains(
+      complaint_of([&] { homework::SavedRun(scaffold.path, true, log).restore("toy", server); }),
+      "\"client."));
+}
+
+TEST_CASE("a client has one state: a second name for it, or one for no client, is refused") {
+  const data::ImageDataset dataset = toy::dataset();
+  for (const char* name :
+       {"client.07", "client.12", "client.-1", "client.", "client.7x", "other"}) {
+    CAPTURE(name);
+    const tools::TemporaryFolder temporary;
+    play(temporary.path, toy::config("scaffold"), 1);
+    const auto path = temporary.path / "step-1";
+    const nn::Checkpoint state = nn::read_safetensors(path / "state.safetensors");
+    const std::vector<nn::real> numbers(5);
+    std::vector<nn::SavedTensor> tensors{{name, {5}, numbers}, {"client.7", {5}, numbers}};
+    for (const auto& [known, tensor] : state.tensors)
+      if (known != "client.7") tensors.push_back({known, tensor.shape(), tensor.span()});
+    const std::string weights = nn::read_file(path / "weights.safetensors"),
+                      rounds = nn::read_file(path / "rounds.txt");
+    nn::CheckpointFolder folder(temporary.path);
+    folder.complete(
+        1,
+        {folder.write(1, "weights.safetensors", weights), folder.write(1, "rounds.txt", rounds),
+         folder.write(1, "state.safetensors", nn::SafetensorsContent(tensors).parts())},
+        {{"run", "toy"}});
+    std::ostringstream log;
+    fl::Server server(toy::config("scaffold"), dataset);
+    CHECK(contains(
+        complaint_of([&] { homework::SavedRun(temporary.path, true, log).restore("toy", server); }),
+        nn::concat("the model has no parameter \"", name, '"')));
+  }
+}
+
+TEST_CASE("damage to an algorithm's state is said, and the run goes on from the round before") {
+  const tools::TemporaryFolder whole, damaged;
+  const Outcome uninterrupted = play(whole.path, toy::config("scaffold"), 4);
+  play(damaged.path, toy::config("scaffold"), 3);
+  flip_a_bit(damaged.path / "step-3" / "state.safetensors");
+  const Outcome resumed = play(damaged.path, toy::config("scaffold"), 4);
+  CHECK(resumed == uninterrupted);
+  CHECK(contains(resumed.log, "step-3/state.safetensors is damaged"));
 }
 
 TEST_CASE("a folder is one run's at a time") {
@@ -160,9 +245,9 @@ TEST_CASE("rounds are text and back, to the last bit") {
   CHECK(read[1].ideal_seconds == rounds[1].ideal_seconds);
   CHECK(read[1].messages == 40);
   CHECK(read[1].chosen == 10);
-  REQUIRE(read[1].left_out.size() == 2);
-  CHECK(read[1].left_out[0].client == 3);
-  CHECK(read[1].left_out[0].reason == "it has no samples");
+  REQUIRE(read[1].excluded.size() == 2);
+  CHECK(read[1].excluded[0].client == 3);
+  CHECK(read[1].excluded[0].reason == "it has no samples");
   CHECK(homework::to_text(read) == homework::to_text(rounds));
   for (const char* text : {"round 1 x", "left_out 1 early", "round 1 2 3 4", "other"})
     CHECK_THROWS_AS(homework::parse_rounds(text), nn::Error);

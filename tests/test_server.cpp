@@ -1,13 +1,16 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <latch>
 #include <limits>
 #include <numeric>
+#include <stdexcept>
 #include <utility>
 
 #include "fl/aggregate.h"
+#include "nn/optimizer.h"
 #include "tests/toy.h"
 
 namespace {
@@ -26,25 +29,20 @@ double largest_difference(const std::vector<nn::real>& a, const std::vector<nn::
   return largest;
 }
 
-const fl::Algorithm* fedavg = fl::find_algorithm("fedavg");
-
-// The last sample of a client's list decides, so that the same clients break in every round.
-template <int modulus>
-std::span<const nn::real> broken_sometimes(fl::Worker& worker, const data::ImageSet& images,
-                                           std::span<const int> samples,
-                                           const fl::LocalTraining& training,
-                                           nn::Generator& generator) {
-  const auto update = fedavg->train(worker, images, samples, training, generator);
-  if (samples.back() % modulus == 0)
-    worker.weights()[7] = modulus == 2 ? std::numeric_limits<nn::real>::quiet_NaN()
-                                       : std::numeric_limits<nn::real>::infinity();
-  return update;
+// FedAvg with a number that is not finite from some clients. The last sample of a client's list
+// decides, so that the same clients break in every round.
+fl::AlgorithmEntry broken_sometimes(int modulus) {
+  return toy::tampered("fedavg", [modulus](const fl::ClientContext& client, fl::Update& update) {
+    if (client.samples.back() % modulus == 0)
+      update.values[7] = modulus == 2 ? std::numeric_limits<nn::real>::quiet_NaN()
+                                      : std::numeric_limits<nn::real>::infinity();
+  });
 }
 
 }  // namespace
 
 TEST_CASE("any number of threads gives the same bits, for every algorithm") {
-  for (const fl::Algorithm& algorithm : fl::algorithm_table()) {
+  for (const fl::AlgorithmEntry& algorithm : fl::algorithm_table()) {
     CAPTURE(algorithm.name);
     const std::string name(algorithm.name);
     const auto one = weights_after(toy::config(name.c_str(), 1), 3);
@@ -88,9 +86,9 @@ TEST_CASE("an idle worker is borrowed by a batch of several parts, and given bac
     return std::make_unique<MeetingNet>(generator, both);
   };
   fl::IdleWorkers idle;
-  fl::Worker alone(toy::config("fedavg").make_model, nn::DropoutStream::mt);
-  fl::Worker worker(make_meeting, nn::DropoutStream::mt, &idle);
-  fl::Worker helper(make_meeting, nn::DropoutStream::mt, &idle);
+  fl::ClientWorker alone(toy::config("fedavg").make_model, nn::DropoutStream::mt);
+  fl::ClientWorker worker(make_meeting, nn::DropoutStream::mt, &idle);
+  fl::ClientWorker helper(make_meeting, nn::DropoutStream::mt, &idle);
   std::ranges::fill(helper.weights(), nn::real(7));  // it works with the other's, not with these
   std::vector<int> samples(600);
   std::iota(samples.begin(), samples.end(), 0);
@@ -101,7 +99,7 @@ TEST_CASE("an idle worker is borrowed by a batch of several parts, and given bac
   CHECK(std::ranges::equal(worker.gradients(), alone.gradients()));
   CHECK(worker.helped_seconds() > 0);
   CHECK(helper.weights()[0] == 7);
-  CHECK(idle.take(5) == std::vector<fl::Worker*>{&helper});
+  CHECK(idle.take(5) == std::vector<fl::ClientWorker*>{&helper});
 }
 
 TEST_CASE("the same seed gives the same bits, another seed others") {
@@ -113,7 +111,7 @@ TEST_CASE("the same seed gives the same bits, another seed others") {
 
 TEST_CASE("every algorithm learns") {
   const data::ImageDataset dataset = toy::dataset();
-  for (const fl::Algorithm& algorithm : fl::algorithm_table()) {
+  for (const fl::AlgorithmEntry& algorithm : fl::algorithm_table()) {
     CAPTURE(algorithm.name);
     fl::Server server(toy::config(std::string(algorithm.name).c_str(), 2), dataset);
     const double before = server.test();
@@ -167,7 +165,7 @@ TEST_CASE("the baseline has one party with all the data, whatever the number of 
 TEST_CASE("a gradient over many parts is the gradient of the whole batch") {
   // 600 samples are six parts for the worker and one part here, by hand.
   const data::ImageDataset dataset = toy::dataset();
-  fl::Worker worker(toy::config("fedavg").make_model, nn::DropoutStream::mt);
+  fl::ClientWorker worker(toy::config("fedavg").make_model, nn::DropoutStream::mt);
   std::vector<int> samples(600);
   for (int i = 0; i < 600; ++i) samples[i] = i;
   nn::Generator generator(5);
@@ -190,70 +188,92 @@ TEST_CASE("a gradient over many parts is the gradient of the whole batch") {
           doctest::Approx(net.parameters().gradients()[i]).epsilon(1e-3).scale(1e-3));
 }
 
-TEST_CASE("an unusable update is left out, and the others are weighted anew") {
+TEST_CASE("an unusable update is excluded, and the others are weighted anew") {
   const data::ImageDataset dataset = toy::dataset();
-  fl::Algorithm broken = *fedavg;
-  broken.train = broken_sometimes<2>;
+  const fl::AlgorithmEntry broken = broken_sometimes(2);
   fl::Config config = toy::config("fedavg", 3);
   config.algorithm = &broken;
   fl::Server server(config, dataset);
-  int left_out = 0;
+  int excluded = 0;
   for (int i = 0; i < 10; ++i) {
     const fl::Round round = server.play_round();
-    left_out += static_cast<int>(round.left_out.size());
+    excluded += static_cast<int>(round.excluded.size());
     CHECK(round.chosen == 6);
-    for (const fl::LeftOut& client : round.left_out)
+    for (const fl::Exclusion& client : round.excluded)
       CHECK(client.reason == "its update is not finite");
   }
-  CHECK(left_out > 5);
-  CHECK(left_out < 55);
-  CHECK(fl::is_finite(server.weights()));
+  CHECK(excluded > 5);
+  CHECK(excluded < 55);
+  CHECK(nn::all_finite(server.weights()));
   CHECK(server.test() > 60);
 }
 
 TEST_CASE("a round without a usable update keeps the model and says so") {
   const data::ImageDataset dataset = toy::dataset();
-  fl::Algorithm broken = *fedavg;
-  broken.train = broken_sometimes<1>;
+  const fl::AlgorithmEntry broken = broken_sometimes(1);
   fl::Config config = toy::config("fedavg", 2);
   config.algorithm = &broken;
   fl::Server server(config, dataset);
   const std::vector<nn::real> before(server.weights().begin(), server.weights().end());
   const fl::Round round = server.play_round();
-  CHECK(round.left_out.size() == 6);
+  CHECK(round.excluded.size() == 6);
   CHECK(std::ranges::equal(before, server.weights()));
 }
 
-TEST_CASE("training that diverges leaves every client out instead of breaking the model") {
+TEST_CASE("training that diverges excludes every client instead of breaking the model") {
   const data::ImageDataset dataset = toy::dataset();
   fl::Config config = toy::config("fedavg", 2);
   config.training.learning_rate = sizeof(nn::real) == 4 ? 1e30 : 1e300;
   fl::Server server(config, dataset);
-  CHECK(server.play_round().left_out.size() == 6);
-  CHECK(fl::is_finite(server.weights()));
+  CHECK(server.play_round().excluded.size() == 6);
+  CHECK(nn::all_finite(server.weights()));
 }
 
-TEST_CASE("a client without samples is left out") {
+TEST_CASE("a round in which a client's training throws has not happened, and can be played again") {
+  const data::ImageDataset dataset = toy::dataset();
+  for (const char* name : {"fedavg", "scaffold"}) {
+    CAPTURE(name);
+    fl::Config config = toy::config(name, 4);
+    config.clients = 3;  // of 200 samples: in batches of four parts, for which idle workers help
+    config.fraction = 1;
+    config.training.batch = 0;
+    const auto undisturbed = weights_after(config, 3);
+    std::atomic<int> trained = 0;
+    const fl::AlgorithmEntry faulty =
+        toy::tampered(name, [&](const fl::ClientContext&, fl::Update&) {
+          if (++trained == 5) throw std::runtime_error("out of memory");  // in the second round
+        });
+    config.algorithm = &faulty;
+    fl::Server server(config, dataset);
+    server.play_round();
+    CHECK_THROWS_WITH(server.play_round(), "out of memory");
+    CHECK(server.play_round().number == 2);
+    server.play_round();
+    CHECK(std::ranges::equal(server.weights(), undisturbed));
+  }
+}
+
+TEST_CASE("a client without samples is excluded") {
   const data::ImageDataset dataset = toy::dataset();
   fl::Config config = toy::config("fedavg", 2);
   config.partition = {.split = fl::Split::dirichlet, .alpha = 0.01};
   config.fraction = 1;
   fl::Server server(config, dataset);
   const fl::Round round = server.play_round();
-  CHECK(!round.left_out.empty());
-  CHECK(round.left_out.front().reason == "it has no samples");
+  CHECK(!round.excluded.empty());
+  CHECK(round.excluded.front().reason == "it has no samples");
 }
 
 TEST_CASE("the weighted mean is that of the notebook, and renormalised where one is missing") {
   const std::vector<nn::real> a{1, 2}, b{3, 6};
-  fl::WeightedMean all(2);
-  all.add(a, 1, 4);
-  all.add(b, 3, 4);
-  CHECK(all.mean()[0] == doctest::Approx(2.5));
-  CHECK(all.mean()[1] == doctest::Approx(5));
-  fl::WeightedMean one(2);
-  one.add(b, 3, 4);
-  CHECK(one.mean()[0] == doctest::Approx(3));
-  CHECK(one.mean()[0] == doctest::Approx(3));  // asking twice changes nothing
-  CHECK_THROWS_AS(one.add(std::vector<nn::real>{1}, 1, 4), nn::Error);
+  fl::WeightedMean all;
+  all.add({0, a, 1, 4});
+  all.add({1, b, 3, 4});
+  CHECK(all.result()[0] == doctest::Approx(2.5));
+  CHECK(all.result()[1] == doctest::Approx(5));
+  fl::WeightedMean one;
+  one.add({1, b, 3, 4});
+  CHECK(one.result()[0] == doctest::Approx(3));
+  CHECK(one.result()[0] == doctest::Approx(3));  // asking twice changes nothing
+  CHECK_THROWS_AS(one.add({0, std::vector<nn::real>{1}, 1, 4}), nn::Error);
 }

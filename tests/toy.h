@@ -1,5 +1,11 @@
 #pragma once
 
+#include <functional>
+#include <memory>
+#include <span>
+#include <utility>
+#include <vector>
+
 #include "data/mnist.h"
 #include "fl/server.h"
 #include "nn/models/models.h"
@@ -52,6 +58,38 @@ inline fl::Config config(const char* algorithm, int threads = 1) {
   if (config.algorithm->is_full_batch) config.training.batch = 0;
   config.threads = threads;
   return config;
+}
+
+// An algorithm that does something to the updates of another one, as an attack does.
+class Tampered : public fl::Algorithm {
+ public:
+  using Tamper = std::function<void(const fl::ClientContext&, fl::Update&)>;
+  Tampered(std::unique_ptr<fl::Algorithm> inner, Tamper tamper)
+      : inner_(std::move(inner)), tamper_(std::move(tamper)) {}
+
+  fl::Update train(fl::ClientContext& client) const override {
+    fl::Update update = inner_->train(client);
+    tamper_(client, update);
+    return update;
+  }
+  void apply(fl::ServerContext& server, std::span<const nn::real> aggregate) override {
+    inner_->apply(server, aggregate);
+  }
+  std::span<const nn::real> broadcast() const override { return inner_->broadcast(); }
+  std::vector<fl::NamedState> state() override { return inner_->state(); }
+  std::unique_ptr<fl::Aggregation> own_aggregation() override { return inner_->own_aggregation(); }
+
+ private:
+  std::unique_ptr<fl::Algorithm> inner_;
+  Tamper tamper_;
+};
+
+inline fl::AlgorithmEntry tampered(const char* name, Tampered::Tamper tamper) {
+  fl::AlgorithmEntry entry = *fl::find_algorithm(name);
+  entry.make = [make = entry.make, tamper](const fl::Config& config, std::size_t size) {
+    return std::make_unique<Tampered>(make(config, size), tamper);
+  };
+  return entry;
 }
 
 }  // namespace toy

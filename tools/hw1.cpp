@@ -124,6 +124,7 @@ bool compare(const Options& options, const std::atomic<bool>& stop) {
   const fs::path out = options.out, kept = kept_runs(options);
   nn::require_writable_folder(out);
   const std::vector<Reference> references = read_results(options.reference, options.setting.base);
+  for (const Reference& reference : references) validate(reference.experiment);
   std::vector<Experiment> experiments;
   std::vector<std::string> names;
   for (const Reference& reference : references) {

@@ -35,21 +35,21 @@ CnnWork::CnnWork(int threads) : dataset_(homework::open_dataset("mnist", "")) {
 }
 
 void CnnWork::train(int clients, int batch) {
-  const auto step = [&](fl::Worker& worker, int client) {
+  const auto step = [&](fl::ClientWorker& worker, int client) {
     nn::Generator generator(client);
     worker.compute_gradient(dataset_.train, std::span(samples_).first(batch), generator);
     nn::sgd_step(worker.weights(), worker.gradients(), 0.01);
   };
-  fl::ordered_parallel(workers_, clients, step, [](fl::Worker&, int) {});
+  fl::ordered_parallel(workers_, clients, step, [](fl::ClientWorker&, int) {});
 }
 
 void CnnWork::test(int images) {
-  const int part = fl::Worker::part_size;
-  const auto count = [&](fl::Worker& worker, int i) {
+  const int part = fl::ClientWorker::part_size;
+  const auto count = [&](fl::ClientWorker& worker, int i) {
     const int first = i * part, size = std::min(part, images - first);
     worker.count_correct(dataset_.test, std::span(samples_).subspan(first, size));
   };
-  fl::ordered_parallel(workers_, (images + part - 1) / part, count, [](fl::Worker&, int) {});
+  fl::ordered_parallel(workers_, (images + part - 1) / part, count, [](fl::ClientWorker&, int) {});
 }
 
 std::vector<Job> cnn_jobs(const Setting& setting) {

@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "data/mnist.h"
-#include "fl/worker.h"
+#include "fl/client_worker.h"
 
 namespace bench {
 
@@ -19,7 +19,7 @@ class CnnWork {
 
  private:
   data::ImageDataset dataset_;  // MNIST
-  std::vector<fl::Worker> workers_;
+  std::vector<fl::ClientWorker> workers_;
   std::vector<int> samples_;
 };
 

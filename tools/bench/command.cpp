@@ -3,7 +3,7 @@
 #include <cstdio>
 
 #include "nn/base/error.h"
-#include "tools/bench/stopwatch.h"
+#include "nn/base/stopwatch.h"
 
 namespace bench {
 
@@ -27,7 +27,7 @@ Ran run(const std::vector<std::string>& command) {
   for (const std::string& word : command) line += (line.empty() ? "" : " ") + quoted(word);
   Ran ran{0, ""};
   int status = -1;
-  ran.seconds = seconds_of([&] {
+  ran.seconds = nn::seconds_of([&] {
     std::FILE* output = popen(line.c_str(), "r");
     nn::require(output, "bench: cannot start ", line);
     char part[4096];

@@ -11,7 +11,7 @@
 #include <utility>
 
 #include "nn/base/error.h"
-#include "tools/bench/stopwatch.h"
+#include "nn/base/stopwatch.h"
 #include "tools/project/fetch.h"
 
 namespace bench {
@@ -23,7 +23,7 @@ void serve(const Contestant::Jobs& jobs) {
   for (std::string name; std::getline(std::cin, name);) {
     const auto job = jobs.find(name);
     nn::require(job != jobs.end(), "bench: there is no job ", name);
-    std::cout << seconds_of(job->second) << std::endl;
+    std::cout << nn::seconds_of(job->second) << std::endl;
   }
 }
 

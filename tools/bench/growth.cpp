@@ -4,11 +4,11 @@
 
 #include "nn/base/csv.h"
 #include "nn/base/error.h"
+#include "nn/base/stopwatch.h"
 #include "tools/bench/cnn.h"
 #include "tools/bench/job.h"
 #include "tools/bench/llama.h"
 #include "tools/bench/pipeline.h"
-#include "tools/bench/stopwatch.h"
 #include "tools/report/axis.h"
 
 namespace bench {
@@ -22,7 +22,7 @@ template <class Work>
 double seconds_each(Work work) {
   work();
   std::vector<double> seconds;
-  for (int turn = 0; turn < turns; ++turn) seconds.push_back(seconds_of(work));
+  for (int turn = 0; turn < turns; ++turn) seconds.push_back(nn::seconds_of(work));
   return median(seconds);
 }
 

@@ -1,8 +1,8 @@
 #include <nlohmann/json.hpp>
 
 #include "nn/base/json.h"
+#include "nn/base/stopwatch.h"
 #include "tools/bench/command.h"
-#include "tools/bench/stopwatch.h"
 #include "tools/bench/suites.h"
 #include "tools/program/temporary_folder.h"
 #include "tools/project/fetch.h"
@@ -29,7 +29,7 @@ std::vector<Job> start_jobs(const Setting& setting) {
     peers.push_back({to_text(way), [way] {
                        Contestant fresh =
                            Contestant::peer("federated.py", way, project::data_raw() / "mnist");
-                       return seconds_of([&] { fresh.seconds("start"); });
+                       return nn::seconds_of([&] { fresh.seconds("start"); });
                      }});
   return {{.name = "start",
            .readings = {{"hw1, start to first step", "s"}},

@@ -53,7 +53,7 @@ class Row {
 Experiment experiment_of(const Row& row, const Experiment& base) {
   Experiment e = base;
   const std::string label = row.text("Algorithm");
-  const auto found = std::ranges::find(fl::algorithm_table(), label, &fl::Algorithm::label);
+  const auto found = std::ranges::find(fl::algorithm_table(), label, &fl::AlgorithmEntry::label);
   row.check(found != fl::algorithm_table().end(), "there is no algorithm called ",
             nn::json_quote(label));
   e.algorithm = found->name;
@@ -69,6 +69,11 @@ Experiment experiment_of(const Row& row, const Experiment& base) {
     row.check(partition.has_value(), "the split ", nn::json_quote(text),
               " is none of iid, shards and dirichlet(0.5), say");
     e.partition = *partition;
+  }
+  if (row.has("Options")) {
+    const auto options = parse_options(row.text("Options"));
+    row.check(options.has_value(), nn::json_quote(row.text("Options")), " are no options");
+    e.options = *options;
   }
   return settled(e);
 }
@@ -108,8 +113,9 @@ std::vector<Reference> parse_results(const std::string& text, const std::string&
 }
 
 std::string configuration_name(const Experiment& e) {
-  return nn::concat(curve_name(e), " N=", e.clients, " C=", number(e.fraction),
-                    " E=", e.training.epochs, " seed=", e.seed);
+  const std::string options = option_text(e);
+  return nn::concat(curve_name(e), options.empty() ? "" : " ", options, " N=", e.clients,
+                    " C=", number(e.fraction), " E=", e.training.epochs, " seed=", e.seed);
 }
 
 double largest_difference(const Reference& reference, const Run& run) {

@@ -15,9 +15,9 @@ struct Reference {
   std::vector<double> accuracies;
 };
 
-// Reads a table of results with the notebook's columns, as to_csv writes it; a column Split (iid,
-// shards or dirichlet(0.3), say) is optional, others are ignored. What a table does not say
-// (model, split) is taken from `base`. Throws nn::InputError naming the line.
+// Reads a table of results with the notebook's columns, as to_csv writes it; the columns Split
+// (iid, shards or dirichlet(0.3), say) and Options (mu=0.01) are optional, others are ignored. What
+// a table does not say (model, split) is taken from `base`. Throws nn::InputError naming the line.
 std::vector<Reference> read_results(const std::filesystem::path& file, const Experiment& base = {});
 // The same from memory; complaints call it `name`.
 std::vector<Reference> parse_results(const std::string& text, const std::string& name,

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <sstream>
 
 #include "nn/models/models.h"
 #include "tools/homework/results.h"
@@ -50,37 +51,57 @@ std::optional<fl::Partition> parse_split(const std::string& name, fl::Partition 
   return base;
 }
 
-const fl::Algorithm& Experiment::method() const {
-  const fl::Algorithm* found = fl::find_algorithm(algorithm);
+const fl::AlgorithmEntry& Experiment::method() const {
+  const fl::AlgorithmEntry* found = fl::find_algorithm(algorithm);
   nn::require(found, "there is no algorithm ", algorithm);
   return *found;
 }
 
 Experiment settled(Experiment e) {
   if (e.method().is_full_batch) e.training.batch = 0, e.training.epochs = 1;
+  e.options = fl::with_presets(e.method(), e.options);
   if (!e.method().is_federated) e.clients = 1, e.fraction = 1, e.partition = {};
   return e;
 }
 
 std::string describe(const Experiment& experiment) {
   const Experiment e = settled(experiment);
-  return nn::concat(e.algorithm, ' ', e.model, " N=", e.clients, " C=", number(e.fraction),
+  const std::string options = option_text(e);
+  return nn::concat(e.algorithm, ' ', options, options.empty() ? "" : " ", e.model,
+                    " N=", e.clients, " C=", number(e.fraction),
                     " B=", batch_text(e.training.batch), " E=", e.training.epochs,
                     " η=", number(e.training.learning_rate), ' ', split_name(e.partition),
                     " seed=", e.seed, e.dropout == nn::DropoutStream::mkl ? " dropout=mkl" : "");
 }
 
-void validate(const Experiment& e, const data::ImageDataset& dataset) {
-  const auto check = [](bool holds, const std::string& message, const std::string& hint) {
-    if (!holds) throw nn::InputError(message, hint);
-  };
-  check(e.clients >= 1 && e.clients <= dataset.train.size(),
-        nn::concat("N = ", e.clients, " clients cannot share ", dataset.train.size(), " images"),
-        nn::concat("choose --clients from 1 to ", dataset.train.size()));
-  check(e.partition.split != fl::Split::shards || 2 * e.clients <= dataset.train.size(),
-        nn::concat("N = ", e.clients, " clients cannot have two shards each of ",
-                   dataset.train.size(), " images"),
-        nn::concat("choose --clients up to ", dataset.train.size() / 2));
+std::string option_text(const Experiment& experiment) {
+  std::string text;
+  for (const auto& [name, value] : fl::with_presets(experiment.method(), experiment.options))
+    text += nn::concat(text.empty() ? "" : " ", name, '=', number(value));
+  return text;
+}
+
+std::optional<fl::OptionValues> parse_options(const std::string& text) {
+  fl::OptionValues options;
+  std::istringstream words(text);
+  for (std::string word; words >> word;) {
+    const std::size_t equals = word.find('=');
+    if (equals == word.npos) return {};
+    double& value = options[word.substr(0, equals)];
+    const char *first = word.data() + equals + 1, *last = word.data() + word.size();
+    const auto [end, error] = std::from_chars(first, last, value);
+    if (error != std::errc() || end != last) return {};
+  }
+  return options;
+}
+
+static void check(bool holds, const std::string& message, const std::string& hint) {
+  if (!holds) throw nn::InputError(message, hint);
+}
+
+void validate(const Experiment& e) {
+  check(e.clients >= 1, nn::concat("N = ", e.clients, " clients train nothing"),
+        "choose --clients 1 or more");
   check(e.fraction > 0 && e.fraction <= 1, nn::concat("C = ", e.fraction, " is outside (0, 1]"),
         "C is the share of the clients in a round: --fraction 0.1");
   check(e.rounds >= 1, nn::concat(e.rounds, " rounds leave nothing to train"),
@@ -95,6 +116,18 @@ void validate(const Experiment& e, const data::ImageDataset& dataset) {
   check(e.partition.alpha > 0 && e.partition.alpha <= 1e6,
         nn::concat("alpha = ", e.partition.alpha, " is outside (0, 1000000]"),
         "small alphas give each client few labels, large ones all: --alpha 0.5");
+  fl::check_options(e.method(), e.options);
+}
+
+void validate(const Experiment& e, const data::ImageDataset& dataset) {
+  validate(e);
+  check(e.clients <= dataset.train.size(),
+        nn::concat("N = ", e.clients, " clients cannot share ", dataset.train.size(), " images"),
+        nn::concat("choose --clients from 1 to ", dataset.train.size()));
+  check(e.partition.split != fl::Split::shards || 2 * e.clients <= dataset.train.size(),
+        nn::concat("N = ", e.clients, " clients cannot have two shards each of ",
+                   dataset.train.size(), " images"),
+        nn::concat("choose --clients up to ", dataset.train.size() / 2));
 }
 
 Runner::Entry& Runner::entry_of(const Experiment& experiment) {
@@ -125,6 +158,7 @@ void Runner::play(Entry& entry) {
   const Experiment& e = entry.experiment;
   entry.rounds.clear();
   fl::Config config{.algorithm = &e.method(),
+                    .options = e.options,
                     .make_model = find_model(e.model).make,
                     .clients = e.clients,
                     .fraction = e.fraction,
@@ -148,7 +182,7 @@ void Runner::play(Entry& entry) {
   show("");
   while (static_cast<int>(entry.rounds.size()) < e.rounds && !is_stopped()) {
     const fl::Round& round = entry.rounds.emplace_back(server.play_round());
-    if (options_.log && !round.left_out.empty()) {
+    if (options_.log && !round.excluded.empty()) {
       if (options_.bar) options_.bar->clear();
       *options_.log << warning(entry.name, round);
     }

@@ -20,21 +20,22 @@ struct Experiment {
   std::string model = "mnist_cnn";
   int clients = 100;
   double fraction = 0.1;
+  fl::OptionValues options;  // of the algorithm; those that are missing have their presets
   fl::LocalTraining training;
   fl::Partition partition;
   std::uint64_t seed = 10;
   nn::DropoutStream dropout = nn::DropoutStream::mt;
   int rounds = 10;
 
-  const fl::Algorithm& method() const;
+  const fl::AlgorithmEntry& method() const;
 };
 
-// With the values that its algorithm fixes: one full batch for FedSGD, one client without
-// federation.
+// With the values that its algorithm fixes (one full batch for FedSGD, one client without
+// federation) and the presets of its options.
 Experiment settled(Experiment experiment);
 
 // All that the numbers depend on but the count of rounds, such as
-// "fedavg mnist_cnn N=100 C=0.1 B=100 E=1 η=0.01 iid seed=10".
+// "fedprox mu=0.01 mnist_cnn N=100 C=0.1 B=100 E=1 η=0.01 iid seed=10".
 std::string describe(const Experiment& experiment);
 
 // How the samples are dealt out: "iid", "shards", "shards (stable sort)" or "dirichlet(0.3)".
@@ -42,7 +43,14 @@ std::string split_name(const fl::Partition& partition);
 // `base` with the split of this name; nothing if the name is unknown.
 std::optional<fl::Partition> parse_split(const std::string& name, fl::Partition base);
 
-// Throws nn::InputError if a value makes no sense or does not fit the data.
+// The algorithm's options, presets included: "mu=0.01", or "" for those that have none.
+std::string option_text(const Experiment& experiment);
+// Back, in any order; nothing if it is not such a text.
+std::optional<fl::OptionValues> parse_options(const std::string& text);
+
+// Throws nn::InputError if a value makes no sense, whatever the data.
+void validate(const Experiment& experiment);
+// The same, and if it does not fit the data.
 void validate(const Experiment& experiment, const data::ImageDataset& dataset);
 
 struct Run {

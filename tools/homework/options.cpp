@@ -1,6 +1,8 @@
 #include "tools/homework/options.h"
 
+#include <algorithm>
 #include <charconv>
+#include <list>
 #include <optional>
 #include <thread>
 
@@ -13,6 +15,12 @@ namespace homework {
 struct GivenTraining {
   std::optional<std::string> batch;  // a number or inf
   std::optional<int> epochs;
+};
+
+// An option of one or more algorithms, and what it is given.
+struct GivenOption {
+  std::string name, text;
+  std::optional<double> value = {};
 };
 
 namespace {
@@ -49,6 +57,22 @@ void set_training(const GivenTraining& given, Experiment& experiment) {
                          "leave --epochs out, or choose --algorithm fedavg");
 }
 
+// The options of all algorithms, each with its algorithms and their presets: "learning rate of the
+// server; fedadam: 0.01, scaffold: 1".
+std::list<GivenOption> options_of_algorithms() {
+  std::list<GivenOption> options;
+  for (const fl::AlgorithmEntry& algorithm : fl::algorithm_table())
+    for (const fl::AlgorithmOption& option : algorithm.options) {
+      auto found = std::ranges::find(options, option.name, &GivenOption::name);
+      if (found == options.end())
+        found = options.insert(options.end(),
+                               {std::string(option.name), nn::concat(option.description, ';')});
+      found->text +=
+          nn::concat(found->text.ends_with(';') ? " " : ", ", algorithm.name, ": ", option.preset);
+    }
+  return options;
+}
+
 template <class Table>
 std::vector<std::string> names_of(const Table& table) {
   std::vector<std::string> names;
@@ -82,9 +106,10 @@ void add_split(tools::Options& command, Options& options) {
   command.add("--alpha", partition.alpha, "of dirichlet; small: uneven");
 }
 
-void add_run(tools::Options command, Options& options, GivenTraining& given) {
+void add_run(tools::Options command, Options& options, GivenTraining& given,
+             std::list<GivenOption>& algorithm_options) {
   Experiment& base = options.setting.base;
-  command.add("--algorithm", base.algorithm, "fedsgd, fedsgd-weight, fedavg or centralized")
+  command.add("--algorithm", base.algorithm, "what clients and server do")
       .among(names_of(fl::algorithm_table()));
   command.add("--clients,-N", base.clients, "how many clients share the data");
   command.add("--fraction,-C", base.fraction, "share of them in a round");
@@ -92,6 +117,8 @@ void add_run(tools::Options command, Options& options, GivenTraining& given) {
   command.add("--epochs,-E", given.epochs, "local epochs of a client: 1");
   command.add("--lr", base.training.learning_rate, "learning rate");
   command.add("--rounds", base.rounds, "how often clients and server meet");
+  for (GivenOption& option : algorithm_options)
+    command.add("--" + option.name, option.value, option.text);
   add_split(command, options);
   command
       .add("--csv", options.csv,
@@ -137,11 +164,12 @@ struct CommandLine::Parts {
   };
 
   Values values;
+  std::list<GivenOption> algorithm_options = options_of_algorithms();  // run
   tools::Options parser{"hw1", "Federated learning on MNIST: the exercises of homework 1, part A."};
 };
 
 CommandLine::CommandLine() : parts_(std::make_unique<Parts>()) {
-  auto& [values, parser] = *parts_;
+  auto& [values, algorithm_options, parser] = *parts_;
   auto& [options, given, compare_out] = values;
   for (const auto& [name, text] :
        {std::pair{"a1", "FedSGD with gradients and with weights"},
@@ -149,7 +177,7 @@ CommandLine::CommandLine() : parts_(std::make_unique<Parts>()) {
         {"a3", "local epochs, non-IID data, learning rate: plots and answers"},
         {"all", "a1, a2 and a3"}})
     add_exercise(parser.add_command(name, text), options);
-  add_run(parser.add_command("run", "any one configuration"), options, given);
+  add_run(parser.add_command("run", "any one configuration"), options, given, algorithm_options);
   add_compare(parser.add_command("compare", "run what a table of the notebook's says and compare"),
               options, compare_out);
 }
@@ -159,9 +187,16 @@ CommandLine::~CommandLine() = default;
 Options CommandLine::parse(int argc, char** argv) {
   parts_->values = Parts::Values();
   auto& [options, given, compare_out] = parts_->values;
+  for (GivenOption& option : parts_->algorithm_options) option.value.reset();
   options.command = parts_->parser.parse(argc, argv);
   if (options.command == "compare") options.out = compare_out;
-  if (options.command == "run") set_training(given, options.setting.base);
+  if (options.command == "run") {
+    Experiment& experiment = options.setting.base;
+    set_training(given, experiment);
+    for (const GivenOption& option : parts_->algorithm_options)
+      if (option.value) experiment.options[option.name] = *option.value;
+    validate(experiment);
+  }
   if (options.may_resume && options.checkpoint.empty())
     throw nn::InputError("--resume does not say what", "name its folder: --checkpoint out/run");
   return options;

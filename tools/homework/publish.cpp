@@ -25,11 +25,11 @@ constexpr const char* edited = "may have been edited: its checksum is missing or
 constexpr std::chrono::seconds patience{10};  // many times what publish() takes
 
 // Says which curves are not what they would be with all clients.
-void add_left_out(std::span<const Run> runs, std::span<const std::string> names,
+void add_excluded(std::span<const Run> runs, std::span<const std::string> names,
                   report::Document& document) {
-  report::Table table{"Clients left out over all rounds", {"Curve", "Left out"}, {}};
+  report::Table table{"Clients excluded over all rounds", {"Curve", "Excluded"}, {}};
   for (std::size_t i = 0; i < runs.size(); ++i)
-    if (const int count = count_left_out(runs[i]); count > 0)
+    if (const int count = count_excluded(runs[i]); count > 0)
       table.rows.push_back({names[i], std::to_string(count)});
   if (!table.rows.empty()) document.blocks.emplace_back(table);
 }
@@ -66,7 +66,7 @@ std::vector<Outcome> outcomes_in(
 report::Document write_up(const Outcome& outcome) {
   const std::vector<std::string> names = outcome.names();
   report::Document document = outcome.exercise->write(outcome.runs, names);
-  add_left_out(outcome.runs, names, document);
+  add_excluded(outcome.runs, names, document);
   return document;
 }
 

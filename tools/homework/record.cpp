@@ -32,16 +32,16 @@ std::string word(nn::DropoutStream stream) {
 }
 
 Json json_of(const fl::Round& round) {
-  Json left_out = Json::array();
-  for (const auto& [client, reason] : round.left_out)
-    left_out.push_back({{"client", client}, {"reason", reason}});
+  Json excluded = Json::array();
+  for (const auto& [client, reason] : round.excluded)
+    excluded.push_back({{"client", client}, {"reason", reason}});
   return {{"round", round.number},
           {"message_count", round.messages},
           {"test_accuracy", round.accuracy},
           {"ideal_seconds", round.ideal_seconds},
           {"seconds", round.seconds},
           {"clients", round.chosen},
-          {"left_out", left_out}};
+          {"left_out", excluded}};
 }
 
 fl::Round round_of(const nlohmann::json& json) {
@@ -49,15 +49,16 @@ fl::Round round_of(const nlohmann::json& json) {
                   json.at("ideal_seconds"), json.at("seconds"),       {},
                   json.at("clients")};
   for (const nlohmann::json& out : json.at("left_out"))
-    round.left_out.push_back({out.at("client"), out.at("reason")});
+    round.excluded.push_back({out.at("client"), out.at("reason")});
   return round;
 }
 
 Json json_of(const Run& run) {
   constexpr const char* splits[] = {"iid", "shards", "dirichlet"};
   const Experiment& e = run.experiment;
-  Json json = {{"algorithm", e.algorithm},
-               {"model", e.model},
+  Json json = {{"algorithm", e.algorithm}};
+  if (!e.options.empty()) json["options"] = e.options;
+  json.update({{"model", e.model},
                {"clients", e.clients},
                {"fraction", e.fraction},
                {"batch", e.training.batch == 0 ? Json() : Json(e.training.batch)},
@@ -69,7 +70,7 @@ Json json_of(const Run& run) {
                {"dropout_rng", word(e.dropout)},
                {"seed", e.seed},
                {"planned_rounds", e.rounds},
-               {"rounds", Json::array()}};
+               {"rounds", Json::array()}});
   for (const fl::Round& round : run.rounds) json["rounds"].push_back(json_of(round));
   return json;
 }
@@ -186,6 +187,7 @@ report::Facts facts_about(std::span<const Run> runs, const nn::Metadata& made) {
   for (const auto& [e, rounds] : runs) {
     add("model", e.model);
     add("seed", std::to_string(e.seed));
+    if (const std::string options = option_text(e); !options.empty()) add("options", options);
     add("split", split_name(e.partition));
     add("dropout-rng", word(e.dropout));
     add("rounds", std::to_string(e.rounds));

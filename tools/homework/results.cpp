@@ -1,5 +1,6 @@
 #include "tools/homework/results.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <sstream>
@@ -40,8 +41,11 @@ std::string curve_name(const Experiment& experiment) {
 std::string to_csv(std::span<const Run> runs, std::span<const std::string> names,
                    bool has_wall_time) {
   std::ostringstream out;
+  const bool has_options = std::ranges::any_of(
+      runs, [](const Run& run) { return !option_text(run.experiment).empty(); });
   out << "Round,Algorithm,N,C,B,E,η,Seed," << (has_wall_time ? "Wall time," : "")
-      << "Message count,Test accuracy" << (names.empty() ? "" : ",Split,Curve") << '\n';
+      << "Message count,Test accuracy" << (names.empty() ? "" : ",Split,Curve")
+      << (has_options ? ",Options" : "") << '\n';
   for (std::size_t i = 0; i < runs.size(); ++i) {
     const Experiment& e = runs[i].experiment;
     for (const fl::Round& round : runs[i].rounds) {
@@ -52,6 +56,7 @@ std::string to_csv(std::span<const Run> runs, std::span<const std::string> names
       out << round.messages << ',' << number(round.accuracy);
       if (!names.empty())
         out << ',' << nn::csv_cell(split_name(e.partition)) << ',' << nn::csv_cell(names[i]);
+      if (has_options) out << ',' << nn::csv_cell(option_text(e));
       out << '\n';
     }
   }
@@ -73,14 +78,14 @@ report::Table accuracy_table(const std::string& caption, std::span<const Run> ru
 }
 
 report::Table round_table(const Run& run) {
-  const bool has_left_out = count_left_out(run) > 0;
+  const bool has_excluded = count_excluded(run) > 0;
   report::Table table{describe(run.experiment), {"Round", "Message count", "Test accuracy"}, {}};
-  if (has_left_out) table.header.push_back("Left out");
+  if (has_excluded) table.header.push_back("Excluded");
   for (const char* column : {"Ideal time, s", "Time, s"}) table.header.push_back(column);
   for (const fl::Round& round : run.rounds) {
     auto& row = table.rows.emplace_back();
     row = {std::to_string(round.number), std::to_string(round.messages), percent(round.accuracy)};
-    if (has_left_out) row.push_back(std::to_string(round.left_out.size()));
+    if (has_excluded) row.push_back(std::to_string(round.excluded.size()));
     row.push_back(percent(round.ideal_seconds));
     row.push_back(percent(round.seconds));
   }
@@ -103,20 +108,20 @@ report::LinePlot accuracy_plot(const std::string& file_name, const std::string& 
 std::string warning(const std::string& name, const fl::Round& round) {
   constexpr std::size_t shown = 5;
   std::ostringstream out;
-  out << "warning: " << name << ", round " << round.number << ": " << round.left_out.size()
-      << " of " << round.chosen << " clients are left out: ";
-  for (std::size_t i = 0; i < std::min(shown, round.left_out.size()); ++i)
-    out << (i ? ", " : "") << round.left_out[i].client << " (" << round.left_out[i].reason << ')';
-  if (round.left_out.size() > shown) out << ", ...";
-  if (static_cast<int>(round.left_out.size()) == round.chosen)
+  out << "warning: " << name << ", round " << round.number << ": " << round.excluded.size()
+      << " of " << round.chosen << " clients are excluded: ";
+  for (std::size_t i = 0; i < std::min(shown, round.excluded.size()); ++i)
+    out << (i ? ", " : "") << round.excluded[i].client << " (" << round.excluded[i].reason << ')';
+  if (round.excluded.size() > shown) out << ", ...";
+  if (static_cast<int>(round.excluded.size()) == round.chosen)
     out << "; no client is left, the model stays as it was";
   out << '\n';
   return out.str();
 }
 
-int count_left_out(const Run& run) {
+int count_excluded(const Run& run) {
   std::size_t count = 0;
-  for (const fl::Round& round : run.rounds) count += round.left_out.size();
+  for (const fl::Round& round : run.rounds) count += round.excluded.size();
   return static_cast<int>(count);
 }
 

@@ -15,9 +15,10 @@ std::string batch_text(int batch);                     // ∞ for a full batch
 std::string percent(double accuracy);                  // two decimals
 std::string curve_name(const Experiment& experiment);  // "FedAvg", "FedSGDGradient non-IID"
 
-// Round,Algorithm,N,C,B,E,η,Seed,[Wall time,]Message count,Test accuracy[,Split,Curve]: one row per
-// round. The algorithm's name is the notebook's; with names, the i-th run's curve is names[i]. Wall
-// time is the ideal parallel clock, left out by default so that equal seeds give equal files.
+// Round,Algorithm,N,C,B,E,η,Seed,[Wall time,]Message count,Test accuracy[,Split,Curve][,Options]:
+// one row per round. Options are there if an algorithm has some, such as "mu=0.01". The algorithm's
+// name is the notebook's; with names, the i-th run's curve is names[i]. Wall time is the ideal
+// parallel clock, left out by default so that equal seeds give equal files.
 std::string to_csv(std::span<const Run> runs, std::span<const std::string> names = {},
                    bool has_wall_time = false);
 
@@ -30,8 +31,8 @@ report::Table accuracy_table(const std::string& caption, std::span<const Run> ru
 report::LinePlot accuracy_plot(const std::string& file_name, const std::string& title,
                                std::span<const Run> runs, std::span<const std::string> names);
 
-// One line about the clients that a round did without.
+// One line about the clients that were excluded from a round.
 std::string warning(const std::string& name, const fl::Round& round);
-int count_left_out(const Run& run);
+int count_excluded(const Run& run);
 
 }  // namespace homework

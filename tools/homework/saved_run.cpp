@@ -1,7 +1,13 @@
 #include "tools/homework/saved_run.h"
 
+#include <algorithm>
+#include <charconv>
+#include <map>
+#include <optional>
 #include <ostream>
 #include <sstream>
+#include <string_view>
+#include <utility>
 
 #include "nn/base/file.h"
 #include "nn/files/checkpoint.h"
@@ -12,7 +18,9 @@ namespace homework {
 
 namespace {
 
-constexpr const char *weights_file = "weights.safetensors", *rounds_file = "rounds.txt";
+constexpr const char *weights_file = "weights.safetensors", *rounds_file = "rounds.txt",
+                     *state_file = "state.safetensors";
+constexpr std::string_view server_prefix = "server.", client_prefix = "client.";
 
 std::vector<fl::Round> rounds_of(const nn::CheckpointFolder::Saved& saved) {
   const std::filesystem::path file = saved.folder / rounds_file;
@@ -25,6 +33,48 @@ std::vector<fl::Round> rounds_of(const nn::CheckpointFolder::Saved& saved) {
     throw nn::InputError(nn::concat(file.string(), " is damaged: ", error.what()),
                          "remove the folder if nothing can be done about it");
   }
+}
+
+nn::Shape shape_of(std::span<const nn::real> values) {
+  return {static_cast<nn::index>(values.size())};
+}
+
+// All that the server's algorithm and the clients keep, where it is.
+std::vector<nn::SavedTensor> state_of(fl::Server& server) {
+  std::vector<nn::SavedTensor> tensors;
+  for (const auto& [name, values] : server.algorithm().state())
+    tensors.push_back({nn::concat(server_prefix, name), shape_of(values), values});
+  for (const auto& [client, values] : server.client_states().all())
+    tensors.push_back({nn::concat(client_prefix, client), shape_of(values), values});
+  return tensors;
+}
+
+// The client whose state the tensor is, out of so many; nothing if it is not one's, such as
+// "client.07", which would be a second name for one client.
+std::optional<int> client_of(const std::string& tensor, int clients) {
+  if (!tensor.starts_with(client_prefix)) return {};
+  int client = -1;
+  std::from_chars(tensor.data() + client_prefix.size(), tensor.data() + tensor.size(), client);
+  const bool is_one =
+      client >= 0 && client < clients && tensor == nn::concat(client_prefix, client);
+  return is_one ? std::optional(client) : std::nullopt;
+}
+
+// Fills what state_of() named.
+void load_state(const std::filesystem::path& path, fl::Server& server) {
+  nn::SafetensorsFile file(path);
+  std::vector<nn::LoadedTensor> tensors;
+  for (const auto& [name, values] : server.algorithm().state())
+    tensors.push_back({nn::concat(server_prefix, name), shape_of(values), values});
+  std::map<int, std::vector<nn::real>> clients;
+  for (const auto& [name, entry] : file.entries())
+    if (const auto client = client_of(name, server.clients())) {
+      std::vector<nn::real>& values = clients[*client];
+      values.resize(entry.shape.size());
+      tensors.push_back({name, entry.shape, values});
+    }
+  nn::load_tensors(file, tensors);
+  for (auto& [client, values] : clients) server.client_states().keep(client, std::move(values));
 }
 
 }  // namespace
@@ -54,6 +104,11 @@ std::vector<fl::Round> SavedRun::restore(const std::string& run, fl::Server& ser
   for (const std::string& difference : nn::engine_differences(saved->state))
     log_ << "note: the run was saved with " << difference << ": the same but for rounding\n";
   nn::load_parameters(saved->folder / weights_file, server.model().parameters());
+  const bool has_state = std::ranges::count(saved->files, state_file, &nn::SavedFile::name) > 0;
+  if (!has_state && !server.algorithm().state().empty())
+    throw nn::InputError(nn::concat(saved->folder.string(), " lacks ", state_file),
+                         "remove the folder if nothing can be done about it");
+  if (has_state) load_state(saved->folder / state_file, server);
   server.resume(rounds.back());
   return rounds;
 }
@@ -64,6 +119,9 @@ void SavedRun::save(const std::string& run, const std::vector<fl::Round>& rounds
   const nn::SafetensorsContent weights(server.model().parameters());
   std::vector<nn::CheckpointFolder::File> files{folder_.write(step, weights_file, weights.parts()),
                                                 folder_.write(step, rounds_file, to_text(rounds))};
+  const std::vector<nn::SavedTensor> state_tensors = state_of(server);
+  if (!state_tensors.empty())
+    files.push_back(folder_.write(step, state_file, nn::SafetensorsContent(state_tensors).parts()));
   nn::Metadata state = nn::describe_engine();
   state["run"] = run;
   folder_.complete(step, std::move(files), state);
@@ -75,7 +133,7 @@ std::string to_text(const std::vector<fl::Round>& rounds) {
     text << "round " << round.number << ' ' << number(round.accuracy) << ' ' << round.messages
          << ' ' << number(round.ideal_seconds) << ' ' << number(round.seconds) << ' '
          << round.chosen << '\n';
-    for (const fl::LeftOut& out : round.left_out)
+    for (const fl::Exclusion& out : round.excluded)
       text << "left_out " << out.client << ' ' << out.reason << '\n';
   }
   return text.str();
@@ -94,7 +152,7 @@ std::vector<fl::Round> parse_rounds(const std::string& text) {
           round.seconds >> round.chosen;
     } else {
       nn::require(kind == "left_out" && !rounds.empty(), "\"", line, "\" is no round");
-      fl::LeftOut& out = rounds.back().left_out.emplace_back();
+      fl::Exclusion& out = rounds.back().excluded.emplace_back();
       std::getline(fields >> out.client >> std::ws, out.reason);
     }
     nn::require(!fields.fail() && (fields >> std::ws).eof() &&

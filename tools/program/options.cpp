@@ -168,6 +168,7 @@ template Option Options::add(const std::string&, std::string&, const std::string
 template Option Options::add(const std::string&, fs::path&, const std::string&);
 template Option Options::add(const std::string&, std::optional<int>&, const std::string&);
 template Option Options::add(const std::string&, std::optional<std::int64_t>&, const std::string&);
+template Option Options::add(const std::string&, std::optional<double>&, const std::string&);
 template Option Options::add(const std::string&, std::optional<std::string>&, const std::string&);
 
 Option Options::add(const std::string& name, bool& flag, const std::string& text) {

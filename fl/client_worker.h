@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <span>
+#include <vector>
 
 #include "data/mnist.h"
 #include "fl/idle_workers.h"
@@ -11,14 +12,17 @@ namespace fl {
 
 // All that one core needs to train and test: a replica of the model, a tape, masks. There is one
 // per thread, not per client, so memory does not grow with the number of clients.
-class Worker {
+class ClientWorker {
  public:
   // The workers that help with a batch come from `idle`, if given.
-  Worker(const nn::ModelFactory& make_model, nn::DropoutStream dropout,
-         IdleWorkers* idle = nullptr);
+  ClientWorker(const nn::ModelFactory& make_model, nn::DropoutStream dropout,
+               IdleWorkers* idle = nullptr);
 
   std::span<nn::real> weights() { return model_->parameters().values(); }
   std::span<nn::real> gradients() { return model_->parameters().gradients(); }
+
+  // Room for `size` numbers of the algorithm's, with whatever an earlier client left there.
+  std::span<nn::real> scratch(std::size_t size);
 
   // Leaves in gradients() the gradient of the mean loss over the samples, as one batch: dropout
   // masks and means are those of the whole, but it is computed in parts, so that 6,000 images need
@@ -54,6 +58,7 @@ class Worker {
   std::unique_ptr<nn::Model> model_;
   std::unique_ptr<nn::Tape> tape_;
   std::unique_ptr<nn::DropoutMasks> masks_;
+  std::vector<nn::real> scratch_;
   IdleWorkers* idle_;
   double helped_seconds_ = 0;
 };

@@ -3,8 +3,9 @@
 #include <chrono>
 #include <ctime>
 
-namespace fl {
+namespace nn {
 
+// Wall time since it was made.
 class Stopwatch {
  public:
   double seconds() const {
@@ -15,11 +16,19 @@ class Stopwatch {
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
-// What this thread has computed for since it began; waiting does not count.
+// How long work() takes.
+template <class Work>
+double seconds_of(Work work) {
+  const Stopwatch stopwatch;
+  work();
+  return stopwatch.seconds();
+}
+
+// Processor time of this thread since it began; waiting does not count.
 inline double thread_seconds() {
   std::timespec time{};
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
   return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
 }
 
-}  // namespace fl
+}  // namespace nn

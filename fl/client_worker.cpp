@@ -1,28 +1,29 @@
-#include "fl/worker.h"
+#include "fl/client_worker.h"
 
 #include <algorithm>
 #include <iterator>
 #include <numeric>
 
 #include "fl/parallel.h"
-#include "fl/stopwatch.h"
+#include "nn/base/stopwatch.h"
 
 namespace fl {
 
 namespace {
 
 int part_count(std::span<const int> samples) {
-  return (static_cast<int>(samples.size()) + Worker::part_size - 1) / Worker::part_size;
+  return (static_cast<int>(samples.size()) + ClientWorker::part_size - 1) / ClientWorker::part_size;
 }
 
 std::span<const int> part_of(std::span<const int> samples, int part) {
-  const std::span<const int> rest = samples.subspan(part * Worker::part_size);
-  return rest.first(std::min<std::size_t>(Worker::part_size, rest.size()));
+  const std::span<const int> rest = samples.subspan(part * ClientWorker::part_size);
+  return rest.first(std::min<std::size_t>(ClientWorker::part_size, rest.size()));
 }
 
 }  // namespace
 
-Worker::Worker(const nn::ModelFactory& make_model, nn::DropoutStream dropout, IdleWorkers* idle)
+ClientWorker::ClientWorker(const nn::ModelFactory& make_model, nn::DropoutStream dropout,
+                           IdleWorkers* idle)
     : tape_(std::make_unique<nn::Tape>()),
       masks_(std::make_unique<nn::DropoutMasks>(dropout)),
       idle_(idle) {
@@ -30,7 +31,13 @@ Worker::Worker(const nn::ModelFactory& make_model, nn::DropoutStream dropout, Id
   model_ = make_model(generator);
 }
 
-Worker::Part Worker::load(const data::ImageSet& images, std::span<const int> samples, int part) {
+std::span<nn::real> ClientWorker::scratch(std::size_t size) {
+  scratch_.resize(std::max(size, scratch_.size()));
+  return std::span(scratch_).first(size);
+}
+
+ClientWorker::Part ClientWorker::load(const data::ImageSet& images, std::span<const int> samples,
+                                      int part) {
   tape_->reset();
   samples = part_of(samples, part);
   const auto count = static_cast<nn::index>(samples.size());
@@ -41,8 +48,8 @@ Worker::Part Worker::load(const data::ImageSet& images, std::span<const int> sam
   return {{pixels, shape}, labels};
 }
 
-double Worker::differentiate(const data::ImageSet& images, std::span<const int> samples, int part,
-                             nn::DropoutMasks& masks) {
+double ClientWorker::differentiate(const data::ImageSet& images, std::span<const int> samples,
+                                   int part, nn::DropoutMasks& masks) {
   tape_->set_recording(true);
   model_->train(masks, static_cast<nn::index>(part) * part_size);
   const Part batch = load(images, samples, part);
@@ -54,35 +61,35 @@ double Worker::differentiate(const data::ImageSet& images, std::span<const int> 
   return share * loss.value()[0];
 }
 
-double Worker::compute_gradient(const data::ImageSet& images, std::span<const int> samples,
-                                nn::Generator& generator) {
+double ClientWorker::compute_gradient(const data::ImageSet& images, std::span<const int> samples,
+                                      nn::Generator& generator) {
   const int parts = part_count(samples);
   model_->parameters().zero_gradients();
   masks_->start_batch(generator, static_cast<nn::index>(samples.size()));
-  std::vector<Worker*> team{this};
+  std::vector<ClientWorker*> team{this};
   if (idle_) std::ranges::copy(idle_->take(parts - 1), std::back_inserter(team));
-  for (Worker* helper : std::span(team).subspan(1))
+  for (ClientWorker* helper : std::span(team).subspan(1))
     helper->model_->parameters().borrow(&model_->parameters());
 
   std::vector<double> losses(parts);
   std::mutex mutex;
   ordered_parallel(
       team, parts,
-      [&](Worker* worker, int part) {
+      [&](ClientWorker* worker, int part) {
         losses[part] = worker->differentiate(images, samples, part, *masks_);
       },
-      [](Worker* worker, int) { worker->tape_->backward_weights(); },
-      [&](Worker* worker) {
+      [](ClientWorker* worker, int) { worker->tape_->backward_weights(); },
+      [&](ClientWorker* worker) {
         if (worker == this) return;
         worker->model_->parameters().borrow(nullptr);
         idle_->add(*worker);
         const std::lock_guard lock(mutex);
-        helped_seconds_ += thread_seconds();
+        helped_seconds_ += nn::thread_seconds();
       });
   return std::accumulate(losses.begin(), losses.end(), 0.0);
 }
 
-int Worker::count_correct(const data::ImageSet& images, std::span<const int> samples) {
+int ClientWorker::count_correct(const data::ImageSet& images, std::span<const int> samples) {
   int correct = 0;
   model_->evaluate();
   tape_->set_recording(false);
