@@ -26,9 +26,11 @@ std::map<int, std::set<Arrival>> arrivals_of(const Job& job) {
   std::mutex mutex;
   toy::as_ranks(job, "arrivals", [&](toy::Rank rank) {
     const Protocol protocol(job, rank.rank);
-    rank.mailbox.expect([&](int from, Tag tag, std::size_t bytes, int step) {
+    // The mailbox asks until the rank has parted, when this scope has been left.
+    rank.mailbox.expect([&arrivals, &mutex, protocol, number = rank.rank](
+                            int from, Tag tag, std::size_t bytes, int step) {
       const std::lock_guard lock(mutex);
-      arrivals[rank.rank].insert({from, tag, bytes, step});
+      arrivals[number].insert({from, tag, bytes, step});
       return protocol(from, tag, bytes, step);
     });
     for (int step = 0; step < job.steps; ++step) rank.worker.step(step);
