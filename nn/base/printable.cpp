@@ -9,15 +9,6 @@ namespace nn {
 
 namespace {
 
-// The character at the start of the text, which has `length` bytes.
-std::uint32_t code_point(std::string_view text, int length) {
-  const auto byte = [&](int i) -> std::uint32_t { return static_cast<unsigned char>(text[i]); };
-  if (length == 1) return byte(0);
-  std::uint32_t code = byte(0) & (0xFFu >> (length + 1));
-  for (int i = 1; i < length; ++i) code = code << 6 | (byte(i) & 0x3F);
-  return code;
-}
-
 bool is_visible(std::uint32_t code) {
   const auto is_in = [code](std::uint32_t first, std::uint32_t last) {
     return first <= code && code <= last;
@@ -37,10 +28,11 @@ std::string in_hexadecimal(std::uint32_t number) {
   return text;
 }
 
-std::string shown(std::string_view character, int length) {
-  if (length == 0) return "\\x" + in_hexadecimal(static_cast<unsigned char>(character[0]));
-  const std::uint32_t code = code_point(character, length);
-  if (is_visible(code)) return std::string(character.substr(0, length));
+// The first character of the text, or a byte that is not one.
+std::string shown(std::string_view text, Character character) {
+  const auto [bytes, code] = character;
+  if (bytes == 0) return "\\x" + in_hexadecimal(static_cast<unsigned char>(text[0]));
+  if (is_visible(code)) return std::string(text.substr(0, bytes));
   if (code == '\n') return "\\n";
   if (code == '\t') return "\\t";
   return code < 0x80 ? "\\x" + in_hexadecimal(code) : "\\u{" + in_hexadecimal(code) + '}';
@@ -53,9 +45,9 @@ std::string printable(std::string_view text, std::size_t most_bytes) {
   std::string result;
   std::size_t fits = 0;  // of the result, with what says that there was more
   while (!text.empty()) {
-    const int length = utf8_length(text);
-    result += shown(text, length);
-    text.remove_prefix(length > 0 ? length : 1);
+    const Character character = first_character(text);
+    result += shown(text, character);
+    text.remove_prefix(std::max(character.bytes, 1));
     if (result.size() > most_bytes) return result.substr(0, fits).append(cut_off, 0, most_bytes);
     if (result.size() + cut_off.size() <= most_bytes) fits = result.size();
   }
