@@ -10,7 +10,8 @@
 #include "tools/program/options.h"
 #include "tools/program/program.h"
 #include "tools/report/axis.h"
-#include "tools/report/svg.h"
+#include "tools/report/plot_svg.h"
+#include "tools/report/plot_text.h"
 #include "tools/report/text.h"
 #include "tools/training/losses.h"
 

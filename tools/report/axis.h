@@ -1,5 +1,6 @@
 #pragma once
 
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -10,18 +11,27 @@ namespace report {
 // The value with this many decimals, whatever the locale, and never "-0".
 std::string fixed(double value, int decimals);
 
-// False for NaN, infinity and what is too large to do arithmetic with.
-bool is_drawable(double value);
+struct Range {
+  double low = std::numeric_limits<double>::infinity(), high = -low;
+
+  void add(double value);
+  bool is_empty() const { return low > high; }
+};
 
 // A range with ticks at multiples of 1, 2 or 5 times a power of ten.
-struct Axis {
-  double low = 0, high = 1, step = 1;
+struct Axis : Range {
+  double step = 1;
   std::vector<double> ticks;
 
+  int decimals() const;  // of the ticks
   std::string label(double tick) const;
   // 0 at `low`, 1 at `high`.
   double fraction(double value) const { return (value - low) / (high - low); }
 };
+
+// An axis of at most so many ticks. It ends where the range does or, with ends_on_ticks, at the
+// next tick. An empty range becomes 0 to 1.
+Axis axis_of(Range range, int most_ticks, double smallest_step, bool ends_on_ticks);
 
 struct Axes {
   Axis x, y;

@@ -4,15 +4,8 @@
 #include <string_view>
 #include <vector>
 
+// Text with `code` and **bold**; a mark without its partner is plain text.
 namespace report {
-
-struct Span {
-  std::string text;
-  bool is_bold = false, is_code = false;
-};
-
-// The pieces of a text with `code` and **bold**; a mark without its partner is plain text.
-std::vector<Span> spans(std::string_view text);
 
 // The text cut at empty lines.
 std::vector<std::string> paragraphs(std::string_view text);

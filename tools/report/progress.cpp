@@ -5,7 +5,7 @@
 
 #include "nn/base/error.h"
 #include "tools/report/axis.h"
-#include "tools/report/utf8.h"
+#include "tools/report/columns.h"
 
 namespace report {
 namespace {
