@@ -6,7 +6,7 @@
 #include "tools/training/lanes.h"
 
 using namespace pipeline;
-using report::Lane, report::draw_labels, report::draw_letters, report::to_svg;
+using report::Glyphs, report::Lane, report::to_svg, report::to_text;
 using training::bar_kind, training::lanes_of;
 
 namespace {
@@ -14,6 +14,12 @@ namespace {
 const report::BarKind forward = bar_kind(Kind::forward), weights = bar_kind(Kind::weights);
 
 using Lines = std::vector<std::string>;
+
+Lines draw_letters(const std::vector<Lane>& lanes, int columns = 80, double length = 0) {
+  return to_text(lanes, Glyphs::letters, columns, length);
+}
+
+Lines draw_labels(const std::vector<Lane>& lanes) { return to_text(lanes, Glyphs::labels); }
 
 Timeline run(std::string_view schedule, int stages, int microbatches, Costs costs = {}) {
   return simulate(all_stages(*find_schedule(schedule), stages, microbatches), microbatches, 1,

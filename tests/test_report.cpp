@@ -14,8 +14,7 @@
 #include "tools/report/html.h"
 #include "tools/report/markup.h"
 #include "tools/report/notebook.h"
-#include "tools/report/plot_svg.h"
-#include "tools/report/plot_text.h"
+#include "tools/report/plot.h"
 #include "tools/report/progress.h"
 #include "tools/report/text.h"
 

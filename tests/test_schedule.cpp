@@ -19,7 +19,8 @@ Timeline run(std::string_view name, int stages, int microbatches, int chunks = 1
 using Lines = std::vector<std::string>;
 
 Lines picture(std::string_view name, int stages, int microbatches, int chunks = 1) {
-  return report::draw_letters(training::lanes_of(run(name, stages, microbatches, chunks)));
+  return report::to_text(training::lanes_of(run(name, stages, microbatches, chunks)),
+                         report::Glyphs::letters);
 }
 
 std::vector<int> peaks(const Timeline& timeline) {

@@ -15,8 +15,7 @@
 #include "tools/program/options.h"
 #include "tools/program/program.h"
 #include "tools/report/columns.h"
-#include "tools/report/plot_svg.h"
-#include "tools/report/plot_text.h"
+#include "tools/report/plot.h"
 #include "tools/report/text.h"
 
 namespace {

@@ -115,8 +115,8 @@ std::string peak(const Example& example, int stage) {
 void print_picture(const Example& example, const Options& options) {
   const std::vector<report::Lane> lanes = training::lanes_of(example.timeline);
   const int margin = static_cast<int>(std::to_string(lanes.size() - 1).size()) + 1;
-  const auto letters = report::draw_letters(lanes, 80 - margin);
-  const auto labels = report::draw_labels(lanes, 80 - margin);
+  const auto letters = report::to_text(lanes, report::Glyphs::letters, 80 - margin);
+  const auto labels = report::to_text(lanes, report::Glyphs::labels, 80 - margin);
   for (std::size_t i = 0; i < lanes.size(); ++i) {
     const std::string number = std::to_string(i);
     const std::string indent(margin - number.size(), ' ');

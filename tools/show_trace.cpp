@@ -64,7 +64,7 @@ int typical_step(const std::map<int, Step>& steps) {
 void print_lanes(const std::string& title, const std::vector<report::Lane>& lanes,
                  const std::vector<double>& idle, double length) {
   std::cout << title << '\n';
-  const auto lines = report::draw_letters(lanes, 60, length);
+  const auto lines = report::to_text(lanes, report::Glyphs::letters, 60, length);
   for (std::size_t i = 0; i < lines.size(); ++i)
     std::cout << "  " << std::left << std::setw(8) << lanes[i].name << std::setw(60) << lines[i]
               << std::right << std::setw(5) << std::lround(100 * idle[i]) << " %\n";

@@ -11,7 +11,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const double start = events[0].event.start, end = events[0].event.end;
     const auto lanes = training::lanes_between(events, start, end);
     fuzz::expect(training::busy_seconds(events, 0, start, end) >= 0, "time goes forward");
-    report::draw_letters(lanes, 20, end - start);
+    report::to_text(lanes, report::Glyphs::letters, 20, end - start);
     report::to_svg(lanes, "trace", "s");
     training::to_chrome_json(events, start);
   });

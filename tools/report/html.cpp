@@ -4,7 +4,7 @@
 
 #include "nn/base/error.h"
 #include "tools/report/markup.h"
-#include "tools/report/plot_svg.h"
+#include "tools/report/plot.h"
 #include "tools/report/style.h"
 
 namespace report {
@@ -14,10 +14,8 @@ using nn::concat;
 
 constexpr std::string_view page_style = R"css(
 * { box-sizing: border-box; }
-body {
-  max-width: 53rem; margin: 0 auto; padding: 3rem 1.25rem 5rem; line-height: 1.6;
-  font-size: 1.0625rem; background: var(--paper); color: var(--ink);
-}
+body { max-width: 53rem; margin: 0 auto; padding: 3rem 1.25rem 5rem; font-size: 1.0625rem;
+       line-height: 1.6; background: var(--paper); color: var(--ink); }
 h1, h2, h3, h4 { line-height: 1.25; margin: 2.2em 0 .6em; text-wrap: balance; }
 h1 { font-size: 1.9rem; margin-top: 0; letter-spacing: -.01em; }
 h2 { font-size: 1.5rem; padding-bottom: .3em; border-bottom: 1px solid var(--rule); }
@@ -28,24 +26,21 @@ pre { overflow-x: auto; padding: .9em 1.1em; border-radius: 6px; background: var
 pre code { padding: 0; background: none; }
 .wide { margin: 1.8rem 0; overflow-x: auto; }
 .plot { display: block; width: 100%; min-width: 34rem; height: auto; }
-table {
-  margin: 0 auto; border-collapse: collapse; border-bottom: 1.5px solid var(--ink);
-  font-size: .94rem; line-height: 1.4; font-variant-numeric: tabular-nums;
-}
+table { margin: 0 auto; border-collapse: collapse; border-bottom: 1.5px solid var(--ink);
+        font-size: .94rem; line-height: 1.4; font-variant-numeric: tabular-nums; }
 caption { padding-bottom: .6em; color: var(--faint); text-align: left; }
 th, td { padding: .36em .8em; text-align: left; vertical-align: bottom; }
 td { white-space: nowrap; }
 thead { border-top: 1.5px solid var(--ink); border-bottom: 1px solid var(--ink); }
 tbody tr + tr { border-top: 1px solid var(--rule); }
 .number { text-align: right; }
-.facts { display: grid; grid-template-columns: max-content 1fr; gap: .2em 1.2em; }
+.facts { display: grid; grid-template-columns: max-content 1fr; gap: .2em 1.2em;
+          font-size: .94rem; }
 .facts dt { color: var(--faint); }
 .facts dd { margin: 0; overflow-wrap: anywhere; }
-.question {
-  margin: 1.8rem 0; padding: .2rem 1.3rem .4rem; border-left: 4px solid var(--accent);
-  border-radius: 0 6px 6px 0; background: var(--shade);
-}
-.question .asked { font-weight: 600; }
+.question { margin: 1.8rem 0; padding: .2rem 1.3rem .4rem; border-left: 4px solid var(--accent);
+            border-radius: 0 6px 6px 0; background: var(--shade); }
+.asked { font-weight: 600; }
 @media (max-width: 40rem) {
   body { padding-top: 1.5rem; font-size: 1rem; }
   th, td { padding: .36em .5em; }

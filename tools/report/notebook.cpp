@@ -4,11 +4,11 @@
 #include <nlohmann/json.hpp>
 
 #include "nn/base/error.h"
+#include "nn/base/seal.h"
+#include "nn/base/split.h"
 #include "tools/report/html.h"
 #include "tools/report/markup.h"
-#include "tools/report/plot_svg.h"
-#include "tools/report/plot_text.h"
-#include "tools/report/seal.h"
+#include "tools/report/plot.h"
 #include "tools/report/text.h"
 
 namespace report {
@@ -17,34 +17,26 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 // Notebooks keep a text as the list of its lines, so that a change is seen line by line.
-Json lines(std::string_view text) {
-  Json lines = Json::array();
-  while (!text.empty()) {
-    const std::size_t length = std::min(text.find('\n'), text.size() - 1) + 1;
-    lines.push_back(text.substr(0, length));
-    text.remove_prefix(length);
-  }
+Json lines_of(std::string_view text) {
+  std::vector<std::string> lines = nn::split(text, '\n');
+  for (std::size_t i = 0; i + 1 < lines.size(); ++i) lines[i] += '\n';
+  if (lines.back().empty()) lines.pop_back();
   return lines;
 }
 
-std::string data_address(std::string_view svg) {
-  constexpr std::string_view hex = "0123456789ABCDEF", special = "%#\"'<>&";
-  std::string result = "data:image/svg+xml;charset=utf-8,";
-  for (const char c : svg) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte <= 0x20 || byte >= 0x7f || special.find(c) != special.npos)
-      result.append({'%', hex[byte >> 4], hex[byte & 15]});
-    else
-      result += c;
-  }
-  return result;
+// An SVG as a picture inside HTML.
+std::string image(const std::string& title, std::string_view svg) {
+  std::string address = "data:image/svg+xml;charset=utf-8,";
+  for (const char c : svg) address += c == '%' ? "%25" : c == '#' ? "%23" : std::string(1, c);
+  std::erase(address, '\n');
+  return nn::concat("<img alt=\"", escape_xml(title), "\" src=\"", escape_xml(address), "\">");
 }
 
 std::string paragraphs_markdown(std::string_view text) {
-  std::string result;
+  std::vector<std::string> marked;
   for (const std::string& paragraph : paragraphs(text))
-    result += (result.empty() ? "" : "\n\n") + marked_markdown(paragraph);
-  return result;
+    marked.push_back(marked_markdown(paragraph));
+  return nn::join(marked, "\n\n");
 }
 
 // Adds cells, one or none for each block.
@@ -59,11 +51,9 @@ struct NotebookWriter {
     add_cell("markdown", paragraphs_markdown(paragraph.text));
   }
   void operator()(const Question& question) {
-    std::string asked = paragraphs_markdown(question.question);
-    for (std::size_t i = 0; (i = asked.find('\n', i)) != asked.npos; i += 3)
-      asked.insert(i + 1, "> ");
-    add_cell("markdown",
-             "> **Question.** " + asked + "\n\n" + paragraphs_markdown(question.answer));
+    const auto asked = nn::split(paragraphs_markdown(question.question), '\n');
+    add_cell("markdown", "> **Question.** " + nn::join(asked, "\n> ") + "\n\n" +
+                             paragraphs_markdown(question.answer));
   }
   void operator()(const Facts& facts) { add_cell("markdown", to_html(facts)); }
   void operator()(const Code& code) {
@@ -73,17 +63,15 @@ struct NotebookWriter {
   }
   void operator()(const Table& table) {
     add_output(table.caption,
-               {{"text/html", lines(to_html(table))}, {"text/plain", lines(to_text(table))}});
+               {{"text/html", lines_of(to_html(table))}, {"text/plain", lines_of(to_text(table))}});
   }
   // Jupyter shows SVG only in notebooks its user has declared trusted, but a picture inside HTML
   // always; consoles show the plain text.
   void operator()(const LinePlot& plot) {
     const std::string svg = to_svg(plot, Theme::light);
-    const std::string image =
-        nn::concat("<img alt=\"", escape_xml(plot.title), "\" src=\"", data_address(svg), "\">");
-    add_output(plot.title, {{"image/svg+xml", lines(svg)},
-                            {"text/html", lines(image)},
-                            {"text/plain", lines(to_text(plot))}});
+    add_output(plot.title, {{"image/svg+xml", lines_of(svg)},
+                            {"text/html", lines_of(image(plot.title, svg))},
+                            {"text/plain", lines_of(to_text(plot))}});
   }
 
  private:
@@ -91,7 +79,7 @@ struct NotebookWriter {
     cells.push_back({{"cell_type", type},
                      {"id", nn::concat("cell-", cells.size() + 1)},
                      {"metadata", Json::object()},
-                     {"source", lines(source)}});
+                     {"source", lines_of(source)}});
     return cells.back();
   }
   void add_output(std::string caption, const Json& data) {
@@ -109,20 +97,13 @@ std::string to_notebook(const Document& document) {
   NotebookWriter writer;
   writer(Heading{document.title, 1});
   for (const Block& block : document.blocks) std::visit(writer, block);
+  const Json metadata = {{"kernelspec", {{"display_name", "Python 3"}, {"name", "python3"}}},
+                         {"language_info", {{"name", "python"}}},
+                         {"tributary", {{"checksum", nn::no_checksum}}}};
   const Json notebook = {
-      {"cells", writer.cells},
-      {"metadata",
-       {{"kernelspec", {{"display_name", "Python 3"}, {"language", "python"}, {"name", "python3"}}},
-        {"language_info",
-         {{"file_extension", ".py"},
-          {"mimetype", "text/x-python"},
-          {"name", "python"},
-          {"pygments_lexer", "ipython3"}}},
-        {"tributary", {{"checksum", no_checksum}}}}},
-      {"nbformat", 4},
-      {"nbformat_minor", 5}};
-  return sealed(notebook.dump(1, ' ', /*ensure_ascii=*/false, Json::error_handler_t::replace) +
-                '\n');
+      {"cells", writer.cells}, {"metadata", metadata}, {"nbformat", 4}, {"nbformat_minor", 5}};
+  return nn::sealed(notebook.dump(1, ' ', /*ensure_ascii=*/false, Json::error_handler_t::replace) +
+                    '\n');
 }
 
 }  // namespace report

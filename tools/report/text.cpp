@@ -5,7 +5,6 @@
 #include "nn/base/split.h"
 #include "tools/report/columns.h"
 #include "tools/report/markup.h"
-#include "tools/report/plot_text.h"
 
 namespace report {
 namespace {

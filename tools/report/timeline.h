@@ -27,19 +27,17 @@ struct Lane {
   std::vector<Bar> bars;
 };
 
-// One line per lane, of the kinds' letters (small in chunks after the first) and '.' for idle. Idle
-// time at the end is left out.
+// Letters are those of the kinds, small in chunks after the first; labels show their last digit.
+enum class Glyphs { letters, labels };
+
+// One line per lane, '.' for idle. Idle time at the end is left out.
 //
 //   FFF..BWBWBW     Times that are multiples of one unit have a column per unit if that fits;
 //   others .FFFBWBWBW      are scaled to `columns`, where each shows what takes most of it.
 //
 // `length` is the time that all columns stand for, to draw two timelines alike; 0: the last end.
-std::vector<std::string> draw_letters(const std::vector<Lane>& lanes, int columns = 80,
-                                      double length = 0);
-
-// The same with the last digit of each label in place of the letter.
-std::vector<std::string> draw_labels(const std::vector<Lane>& lanes, int columns = 80,
-                                     double length = 0);
+std::vector<std::string> to_text(const std::vector<Lane>& lanes, Glyphs glyphs, int columns = 80,
+                                 double length = 0);
 
 // An SVG element with labels where they fit and a tooltip on every bar; thin bars go below the
 // others of their lane. `unit` is that of the time axis: "s", "ticks".
