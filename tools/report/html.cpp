@@ -62,75 +62,81 @@ std::string css(const Colours& colours) {
                 "; --accent: ", colours.lines[0], "; }\n");
 }
 
-std::string paragraphs_html(std::string_view text, std::string_view tag = "<p>") {
+std::string paragraphs_html(std::string_view text, std::string_view tag = "p") {
   std::string html;
   for (const std::string& paragraph : paragraphs(text))
-    html += concat(tag, marked_html(paragraph), "</p>\n");
+    html += element(tag, marked_html(paragraph)) + "\n";
   return html;
 }
 
 struct HtmlWriter {
   std::string operator()(const Heading& heading) const {
-    const int level = std::clamp(heading.level, 1, 6);
-    return concat("<h", level, ">", escape_xml(heading.text), "</h", level, ">\n");
+    return element(concat("h", std::clamp(heading.level, 1, 6)), escape_xml(heading.text));
   }
   std::string operator()(const Paragraph& paragraph) const {
     return paragraphs_html(paragraph.text);
   }
   std::string operator()(const Table& table) const {
-    return "<div class=\"wide\">\n" + to_html(table) + "</div>\n";
+    return element("div class=\"wide\"", to_html(table));
   }
   std::string operator()(const LinePlot& plot) const {
-    return "<div class=\"wide\">\n" + to_svg(plot) + "</div>\n";
+    return element("div class=\"wide\"", to_svg(plot));
   }
   std::string operator()(const Question& question) const {
-    return "<div class=\"question\">\n" +
-           paragraphs_html(question.question, "<p class=\"asked\">") +
-           paragraphs_html(question.answer) + "</div>\n";
+    return element(
+        "div class=\"question\"",
+        paragraphs_html(question.question, "p class=\"asked\"") + paragraphs_html(question.answer));
   }
   std::string operator()(const Facts& facts) const { return to_html(facts); }
   std::string operator()(const Code& code) const {
-    return "<pre><code>" + escape_xml(code.source) + "</code></pre>\n";
+    return element("pre", element("code", escape_xml(code.source)));
   }
 };
 
 }  // namespace
 
 std::string to_html(const Table& table) {
-  std::vector<std::string> tags;
+  std::vector<std::string> classes;
   for (std::size_t i = 0; i < column_count(table); ++i)
-    tags.push_back(is_number_column(table, i) ? " class=\"number\">" : ">");
-  const auto row_html = [&](const auto& row, std::string_view name) {
-    std::string html = "<tr>";
-    for (std::size_t i = 0; i < tags.size(); ++i)
-      html += concat("<", name, tags[i], escape_xml(cell(row, i)), "</", name, ">");
-    return html + "</tr>\n";
+    classes.push_back(is_number_column(table, i) ? " class=\"number\"" : "");
+  const auto row_html = [&](const auto& row, const std::string& name) {
+    std::string cells;
+    for (std::size_t i = 0; i < classes.size(); ++i)
+      cells += element(name + classes[i], escape_xml(cell(row, i)));
+    return element("tr", cells) + "\n";
   };
-  std::string html = "<table>\n";
-  if (!table.caption.empty()) html += "<caption>" + marked_html(table.caption) + "</caption>\n";
-  html += "<thead>\n" + row_html(table.header, "th") + "</thead>\n<tbody>\n";
-  for (const auto& row : table.rows) html += row_html(row, "td");
-  return html + "</tbody>\n</table>\n";
+  std::string caption, body = "\n";
+  if (!table.caption.empty()) caption = element("caption", marked_html(table.caption)) + "\n";
+  for (const auto& row : table.rows) body += row_html(row, "td");
+  return element("table",
+                 concat("\n", caption, element("thead", "\n" + row_html(table.header, "th")), "\n",
+                        element("tbody", body), "\n")) +
+         "\n";
 }
 
 std::string to_html(const Facts& facts) {
-  std::string html = "<dl class=\"facts\">\n";
+  std::string html = "\n";
   for (const auto& [name, value] : facts.values)
-    html += "<dt>" + escape_xml(name) + "</dt><dd>" + escape_xml(value) + "</dd>\n";
-  return html + "</dl>\n";
+    html += element("dt", escape_xml(name)) + element("dd", escape_xml(value)) + "\n";
+  return element("dl class=\"facts\"", html) + "\n";
 }
 
 std::string to_html(const Document& document) {
   const std::string title = escape_xml(document.title);
-  std::string html = concat(
-      "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>",
-      title, "</title>\n<style>\n:root { color-scheme: light dark; }\n", css(light),
-      "@media (prefers-color-scheme: dark) {\n", css(dark), "}\nbody { font-family: ", font,
-      "; }\ncode { font-family: ", code_font, "; }", page_style, "</style>\n</head>\n<body>\n<h1>",
-      title, "</h1>\n");
-  for (const Block& block : document.blocks) html += std::visit(HtmlWriter{}, block);
-  return html + "</body>\n</html>\n";
+  std::string body = element("h1", title) + "\n";
+  for (const Block& block : document.blocks) body += std::visit(HtmlWriter{}, block) + "\n";
+  const std::string style =
+      concat(":root { color-scheme: light dark; }\n", css(light),
+             "@media (prefers-color-scheme: dark) {\n", css(dark), "}\nbody { font-family: ", font,
+             "; }\ncode { font-family: ", code_font, "; }", page_style);
+  const std::string head = concat(
+      "<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width, "
+      "initial-scale=1\">\n",
+      element("title", title), "\n", element("style", style), "\n");
+  return concat("<!DOCTYPE html>\n",
+                element("html lang=\"en\"", concat("\n", element("head", "\n" + head), "\n",
+                                                   element("body", "\n" + body))),
+                "\n");
 }
 
 }  // namespace report

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "nn/base/error.h"
+
 namespace report {
 namespace {
 
@@ -76,6 +78,10 @@ std::string escape_xml(std::string_view text) {
       result += c;
   }
   return result;
+}
+
+std::string element(std::string_view tag, std::string_view content) {
+  return nn::concat('<', tag, '>', content, "</", tag.substr(0, tag.find(' ')), '>');
 }
 
 std::string marked_html(std::string_view text) {

@@ -14,6 +14,9 @@ std::vector<std::string> paragraphs(std::string_view text);
 // vanish.
 std::string escape_xml(std::string_view text);
 
+// "<p class="asked">content</p>" for the tag `p class="asked"`.
+std::string element(std::string_view tag, std::string_view content);
+
 std::string marked_html(std::string_view text);
 // Only `code` and **bold** keep their meaning; nothing else of Markdown is read into the text.
 std::string marked_markdown(std::string_view text);

@@ -26,13 +26,14 @@ std::string marker(double x, double y, std::size_t series, const std::string& to
   constexpr std::array shapes{"m-4.2,0a4.2,4.2 0 1 0 8.4,0a4.2,4.2 0 1 0 -8.4,0z",
                               "m-3.7,-3.7h7.4v7.4h-7.4z", "m0,-5.2l5,8.7h-10z",
                               "m0,-5.4l5,5.4l-5,5.4l-5,-5.4z", "m0,5.2l5,-8.7h-10z"};
-  return concat("<path class=\"mark\" d=\"M", at(x), ",", at(y), shapes[series % shapes.size()],
-                "\">", tooltip.empty() ? "" : "<title>" + escape_xml(tooltip) + "</title>",
-                "</path>\n");
+  const std::string_view shape = shapes[series % shapes.size()];
+  return element(concat("path class=\"mark\" d=\"M", at(x), ",", at(y), shape, "\""),
+                 tooltip.empty() ? "" : element("title", escape_xml(tooltip))) +
+         "\n";
 }
 
 std::string coloured(std::size_t series, const std::string& what) {
-  return concat("<g class=\"c", series % light.lines.size(), "\">\n", what, "</g>\n");
+  return element(concat("g class=\"c", series % light.lines.size(), "\""), what) + "\n";
 }
 
 // One character of a terminal: two dots wide and four high, or one marker instead of the dots.

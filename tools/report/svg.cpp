@@ -54,9 +54,11 @@ double Svg::x(double value) const {
 
 void Svg::text(double x, double y, std::string_view anchor, std::string_view what,
                std::string_view classes) {
-  add("<text x=\"", at(x), "\" y=\"", at(y), "\" text-anchor=\"", anchor, "\"",
-      classes.empty() ? "" : concat(" class=\"", classes, "\""), ">", escape_xml(what),
-      "</text>\n");
+  const std::string style = classes.empty() ? "" : concat(" class=\"", classes, "\"");
+  add(element(
+          concat("text x=\"", at(x), "\" y=\"", at(y), "\" text-anchor=\"", anchor, "\"", style),
+          escape_xml(what)),
+      "\n");
 }
 
 void Svg::line(std::string_view classes, double x1, double y1, double x2, double y2) {
@@ -84,7 +86,8 @@ void Svg::legend(const std::vector<Entry>& entries) {
   for (std::size_t i = 0; i < entries.size(); ++i) {
     const double x = start + std::floor(i / rows) * column;
     const double y = bottom_ + 70 + std::fmod(i, rows) * legend_row;
-    add("<g transform=\"translate(", at(x), " ", at(y), ")\">\n", entries[i].swatch, "</g>\n");
+    add(element(concat("g transform=\"translate(", at(x), " ", at(y), ")\""), entries[i].swatch),
+        "\n");
     text(x + swatch + 8, y + 4.5, "start", entries[i].name);
   }
   height_ += rows * legend_row;
@@ -96,10 +99,11 @@ std::string Svg::finish(Theme theme) const {
           ? ""
           : concat("<rect width=\"", width, "\" height=\"", height_, "\" rx=\"6\" fill=\"",
                    light.paper, "\" style=\"stroke:none\"/>\n");
-  return concat("<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"plot\" width=\"", width,
-                "\" height=\"", height_, "\" viewBox=\"0 0 ", width, " ", height_,
-                "\" role=\"img\" aria-label=\"", escape_xml(title_), "\">\n<style>", css(theme),
-                "</style>\n", paper, body_, "</svg>\n");
+  const std::string tag =
+      concat("svg xmlns=\"http://www.w3.org/2000/svg\" class=\"plot\" width=\"", width,
+             "\" height=\"", height_, "\" viewBox=\"0 0 ", width, " ", height_,
+             "\" role=\"img\" aria-label=\"", escape_xml(title_), "\"");
+  return element(tag, concat("\n", element("style", css(theme)), "\n", paper, body_)) + "\n";
 }
 
 }  // namespace report

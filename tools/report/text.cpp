@@ -5,6 +5,7 @@
 #include "nn/base/split.h"
 #include "tools/report/columns.h"
 #include "tools/report/markup.h"
+#include "tools/report/plot.h"
 
 namespace report {
 namespace {

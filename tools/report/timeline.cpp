@@ -62,7 +62,7 @@ void draw(const Bar& bar, double y, const Axis& time, std::string_view unit, Svg
   svg.add(rect(kind, x, kind.is_thin ? y + bar_height + 2 : y, std::max(extent, 0.3),
                kind.is_thin ? thin_height : bar_height,
                chunk > 0 ? concat(" fill-opacity=\"", fixed(0.9 / (1 + chunk), 2), "\"") : "",
-               concat("<title>", escape_xml(tooltip), "</title>")));
+               element("title", escape_xml(tooltip))));
   if (!kind.is_thin && !label.empty() && extent >= label.size() * 6.9 + 2.5)
     svg.text(x + extent / 2, y + bar_height / 2 + 4, "middle", label,
              chunk > 0 || kind.letter == '.' ? "strong" : "label");
