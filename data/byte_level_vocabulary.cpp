@@ -73,11 +73,12 @@ class ByteLevelReader : public VocabularyReader {
 
   std::string bytes_of(std::string_view token) const {
     std::string bytes;
-    for (std::string_view rest = token; !rest.empty(); rest.remove_prefix(nn::utf8_length(rest))) {
-      const std::uint32_t character = nn::code_point(rest);
+    for (std::string_view rest = token; !rest.empty();) {
+      const auto [length, character] = nn::first_character(rest);
       const int byte = character < bytes_by_character.size() ? bytes_by_character[character] : -1;
       check(byte >= 0, nn::json_quote(token), " has a character that stands for no byte");
       bytes += static_cast<char>(byte);
+      rest.remove_prefix(length);
     }
     return bytes;
   }

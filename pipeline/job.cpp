@@ -4,11 +4,21 @@
 #include <charconv>
 #include <cmath>
 
+#include "nn/base/error.h"
+#include "nn/base/split.h"
 #include "pipeline/collectives.h"
 #include "pipeline/simulate.h"
 #include "pipeline/tied_gradients.h"
 
 namespace pipeline {
+
+const ScheduleEntry& schedule_named(std::string_view name) {
+  if (const ScheduleEntry* entry = find_schedule(name)) return *entry;
+  std::vector<std::string> names;
+  for (const ScheduleEntry& entry : schedule_table()) names.emplace_back(entry.name);
+  throw nn::InputError(nn::concat("there is no schedule \"", name, '"'),
+                       "choose one of " + nn::join(names));
+}
 
 void require_valid(const Job& job) {
   const auto demand = [](bool holds, const std::string& what, const std::string& hint) {
@@ -20,12 +30,8 @@ void require_valid(const Job& job) {
   demand(t.stages <= 4096 / t.pipelines,
          nn::concat(t.pipelines, " pipelines of ", t.stages, " stages are more than 4096 ranks"),
          "choose fewer");
-  const ScheduleEntry* entry = find_schedule(job.schedule);
-  std::string names;
-  for (const ScheduleEntry& known : schedule_table())
-    names += nn::concat(names.empty() ? "" : ", ", known.name);
-  demand(entry, nn::concat("there is no schedule \"", job.schedule, '"'), "choose one of " + names);
-  demand(job.chunks > 0 && (job.chunks == 1 || entry->has_chunks),
+  const ScheduleEntry& entry = schedule_named(job.schedule);
+  demand(job.chunks > 0 && (job.chunks == 1 || entry.has_chunks),
          nn::concat("schedule ", job.schedule, " cannot have ", job.chunks, " chunks per stage"),
          "use --schedule interleaved, or --chunks 1");
   demand(job.microbatches > 0, "there must be at least one microbatch", "--microbatches 3");
@@ -49,7 +55,7 @@ void require_valid(const Job& job) {
   } catch (const nn::Error& error) {
     throw nn::InputError(error.what(), "see --d, --heads, --kv-heads, --hidden");
   }
-  simulate(all_stages(*entry, t.stages, job.microbatches, job.chunks), job.microbatches, job.chunks,
+  simulate(all_stages(entry, t.stages, job.microbatches, job.chunks), job.microbatches, job.chunks,
            uniform_costs(t.stages, job.chunks));  // throws if stages would wait for each other
 }
 

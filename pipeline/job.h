@@ -2,10 +2,12 @@
 
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "nn/models/language_model.h"
 #include "pipeline/cut.h"
+#include "pipeline/schedule.h"
 #include "pipeline/topology.h"
 
 namespace pipeline {
@@ -30,6 +32,9 @@ struct Job {
 
   int sequences() const { return batch / topology.pipelines / microbatches; }  // of a microbatch
 };
+
+// Throws nn::InputError, whose hint lists the schedules, if there is none of this name.
+const ScheduleEntry& schedule_named(std::string_view name);
 
 // Throws nn::InputError for the first thing that cannot be; BadSchedule if stages that follow this
 // schedule would wait for each other for ever.

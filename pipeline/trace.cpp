@@ -1,11 +1,15 @@
 #include "pipeline/trace.h"
 
 #include <algorithm>
+#include <array>
 #include <ctime>
 
 namespace pipeline {
 
 namespace {
+
+constexpr std::array<std::string_view, 8> names{"forward", "backward", "weights", "update",
+                                                "reduce",  "send",     "receive", "wait"};
 
 double read(clockid_t clock) {
   timespec time{};
@@ -14,6 +18,14 @@ double read(clockid_t clock) {
 }
 
 }  // namespace
+
+std::string_view name_of(Kind kind) { return names.at(static_cast<std::size_t>(kind)); }
+
+Kind kind_of(Work work) {
+  return work == Work::forward    ? Kind::forward
+         : work == Work::backward ? Kind::backward
+                                  : Kind::weights;
+}
 
 double wall_time() { return read(CLOCK_MONOTONIC); }
 double processor_time() { return read(CLOCK_PROCESS_CPUTIME_ID); }

@@ -1,10 +1,16 @@
 #pragma once
 
+#include <string_view>
 #include <vector>
 
-#include "pipeline/picture.h"
+#include "pipeline/schedule.h"
 
 namespace pipeline {
+
+enum class Kind { forward, backward, weights, update, reduce, send, receive, wait };
+
+std::string_view name_of(Kind kind);
+Kind kind_of(Work work);
 
 double wall_time();       // seconds since a time in the past, the same for all of this machine
 double processor_time();  // seconds that this process has computed, all its threads together

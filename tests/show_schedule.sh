@@ -30,7 +30,7 @@ svg() {
 check "a drawing is written, with its folder" svg
 touch "$work/file"
 
-check "an unknown schedule lists the known ones" refuses "no schedule zb-h2" --schedule zb-h2
+check "an unknown schedule lists the known ones" refuses 'no schedule "zb-h2"' --schedule zb-h2
 known() { "$program" --schedule x 2>&1 | grep -q "gpipe, 1f1b, interleaved, zb-h1"; }
 check "the hint names the schedules" known
 check "no stage is an error" refuses "--stages" --stages 0

@@ -10,8 +10,8 @@
 #include "tools/bench/llama.h"
 #include "tools/bench/pipeline.h"
 #include "tools/bench/results.h"
+#include "tools/report/columns.h"
 #include "tools/report/text.h"
-#include "tools/report/utf8.h"
 
 namespace bench {
 

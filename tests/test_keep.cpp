@@ -10,8 +10,8 @@
 
 #include "nn/base/error.h"
 #include "nn/base/file.h"
+#include "nn/base/seal.h"
 #include "tools/program/temporary_folder.h"
-#include "tools/report/seal.h"
 
 using homework::keep_edited;
 namespace fs = std::filesystem;
@@ -25,7 +25,7 @@ std::string keep(const fs::path& file) {
   return log.str();
 }
 
-const std::string intact = report::sealed(R"({"checksum": "00000000"})");
+const std::string intact = nn::sealed(R"({"checksum": "00000000"})");
 
 }  // namespace
 

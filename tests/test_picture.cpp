@@ -3,13 +3,23 @@
 #include <algorithm>
 
 #include "nn/base/error.h"
-#include "pipeline/picture.h"
+#include "tools/training/lanes.h"
 
 using namespace pipeline;
+using report::Glyphs, report::Lane, report::to_svg, report::to_text;
+using training::bar_kind, training::lanes_of;
 
 namespace {
 
+const report::BarKind forward = bar_kind(Kind::forward), weights = bar_kind(Kind::weights);
+
 using Lines = std::vector<std::string>;
+
+Lines draw_letters(const std::vector<Lane>& lanes, int columns = 80, double length = 0) {
+  return to_text(lanes, Glyphs::letters, columns, length);
+}
+
+Lines draw_labels(const std::vector<Lane>& lanes) { return to_text(lanes, Glyphs::labels); }
 
 Timeline run(std::string_view schedule, int stages, int microbatches, Costs costs = {}) {
   return simulate(all_stages(*find_schedule(schedule), stages, microbatches), microbatches, 1,
@@ -24,29 +34,29 @@ std::size_t count(std::string_view text, std::string_view what) {
 
 bool contains(std::string_view text, std::string_view what) { return count(text, what) > 0; }
 
-const std::vector<Row> every_kind{{"rank 0",
-                                   {{0, 2, Kind::forward, "7"},
-                                    {2, 4, Kind::backward, "7", 1},
-                                    {4, 6, Kind::weights, "7"},
-                                    {6, 8, Kind::wait, ""},
-                                    {1, 3, Kind::send, "7"},
-                                    {3, 5, Kind::receive, "8"},
-                                    {8, 10, Kind::reduce, ""},
-                                    {10, 12, Kind::update, ""}}}};
+const std::vector<Lane> every_kind{{"rank 0",
+                                    {{0, 2, bar_kind(Kind::forward), "7"},
+                                     {2, 4, bar_kind(Kind::backward), "7", 1},
+                                     {4, 6, bar_kind(Kind::weights), "7"},
+                                     {6, 8, bar_kind(Kind::wait), ""},
+                                     {1, 3, bar_kind(Kind::send), "7"},
+                                     {3, 5, bar_kind(Kind::receive), "8"},
+                                     {8, 10, bar_kind(Kind::reduce), ""},
+                                     {10, 12, bar_kind(Kind::update), ""}}}};
 
 }  // namespace
 
 TEST_CASE("times that are multiples of a unit have one column per unit, whatever the unit") {
   const Lines expected{"FF.BWFBW.BW", ".FBWFBWFBW"};
   for (const double unit : {1.0, 2.0, 0.1, 1e-6, 1e6})
-    CHECK(draw_letters(rows_of(run("1f1b", 2, 3, {unit, unit, unit}))) == expected);
-  CHECK(draw_letters(rows_of(run("1f1b", 2, 2, {0.1, 0.2, 0.3}))) ==
+    CHECK(draw_letters(lanes_of(run("1f1b", 2, 3, {unit, unit, unit}))) == expected);
+  CHECK(draw_letters(lanes_of(run("1f1b", 2, 2, {0.1, 0.2, 0.3}))) ==
         Lines{"FF..BBWWW.BBWWW", ".FBBWWWFBBWWW"});
 }
 
 TEST_CASE("other times are scaled to the columns, which show what takes most of them") {
   const Timeline timeline = run("1f1b", 2, 3, {0.1234567, 0.2618, 0.3141});
-  const Lines lines = draw_letters(rows_of(timeline), 60);
+  const Lines lines = draw_letters(lanes_of(timeline), 60);
   for (const std::string& line : lines) CHECK(line.size() <= 60);
   CHECK(lines[0].size() == 60);  // the first stage ends last
   for (std::size_t stage = 0; stage < lines.size(); ++stage) {
@@ -54,27 +64,26 @@ TEST_CASE("other times are scaled to the columns, which show what takes most of 
     const auto idle = std::ranges::count(lines[stage], '.') + 60 - lines[stage].size();
     CHECK(60 - static_cast<double>(idle) == doctest::Approx(busy).epsilon(0.05));
   }
-  CHECK(draw_letters({{"", {{0, 0.4, Kind::forward}, {0.7, 0.9, Kind::weights}}}}, 1) ==
-        Lines{"F"});
-  CHECK(draw_letters({{"", {{0.4, 0.6, Kind::forward}}}}, 1, 1.3) == Lines{""});
+  CHECK(draw_letters({{"", {{0, 0.4, forward}, {0.7, 0.9, weights}}}}, 1) == Lines{"F"});
+  CHECK(draw_letters({{"", {{0.4, 0.6, forward}}}}, 1, 1.3) == Lines{""});
 }
 
 TEST_CASE("a step too long for one column per unit is scaled") {
-  for (const std::string& line : draw_letters(rows_of(run("1f1b", 4, 40))))
+  for (const std::string& line : draw_letters(lanes_of(run("1f1b", 4, 40))))
     CHECK(line.size() <= 80);
 }
 
 TEST_CASE("a common length draws two timelines on one scale") {
-  const std::vector<Row> rows{{"", {{0, 5, Kind::forward}}}};
-  CHECK(draw_letters(rows, 10, 10) == Lines{"F"});
-  CHECK(draw_letters(rows, 10, 7) == Lines{"FFFFF"});
-  CHECK(draw_letters(rows, 10, 7.0001) == Lines{"FFFFFFF"});
-  CHECK(draw_letters(rows, 4, 10) == Lines{"F"});
+  const std::vector<Lane> lanes{{"", {{0, 5, forward}}}};
+  CHECK(draw_letters(lanes, 10, 10) == Lines{"F"});
+  CHECK(draw_letters(lanes, 10, 7) == Lines{"FFFFF"});
+  CHECK(draw_letters(lanes, 10, 7.0001) == Lines{"FFFFFFF"});
+  CHECK(draw_letters(lanes, 4, 10) == Lines{"F"});
 }
 
 TEST_CASE("labels take the place of letters") {
-  CHECK(draw_labels(rows_of(run("1f1b", 2, 3))) == Lines{"01.00211.22", ".000111222"});
-  const auto twelve = draw_labels(rows_of(run("gpipe", 1, 12)));
+  CHECK(draw_labels(lanes_of(run("1f1b", 2, 3))) == Lines{"01.00211.22", ".000111222"});
+  const auto twelve = draw_labels(lanes_of(run("gpipe", 1, 12)));
   CHECK(twelve == Lines{"012345678901001122334455667788990011"});
 }
 
@@ -86,24 +95,24 @@ TEST_CASE("a text shows work and reductions; sending, receiving and waiting are 
 TEST_CASE("a picture of nothing is empty") {
   CHECK(draw_letters({}) == Lines{});
   CHECK(draw_letters({{"stage 0", {}}}) == Lines{""});
-  CHECK(contains(draw_svg({}, "nothing", "s"), "</svg>"));
+  CHECK(contains(to_svg({}, "nothing", "s"), "</svg>"));
   CHECK_THROWS_AS(draw_letters({}, 0), nn::Error);
 }
 
-TEST_CASE("rows carry the stage, the microbatch and the chunk") {
+TEST_CASE("lanes carry the stage, the microbatch and the chunk") {
   const Timeline timeline =
       simulate(all_stages(*find_schedule("interleaved"), 2, 2, 2), 2, 2, uniform_costs(2, 2));
-  const std::vector<Row> rows = rows_of(timeline);
-  REQUIRE(rows.size() == 2);
-  CHECK(rows[1].name == "stage 1");
-  REQUIRE(rows[1].bars.size() == 12);
-  CHECK(rows[1].bars[2].kind == Kind::forward);
-  CHECK(rows[1].bars[2].label == "0");
-  CHECK(rows[1].bars[2].chunk == 1);
+  const std::vector<Lane> lanes = lanes_of(timeline);
+  REQUIRE(lanes.size() == 2);
+  CHECK(lanes[1].name == "stage 1");
+  REQUIRE(lanes[1].bars.size() == 12);
+  CHECK(lanes[1].bars[2].kind.name == "forward");
+  CHECK(lanes[1].bars[2].label == "0");
+  CHECK(lanes[1].bars[2].chunk == 1);
 }
 
 TEST_CASE("an SVG has every bar with its tooltip, every row's name and the kinds that occur") {
-  const std::string svg = draw_svg(rows_of(run("zb-h1", 4, 8)), "zb-h1", "ticks");
+  const std::string svg = to_svg(lanes_of(run("zb-h1", 4, 8)), "zb-h1", "ticks");
   CHECK(count(svg, "<rect class=\"forward\"") == 4 * 8 + 1);
   CHECK(count(svg, "<rect class=\"backward\"") == 4 * 8 + 1);
   CHECK(count(svg, "<rect class=\"weights\"") == 4 * 8 + 1);
@@ -115,7 +124,7 @@ TEST_CASE("an SVG has every bar with its tooltip, every row's name and the kinds
 }
 
 TEST_CASE("an SVG shows all kinds and marks later chunks") {
-  const std::string svg = draw_svg(every_kind, "all", "s");
+  const std::string svg = to_svg(every_kind, "all", "s");
   for (int kind = 0; kind <= static_cast<int>(Kind::wait); ++kind)
     CHECK(count(svg, nn::concat("<rect class=\"", name_of(static_cast<Kind>(kind)), "\"")) == 2);
   CHECK(contains(svg, "<title>backward 7, chunk 1: 2 to 4 s</title>"));
@@ -123,19 +132,19 @@ TEST_CASE("an SVG shows all kinds and marks later chunks") {
 }
 
 TEST_CASE("labels are left out of bars that are too narrow for them") {
-  std::vector<Row> rows{{"a", {{0, 1, Kind::forward, "1"}, {1, 1000, Kind::weights, "2"}}}};
-  const std::string svg = draw_svg(rows, "", "s");
+  std::vector<Lane> lanes{{"a", {{0, 1, forward, "1"}, {1, 1000, weights, "2"}}}};
+  const std::string svg = to_svg(lanes, "", "s");
   CHECK(count(svg, "class=\"label\">1</text>") == 0);
   CHECK(count(svg, "class=\"label\">2</text>") == 1);
 }
 
 TEST_CASE("markup in titles, names, labels and units is escaped") {
-  const std::string svg = draw_svg({{"<a>", {{0, 1, Kind::forward, "<b>"}}}}, "\"c\" & <d>", "<e>");
+  const std::string svg = to_svg({{"<a>", {{0, 1, forward, "<b>"}}}}, "\"c\" & <d>", "<e>");
   for (const char* raw : {"<a>", "<b>", "<d>", "<e>", "& "}) CHECK(!contains(svg, raw));
-  CHECK(contains(svg, "&quot;c&quot; &amp; &lt;d>"));
+  CHECK(contains(svg, "&quot;c&quot; &amp; &lt;d&gt;"));
 }
 
 TEST_CASE("bars that run backwards or for ever are refused") {
   for (const auto& [start, end] : {std::pair{2.0, 1.0}, {-1.0, 1.0}, {0.0, 1.0 / 0.0}})
-    CHECK_THROWS_AS(draw_svg({{"stage 0", {{start, end, Kind::forward}}}}, "", ""), nn::Error);
+    CHECK_THROWS_AS(to_svg({{"stage 0", {{start, end, forward}}}}, "", ""), nn::Error);
 }

@@ -10,13 +10,13 @@
 #include "nn/base/json.h"
 #include "tests/complaint.h"
 #include "tools/report/axis.h"
+#include "tools/report/columns.h"
 #include "tools/report/html.h"
 #include "tools/report/markup.h"
 #include "tools/report/notebook.h"
+#include "tools/report/plot.h"
 #include "tools/report/progress.h"
-#include "tools/report/svg.h"
 #include "tools/report/text.h"
-#include "tools/report/utf8.h"
 
 using namespace report;
 

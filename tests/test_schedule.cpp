@@ -2,9 +2,9 @@
 
 #include <map>
 
-#include "pipeline/picture.h"
 #include "pipeline/schedule.h"
 #include "pipeline/simulate.h"
+#include "tools/training/lanes.h"
 
 using namespace pipeline;
 
@@ -19,7 +19,8 @@ Timeline run(std::string_view name, int stages, int microbatches, int chunks = 1
 using Lines = std::vector<std::string>;
 
 Lines picture(std::string_view name, int stages, int microbatches, int chunks = 1) {
-  return draw_letters(rows_of(run(name, stages, microbatches, chunks)));
+  return report::to_text(training::lanes_of(run(name, stages, microbatches, chunks)),
+                         report::Glyphs::letters);
 }
 
 std::vector<int> peaks(const Timeline& timeline) {

@@ -4,7 +4,7 @@
 
 #include "nn/base/error.h"
 #include "tools/program/temporary_folder.h"
-#include "tools/training/trace_files.h"
+#include "tools/training/lanes.h"
 
 namespace training {
 
@@ -60,13 +60,13 @@ TEST_CASE("the JSON for Chrome has an event for each, in microseconds, and names
   CHECK(json.find(R"("args":{"name":"rank 1"})") != std::string::npos);
 }
 
-TEST_CASE("rows are cut to the time asked for, and waiting is not work") {
-  const auto rows = rows_between(events, 10.4, 11.0);
-  REQUIRE(rows.size() == 2);
-  REQUIRE(rows[0].bars.size() == 2);
-  CHECK(rows[0].bars[0].start == doctest::Approx(0));
-  CHECK(rows[0].bars[0].end == doctest::Approx(0.1));
-  CHECK(rows[1].bars.size() == 1);
+TEST_CASE("lanes are cut to the time asked for, and waiting is not work") {
+  const auto lanes = lanes_between(events, 10.4, 11.0);
+  REQUIRE(lanes.size() == 2);
+  REQUIRE(lanes[0].bars.size() == 2);
+  CHECK(lanes[0].bars[0].start == doctest::Approx(0));
+  CHECK(lanes[0].bars[0].end == doctest::Approx(0.1));
+  CHECK(lanes[1].bars.size() == 1);
   CHECK(busy_seconds(events, 0, 10, 12) == doctest::Approx(0.5));
   CHECK(busy_seconds(events, 1, 10, 11) == doctest::Approx(0.75));
 }

@@ -8,14 +8,15 @@
 
 #include "nn/base/error.h"
 #include "nn/base/file.h"
+#include "nn/base/split.h"
 #include "tools/bench/growth.h"
 #include "tools/bench/results.h"
 #include "tools/bench/suites.h"
 #include "tools/program/options.h"
 #include "tools/program/program.h"
-#include "tools/report/svg.h"
+#include "tools/report/columns.h"
+#include "tools/report/plot.h"
 #include "tools/report/text.h"
-#include "tools/report/utf8.h"
 
 namespace {
 
@@ -37,8 +38,7 @@ class Choice {
   }
   // Throws nn::InputError for a name that is none of those that were asked for.
   void require_known() const {
-    std::string list;
-    for (const std::string& name : known_) list += (list.empty() ? "" : ", ") + name;
+    const std::string list = nn::join({known_.begin(), known_.end()});
     for (const std::string& name : names_)
       if (!known_.contains(name)) throw nn::InputError("there is no job " + name, "choose " + list);
   }

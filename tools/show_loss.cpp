@@ -10,7 +10,7 @@
 #include "tools/program/options.h"
 #include "tools/program/program.h"
 #include "tools/report/axis.h"
-#include "tools/report/svg.h"
+#include "tools/report/plot.h"
 #include "tools/report/text.h"
 #include "tools/training/losses.h"
 

@@ -7,12 +7,16 @@
 
 #include "nn/base/error.h"
 #include "nn/base/file.h"
+#include "nn/base/split.h"
 #include "pipeline/cut.h"
-#include "pipeline/picture.h"
+#include "pipeline/job.h"
+#include "pipeline/simulate.h"
 #include "tools/program/options.h"
 #include "tools/program/program.h"
 #include "tools/report/axis.h"
 #include "tools/report/text.h"
+#include "tools/report/timeline.h"
+#include "tools/training/lanes.h"
 
 namespace {
 
@@ -30,23 +34,8 @@ struct Options {
   bool all = false, has_numbers = false;
 };
 
-const ScheduleEntry& schedule_named(std::string_view name) {
-  if (const ScheduleEntry* entry = find_schedule(name)) return *entry;
-  std::string names;
-  for (const ScheduleEntry& entry : schedule_table())
-    names += concat(names.empty() ? "" : ", ", entry.name);
-  throw nn::InputError(concat("there is no schedule ", name), concat("the schedules are ", names));
-}
-
-std::vector<std::string_view> split(std::string_view text, char separator) {
-  std::vector<std::string_view> parts;
-  for (std::size_t begin = 0; begin <= text.size(); begin += parts.back().size() + 1)
-    parts.push_back(text.substr(begin, text.find(separator, begin) - begin));
-  return parts;
-}
-
 Costs parse_costs(std::string_view text) {
-  const auto parts = split(text, '/');
+  const auto parts = nn::split(text, '/');
   double numbers[3] = {-1, -1, -1};
   for (std::size_t i = 0; i < parts.size() && parts.size() == 3; ++i) {
     const auto [end, error] =
@@ -64,7 +53,7 @@ std::vector<Costs> costs_per_stage(const Options& options) {
   if (options.stage_costs.empty())
     return std::vector<Costs>(options.stages.value_or(4), options.costs);
   std::vector<Costs> costs;
-  for (const std::string_view part : split(options.stage_costs, ','))
+  for (const std::string& part : nn::split(options.stage_costs, ','))
     costs.push_back(parse_costs(part));
   const int count = static_cast<int>(costs.size());
   if (options.stages.value_or(count) != count)
@@ -124,11 +113,11 @@ std::string peak(const Example& example, int stage) {
 }
 
 void print_picture(const Example& example, const Options& options) {
-  const std::vector<Row> rows = rows_of(example.timeline);
-  const int margin = static_cast<int>(std::to_string(rows.size() - 1).size()) + 1;
-  const auto letters = draw_letters(rows, 80 - margin);
-  const auto labels = draw_labels(rows, 80 - margin);
-  for (std::size_t i = 0; i < rows.size(); ++i) {
+  const std::vector<report::Lane> lanes = training::lanes_of(example.timeline);
+  const int margin = static_cast<int>(std::to_string(lanes.size() - 1).size()) + 1;
+  const auto letters = report::to_text(lanes, report::Glyphs::letters, 80 - margin);
+  const auto labels = report::to_text(lanes, report::Glyphs::labels, 80 - margin);
+  for (std::size_t i = 0; i < lanes.size(); ++i) {
     const std::string number = std::to_string(i);
     const std::string indent(margin - number.size(), ' ');
     std::cout << number << indent << letters[i] << '\n';
@@ -142,9 +131,9 @@ void show(const Example& example, const Options& options) {
   const std::string title =
       concat(name_of(example), ": ", setting_of(timeline.stages.size(), options.microbatches));
   if (!options.svg.empty())
-    nn::write_file_atomically(
-        options.svg,
-        draw_svg(rows_of(timeline), title, options.stage_costs.empty() ? "ticks" : "time"));
+    nn::write_file_atomically(options.svg,
+                              report::to_svg(training::lanes_of(timeline), title,
+                                             options.stage_costs.empty() ? "ticks" : "time"));
   std::cout << title << '\n' << example.schedule.description << "\n\n";
   print_picture(example, options);
   report::Table table{"", {"Stage", "Idle", "Idle %", "Peak activations"}, {}};

@@ -13,6 +13,8 @@
 #include "tools/program/options.h"
 #include "tools/program/program.h"
 #include "tools/report/axis.h"
+#include "tools/report/timeline.h"
+#include "tools/training/lanes.h"
 #include "tools/training/trace_files.h"
 
 namespace {
@@ -59,12 +61,12 @@ int typical_step(const std::map<int, Step>& steps) {
   return *middle;
 }
 
-void print_rows(const std::string& title, const std::vector<pipeline::Row>& rows,
-                const std::vector<double>& idle, double length) {
+void print_lanes(const std::string& title, const std::vector<report::Lane>& lanes,
+                 const std::vector<double>& idle, double length) {
   std::cout << title << '\n';
-  const auto lines = pipeline::draw_letters(rows, 60, length);
+  const auto lines = report::to_text(lanes, report::Glyphs::letters, 60, length);
   for (std::size_t i = 0; i < lines.size(); ++i)
-    std::cout << "  " << std::left << std::setw(8) << rows[i].name << std::setw(60) << lines[i]
+    std::cout << "  " << std::left << std::setw(8) << lanes[i].name << std::setw(60) << lines[i]
               << std::right << std::setw(5) << std::lround(100 * idle[i]) << " %\n";
 }
 
@@ -88,24 +90,25 @@ int run_command(int argc, char** argv) {
   const std::map<int, Step> steps = steps_of(events);
   const int number = typical_step(steps);
   const Step& step = steps.at(number);
-  const auto rows = training::rows_between(events, step.start, step.end);
+  const auto lanes = training::lanes_between(events, step.start, step.end);
   const std::vector<RankEvent> predicted = training::read_trace(folder / "trace-predicted.csv");
   const std::map<int, Step> predicted_steps = steps_of(predicted);
   if (predicted_steps.empty())
     throw nn::InputError("trace-predicted.csv is empty", "record a trace of at least one step");
   const Step predicted_step = predicted_steps.begin()->second;
-  const auto predicted_rows = training::rows_between(predicted, 0, predicted_step.end);
+  const auto predicted_lanes = training::lanes_between(predicted, 0, predicted_step.end);
 
-  print_rows(nn::concat("Step ", number, " as it was, ", report::fixed(step.length(), 3),
-                        " s; at the end: idle"),
-             rows, idle_shares(events, rows.size(), step), step.length());
-  print_rows(
+  print_lanes(nn::concat("Step ", number, " as it was, ", report::fixed(step.length(), 3),
+                         " s; at the end: idle"),
+              lanes, idle_shares(events, lanes.size(), step), step.length());
+  print_lanes(
       nn::concat("As predicted from these costs, ", report::fixed(predicted_step.end, 3), " s"),
-      predicted_rows, idle_shares(predicted, predicted_rows.size(), predicted_step), step.length());
+      predicted_lanes, idle_shares(predicted, predicted_lanes.size(), predicted_step),
+      step.length());
   std::cout << "F forward  B backward  W weights  U update  R reduce  . idle\n";
 
   nn::write_file_atomically(folder / "timeline.svg",
-                            pipeline::draw_svg(rows, nn::concat("Step ", number), "s"));
+                            report::to_svg(lanes, nn::concat("Step ", number), "s"));
   nn::write_file_atomically(folder / "trace.json",
                             training::to_chrome_json(events, steps.begin()->second.start));
   std::cout << "picture: " << (folder / "timeline.svg").string()

@@ -28,10 +28,11 @@ std::string in_hexadecimal(std::uint32_t number) {
   return text;
 }
 
-std::string shown(std::string_view character, int length) {
-  if (length == 0) return "\\x" + in_hexadecimal(static_cast<unsigned char>(character[0]));
-  const std::uint32_t code = code_point(character);
-  if (is_visible(code)) return std::string(character.substr(0, length));
+// The first character of the text, or a byte that is not one.
+std::string shown(std::string_view text, Character character) {
+  const auto [bytes, code] = character;
+  if (bytes == 0) return "\\x" + in_hexadecimal(static_cast<unsigned char>(text[0]));
+  if (is_visible(code)) return std::string(text.substr(0, bytes));
   if (code == '\n') return "\\n";
   if (code == '\t') return "\\t";
   return code < 0x80 ? "\\x" + in_hexadecimal(code) : "\\u{" + in_hexadecimal(code) + '}';
@@ -44,9 +45,9 @@ std::string printable(std::string_view text, std::size_t most_bytes) {
   std::string result;
   std::size_t fits = 0;  // of the result, with what says that there was more
   while (!text.empty()) {
-    const int length = utf8_length(text);
-    result += shown(text, length);
-    text.remove_prefix(length > 0 ? length : 1);
+    const Character character = first_character(text);
+    result += shown(text, character);
+    text.remove_prefix(std::max(character.bytes, 1));
     if (result.size() > most_bytes) return result.substr(0, fits).append(cut_off, 0, most_bytes);
     if (result.size() + cut_off.size() <= most_bytes) fits = result.size();
   }

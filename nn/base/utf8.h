@@ -6,12 +6,17 @@
 
 namespace nn {
 
-// How many bytes the UTF-8 character has that the text starts with; 0 if it starts with none.
-// Overlong forms, surrogates and what lies above U+10FFFF are no characters.
-int utf8_length(std::string_view text);
+struct Character {
+  int bytes = 0;
+  std::uint32_t code = 0;  // U+0000 to U+10FFFF
+};
 
-// The number of the UTF-8 character that the text starts with. Throws Error if it starts with none.
-std::uint32_t code_point(std::string_view text);
+// The first UTF-8 character of the text; one of 0 bytes if the text does not start with one.
+// Overlong forms, surrogates and code points above U+10FFFF are not characters.
+Character first_character(std::string_view text);
+
+// Length in bytes of the first UTF-8 character, or 0 if the text does not start with one.
+inline int utf8_length(std::string_view text) { return first_character(text).bytes; }
 
 // U+FFFD, which stands for a byte that is not UTF-8.
 constexpr std::string_view replacement_character = "\xEF\xBF\xBD";

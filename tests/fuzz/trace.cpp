@@ -1,8 +1,7 @@
 // What ranks did when, as a file: what is taken can be drawn.
 
-#include "pipeline/picture.h"
 #include "tests/fuzz/fuzz.h"
-#include "tools/training/trace_files.h"
+#include "tools/training/lanes.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   fuzz::try_to([&] {
@@ -10,10 +9,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         training::parse_trace(std::string(fuzz::text_of(data, size)), "trace-rank-0.csv");
     if (events.empty() || events[0].rank > 9) return;
     const double start = events[0].event.start, end = events[0].event.end;
-    const auto rows = training::rows_between(events, start, end);
+    const auto lanes = training::lanes_between(events, start, end);
     fuzz::expect(training::busy_seconds(events, 0, start, end) >= 0, "time goes forward");
-    pipeline::draw_letters(rows, 20, end - start);
-    pipeline::draw_svg(rows, "trace", "s");
+    report::to_text(lanes, report::Glyphs::letters, 20, end - start);
+    report::to_svg(lanes, "trace", "s");
     training::to_chrome_json(events, start);
   });
   return 0;

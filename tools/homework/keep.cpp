@@ -7,7 +7,7 @@
 
 #include "nn/base/error.h"
 #include "nn/base/file.h"
-#include "tools/report/seal.h"
+#include "nn/base/seal.h"
 
 namespace homework {
 
@@ -17,7 +17,7 @@ namespace {
 
 bool is_intact(const fs::path& file) {
   try {
-    return fs::is_regular_file(file) && report::is_intact(nn::read_file(file));
+    return fs::is_regular_file(file) && nn::is_intact(nn::read_file(file));
   } catch (const nn::InputError&) {
     return false;  // unreadable
   }

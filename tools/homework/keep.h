@@ -5,7 +5,7 @@
 
 namespace homework {
 
-// Makes way for a new file. An existing one that is not intact (report::is_intact) may hold a
+// Makes way for a new file. An existing one that is not intact (nn::is_intact) may hold a
 // person's edits: homework-1.ipynb becomes homework-1.edited-1.ipynb, or the next number without a
 // file, and a line in `log` says so. Throws nn::InputError if it cannot be renamed; it then stays.
 void keep_edited(const std::filesystem::path& file, std::ostream& log);

@@ -12,7 +12,7 @@
 #include "tools/homework/keep.h"
 #include "tools/report/html.h"
 #include "tools/report/notebook.h"
-#include "tools/report/svg.h"
+#include "tools/report/plot.h"
 
 namespace homework {
 

@@ -7,7 +7,7 @@
 
 #include "nn/base/file.h"
 #include "nn/base/json.h"
-#include "tools/report/seal.h"
+#include "nn/base/seal.h"
 
 namespace homework {
 
@@ -131,17 +131,17 @@ std::string to_json(std::span<const Run> runs, std::span<const std::string> name
 std::string to_json(const Outcome& outcome) {
   const Experiment& base = outcome.setting.base;
   const std::optional<int>& rounds = outcome.setting.rounds;
-  return report::sealed(text_of({{"format", format},
-                                 {"exercise", outcome.exercise->name},
-                                 {"made", outcome.made},
-                                 {"setting",
-                                  {{"model", base.model},
-                                   {"seed", base.seed},
-                                   {"sort", word(base.partition.sort)},
-                                   {"dropout_rng", word(base.dropout)},
-                                   {"rounds", rounds ? Json(*rounds) : Json()}}},
-                                 {"runs", json_of(outcome.runs, outcome.names())},
-                                 {"checksum", report::no_checksum}}));
+  return nn::sealed(text_of({{"format", format},
+                             {"exercise", outcome.exercise->name},
+                             {"made", outcome.made},
+                             {"setting",
+                              {{"model", base.model},
+                               {"seed", base.seed},
+                               {"sort", word(base.partition.sort)},
+                               {"dropout_rng", word(base.dropout)},
+                               {"rounds", rounds ? Json(*rounds) : Json()}}},
+                             {"runs", json_of(outcome.runs, outcome.names())},
+                             {"checksum", nn::no_checksum}}));
 }
 
 Outcome parse_outcome(const std::string& text, const std::string& name, const Exercise& exercise) {
@@ -151,7 +151,7 @@ Outcome parse_outcome(const std::string& text, const std::string& name, const Ex
   if (const auto found = json.find("format"); found == json.end() || *found != format)
     refuse(nn::concat(" is of format ", found == json.end() ? "?" : nn::json_shown(*found),
                       ", not ", format));
-  Outcome outcome{&exercise, {}, {}, {}, report::is_intact(text)};
+  Outcome outcome{&exercise, {}, {}, {}, nn::is_intact(text)};
   bool is_same = false;
   try {
     outcome.made = json.at("made").get<nn::Metadata>();

@@ -30,7 +30,7 @@ struct Outcome {
   std::vector<std::string> names() const;
 };
 
-// Sealed: see report::is_intact.
+// Sealed: see nn::is_intact.
 std::string to_json(const Outcome& outcome);
 
 // Parses untrusted text, called `name` in errors. Throws nn::InputError for anything that to_json

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "nn/base/error.h"
+#include "nn/base/split.h"
 #include "tools/program/nearest.h"
 
 // The one file that includes CLI11, which takes seconds to compile.
@@ -53,13 +54,6 @@ struct Shown<std::optional<Value>> {
 
 std::string with_preset(const std::string& text, const std::string& preset) {
   return preset.empty() ? text : concat(text, ": ", preset);
-}
-
-std::string join(const std::vector<std::string>& words) {
-  std::string text;
-  for (std::size_t i = 0; i < words.size(); ++i)
-    text += (i == 0 ? "" : i + 1 < words.size() ? ", " : " or ") + words[i];
-  return text;
 }
 
 // The command that was given, or else the program.
@@ -117,8 +111,10 @@ template Option Option::between(std::uint64_t, std::uint64_t);
 template Option Option::between(double, double);
 
 Option Option::among(const std::vector<std::string>& names) {
-  check(option_, concat('{', CLI::detail::join(names, ","), '}'), [names](const std::string& text) {
-    return std::ranges::count(names, text) ? "" : concat(text, " is not ", join(names));
+  check(option_, concat('{', nn::join(names, ","), '}'), [names](const std::string& text) {
+    return std::ranges::count(names, text)
+               ? ""
+               : concat(text, " is not ", nn::join(names, ", ", " or "));
   });
   return *this;
 }
@@ -208,9 +204,9 @@ std::string Options::parse(int argc, char** argv) {
   // CLI11 would only say that a command is missing.
   const std::string first = argc > 1 ? argv[1] : "";
   if (!commands.empty() && !first.starts_with('-') && !std::ranges::count(commands, first))
-    throw nn::InputError(
-        first.empty() ? "name a command" : "there is no command " + first,
-        concat("choose ", join(commands), "; ", app_->get_name(), " --help says more"));
+    throw nn::InputError(first.empty() ? "name a command" : "there is no command " + first,
+                         concat("choose ", nn::join(commands, ", ", " or "), "; ", app_->get_name(),
+                                " --help says more"));
   try {
     app_->parse(argc, argv);
   } catch (const CLI::Success& help) {

@@ -3,51 +3,22 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <limits>
-#include <utility>
 
 #include "nn/base/error.h"
 
 namespace report {
 namespace {
 
-struct Range {
-  double low = std::numeric_limits<double>::infinity(), high = -low;
-
-  void add(double value) { low = std::min(low, value), high = std::max(high, value); }
-  bool is_empty() const { return low > high; }
-};
-
 // Floor and ceiling that forgive rounding: 0.3 holds three steps of 0.1.
 double steps_below(double value, double step) { return std::floor(value / step + 1e-6); }
 double steps_above(double value, double step) { return std::ceil(value / step - 1e-6); }
 
 // The smallest 1-2-5 step with which at most `most` ticks fall on the range.
-double nice_step(Range range, int most, double smallest) {
-  for (double power = std::pow(10, std::floor(std::log10((range.high - range.low) / most)));;
-       power *= 10) {
-    for (const double digit : {1, 2, 5}) {
-      const double step = digit * power;
-      const double ticks = steps_above(range.high, step) - steps_below(range.low, step) + 1;
-      if (step >= smallest * 0.999 && ticks <= most) return step;
-    }
-  }
-}
-
-Axis make_axis(Range range, int most_ticks, double smallest_step, bool ends_on_ticks) {
-  if (range.is_empty()) range = {0, 1};
-  if (range.high - range.low < 1e-7 * std::max(std::abs(range.high), 1e-290)) {
-    const double margin = range.low == 0 ? 1 : std::max(std::abs(range.low) * 0.01, smallest_step);
-    range = {range.low - margin, range.high + margin};
-  }
-  Axis axis{range.low, range.high, nice_step(range, most_ticks, smallest_step), {}};
-  const auto [first, last] =
-      ends_on_ticks
-          ? std::pair(steps_below(range.low, axis.step), steps_above(range.high, axis.step))
-          : std::pair(steps_above(range.low, axis.step), steps_below(range.high, axis.step));
-  for (double i = first; i <= last; ++i) axis.ticks.push_back(i * axis.step);
-  if (ends_on_ticks) axis.low = axis.ticks.front(), axis.high = axis.ticks.back();
-  return axis;
+double nice_step(double low, double high, int most, double smallest) {
+  for (double power = std::pow(10, std::floor(std::log10((high - low) / most)));; power *= 10)
+    for (const double step : {power, 2 * power, 5 * power})
+      if (step >= smallest * 0.999 && steps_above(high, step) - steps_below(low, step) < most)
+        return step;
 }
 
 }  // namespace
@@ -56,37 +27,48 @@ std::string fixed(double value, int decimals) {
   char text[400];
   const auto end =
       std::to_chars(text, text + sizeof text, value, std::chars_format::fixed, decimals);
-  std::string result(text, end.ptr);
-  return result.find_first_not_of("-0.") == result.npos && result[0] == '-' ? result.substr(1)
-                                                                            : result;
+  const std::string result(text, end.ptr);
+  return result.find_first_not_of("-0.") == result.npos ? result.substr(result[0] == '-') : result;
 }
 
-bool is_drawable(double value) { return std::abs(value) < 1e300; }
+int Axis::decimals() const {
+  return std::max(0, -static_cast<int>(std::floor(std::log10(step) + 1e-9)));
+}
 
 std::string Axis::label(double tick) const {
   const double largest = std::max(std::abs(low), std::abs(high));
-  const int decimals = std::max(0, -static_cast<int>(std::floor(std::log10(step) + 1e-9)));
-  if (largest < 1e6 && decimals <= 8) return fixed(tick, decimals);
+  if (largest < 1e6 && decimals() <= 8) return fixed(tick, decimals());
   const int digits = 1 + static_cast<int>(std::ceil(std::log10(largest / step)));
   char text[40];
   return {text,
           std::to_chars(text, text + sizeof text, tick, std::chars_format::general, digits).ptr};
 }
 
+Axis axis_of(const std::vector<double>& values, int most_ticks, bool ends_on_ticks) {
+  auto [low, high] = values.empty() ? std::ranges::minmax({0.0, 1.0}) : std::ranges::minmax(values);
+  const auto is_whole = [](double value) { return value == std::floor(value); };
+  const bool has_whole_ticks = !ends_on_ticks && std::ranges::all_of(values, is_whole);
+  if (high - low < 1e-7 * std::max(std::abs(high), 1e-290)) {
+    const double margin = low == 0 ? 1 : std::max(std::abs(low) * 0.01, 1.0 * has_whole_ticks);
+    low -= margin, high += margin;
+  }
+  Axis axis{low, high, nice_step(low, high, most_ticks, has_whole_ticks)};
+  double tick = (ends_on_ticks ? steps_below : steps_above)(low, axis.step);
+  const double last = (ends_on_ticks ? steps_above : steps_below)(high, axis.step);
+  for (; tick <= last; ++tick) axis.ticks.push_back(tick * axis.step);
+  if (ends_on_ticks) axis.low = axis.ticks.front(), axis.high = axis.ticks.back();
+  return axis;
+}
+
 Axes axes_of(const LinePlot& plot, int most_x_ticks, int most_y_ticks) {
-  Range x, y;
-  bool has_whole_x = true;
+  std::vector<double> x, y;
   for (const Series& series : plot.series) {
     nn::require(series.x.size() == series.y.size(), "plot: series ", series.name, " has ",
                 series.x.size(), " x and ", series.y.size(), " y");
-    for (std::size_t i = 0; i < series.x.size(); ++i) {
-      if (!is_drawable(series.x[i]) || !is_drawable(series.y[i])) continue;
-      x.add(series.x[i]), y.add(series.y[i]);
-      has_whole_x = has_whole_x && series.x[i] == std::floor(series.x[i]);
-    }
+    for (std::size_t i = 0; i < series.x.size(); ++i)
+      if (series.has_point(i)) x.push_back(series.x[i]), y.push_back(series.y[i]);
   }
-  return {make_axis(x, most_x_ticks, has_whole_x ? 1 : 0, false),
-          make_axis(y, most_y_ticks, 0, true), x.is_empty()};
+  return {axis_of(x, most_x_ticks, false), axis_of(y, most_y_ticks, true), x.empty()};
 }
 
 }  // namespace report

@@ -1,22 +1,23 @@
 #include "tools/report/document.h"
 
 #include <algorithm>
-#include <cstdlib>
+#include <charconv>
+#include <cmath>
 
 namespace report {
 
 static bool is_number(std::string_view cell) {
   std::string text(cell);
-  for (const char* mark : {"%", " ", "±", "+", "−"}) {
-    const std::string_view sign = mark;
-    for (auto at = text.find(sign); at != text.npos; at = text.find(sign)) {
-      text.erase(at, sign.size());
-    }
-  }
-  if (text.empty() || text == "∞" || text == "-" || text == "–" || text == "—") return true;
-  char* end = nullptr;
-  std::strtod(text.c_str(), &end);
-  return *end == '\0';
+  std::erase_if(text, [](char c) { return c == ' ' || c == '%'; });
+  const char* const begin = text.data() + std::min(text.find_first_not_of("+-−±–—∞"), text.size());
+  double value;
+  return std::from_chars(begin, text.data() + text.size(), value).ptr == text.data() + text.size();
+}
+
+bool is_drawable(double value) { return std::abs(value) < 1e300; }
+
+bool Series::has_point(std::size_t i) const {
+  return i < x.size() && is_drawable(x[i]) && is_drawable(y[i]);
 }
 
 std::size_t column_count(const Table& table) {

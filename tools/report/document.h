@@ -7,15 +7,19 @@
 #include <variant>
 #include <vector>
 
-// What a program has to say, before anyone decides how it looks: to_text (terminal), to_html
-// (page), to_notebook (Jupyter) and to_svg (one plot) each write the same document. All text is
-// UTF-8.
+// The content of a report, independent of its form: to_text (terminal), to_html (page),
+// to_notebook (Jupyter) and to_svg (one plot) each write the same document. All text is UTF-8.
 namespace report {
+
+// False for NaN, infinity and what is too large to do arithmetic with.
+bool is_drawable(double value);
 
 // One line of a plot; a point with a NaN or an infinity breaks the line.
 struct Series {
   std::string name;
   std::vector<double> x, y;
+
+  bool has_point(std::size_t i) const;  // drawable in both directions
 };
 
 struct LinePlot {
@@ -63,20 +67,13 @@ struct Document {
   std::vector<Block> blocks;
 };
 
-// For std::visit over a Block: one lambda per kind.
-template <class... Cases>
-struct Overloaded : Cases... {
-  using Cases::operator()...;
-};
-template <class... Cases>
-Overloaded(Cases...) -> Overloaded<Cases...>;
-
 std::size_t column_count(const Table& table);
 
 // The text of a cell, empty where the row is too short.
 std::string_view cell(const std::vector<std::string>& row, std::size_t column);
 
-// True if every cell below the header is a number, `∞`, a dash or empty, and one is not empty.
+// True if the cells below the header hold only numbers, with signs and percent, `∞`, dashes or
+// nothing, and one is not empty.
 bool is_number_column(const Table& table, std::size_t column);
 
 }  // namespace report

@@ -2,39 +2,68 @@
 
 #include <algorithm>
 
+#include "nn/base/error.h"
+
 namespace report {
+namespace {
+
+struct Span {
+  std::string text;
+  bool is_bold, is_code;
+};
 
 std::vector<Span> spans(std::string_view text) {
-  std::vector<Span> result(1);
+  std::vector<Span> result;
   bool is_bold = false;
-  while (!text.empty()) {
-    const bool has_closing_tick = text[0] == '`' && text.find('`', 1) != text.npos;
-    const bool has_stars = text.starts_with("**") && (is_bold || text.find("**", 2) != text.npos);
-    if (has_closing_tick) {
-      const std::size_t end = text.find('`', 1);
-      result.push_back({std::string(text.substr(1, end - 1)), is_bold, true});
-      result.push_back({"", is_bold});
-      text.remove_prefix(end + 1);
-    } else if (has_stars) {
+  const auto add = [&](std::string_view more, bool is_code) {
+    if (result.empty() || is_code || result.back().is_code || result.back().is_bold != is_bold)
+      result.push_back({"", is_bold, is_code});
+    result.back().text += more;
+  };
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t tick = text[at] == '`' ? text.find('`', at + 1) : text.npos;
+    if (tick != text.npos) {
+      if (tick > at + 1) add(text.substr(at + 1, tick - at - 1), true);
+      at = tick + 1;
+    } else if (text.substr(at, 2) == "**" && (is_bold || text.find("**", at + 2) != text.npos)) {
       is_bold = !is_bold;
-      result.push_back({"", is_bold});
-      text.remove_prefix(2);
+      at += 2;
     } else {
-      result.back().text += text[0];
-      text.remove_prefix(1);
+      add(text.substr(at++, 1), false);
     }
   }
-  std::erase_if(result, [](const Span& span) { return span.text.empty(); });
   return result;
 }
+
+struct Marks {
+  std::string_view bold, bold_end, code, code_end;
+};
+
+// escape(span, is_first) gives the text between the marks.
+template <class Escape>
+std::string marked(std::string_view text, const Marks& marks, Escape escape) {
+  std::string result;
+  for (const Span& span : spans(text)) {
+    const std::string escaped = escape(span, result.empty());
+    if (span.is_bold) result += marks.bold;
+    if (span.is_code) result += marks.code;
+    result += escaped;
+    if (span.is_code) result += marks.code_end;
+    if (span.is_bold) result += marks.bold_end;
+  }
+  return result;
+}
+
+bool is_one_of(char c, std::string_view set) { return set.find(c) != set.npos; }
+
+}  // namespace
 
 std::vector<std::string> paragraphs(std::string_view text) {
   std::vector<std::string> result;
   while (!text.empty()) {
     const std::size_t end = std::min(text.find("\n\n"), text.size());
     if (end > 0) result.emplace_back(text.substr(0, end));
-    text.remove_prefix(end);
-    text.remove_prefix(std::min(text.find_first_not_of('\n'), text.size()));
+    text.remove_prefix(std::min(text.find_first_not_of('\n', end), text.size()));
   }
   return result;
 }
@@ -42,62 +71,41 @@ std::vector<std::string> paragraphs(std::string_view text) {
 std::string escape_xml(std::string_view text) {
   std::string result;
   for (const char c : text) {
-    if (c == '&') {
-      result += "&amp;";
-    } else if (c == '<') {
-      result += "&lt;";
-    } else if (c == '>') {
-      result += "&gt;";
-    } else if (c == '"') {
-      result += "&quot;";
-    } else if (static_cast<unsigned char>(c) >= 0x20 || c == '\n' || c == '\t') {
+    const bool is_forbidden = static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t';
+    if (is_one_of(c, "&<>\""))
+      result += c == '&' ? "&amp;" : c == '<' ? "&lt;" : c == '>' ? "&gt;" : "&quot;";
+    else if (!is_forbidden)
       result += c;
-    }
   }
   return result;
+}
+
+std::string element(std::string_view tag, std::string_view content) {
+  return nn::concat('<', tag, '>', content, "</", tag.substr(0, tag.find(' ')), '>');
 }
 
 std::string marked_html(std::string_view text) {
-  std::string result;
-  for (const Span& span : spans(text)) {
-    std::string piece = escape_xml(span.text);
-    if (span.is_code) piece = "<code>" + piece + "</code>";
-    if (span.is_bold) piece = "<strong>" + piece + "</strong>";
-    result += piece;
-  }
-  return result;
+  return marked(text, {"<strong>", "</strong>", "<code>", "</code>"},
+                [](const Span& span, bool) { return escape_xml(span.text); });
 }
 
 std::string marked_markdown(std::string_view text) {
-  std::string result;
-  for (const Span& span : spans(text)) {
-    std::string piece;
+  return marked(text, {"**", "**", "`", "`"}, [](const Span& span, bool is_first) {
+    if (span.is_code) return span.text;
+    std::string escaped;
     for (const char c : span.text) {
-      const bool begins_text = result.empty() && piece.empty();
-      const bool is_special =
-          std::string_view("\\`*_[]<>$&|~").find(c) != std::string_view::npos ||
-          (begins_text && std::string_view("#+-").find(c) != std::string_view::npos);
-      if (is_special && !span.is_code) piece += '\\';
-      piece += c;
+      const bool begins_list = is_first && escaped.empty() && is_one_of(c, "#+-");
+      if (begins_list || is_one_of(c, "\\`*_[]<>$&|~")) escaped += '\\';
+      escaped += c;
     }
-    if (span.is_code) piece = "`" + piece + "`";
-    if (span.is_bold) piece = "**" + piece + "**";
-    result += piece;
-  }
-  return result;
+    return escaped;
+  });
 }
 
 std::string marked_terminal(std::string_view text, bool colour) {
   if (!colour) return std::string(text);
-  std::string result;
-  for (const Span& span : spans(text)) {
-    const bool is_marked = span.is_bold || span.is_code;
-    if (span.is_bold) result += "\x1b[1m";
-    if (span.is_code) result += "\x1b[36m";
-    result += span.text;
-    if (is_marked) result += "\x1b[0m";
-  }
-  return result;
+  return marked(text, {"\x1b[1m", "\x1b[0m", "\x1b[36m", "\x1b[0m"},
+                [](const Span& span, bool) { return span.text; });
 }
 
 }  // namespace report

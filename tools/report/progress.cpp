@@ -5,18 +5,16 @@
 
 #include "nn/base/error.h"
 #include "tools/report/axis.h"
-#include "tools/report/utf8.h"
+#include "tools/report/columns.h"
 
 namespace report {
 namespace {
 
-using namespace std::chrono_literals;
-
 std::string clock_time(double seconds) {
   const long whole = std::lround(seconds), hours = whole / 3600;
-  const auto two = [](long value) { return nn::concat(value < 10 ? "0" : "", value); };
-  if (hours == 0) return nn::concat(whole / 60, ":", two(whole % 60));
-  return nn::concat(hours, ":", two(whole / 60 % 60), ":", two(whole % 60));
+  const auto two = [](long value) { return nn::concat(value < 10 ? ":0" : ":", value); };
+  return (hours > 0 ? nn::concat(hours, two(whole / 60 % 60)) : nn::concat(whole / 60)) +
+         two(whole % 60);
 }
 
 std::string rate(double per_second, const std::string& unit) {
@@ -27,11 +25,7 @@ std::string rate(double per_second, const std::string& unit) {
 }  // namespace
 
 ProgressBar::ProgressBar(std::ostream& out, bool enabled, std::string unit, int width, Clock clock)
-    : out_(out),
-      enabled_(enabled),
-      unit_(std::move(unit)),
-      width_(width),
-      clock_(std::move(clock)) {}
+    : out_(out), enabled_(enabled), unit_(std::move(unit)), width_(width), clock_(clock) {}
 
 void ProgressBar::update(const std::string& name, int done, int total, const std::string& detail) {
   if (!enabled_) return;
@@ -39,7 +33,7 @@ void ProgressBar::update(const std::string& name, int done, int total, const std
   const bool is_new = name != name_ || done < last_done_;
   if (is_new) name_ = name, first_done_ = done, started_ = now;
   last_done_ = done;
-  if (is_drawn_ && !is_new && done < total && now - drawn_ < 100ms) return;
+  if (is_drawn_ && !is_new && done < total && now - drawn_ < std::chrono::milliseconds(100)) return;
   const double seconds = std::chrono::duration<double>(now - started_).count();
   out_ << '\r' << line(done, total, detail, seconds) << "\x1b[K" << std::flush;
   drawn_ = now;
@@ -67,10 +61,8 @@ std::string ProgressBar::line(int done, int total, const std::string& detail,
   const std::string name = shorten(name_, space - least_bar);
   const int cells = std::min(most_bar, space - display_width(name));
   const int full =
-      std::clamp(total > 0 ? static_cast<int>(1.0 * cells * done / total) : 0, 0, cells);
-  std::string bar;
-  for (int i = 0; i < cells; ++i) bar += i < full ? "█" : "░";
-  return name + "  " + bar + figures;
+      total > 0 ? std::clamp(static_cast<int>(1.0 * cells * done / total), 0, cells) : 0;
+  return name + "  " + repeat("█", full) + repeat("░", cells - full) + figures;
 }
 
 }  // namespace report

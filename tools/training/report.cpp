@@ -7,6 +7,7 @@
 
 #include "nn/base/file.h"
 #include "pipeline/simulate.h"
+#include "tools/training/lanes.h"
 #include "tools/training/trace_files.h"
 
 namespace training {
@@ -42,16 +43,6 @@ pipeline::StageCosts gather_costs(const Job& job, const pipeline::Worker& worker
     }
   }
   return costs;
-}
-
-std::vector<RankEvent> events_of(const pipeline::Timeline& timeline) {
-  std::vector<RankEvent> events;
-  for (std::size_t stage = 0; stage < timeline.stages.size(); ++stage)
-    for (const pipeline::Interval& interval : timeline.stages[stage])
-      events.push_back({static_cast<int>(stage),
-                        {pipeline::kind_of(interval.action.work), 1, interval.action.microbatch,
-                         interval.action.chunk, interval.start, interval.end}});
-  return events;
 }
 
 }  // namespace

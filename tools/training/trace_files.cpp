@@ -98,20 +98,6 @@ std::string to_chrome_json(const std::vector<RankEvent>& events, double start) {
   return json.str();
 }
 
-std::vector<pipeline::Row> rows_between(const std::vector<RankEvent>& events, double start,
-                                        double end) {
-  std::vector<pipeline::Row> rows;
-  for (const auto& [rank, event] : events) {
-    while (static_cast<int>(rows.size()) <= rank)
-      rows.push_back({nn::concat("rank ", rows.size()), {}});
-    if (event.end <= start || event.start >= end) continue;
-    rows[rank].bars.push_back({std::max(event.start, start) - start,
-                               std::min(event.end, end) - start, event.kind,
-                               std::to_string(event.item), event.chunk});
-  }
-  return rows;
-}
-
 double busy_seconds(const std::vector<RankEvent>& events, int rank, double start, double end) {
   double busy = 0;
   for (const auto& [other, event] : events)

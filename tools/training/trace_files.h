@@ -23,10 +23,6 @@ std::vector<RankEvent> parse_trace(const std::string& text, const std::string& n
 // Chrome's Trace Event Format: one process per rank, times from `start` on.
 std::string to_chrome_json(const std::vector<RankEvent>& events, double start);
 
-// The rows of a picture: what each rank did between two times, counted from the first.
-std::vector<pipeline::Row> rows_between(const std::vector<RankEvent>& events, double start,
-                                        double end);
-
 // How long a rank computed (forward, backward, weights, update) between two times, in seconds.
 double busy_seconds(const std::vector<RankEvent>& events, int rank, double start, double end);
 

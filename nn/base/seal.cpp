@@ -1,4 +1,4 @@
-#include "tools/report/seal.h"
+#include "nn/base/seal.h"
 
 #include <iomanip>
 #include <span>
@@ -6,7 +6,7 @@
 #include "nn/base/checksum.h"
 #include "nn/base/error.h"
 
-namespace report {
+namespace nn {
 
 namespace {
 
@@ -24,15 +24,15 @@ std::size_t place_of_checksum(std::string_view text) {
 
 std::string sealed(std::string json) {
   const std::size_t place = place_of_checksum(json);
-  nn::require(place != json.npos, "sealed: the text has no place for a checksum");
+  require(place != json.npos, "sealed: the text has no place for a checksum");
   json.replace(place, no_checksum.size(), no_checksum);
-  const std::uint32_t checksum = nn::crc32c(std::as_bytes(std::span(json)));
+  const std::uint32_t checksum = crc32c(std::as_bytes(std::span(json)));
   return json.replace(place, no_checksum.size(),
-                      nn::concat(std::hex, std::setw(8), std::setfill('0'), checksum));
+                      concat(std::hex, std::setw(8), std::setfill('0'), checksum));
 }
 
 bool is_intact(const std::string& text) {
   return place_of_checksum(text) != text.npos && sealed(text) == text;
 }
 
-}  // namespace report
+}  // namespace nn

@@ -3,10 +3,11 @@
 #include <string>
 #include <string_view>
 
+// Text measured in the columns of a terminal.
 namespace report {
 
-// Terminal columns of a UTF-8 text: none for combining marks and colour escapes, two for East Asian
-// wide characters and emoji, one for everything else.
+// None for combining marks and colour escapes, two for East Asian wide characters and emoji, one
+// for everything else.
 int display_width(std::string_view text);
 
 std::string pad_left(std::string_view text, int width);
@@ -18,5 +19,9 @@ std::string shorten(std::string_view text, int width);
 // Lines of at most `width` columns, broken at spaces (a longer word has a line of its own), each
 // after the first beginning with `indent`. No newline at the end.
 std::string wrap(std::string_view text, int width, std::string_view indent = "");
+
+std::string repeat(std::string_view what, int times);
+
+std::string without_trailing_spaces(std::string_view line);
 
 }  // namespace report

@@ -5,16 +5,16 @@
 
 // JSON with a checksum of its own text, so that later edits are noticed. Not a signature: whoever
 // wants to can compute it.
-namespace report {
+namespace nn {
 
 // The value of a member "checksum" until sealed() replaces it.
 inline constexpr std::string_view no_checksum = "00000000";
 
 // The text with the CRC-32C of the unsealed text, in hexadecimal, as the value of its last
-// "checksum". Throws nn::Error if there is none.
+// "checksum". Throws Error if there is none.
 std::string sealed(std::string json);
 
 // Whether the text is, byte for byte, what sealed() returned.
 bool is_intact(const std::string& text);
 
-}  // namespace report
+}  // namespace nn

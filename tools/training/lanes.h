@@ -1,0 +1,25 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "pipeline/simulate.h"
+#include "tools/report/timeline.h"
+#include "tools/training/trace_files.h"
+
+// What ranks or stages do when, for report to draw.
+namespace training {
+
+report::BarKind bar_kind(pipeline::Kind kind);
+
+// What each rank did between two times, which count from the first.
+std::vector<report::Lane> lanes_between(const std::vector<RankEvent>& events, double start,
+                                        double end, const std::string& actor = "rank");
+
+// A simulated step as events of step 1, where stages stand for ranks.
+std::vector<RankEvent> events_of(const pipeline::Timeline& timeline);
+
+// One lane per stage.
+std::vector<report::Lane> lanes_of(const pipeline::Timeline& timeline);
+
+}  // namespace training
