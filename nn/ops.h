@@ -24,6 +24,12 @@ Var silu(Var x);               // x sigmoid(x)
 Var swiglu(Var gate, Var up);  // silu(gate) up (Shazeer 2020)
 Var dropout(Var x, double drop_probability, MaskView kept);  // kept / (1 - p), else 0
 
+// ops/activations.cpp
+Var leaky_relu(Var x, real negative_slope = 0.01);  // Maas et al. 2013
+Var tanh(Var x);
+Var sigmoid(Var x);    // 1 / (1 + e^-x)
+Var gelu_tanh(Var x);  // gelu() with Phi by a tanh: GPT-2's, and PyTorch's approximate="tanh"
+
 // ops/linear.cpp
 Var linear(Var x, Var weight);            // [..., in] x [out, in] -> [..., out], no bias
 Var linear(Var x, Var weight, Var bias);  // bias [out]
@@ -40,6 +46,19 @@ Var average_pool2d(Var x, index size, index stride = 0);
 // ops/normalize.cpp: over the last extent
 Var layer_norm(Var x, Var weight, Var bias, real epsilon = 1e-5);  // Ba et al. 2016
 Var rms_norm(Var x, Var weight, real epsilon = 1e-6);              // Zhang and Sennrich 2019
+
+// ops/batch_norm.cpp: x [n, channels, ...], the moments of a channel over n and all places (Ioffe
+// and Szegedy 2015). The first takes those of x, with the variance that divides by the count; the
+// second normalises by given ones.
+struct ChannelMoments {
+  std::span<const real> mean, variance;  // in the tape's arena
+  index count = 0;                       // of the numbers that a channel has
+};
+Var batch_norm(Var x, Var weight, Var bias, real epsilon = 1e-5, ChannelMoments* moments = nullptr);
+Var batch_norm(Var x, Var weight, Var bias, ConstView mean, ConstView variance,
+               real epsilon = 1e-5);
+// ops/group_norm.cpp: x [n, channels, ...], over the channels of a group (Wu and He 2018)
+Var group_norm(Var x, index groups, Var weight, Var bias, real epsilon = 1e-5);
 
 // ops/attention.cpp, ops/rotary_embedding.cpp: rows are tokens, sequences of `length` tokens follow
 // each other.

@@ -80,6 +80,13 @@ const std::vector<Row> table{
      [](const Vars& x) {
        return dropout(x[0], 0.25, {mask_words, 47});
      }},
+    {"leaky_relu", {{3, 5}}, [](const Vars& x) { return leaky_relu(x[0]); }},
+    {"leaky_relu with a steep negative side",
+     {{3, 5}},
+     [](const Vars& x) { return leaky_relu(x[0], real(0.3)); }},
+    {"tanh", {{3, 5}}, [](const Vars& x) { return tanh(x[0]); }},
+    {"sigmoid", {{3, 5}}, [](const Vars& x) { return sigmoid(x[0]); }},
+    {"gelu_tanh", {{3, 5}}, [](const Vars& x) { return gelu_tanh(x[0]); }},
 
     {"linear with a bias",
      {{4, 5}, {3, 5}, {3}},
@@ -181,6 +188,30 @@ const std::vector<Row> table{
     {"rms_norm of a batch with a large epsilon",
      {{2, 3, 5}, {5}},
      [](const Vars& x) { return rms_norm(x[0], x[1], real(0.5)); }},
+    {"batch_norm of rows",
+     {{4, 6}, {6}, {6}},
+     [](const Vars& x) { return batch_norm(x[0], x[1], x[2]); }},
+    {"batch_norm of images",
+     {{2, 3, 4, 5}, {3}, {3}},
+     [](const Vars& x) { return batch_norm(x[0], x[1], x[2]); }},
+    {"batch_norm of one image with a large epsilon",
+     {{1, 2, 3, 7}, {2}, {2}},
+     [](const Vars& x) { return batch_norm(x[0], x[1], x[2], real(0.5)); }},
+    {"batch_norm by given moments",
+     {{2, 3, 4, 5}, {3}, {3}},
+     [](const Vars& x) {
+       static constexpr real mean[] = {real(0.5), real(-0.3), 0}, variance[] = {2, real(0.4), 1};
+       return batch_norm(x[0], x[1], x[2], {mean, {3}}, {variance, {3}});
+     }},
+    {"group_norm of rows",
+     {{3, 6}, {6}, {6}},
+     [](const Vars& x) { return group_norm(x[0], 2, x[1], x[2]); }},
+    {"group_norm of images",
+     {{2, 4, 3, 5}, {4}, {4}},
+     [](const Vars& x) { return group_norm(x[0], 2, x[1], x[2]); }},
+    {"group_norm of every channel by itself",
+     {{2, 3, 4, 5}, {3}, {3}},
+     [](const Vars& x) { return group_norm(x[0], 3, x[1], x[2], real(0.5)); }},
 
     {"rotary_embedding of two heads",
      {{5, 8}},
