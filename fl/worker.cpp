@@ -11,13 +11,13 @@ namespace fl {
 
 namespace {
 
-int part_count(std::span<const int> samples) {
-  return (static_cast<int>(samples.size()) + Worker::part_size - 1) / Worker::part_size;
+int part_count(std::span<const int> samples, int size) {
+  return (static_cast<int>(samples.size()) + size - 1) / size;
 }
 
-std::span<const int> part_of(std::span<const int> samples, int part) {
-  const std::span<const int> rest = samples.subspan(part * Worker::part_size);
-  return rest.first(std::min<std::size_t>(Worker::part_size, rest.size()));
+std::span<const int> part_of(std::span<const int> samples, int part, int size) {
+  const std::span<const int> rest = samples.subspan(part * size);
+  return rest.first(std::min<std::size_t>(size, rest.size()));
 }
 
 }  // namespace
@@ -30,11 +30,10 @@ Worker::Worker(const nn::ModelFactory& make_model, nn::DropoutStream dropout, Id
   model_ = make_model(generator);
 }
 
-Worker::Part Worker::load(const data::ImageSet& images, std::span<const int> samples, int part) {
+Worker::Part Worker::load(const data::ImageSet& images, std::span<const int> samples) {
   tape_->reset();
-  samples = part_of(samples, part);
   const auto count = static_cast<nn::index>(samples.size());
-  const nn::Shape shape{count, 1, images.height, images.width};
+  const nn::Shape shape{count, images.channels, images.height, images.width};
   nn::real* pixels = tape_->arena().allocate_array<nn::real>(shape.size()).data();
   const std::span<int> labels = tape_->arena().allocate_array<int>(samples.size());
   images.copy_batch(samples, pixels, labels);
@@ -42,10 +41,10 @@ Worker::Part Worker::load(const data::ImageSet& images, std::span<const int> sam
 }
 
 double Worker::differentiate(const data::ImageSet& images, std::span<const int> samples, int part,
-                             nn::DropoutMasks& masks) {
+                             int size, nn::DropoutMasks& masks) {
   tape_->set_recording(true);
-  model_->train(masks, static_cast<nn::index>(part) * part_size);
-  const Part batch = load(images, samples, part);
+  model_->train(masks, static_cast<nn::index>(part) * size);
+  const Part batch = load(images, part_of(samples, part, size));
   const nn::Var loss = nn::nll_loss(model_->forward(tape_->constant(batch.images)), batch.labels);
   const double share =
       static_cast<double>(batch.labels.size()) / static_cast<double>(samples.size());
@@ -56,7 +55,8 @@ double Worker::differentiate(const data::ImageSet& images, std::span<const int> 
 
 double Worker::compute_gradient(const data::ImageSet& images, std::span<const int> samples,
                                 nn::Generator& generator) {
-  const int parts = part_count(samples);
+  const int size = model_->needs_whole_batch() ? static_cast<int>(samples.size()) : part_size;
+  const int parts = part_count(samples, size);
   model_->parameters().zero_gradients();
   masks_->start_batch(generator, static_cast<nn::index>(samples.size()));
   std::vector<Worker*> team{this};
@@ -69,7 +69,7 @@ double Worker::compute_gradient(const data::ImageSet& images, std::span<const in
   ordered_parallel(
       team, parts,
       [&](Worker* worker, int part) {
-        losses[part] = worker->differentiate(images, samples, part, *masks_);
+        losses[part] = worker->differentiate(images, samples, part, size, *masks_);
       },
       [](Worker* worker, int) { worker->tape_->backward_weights(); },
       [&](Worker* worker) {
@@ -86,8 +86,8 @@ int Worker::count_correct(const data::ImageSet& images, std::span<const int> sam
   int correct = 0;
   model_->evaluate();
   tape_->set_recording(false);
-  for (int part = 0; part < part_count(samples); ++part) {
-    const Part batch = load(images, samples, part);
+  for (int part = 0; part < part_count(samples, part_size); ++part) {
+    const Part batch = load(images, part_of(samples, part, part_size));
     const nn::ConstView scores = model_->forward(tape_->constant(batch.images)).value();
     const nn::index classes = scores.shape.columns();
     for (std::size_t i = 0; i < batch.labels.size(); ++i) {

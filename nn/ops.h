@@ -12,7 +12,7 @@
 // first argument, whose old numbers nobody may need any more (see Tape::overwrite()).
 namespace nn {
 
-using kernels::Then;
+using kernels::Epilogue;
 
 // ops/elementwise.cpp
 Var add(Var a, Var b);       // b: the shape of a, or the tail of it (then repeated)
@@ -36,10 +36,10 @@ Var linear(Var x, Var weight, Var bias);  // bias [out]
 Var matmul(Var a, Var b);                 // [m, k] x [k, n] -> [m, n]
 
 // ops/convolution.cpp: images are [n, channels, height, width]
-// weight [out, in, kh, kw]; with Then::relu or relu_max_pool (by 2x2 windows) what those ops would
-// give of the convolution, in one pass where there is a kernel for it.
+// weight [out, in, kh, kw]; with Epilogue::relu or relu_max_pool (by 2x2 windows) what those ops
+// would give of the convolution, in one pass where there is a kernel for it.
 Var conv2d(Var x, Var weight, Var bias, index stride = 1, index padding = 0,
-           Then then = Then::nothing);
+           Epilogue epilogue = Epilogue::nothing);
 Var max_pool2d(Var x, index size, index stride = 0);  // stride 0: the same as size
 Var average_pool2d(Var x, index size, index stride = 0);
 

@@ -12,24 +12,20 @@ namespace {
 
 constexpr const char* left_out_key = "steps-left-out";
 constexpr const char* run_key = "run-id";
-constexpr const char* updates_key = "updates";  // Adam corrects its moments by their number
+constexpr const char* updates_key = "updates";  // of which Adam's correction depends on the number
 
 std::string file_name(std::int64_t piece) { return nn::concat("piece-", piece, ".safetensors"); }
 
-// A piece's weights and their moments, by name.
-std::vector<nn::LoadedTensor> tensors_of(nn::Llama& model, const nn::Adam::Moments& moments,
+// A piece's weights and what the optimizer keeps of each, by name.
+std::vector<nn::LoadedTensor> tensors_of(nn::Llama& model, const nn::Optimizer::State& state,
                                          int piece) {
   const auto [first, size] = model.range(piece);
   std::vector<nn::LoadedTensor> tensors;
-  for (const auto& [name, shape, offset] : model.parameters().pieces()) {
+  for (const auto& [name, shape, offset] : model.parameters().infos()) {
     if (offset < first || offset >= first + size) continue;
-    const auto add = [&, &name = name, &shape = shape](const char* suffix, std::span<nn::real> all,
-                                                       nn::index at) {
-      tensors.push_back({name + suffix, shape, all.subspan(at, shape.size())});
-    };
-    add("", model.parameters().values(), offset);
-    add(".exp_avg", moments.mean, offset - first);
-    add(".exp_avg_sq", moments.square, offset - first);
+    tensors.push_back({name, shape, model.parameters().values().subspan(offset, shape.size())});
+    for (const auto& [kept, values] : state.arrays)
+      tensors.push_back({name + '.' + kept, shape, values.subspan(offset - first, shape.size())});
   }
   return tensors;
 }
@@ -119,15 +115,15 @@ void Checkpoints::save(int step, std::vector<nn::CheckpointFolder::File> more) {
 }
 
 nn::CheckpointFolder::File Checkpoints::save_piece(int step, int piece) {
-  const nn::Adam::Moments moments = worker_.moments(piece);
+  const nn::Optimizer::State state = worker_.optimizer_state(piece);
   std::vector<nn::SavedTensor> saved;
-  for (const auto& [name, shape, numbers] : tensors_of(stage_.model(), moments, piece)) {
-    if (!nn::all_finite(numbers))
-      throw nn::InputError(nn::concat("after step ", step, ' ', name, " is not finite"),
+  for (const nn::LoadedTensor& tensor : tensors_of(stage_.model(), state, piece)) {
+    if (!nn::all_finite(tensor.numbers))
+      throw nn::InputError(nn::concat("after step ", step, ' ', tensor.name, " is not finite"),
                            "choose a lower --lr, or a --warmup");
-    saved.push_back({name, shape, numbers});
+    saved.push_back({tensor.name, tensor.shape, tensor.numbers});
   }
-  const nn::SafetensorsContent content(saved, {{updates_key, std::to_string(moments.steps)}});
+  const nn::SafetensorsContent content(saved, {{updates_key, std::to_string(state.steps)}});
   return folder_.write(step, file_name(piece), content.parts());
 }
 
@@ -190,10 +186,10 @@ int Checkpoints::find_newest(const std::function<void(const std::string&)>& repo
 }
 
 void Checkpoints::load_piece(const std::filesystem::path& folder, int piece) {
-  const nn::Adam::Moments moments = worker_.moments(piece);
+  const nn::Optimizer::State state = worker_.optimizer_state(piece);
   nn::SafetensorsFile file(folder / file_name(piece));
-  nn::load_tensors(file, tensors_of(stage_.model(), moments, piece));
-  moments.steps = updates_of(file);
+  nn::load_tensors(file, tensors_of(stage_.model(), state, piece));
+  state.steps = updates_of(file);
 }
 
 }  // namespace pipeline

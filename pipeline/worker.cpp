@@ -23,7 +23,8 @@ Worker::Worker(const Job& job, Stage& stage, Mailbox& mailbox, const data::Windo
                          : nn::constant_rate(job.learning_rate)),
       seconds_(job.chunks, Costs{0, 0, 0}) {
   for (int chunk = 0; chunk < job.chunks; ++chunk)
-    for (int piece : stage.pieces(chunk)) optimizers_.try_emplace(piece, job.learning_rate);
+    for (int piece : stage.pieces(chunk))
+      optimizers_[piece] = std::make_unique<nn::Adam>(job.learning_rate);
   mailbox.expect(Protocol(job, mailbox.rank()));
 }
 
@@ -218,8 +219,8 @@ void Worker::found_bad(int piece, const std::string& what) {
       "choose a lower --lr, or a --warmup; --skip-bad-steps goes on without such steps");
 }
 
-nn::Adam::Moments Worker::moments(int piece) {
-  return optimizers_.at(piece).moments(stage_.model().range(piece).size);
+nn::Optimizer::State Worker::optimizer_state(int piece) {
+  return optimizers_.at(piece)->state(stage_.model().range(piece).size);
 }
 
 void Worker::update(int piece) {
@@ -227,7 +228,7 @@ void Worker::update(int piece) {
   const Stopwatch stopwatch;
   const auto [offset, size] = stage_.model().range(piece);
   const auto gradients = stage_.model().parameters().gradients().subspan(offset, size);
-  nn::Adam& optimizer = optimizers_.at(piece);
+  nn::Optimizer& optimizer = *optimizers_.at(piece);
   optimizer.set_learning_rate(learning_rate_(step_));
   nn::Team& team = stage_.team();
   optimizer.step(stage_.model().parameters().values().subspan(offset, size), gradients, team);

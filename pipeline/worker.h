@@ -2,6 +2,7 @@
 
 #include <list>
 #include <map>
+#include <memory>
 #include <optional>
 
 #include "data/tokens.h"
@@ -36,8 +37,8 @@ class Worker {
   // "rank 1 (pipeline 0, stage 1) at step 46", for error messages.
   std::string place() const;
 
-  // The optimizer's memory of a piece of this stage, for checkpoints.
-  nn::Adam::Moments moments(int piece);
+  // What the optimizer keeps of a piece of this stage, for checkpoints.
+  nn::Optimizer::State optimizer_state(int piece);
 
   // For those who watch. Called before each action with what is about to be done, and with the
   // averaged gradients of a piece before it is updated.
@@ -80,8 +81,8 @@ class Worker {
   int own_stage_, own_pipeline_;
   Schedule schedule_;
   nn::LearningRate learning_rate_;
-  std::map<int, nn::Adam> optimizers_;  // of each piece
-  std::list<Reduction> reductions_;     // under way; messages keep the address of the leases
+  std::map<int, std::unique_ptr<nn::Optimizer>> optimizers_;  // of each piece
+  std::list<Reduction> reductions_;  // under way; messages keep the address of the leases
 
   int step_ = 0, steps_done_ = 0;
   double loss_ = 0;

@@ -44,10 +44,9 @@ Result train(const Job& job, const std::filesystem::path& path, int last) {
     result.first_step = first;
     for (int piece = 0; piece <= rank.stage.model().head_piece(); ++piece)
       if (rank.stage.model().range(piece).size > 0) {
-        const auto moments = rank.worker.moments(piece);
-        std::vector<nn::real> all(moments.mean.begin(), moments.mean.end());
-        all.insert(all.end(), moments.square.begin(), moments.square.end());
-        result.moments[piece] = all;
+        std::vector<nn::real>& all = result.moments[piece];
+        for (const auto& [name, values] : rank.worker.optimizer_state(piece).arrays)
+          all.insert(all.end(), values.begin(), values.end());
       }
   });
   result.weights = toy::weights_of(stages, job);

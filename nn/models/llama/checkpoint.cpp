@@ -218,12 +218,12 @@ void LlamaCheckpoint::require_fits(const LlamaConfig& wanted) const {
 void LlamaCheckpoint::load(Llama& model) {
   require_fits(model.config());
   Parameters& parameters = model.parameters();
-  for (const Parameters::Piece& piece : parameters.pieces()) {
-    SafetensorsFile& file = files_.at(file_of_.at(piece.name));
-    const auto numbers = parameters.values().subspan(piece.offset, piece.shape.size());
-    file.read(file.entries().at(piece.name), numbers);
+  for (const ParameterInfo& info : parameters.infos()) {
+    SafetensorsFile& file = files_.at(file_of_.at(info.name));
+    const auto numbers = parameters.values().subspan(info.offset, info.shape.size());
+    file.read(file.entries().at(info.name), numbers);
     if (!all_finite(numbers))
-      throw InputError(concat(file.name(), ": ", piece.name, " is not finite"),
+      throw InputError(concat(file.name(), ": ", info.name, " is not finite"),
                        "the model is spoiled: use a checkpoint from before");
   }
 }

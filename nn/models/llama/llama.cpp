@@ -6,7 +6,7 @@ namespace nn {
 
 namespace {
 
-constexpr double initial_deviation = 0.02;
+constexpr double initial_stddev = 0.02;
 
 std::vector<int> all_pieces(const LlamaConfig& config) {
   std::vector<int> pieces(config.layers + 2);
@@ -14,8 +14,8 @@ std::vector<int> all_pieces(const LlamaConfig& config) {
   return pieces;
 }
 
-Projection projection(const Scope& scope, index in, index out) {
-  return {scope, in, out, initial_deviation};
+Linear projection(const Scope& scope, index in, index out) {
+  return {scope, in, out, {.has_bias = false, .stddev = initial_stddev}};
 }
 
 }  // namespace
@@ -39,7 +39,7 @@ void KeyValueCache::clear() {
 }
 
 LlamaEmbedding::LlamaEmbedding(const Scope& scope, const LlamaConfig& config)
-    : table_(scope("embed_tokens"), config.vocabulary, config.d, initial_deviation) {}
+    : table_(scope("embed_tokens"), config.vocabulary, config.d, initial_stddev) {}
 
 LlamaLayer::LlamaLayer(const Scope& scope, const LlamaConfig& config)
     : head_size_(config.head_size()),

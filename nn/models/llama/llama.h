@@ -55,9 +55,9 @@ class LlamaLayer {
   index head_size_;
   double theta_;
   RmsNorm input_norm_;
-  Projection q_, k_, v_, o_;
+  Linear q_, k_, v_, o_;
   RmsNorm attention_norm_;
-  Projection gate_, up_, down_;
+  Linear gate_, up_, down_;
 };
 
 // The last norm and the scores of every token of the vocabulary: [n, d] -> [n, vocabulary]
@@ -69,7 +69,7 @@ class LlamaHead {
 
  private:
   RmsNorm norm_;
-  Projection head_;
+  Linear head_;
 };
 
 // A LLaMA or some pieces of one. Pieces are numbered through the whole model: 0 is the embedding,
