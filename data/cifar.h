@@ -21,7 +21,7 @@ ImageDataset load_cifar10(const std::filesystem::path& folder);
 // Appends the images of one file to a set, or throws and leaves the set as it is.
 void add_cifar10(const NamedBytes& file, ImageSet& set);
 
-// A set without images of CIFAR-10's shape.
+// An empty set of CIFAR-10's shape.
 ImageSet empty_cifar10();
 
 }  // namespace data

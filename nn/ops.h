@@ -71,6 +71,9 @@ Var rotary_embedding_(Var x, index head_size, index length, double theta = 10000
 // queries are then the last of each sequence.
 Var causal_attention(Var q, Var k, Var v, index head_size, index length);
 
+// ops/columns.cpp
+Var columns(Var x, index first, index count);  // [n, d] -> [n, count]: some of the columns
+
 // ops/gather.cpp
 Var embedding(std::span<const int> ids, Var table);  // [vocabulary, d] -> [ids, d]
 Var flatten(Var x);                                  // [n, ...] -> [n, the rest]

@@ -12,14 +12,15 @@ namespace {
 
 constexpr const char* left_out_key = "steps-left-out";
 constexpr const char* run_key = "run-id";
-constexpr const char* updates_key = "updates";  // of which Adam's correction depends on the number
+constexpr const char* model_key = "model";      // the first checkpoints were all of LLaMAs
+constexpr const char* updates_key = "updates";  // Adam corrects by their number
 
-std::string file_name(std::int64_t piece) { return nn::concat("piece-", piece, ".safetensors"); }
+std::string file_name(std::int64_t block) { return nn::concat("piece-", block, ".safetensors"); }
 
-// A piece's weights and what the optimizer keeps of each, by name.
-std::vector<nn::LoadedTensor> tensors_of(nn::Llama& model, const nn::Optimizer::State& state,
-                                         int piece) {
-  const auto [first, size] = model.range(piece);
+// A block's weights and what the optimizer keeps of each, by name.
+std::vector<nn::LoadedTensor> tensors_of(nn::LanguageModel& model,
+                                         const nn::Optimizer::State& state, int block) {
+  const auto [first, size] = model.range(block);
   std::vector<nn::LoadedTensor> tensors;
   for (const auto& [name, shape, offset] : model.parameters().infos()) {
     if (offset < first || offset >= first + size) continue;
@@ -41,7 +42,8 @@ void compare_terms(const Job& job, const nn::Metadata& state,
                    const std::function<void(const std::string&)>& report) {
   const auto saved = [&](const std::string& name) {
     const auto found = state.find(name);
-    return found == state.end() ? std::string("none") : found->second;
+    if (found != state.end()) return found->second;
+    return std::string(name == model_key ? "llama" : "none");
   };
   for (const auto& [name, value] : training_terms(job)) {
     if (saved(name) == value) continue;
@@ -60,7 +62,7 @@ void compare_terms(const Job& job, const nn::Metadata& state,
                       ": the same training but for rounding"));
 }
 
-// How often a piece was updated, from its file.
+// How often a block was updated, from its file.
 int updates_of(const nn::SafetensorsFile& file) {
   try {
     return nn::whole_number(file.metadata(), updates_key);
@@ -87,14 +89,14 @@ Checkpoints::Checkpoints(nn::CheckpointFolder& folder, const Job& job, Stage& st
                          Mailbox& mailbox)
     : folder_(folder), job_(job), stage_(stage), worker_(worker), mailbox_(mailbox) {
   for (int chunk = 0; chunk < job.chunks; ++chunk)
-    pieces_.insert(pieces_.end(), stage.pieces(chunk).begin(), stage.pieces(chunk).end());
+    blocks_.insert(blocks_.end(), stage.blocks(chunk).begin(), stage.blocks(chunk).end());
 }
 
 void Checkpoints::save(int step, std::vector<nn::CheckpointFolder::File> more) {
   const Topology& topology = job_.topology;
   if (topology.pipeline(mailbox_.rank()) != 0) return;
   std::vector<nn::CheckpointFolder::File> files = std::move(more);
-  for (int piece : pieces_) files.push_back(save_piece(step, piece));
+  for (int block : blocks_) files.push_back(save_block(step, block));
   const Tag tag{Tag::checkpoint, step};
   if (mailbox_.rank() != 0) {
     std::string lines;
@@ -114,17 +116,17 @@ void Checkpoints::save(int step, std::vector<nn::CheckpointFolder::File> more) {
   folder_.complete(step, files, state);
 }
 
-nn::CheckpointFolder::File Checkpoints::save_piece(int step, int piece) {
-  const nn::Optimizer::State state = worker_.optimizer_state(piece);
+nn::CheckpointFolder::File Checkpoints::save_block(int step, int block) {
+  const nn::Optimizer::State state = worker_.optimizer_state(block);
   std::vector<nn::SavedTensor> saved;
-  for (const nn::LoadedTensor& tensor : tensors_of(stage_.model(), state, piece)) {
-    if (!nn::all_finite(tensor.numbers))
-      throw nn::InputError(nn::concat("after step ", step, ' ', tensor.name, " is not finite"),
+  for (const auto& [name, shape, numbers, is_integer] : tensors_of(stage_.model(), state, block)) {
+    if (!nn::all_finite(numbers))
+      throw nn::InputError(nn::concat("after step ", step, ' ', name, " is not finite"),
                            "choose a lower --lr, or a --warmup");
-    saved.push_back({tensor.name, tensor.shape, tensor.numbers});
+    saved.push_back({name, shape, numbers});
   }
   const nn::SafetensorsContent content(saved, {{updates_key, std::to_string(state.steps)}});
-  return folder_.write(step, file_name(piece), content.parts());
+  return folder_.write(step, file_name(block), content.parts());
 }
 
 int Checkpoints::resume(const std::function<void(const std::string&)>& report) {
@@ -152,7 +154,7 @@ int Checkpoints::resume(const std::function<void(const std::string&)>& report) {
   // From here messages of other steps are none of the run, so everybody has to know this one.
   is_on_any_rank(mailbox_, false, all_heard_tag, "waiting for all ranks to hear the step");
   if (step > 0)
-    for (int piece : pieces_) load_piece(folder_.path_of(step), piece);
+    for (int block : blocks_) load_block(folder_.path_of(step), block);
   return step;
 }
 
@@ -160,10 +162,11 @@ int Checkpoints::resume(const std::function<void(const std::string&)>& report) {
 void Checkpoints::require_whole(const nn::CheckpointFolder::Saved& saved) const {
   nn::whole_number(saved.state, left_out_key);
   for (const auto& [name, value] : training_terms(job_))
-    nn::require(name == "steps" || saved.state.contains(name), "there is no ", name);
+    nn::require(name == "steps" || name == model_key || saved.state.contains(name), "there is no ",
+                name);
   const int layers = nn::whole_number(saved.state, "depth");
-  for (std::int64_t piece = 0; piece < layers + std::int64_t{2}; ++piece) {
-    const std::string name = file_name(piece);
+  for (std::int64_t block = 0; block < layers + std::int64_t{2}; ++block) {
+    const std::string name = file_name(block);
     nn::require(std::ranges::find(saved.files, name, &nn::SavedFile::name) != saved.files.end(),
                 "there is no ", name);
     updates_of(nn::SafetensorsFile(saved.folder / name));
@@ -185,10 +188,10 @@ int Checkpoints::find_newest(const std::function<void(const std::string&)>& repo
   return saved->step;
 }
 
-void Checkpoints::load_piece(const std::filesystem::path& folder, int piece) {
-  const nn::Optimizer::State state = worker_.optimizer_state(piece);
-  nn::SafetensorsFile file(folder / file_name(piece));
-  nn::load_tensors(file, tensors_of(stage_.model(), state, piece));
+void Checkpoints::load_block(const std::filesystem::path& folder, int block) {
+  const nn::Optimizer::State state = worker_.optimizer_state(block);
+  nn::SafetensorsFile file(folder / file_name(block));
+  nn::load_tensors(file, tensors_of(stage_.model(), state, block));
   state.steps = updates_of(file);
 }
 

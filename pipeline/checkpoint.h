@@ -12,9 +12,9 @@ namespace pipeline {
 // The job's options and the engine, recorded in its models and checkpoints.
 nn::Metadata origin_of(const Job& job);
 
-// The checkpoints of a training run, in a folder that all ranks see. Every piece of the model (see
-// nn::Llama) has a file of its own, whatever rank it is on, so that a run of any other cut or
-// number of pipelines can go on from it:
+// The checkpoints of a training run, in a folder that all ranks see. Every block of the model (see
+// nn::LanguageModel) has a file of its own, whatever rank it is on, so that a run of any other cut
+// or number of pipelines can go on from it:
 //
 //   piece-3.safetensors      model.layers.2.mlp.up_proj.weight              and the other weights,
 //                            model.layers.2.mlp.up_proj.weight.exp_avg      Adam's moments under
@@ -26,7 +26,7 @@ class Checkpoints {
               Mailbox& mailbox);
 
   // All ranks call it between the same two steps, of which `step` is the number done. The first
-  // pipeline's write their pieces, for replicas are equal; rank 0 hears of every file and then
+  // pipeline's write their blocks, for replicas are equal; rank 0 hears of every file and then
   // completes the checkpoint. `more` are files that this rank wrote besides. Throws nn::InputError,
   // also if a weight is not finite.
   void save(int step, std::vector<nn::CheckpointFolder::File> more);
@@ -41,8 +41,8 @@ class Checkpoints {
   int resume(const std::function<void(const std::string&)>& report);
 
  private:
-  nn::CheckpointFolder::File save_piece(int step, int piece);
-  void load_piece(const std::filesystem::path& folder, int piece);
+  nn::CheckpointFolder::File save_block(int step, int block);
+  void load_block(const std::filesystem::path& folder, int block);
   void require_whole(const nn::CheckpointFolder::Saved& saved) const;
   int find_newest(const std::function<void(const std::string&)>& report);
 
@@ -51,7 +51,7 @@ class Checkpoints {
   Stage& stage_;
   Worker& worker_;
   Mailbox& mailbox_;
-  std::vector<int> pieces_;  // of this rank
+  std::vector<int> blocks_;  // of this rank
 };
 
 }  // namespace pipeline

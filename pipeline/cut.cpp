@@ -30,9 +30,9 @@ std::vector<int> weights_before_last_backward(const Schedule& schedule, int chun
 // longer than the best whole cut, so it helps to start from a good one.
 class CutSearch {
  public:
-  CutSearch(const PieceCosts& pieces, int layers, int stages, int chunks,
+  CutSearch(const BlockCosts& blocks, int layers, int stages, int chunks,
             const ScheduleEntry& schedule, int microbatches, double message_time, double cores)
-      : pieces_(pieces),
+      : blocks_(blocks),
         stages_(stages),
         chunks_(chunks),
         microbatches_(microbatches),
@@ -78,9 +78,9 @@ class CutSearch {
     for (int layers = is_last ? layers_left : 0; layers <= layers_left; ++layers) {
       cut_[part] = layers;
       costs = {0, 0, 0};
-      add(costs, pieces_.layer, layers);
-      if (part == 0) add(costs, pieces_.embedding);
-      if (is_last) add(costs, pieces_.head);
+      add(costs, blocks_.layer, layers);
+      if (part == 0) add(costs, blocks_.embedding);
+      if (is_last) add(costs, blocks_.head);
       effort_ += stages_ * chunks_;
       if (effort_ > most_effort || shortest_possible() > best_length_ * (1 + tolerance)) break;
       if (is_last)
@@ -112,7 +112,7 @@ class CutSearch {
   }
 
   double length_of(const Cut& cut) const {
-    const StageCosts costs = costs_of(cut, pieces_, stages_);
+    const StageCosts costs = costs_of(cut, blocks_, stages_);
     return simulate(schedules_, microbatches_, chunks_, costs, message_time_, cores_).length;
   }
 
@@ -135,7 +135,7 @@ class CutSearch {
     return unevenness(cut) != unevenness(best_) ? unevenness(cut) < unevenness(best_) : cut > best_;
   }
 
-  const PieceCosts& pieces_;
+  const BlockCosts& blocks_;
   const int stages_, chunks_, microbatches_;
   long effort_ = 0;
   const double message_time_, cores_;
@@ -188,22 +188,22 @@ std::string to_text(const Cut& cut) {
   return text;
 }
 
-StageCosts costs_of(const Cut& cut, const PieceCosts& pieces, int stages) {
+StageCosts costs_of(const Cut& cut, const BlockCosts& blocks, int stages) {
   nn::require(stages >= 1 && !cut.empty() && cut.size() % stages == 0, "cut: ", cut.size(),
               " parts for ", stages, " stages");
   StageCosts costs(stages);
   for (std::size_t part = 0; part < cut.size(); ++part) {
     Costs& sum = costs[part % stages].emplace_back(Costs{0, 0, 0});
-    add(sum, pieces.layer, cut[part]);
-    if (part == 0) add(sum, pieces.embedding);
-    if (part + 1 == cut.size()) add(sum, pieces.head);
+    add(sum, blocks.layer, cut[part]);
+    if (part == 0) add(sum, blocks.embedding);
+    if (part + 1 == cut.size()) add(sum, blocks.head);
   }
   return costs;
 }
 
-Cut best_cut(const PieceCosts& pieces, int layers, int stages, int chunks,
+Cut best_cut(const BlockCosts& blocks, int layers, int stages, int chunks,
              const ScheduleEntry& schedule, int microbatches, double message_time, double cores) {
-  return CutSearch(pieces, layers, stages, chunks, schedule, microbatches, message_time, cores)
+  return CutSearch(blocks, layers, stages, chunks, schedule, microbatches, message_time, cores)
       .best();
 }
 

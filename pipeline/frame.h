@@ -15,6 +15,7 @@ struct Tag {
     activation,
     gradient,
     reduce,
+    tied,  // gradients of the weights that embedding and head share
     loss,
     clock,
     cut,
@@ -30,7 +31,7 @@ struct Tag {
   };
   Kind kind;
   std::int32_t step = 0;
-  std::int32_t item = 0;  // microbatch, or piece of the model
+  std::int32_t item = 0;  // microbatch, or block of the model
   std::int32_t part = 0;  // chunk, or turn of the ring
   friend auto operator<=>(const Tag&, const Tag&) = default;
 };
@@ -47,7 +48,7 @@ constexpr Tag run_name_tag{Tag::order, 0, 1};
 // The first frame of every message; its payload is the second. Little-endian, as it is in memory.
 struct Header {
   static constexpr std::uint32_t right_magic = 0x42495254;  // "TRIB"
-  static constexpr std::uint16_t right_version = 3;
+  static constexpr std::uint16_t right_version = 4;
 
   std::uint32_t magic = right_magic;
   std::uint16_t version = right_version;

@@ -6,6 +6,7 @@
 
 #include "pipeline/collectives.h"
 #include "pipeline/simulate.h"
+#include "pipeline/tied_gradients.h"
 
 namespace pipeline {
 
@@ -34,9 +35,9 @@ void require_valid(const Job& job) {
       nn::concat("a batch of ", job.batch, " sequences does not divide into ", job.microbatches,
                  " microbatches of ", t.pipelines, t.pipelines == 1 ? " pipeline" : " pipelines"),
       nn::concat("choose --batch as a multiple of ", parts));
-  demand(job.length > 1 && job.length <= job.model.context,
+  demand(job.length > 1 && job.length <= job.model.max_positions,
          nn::concat("sequences of ", job.length, " tokens do not fit the model's context of ",
-                    job.model.context),
+                    job.model.max_positions),
          "choose --tokens between 2 and the context");
   demand(job.steps >= 0, "the number of steps cannot be negative", "--steps 5000");
   demand(job.learning_rate > 0 && std::isfinite(job.learning_rate),
@@ -52,36 +53,22 @@ void require_valid(const Job& job) {
            uniform_costs(t.stages, job.chunks));  // throws if stages would wait for each other
 }
 
-std::vector<std::vector<int>> pieces_of(const Job& job, int stage) {
+std::vector<std::vector<int>> blocks_of(const Job& job, int stage) {
   std::vector<std::vector<int>> chunks(job.chunks);
   const int parts = static_cast<int>(job.cut.size());
-  int piece = 0;
+  int block = 0;
   for (int part = 0; part < parts; ++part) {
-    std::vector<int> pieces;
-    if (part == 0) pieces.push_back(piece++);
-    for (int layer = 0; layer < job.cut[part]; ++layer) pieces.push_back(piece++);
-    if (part == parts - 1) pieces.push_back(piece++);
-    if (part % job.topology.stages == stage) chunks[part / job.topology.stages] = std::move(pieces);
+    std::vector<int> blocks;
+    if (part == 0) blocks.push_back(block++);
+    for (int layer = 0; layer < job.cut[part]; ++layer) blocks.push_back(block++);
+    if (part == parts - 1) blocks.push_back(block++);
+    if (part % job.topology.stages == stage) chunks[part / job.topology.stages] = std::move(blocks);
   }
   return chunks;
 }
 
-std::size_t piece_size(const nn::LlamaConfig& m, int piece) {
-  if (piece == 0) return m.d * m.vocabulary;
-  if (piece == m.layers + 1) return m.d * (1 + m.vocabulary);  // its norm's weights, too
-  const nn::index keys = m.key_value_heads * m.head_size();
-  return m.d * (2 + 2 * m.d + 2 * keys + 3 * m.hidden);  // norms, attention, feed-forward
-}
-
-double model_size(const nn::LlamaConfig& m) {
-  const auto size = [&](nn::index piece) {
-    return static_cast<double>(piece_size(m, static_cast<int>(piece)));
-  };
-  return size(0) + static_cast<double>(m.layers) * size(1) + size(m.layers + 1);
-}
-
 std::size_t activation_size(const Job& job) {
-  return static_cast<std::size_t>(job.sequences()) * job.length * job.model.d;
+  return static_cast<std::size_t>(job.sequences()) * job.length * job.model.hidden_size;
 }
 
 int most_parts(const Job& job) {
@@ -96,14 +83,15 @@ std::size_t largest_message(const Job& job) {
                 (job.model.layers + 4) * longest_file_line,
                 static_cast<std::size_t>(stages) * job.chunks * longest_layer_count});
   std::size_t numbers = activation_size(job);
-  for (int piece : {0, 1, static_cast<int>(job.model.layers) + 1})
+  for (int block : {0, 1, static_cast<int>(job.model.layers) + 1})
     if (pipelines > 1)
-      numbers = std::max(numbers, ring_segment(piece_size(job.model, piece), pipelines, 0).length);
+      numbers = std::max(numbers, ring_segment(block_size(job.model, block), pipelines, 0).length);
+  if (stages > 1) numbers = std::max(numbers, tied_part_size(job.model, 0));
   return texts + sizeof(nn::real) * numbers;
 }
 
 std::map<std::string, std::string> training_terms(const Job& job) {
-  const nn::LlamaConfig& m = job.model;
+  const nn::LanguageModelConfig& m = job.model;
   std::map<std::string, std::string> terms;
   const auto add = [&](const char* name, auto value) {
     char text[64];
@@ -117,12 +105,14 @@ std::map<std::string, std::string> training_terms(const Job& job) {
   if (job.warmup > 0) add("steps", job.steps);  // where the cosine ends
   add("seed", job.seed);
   terms["text"] = job.text;
-  add("vocabulary", m.vocabulary);
-  add("d", m.d);
+  terms["model"] = m.kind().name;
+  if (m.kind().has_position_table) add("positions", m.max_positions);
+  add("vocabulary", m.vocab_size);
+  add("d", m.hidden_size);
   add("depth", m.layers);
   add("heads", m.heads);
   add("kv-heads", m.key_value_heads);
-  add("hidden", m.hidden);
+  add("hidden", m.intermediate_size);
   return terms;
 }
 
@@ -130,7 +120,7 @@ std::string terms(const Job& job) {
   std::string text = nn::concat(
       "stages ", job.topology.stages, "\npipelines ", job.topology.pipelines, "\nschedule ",
       job.schedule, "\nchunks ", job.chunks, "\nmicrobatches ", job.microbatches, "\nsteps ",
-      job.steps, "\nskip-bad-steps ", job.skips_bad_steps, "\ncontext ", job.model.context);
+      job.steps, "\nskip-bad-steps ", job.skips_bad_steps, "\ncontext ", job.model.max_positions);
   for (const auto& [name, value] : training_terms(job)) text += '\n' + name + ' ' + value;
   return text;
 }

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "nn/models/llama/llama.h"
+#include "nn/models/language_model.h"
 #include "pipeline/cut.h"
 #include "pipeline/topology.h"
 
@@ -12,7 +12,7 @@ namespace pipeline {
 
 // What is trained and who does what: the same on every rank.
 struct Job {
-  nn::LlamaConfig model = {};
+  nn::LanguageModelConfig model = {};
   Topology topology = {};
   std::string schedule = "1f1b";
   int chunks = 1;  // of each stage
@@ -35,14 +35,8 @@ struct Job {
 // schedule would wait for each other for ever.
 void require_valid(const Job& job);
 
-// The pieces of the model (see nn::Llama) in each chunk of a stage.
-std::vector<std::vector<int>> pieces_of(const Job& job, int stage);
-
-// The number of parameters in a piece of the model: the embedding, a layer or the head.
-std::size_t piece_size(const nn::LlamaConfig& model, int piece);
-
-// The number of parameters in the whole model; not exact beyond 2^53.
-double model_size(const nn::LlamaConfig& model);
+// The blocks of the model (see nn::LanguageModel) in each chunk of a stage.
+std::vector<std::vector<int>> blocks_of(const Job& job, int stage);
 
 // The number of values in a microbatch's activation, and in its gradient.
 std::size_t activation_size(const Job& job);

@@ -2,6 +2,7 @@
 
 #include "pipeline/clock.h"
 #include "pipeline/collectives.h"
+#include "pipeline/tied_gradients.h"
 
 namespace pipeline {
 
@@ -20,10 +21,10 @@ Protocol::Protocol(const Job& job, int rank, bool is_cut_known)
       stage_(job.topology.stage(rank)),
       pipeline_(job.topology.pipeline(rank)) {
   if (is_cut_known)
-    for (const std::vector<int>& chunk : pieces_of(job, stage_))
-      pieces_.insert(chunk.begin(), chunk.end());
+    for (const std::vector<int>& chunk : blocks_of(job, stage_))
+      blocks_.insert(chunk.begin(), chunk.end());
   else
-    for (int piece = 0; piece <= job.model.layers + 1; ++piece) pieces_.insert(piece);
+    for (int block = 0; block <= job.model.layers + 1; ++block) blocks_.insert(block);
 }
 
 bool Protocol::operator()(int from, Tag tag, std::size_t bytes, int step) const {
@@ -40,6 +41,10 @@ bool Protocol::operator()(int from, Tag tag, std::size_t bytes, int step) const 
       return is_soon && is_crossing(from, tag, bytes, 1);
     case Tag::reduce:
       return is_soon && is_reduction(from, tag, bytes);
+    case Tag::tied:
+      return is_soon && tag == Tag{Tag::tied, tag.step, tag.item} &&
+             from == tied_rank(job_, rank_) && bytes > 0 &&
+             bytes == sizeof(nn::real) * tied_part_size(job_.model, tag.item);
     case Tag::loss:
       return is_soon && is_plain && bytes == size_of_number && rank_ == t.recorder() &&
              t.stage(from) == t.stages - 1;
@@ -88,9 +93,9 @@ bool Protocol::is_crossing(int from, Tag tag, std::size_t bytes, int offset) con
 bool Protocol::is_reduction(int from, Tag tag, std::size_t bytes) const {
   const int pipelines = job_.topology.pipelines;
   if (from != job_.topology.rank((pipeline_ + pipelines - 1) % pipelines, stage_) ||
-      !pieces_.contains(tag.item) || !is_below(tag.part, ring_turns(pipelines)))
+      !blocks_.contains(tag.item) || !is_below(tag.part, ring_turns(pipelines)))
     return false;
-  const std::size_t size = piece_size(job_.model, tag.item);
+  const std::size_t size = block_size(job_.model, tag.item);
   return bytes == sizeof(nn::real) * ring_segment(size, pipelines, pipeline_ - tag.part - 1).length;
 }
 

@@ -11,7 +11,7 @@ namespace pipeline {
 // (Mailbox::expect). So a rank can fill another's memory with the messages of two steps at most.
 class Protocol {
  public:
-  // Until the cut is known, any piece of the model may be averaged.
+  // Until the cut is known, any block of the model may be averaged.
   Protocol(const Job& job, int rank, bool is_cut_known = true);
 
   // Whether rank `from` can send this rank, while this rank is at `step`, a message with this tag
@@ -25,7 +25,7 @@ class Protocol {
 
   Job job_;
   int rank_, stage_, pipeline_;
-  std::set<int> pieces_;  // that this rank averages
+  std::set<int> blocks_;  // that this rank averages
 };
 
 }  // namespace pipeline

@@ -14,7 +14,8 @@ enum class Work {
   weights,   // the other half: the gradients of the stage's weights, for which nobody waits
 };
 
-// One microbatch in one chunk. A chunk is one of the stage's pieces of the model; 0 if it has one.
+// One microbatch in one chunk. A chunk is one of the parts of the model on a stage; 0 if it has
+// one.
 struct Action {
   Work work;
   int microbatch;
@@ -23,7 +24,7 @@ struct Action {
   bool operator==(const Action&) const = default;
 };
 
-// What a stage knows when it makes its list. The model is cut into chunks * stages pieces.
+// What a stage knows when it makes its list. The model is cut into chunks * stages parts.
 struct Plan {
   int stage, stages, microbatches, chunks = 1;
 };
@@ -37,7 +38,7 @@ struct ScheduleEntry {
   std::string_view description;  // with its source
   // Throws std::invalid_argument for a plan that cannot be, such as two chunks without has_chunks.
   Schedule (*make)(const Plan&);
-  bool has_chunks = false;  // a stage may have several pieces of the model
+  bool has_chunks = false;  // a stage may have several parts of the model
 };
 
 // All schedules that a program can name.
@@ -48,7 +49,7 @@ const ScheduleEntry* find_schedule(std::string_view name);  // null if there is 
 std::vector<Schedule> all_stages(const ScheduleEntry& entry, int stages, int microbatches,
                                  int chunks = 1);
 
-// Pieces of the model are dealt out in turn, again and again from the first stage.
+// Blocks of the model are dealt out in turn, again and again from the first stage.
 constexpr int global_chunk(int stage, int chunk, int stages) { return chunk * stages + stage; }
 
 }  // namespace pipeline

@@ -7,14 +7,14 @@ namespace pipeline {
 namespace {
 
 std::vector<int> joined(const std::vector<std::vector<int>>& chunks) {
-  std::vector<int> pieces;
-  for (const auto& chunk : chunks) pieces.insert(pieces.end(), chunk.begin(), chunk.end());
-  return pieces;
+  std::vector<int> blocks;
+  for (const auto& chunk : chunks) blocks.insert(blocks.end(), chunk.begin(), chunk.end());
+  return blocks;
 }
 
 }  // namespace
 
-Stage::Stage(const nn::LlamaConfig& config, const std::vector<std::vector<int>>& chunks,
+Stage::Stage(const nn::LanguageModelConfig& config, const std::vector<std::vector<int>>& chunks,
              nn::index sequences, nn::index length, std::uint64_t seed, int threads)
     : chunks_(chunks),
       model_(config, joined(chunks), seed),
@@ -29,11 +29,11 @@ Stage::Flight& Stage::start_flight(int chunk, int microbatch) {
   if (found == flights_.end()) {
     flights_.push_back(std::make_unique<Flight>());
     found = flights_.end() - 1;
-    const std::size_t pieces = chunks_[chunk].size();
-    (*found)->tapes = std::vector<nn::Tape>(std::max<std::size_t>(pieces, 1));
+    const std::size_t blocks = chunks_[chunk].size();
+    (*found)->tapes = std::vector<nn::Tape>(std::max<std::size_t>(blocks, 1));
     for (nn::Tape& tape : (*found)->tapes) tape.set_team(team_);
-    (*found)->in.resize(pieces);
-    (*found)->out.resize(pieces);
+    (*found)->in.resize(blocks);
+    (*found)->out.resize(blocks);
   }
   Flight& flight = **found;
   flight.chunk = chunk;
@@ -62,14 +62,14 @@ nn::ConstView Stage::forward(int chunk, int microbatch, const Batch& batch,
     value = {flight.tapes[0].keep(input).data(), shape};
   }
   for (std::size_t i = 0; i < chunks_[chunk].size(); ++i) {
-    const int piece = chunks_[chunk][i];
+    const int block = chunks_[chunk][i];
     nn::Tape& tape = flight.tapes[i];
-    if (piece == 0) {
-      flight.out[i] = model_.embed(tape, batch.ids);
+    if (block == 0) {
+      flight.out[i] = model_.embed(tape, batch.ids, length_);
     } else {
       flight.in[i] = tape.input(value);
-      flight.out[i] = piece == model_.head_piece() ? model_.loss(flight.in[i], batch.targets)
-                                                   : model_.layer(piece, flight.in[i], length_);
+      flight.out[i] = block == model_.head_block() ? model_.loss(flight.in[i], batch.targets)
+                                                   : model_.layer(block, flight.in[i], length_);
     }
     value = flight.out[i].value();
   }
@@ -90,11 +90,11 @@ nn::ConstView Stage::backward(int chunk, int microbatch, std::span<const nn::rea
 }
 
 void Stage::weights(int chunk, int microbatch,
-                    const std::function<void(int piece)>& piece_is_done) {
+                    const std::function<void(int block)>& block_is_done) {
   Flight& flight = this->flight(chunk, microbatch);
   for (std::size_t i = chunks_[chunk].size(); i-- > 0;) {
     flight.tapes[i].backward_weights();
-    piece_is_done(chunks_[chunk][i]);
+    block_is_done(chunks_[chunk][i]);
   }
   flight.is_free = true;
 }

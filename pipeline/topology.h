@@ -18,7 +18,7 @@ struct Topology {
   int stage(int rank) const { return rank % stages; }
   int pipeline(int rank) const { return rank / stages; }
 
-  // The ranks that have the same pieces of the model, one of each pipeline.
+  // The ranks that have the same blocks of the model, one of each pipeline.
   std::vector<int> stage_group(int stage) const {
     std::vector<int> ranks;
     for (int p = 0; p < pipelines; ++p) ranks.push_back(rank(p, stage));

@@ -21,10 +21,11 @@ Worker::Worker(const Job& job, Stage& stage, Mailbox& mailbox, const data::Windo
       learning_rate_(job.warmup > 0
                          ? nn::warmup_cosine_rate(job.learning_rate, job.warmup, job.steps)
                          : nn::constant_rate(job.learning_rate)),
+      tied_(job, stage, mailbox),
       seconds_(job.chunks, Costs{0, 0, 0}) {
   for (int chunk = 0; chunk < job.chunks; ++chunk)
-    for (int piece : stage.pieces(chunk))
-      optimizers_[piece] = std::make_unique<nn::Adam>(job.learning_rate);
+    for (int block : stage.blocks(chunk))
+      optimizers_[block] = std::make_unique<nn::Adam>(job.learning_rate);
   mailbox.expect(Protocol(job, mailbox.rank()));
 }
 
@@ -53,9 +54,9 @@ std::optional<double> Worker::step(int step) {
   mailbox_.wait(
       [this] {
         advance_reductions();
-        return reductions_.empty();
+        return reductions_.empty() && !tied_.is_under_way();
       },
-      nn::concat(place(), " waited for the gradients of its stage group"));
+      nn::concat(place(), " waited for gradients from other ranks"));
   if (job_.topology.pipelines > 1) add_event(Kind::wait, 0, 0, start);
   ++steps_done_;
   std::optional<double> loss = exchange_losses();
@@ -68,7 +69,7 @@ std::optional<double> Worker::step(int step) {
     stage_.model().parameters().zero_gradients();
     return std::nullopt;
   }
-  for (auto& [piece, optimizer] : optimizers_) update(piece);
+  for (auto& [block, optimizer] : optimizers_) update(block);
   return loss;
 }
 
@@ -86,7 +87,7 @@ void Worker::forward(Action action) {
   if (!stage_.is_last(chunk)) return send(Tag::activation, action, 1, y);
   loss_ += static_cast<double>(y.data[0]) / job_.microbatches;
   if (!std::isfinite(y.data[0]))
-    found_bad(stage_.model().head_piece(),
+    found_bad(stage_.model().head_block(),
               nn::concat("the loss of step ", step_ + 1, " is ", y.data[0]));
 }
 
@@ -104,7 +105,7 @@ void Worker::backward(Action action) {
   if (!stage_.is_first(chunk)) send(Tag::gradient, action, -1, dx);
 }
 
-// After the last microbatch the pieces are finished one by one, and reduced while work goes on.
+// After the last microbatch the blocks are finished one by one, and reduced while work goes on.
 void Worker::weights(Action action) {
   const bool is_last = action.microbatch == job_.microbatches - 1;
   double start = wall_time();
@@ -113,10 +114,10 @@ void Worker::weights(Action action) {
     add_event(Kind::weights, action.microbatch, action.chunk, start);
     seconds_[action.chunk].weights += stopwatch.seconds();
   };
-  stage_.weights(action.chunk, action.microbatch, [&](int piece) {
+  stage_.weights(action.chunk, action.microbatch, [&](int block) {
     if (!is_last) return;
     finish();
-    start_reduction(piece);
+    start_reduction(block);
     mailbox_.progress(doing(action));
     advance_reductions();
     start = wall_time();
@@ -176,66 +177,75 @@ void Worker::send(Tag::Kind kind, Action action, int offset, nn::ConstView numbe
   add_event(Kind::send, action.microbatch, action.chunk, start);
 }
 
-void Worker::start_reduction(int piece) {
-  if (job_.topology.pipelines == 1) return finish_gradients(piece);
-  const auto [offset, size] = stage_.model().range(piece);
+void Worker::start_reduction(int block) {
+  if (job_.topology.pipelines == 1) return tie_gradients(block);
+  const auto [offset, size] = stage_.model().range(block);
   Reduction& reduction = reductions_.emplace_back();
-  reduction.piece = piece;
+  reduction.block = block;
   reduction.start = wall_time();
   reduction.ring.emplace(mailbox_, job_.topology.stage_group(own_stage_), own_pipeline_,
                          stage_.model().parameters().gradients().subspan(offset, size), step_,
-                         piece, reduction.lease);
+                         block, reduction.lease);
 }
 
 void Worker::advance_reductions() {
   std::erase_if(reductions_, [this](Reduction& reduction) {
     if (!reduction.ring->advance()) return false;
-    add_event(Kind::reduce, reduction.piece, 0, reduction.start);
-    finish_gradients(reduction.piece);
+    add_event(Kind::reduce, reduction.block, 0, reduction.start);
+    tie_gradients(reduction.block);
     return true;
   });
+  if (tied_.is_under_way() && tied_.advance())
+    for (int block : tied_.blocks()) finish_gradients(block);
+}
+
+void Worker::tie_gradients(int block) {
+  if (!tied_.concerns(block)) return finish_gradients(block);
+  tied_.start(block, step_);
+  if (tied_.is_under_way() && tied_.advance())
+    for (int each : tied_.blocks()) finish_gradients(each);
 }
 
 // A step that may be left out updates nothing before all ranks know that it is good.
-void Worker::finish_gradients(int piece) {
+void Worker::finish_gradients(int block) {
   const Stopwatch stopwatch;
-  const auto [offset, size] = stage_.model().range(piece);
+  const auto [offset, size] = stage_.model().range(block);
   const auto gradients = stage_.model().parameters().gradients().subspan(offset, size);
-  on_gradients(piece, gradients);
+  on_gradients(block, gradients);
   if (!nn::all_finite(gradients))
-    found_bad(piece, nn::concat("a gradient of step ", step_ + 1, " is not finite"));
+    found_bad(block, nn::concat("a gradient of step ", step_ + 1, " is not finite"));
   update_seconds_ += stopwatch.seconds();
-  if (!job_.skips_bad_steps) update(piece);
+  if (!job_.skips_bad_steps) update(block);
 }
 
-void Worker::found_bad(int piece, const std::string& what) {
+void Worker::found_bad(int block, const std::string& what) {
   is_step_bad_ = true;
   if (job_.skips_bad_steps) return;
-  const std::string name = piece == 0                             ? "the embedding"
-                           : piece == stage_.model().head_piece() ? "the head"
-                                                                  : nn::concat("layer ", piece - 1);
+  const std::string name = block == 0                             ? "the embedding"
+                           : block == stage_.model().head_block() ? "the head"
+                                                                  : nn::concat("layer ", block - 1);
   throw nn::InputError(
       nn::concat(what, ", in ", name, " on stage ", own_stage_),
       "choose a lower --lr, or a --warmup; --skip-bad-steps goes on without such steps");
 }
 
-nn::Optimizer::State Worker::optimizer_state(int piece) {
-  return optimizers_.at(piece)->state(stage_.model().range(piece).size);
+nn::Optimizer::State Worker::optimizer_state(int block) {
+  return optimizers_.at(block)->state(stage_.model().range(block).size);
 }
 
-void Worker::update(int piece) {
+void Worker::update(int block) {
   const double start = wall_time();
   const Stopwatch stopwatch;
-  const auto [offset, size] = stage_.model().range(piece);
+  const auto [offset, size] = stage_.model().range(block);
   const auto gradients = stage_.model().parameters().gradients().subspan(offset, size);
-  nn::Optimizer& optimizer = *optimizers_.at(piece);
+  nn::Optimizer& optimizer = *optimizers_.at(block);
   optimizer.set_learning_rate(learning_rate_(step_));
   nn::Team& team = stage_.team();
   optimizer.step(stage_.model().parameters().values().subspan(offset, size), gradients, team);
   team.split(size, 16384, [gradients](nn::index begin, nn::index end) {
     std::ranges::fill(gradients.subspan(begin, end - begin), nn::real(0));
   });
-  add_event(Kind::update, piece, 0, start);
+  add_event(Kind::update, block, 0, start);
   update_seconds_ += stopwatch.seconds();
 }
 

@@ -11,13 +11,14 @@
 #include "pipeline/job.h"
 #include "pipeline/schedule.h"
 #include "pipeline/stage.h"
+#include "pipeline/tied_gradients.h"
 #include "pipeline/trace.h"
 
 namespace pipeline {
 
 // One rank at work: takes the actions of its schedule one by one and derives from each what to
-// receive before it and what to send after it. Gradients of a piece are averaged over its stage
-// group, and the piece is updated, as soon as its last microbatch is done.
+// receive before it and what to send after it. Gradients of a block are averaged over its stage
+// group, and the block is updated, as soon as its last microbatch is done.
 class Worker {
  public:
   // `windows` may be null on ranks that have neither the first chunk nor the last. Everything must
@@ -29,7 +30,7 @@ class Worker {
   // last stages of other pipelines that of theirs, all others nothing. Throws PeerLost, saying what
   // this rank was waiting for.
   //
-  // A loss or gradient that is NaN or infinite is an nn::InputError with its step, stage and piece;
+  // A loss or gradient that is NaN or infinite is an nn::InputError with its step, stage and block;
   // or, if the job skips bad steps, no rank updates anything, and nobody gets a loss.
   std::optional<double> step(int step);
   int steps_left_out = 0;  // the same on all ranks
@@ -37,13 +38,13 @@ class Worker {
   // "rank 1 (pipeline 0, stage 1) at step 46", for error messages.
   std::string place() const;
 
-  // What the optimizer keeps of a piece of this stage, for checkpoints.
-  nn::Optimizer::State optimizer_state(int piece);
+  // What the optimizer keeps of a block of this stage, for checkpoints.
+  nn::Optimizer::State optimizer_state(int block);
 
   // For those who watch. Called before each action with what is about to be done, and with the
-  // averaged gradients of a piece before it is updated.
+  // averaged gradients of a block before it is updated.
   std::function<void(Work work, int microbatch)> on_action = [](Work, int) {};
-  std::function<void(int piece, std::span<const nn::real>)> on_gradients = [](int, auto) {};
+  std::function<void(int block, std::span<const nn::real>)> on_gradients = [](int, auto) {};
 
   // The mean of the steps so far, in seconds, of each chunk: the update counts as part of the
   // weights half, what was waited for does not count.
@@ -51,7 +52,7 @@ class Worker {
 
  private:
   struct Reduction {
-    int piece;
+    int block;
     double start;
     Lease lease;
     std::optional<RingAllReduce> ring;
@@ -64,11 +65,12 @@ class Worker {
   Message receive(Tag::Kind kind, Action action, int offset);
   void send(Tag::Kind kind, Action action, int offset, nn::ConstView numbers);
   int rank_of(int global_chunk) const;
-  void start_reduction(int piece);
+  void start_reduction(int block);
   void advance_reductions();
-  void finish_gradients(int piece);
-  void update(int piece);
-  void found_bad(int piece, const std::string& what);
+  void tie_gradients(int block);
+  void finish_gradients(int block);
+  void update(int block);
+  void found_bad(int block, const std::string& what);
   std::optional<double> exchange_losses();
   std::string doing(Action action) const;
   void add_event(Kind kind, int item, int chunk, double start);
@@ -81,7 +83,8 @@ class Worker {
   int own_stage_, own_pipeline_;
   Schedule schedule_;
   nn::LearningRate learning_rate_;
-  std::map<int, std::unique_ptr<nn::Optimizer>> optimizers_;  // of each piece
+  std::map<int, std::unique_ptr<nn::Optimizer>> optimizers_;  // of each block
+  TiedGradients tied_;
   std::list<Reduction> reductions_;  // under way; messages keep the address of the leases
 
   int step_ = 0, steps_done_ = 0;

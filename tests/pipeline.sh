@@ -32,6 +32,15 @@ check "with the same losses" same_losses serial auto
 check "the model of three processes is that of one" "$program" --steps 0 \
   --init "$work/three/checkpoint" "${small[@]}" --steps 0 --out "$work/loaded"
 
+check "a GPT-2 trains in one process" train gpt2 1 --model gpt2 --microbatches 6
+check "and in three" train gpt2-three 3 --model gpt2 --microbatches 6 --schedule zb-h1
+check "with the same losses" same_losses gpt2 gpt2-three
+check "and in two pipelines" train gpt2-two 2 2 --model gpt2 --microbatches 3
+check "with nearly the same losses" close_losses gpt2 gpt2-two
+check "its model is loaded again" "$program" --init "$work/gpt2-three/checkpoint" "${small[@]}" \
+  --steps 0 --out "$work/loaded"
+check "and tells a story" "${BIN:-bin}/generate" --checkpoint "$work/gpt2-three/checkpoint" --tokens 5
+
 traced() {
   train traced 3 2 --trace && grep -q "idle" "$work/log" && [ -s "$work/traced/timeline.svg" ] &&
     grep -q '"ph":"X"' "$work/traced/trace.json"
@@ -43,6 +52,9 @@ check "no number of stages is an error" refused "stages" tools/pipeline.sh
 check "layers that do not add up are an error" refused "layers" worker --stages 3 --layers 2,2,3
 check "a batch that does not divide is an error" refused "batch" worker --batch 4
 check "an unknown schedule is an error" refused "no schedule" worker --schedule fast
+check "an unknown model is an error" refused "no model \"bert\"" worker --model bert
+check "a model of another kind is an error" \
+  refused "it is a llama" worker "${small[@]}" --model gpt2 --init "$work/three/checkpoint"
 check "an unknown option is an error" refused "fast" worker --fast
 check "text that cannot be read is an error" refused "none.txt" worker --text "$work/none.txt"
 check "a folder that cannot be written is an error" refused "stories" worker --out "$work/stories.txt/x"

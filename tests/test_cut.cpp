@@ -12,13 +12,13 @@ using namespace pipeline;
 namespace {
 
 // GFLOP of one 256-token sequence in the course's model.
-constexpr PieceCosts course{{0, 0, 0}, {0.755, 0.755, 0.755}, {4.72, 4.72, 4.72}};
+constexpr BlockCosts course{{0, 0, 0}, {0.755, 0.755, 0.755}, {4.72, 4.72, 4.72}};
 
-double length_of(const Cut& cut, const PieceCosts& pieces, int stages, std::string_view schedule,
+double length_of(const Cut& cut, const BlockCosts& blocks, int stages, std::string_view schedule,
                  int microbatches, double message_time = 0) {
   const int chunks = static_cast<int>(cut.size()) / stages;
   return simulate(all_stages(*find_schedule(schedule), stages, microbatches, chunks), microbatches,
-                  chunks, costs_of(cut, pieces, stages), message_time)
+                  chunks, costs_of(cut, blocks, stages), message_time)
       .length;
 }
 
@@ -89,15 +89,15 @@ TEST_CASE("a cut that does not fit the model is refused with a hint") {
 }
 
 TEST_CASE("the embedding belongs to the first chunk and the head to the last") {
-  const PieceCosts pieces{{1, 2, 3}, {10, 20, 30}, {100, 200, 300}};
-  const StageCosts costs = costs_of({1, 2, 0, 3}, pieces, 2);
+  const BlockCosts blocks{{1, 2, 3}, {10, 20, 30}, {100, 200, 300}};
+  const StageCosts costs = costs_of({1, 2, 0, 3}, blocks, 2);
   REQUIRE(costs.size() == 2);
   CHECK(costs[0][0].forward == 11);
   CHECK(costs[0][1].backward == 0);
   CHECK(costs[1][0].weights == 60);
   CHECK(costs[1][1].forward == 130);
-  CHECK(costs_of({2}, pieces, 1)[0][0].sum() == 6 + 2 * 60 + 600);
-  CHECK_THROWS_AS(costs_of({1, 2, 3}, pieces, 2), nn::Error);
+  CHECK(costs_of({2}, blocks, 1)[0][0].sum() == 6 + 2 * 60 + 600);
+  CHECK_THROWS_AS(costs_of({1, 2, 3}, blocks, 2), nn::Error);
 }
 
 TEST_CASE("the best cut keeps the course's layers away from its head") {
@@ -123,7 +123,7 @@ TEST_CASE("on two cores the best cut leaves one to the course's head") {
 }
 
 TEST_CASE("the best cut of equal layers alone is the even one") {
-  const PieceCosts layers_only{{0, 0, 0}, {1, 1, 1}, {0, 0, 0}};
+  const BlockCosts layers_only{{0, 0, 0}, {1, 1, 1}, {0, 0, 0}};
   for (const ScheduleEntry& schedule : schedule_table()) {
     CHECK(best_cut(layers_only, 6, 3, 1, schedule, 6) == Cut{2, 2, 2});
     CHECK(best_cut(layers_only, 8, 4, 1, schedule, 16) == Cut{2, 2, 2, 2});
@@ -131,24 +131,24 @@ TEST_CASE("the best cut of equal layers alone is the even one") {
 }
 
 TEST_CASE("among equally fast cuts the evenest is taken, then the one with more layers first") {
-  const PieceCosts free_layers{{0, 0, 0}, {0, 0, 0}, {1, 1, 1}};
+  const BlockCosts free_layers{{0, 0, 0}, {0, 0, 0}, {1, 1, 1}};
   CHECK(best_cut(free_layers, 6, 3, 1, *find_schedule("1f1b"), 3) == Cut{2, 2, 2});
   CHECK(best_cut(free_layers, 7, 3, 1, *find_schedule("1f1b"), 3) == Cut{3, 2, 2});
 }
 
 TEST_CASE("no cut is shorter than the best one") {
-  const PieceCosts head_light{{0.3, 0, 0.1}, {1, 1.1, 0.9}, {0.7, 0.4, 0.2}};
+  const BlockCosts head_light{{0.3, 0, 0.1}, {1, 1.1, 0.9}, {0.7, 0.4, 0.2}};
   for (const ScheduleEntry& entry : schedule_table())
-    for (const PieceCosts& pieces : {course, head_light})
+    for (const BlockCosts& blocks : {course, head_light})
       for (const int stages : {1, 2, 3, 4})
         for (const int microbatches : {1, 2, 3, 5, 8})
           for (int chunks = 1; chunks <= (entry.has_chunks ? 2 : 1); ++chunks) {
             INFO(entry.name, ", ", stages, " stages, ", microbatches, " microbatches, ", chunks,
                  " chunks");
             const auto length = [&](const Cut& cut) {
-              return length_of(cut, pieces, stages, entry.name, microbatches, 0.3);
+              return length_of(cut, blocks, stages, entry.name, microbatches, 0.3);
             };
-            const Cut cut = best_cut(pieces, 5, stages, chunks, entry, microbatches, 0.3);
+            const Cut cut = best_cut(blocks, 5, stages, chunks, entry, microbatches, 0.3);
             CHECK(length(cut) == doctest::Approx(shortest(5, stages * chunks, length)));
           }
 }
@@ -196,7 +196,7 @@ TEST_CASE("the speed-up is bounded by the schedule and by the cores") {
 
 TEST_CASE(
     "a backward in one piece bounds the course's cut at 1.28 times one process, 3,3,0 at 1.48") {
-  constexpr PieceCosts unsplit{{0, 0, 0}, {0.755, 1.51, 0}, {4.72, 9.44, 0}};
+  constexpr BlockCosts unsplit{{0, 0, 0}, {0.755, 1.51, 0}, {4.72, 9.44, 0}};
   for (const auto& [cut, bound] : {std::pair{Cut{2, 2, 2}, 1.28}, std::pair{Cut{3, 3, 0}, 1.48}}) {
     const Timeline timeline =
         simulate(all_stages(*find_schedule("1f1b"), 3, 3), 3, 1, costs_of(cut, unsplit, 3));

@@ -9,7 +9,7 @@
 #include "nn/base/file.h"
 #include "nn/files/checkpoint.h"
 #include "nn/files/checkpoint_folder.h"
-#include "nn/models/llama/checkpoint.h"
+#include "nn/models/hugging_face.h"
 #include "tools/homework/compare.h"
 #include "tools/homework/saved_run.h"
 #include "tools/training/losses.h"
@@ -53,10 +53,10 @@ TEST_CASE("every version of a checkpoint is found whole") {
 TEST_CASE("every version of a model is loaded") {
   for (const fs::path& version : versions()) {
     CAPTURE(version);
-    nn::LlamaCheckpoint checkpoint(version / "checkpoint");
-    CHECK(checkpoint.config().d == 4);
+    nn::ModelCheckpoint checkpoint(version / "checkpoint");
+    CHECK(checkpoint.config().hidden_size == 4);
     CHECK(checkpoint.state().empty() == (version.filename() == "1"));
-    nn::Llama model(checkpoint.config());
+    nn::LanguageModel model(checkpoint.config());
     checkpoint.load(model);
     // The weights are those of the checkpoint.
     const auto piece = nn::read_safetensors(version / "step-4" / "piece-0.safetensors");

@@ -37,20 +37,20 @@ TEST_CASE("the course's job is valid, and each thing that cannot be is named") {
   CHECK(refusal({.model = {.heads = 5}}).starts_with("llama: 5 heads do not cut"));
 }
 
-TEST_CASE("pieces are dealt out in turn, embedding first and head last") {
-  using Pieces = std::vector<std::vector<int>>;
+TEST_CASE("blocks are dealt out in turn, embedding first and head last") {
+  using Blocks = std::vector<std::vector<int>>;
   Job job{.topology = {3, 2}, .cut = {2, 2, 2}, .batch = 6};
-  CHECK(pieces_of(job, 0) == Pieces{{0, 1, 2}});
-  CHECK(pieces_of(job, 1) == Pieces{{3, 4}});
-  CHECK(pieces_of(job, 2) == Pieces{{5, 6, 7}});
+  CHECK(blocks_of(job, 0) == Blocks{{0, 1, 2}});
+  CHECK(blocks_of(job, 1) == Blocks{{3, 4}});
+  CHECK(blocks_of(job, 2) == Blocks{{5, 6, 7}});
   job.cut = {3, 3, 0};
-  CHECK(pieces_of(job, 2) == Pieces{{7}});
+  CHECK(blocks_of(job, 2) == Blocks{{7}});
   job.schedule = "interleaved";
   job.chunks = 2;
   job.cut = {1, 1, 1, 2, 0, 1};
-  CHECK(pieces_of(job, 0) == Pieces{{0, 1}, {4, 5}});
-  CHECK(pieces_of(job, 1) == Pieces{{2}, {}});
-  CHECK(pieces_of(job, 2) == Pieces{{3}, {6, 7}});
+  CHECK(blocks_of(job, 0) == Blocks{{0, 1}, {4, 5}});
+  CHECK(blocks_of(job, 1) == Blocks{{2}, {}});
+  CHECK(blocks_of(job, 2) == Blocks{{3}, {6, 7}});
 }
 
 TEST_CASE("terms tell jobs apart, but for the cut") {
@@ -66,16 +66,17 @@ TEST_CASE("no message of a job is larger than it says") {
   for (const int hidden : {1, 100})
     for (const int length : {2, 2000}) {
       Job job;
-      job.model = {.vocabulary = 300, .d = 16, .layers = 2, .heads = 4, .key_value_heads = 2};
-      job.model.hidden = hidden;
-      job.model.context = job.length = length;
-      const nn::Llama model(job.model);
+      job.model = {
+          .vocab_size = 300, .hidden_size = 16, .layers = 2, .heads = 4, .key_value_heads = 2};
+      job.model.intermediate_size = hidden;
+      job.model.max_positions = job.length = length;
+      const nn::LanguageModel model(job.model);
       for (const int pipelines : {1, 2, 3}) {
         job.topology.pipelines = pipelines;
-        nn::index largest = static_cast<nn::index>(length) * job.model.d;
-        for (int piece = 0; piece <= model.head_piece(); ++piece) {
-          const nn::index size = model.range(piece).size;
-          CHECK(piece_size(job.model, piece) == static_cast<std::size_t>(size));
+        nn::index largest = static_cast<nn::index>(length) * job.model.hidden_size;
+        for (int block = 0; block <= model.head_block(); ++block) {
+          const nn::index size = model.range(block).size;
+          CHECK(block_size(job.model, block) == static_cast<std::size_t>(size));
           if (pipelines > 1) largest = std::max(largest, (size + pipelines - 1) / pipelines);
         }
         const std::size_t bytes = static_cast<std::size_t>(largest) * sizeof(nn::real);

@@ -3,15 +3,15 @@
 #include <cmath>
 
 #include "nn/files/checkpoint.h"
-#include "nn/models/llama/checkpoint.h"
+#include "nn/models/hugging_face.h"
 
 namespace {
 
-using nn::index, nn::Llama, nn::LlamaConfig, nn::real, nn::Tape, nn::Var;
+using nn::index, nn::LanguageModel, nn::LanguageModelConfig, nn::real, nn::Tape, nn::Var;
 
 constexpr bool is_double = sizeof(real) == 8;
 
-LlamaConfig small_config() { return {23, 16, 3, 4, 2, 20, 8, 1000, 1e-5}; }
+LanguageModelConfig small_config() { return {23, 16, 3, 4, 2, 20, 8, 1000, 1e-5}; }
 
 // The largest difference, relative to the largest number; infinite if one is not a number.
 double difference(std::span<const real> ours, std::span<const real> theirs) {
@@ -26,11 +26,11 @@ double difference(std::span<const real> ours, std::span<const real> theirs) {
 }
 
 // What Hugging Face computes with its own checkpoint (tests/golden/make_llama.py).
-void check_reference(const std::string& name, const LlamaConfig& config) {
+void check_reference(const std::string& name, const LanguageModelConfig& config) {
   CAPTURE(name);
-  nn::LlamaCheckpoint checkpoint("tests/golden/llama/" + name);
+  nn::ModelCheckpoint checkpoint("tests/golden/llama/" + name);
   CHECK(checkpoint.config() == config);
-  Llama model(checkpoint.config());
+  LanguageModel model(checkpoint.config());
   checkpoint.load(model);
 
   const nn::Checkpoint golden = nn::read_safetensors("tests/golden/llama/" + name + ".safetensors");
@@ -50,10 +50,10 @@ void check_reference(const std::string& name, const LlamaConfig& config) {
   CHECK(difference(logits.value().span(), golden.tensors.at("logits").span()) < tolerance);
   CHECK(difference(loss.value().span(), golden.tensors.at("loss").span()) < tolerance);
   CHECK(golden.tensors.size() == model.parameters().infos().size() + 3);
-  for (const auto& [piece, shape, offset] : model.parameters().infos()) {
-    CAPTURE(piece);
+  for (const auto& [name, shape, offset] : model.parameters().infos()) {
+    CAPTURE(name);
     CHECK(difference(model.parameters().gradients().subspan(offset, shape.size()),
-                     golden.tensors.at("gradient." + piece).span()) < tolerance);
+                     golden.tensors.at("gradient." + name).span()) < tolerance);
   }
 }
 
@@ -64,25 +64,26 @@ TEST_CASE("logits, loss and every gradient are those of Hugging Face's model") {
 
 TEST_CASE("the course's model has 26,398,368 parameters") {
   index count = 0;
-  for (const nn::LlamaTensor& tensor : nn::llama_tensors({})) count += tensor.shape.size();
+  for (const nn::TensorInfo& tensor : nn::LanguageModelConfig{}.kind().tensors({}))
+    count += tensor.shape.size();
   CHECK(count == 26'398'368);
-  CHECK(Llama(LlamaConfig{}).parameters().size() == 26'398'368);
+  CHECK(LanguageModel(LanguageModelConfig{}).parameters().size() == 26'398'368);
 }
 
 TEST_CASE("every cut of the model starts from the same weights") {
-  const Llama whole(small_config(), 7);
+  const LanguageModel whole(small_config(), 7);
   const std::vector<std::vector<int>> cuts[] = {{{0, 1, 2, 3, 4}},
                                                 {{0, 1}, {2}, {3, 4}},
                                                 {{0}, {1, 2, 3}, {4}},
                                                 {{0, 2, 4}, {1, 3}},
                                                 {{4, 0}}};
   for (const auto& cut : cuts)
-    for (const std::vector<int>& pieces : cut) {
-      const Llama part(small_config(), pieces, 7);
+    for (const std::vector<int>& blocks : cut) {
+      const LanguageModel part(small_config(), blocks, 7);
       index size = 0;
-      for (int piece : pieces) {
-        CAPTURE(piece);
-        const auto here = part.range(piece), there = whole.range(piece);
+      for (int block : blocks) {
+        CAPTURE(block);
+        const auto here = part.range(block), there = whole.range(block);
         REQUIRE(here.size == there.size);
         CHECK(here.size > 0);
         CHECK(std::ranges::equal(part.parameters().values().subspan(here.offset, here.size),
@@ -92,11 +93,11 @@ TEST_CASE("every cut of the model starts from the same weights") {
       CHECK(part.parameters().size() == size);
     }
   CHECK(!std::ranges::equal(whole.parameters().values(),
-                            Llama(small_config(), 8).parameters().values()));
+                            LanguageModel(small_config(), 8).parameters().values()));
 }
 
 TEST_CASE("the first weights are N(0, 0.02), the norms 1") {
-  const Llama model({500, 96, 2, 4, 2, 128, 16});
+  const LanguageModel model({500, 96, 2, 4, 2, 128, 16});
   for (const auto& [name, shape, offset] : model.parameters().infos()) {
     CAPTURE(name);
     const auto values = model.parameters().values().subspan(offset, shape.size());
@@ -113,32 +114,32 @@ TEST_CASE("the first weights are N(0, 0.02), the norms 1") {
 }
 
 TEST_CASE("the list of tensors is what a model has") {
-  const Llama model(small_config());
-  const auto tensors = nn::llama_tensors(small_config());
+  const LanguageModel model(small_config());
+  const auto tensors = small_config().kind().tensors(small_config());
   REQUIRE(tensors.size() == model.parameters().infos().size());
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     const nn::ParameterInfo& info = model.parameters().infos()[i];
     CHECK(tensors[i].name == info.name);
     CHECK(tensors[i].shape == info.shape);
-    const auto [offset, size] = model.range(tensors[i].piece);
+    const auto [offset, size] = model.range(tensors[i].block);
     CHECK((info.offset >= offset && info.offset + info.shape.size() <= offset + size));
   }
 }
 
-TEST_CASE("pieces one after the other are the whole model, whoever holds them") {
+TEST_CASE("blocks one after the other are the whole model, whoever holds them") {
   const std::vector<int> ids{1, 5, 22, 0, 7, 7, 3, 9};
-  Llama whole(small_config(), 3);
-  const Llama first(small_config(), std::vector{0, 1}, 3);
-  const Llama last(small_config(), std::vector{2, 3, 4}, 3);
+  LanguageModel whole(small_config(), 3);
+  const LanguageModel first(small_config(), std::vector{0, 1}, 3);
+  const LanguageModel last(small_config(), std::vector{2, 3, 4}, 3);
   Tape tape, other;
   const Var expected = whole.logits(tape, ids, 4);
-  Var x = first.layer(1, first.embed(other, ids), 4);
+  Var x = first.layer(1, first.embed(other, ids, 4), 4);
   x = last.layer(3, last.layer(2, x, 4), 4);
   CHECK(std::ranges::equal(last.head(x).value(), expected.value()));
 }
 
 TEST_CASE("a later token changes nothing before it, nor another sequence") {
-  const Llama model(small_config(), 3);
+  const LanguageModel model(small_config(), 3);
   Tape tape, other;
   const Var before = model.logits(tape, std::vector{1, 5, 22, 0, 7, 7, 3, 9}, 4);
   const Var after = model.logits(other, std::vector{1, 5, 8, 0, 7, 7, 3, 9}, 4);
@@ -150,29 +151,29 @@ TEST_CASE("a later token changes nothing before it, nor another sequence") {
   }
 }
 
-TEST_CASE("a piece that is not there, a sequence too long and a shape that cannot be are refused") {
-  const Llama part(small_config(), std::vector{1});
+TEST_CASE("a block that is not there, a sequence too long and a shape that cannot be are refused") {
+  const LanguageModel part(small_config(), std::vector{1});
   Tape tape;
   const std::vector<int> ids(9, 1);
-  CHECK_THROWS_AS(part.embed(tape, ids), nn::Error);
+  CHECK_THROWS_AS(part.embed(tape, ids, 9), nn::Error);
   CHECK_THROWS_AS(part.layer(2, Var{}, 8), nn::Error);
   CHECK_THROWS_AS(part.layer(0, Var{}, 8), nn::Error);
   CHECK_THROWS_AS(part.layer(4, Var{}, 8), nn::Error);
   CHECK_THROWS_AS(part.head(Var{}), nn::Error);
-  CHECK_THROWS_AS(Llama(small_config(), std::vector{5}), nn::Error);
-  CHECK_THROWS_AS(Llama(small_config(), std::vector{-1}), nn::Error);
-  CHECK_THROWS_AS(Llama(small_config()).logits(tape, ids, 9), nn::Error);
+  CHECK_THROWS_AS(LanguageModel(small_config(), std::vector{5}), nn::Error);
+  CHECK_THROWS_AS(LanguageModel(small_config(), std::vector{-1}), nn::Error);
+  CHECK_THROWS_AS(LanguageModel(small_config()).logits(tape, ids, 9), nn::Error);
   const auto refuses = [](auto change) {
-    LlamaConfig config = small_config();
+    LanguageModelConfig config = small_config();
     change(config);
     CHECK_THROWS_AS(nn::require_valid(config), nn::Error);
   };
-  refuses([](LlamaConfig& c) { c.heads = 3; });
-  refuses([](LlamaConfig& c) { c.heads = c.key_value_heads = 16; });  // heads of one number
-  refuses([](LlamaConfig& c) { c.key_value_heads = 3; });
-  refuses([](LlamaConfig& c) { c.vocabulary = 0; });
-  refuses([](LlamaConfig& c) { c.layers = -1; });
-  refuses([](LlamaConfig& c) { c.context = 0; });
+  refuses([](LanguageModelConfig& c) { c.heads = 3; });
+  refuses([](LanguageModelConfig& c) { c.heads = c.key_value_heads = 16; });  // heads of one number
+  refuses([](LanguageModelConfig& c) { c.key_value_heads = 3; });
+  refuses([](LanguageModelConfig& c) { c.vocab_size = 0; });
+  refuses([](LanguageModelConfig& c) { c.layers = -1; });
+  refuses([](LanguageModelConfig& c) { c.max_positions = 0; });
 }
 
 }  // namespace

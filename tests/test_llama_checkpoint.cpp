@@ -6,7 +6,8 @@
 
 #include "nn/base/file.h"
 #include "nn/files/checkpoint.h"
-#include "nn/models/llama/checkpoint.h"
+#include "nn/models/config.h"
+#include "nn/models/hugging_face.h"
 #include "tests/complaint.h"
 #include "tools/program/temporary_folder.h"
 
@@ -14,38 +15,39 @@ namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::json;
-using nn::InputError, nn::Llama, nn::LlamaCheckpoint, nn::LlamaConfig, nn::real;
+using nn::InputError, nn::LanguageModel, nn::ModelCheckpoint, nn::LanguageModelConfig, nn::real;
 
-const LlamaConfig small{23, 16, 3, 4, 2, 20, 8, 1000, 1e-5};
+const LanguageModelConfig small{23, 16, 3, 4, 2, 20, 8, 1000, 1e-5};
 using Cut = std::vector<std::vector<int>>;
 const Cut three{{0, 1}, {2}, {3, 4}};
 
-bool is_equal(const Llama& a, const Llama& b) {
+bool is_equal(const LanguageModel& a, const LanguageModel& b) {
   return std::ranges::equal(a.parameters().values(), b.parameters().values());
 }
 
 // As the ranks of a pipeline would write it.
-void save_shards(const fs::path& folder, const LlamaConfig& config, const Cut& cut, int seed) {
-  nn::FolderReplacement files = nn::llama_replacement(folder);
+void save_shards(const fs::path& folder, const LanguageModelConfig& config, const Cut& cut,
+                 int seed) {
+  nn::FolderReplacement files = nn::model_replacement(folder);
   const int shards = static_cast<int>(cut.size());
   std::vector<nn::SavedFile> saved;
   for (int shard = 0; shard < shards; ++shard) {
-    const Llama part(config, cut[shard], seed);
+    const LanguageModel part(config, cut[shard], seed);
     saved.push_back(files.write(nn::shard_name(shard, shards), nn::shard_content(part).parts()));
   }
-  nn::complete_llama(files, config, cut, saved, {});
+  nn::complete_model(files, config, cut, saved, {});
 }
 
 // The same without a manifest, as others write their models and as we did: its files may change.
 void as_foreign(const fs::path& folder) { fs::remove(folder / "manifest.txt"); }
 
-void write_config(const fs::path& folder, const LlamaConfig& config) {
+void write_config(const fs::path& folder, const LanguageModelConfig& config) {
   nn::write_file_atomically(folder / "config.json", nn::config_text(config));
 }
 
 // What is said about a folder; there must be a hint, and one line.
 std::string complaint(const fs::path& folder) {
-  return complaint_of([&] { LlamaCheckpoint checkpoint(folder); });
+  return complaint_of([&] { ModelCheckpoint checkpoint(folder); });
 }
 
 void check_complaint(const fs::path& folder, const std::string& words) {
@@ -60,11 +62,11 @@ json read_json(const fs::path& file) { return json::parse(nn::read_file(file)); 
 TEST_CASE("a model survives the way to a folder and back") {
   const tools::TemporaryFolder temporary;
   const fs::path& folder = temporary.path;
-  const Llama saved(small, 1);
-  nn::save_llama(folder, saved);
+  const LanguageModel saved(small, 1);
+  nn::save_model(folder, saved);
   CHECK(nn::read_config(folder) == small);
-  Llama loaded(small, 2);
-  nn::load_llama(folder, loaded);
+  LanguageModel loaded(small, 2);
+  nn::load_model(folder, loaded);
   CHECK(is_equal(loaded, saved));
   const auto whole = nn::read_safetensors(folder / "model.safetensors");
   CHECK(whole.metadata == nn::Metadata{{"format", "pt"}});
@@ -77,34 +79,34 @@ TEST_CASE("shards that ranks wrote by themselves are one model, for any other cu
   CHECK(fs::exists(folder / "model-00002-of-00003.safetensors"));
   const json index = read_json(folder / "model.safetensors.index.json");
   CHECK(index["metadata"]["total_size"] ==
-        Llama(small).parameters().size() * static_cast<int>(sizeof(real)));
+        LanguageModel(small).parameters().size() * static_cast<int>(sizeof(real)));
   CHECK(index["weight_map"]["model.layers.1.mlp.up_proj.weight"] ==
         "model-00002-of-00003.safetensors");
 
-  const Llama saved(small, 1);
-  Llama whole(small, 2);
-  nn::load_llama(folder, whole);
+  const LanguageModel saved(small, 1);
+  LanguageModel whole(small, 2);
+  nn::load_model(folder, whole);
   CHECK(is_equal(whole, saved));
   for (const Cut& cut : {Cut{{0, 1}, {2}, {3, 4}}, {{0}, {1, 2, 3, 4}}, {{4, 0}, {3, 1, 2}}})
-    for (const std::vector<int>& pieces : cut) {
-      Llama part(small, pieces, 2);
-      nn::load_llama(folder, part);
-      CHECK(is_equal(part, Llama(small, pieces, 1)));
+    for (const std::vector<int>& blocks : cut) {
+      LanguageModel part(small, blocks, 2);
+      nn::load_model(folder, part);
+      CHECK(is_equal(part, LanguageModel(small, blocks, 1)));
     }
 }
 
-TEST_CASE("of a file only the pieces of a model are read") {
+TEST_CASE("of a file only the blocks of a model are read") {
   const tools::TemporaryFolder temporary;
   const fs::path& folder = temporary.path;
-  nn::save_llama(folder, Llama(small, 1));
-  LlamaCheckpoint checkpoint(folder);
-  // Once the header is known the file is cut behind the embedding, the first piece in it.
+  nn::save_model(folder, LanguageModel(small, 1));
+  ModelCheckpoint checkpoint(folder);
+  // Once the header is known the file is cut behind the embedding, the first block in it.
   const auto size = fs::file_size(folder / "model.safetensors");
-  const Llama embedding(small, std::vector{0}, 1);
+  const LanguageModel embedding(small, std::vector{0}, 1);
   const auto others =
-      (Llama(small).parameters().size() - embedding.parameters().size()) * sizeof(real);
+      (LanguageModel(small).parameters().size() - embedding.parameters().size()) * sizeof(real);
   fs::resize_file(folder / "model.safetensors", size - others);
-  Llama first(small, std::vector{0}, 2), second(small, std::vector{1}, 2);
+  LanguageModel first(small, std::vector{0}, 2), second(small, std::vector{1}, 2);
   checkpoint.load(first);
   CHECK(is_equal(first, embedding));
   CHECK_THROWS_AS(checkpoint.load(second), InputError);
@@ -113,17 +115,17 @@ TEST_CASE("of a file only the pieces of a model are read") {
 TEST_CASE("a new checkpoint is not hidden by an earlier one of another cut") {
   const tools::TemporaryFolder temporary;
   const fs::path& folder = temporary.path;
-  Llama loaded(small, 9);
+  LanguageModel loaded(small, 9);
   const auto holds = [&](int seed) {
-    nn::load_llama(folder, loaded);
-    return is_equal(loaded, Llama(small, seed));
+    nn::load_model(folder, loaded);
+    return is_equal(loaded, LanguageModel(small, seed));
   };
-  nn::save_llama(folder, Llama(small, 1));
+  nn::save_model(folder, LanguageModel(small, 1));
   save_shards(folder, small, three, 2);
   CHECK(holds(2));
   save_shards(folder, small, {{0, 1, 2, 3}, {4}}, 3);
   CHECK(holds(3));
-  nn::save_llama(folder, Llama(small, 4));
+  nn::save_model(folder, LanguageModel(small, 4));
   CHECK(holds(4));
 }
 
@@ -133,7 +135,7 @@ TEST_CASE("a save removes the files of the model before, and no others") {
   save_shards(folder, small, three, 1);
   for (const char* mine : {"model-backup.safetensors", "model-1-of-2.safetensors", "notes.md"})
     nn::write_file_atomically(folder / mine, "mine");
-  nn::save_llama(folder, Llama(small, 2));
+  nn::save_model(folder, LanguageModel(small, 2));
   std::set<std::string> names;
   for (const auto& entry : fs::directory_iterator(folder))
     names.insert(entry.path().filename().string());
@@ -142,14 +144,14 @@ TEST_CASE("a save removes the files of the model before, and no others") {
                                        "notes.md"});
 }
 
-TEST_CASE("pieces that do not make one model are not saved") {
+TEST_CASE("blocks that do not make one model are not saved") {
   const tools::TemporaryFolder temporary;
   const fs::path& folder = temporary.path;
-  nn::save_llama(folder / "model", Llama(small, 1));
+  nn::save_model(folder / "model", LanguageModel(small, 1));
   for (const Cut& cut :
        {Cut{{0, 1}, {2, 3}}, {{0, 1, 2}, {2, 3, 4}}, {{0, 1, 2, 3, 4, 5}}, {}, {{-1}}}) {
-    nn::FolderReplacement files = nn::llama_replacement(folder / "model");
-    CHECK_THROWS_AS(nn::complete_llama(files, small, cut, {}, {}), nn::Error);
+    nn::FolderReplacement files = nn::model_replacement(folder / "model");
+    CHECK_THROWS_AS(nn::complete_model(files, small, cut, {}, {}), nn::Error);
   }
   CHECK_THROWS_AS(nn::shard_name(3, 3), nn::Error);
   CHECK(complaint(folder / "model") == "nothing");
@@ -157,10 +159,10 @@ TEST_CASE("pieces that do not make one model are not saved") {
 
 TEST_CASE("a model says what made it") {
   const tools::TemporaryFolder temporary;
-  nn::save_llama(temporary.path / "a", Llama(small), {{"step", "7"}});
-  CHECK(LlamaCheckpoint(temporary.path / "a").state() == nn::Metadata{{"step", "7"}});
+  nn::save_model(temporary.path / "a", LanguageModel(small), {{"step", "7"}});
+  CHECK(ModelCheckpoint(temporary.path / "a").state() == nn::Metadata{{"step", "7"}});
   as_foreign(temporary.path / "a");
-  CHECK(LlamaCheckpoint(temporary.path / "a").state().empty());
+  CHECK(ModelCheckpoint(temporary.path / "a").state().empty());
 }
 
 TEST_CASE("a model of which any file changed is refused, until its manifest is removed") {
@@ -180,19 +182,19 @@ TEST_CASE("a model of which any file changed is refused, until its manifest is r
     if (name != "manifest.txt") check_complaint(mixed, name + " is damaged: it is missing");
   }
   save_shards(folder / "edited", small, three, 1);
-  LlamaConfig longer = small;
-  longer.context = 100;
+  LanguageModelConfig longer = small;
+  longer.max_positions = 100;
   write_config(folder / "edited", longer);
   check_complaint(folder / "edited", "config.json is damaged");
   as_foreign(folder / "edited");
-  CHECK(LlamaCheckpoint(folder / "edited").config().context == 100);
+  CHECK(ModelCheckpoint(folder / "edited").config().max_positions == 100);
 }
 
 TEST_CASE("a file that came after the model is not taken for a part of it") {
   const tools::TemporaryFolder temporary;
   const fs::path& folder = temporary.path;
   save_shards(folder / "shards", small, three, 1);
-  nn::save_llama(folder / "whole", Llama(small, 2));
+  nn::save_model(folder / "whole", LanguageModel(small, 2));
   fs::copy(folder / "whole" / "model.safetensors", folder / "shards");
   check_complaint(folder / "shards", "model.safetensors is no file that manifest.txt names");
   nn::write_file_atomically(folder / "whole" / "notes.md", "of no weight");
@@ -203,10 +205,10 @@ TEST_CASE("a weight that is not finite is not loaded") {
   for (const real bad :
        {std::numeric_limits<real>::quiet_NaN(), -std::numeric_limits<real>::infinity()}) {
     const tools::TemporaryFolder temporary;
-    Llama spoiled(small, 1), loaded(small, 2);
+    LanguageModel spoiled(small, 1), loaded(small, 2);
     spoiled.parameters().values().back() = bad;
-    nn::save_llama(temporary.path, spoiled);
-    CHECK(contains(complaint_of([&] { nn::load_llama(temporary.path, loaded); }),
+    nn::save_model(temporary.path, spoiled);
+    CHECK(contains(complaint_of([&] { nn::load_model(temporary.path, loaded); }),
                    "lm_head.weight is not finite"));
   }
 }
@@ -218,10 +220,10 @@ TEST_CASE("old and new spellings of config.json are read") {
     nn::write_file_atomically(folder / "config.json", text);
     return nn::read_config(folder);
   };
-  const LlamaConfig expected{100, 32, 2, 4, 4, 48, 2048, 10000, 1e-6};
+  const LanguageModelConfig expected{100, 32, 2, 4, 4, 48, 2048, 10000, 1e-6};
   CHECK(read(R"({"model_type":"llama","vocab_size":100,"hidden_size":32,"num_hidden_layers":2,
                  "num_attention_heads":4,"intermediate_size":48})") == expected);
-  LlamaConfig other{100, 32, 2, 4, 2, 48, 64, 500, 1e-5};
+  LanguageModelConfig other{100, 32, 2, 4, 2, 48, 64, 500, 1e-5};
   CHECK(read(R"({"architectures":["LlamaForCausalLM"],"model_type":"llama","vocab_size":100,
                  "hidden_size":32,"num_hidden_layers":2,"num_attention_heads":4,"head_dim":8,
                  "num_key_value_heads":2,"intermediate_size":48,"max_position_embeddings":64,
@@ -237,7 +239,7 @@ TEST_CASE("old and new spellings of config.json are read") {
 TEST_CASE("what config.json lacks or asks for in vain is named") {
   const tools::TemporaryFolder temporary;
   const fs::path& folder = temporary.path;
-  nn::save_llama(folder, Llama(small));
+  nn::save_model(folder, LanguageModel(small));
   as_foreign(folder);
   const json good = read_json(folder / "config.json");
   const auto refuses = [&](const char* field, const json& value, const std::string& words) {
@@ -280,7 +282,7 @@ TEST_CASE("bytes that are no config.json are refused") {
   const fs::path& folder = temporary.path;
   check_complaint(folder, "config.json");
   check_complaint(folder / "there-is-none", "config.json");
-  nn::save_llama(folder, Llama(small));
+  nn::save_model(folder, LanguageModel(small));
   as_foreign(folder);
   const std::string whole = nn::read_file(folder / "config.json");
   for (std::size_t size = 0; size + 2 < whole.size(); ++size) {
@@ -301,18 +303,18 @@ TEST_CASE("bytes that are no config.json are refused") {
 }
 
 // What is said about a checkpoint of `small` whose file has these tensors.
-std::string complaint_about(const std::vector<nn::LlamaTensor>& tensors) {
+std::string complaint_about(const std::vector<nn::TensorInfo>& tensors) {
   const tools::TemporaryFolder temporary;
   const fs::path& folder = temporary.path;
   write_config(folder, small);
   nn::Parameters parameters;
-  for (const nn::LlamaTensor& tensor : tensors) parameters.add(tensor.name, tensor.shape);
+  for (const nn::TensorInfo& tensor : tensors) parameters.add(tensor.name, tensor.shape);
   nn::write_safetensors(folder / "model.safetensors", parameters);
   return complaint(folder);
 }
 
 TEST_CASE("a tensor that is missing, misshapen or not of the model is named") {
-  const auto all = nn::llama_tensors(small);
+  const auto all = small.kind().tensors(small);
   CHECK(complaint_about(all) == "nothing");
   for (std::size_t i = 0; i < all.size(); ++i) {
     CAPTURE(all[i].name);
@@ -336,34 +338,34 @@ TEST_CASE("a tensor that is missing, misshapen or not of the model is named") {
 TEST_CASE("a model of another shape is refused and not touched") {
   const tools::TemporaryFolder temporary;
   const fs::path& folder = temporary.path;
-  nn::save_llama(folder, Llama(small, 1));
+  nn::save_model(folder, LanguageModel(small, 1));
   const auto refuses = [&](const char* field, auto change) {
-    LlamaConfig config = small;
+    LanguageModelConfig config = small;
     change(config);
-    Llama model(config, std::vector{0}, 2);
+    LanguageModel model(config, std::vector{0}, 2);
     CAPTURE(field);
-    CHECK(contains(complaint_of([&] { nn::load_llama(folder, model); }), field));
-    CHECK(is_equal(model, Llama(config, std::vector{0}, 2)));
+    CHECK(contains(complaint_of([&] { nn::load_model(folder, model); }), field));
+    CHECK(is_equal(model, LanguageModel(config, std::vector{0}, 2)));
   };
-  refuses("vocab_size", [](LlamaConfig& c) { c.vocabulary = 24; });
-  refuses("hidden_size", [](LlamaConfig& c) { c.d = 32; });
-  refuses("num_hidden_layers", [](LlamaConfig& c) { c.layers = 2; });
-  refuses("num_attention_heads", [](LlamaConfig& c) { c.heads = 2; });
-  refuses("num_key_value_heads", [](LlamaConfig& c) { c.key_value_heads = 1; });
-  refuses("intermediate_size", [](LlamaConfig& c) { c.hidden = 24; });
-  refuses("rope_theta", [](LlamaConfig& c) { c.theta = 10000; });
-  refuses("rms_norm_eps", [](LlamaConfig& c) { c.epsilon = 1e-6; });
-  LlamaConfig longer = small;
-  longer.context = 100;
-  Llama model(longer, 2);
-  nn::load_llama(folder, model);  // no weight depends on the context
-  CHECK(is_equal(model, Llama(small, 1)));
+  refuses("vocab_size", [](LanguageModelConfig& c) { c.vocab_size = 24; });
+  refuses("hidden_size", [](LanguageModelConfig& c) { c.hidden_size = 32; });
+  refuses("num_hidden_layers", [](LanguageModelConfig& c) { c.layers = 2; });
+  refuses("num_attention_heads", [](LanguageModelConfig& c) { c.heads = 2; });
+  refuses("num_key_value_heads", [](LanguageModelConfig& c) { c.key_value_heads = 1; });
+  refuses("intermediate_size", [](LanguageModelConfig& c) { c.intermediate_size = 24; });
+  refuses("rope_theta", [](LanguageModelConfig& c) { c.theta = 10000; });
+  refuses("rms_norm_eps", [](LanguageModelConfig& c) { c.epsilon = 1e-6; });
+  LanguageModelConfig longer = small;
+  longer.max_positions = 100;
+  LanguageModel model(longer, 2);
+  nn::load_model(folder, model);  // no weight depends on the context
+  CHECK(is_equal(model, LanguageModel(small, 1)));
 }
 
 TEST_CASE("a config.json that claims more than the files hold takes no memory") {
   const tools::TemporaryFolder temporary;
   const fs::path& folder = temporary.path;
-  nn::save_llama(folder, Llama(small));
+  nn::save_model(folder, LanguageModel(small));
   as_foreign(folder);
   const json good = read_json(folder / "config.json");
   for (const char* field : {"num_hidden_layers", "vocab_size", "intermediate_size"}) {
@@ -423,12 +425,12 @@ TEST_CASE("shards of two checkpoints do not go together") {
   const fs::path& folder = temporary.path;
   save_shards(folder, small, three, 1);
   as_foreign(folder);
-  const auto overwrite = [&](const LlamaConfig& config, int pieces) {
-    const Llama part(config, three[pieces]);
+  const auto overwrite = [&](const LanguageModelConfig& config, int blocks) {
+    const LanguageModel part(config, three[blocks]);
     nn::write_file_atomically(folder / nn::shard_name(1, 3), nn::shard_content(part).parts());
   };
-  LlamaConfig wider = small;
-  wider.hidden = 24;
+  LanguageModelConfig wider = small;
+  wider.intermediate_size = 24;
   overwrite(wider, 1);
   check_complaint(folder, "model.layers.1.mlp.gate_proj.weight has shape [24, 16]");
   overwrite(small, 2);

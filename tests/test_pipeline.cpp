@@ -15,7 +15,7 @@ using toy::job_of, toy::length, toy::some_text;
 
 struct Result {
   std::vector<double> losses;                                      // of each step
-  std::map<std::pair<int, int>, std::vector<nn::real>> gradients;  // of (step, piece)
+  std::map<std::pair<int, int>, std::vector<nn::real>> gradients;  // of (step, block)
   std::vector<nn::real> weights;                                   // after the last step
 };
 
@@ -25,9 +25,9 @@ Result train(const Job& job, const std::string& name, int pipeline = 0) {
   std::mutex result_mutex;
   auto stages = toy::as_ranks(job, name, [&](toy::Rank rank) {
     int step = 0;
-    rank.worker.on_gradients = [&](int piece, std::span<const nn::real> gradients) {
+    rank.worker.on_gradients = [&](int block, std::span<const nn::real> gradients) {
       const std::lock_guard lock(result_mutex);
-      result.gradients[{step, piece}].assign(gradients.begin(), gradients.end());
+      result.gradients[{step, block}].assign(gradients.begin(), gradients.end());
     };
     for (; step < job.steps; ++step) {
       const auto loss = rank.worker.step(step);
@@ -39,8 +39,8 @@ Result train(const Job& job, const std::string& name, int pipeline = 0) {
 }
 
 // One process, one microbatch after the other.
-Result train_serially(int microbatches) {
-  return train(job_of("gpipe", 1, 1, microbatches), "serial");
+Result train_serially(int microbatches, const nn::ModelFamily& family = nn::families()[0]) {
+  return train(job_of("gpipe", 1, 1, microbatches, family), "serial");
 }
 
 // |a - b| / |b|
@@ -57,13 +57,13 @@ double relative_difference(std::span<const nn::real> a, std::span<const nn::real
 
 // Calls f(job) for every schedule on 1, 2, 3 and 6 stages.
 template <class Function>
-void each_job(int pipelines, int microbatches, Function f) {
+void each_job(int pipelines, int microbatches, const nn::ModelFamily& family, Function f) {
   for (const ScheduleEntry& schedule : schedule_table())
     for (int stages : {1, 2, 3, 6}) {
       CAPTURE(schedule.name);
       CAPTURE(stages);
       CAPTURE(microbatches);
-      f(job_of(schedule.name, stages, pipelines, microbatches));
+      f(job_of(schedule.name, stages, pipelines, microbatches, family));
     }
 }
 
@@ -74,7 +74,7 @@ TEST_CASE("a worker takes the steps that are written out here") {
   job.warmup = 2;
   const Result result = train(job, "written");
 
-  nn::Llama model(job.model, job.seed);
+  nn::LanguageModel model(job.model, job.seed);
   nn::Adam adam(0);
   const std::vector<std::uint16_t> text = some_text();
   for (int step = 0; step < 3; ++step) {
@@ -97,13 +97,13 @@ TEST_CASE("a worker takes the steps that are written out here") {
 }
 
 TEST_CASE("memory that a message still reads is not used again") {
-  const nn::LlamaConfig config{.vocabulary = 7,
-                               .d = 64,
-                               .layers = 1,
-                               .heads = 1,
-                               .key_value_heads = 1,
-                               .hidden = 8,
-                               .context = 300};
+  const nn::LanguageModelConfig config{.vocab_size = 7,
+                                       .hidden_size = 64,
+                                       .layers = 1,
+                                       .heads = 1,
+                                       .key_value_heads = 1,
+                                       .intermediate_size = 8,
+                                       .max_positions = 300};
   Stage stage(config, {{0, 1}}, 1, 300, 0);
   Network network;
   const std::vector<std::string> addresses{"inproc://lease-0", "inproc://lease-1"};
@@ -128,29 +128,52 @@ TEST_CASE("memory that a message still reads is not used again") {
 }
 
 TEST_CASE("every schedule on any number of stages trains like one process, bit for bit") {
-  for (int microbatches : {1, 2, 3, 5}) {
-    const Result serial = train_serially(microbatches);
-    each_job(1, microbatches, [&](const Job& job) {
-      const Result result = train(job, "one");
-      CHECK(result.losses == serial.losses);
-      CHECK(result.gradients == serial.gradients);
-      CHECK(result.weights == serial.weights);
-    });
-  }
+  for (const nn::ModelFamily& family : nn::families())
+    for (int microbatches : {1, 2, 3, 5}) {
+      CAPTURE(family.name);
+      const Result serial = train_serially(microbatches, family);
+      each_job(1, microbatches, family, [&](const Job& job) {
+        const Result result = train(job, "one");
+        CHECK(result.losses == serial.losses);
+        CHECK(result.gradients == serial.gradients);
+        CHECK(result.weights == serial.weights);
+      });
+    }
 }
 
 TEST_CASE("two pipelines train like one process on the same global batch") {
-  for (int microbatches : {1, 2, 3, 5}) {
-    const Result serial = train_serially(2 * microbatches);
-    each_job(2, microbatches, [&](const Job& job) {
-      const Result result = train(job, "two");
-      REQUIRE(result.losses.size() == serial.losses.size());
-      for (std::size_t step = 0; step < serial.losses.size(); ++step)
-        CHECK(result.losses[step] == doctest::Approx(serial.losses[step]).epsilon(1e-6));
-      for (int piece = 0; piece < 8; ++piece)
-        CHECK(relative_difference(result.gradients.at({0, piece}),
-                                  serial.gradients.at({0, piece})) < 1e-6);
+  for (const nn::ModelFamily& family : nn::families())
+    for (int microbatches : {1, 2, 3, 5}) {
+      CAPTURE(family.name);
+      const Result serial = train_serially(2 * microbatches, family);
+      each_job(2, microbatches, family, [&](const Job& job) {
+        const Result result = train(job, "two");
+        REQUIRE(result.losses.size() == serial.losses.size());
+        for (std::size_t step = 0; step < serial.losses.size(); ++step)
+          CHECK(result.losses[step] == doctest::Approx(serial.losses[step]).epsilon(1e-6));
+        for (int block = 0; block < 8; ++block)
+          CHECK(relative_difference(result.gradients.at({0, block}),
+                                    serial.gradients.at({0, block})) < 1e-6);
+      });
+    }
+}
+
+TEST_CASE("the copies of a weight that embedding and head share stay equal") {
+  for (int stages : {1, 3}) {
+    const Job job = job_of("zb-h1", stages, 2, 3, *nn::find_family("gpt2"));
+    auto done = toy::as_ranks(job, "tied", [&](toy::Rank rank) {
+      for (int step = 0; step < job.steps; ++step) rank.worker.step(step);
     });
+    nn::LanguageModel &first = done.front().model(), &last = done[stages - 1].model();
+    const auto copy = [](nn::LanguageModel& model, int block) {
+      const auto [offset, size] = model.tied_range(block).value();
+      return model.parameters().values().subspan(offset, size);
+    };
+    CHECK(std::ranges::equal(copy(first, 0), copy(last, 7)));
+    const nn::LanguageModel untrained(job.model, job.seed);
+    const auto [offset, size] = untrained.tied_range(0).value();
+    CHECK(
+        !std::ranges::equal(copy(first, 0), untrained.parameters().values().subspan(offset, size)));
   }
 }
 
@@ -176,6 +199,8 @@ TEST_CASE("a pipeline learns") {
 
 TEST_CASE("replicas stay the same, bit for bit") {
   const Job job = job_of("1f1b", 2, 3, 2);
+  const Job tied = job_of("zb-h1", 2, 3, 2, *nn::find_family("gpt2"));
+  CHECK(train(tied, "three", 0).weights == train(tied, "three", 2).weights);
   const Result first = train(job, "three", 0), last = train(job, "three", 2);
   CHECK(first.weights == last.weights);
   CHECK(first.weights != train_serially(6).weights);  // another order of sums
@@ -185,8 +210,8 @@ TEST_CASE("cutting a batch into microbatches does not change what is learnt") {
   Job job = job_of("1f1b", 3, 1, 1);
   job.batch = 6;
   const Result whole = train(job, "whole"), cut = train_serially(6);
-  for (int piece = 0; piece < 8; ++piece)
-    CHECK(relative_difference(whole.gradients.at({0, piece}), cut.gradients.at({0, piece})) < 2e-6);
+  for (int block = 0; block < 8; ++block)
+    CHECK(relative_difference(whole.gradients.at({0, block}), cut.gradients.at({0, block})) < 2e-6);
 }
 
 }  // namespace pipeline

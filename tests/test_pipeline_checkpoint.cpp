@@ -21,7 +21,7 @@ namespace {
 struct Result {
   std::map<int, double> losses;  // by step, from 1
   std::vector<nn::real> weights;
-  std::map<int, std::vector<nn::real>> moments;  // of each piece, means and squares
+  std::map<int, std::vector<nn::real>> moments;  // of each block, means and squares
   int first_step = 0;                            // where it began
   std::vector<std::string> reports;
 };
@@ -42,10 +42,10 @@ Result train(const Job& job, const std::filesystem::path& path, int last) {
     if (first < last) checkpoints.save(last, {});
     const std::lock_guard lock(mutex);
     result.first_step = first;
-    for (int piece = 0; piece <= rank.stage.model().head_piece(); ++piece)
-      if (rank.stage.model().range(piece).size > 0) {
-        std::vector<nn::real>& all = result.moments[piece];
-        for (const auto& [name, values] : rank.worker.optimizer_state(piece).arrays)
+    for (int block = 0; block <= rank.stage.model().head_block(); ++block)
+      if (rank.stage.model().range(block).size > 0) {
+        std::vector<nn::real>& all = result.moments[block];
+        for (const auto& [name, values] : rank.worker.optimizer_state(block).arrays)
           all.insert(all.end(), values.begin(), values.end());
       }
   });
@@ -54,8 +54,9 @@ Result train(const Job& job, const std::filesystem::path& path, int last) {
 }
 
 // Batches of 6 sequences, however they are cut.
-Job job_of(std::string_view schedule, int stages, int pipelines) {
-  Job job = toy::job_of(schedule, stages, pipelines, 6 / pipelines);
+Job job_of(std::string_view schedule, int stages, int pipelines,
+           std::string_view family = "llama") {
+  Job job = toy::job_of(schedule, stages, pipelines, 6 / pipelines, *nn::find_family(family));
   job.steps = 8;
   job.warmup = 2;
   return job;
@@ -64,8 +65,9 @@ Job job_of(std::string_view schedule, int stages, int pipelines) {
 }  // namespace
 
 TEST_CASE("training goes on from a checkpoint bit for bit, after any step") {
-  for (const auto& [stages, pipelines] : {std::pair{1, 1}, {3, 1}, {2, 2}}) {
-    const Job job = job_of("1f1b", stages, pipelines);
+  for (const auto& [stages, pipelines, family] :
+       {std::tuple{1, 1, "llama"}, {3, 1, "llama"}, {2, 2, "llama"}, {3, 2, "gpt2"}}) {
+    const Job job = job_of("1f1b", stages, pipelines, family);
     const tools::TemporaryFolder undisturbed_folder;
     const Result undisturbed = train(job, undisturbed_folder.path, 4);
     for (int step : {1, 2, 3}) {
@@ -85,17 +87,19 @@ TEST_CASE("training goes on from a checkpoint bit for bit, after any step") {
 }
 
 TEST_CASE("a checkpoint of three stages goes on in any layout") {
-  const Job written = job_of("1f1b", 3, 1);
-  const tools::TemporaryFolder undisturbed_folder;
-  const Result undisturbed = train(written, undisturbed_folder.path, 4);
-  for (int pipelines : {1, 2})
-    for (int stages : {1, 2, 3, 6}) {
+  for (const char* family : {"llama", "gpt2"}) {
+    const Job written = job_of("1f1b", 3, 1, family);
+    const tools::TemporaryFolder undisturbed_folder;
+    const Result undisturbed = train(written, undisturbed_folder.path, 4);
+    for (const auto& [stages, pipelines] :
+         {std::pair{1, 1}, {2, 1}, {3, 1}, {6, 1}, {1, 2}, {2, 2}, {3, 2}, {6, 2}}) {
+      CAPTURE(family);
       CAPTURE(pipelines);
       CAPTURE(stages);
       const tools::TemporaryFolder folder;
       train(written, folder.path, 2);
-      const Result resumed =
-          train(job_of(stages == 2 ? "interleaved" : "zb-h1", stages, pipelines), folder.path, 4);
+      const Result resumed = train(
+          job_of(stages == 2 ? "interleaved" : "zb-h1", stages, pipelines, family), folder.path, 4);
       CHECK(resumed.first_step == 2);
       for (int step : {3, 4})
         CHECK(resumed.losses.at(step) ==
@@ -104,6 +108,7 @@ TEST_CASE("a checkpoint of three stages goes on in any layout") {
       if (pipelines == 1) CHECK(resumed.weights == undisturbed.weights);
       CHECK(resumed.reports.size() == (pipelines == 1 ? 0 : 2));  // says that rounding differs
     }
+  }
 }
 
 TEST_CASE("a checkpoint of two pipelines goes on in one") {
@@ -127,7 +132,7 @@ TEST_CASE("another training does not go on from a checkpoint") {
   other.batch = 12;
   CHECK(contains(complaint_of([&] { train(other, folder.path, 4); }), "batch 6, this run has 12"));
   other = job;
-  other.model.hidden += 8;
+  other.model.intermediate_size += 8;
   CHECK(contains(complaint_of([&] { train(other, folder.path, 4); }), "hidden"));
   other = job;
   other.steps = 1, other.warmup = 0;
@@ -178,16 +183,16 @@ TEST_CASE("a checkpoint whose state is not what it must be is said, and the one 
   }
 }
 
-TEST_CASE("a piece that does not say how often it was updated is damage, too") {
+TEST_CASE("a block that does not say how often it was updated is damage, too") {
   const Job job = job_of("1f1b", 2, 1);
   for (const char* updates : {"abc", "-1", "99999999999", ""}) {
     const tools::TemporaryFolder folder;
     train(job, folder.path, 2);
     train(job, folder.path, 3);
     const auto file = folder.path / "step-3" / "piece-4.safetensors";
-    const nn::Checkpoint piece = nn::read_safetensors(file);
+    const nn::Checkpoint block = nn::read_safetensors(file);
     std::vector<nn::SavedTensor> tensors;
-    for (const auto& [name, tensor] : piece.tensors)
+    for (const auto& [name, tensor] : block.tensors)
       tensors.push_back({name, tensor.shape(), tensor.span()});
     const nn::SafetensorsContent content(tensors, {{"updates", updates}});
     nn::write_file_atomically(file, content.parts());
@@ -274,20 +279,20 @@ TEST_CASE("a weight that is not finite is not saved") {
   CHECK(!nn::CheckpointFolder(path.path).newest([](const std::string&) {}));
 }
 
-// Spoils a gradient of a piece in its second step, on one rank.
-void spoil(toy::Rank rank, int step, int piece, nn::real with) {
-  const auto [offset, size] = rank.stage.model().range(piece);
+// Spoils a gradient of a block in its second step, on one rank.
+void spoil(toy::Rank rank, int step, int block, nn::real with) {
+  const auto [offset, size] = rank.stage.model().range(block);
   if (step == 1 && size > 0) rank.stage.model().parameters().gradients()[offset + size / 2] = with;
 }
 
-TEST_CASE("a gradient that is not finite stops the run, with its step, stage and piece") {
+TEST_CASE("a gradient that is not finite stops the run, with its step, stage and block") {
   const nn::real infinity = std::numeric_limits<nn::real>::infinity();
   const Job job = job_of("1f1b", 3, 2);
-  const auto complaint = [&](int piece, nn::real with) {
+  const auto complaint = [&](int block, nn::real with) {
     return complaint_of([&] {
       toy::as_ranks(job, "bad", [&](toy::Rank rank) {
         for (int step = 0; step < 4; ++step) {
-          if (job.topology.pipeline(rank.rank) == 1) spoil(rank, step, piece, with);
+          if (job.topology.pipeline(rank.rank) == 1) spoil(rank, step, block, with);
           rank.worker.step(step);
         }
       });
@@ -299,23 +304,24 @@ TEST_CASE("a gradient that is not finite stops the run, with its step, stage and
 }
 
 TEST_CASE("a bad step is left out on all ranks alike") {
-  for (int pipelines : {1, 2}) {
-    Job job = job_of("zb-h1", 3, pipelines);
+  for (const auto& [pipelines, family] :
+       {std::pair{1, "llama"}, {2, "llama"}, {1, "gpt2"}, {2, "gpt2"}}) {
+    Job job = job_of("zb-h1", 3, pipelines, family);
     job.skips_bad_steps = true;
-    const auto train = [&](int bad_piece) {
+    const auto train = [&](int bad_block) {
       auto stages = toy::as_ranks(job, "left-out", [&](toy::Rank rank) {
         for (int step = 0; step < 4; ++step) {
-          if (bad_piece < 0 && step == 1) {  // all leave it out
+          if (bad_block < 0 && step == 1) {  // all leave it out
             rank.mailbox.begin_step(step);
             is_on_any_rank(rank.mailbox, false, {Tag::verdict, step}, "leaving out a step");
             continue;
           }
-          if (bad_piece >= 0 && job.topology.pipeline(rank.rank) == 0)
-            spoil(rank, step, bad_piece, NAN);
+          if (bad_block >= 0 && job.topology.pipeline(rank.rank) == 0)
+            spoil(rank, step, bad_block, NAN);
           const auto loss = rank.worker.step(step);
           const bool has_loss = job.topology.stage(rank.rank) == 2 && step != 1;
           CHECK(loss.has_value() == has_loss);
-          CHECK(rank.worker.steps_left_out == (bad_piece >= 0 && step > 0));
+          CHECK(rank.worker.steps_left_out == (bad_block >= 0 && step > 0));
         }
       });
       auto weights = toy::weights_of(stages, job);
@@ -323,7 +329,7 @@ TEST_CASE("a bad step is left out on all ranks alike") {
       return weights;
     };
     const std::vector<nn::real> expected = train(-1);
-    for (int piece : {0, 2, 4, 7}) CHECK(train(piece) == expected);
+    for (int block : {0, 2, 4, 7}) CHECK(train(block) == expected);
   }
 }
 

@@ -41,11 +41,13 @@ void each_job(Function f) {
   for (const ScheduleEntry& schedule : schedule_table())
     for (int stages : {1, 2, 3})
       for (int pipelines : {1, 2, 3}) {
-        Job job = toy::job_of(schedule.name, stages, pipelines, 2);
+        const char* family = (stages + pipelines) % 2 ? "llama" : "gpt2";
+        Job job = toy::job_of(schedule.name, stages, pipelines, 2, *nn::find_family(family));
         job.skips_bad_steps = pipelines == 2;
         CAPTURE(schedule.name);
         CAPTURE(stages);
         CAPTURE(pipelines);
+        CAPTURE(family);
         f(job);
       }
 }
@@ -104,6 +106,8 @@ TEST_CASE("all messages of a training are expected, and none that differs in a f
       }
     }
     CHECK(kinds.contains(Tag::activation) == (job.topology.stages > 1));
+    CHECK(kinds.contains(Tag::tied) ==
+          (job.topology.stages > 1 && nn::tied_tensor(job.model).has_value()));
     CHECK(kinds.contains(Tag::reduce) == (job.topology.pipelines > 1));
     CHECK(kinds.contains(Tag::verdict) == (job.skips_bad_steps && job.topology.ranks() > 1));
   });
@@ -175,13 +179,13 @@ TEST_CASE("only what is for a rank comes to it") {
   CHECK(!takes(2, 3, {Tag::goodbye}, 1));
 }
 
-TEST_CASE("a stage averages its own pieces, once the cut is known") {
+TEST_CASE("a stage averages its own blocks, once the cut is known") {
   const Job job = toy::job_of("1f1b", 2, 2, 3);
-  for (int piece = 0; piece < 8; ++piece) {
+  for (int block = 0; block < 8; ++block) {
     const std::size_t bytes =
-        ring_segment(piece_size(job.model, piece), 2, 0).length * sizeof(nn::real);
-    const Tag tag{Tag::reduce, 0, piece, 0};
-    CHECK(Protocol(job, 3)(1, tag, bytes, 0) == (piece > 3));
+        ring_segment(block_size(job.model, block), 2, 0).length * sizeof(nn::real);
+    const Tag tag{Tag::reduce, 0, block, 0};
+    CHECK(Protocol(job, 3)(1, tag, bytes, 0) == (block > 3));
     CHECK(Protocol(job, 3, false)(1, tag, bytes, 0));
     CHECK(!Protocol(job, 3, false)(1, tag, bytes + sizeof(nn::real), 0));
   }

@@ -51,6 +51,21 @@ TEST_CASE("a run takes its folder, and what an earlier one left moves aside whol
   CHECK(folder.begin("third") == out / "earlier-2");
 }
 
+TEST_CASE("a link among the results leads where it led, also from the folder they move to") {
+  const tools::TemporaryFolder temporary;
+  const fs::path out = temporary.path / "out", disk = temporary.path / "big-disk";
+  put(disk / "near" / "weights", "near");
+  put(disk / "far" / "weights", "far");
+  RunFolder folder(out, {}, false);
+  folder.begin("first");
+  fs::create_symlink(fs::path("..") / "big-disk" / "near", out / "checkpoint");
+  fs::create_symlink(disk / "far", out / "steps");
+  CHECK(folder.begin("second") == out / "earlier-1");
+  CHECK(nn::read_file(out / "earlier-1" / "checkpoint" / "weights") == "near");
+  CHECK(nn::read_file(out / "earlier-1" / "steps" / "weights") == "far");
+  CHECK(!fs::is_symlink(out / "checkpoint"));
+}
+
 TEST_CASE("logs without results stay where they are") {
   const tools::TemporaryFolder temporary;
   put(temporary.path / "rank-0.log", "of this run");
@@ -137,7 +152,7 @@ TEST_CASE("a run that this machine cannot hold is refused with what takes most")
   job.length = 100000;
   CHECK(contains(complaint_of([&] { require_memory(job, 24e9); }), "attention between the tokens"));
   job = {};
-  job.model.d = 65536;
+  job.model.hidden_size = 65536;
   CHECK(contains(complaint_of([&] { require_memory(job, 24e9); }), "weights, gradients and"));
   job = {};
   job.batch = 30000;

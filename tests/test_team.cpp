@@ -4,7 +4,7 @@
 #include <mutex>
 
 #include "nn/blas.h"
-#include "nn/models/llama/llama.h"
+#include "nn/models/language_model.h"
 #include "nn/optimizer.h"
 
 namespace {
@@ -19,20 +19,20 @@ std::vector<real> random_values(index count, std::uint64_t seed) {
 
 // Loss and all gradients of a LLaMA whose products are large enough to be shared out.
 std::vector<real> train_llama(int threads) {
-  nn::LlamaConfig config{.vocabulary = 4500,
-                         .d = 96,
-                         .layers = 1,
-                         .heads = 6,
-                         .key_value_heads = 3,
-                         .hidden = 700,
-                         .context = 100};
-  nn::Llama model(config, 1);
+  nn::LanguageModelConfig config{.vocab_size = 4500,
+                                 .hidden_size = 96,
+                                 .layers = 1,
+                                 .heads = 6,
+                                 .key_value_heads = 3,
+                                 .intermediate_size = 700,
+                                 .max_positions = 100};
+  nn::LanguageModel model(config, 1);
   std::vector<int> ids(200), targets(200);
   for (int i = 0; i < 200; ++i) ids[i] = i * 37 % 4500, targets[i] = i % 9 ? i * 101 % 4500 : -1;
   Team team(threads);
   nn::Tape tape;
   tape.set_team(team);
-  const nn::Var loss = model.loss(model.layer(1, model.embed(tape, ids), 100), targets);
+  const nn::Var loss = model.loss(model.layer(1, model.embed(tape, ids, 100), 100), targets);
   tape.backward(loss);
   std::vector<real> numbers{loss.value()[0]};
   const auto gradients = model.parameters().gradients();

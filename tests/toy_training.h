@@ -16,14 +16,15 @@ namespace toy {
 
 inline constexpr int length = 7, vocabulary = 19;
 
-inline nn::LlamaConfig tiny_model() {
-  return {.vocabulary = vocabulary,
-          .d = 16,
+inline nn::LanguageModelConfig tiny_model(const nn::ModelFamily& family = nn::families()[0]) {
+  return {.vocab_size = vocabulary,
+          .hidden_size = 16,
           .layers = 6,
           .heads = 2,
-          .key_value_heads = 1,
-          .hidden = 24,
-          .context = length};
+          .key_value_heads = family.name == "llama" ? 1 : 2,
+          .intermediate_size = 24,
+          .max_positions = length,
+          .family = &family};
 }
 
 // A text in which the next token mostly follows from the last one.
@@ -33,9 +34,10 @@ inline std::vector<std::uint16_t> some_text() {
   return ids;
 }
 
-inline Job job_of(std::string_view schedule, int stages, int pipelines, int microbatches) {
+inline Job job_of(std::string_view schedule, int stages, int pipelines, int microbatches,
+                  const nn::ModelFamily& family = nn::families()[0]) {
   Job job;
-  job.model = tiny_model();
+  job.model = tiny_model(family);
   job.topology = {stages, pipelines};
   job.schedule = schedule;
   job.chunks = find_schedule(schedule)->has_chunks && stages < 6 ? 2 : 1;
@@ -75,7 +77,7 @@ inline std::deque<Stage> as_ranks(const Job& job, const std::string& name,
     addresses.push_back(nn::concat("inproc://", name, '-', rank));
   std::deque<Stage> stages;  // outlive the network, whose messages read their memory
   for (int rank = 0; rank < ranks; ++rank)
-    stages.emplace_back(job.model, pieces_of(job, job.topology.stage(rank)), job.sequences(),
+    stages.emplace_back(job.model, blocks_of(job, job.topology.stage(rank)), job.sequences(),
                         length, job.seed);
   std::vector<std::exception_ptr> failures(ranks), losses(ranks);
   {
@@ -112,10 +114,10 @@ inline std::deque<Stage> as_ranks(const Job& job, const std::string& name,
 inline std::vector<nn::real> weights_of(std::deque<Stage>& stages, const Job& job,
                                         int pipeline = 0) {
   std::vector<nn::real> weights;
-  for (int piece = 0; piece < stages[0].model().head_piece() + 1; ++piece)
+  for (int block = 0; block < stages[0].model().head_block() + 1; ++block)
     for (int stage = 0; stage < job.topology.stages; ++stage) {
-      nn::Llama& model = stages[job.topology.rank(pipeline, stage)].model();
-      const auto [offset, size] = model.range(piece);
+      nn::LanguageModel& model = stages[job.topology.rank(pipeline, stage)].model();
+      const auto [offset, size] = model.range(block);
       const auto values = model.parameters().values().subspan(offset, size);
       weights.insert(weights.end(), values.begin(), values.end());
     }

@@ -1,4 +1,4 @@
-// Writes a story with a LLaMA from a checkpoint.
+// Writes a story with a language model from a checkpoint.
 #include <unistd.h>
 
 #include <chrono>
@@ -11,8 +11,8 @@
 #include "nn/base/error.h"
 #include "nn/base/utf8.h"
 #include "nn/blas.h"
-#include "nn/models/llama/checkpoint.h"
-#include "nn/models/llama/decoder.h"
+#include "nn/models/decoder.h"
+#include "nn/models/hugging_face.h"
 #include "nn/models/sample.h"
 #include "tools/program/options.h"
 #include "tools/program/program.h"
@@ -29,19 +29,19 @@ struct Options {
 };
 
 std::unique_ptr<Tokenizer> open_tokenizer(const std::filesystem::path& folder,
-                                          const nn::LlamaConfig& config) {
+                                          const nn::LanguageModelConfig& config) {
   const std::filesystem::path file = folder / "tokenizer.json";
   std::error_code error;  // of a link that leads nowhere, which is there
   const bool is_there = exists(symlink_status(file, error));
   std::unique_ptr<Tokenizer> tokenizer =
       is_there ? data::load_tokenizer(file) : data::byte_tokenizer();
-  if (is_there && tokenizer->vocabulary() > config.vocabulary)
+  if (is_there && tokenizer->vocabulary() > config.vocab_size)
     throw nn::InputError(nn::concat(file.string(), " has ", tokenizer->vocabulary(),
-                                    " tokens, the model only ", config.vocabulary),
+                                    " tokens, the model only ", config.vocab_size),
                          "put the tokenizer that the model was trained with into its folder");
-  if (!is_there && tokenizer->vocabulary() != config.vocabulary)
+  if (!is_there && tokenizer->vocabulary() != config.vocab_size)
     throw nn::InputError(nn::concat("there is no tokenizer.json in ", folder.string(),
-                                    ", and bytes do not make ", config.vocabulary, " tokens"),
+                                    ", and bytes do not make ", config.vocab_size, " tokens"),
                          "copy the tokenizer.json that the model was trained with into the folder");
   return tokenizer;
 }
@@ -88,22 +88,22 @@ void require_sampling(const Options& options) {
 
 void generate(const Options& options) {
   require_sampling(options);
-  nn::LlamaCheckpoint checkpoint(options.checkpoint);
+  nn::ModelCheckpoint checkpoint(options.checkpoint);
   const auto tokenizer = open_tokenizer(options.checkpoint, checkpoint.config());
   const std::vector<int> prompt = tokenizer->encode(options.prompt);
   // In training a story follows the end of another.
   std::vector<int> begin{Tokenizer::end_id};
   begin.insert(begin.end(), prompt.begin(), prompt.end());
-  const nn::index room = checkpoint.config().context - static_cast<nn::index>(begin.size());
+  const nn::index room = checkpoint.config().max_positions - static_cast<nn::index>(begin.size());
   if (room < 0)
     throw nn::InputError(
         nn::concat("the prompt has ", prompt.size(), " tokens, the model's context has room for ",
-                   checkpoint.config().context - 1),
+                   checkpoint.config().max_positions - 1),
         "give it a shorter prompt");
-  nn::Llama model(checkpoint.config());
+  nn::LanguageModel model(checkpoint.config());
   checkpoint.load(model);
 
-  nn::LlamaDecoder decoder(model);
+  nn::Decoder decoder(model);
   nn::Generator generator(options.seed);
   Story story(*tokenizer);
   story.append(prompt);
@@ -128,7 +128,7 @@ void generate(const Options& options) {
 
 int run(int argc, char** argv) {
   Options options;
-  tools::Options line("generate", "Writes a story with a trained LLaMA.");
+  tools::Options line("generate", "Writes a story with a trained language model.");
   line.add("--checkpoint", options.checkpoint,
            "folder of the model, as Hugging Face has it, with its tokenizer.json")
       .required();

@@ -7,11 +7,12 @@ usage() {
   cat <<'END'
 usage: tools/pipeline.sh STAGES [PIPELINES] [options]
 
-Trains the course's LLaMA in PIPELINES (default 1) replicas, each cut into STAGES processes.
+Trains a language model in PIPELINES (default 1) replicas, each cut into STAGES processes.
 
   tools/pipeline.sh 3                      3 stages, 3 microbatches
   tools/pipeline.sh 3 2                    2 such pipelines, gradients averaged between them
   tools/pipeline.sh 3 --schedule zb-h1 --layers auto --steps 300 --trace
+  tools/pipeline.sh 3 --model gpt2         a GPT-2 instead of the course's LLaMA
   tools/pipeline.sh 3 --resume             goes on where an earlier run stopped
   tools/pipeline.sh 3 --restarts 3         goes on by itself if a rank dies
 

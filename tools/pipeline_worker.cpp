@@ -13,7 +13,7 @@
 #include <thread>
 
 #include "nn/blas.h"
-#include "nn/models/llama/checkpoint.h"
+#include "nn/models/hugging_face.h"
 #include "pipeline/mailbox.h"
 #include "tools/program/options.h"
 #include "tools/program/privacy.h"
@@ -29,6 +29,7 @@ namespace {
 
 // Where it says otherwise than the course's model, or that of --init.
 struct ModelOptions {
+  std::optional<std::string> family;
   std::optional<nn::index> d, layers, heads, key_value_heads, hidden;
 };
 
@@ -68,6 +69,7 @@ void add_job_options(tools::Options& options, CommandLine& line) {
 }
 
 void add_model_options(tools::Options& options, ModelOptions& model) {
+  options.add("--model", model.family, "kind of model, llama or gpt2: llama");
   options.add("--d", model.d, "width of the model: 288").between(1, 1 << 16);
   options.add("--depth", model.layers, "layers of the model: 6").between(0, largest_count);
   options.add("--heads", model.heads, "attention heads: 6").between(1, largest_size);
@@ -77,19 +79,30 @@ void add_model_options(tools::Options& options, ModelOptions& model) {
       .between(1, largest_size);
 }
 
-nn::LlamaConfig model_of(const CommandLine& line) {
-  const auto& [d, layers, heads, key_value_heads, hidden] = line.model;
+const nn::ModelFamily& family_named(const std::string& name) {
+  if (const nn::ModelFamily* found = nn::find_family(name)) return *found;
+  std::string names;
+  for (const nn::ModelFamily& family : nn::families())
+    names += nn::concat(names.empty() ? "" : " or ", family.name);
+  throw nn::InputError(nn::concat("there is no model \"", name, '"'), "choose " + names);
+}
+
+nn::LanguageModelConfig model_of(const CommandLine& line) {
+  const auto& [family, d, layers, heads, key_value_heads, hidden] = line.model;
   const bool is_new = line.rank.init.empty();
-  std::optional<nn::LlamaCheckpoint> init;  // whose files are compared with its config.json
+  std::optional<nn::ModelCheckpoint> init;  // whose files are compared with its config.json
   if (!is_new) init.emplace(line.rank.init);
-  nn::LlamaConfig model = is_new ? nn::LlamaConfig{} : init->config();
-  model.d = d.value_or(model.d);
+  nn::LanguageModelConfig model = is_new ? nn::LanguageModelConfig{} : init->config();
+  if (family) model.family = &family_named(*family);
+  if (is_new) model.epsilon = model.kind().epsilon;
+  model.hidden_size = d.value_or(model.hidden_size);
   model.layers = layers.value_or(model.layers);
   model.heads = heads.value_or(model.heads);
   model.key_value_heads =
       key_value_heads.value_or(is_new || heads ? model.heads : model.key_value_heads);
-  model.hidden = hidden.value_or(is_new ? 4 * model.d : model.hidden);
-  model.context = std::max<nn::index>(model.context, line.rank.job.length);
+  model.intermediate_size =
+      hidden.value_or(is_new ? 4 * model.hidden_size : model.intermediate_size);
+  model.max_positions = std::max<nn::index>(model.max_positions, line.rank.job.length);
   if (init) init->require_fits(model);
   return model;
 }
@@ -146,8 +159,9 @@ void allow_many_files() {
 int run_command(int argc, char** argv) {
   CommandLine line;
   pipeline::Job& job = line.rank.job;
-  tools::Options options("pipeline_worker",
-                         "One rank of a pipeline- and data-parallel training run of a LLaMA.");
+  tools::Options options(
+      "pipeline_worker",
+      "One rank of a pipeline- and data-parallel training run of a language model.");
   add_job_options(options, line);
   add_model_options(options, line.model);
   add_run_options(options, line);

@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "nn/base/json.h"
-#include "nn/models/llama/checkpoint.h"
+#include "nn/models/hugging_face.h"
 #include "tests/fuzz/fuzz.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

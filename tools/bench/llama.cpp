@@ -8,9 +8,9 @@ namespace bench {
 
 namespace {
 
-pipeline::Job serial_job(const nn::LlamaConfig& model, int length) {
+pipeline::Job serial_job(const nn::LanguageModelConfig& model, int length) {
   pipeline::Job job{.model = model, .length = length};
-  job.model.context = std::max<nn::index>(model.context, length);
+  job.model.max_positions = std::max<nn::index>(model.max_positions, length);
   job.cut = pipeline::default_cut(static_cast<int>(model.layers), 1);
   return job;
 }
@@ -20,7 +20,7 @@ std::vector<std::uint16_t> random_tokens(const pipeline::Job& job) {
   std::vector<std::uint16_t> ids(static_cast<std::size_t>(windows) * job.length);
   nn::Generator generator(job.seed);
   for (std::uint16_t& id : ids)
-    id = static_cast<std::uint16_t>(generator.next32() % job.model.vocabulary);
+    id = static_cast<std::uint16_t>(generator.next32() % job.model.vocab_size);
   return ids;
 }
 
@@ -31,7 +31,7 @@ struct LlamaTraining::Parts {
       : job(job),
         ids(random_tokens(job)),
         windows(ids, job.length),
-        stage(job.model, pipeline::pieces_of(job, 0), job.sequences(), job.length, job.seed,
+        stage(job.model, pipeline::blocks_of(job, 0), job.sequences(), job.length, job.seed,
               threads),
         mailbox(network, {.addresses = {"inproc://alone"}}),
         worker(this->job, stage, mailbox, &windows, trace) {}
@@ -47,7 +47,7 @@ struct LlamaTraining::Parts {
   int steps = 0;
 };
 
-LlamaTraining::LlamaTraining(const nn::LlamaConfig& model, int length, int threads) {
+LlamaTraining::LlamaTraining(const nn::LanguageModelConfig& model, int length, int threads) {
   nn::blas::reserve(threads);
   parts_ = std::make_unique<Parts>(serial_job(model, length), threads);
 }
@@ -57,13 +57,14 @@ LlamaTraining::~LlamaTraining() = default;
 void LlamaTraining::step() { parts_->worker.step(parts_->steps++); }
 
 double step_flops(const pipeline::Job& job) {
-  const nn::LlamaConfig& m = job.model;
+  const nn::LanguageModelConfig& m = job.model;
   const double key_value_width = static_cast<double>(m.key_value_heads * m.head_size());
-  const double projections = 2.0 * m.d * (m.d + key_value_width);  // q and o, k and v
-  const double feed_forward = 3.0 * m.d * m.hidden;
-  const double attention = 2.0 * job.length * m.d;  // scores, and the values they weigh
+  const double projections =
+      2.0 * m.hidden_size * (m.hidden_size + key_value_width);  // q and o, k and v
+  const double feed_forward = 3.0 * m.hidden_size * m.intermediate_size;
+  const double attention = 2.0 * job.length * m.hidden_size;  // scores, and the values they weigh
   const double token =
-      m.layers * (projections + feed_forward + attention) + 1.0 * m.d * m.vocabulary;
+      m.layers * (projections + feed_forward + attention) + 1.0 * m.hidden_size * m.vocab_size;
   const double passes = 3;  // forwards, to inputs, to weights
   return 2 * passes * token * job.batch * job.length;
 }
@@ -71,7 +72,7 @@ double step_flops(const pipeline::Job& job) {
 std::vector<Job> llama_jobs(const Setting& setting) {
   const int threads = setting.threads;
   const auto ours = std::make_shared<Contestant>(Contestant::ours([threads]() -> Contestant::Jobs {
-    const auto training = std::make_shared<LlamaTraining>(nn::LlamaConfig(), 256, threads);
+    const auto training = std::make_shared<LlamaTraining>(nn::LanguageModelConfig(), 256, threads);
     return {{"step", [training] { training->step(); }}};
   }));
   const auto memory = [](Contestant& side) {

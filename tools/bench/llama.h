@@ -9,7 +9,7 @@ namespace bench {
 // Serial training on random tokens with all of a job's model, as bin/pipeline_worker alone does it.
 class LlamaTraining {
  public:
-  LlamaTraining(const nn::LlamaConfig& model, int length, int threads);
+  LlamaTraining(const nn::LanguageModelConfig& model, int length, int threads);
   ~LlamaTraining();
 
   void step();

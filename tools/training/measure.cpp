@@ -13,13 +13,13 @@ using pipeline::Costs, pipeline::wall_time;
 
 constexpr int tries = 4;
 
-// One piece in a stage of its own.
-Costs measure(const pipeline::Job& job, int threads, int piece,
+// One block in a stage of its own.
+Costs measure(const pipeline::Job& job, int threads, int block,
               const std::function<void()>& pause) {
-  pipeline::Stage stage(job.model, {{piece}}, job.sequences(), job.length, job.seed, threads);
+  pipeline::Stage stage(job.model, {{block}}, job.sequences(), job.length, job.seed, threads);
   const std::size_t tokens = static_cast<std::size_t>(job.sequences()) * job.length;
   const std::vector<int> ids(tokens, 1);
-  const std::vector<nn::real> input(tokens * job.model.d, nn::real(0.1));
+  const std::vector<nn::real> input(tokens * job.model.hidden_size, nn::real(0.1));
   const std::vector<nn::real> share{1};
   Costs quickest{1e9, 1e9, 1e9};
   for (int i = 0; i <= tries; ++i) {
@@ -41,7 +41,7 @@ Costs measure(const pipeline::Job& job, int threads, int piece,
 
 }  // namespace
 
-pipeline::PieceCosts measure_pieces(const pipeline::Job& job, int threads,
+pipeline::BlockCosts measure_blocks(const pipeline::Job& job, int threads,
                                     const std::function<void()>& pause) {
   const int head = static_cast<int>(job.model.layers) + 1;
   return {measure(job, threads, 0, pause),

@@ -9,15 +9,15 @@
 namespace training {
 
 MemoryNeeds memory_needs(const pipeline::Job& job) {
-  const nn::LlamaConfig& model = job.model;
+  const nn::LanguageModelConfig& model = job.model;
   const double number = sizeof(nn::real), length = job.length;
   const double sequences = static_cast<double>(job.sequences()) * job.topology.pipelines;
   MemoryNeeds needs;
-  needs.weights = 4 * number * job.topology.pipelines * pipeline::model_size(model);
+  needs.weights = 4 * number * job.topology.pipelines * nn::model_size(model);
   // Of one microbatch in each pipeline: more may be under way.
   // A query sees the keys before it: half of all pairs.
   needs.attention = number * sequences * model.layers * model.heads * length * length / 2;
-  needs.scores = number * sequences * length * static_cast<double>(model.vocabulary);
+  needs.scores = number * sequences * length * static_cast<double>(model.vocab_size);
   return needs;
 }
 

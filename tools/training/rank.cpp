@@ -6,7 +6,7 @@
 #include "nn/base/checksum.h"
 #include "nn/base/file.h"
 #include "nn/files/checkpoint_folder.h"
-#include "nn/models/llama/checkpoint.h"
+#include "nn/models/hugging_face.h"
 #include "pipeline/clock.h"
 #include "pipeline/protocol.h"
 #include "pipeline/worker.h"
@@ -39,7 +39,7 @@ pipeline::Cut agree_on_cut(const RankOptions& options, Mailbox& mailbox) {
         mailbox.receive(0, {Tag::cut}, "waiting for rank 0 to choose the cut").text(), layers,
         parts);
   const pipeline::Cut cut = pipeline::best_cut(
-      measure_pieces(job, options.threads, [&] { mailbox.progress("rank 0 measured the pieces"); }),
+      measure_blocks(job, options.threads, [&] { mailbox.progress("rank 0 measured the blocks"); }),
       layers, job.topology.stages, job.chunks, *pipeline::find_schedule(job.schedule),
       job.microbatches, 0, static_cast<double>(options.cores) / job.topology.pipelines);
   for (int other = 1; other < mailbox.ranks(); ++other)
@@ -70,8 +70,8 @@ bool run_rank(RankOptions options) {
   State state(options.state);
   state.set("opening the text");
   const data::Text text = data::open_text(options.text);
-  job.model.vocabulary = text.tokens.vocabulary();
-  std::optional<nn::LlamaCheckpoint> init;  // its shape is compared before memory is taken for it
+  job.model.vocab_size = text.tokens.vocabulary();
+  std::optional<nn::ModelCheckpoint> init;  // its shape is compared before memory is taken for it
   if (!options.init.empty()) init.emplace(options.init).require_fits(job.model);
   job.text = nn::concat(text.tokens.ids().size(), " tokens, checksum ",
                         nn::crc32c(std::as_bytes(text.tokens.ids())));
@@ -89,7 +89,7 @@ bool run_rank(RankOptions options) {
     mailbox.meet(pipeline::terms(job), access.deadline);
     state.set("agreeing on the cut");
     job.cut = agree_on_cut(options, mailbox);
-    stage.emplace(job.model, pipeline::pieces_of(job, job.topology.stage(options.rank)),
+    stage.emplace(job.model, pipeline::blocks_of(job, job.topology.stage(options.rank)),
                   job.sequences(), job.length, job.seed, options.threads);
     if (init) init->load(stage->model());
     pipeline::Trace trace(options.has_trace);

@@ -11,7 +11,7 @@ namespace training {
 
 struct RankOptions {
   pipeline::Job job;
-  bool is_cut_measured = false;  // rank 0 chooses job.cut by measuring the pieces
+  bool is_cut_measured = false;  // rank 0 chooses job.cut by measuring the blocks
   int rank = 0;
   std::vector<std::string> addresses;  // one to derive all from, or all
   std::uint64_t run = 0;

@@ -37,6 +37,17 @@ fs::path place(const fs::path& folder) {
   return fs::weakly_canonical(folder / "", ignored);
 }
 
+// A relative link leads on to where it led.
+void move_into(const fs::path& folder, const fs::path& file) {
+  const fs::path moved = folder / file.filename();
+  if (fs::is_symlink(file) && fs::read_symlink(file).is_relative()) {
+    fs::create_symlink(".." / fs::read_symlink(file), moved);
+    fs::remove(file);
+  } else {
+    fs::rename(file, moved);
+  }
+}
+
 }  // namespace
 
 fs::path own_checkpoints(const fs::path& folder) { return folder / "steps"; }
@@ -108,7 +119,7 @@ fs::path RunFolder::set_aside() {
   const fs::path aside = folder_ / nn::concat("earlier-", number);
   try {
     fs::create_directory(aside);
-    for (const fs::path& result : results) fs::rename(result, aside / result.filename());
+    for (const fs::path& result : results) move_into(aside, result);
   } catch (const fs::filesystem_error& error) {
     throw nn::InputError(nn::concat("cannot move the earlier run's ", error.path1().string(),
                                     " aside: ", error.code().message()),

@@ -5,7 +5,7 @@
 #include <random>
 
 #include "nn/base/file.h"
-#include "nn/models/llama/checkpoint.h"
+#include "nn/models/hugging_face.h"
 #include "pipeline/checkpoint.h"
 
 namespace training {
@@ -153,7 +153,7 @@ void save_model(const RankOptions& options, pipeline::Stage& stage, const data::
                 Mailbox& mailbox, const nn::Metadata& state) {
   const Job& job = options.job;
   const std::filesystem::path path = options.out / "checkpoint";
-  nn::FolderReplacement folder = nn::llama_replacement(path);
+  nn::FolderReplacement folder = nn::model_replacement(path);
   if (options.rank != 0) return save_shard(job, stage, mailbox, folder);
 
   show_folder(mailbox, folder);
@@ -165,11 +165,11 @@ void save_model(const RankOptions& options, pipeline::Stage& stage, const data::
     files.push_back(folder.write("tokenizer.json", nn::read_file(text.tokenizer_json)));
   std::vector<std::vector<int>> cut(job.topology.stages);
   for (int s = 0; s < job.topology.stages; ++s)
-    for (const auto& chunk : pipeline::pieces_of(job, s))
+    for (const auto& chunk : pipeline::blocks_of(job, s))
       cut[s].insert(cut[s].end(), chunk.begin(), chunk.end());
   nn::Metadata origin = pipeline::origin_of(job);
   for (const auto& [name, value] : state) origin[name] = value;
-  nn::complete_llama(folder, job.model, cut, files, origin);
+  nn::complete_model(folder, job.model, cut, files, origin);
   std::cout << "model: " << path.string() << std::endl;
 }
 

@@ -27,7 +27,7 @@ bool is_work(Kind kind) {
          kind == Kind::update;
 }
 
-// Viewers want the events of a thread nested: every piece's reduction, which goes on beside the
+// Viewers want the events of a thread nested: every block's reduction, which goes on beside the
 // rest, gets a thread of its own.
 int lane(const Event& event) { return event.kind == Kind::reduce ? 1 + event.item : 0; }
 

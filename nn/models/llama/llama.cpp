@@ -1,153 +1,162 @@
 #include "nn/models/llama/llama.h"
 
-#include <numeric>
+#include "nn/models/llama/config.h"
 
 namespace nn {
 
 namespace {
 
-constexpr double initial_stddev = 0.02;
-
-std::vector<int> all_pieces(const LlamaConfig& config) {
-  std::vector<int> pieces(config.layers + 2);
-  std::iota(pieces.begin(), pieces.end(), 0);
-  return pieces;
-}
+constexpr double llama_stddev = 0.02;  // of the first weights
 
 Linear projection(const Scope& scope, index in, index out) {
-  return {scope, in, out, {.has_bias = false, .stddev = initial_stddev}};
+  return {scope, in, out, {.has_bias = false, .stddev = llama_stddev}};
+}
+
+RmsNorm rms_norm_of(const Scope& scope, const LanguageModelConfig& config) {
+  return {scope, config.hidden_size, static_cast<real>(config.epsilon)};
+}
+
+class LlamaEmbedding : public EmbeddingBlock {
+ public:
+  LlamaEmbedding(const Scope& scope, const LanguageModelConfig& config)
+      : table_(scope("model")("embed_tokens"), config.vocab_size, config.hidden_size,
+               llama_stddev) {}
+
+  Var forward(Tape& tape, std::span<const int> ids, index, index) const override {
+    return table_(tape, ids);
+  }
+
+ private:
+  Embedding table_;
+};
+
+// h = x + attention(norm(x)), y = h + down(silu(gate(norm(h))) * up(norm(h)))
+class LlamaLayer : public LayerBlock {
+ public:
+  LlamaLayer(const Scope& scope, const LanguageModelConfig& config)
+      : head_size_(config.head_size()),
+        theta_(config.theta),
+        input_norm_(rms_norm_of(scope("input_layernorm"), config)),
+        q_(projection(scope("self_attn")("q_proj"), config.hidden_size, config.hidden_size)),
+        k_(projection(scope("self_attn")("k_proj"), config.hidden_size,
+                      config.key_value_heads * head_size_)),
+        v_(projection(scope("self_attn")("v_proj"), config.hidden_size,
+                      config.key_value_heads * head_size_)),
+        o_(projection(scope("self_attn")("o_proj"), config.hidden_size, config.hidden_size)),
+        attention_norm_(rms_norm_of(scope("post_attention_layernorm"), config)),
+        gate_(projection(scope("mlp")("gate_proj"), config.hidden_size, config.intermediate_size)),
+        up_(projection(scope("mlp")("up_proj"), config.hidden_size, config.intermediate_size)),
+        down_(projection(scope("mlp")("down_proj"), config.intermediate_size, config.hidden_size)) {
+  }
+
+  Var forward(Var x, index length) const override {
+    return apply(x, [&](Var q, Var k, Var v) {
+      return causal_attention(rotary_embedding_(q, head_size_, length, theta_),
+                              rotary_embedding_(k, head_size_, length, theta_), v, head_size_,
+                              length);
+    });
+  }
+
+  Var forward(Var x, KeyValueCache& cache) const override {
+    Tape& tape = x.tape();
+    const index n = x.shape().rows(), first = cache.length();
+    return apply(x, [&](Var q, Var k, Var v) {
+      cache.append(rotary_embedding_(k, head_size_, n, theta_, first).value(), v.value());
+      return causal_attention(rotary_embedding_(q, head_size_, n, theta_, first),
+                              tape.constant(cache.keys()), tape.constant(cache.values()),
+                              head_size_, n);
+    });
+  }
+
+ private:
+  // attention(q, k, v), with q and k not yet turned, is what the two differ in.
+  template <class Attention>
+  Var apply(Var x, Attention attention) const {
+    const Var in = input_norm_(x);
+    const Var q = q_(in), k = k_(in), v = v_(in);
+    const Var h = add_(o_(attention(q, k, v)), x);
+    const Var normed = attention_norm_(h);
+    return add_(down_(swiglu(gate_(normed), up_(normed))), h);
+  }
+
+  index head_size_;
+  double theta_;
+  RmsNorm input_norm_;
+  Linear q_, k_, v_, o_;
+  RmsNorm attention_norm_;
+  Linear gate_, up_, down_;
+};
+
+class LlamaHead : public HeadBlock {
+ public:
+  LlamaHead(const Scope& scope, const LanguageModelConfig& config)
+      : norm_(rms_norm_of(scope("model")("norm"), config)),
+        head_(projection(scope("lm_head"), config.hidden_size, config.vocab_size)) {}
+
+  Var forward(Var x) const override { return head_(norm_(x)); }
+  Var loss(Var x, std::span<const int> targets) const override {
+    return linear_cross_entropy(norm_(x), x.tape().parameter(head_.weight()), targets);
+  }
+
+ private:
+  RmsNorm norm_;
+  Linear head_;
+};
+
+std::vector<TensorInfo> llama_tensors(const LanguageModelConfig& c) {
+  const index d = c.hidden_size, kv = c.key_value_heads * c.head_size();
+  std::vector<TensorInfo> tensors{{"model.embed_tokens.weight", {c.vocab_size, d}, 0}};
+  for (int layer = 0; layer < c.layers; ++layer) {
+    const std::pair<const char*, Shape> parts[] = {
+        {"input_layernorm", {d}},
+        {"self_attn.q_proj", {d, d}},
+        {"self_attn.k_proj", {kv, d}},
+        {"self_attn.v_proj", {kv, d}},
+        {"self_attn.o_proj", {d, d}},
+        {"post_attention_layernorm", {d}},
+        {"mlp.gate_proj", {c.intermediate_size, d}},
+        {"mlp.up_proj", {c.intermediate_size, d}},
+        {"mlp.down_proj", {d, c.intermediate_size}},
+    };
+    for (const auto& [name, shape] : parts)
+      tensors.push_back({concat("model.layers.", layer, '.', name, ".weight"), shape, layer + 1});
+  }
+  const int head = static_cast<int>(c.layers) + 1;
+  tensors.push_back({"model.norm.weight", {d}, head});
+  tensors.push_back({"lm_head.weight", {c.vocab_size, d}, head});
+  return tensors;
+}
+
+void require_llama(const LanguageModelConfig& c) {
+  require(c.head_size() % 2 == 0, "llama: ", c.heads, " heads do not cut a width of ",
+          c.hidden_size, " into even parts");
+  require(c.heads % c.key_value_heads == 0, "llama: ", c.heads, " heads cannot share ",
+          c.key_value_heads, " key/value heads evenly");
 }
 
 }  // namespace
 
-KeyValueCache::KeyValueCache(const LlamaConfig& config)
-    : context_(config.context), columns_(config.key_value_heads * config.head_size()) {}
-
-void KeyValueCache::append(ConstView keys, ConstView values) {
-  const index n = keys.shape.rows();
-  require(keys.shape == Shape{n, columns_} && values.shape == keys.shape, "llama: keys ",
-          keys.shape, " and values ", values.shape, " are not rows of ", columns_);
-  require(length() + n <= context_, "llama: a sequence of ", length() + n,
-          " tokens is longer than ", context_);
-  keys_.insert(keys_.end(), keys.begin(), keys.end());
-  values_.insert(values_.end(), values.begin(), values.end());
-}
-
-void KeyValueCache::clear() {
-  keys_.clear();
-  values_.clear();
-}
-
-LlamaEmbedding::LlamaEmbedding(const Scope& scope, const LlamaConfig& config)
-    : table_(scope("embed_tokens"), config.vocabulary, config.d, initial_stddev) {}
-
-LlamaLayer::LlamaLayer(const Scope& scope, const LlamaConfig& config)
-    : head_size_(config.head_size()),
-      theta_(config.theta),
-      input_norm_(scope("input_layernorm"), config.d, static_cast<real>(config.epsilon)),
-      q_(projection(scope("self_attn")("q_proj"), config.d, config.d)),
-      k_(projection(scope("self_attn")("k_proj"), config.d, config.key_value_heads * head_size_)),
-      v_(projection(scope("self_attn")("v_proj"), config.d, config.key_value_heads * head_size_)),
-      o_(projection(scope("self_attn")("o_proj"), config.d, config.d)),
-      attention_norm_(scope("post_attention_layernorm"), config.d,
-                      static_cast<real>(config.epsilon)),
-      gate_(projection(scope("mlp")("gate_proj"), config.d, config.hidden)),
-      up_(projection(scope("mlp")("up_proj"), config.d, config.hidden)),
-      down_(projection(scope("mlp")("down_proj"), config.hidden, config.d)) {}
-
-template <class Attention>
-Var LlamaLayer::apply(Var x, Attention attention) const {
-  const Var in = input_norm_(x);
-  const Var q = q_(in), k = k_(in), v = v_(in);
-  const Var h = add_(o_(attention(q, k, v)), x);
-  const Var normed = attention_norm_(h);
-  return add_(down_(swiglu(gate_(normed), up_(normed))), h);
-}
-
-Var LlamaLayer::operator()(Var x, index length) const {
-  return apply(x, [&](Var q, Var k, Var v) {
-    return causal_attention(rotary_embedding_(q, head_size_, length, theta_),
-                            rotary_embedding_(k, head_size_, length, theta_), v, head_size_,
-                            length);
-  });
-}
-
-Var LlamaLayer::operator()(Var x, KeyValueCache& cache) const {
-  Tape& tape = x.tape();
-  require(!tape.is_recording(), "llama: there is no way back through a cache");
-  const index n = x.shape().rows(), first = cache.length();
-  return apply(x, [&](Var q, Var k, Var v) {
-    cache.append(rotary_embedding_(k, head_size_, n, theta_, first).value(), v.value());
-    return causal_attention(rotary_embedding_(q, head_size_, n, theta_, first),
-                            tape.constant(cache.keys()), tape.constant(cache.values()), head_size_,
-                            n);
-  });
-}
-
-LlamaHead::LlamaHead(const Scope& scope, const LlamaConfig& config)
-    : norm_(scope("model")("norm"), config.d, static_cast<real>(config.epsilon)),
-      head_(projection(scope("lm_head"), config.d, config.vocabulary)) {}
-
-Var LlamaHead::operator()(Var x) const { return head_(norm_(x)); }
-
-Var LlamaHead::loss(Var x, std::span<const int> targets) const {
-  return linear_cross_entropy(norm_(x), x.tape().parameter(head_.weight()), targets);
-}
-
-Llama::Llama(const LlamaConfig& config, std::uint64_t seed)
-    : Llama(config, all_pieces(config), seed) {}
-
-Llama::Llama(const LlamaConfig& config, std::span<const int> pieces, std::uint64_t seed)
-    : config_(config), ranges_(config.layers + 2), layers_(config.layers) {
-  require_valid(config);
-  for (int piece : pieces) {
-    require(piece >= 0 && piece <= head_piece(), "llama: there is no piece ", piece);
-    Generator generator(seed * (config.layers + 2) + piece);
-    const Scope scope(parameters_, generator);
-    const index offset = parameters_.size();
-    if (piece == 0)
-      embedding_.emplace(scope("model"), config);
-    else if (piece == head_piece())
-      head_.emplace(scope, config);
-    else
-      layers_[piece - 1].emplace(scope("model")("layers")(std::to_string(piece - 1)), config);
-    ranges_[piece] = {offset, parameters_.size() - offset};
-  }
-}
-
-Var Llama::embed(Tape& tape, std::span<const int> ids) const {
-  require(embedding_.has_value(), "llama: the embedding is not here");
-  return (*embedding_)(tape, ids);
-}
-
-const LlamaLayer& Llama::layer(int piece) const {
-  require(piece >= 1 && piece < head_piece() && layers_[piece - 1], "llama: layer ", piece - 1,
-          " is not here");
-  return *layers_[piece - 1];
-}
-
-Var Llama::layer(int piece, Var x, index length) const {
-  require(length <= config_.context, "llama: sequences of ", length, " tokens are longer than ",
-          config_.context);
-  return layer(piece)(x, length);
-}
-
-Var Llama::layer(int piece, Var x, KeyValueCache& cache) const { return layer(piece)(x, cache); }
-
-Var Llama::head(Var x) const {
-  require(head_.has_value(), "llama: the head is not here");
-  return (*head_)(x);
-}
-
-Var Llama::loss(Var x, std::span<const int> targets) const {
-  require(head_.has_value(), "llama: the head is not here");
-  return head_->loss(x, targets);
-}
-
-Var Llama::logits(Tape& tape, std::span<const int> ids, index length) const {
-  Var x = embed(tape, ids);
-  for (int piece = 1; piece < head_piece(); ++piece) x = layer(piece, x, length);
-  return head(x);
+ModelFamily llama_family() {
+  return {.name = "llama",
+          .description = "rotary positions, RMSNorm, SwiGLU (Touvron et al. 2023)",
+          .require_valid = require_llama,
+          .read = read_llama_config,
+          .write = llama_config_json,
+          .tensors = llama_tensors,
+          .embedding = [](const Scope& scope,
+                          const LanguageModelConfig& config) -> std::unique_ptr<EmbeddingBlock> {
+            return std::make_unique<LlamaEmbedding>(scope, config);
+          },
+          .layer = [](const Scope& scope, const LanguageModelConfig& config,
+                      index layer) -> std::unique_ptr<LayerBlock> {
+            return std::make_unique<LlamaLayer>(scope("model")("layers")(std::to_string(layer)),
+                                                config);
+          },
+          .head = [](const Scope& scope, const Scope&, const LanguageModelConfig& config)
+              -> std::unique_ptr<HeadBlock> { return std::make_unique<LlamaHead>(scope, config); },
+          // Old files hold what follows from theta.
+          .is_ignored =
+              [](std::string_view tensor) { return tensor.ends_with(".rotary_emb.inv_freq"); }};
 }
 
 }  // namespace nn

@@ -1,10 +1,11 @@
-#include "nn/models/llama/checkpoint.h"
+#include "nn/models/hugging_face.h"
 
 #include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "nn/base/json.h"
+#include "nn/models/config.h"
 #include "nn/optimizer.h"
 
 namespace nn {
@@ -21,7 +22,7 @@ constexpr const char* tokenizer_file = "tokenizer.json";
 constexpr const char* index_hint = "is it the whole index of a Hugging Face checkpoint?";
 
 // What a save may remove with the model that was there: the names that it gives itself.
-bool is_llama_file(const std::string& name) {
+bool is_model_file(const std::string& name) {
   constexpr std::string_view shard = "model-00000-of-00000.safetensors";
   const auto fits = [](char wanted, char found) {
     return wanted == '0' ? found >= '0' && found <= '9' : wanted == found;
@@ -37,11 +38,13 @@ Manifest manifest_of(const fs::path& folder) {
 }
 
 // What is in which shard.
-std::string index_text(const LlamaConfig& config, std::span<const int> shard_of, int shards) {
+std::string index_text(const LanguageModelConfig& config, std::span<const int> shard_of,
+                       int shards) {
   index numbers = 0;
   ordered_json weight_map;
-  for (const LlamaTensor& tensor : llama_tensors(config)) {
-    weight_map[tensor.name] = shard_name(shard_of[tensor.piece], shards);
+  for (const TensorInfo& tensor : config.kind().tensors(config)) {
+    if (!tensor.tied_to.empty()) continue;
+    weight_map[tensor.name] = shard_name(shard_of[tensor.block], shards);
     numbers += tensor.shape.size();
   }
   const ordered_json content{
@@ -51,45 +54,22 @@ std::string index_text(const LlamaConfig& config, std::span<const int> shard_of,
   return content.dump(2) + '\n';
 }
 
-// Buffers that old checkpoints hold and that follow from theta.
-bool is_ignored(const std::string& name) { return name.ends_with(".rotary_emb.inv_freq"); }
-
 }  // namespace
 
-std::vector<LlamaTensor> llama_tensors(const LlamaConfig& c) {
-  const index kv = c.key_value_heads * c.head_size();
-  std::vector<LlamaTensor> tensors{{"model.embed_tokens.weight", {c.vocabulary, c.d}, 0}};
-  for (int layer = 0; layer < c.layers; ++layer) {
-    const std::pair<const char*, Shape> parts[] = {
-        {"input_layernorm", {c.d}},         {"self_attn.q_proj", {c.d, c.d}},
-        {"self_attn.k_proj", {kv, c.d}},    {"self_attn.v_proj", {kv, c.d}},
-        {"self_attn.o_proj", {c.d, c.d}},   {"post_attention_layernorm", {c.d}},
-        {"mlp.gate_proj", {c.hidden, c.d}}, {"mlp.up_proj", {c.hidden, c.d}},
-        {"mlp.down_proj", {c.d, c.hidden}},
-    };
-    for (const auto& [name, shape] : parts)
-      tensors.push_back({concat("model.layers.", layer, '.', name, ".weight"), shape, layer + 1});
-  }
-  const int head = static_cast<int>(c.layers) + 1;
-  tensors.push_back({"model.norm.weight", {c.d}, head});
-  tensors.push_back({"lm_head.weight", {c.vocabulary, c.d}, head});
-  return tensors;
-}
-
-void save_llama(const fs::path& folder, const Llama& model, const Metadata& state) {
-  std::vector<int> pieces;
-  for (int piece = 0; piece <= model.head_piece(); ++piece) pieces.push_back(piece);
-  FolderReplacement files = llama_replacement(folder);
+void save_model(const fs::path& folder, const LanguageModel& model, const Metadata& state) {
+  std::vector<int> blocks;
+  for (int block = 0; block <= model.head_block(); ++block) blocks.push_back(block);
+  FolderReplacement files = model_replacement(folder);
   const SavedFile weights = files.write(shard_name(0, 1), shard_content(model).parts());
-  complete_llama(files, model.config(), {&pieces, 1}, {weights}, state);
+  complete_model(files, model.config(), {&blocks, 1}, {weights}, state);
 }
 
-FolderReplacement llama_replacement(const fs::path& folder, std::shared_ptr<Storage> storage) {
-  return FolderReplacement(folder, is_llama_file, std::move(storage));
+FolderReplacement model_replacement(const fs::path& folder, std::shared_ptr<Storage> storage) {
+  return FolderReplacement(folder, is_model_file, std::move(storage));
 }
 
 std::string shard_name(int shard, int shards) {
-  require(shard >= 0 && shard < shards, "llama: there is no shard ", shard, " of ", shards);
+  require(shard >= 0 && shard < shards, "model: there is no shard ", shard, " of ", shards);
   if (shards == 1) return whole_file;
   char name[64];
   std::snprintf(name, sizeof name, "model-%05d-of-%05d.safetensors", shard + 1, shards);
@@ -97,22 +77,27 @@ std::string shard_name(int shard, int shards) {
 }
 
 // transformers refuses files that do not say which framework's layout they have.
-SafetensorsContent shard_content(const Llama& model) {
-  return SafetensorsContent(model.parameters(), {{"format", "pt"}});
+SafetensorsContent shard_content(const LanguageModel& model) {
+  const std::optional<TensorInfo> tied = tied_tensor(model.config());
+  std::vector<SavedTensor> tensors;
+  for (const auto& [name, shape, offset] : model.parameters().infos())
+    if (!tied || name != tied->name)
+      tensors.push_back({name, shape, model.parameters().values().subspan(offset, shape.size())});
+  return SafetensorsContent(tensors, {{"format", "pt"}});
 }
 
-void complete_llama(FolderReplacement& folder, const LlamaConfig& config,
+void complete_model(FolderReplacement& folder, const LanguageModelConfig& config,
                     std::span<const std::vector<int>> cut, std::vector<SavedFile> files,
                     const Metadata& state) {
   const int shards = static_cast<int>(cut.size());
   std::vector<int> shard_of(config.layers + 2, -1);
   for (int shard = 0; shard < shards; ++shard)
-    for (int piece : cut[shard]) {
-      require(piece >= 0 && piece < config.layers + 2 && shard_of[piece] < 0, "llama: piece ",
-              piece, " is in two shards or in no model");
-      shard_of[piece] = shard;
+    for (int block : cut[shard]) {
+      require(block >= 0 && block < config.layers + 2 && shard_of[block] < 0, "model: block ",
+              block, " is in two shards or in no model");
+      shard_of[block] = shard;
     }
-  require(std::ranges::count(shard_of, -1) == 0, "llama: a piece is in no shard");
+  require(std::ranges::count(shard_of, -1) == 0, "model: a block is in no shard");
   if (shards > 1) files.push_back(folder.write(index_file, index_text(config, shard_of, shards)));
   files.push_back(folder.write(config_file, config_text(config)));
   folder.complete(files, state);
@@ -137,7 +122,7 @@ WeightMap weight_map_from_json(const nlohmann::json& index, const std::string& n
   return map;
 }
 
-LlamaCheckpoint::LlamaCheckpoint(const fs::path& folder)
+ModelCheckpoint::ModelCheckpoint(const fs::path& folder)
     : folder_(folder), manifest_(manifest_of(folder)), config_(read_config(folder)) {
   require_named(config_file);
   // transformers prefers the whole file, too.
@@ -149,7 +134,7 @@ LlamaCheckpoint::LlamaCheckpoint(const fs::path& folder)
   check_tensors();
 }
 
-const SafetensorsFile& LlamaCheckpoint::open(const std::string& name) {
+const SafetensorsFile& ModelCheckpoint::open(const std::string& name) {
   const auto found = files_.find(name);
   if (found != files_.end()) return found->second;
   require_named(name);
@@ -157,14 +142,14 @@ const SafetensorsFile& LlamaCheckpoint::open(const std::string& name) {
 }
 
 // A manifest vouches for the files that it names: for no others.
-void LlamaCheckpoint::require_named(const std::string& file) const {
+void ModelCheckpoint::require_named(const std::string& file) const {
   if (!manifest_.files.empty() &&
       std::ranges::find(manifest_.files, file, &SavedFile::name) == manifest_.files.end())
     throw InputError(concat((folder_ / file).string(), " is no file that manifest.txt names"),
                      "it came after the model: remove it, or manifest.txt if it belongs there");
 }
 
-void LlamaCheckpoint::read_index() {
+void ModelCheckpoint::read_index() {
   require_named(index_file);
   const fs::path path = folder_ / index_file;
   file_of_ = weight_map_from_json(read_json_object(path, index_hint), path.string());
@@ -177,57 +162,78 @@ void LlamaCheckpoint::read_index() {
         refuse(concat(file_name, " has a ", json_quote(name), " that the index does not know"));
 }
 
-void LlamaCheckpoint::refuse(const std::string& what) const {
+void ModelCheckpoint::refuse(const std::string& what) const {
   throw InputError(concat(folder_.string(), ": ", what),
                    "the checkpoint is of another shape, or some of its files are of another one");
 }
 
-void LlamaCheckpoint::check_tensors() const {
+void ModelCheckpoint::check_tensors() const {
   // A configuration may claim any number of layers: their names are only made if it can be true.
   if (config_.layers > static_cast<index>(file_of_.size()))
     refuse(concat("config.json has ", config_.layers, " layers, the files only ", file_of_.size(),
                   " tensors"));
   WeightMap left = file_of_;
-  for (const LlamaTensor& tensor : llama_tensors(config_)) {
-    const auto found = left.find(tensor.name);
-    if (found == left.end()) refuse("there is no tensor " + tensor.name);
-    const Shape& shape = files_.at(found->second).entries().at(tensor.name).shape;
+  for (const TensorInfo& tensor : config_.kind().tensors(config_)) {
+    const std::string name = name_in_files(tensor);
+    const auto found = file_of_.find(name);
+    if (found == file_of_.end()) refuse("there is no tensor " + name);
+    const Shape& shape = files_.at(found->second).entries().at(name).shape;
     if (shape != tensor.shape)
-      refuse(concat(tensor.name, " has shape ", shape, ", config.json wants ", tensor.shape));
-    left.erase(found);
+      refuse(concat(name, " has shape ", shape, ", config.json wants ", tensor.shape));
+    left.erase(name);
+    left.erase(tensor.name);  // of a tied one, which old files have as well
   }
   for (const auto& [name, file] : left)
-    if (!is_ignored(name)) refuse("a Llama of this config.json has no tensor " + json_quote(name));
+    if (!config_.kind().is_ignored(name))
+      refuse(concat("a ", config_.kind().name, " of this config.json has no tensor ",
+                    json_quote(name)));
 }
 
-void LlamaCheckpoint::require_fits(const LlamaConfig& wanted) const {
-  const auto check = [&](const char* field, auto LlamaConfig::*member) {
+std::string ModelCheckpoint::name_in_files(const TensorInfo& tensor) const {
+  const std::string_view prefix = config_.kind().prefix;
+  std::string name = tensor.tied_to.empty() ? tensor.name : tensor.tied_to;
+  if (!prefix.empty() && name.starts_with(prefix) && !file_of_.contains(name))
+    name.erase(0, prefix.size());
+  return name;
+}
+
+void ModelCheckpoint::require_fits(const LanguageModelConfig& wanted) const {
+  const auto check = [&](const char* field, auto LanguageModelConfig::*member) {
     if (config_.*member != wanted.*member)
       refuse(concat("its ", field, " is ", config_.*member, ", the model's is ", wanted.*member));
   };
-  check("vocab_size", &LlamaConfig::vocabulary);
-  check("hidden_size", &LlamaConfig::d);
-  check("num_hidden_layers", &LlamaConfig::layers);
-  check("num_attention_heads", &LlamaConfig::heads);
-  check("num_key_value_heads", &LlamaConfig::key_value_heads);
-  check("intermediate_size", &LlamaConfig::hidden);
-  check("rope_theta", &LlamaConfig::theta);
-  check("rms_norm_eps", &LlamaConfig::epsilon);
+  if (&config_.kind() != &wanted.kind())
+    refuse(concat("it is a ", config_.kind().name, ", the model a ", wanted.kind().name));
+  check("vocab_size", &LanguageModelConfig::vocab_size);
+  check("hidden_size", &LanguageModelConfig::hidden_size);
+  check("num_hidden_layers", &LanguageModelConfig::layers);
+  check("num_attention_heads", &LanguageModelConfig::heads);
+  check("num_key_value_heads", &LanguageModelConfig::key_value_heads);
+  check("intermediate_size", &LanguageModelConfig::intermediate_size);
+  if (config_.kind().has_position_table)
+    check("max_positions", &LanguageModelConfig::max_positions);
+  check("rope_theta", &LanguageModelConfig::theta);
+  check("rms_norm_eps", &LanguageModelConfig::epsilon);
 }
 
-void LlamaCheckpoint::load(Llama& model) {
+void ModelCheckpoint::load(LanguageModel& model) {
   require_fits(model.config());
   Parameters& parameters = model.parameters();
-  for (const ParameterInfo& info : parameters.infos()) {
-    SafetensorsFile& file = files_.at(file_of_.at(info.name));
-    const auto numbers = parameters.values().subspan(info.offset, info.shape.size());
-    file.read(file.entries().at(info.name), numbers);
+  for (const TensorInfo& tensor : config_.kind().tensors(config_)) {
+    const auto* own = parameters.find(tensor.name);
+    if (!own) continue;
+    const std::string name = name_in_files(tensor);
+    SafetensorsFile& file = files_.at(file_of_.at(name));
+    const auto numbers = parameters.values().subspan(own->offset, own->shape.size());
+    file.read(file.entries().at(name), numbers);
     if (!all_finite(numbers))
-      throw InputError(concat(file.name(), ": ", info.name, " is not finite"),
+      throw InputError(concat(file.name(), ": ", name, " is not finite"),
                        "the model is spoiled: use a checkpoint from before");
   }
 }
 
-void load_llama(const fs::path& folder, Llama& model) { LlamaCheckpoint(folder).load(model); }
+void load_model(const fs::path& folder, LanguageModel& model) {
+  ModelCheckpoint(folder).load(model);
+}
 
 }  // namespace nn

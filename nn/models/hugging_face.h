@@ -8,37 +8,28 @@
 
 #include "nn/files/checkpoint.h"
 #include "nn/files/folder_replacement.h"
-#include "nn/models/llama/llama.h"
+#include "nn/models/language_model.h"
 
-// A LLaMA in a folder as Hugging Face has it: config.json, and the weights in model.safetensors or
-// in shards, model-00001-of-00003.safetensors and so on, listed in model.safetensors.index.json.
-// Ours also have a manifest.txt (manifest.h), and are replaced atomically. Anything wrong with a
-// folder is an InputError.
+// A language model in a folder as Hugging Face has it: config.json, and the weights in
+// model.safetensors or in shards, model-00001-of-00003.safetensors and so on, listed in
+// model.safetensors.index.json. Ours also have a manifest.txt (manifest.h), and are replaced
+// atomically. Anything wrong with a folder is an InputError.
 namespace nn {
 
-// A weight of the model, by its name in every file.
-struct LlamaTensor {
-  std::string name;
-  Shape shape;
-  int piece;  // as Llama counts them
-};
-// All of them, in the order of a whole model, without making one.
-std::vector<LlamaTensor> llama_tensors(const LlamaConfig& config);
-
 // Saves a whole model in a folder, replacing any model there.
-void save_llama(const std::filesystem::path& folder, const Llama& model,
+void save_model(const std::filesystem::path& folder, const LanguageModel& model,
                 const Metadata& state = {});
 
 // A model that several processes save: each writes shard_content() under its shard_name(), counted
 // from 0; when all have, one completes the folder.
-FolderReplacement llama_replacement(const std::filesystem::path& folder,
+FolderReplacement model_replacement(const std::filesystem::path& folder,
                                     std::shared_ptr<Storage> storage = std::make_shared<Disk>());
 std::string shard_name(int shard, int shards);
-SafetensorsContent shard_content(const Llama& model);
+SafetensorsContent shard_content(const LanguageModel& model);
 
-// Adds config.json, the index and the manifest. `cut[s]` are the pieces of shard s, together every
-// piece once; `files` are the shards and anything else that belongs to the model.
-void complete_llama(FolderReplacement& folder, const LlamaConfig& config,
+// Adds config.json, the index and the manifest. `cut[s]` are the blocks of shard s, together every
+// block once; `files` are the shards and anything else that belongs to the model.
+void complete_model(FolderReplacement& folder, const LanguageModelConfig& config,
                     std::span<const std::vector<int>> cut, std::vector<SavedFile> files,
                     const Metadata& state);
 
@@ -48,36 +39,38 @@ WeightMap weight_map_from_json(const nlohmann::json& index, const std::string& n
 
 // An open checkpoint. Opening it verifies, before any weight is read, that its tensors and their
 // shapes are exactly the configured model's and, if there is a manifest, that no file is damaged.
-class LlamaCheckpoint {
+class ModelCheckpoint {
  public:
-  explicit LlamaCheckpoint(const std::filesystem::path& folder);
+  explicit ModelCheckpoint(const std::filesystem::path& folder);
 
-  const LlamaConfig& config() const { return config_; }
+  const LanguageModelConfig& config() const { return config_; }
 
   // The manifest's facts about the model; empty without a manifest.
   const Metadata& state() const { return manifest_.state; }
 
   // Throws unless a model of this configuration can load the weights: it must equal the
-  // checkpoint's except for the context, on which no weight depends.
-  void require_fits(const LlamaConfig& config) const;
+  // checkpoint's, but for the number of positions if no weight depends on it.
+  void require_fits(const LanguageModelConfig& config) const;
 
-  // Reads the pieces that the model has, no others. They must be finite.
-  void load(Llama& model);
+  // Reads the blocks that the model has, no others. They must be finite.
+  void load(LanguageModel& model);
 
  private:
   const SafetensorsFile& open(const std::string& name);
   void require_named(const std::string& file) const;
   void read_index();
   void check_tensors() const;
+  // What the files call the model's tensor; of one that is tied to another, the other's.
+  std::string name_in_files(const TensorInfo& tensor) const;
   [[noreturn]] void refuse(const std::string& what) const;
 
   std::filesystem::path folder_;
   Manifest manifest_;  // without files if there is none
-  LlamaConfig config_;
+  LanguageModelConfig config_;
   std::map<std::string, SafetensorsFile> files_;  // by name in the folder
   WeightMap file_of_;
 };
 
-void load_llama(const std::filesystem::path& folder, Llama& model);
+void load_model(const std::filesystem::path& folder, LanguageModel& model);
 
 }  // namespace nn

@@ -1,0 +1,11 @@
+#pragma once
+
+#include "nn/models/language_model.h"
+
+namespace nn {
+
+// Radford et al. 2019: learned positions, LayerNorm before attention and feed-forward, GELU by
+// tanh, biases everywhere; the head's weights are the embedding's. Without dropout.
+ModelFamily gpt2_family();
+
+}  // namespace nn

@@ -1,0 +1,150 @@
+#include "nn/models/language_model.h"
+
+#include <algorithm>
+#include <array>
+#include <numeric>
+#include <tuple>
+
+#include "nn/models/gpt2/gpt2.h"
+#include "nn/models/llama/llama.h"
+
+namespace nn {
+
+namespace {
+
+std::vector<int> all_blocks(const LanguageModelConfig& config) {
+  std::vector<int> blocks(config.layers + 2);
+  std::iota(blocks.begin(), blocks.end(), 0);
+  return blocks;
+}
+
+}  // namespace
+
+std::span<const ModelFamily> families() {
+  static const std::array table{llama_family(), gpt2_family()};
+  return table;
+}
+
+const ModelFamily* find_family(std::string_view name) {
+  const auto found = std::ranges::find(families(), name, &ModelFamily::name);
+  return found == families().end() ? nullptr : &*found;
+}
+
+const ModelFamily& LanguageModelConfig::kind() const { return family ? *family : families()[0]; }
+
+bool operator==(const LanguageModelConfig& a, const LanguageModelConfig& b) {
+  const auto fields = [](const LanguageModelConfig& c) {
+    return std::tuple(c.vocab_size, c.hidden_size, c.layers, c.heads, c.key_value_heads,
+                      c.intermediate_size, c.max_positions, c.theta, c.epsilon, &c.kind());
+  };
+  return fields(a) == fields(b);
+}
+
+void require_valid(const LanguageModelConfig& c) {
+  const std::string_view name = c.kind().name;
+  require(c.vocab_size > 0 && c.hidden_size > 0 && c.layers >= 0 && c.heads > 0 &&
+              c.key_value_heads > 0 && c.intermediate_size > 0 && c.max_positions > 0,
+          name, ": every size must be positive");
+  require(c.hidden_size % c.heads == 0, name, ": ", c.heads, " heads do not cut a width of ",
+          c.hidden_size, " into even parts");
+  c.kind().require_valid(c);
+}
+
+std::optional<TensorInfo> tied_tensor(const LanguageModelConfig& config) {
+  LanguageModelConfig small = config;
+  small.layers = 0;
+  for (const TensorInfo& tensor : config.kind().tensors(small))
+    if (!tensor.tied_to.empty()) return tensor;
+  return {};
+}
+
+std::size_t block_size(const LanguageModelConfig& config, int block) {
+  LanguageModelConfig small = config;  // a layer stands for all
+  small.layers = std::min<index>(config.layers, 1);
+  const int like = block == 0 ? 0 : block <= config.layers ? 1 : static_cast<int>(small.layers) + 1;
+  index size = 0;
+  for (const TensorInfo& tensor : config.kind().tensors(small))
+    if (tensor.block == like) size += tensor.shape.size();
+  return static_cast<std::size_t>(size);
+}
+
+double model_size(const LanguageModelConfig& config) {
+  const int head = static_cast<int>(config.layers) + 1;
+  const auto size = [&](int block) { return static_cast<double>(block_size(config, block)); };
+  return size(0) + (config.layers > 0 ? static_cast<double>(config.layers) * size(1) : 0) +
+         size(head);
+}
+
+LanguageModel::LanguageModel(const LanguageModelConfig& config, std::uint64_t seed)
+    : LanguageModel(config, all_blocks(config), seed) {}
+
+LanguageModel::LanguageModel(const LanguageModelConfig& config, std::span<const int> blocks,
+                             std::uint64_t seed)
+    : config_(config), ranges_(config.layers + 2), layers_(config.layers) {
+  nn::require_valid(config);
+  const ModelFamily& family = config.kind();
+  const auto generator_of = [&](int block) {
+    return Generator(seed * (config.layers + 2) + block);
+  };
+  for (int block : blocks) {
+    require(block >= 0 && block <= head_block(), family.name, ": there is no block ", block);
+    Generator generator = generator_of(block), embedding_generator = generator_of(0);
+    const Scope scope(parameters_, generator), embedding(parameters_, embedding_generator);
+    const index offset = parameters_.size();
+    if (block == 0)
+      embedding_ = family.embedding(scope, config);
+    else if (block == head_block())
+      head_ = family.head(scope, embedding, config);
+    else
+      layers_[block - 1] = family.layer(scope, config, block - 1);
+    ranges_[block] = {offset, parameters_.size() - offset};
+  }
+}
+
+std::optional<LanguageModel::Range> LanguageModel::tied_range(int block) const {
+  const std::optional<TensorInfo> tensor = tied_tensor(config_);
+  if (!tensor || (block != 0 && block != head_block())) return {};
+  const auto* found = parameters_.find(block == 0 ? tensor->tied_to : tensor->name);
+  require(found, config_.kind().name, ": block ", block, " is not here");
+  return Range{found->offset, found->shape.size()};
+}
+
+Var LanguageModel::embed(Tape& tape, std::span<const int> ids, index length, index first) const {
+  require(embedding_ != nullptr, config_.kind().name, ": the embedding is not here");
+  return embedding_->forward(tape, ids, length, first);
+}
+
+const LayerBlock& LanguageModel::layer(int block) const {
+  require(block >= 1 && block < head_block() && layers_[block - 1], config_.kind().name, ": layer ",
+          block - 1, " is not here");
+  return *layers_[block - 1];
+}
+
+Var LanguageModel::layer(int block, Var x, index length) const {
+  require(length <= config_.max_positions, config_.kind().name, ": sequences of ", length,
+          " tokens are longer than ", config_.max_positions);
+  return layer(block).forward(x, length);
+}
+
+Var LanguageModel::layer(int block, Var x, KeyValueCache& cache) const {
+  require(!x.tape().is_recording(), config_.kind().name, ": there is no way back through a cache");
+  return layer(block).forward(x, cache);
+}
+
+Var LanguageModel::head(Var x) const {
+  require(head_ != nullptr, config_.kind().name, ": the head is not here");
+  return head_->forward(x);
+}
+
+Var LanguageModel::loss(Var x, std::span<const int> targets) const {
+  require(head_ != nullptr, config_.kind().name, ": the head is not here");
+  return head_->loss(x, targets);
+}
+
+Var LanguageModel::logits(Tape& tape, std::span<const int> ids, index length) const {
+  Var x = embed(tape, ids, length);
+  for (int block = 1; block < head_block(); ++block) x = layer(block, x, length);
+  return head(x);
+}
+
+}  // namespace nn

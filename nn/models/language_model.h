@@ -1,0 +1,152 @@
+#pragma once
+
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "nn/layers.h"
+#include "nn/models/key_value_cache.h"
+
+namespace nn {
+
+struct ModelFamily;
+class ConfigFields;
+
+// The shape of a language model; the defaults are those of the course's LLaMA, 26,398,368
+// parameters.
+struct LanguageModelConfig {
+  index vocab_size = 32000;
+  index hidden_size = 288;  // of a token's vector
+  index layers = 6;
+  index heads = 6;
+  index key_value_heads = 6;            // each shared by heads / key_value_heads queries
+  index intermediate_size = 1152;       // of the feed-forward network
+  index max_positions = 256;            // tokens of the longest sequence
+  double theta = 10000;                 // of the rotary embedding
+  double epsilon = 1e-6;                // of the norms
+  const ModelFamily* family = nullptr;  // null: the LLaMA
+
+  index head_size() const { return hidden_size / heads; }
+  const ModelFamily& kind() const;
+  friend bool operator==(const LanguageModelConfig&, const LanguageModelConfig&);
+};
+
+// Throws Error naming the first number that cannot be: heads that do not divide the width, ...
+void require_valid(const LanguageModelConfig& config);
+
+// A language model is cut into blocks: the embedding is block 0, the layers are blocks 1 to
+// `layers`, the head is block layers + 1. Rows are tokens; sequences of `length` tokens follow each
+// other.
+class EmbeddingBlock {
+ public:
+  virtual ~EmbeddingBlock() = default;
+  // [n] -> [n, hidden_size]; the first token of each sequence has position `first`.
+  virtual Var forward(Tape& tape, std::span<const int> ids, index length, index first) const = 0;
+};
+class LayerBlock {
+ public:
+  virtual ~LayerBlock() = default;
+  virtual Var forward(Var x, index length) const = 0;  // [n, hidden_size] -> the same
+  // The same for the next n tokens of one sequence: they attend to those in the cache, too, and are
+  // appended to it. For tapes that do not record.
+  virtual Var forward(Var x, KeyValueCache& cache) const = 0;
+};
+class HeadBlock {
+ public:
+  virtual ~HeadBlock() = default;
+  virtual Var forward(Var x) const = 0;  // [n, hidden_size] -> [n, vocab_size]
+  virtual Var loss(Var x, std::span<const int> targets) const = 0;  // cross-entropy of that, [1]
+};
+
+// A tensor of a model as Hugging Face names it.
+struct TensorInfo {
+  std::string name;
+  Shape shape;
+  int block;
+  // Another tensor that this one always equals: each of the two blocks has a copy, and their
+  // gradients are added up before either is updated. Files hold the other tensor only.
+  std::string tied_to = {};
+};
+
+// A kind of language model: what a new one has to supply. `families()` is the table of all.
+struct ModelFamily {
+  std::string_view name;  // on the command line, and model_type in config.json
+  std::string_view description;
+  void (*require_valid)(const LanguageModelConfig&);
+  // config.json, both ways (config.h).
+  void (*read)(const ConfigFields& fields, LanguageModelConfig& config);
+  nlohmann::ordered_json (*write)(const LanguageModelConfig&);
+  // Without making a model. Names and shapes of a layer must not depend on the number of layers.
+  std::vector<TensorInfo> (*tensors)(const LanguageModelConfig&);
+  // `scope` has the generator of the block's first values, and `embedding` that of the embedding's.
+  std::unique_ptr<EmbeddingBlock> (*embedding)(const Scope& scope, const LanguageModelConfig&);
+  std::unique_ptr<LayerBlock> (*layer)(const Scope& scope, const LanguageModelConfig&, index layer);
+  std::unique_ptr<HeadBlock> (*head)(const Scope& scope, const Scope& embedding,
+                                     const LanguageModelConfig&);
+  double epsilon = 1e-6;            // of the norms, where nothing else is said
+  bool has_position_table = false;  // then weights depend on max_positions
+  std::string_view prefix = {};     // of names, which some files leave out
+  bool (*is_ignored)(std::string_view tensor) = [](std::string_view) { return false; };  // in files
+};
+std::span<const ModelFamily> families();
+const ModelFamily* find_family(std::string_view name);  // null if there is none
+
+// The tensor of the head that equals one of the embedding, if there is one.
+std::optional<TensorInfo> tied_tensor(const LanguageModelConfig& config);
+
+// The number of parameters in a block: the embedding, a layer or the head.
+std::size_t block_size(const LanguageModelConfig& config, int block);
+
+// The number of parameters in the whole model; not exact beyond 2^53.
+double model_size(const LanguageModelConfig& config);
+
+// A language model or some blocks of one. Names are Hugging Face's and global, and the first
+// weights of a block depend on the seed and the block only, so every cut starts from the same
+// model.
+class LanguageModel {
+ public:
+  explicit LanguageModel(const LanguageModelConfig& config, std::uint64_t seed = 0);
+  LanguageModel(const LanguageModelConfig& config, std::span<const int> blocks,
+                std::uint64_t seed = 0);
+  LanguageModel(const LanguageModel&) = delete;
+  LanguageModel& operator=(const LanguageModel&) = delete;
+
+  const LanguageModelConfig& config() const { return config_; }
+  Parameters& parameters() { return parameters_; }
+  const Parameters& parameters() const { return parameters_; }
+
+  int head_block() const { return static_cast<int>(config_.layers) + 1; }
+  // Where the weights of a block lie in the flat arrays of parameters().
+  struct Range {
+    index offset, size;
+  };
+  Range range(int block) const { return ranges_.at(block); }
+  // Where the weights lie that equal weights of another block (see TensorInfo): of the embedding
+  // and the head, or of no block. The block must be here.
+  std::optional<Range> tied_range(int block) const;
+
+  // The blocks by themselves; one that was not made throws Error.
+  Var embed(Tape& tape, std::span<const int> ids, index length, index first = 0) const;
+  Var layer(int block, Var x, index length) const;
+  Var layer(int block, Var x, KeyValueCache& cache) const;
+  Var head(Var x) const;
+  Var loss(Var x, std::span<const int> targets) const;
+
+  // All of it: [n] -> [n, vocab_size]; n is a whole number of sequences of `length`.
+  Var logits(Tape& tape, std::span<const int> ids, index length) const;
+
+ private:
+  const LayerBlock& layer(int block) const;
+
+  LanguageModelConfig config_;
+  Parameters parameters_;
+  std::vector<Range> ranges_;
+  std::unique_ptr<EmbeddingBlock> embedding_;
+  std::vector<std::unique_ptr<LayerBlock>> layers_;
+  std::unique_ptr<HeadBlock> head_;
+};
+
+}  // namespace nn
