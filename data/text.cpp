@@ -29,9 +29,13 @@ path stories_file(const path& data_raw) {
 
 path vocabulary_file(const path& data_raw) { return data_raw / "vocabulary" / "tokenizer.json"; }
 
+path gpt2_folder(const path& data_raw) { return data_raw / "gpt2"; }
+
 Text open_text(const TextOptions& options) {
   const auto is_missing = [](const path& file) { return !std::filesystem::exists(file); };
-  const path stories = stories_file(options.data_raw), pieces = vocabulary_file(options.data_raw);
+  const path stories = stories_file(options.data_raw);
+  const path vocabulary =
+      options.tokenizer.empty() ? vocabulary_file(options.data_raw) : options.tokenizer;
 
   path file = options.text;
   std::string which = file.string();
@@ -43,12 +47,12 @@ Text open_text(const TextOptions& options) {
     which = nn::concat("synthetic stories by a grammar (", file.string(), "), because there is no ",
                        stories.string());
   }
-  const path tokenizer_json = is_missing(pieces) ? path() : pieces;
+  const path tokenizer_json = is_missing(vocabulary) ? path() : vocabulary;
   TokenFile tokens = open_tokens(file, tokenizer_json, options.data_raw / "tokens");
   const std::string units =
       tokenizer_json.empty()
-          ? nn::concat("bytes, because there is no ", pieces.string())
-          : nn::concat("pieces of ", tokens.vocabulary(), " (", pieces.string(), ')');
+          ? nn::concat("bytes, because there is no ", vocabulary.string())
+          : nn::concat("a vocabulary of ", tokens.vocabulary(), " (", vocabulary.string(), ')');
   std::string description = nn::concat(which, "; ", tokens.ids().size(), " tokens: ", units);
   return {std::move(tokens), tokenizer_json, std::move(description)};
 }

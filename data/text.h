@@ -13,23 +13,28 @@ namespace data {
 struct TextOptions {
   std::filesystem::path text = {};              // empty: TinyStories, or else the grammar's stories
   std::filesystem::path data_raw = "data/raw";  // where data/fetch.sh puts things; holds the cache
+  std::filesystem::path tokenizer = {};         // empty: vocabulary_file; bytes if it is not there
   std::uint64_t grammar_seed = 0;
   std::size_t grammar_bytes = 24'000'000;
 };
 
 struct Text {
   TokenFile tokens;
-  std::filesystem::path tokenizer_json;  // for open_tokenizer; empty: bytes
+  std::filesystem::path tokenizer_json;  // for open_tokenizer, may be a folder; empty: bytes
   std::string description;               // one line: which stories, which tokens, and why
 };
 
 // Opens the best there is: the text asked for, or TinyStories if data/fetch.sh stories has put them
-// into data_raw, or stories by write_stories; in pieces of a vocabulary if data/fetch.sh vocabulary
-// has put one there, or in bytes. Fetches nothing itself. Throws nn::InputError.
+// into data_raw, or stories by write_stories; in tokens of the vocabulary asked for, or of the one
+// that data/fetch.sh vocabulary has put there, or in bytes. Fetches nothing itself. Throws
+// nn::InputError.
 Text open_text(const TextOptions& options);
 
 // Where open_text looks for what data/fetch.sh stories and data/fetch.sh vocabulary bring.
 std::filesystem::path stories_file(const std::filesystem::path& data_raw);
 std::filesystem::path vocabulary_file(const std::filesystem::path& data_raw);
+
+// Where data/fetch.sh gpt2 puts GPT-2's tokenizer.
+std::filesystem::path gpt2_folder(const std::filesystem::path& data_raw);
 
 }  // namespace data

@@ -77,7 +77,7 @@ std::string encode_stories(std::string_view text, const std::string& name,
   each_story(text, [&](std::string_view story) {
     const std::vector<int> ids = tokenizer.encode(story);
     narrow.assign(ids.begin(), ids.end());
-    narrow.push_back(Tokenizer::end_id);
+    narrow.push_back(tokenizer.end_of_text());
     content.append(reinterpret_cast<const char*>(narrow.data()), 2 * narrow.size());
   });
   const auto ids = std::as_bytes(std::span(content)).subspan(sizeof header);

@@ -1,6 +1,8 @@
 #include "data/tokenizer.h"
 
+#include "data/byte_level_tokenizer.h"
 #include "data/llama_tokenizer.h"
+#include "data/vocabulary.h"
 #include "nn/base/error.h"
 #include "nn/base/utf8.h"
 
@@ -26,6 +28,7 @@ class ByteTokenizer : public Tokenizer {
   }
 
   int vocabulary() const override { return first_byte + 256; }
+  int end_of_text() const override { return end_id; }
 
  private:
   static constexpr int first_byte = end_id + 1;
@@ -34,7 +37,13 @@ class ByteTokenizer : public Tokenizer {
 }  // namespace
 
 std::unique_ptr<Tokenizer> load_tokenizer(const std::filesystem::path& tokenizer_json) {
-  return std::make_unique<LlamaTokenizer>(read_vocabulary(tokenizer_json));
+  return make_tokenizer(read_vocabulary(tokenizer_json));
+}
+
+std::unique_ptr<Tokenizer> make_tokenizer(Vocabulary vocabulary) {
+  if (vocabulary.scheme == Vocabulary::Scheme::byte_level)
+    return std::make_unique<ByteLevelTokenizer>(std::move(vocabulary));
+  return std::make_unique<LlamaTokenizer>(std::move(vocabulary));
 }
 
 std::unique_ptr<Tokenizer> byte_tokenizer() { return std::make_unique<ByteTokenizer>(); }

@@ -9,6 +9,8 @@
 
 namespace data {
 
+struct Vocabulary;
+
 // Text to token ids and back. Safe to use from several threads.
 class Tokenizer {
  public:
@@ -23,18 +25,29 @@ class Tokenizer {
 
   virtual int vocabulary() const = 0;
 
+  // The id that ends a text, and a story among others.
+  virtual int end_of_text() const = 0;
+
+  // Of Llama models, and of bytes.
   static constexpr int unknown_id = 0, begin_id = 1, end_id = 2;
 };
 
-// The vocabulary of a Llama model in Hugging Face's format: pieces that are merged pair by pair,
-// with byte fallback. Encodes and decodes as SentencePiece does: text that spells a control piece,
-// such as "</s>", is just text. Throws nn::InputError if the file is not that.
+// The tokenizer of a tokenizer.json in Hugging Face's format, of one of two kinds:
+// - a Llama model's: merges of characters, with byte fallback. Encodes and decodes as SentencePiece
+//   does: text that spells a control token, such as "</s>", is just text.
+// - GPT-2's: byte-level merges. Encodes as Hugging Face does: "<|endoftext|>" in a text is the
+// token
+//   that ends one. A folder with OpenAI's own files, encoder.json and vocab.bpe, will do as well.
+// Throws nn::InputError if the file is neither.
 std::unique_ptr<Tokenizer> load_tokenizer(const std::filesystem::path& tokenizer_json);
+
+// The same from what was read before.
+std::unique_ptr<Tokenizer> make_tokenizer(Vocabulary vocabulary);
 
 // One id for each byte, 3 + byte: a vocabulary of 259.
 std::unique_ptr<Tokenizer> byte_tokenizer();
 
-// load_tokenizer of the file, or byte_tokenizer if its name is empty.
+// load_tokenizer of the path, or byte_tokenizer if it is empty.
 std::unique_ptr<Tokenizer> open_tokenizer(const std::filesystem::path& tokenizer_json);
 
 }  // namespace data

@@ -5,6 +5,7 @@
 
 #include "data/token_cache.h"
 #include "data/tokenizer.h"
+#include "data/vocabulary.h"
 #include "nn/base/checksum.h"
 #include "nn/base/error.h"
 #include "nn/base/file.h"
@@ -48,8 +49,10 @@ TokenFile open_tokens(const path& text, const path& tokenizer_json, const path& 
   source.text_bytes = content.text().size();
   source.text_time =
       std::filesystem::last_write_time(text).time_since_epoch() / std::chrono::nanoseconds(1);
-  if (!tokenizer_json.empty())
-    source.tokenizer_checksum = nn::crc32c(MappedFile(tokenizer_json).bytes());
+  if (!tokenizer_json.empty()) {
+    const std::string vocabulary = tokenizer_json_text(tokenizer_json);
+    source.tokenizer_checksum = nn::crc32c(std::as_bytes(std::span(vocabulary)));
+  }
 
   const path file = cache / cache_name(text, source);
   const auto readers = nn::is_private(text) ? nn::Readers::owner : nn::Readers::everyone;

@@ -9,7 +9,7 @@
 namespace data {
 
 // Training text as token ids, in a memory-mapped file: the stories one after the other, each
-// followed by Tokenizer::end_id. Movable; spans of ids live as long as it does.
+// followed by Tokenizer::end_of_text(). Movable; spans of ids live as long as it does.
 class TokenFile {
  public:
   // The ids are a part of the file, all below `vocabulary`.
@@ -29,7 +29,8 @@ class TokenFile {
 // line; white space around them is dropped, empty ones are no stories. They are encoded once, into
 // the folder `cache`, and from then on mapped, as long as neither text nor tokenizer changes: a
 // stale or damaged file is made again, by one process while others wait. If the text is private
-// (nn::is_private), only the owner can read the file. An empty tokenizer_json means bytes. Throws
+// (nn::is_private), only the owner can read the file. tokenizer_json is what
+// open_tokenizer takes; empty, it means bytes. Throws
 // nn::InputError, with the line that is not UTF-8.
 TokenFile open_tokens(const std::filesystem::path& text,
                       const std::filesystem::path& tokenizer_json,

@@ -5,36 +5,44 @@
 #include <string_view>
 #include <vector>
 
+#include "data/merge_table.h"
+
 namespace data {
 
-// Two pieces that make a third when they stand side by side.
-struct Merge {
-  int left;
-  int right;
-  int merged;
-};
-
-// A vocabulary of SentencePiece's BPE kind, as Hugging Face's tokenizer.json holds it.
+// A vocabulary for byte-pair encoding, as Hugging Face's tokenizer.json holds it.
 struct Vocabulary {
+  // SentencePiece's, of Llama models: merges characters, and spells others in bytes. GPT-2's:
+  // merges bytes within words.
+  enum class Scheme : unsigned char { sentencepiece, byte_level };
   enum class Kind : unsigned char { normal, byte, control };
 
-  std::vector<std::string> pieces;  // by id; at most 65,536
-  std::vector<Kind> kinds;          // by id; only a normal piece is found in text
-  std::vector<int> byte_ids;        // [256]: the piece of a byte that no normal piece covers
+  Scheme scheme = Scheme::sentencepiece;
+  std::vector<std::string> tokens;  // by id; at most 65,536; byte_level: the bytes they stand for
+  std::vector<Kind> kinds;          // by id; only a normal token is found in text
+  std::vector<int> byte_ids;        // [256]: the token of a byte that no normal token covers
+  int end_of_text = 0;              // its id
 
-  // Best first, those that make the same piece next to each other. Any two normal pieces that
-  // together spell a normal piece are among them.
+  // By rank. sentencepiece: merges into one token have one rank, and any two normal tokens that
+  // together spell a normal token are among them. byte_level: each has a rank of its own.
   std::vector<Merge> merges;
 };
 
 // What SentencePiece writes for a space.
 constexpr std::string_view space_symbol = "\xE2\x96\x81";  // U+2581
 
-// Throws nn::InputError if the file is damaged, or if Hugging Face would read it in another way
-// than SentencePiece reads the model it was made from.
+// Where GPT-2's texts end; in a text it stands for itself.
+constexpr const char* end_of_text_token = "<|endoftext|>";
+
+// From a tokenizer.json, or from a folder with GPT-2's encoder.json and vocab.bpe. The file itself
+// says which scheme it has. Throws nn::InputError if it is damaged, or if Hugging Face would read
+// it in another way than SentencePiece reads the model it was made from.
 Vocabulary read_vocabulary(const std::filesystem::path& tokenizer_json);
 
-// The same from memory; complaints call it `name`.
+// The same from the text of a tokenizer.json; complaints call it `name`.
 Vocabulary parse_vocabulary(std::string_view tokenizer_json, const std::string& name);
+
+// The text of the tokenizer.json: of the file, or made of the folder's two as Hugging Face makes
+// it. Throws nn::InputError.
+std::string tokenizer_json_text(const std::filesystem::path& tokenizer_json);
 
 }  // namespace data

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "pipeline/mailbox.h"
+#include "pipeline/mailbox/mailbox.h"
 #include "pipeline/trace.h"
 
 namespace pipeline {

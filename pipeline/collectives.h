@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "pipeline/mailbox.h"
+#include "pipeline/mailbox/mailbox.h"
 
 namespace pipeline {
 

@@ -2,8 +2,8 @@
 
 #include <set>
 
-#include "pipeline/frame.h"
 #include "pipeline/job.h"
+#include "pipeline/mailbox/frame.h"
 
 namespace pipeline {
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "nn/models/language_model.h"
-#include "pipeline/mailbox.h"
+#include "pipeline/mailbox/mailbox.h"
 
 namespace pipeline {
 

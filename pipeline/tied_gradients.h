@@ -3,7 +3,7 @@
 #include <array>
 
 #include "pipeline/job.h"
-#include "pipeline/mailbox.h"
+#include "pipeline/mailbox/mailbox.h"
 #include "pipeline/stage.h"
 
 namespace pipeline {

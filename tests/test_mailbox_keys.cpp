@@ -7,7 +7,7 @@
 #include <zmq.hpp>
 
 #include "nn/base/file.h"
-#include "pipeline/mailbox.h"
+#include "pipeline/mailbox/mailbox.h"
 #include "tests/complaint.h"
 #include "tools/program/temporary_folder.h"
 

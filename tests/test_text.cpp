@@ -241,7 +241,7 @@ TEST_CASE_FIXTURE(SmallText, "a vocabulary that was fetched is used, or refused 
   const data::Text text = data::open_text({.text = file, .data_raw = path});
   CHECK(text.tokens.vocabulary() == 32000);
   CHECK(text.tokenizer_json == data::vocabulary_file(path));
-  CHECK(contains(text.description, "5 tokens: pieces of 32000"));
+  CHECK(contains(text.description, "5 tokens: a vocabulary of 32000"));
   const auto ids = text.tokens.ids();
   CHECK(data::open_tokenizer(text.tokenizer_json)->decode(Ids(ids.begin(), ids.end())) ==
         "Once upon a time");

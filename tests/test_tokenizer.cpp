@@ -16,7 +16,7 @@ using Ids = std::vector<int>;
 
 const std::filesystem::path llama = "data/raw/vocabulary/tokenizer.json";
 
-// A vocabulary of 276: control pieces, bytes, and these from id 259 on.
+// A vocabulary of 276: control tokens, bytes, and these from id 259 on.
 constexpr const char* normal[] = {"▁",  "a",   "b",  "c",  "d", "é",   "ab", "bc", "▁a",
                                   "▁▁", "abc", "cd", "bb", "�", "▁ab", "aa", "aaa"};
 enum : int { space = 259, a, b, c, d, e_acute, ab, bc, space_a, spaces, abc, cd, bb, unreadable };
@@ -29,7 +29,7 @@ json small_vocabulary() {
     std::snprintf(name, sizeof name, "<0x%02X>", byte);
     vocab[name] = byte_0 + byte;
   }
-  for (const char* piece : normal) vocab[piece] = vocab.size();
+  for (const char* token : normal) vocab[token] = vocab.size();
   const json replace = {{"type", "Replace"}, {"pattern", {{"String", " "}}}, {"content", "▁"}};
   const json restore = {{"type", "Replace"}, {"pattern", {{"String", "▁"}}}, {"content", " "}};
   return {
@@ -121,7 +121,7 @@ TEST_CASE_FIXTURE(SmallVocabulary, "of equal merges the leftmost comes first") {
   CHECK(encode("caaa") == Ids{space, c, aaa});
 }
 
-TEST_CASE_FIXTURE(SmallVocabulary, "spaces are pieces, one is put in front and taken away again") {
+TEST_CASE_FIXTURE(SmallVocabulary, "spaces are tokens, one is put in front and taken away again") {
   CHECK(encode("") == Ids{});
   CHECK(encode(" ") == Ids{spaces});
   CHECK(encode("  a") == Ids{spaces, space_a});
@@ -131,13 +131,13 @@ TEST_CASE_FIXTURE(SmallVocabulary, "spaces are pieces, one is put in front and t
 }
 
 TEST_CASE_FIXTURE(SmallVocabulary,
-                  "a vocabulary whose pieces go on after a space is not cut there") {
+                  "a vocabulary whose tokens go on after a space is not cut there") {
   content["model"]["vocab"]["c▁"] = 276;
   content["model"]["merges"].insert(content["model"]["merges"].begin(), "c ▁");
   CHECK(encode("c a") == Ids{space, 276, a});
 }
 
-TEST_CASE_FIXTURE(SmallVocabulary, "what is no piece is spelled in bytes, or is U+FFFD") {
+TEST_CASE_FIXTURE(SmallVocabulary, "what is not a token is spelled in bytes, or is U+FFFD") {
   CHECK(encode("x") == Ids{space, byte_0 + 'x'});
   CHECK(encode("axb") == Ids{space_a, byte_0 + 'x', b});
   CHECK(encode("\n") == Ids{space, byte_0 + '\n'});
@@ -148,12 +148,12 @@ TEST_CASE_FIXTURE(SmallVocabulary, "what is no piece is spelled in bytes, or is 
   CHECK(encode("\xE2\x82") == Ids{space, unreadable, unreadable});
 }
 
-TEST_CASE_FIXTURE(SmallVocabulary, "text that spells a control or byte piece is just text") {
+TEST_CASE_FIXTURE(SmallVocabulary, "text that spells a control or byte token is just text") {
   CHECK(encode("<s>").size() == 4);
   CHECK(load()->decode(encode("<s><0x0A></s>")) == "<s><0x0A></s>");
 }
 
-TEST_CASE_FIXTURE(SmallVocabulary, "decoding shows neither control pieces nor broken characters") {
+TEST_CASE_FIXTURE(SmallVocabulary, "decoding shows neither control tokens nor broken characters") {
   const auto tokenizer = load();
   CHECK(tokenizer->decode(Ids{1, space_a, 2, space_a}) == "a a");
   CHECK(tokenizer->decode(Ids{a, byte_0 + 0xC3, b}) == "a\uFFFDb");
@@ -216,13 +216,13 @@ TEST_CASE("a tokenizer.json that is not one is refused with the reason") {
        [](json& root) {
          for (int id = 276; id <= 65536; ++id) root["model"]["vocab"][std::to_string(id)] = id;
        }},
-      {"a piece is empty", set("/model/vocab", {{"", 0}})},
+      {"a token is empty", set("/model/vocab", {{"", 0}})},
       {"<s> does not have the id 1",
        [](json& root) {
          root["model"]["vocab"]["<s>"] = 2;
          root["model"]["vocab"]["</s>"] = 1;
        }},
-      {"there is no piece <0x41>",
+      {"there is no token <0x41>",
        [](json& root) {
          root["model"]["vocab"].erase("<0x41>");
          root["model"]["vocab"]["<0x410>"] = byte_0 + 0x41;
@@ -235,12 +235,12 @@ TEST_CASE("a tokenizer.json that is not one is refused with the reason") {
       {"a merge is not a pair", set("/model/merges/0", 7)},
       {"a merge is not a pair", set("/model/merges/0", {"a"})},
       {"the merge \"bc\" has no space", set("/model/merges/0", "bc")},
-      {"\"x\", which is no piece of text", set("/model/merges/0", "b x")},
-      {"\"ba\", which is no piece of text", set("/model/merges/0", "b a")},
+      {"\"x\", which is not a token of text", set("/model/merges/0", "b x")},
+      {"\"ba\", which is not a token of text", set("/model/merges/0", "b a")},
       {"no merge makes \"az\"", set("/model/vocab/az", 276)},
-      {"13 merges, but the pieces allow 14", set("/model/vocab/ac", 276)},
+      {"13 merges, but the tokens allow 14", set("/model/vocab/ac", 276)},
       {"occurs twice", set("/model/merges/4", "a bc")},
-      {"12 merges, but the pieces allow 13", [](json& root) { root["model"]["merges"].erase(12); }},
+      {"12 merges, but the tokens allow 13", [](json& root) { root["model"]["merges"].erase(12); }},
       {"do not follow each other",
        [](json& root) { std::swap(root["model"]["merges"][4], root["model"]["merges"][5]); }},
   };

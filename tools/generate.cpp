@@ -92,7 +92,7 @@ void generate(const Options& options) {
   const auto tokenizer = open_tokenizer(options.checkpoint, checkpoint.config());
   const std::vector<int> prompt = tokenizer->encode(options.prompt);
   // In training a story follows the end of another.
-  std::vector<int> begin{Tokenizer::end_id};
+  std::vector<int> begin{tokenizer->end_of_text()};
   begin.insert(begin.end(), prompt.begin(), prompt.end());
   const nn::index room = checkpoint.config().max_positions - static_cast<nn::index>(begin.size());
   if (room < 0)
@@ -114,7 +114,7 @@ void generate(const Options& options) {
   while (true) {
     const int token = nn::sample(scores.first(tokenizer->vocabulary()), options.temperature,
                                  options.top_p, generator);
-    if (token == Tokenizer::end_id) break;
+    if (token == tokenizer->end_of_text()) break;
     story.append({&token, 1});
     if (++made == most) break;
     scores = decoder.step(token);

@@ -70,7 +70,8 @@ done
 ranks=$((stages * pipelines)) data=${DATA_RAW:-$root/data/raw}
 options+=(--stages "$stages" --pipelines "$pipelines" --data "$data" --out "$out")
 checked=$("$bin/pipeline_worker" --check ${address:+--address "$address"} ${keys:+--keys "$keys"} "${options[@]}") || exit
-umask "${checked#umask }"  # if text or model are not for everyone, neither is what becomes of them
+said() { sed -n "s/^$1 //p" <<<"$checked"; }
+umask "$(said umask)"  # if text or model are not for everyone, neither is what becomes of them
 # Ranks hold the lock too, and one that is killed ends a moment later: so it waits a little.
 { exec 4>"$out/.run.lock"; } 2>/dev/null || fail "cannot write to $out" "choose another folder with --out"
 flock -w 3 4 || fail "another run writes to $out" "wait for it, or choose another --out"
@@ -80,7 +81,7 @@ logs=$out/.start
 rm -rf "$logs" && mkdir "$logs" || fail "cannot write to $out" "choose another folder with --out"
 
 # What is missing is made up for: without stories a grammar writes some, without vocabulary bytes are tokens.
-"$root/data/fetch.sh" vocabulary >"$logs/fetch.log" 2>&1
+"$root/data/fetch.sh" "$(said vocabulary)" >"$logs/fetch.log" 2>&1
 [ "$text" ] || "$root/data/fetch.sh" stories >>"$logs/fetch.log" 2>&1
 
 workers=() running=() failures=() refusal= interrupted= again= private=

@@ -14,7 +14,7 @@
 
 #include "nn/blas.h"
 #include "nn/models/hugging_face.h"
-#include "pipeline/mailbox.h"
+#include "pipeline/mailbox/mailbox.h"
 #include "tools/program/options.h"
 #include "tools/program/privacy.h"
 #include "tools/program/program.h"
@@ -136,8 +136,10 @@ void add_run_options(tools::Options& options, CommandLine& line) {
   options.add("--state", rank.state, "file of one line that says what this rank is doing: none");
   options.add("--parent", line.parent, "process that started this rank, which ends with it");
   options.add("--make-keys", line.new_keys, "make keys for all ranks in this folder, and end");
-  options.add("--check", line.only_checks,
-              "say whether the options are right, and the umask that keeps private input private");
+  options.add(
+      "--check", line.only_checks,
+      "say whether the options are right, the umask that keeps private input private, and the "
+      "vocabulary to fetch");
 }
 
 // Not on the command line, which all users of a machine can read.
@@ -176,6 +178,8 @@ int run_command(int argc, char** argv) {
 
   job.batch = line.batch.value_or(job.microbatches * job.topology.pipelines);
   job.model = model_of(line);
+  if (job.model.kind().vocabulary == "gpt2")
+    line.rank.text.tokenizer = data::gpt2_folder(line.rank.text.data_raw);
   pipeline::require_valid(job);
   const int layers = static_cast<int>(job.model.layers);
   const int parts = job.topology.stages * job.chunks;
@@ -198,7 +202,8 @@ int run_command(int argc, char** argv) {
   if (line.rank.rank == 0) training::require_valid_folders(line.rank);
   if (line.only_checks) {
     if (!line.rank.addresses.empty()) training::mailbox_options(line.rank);
-    std::cout << "umask " << std::oct << umask << '\n';
+    std::cout << "umask " << std::oct << umask << "\nvocabulary " << job.model.kind().vocabulary
+              << '\n';
     return 0;
   }
 

@@ -9,15 +9,6 @@ namespace nn {
 
 namespace {
 
-// The character at the start of the text, which has `length` bytes.
-std::uint32_t code_point(std::string_view text, int length) {
-  const auto byte = [&](int i) -> std::uint32_t { return static_cast<unsigned char>(text[i]); };
-  if (length == 1) return byte(0);
-  std::uint32_t code = byte(0) & (0xFFu >> (length + 1));
-  for (int i = 1; i < length; ++i) code = code << 6 | (byte(i) & 0x3F);
-  return code;
-}
-
 bool is_visible(std::uint32_t code) {
   const auto is_in = [code](std::uint32_t first, std::uint32_t last) {
     return first <= code && code <= last;
@@ -39,7 +30,7 @@ std::string in_hexadecimal(std::uint32_t number) {
 
 std::string shown(std::string_view character, int length) {
   if (length == 0) return "\\x" + in_hexadecimal(static_cast<unsigned char>(character[0]));
-  const std::uint32_t code = code_point(character, length);
+  const std::uint32_t code = code_point(character);
   if (is_visible(code)) return std::string(character.substr(0, length));
   if (code == '\n') return "\\n";
   if (code == '\t') return "\\t";

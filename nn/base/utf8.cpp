@@ -1,5 +1,7 @@
 #include "nn/base/utf8.h"
 
+#include "nn/base/error.h"
+
 namespace nn {
 
 int utf8_length(std::string_view text) {
@@ -19,6 +21,16 @@ int utf8_length(std::string_view text) {
   const bool is_overlong = first == 0xF0 && second < 0x90;
   const bool is_too_large = first == 0xF4 && second >= 0x90;
   return is_overlong || is_too_large || !continues(3) ? 0 : 4;
+}
+
+std::uint32_t code_point(std::string_view text) {
+  const int length = utf8_length(text);
+  require(length > 0, "code_point: the text does not start with a character");
+  const auto byte = [&](int i) -> std::uint32_t { return static_cast<unsigned char>(text[i]); };
+  if (length == 1) return byte(0);
+  std::uint32_t code = byte(0) & (0xFFu >> (length + 1));
+  for (int i = 1; i < length; ++i) code = code << 6 | (byte(i) & 0x3F);
+  return code;
 }
 
 std::string to_utf8(std::string_view text) {

@@ -86,9 +86,10 @@ struct ModelFamily {
   std::unique_ptr<LayerBlock> (*layer)(const Scope& scope, const LanguageModelConfig&, index layer);
   std::unique_ptr<HeadBlock> (*head)(const Scope& scope, const Scope& embedding,
                                      const LanguageModelConfig&);
-  double epsilon = 1e-6;            // of the norms, where nothing else is said
-  bool has_position_table = false;  // then weights depend on max_positions
-  std::string_view prefix = {};     // of names, which some files leave out
+  std::string_view vocabulary = "vocabulary";  // its usual one, as data/fetch.sh calls it
+  double epsilon = 1e-6;                       // of the norms, where nothing else is said
+  bool has_position_table = false;             // then weights depend on max_positions
+  std::string_view prefix = {};                // of names, which some files leave out
   bool (*is_ignored)(std::string_view tensor) = [](std::string_view) { return false; };  // in files
 };
 std::span<const ModelFamily> families();

@@ -1,6 +1,6 @@
 // The first frame of a message, with the length of its payload before it.
 
-#include "pipeline/frame.h"
+#include "pipeline/mailbox/frame.h"
 
 #include <algorithm>
 #include <cstring>

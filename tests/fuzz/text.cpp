@@ -1,4 +1,4 @@
-// A text to train on, in bytes and in pieces: what is encoded is read back, and decoded again.
+// A text to train on, in bytes and in tokens: what is encoded is read back, and decoded again.
 
 #include "data/llama_tokenizer.h"
 #include "data/token_cache.h"
@@ -7,14 +7,14 @@
 
 namespace {
 
-// The pieces of all bytes, of some characters, and what these merge into.
+// The tokens of all bytes, of some characters, and what these merge into.
 data::Vocabulary small_vocabulary() {
   using Kind = data::Vocabulary::Kind;
   data::Vocabulary vocabulary;
-  const auto add = [&](const std::string& piece, Kind kind) {
-    vocabulary.pieces.push_back(piece);
+  const auto add = [&](const std::string& token, Kind kind) {
+    vocabulary.tokens.push_back(token);
     vocabulary.kinds.push_back(kind);
-    return static_cast<int>(vocabulary.pieces.size()) - 1;
+    return static_cast<int>(vocabulary.tokens.size()) - 1;
   };
   for (const char* control : {"<unk>", "<s>", "</s>"}) add(control, Kind::control);
   for (int byte = 0; byte < 256; ++byte) {
@@ -25,8 +25,9 @@ data::Vocabulary small_vocabulary() {
   const int a = add("a", Kind::normal), b = add("b", Kind::normal), e = add("é", Kind::normal),
             space = add(std::string(data::space_symbol), Kind::normal);
   const auto merge = [&](int left, int right) {
-    const int merged = add(vocabulary.pieces[left] + vocabulary.pieces[right], Kind::normal);
-    vocabulary.merges.push_back({left, right, merged});
+    const int merged = add(vocabulary.tokens[left] + vocabulary.tokens[right], Kind::normal);
+    const int rank = static_cast<int>(vocabulary.merges.size());
+    vocabulary.merges.push_back({left, right, merged, rank});
     return merged;
   };
   const int ab = merge(a, b);
@@ -59,14 +60,14 @@ std::string with_spaces(std::string text) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static const data::LlamaTokenizer pieces(small_vocabulary());
+  static const data::LlamaTokenizer llama(small_vocabulary());
   static const auto bytes = data::byte_tokenizer();
   const std::string_view text = fuzz::text_of(data, size);
   check(*bytes, text, nn::to_utf8(text));
-  check(pieces, text, with_spaces(nn::to_utf8(text)));
+  check(llama, text, with_spaces(nn::to_utf8(text)));
   fuzz::try_to([&] {
     const data::TokenSource source{size, 1, 2};
-    const std::string file = data::encode_stories(text, "text", pieces, source);
+    const std::string file = data::encode_stories(text, "text", llama, source);
     const auto tokens = data::parse_tokens(std::as_bytes(std::span(file)), source);
     fuzz::expect(tokens && !tokens->ids.empty(), "what was written is read");
     fuzz::expect(tokens->ids.back() == data::Tokenizer::end_id, "stories end");

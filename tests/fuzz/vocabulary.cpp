@@ -1,14 +1,16 @@
 // A tokenizer.json: a vocabulary that is taken encodes and decodes. A real one is too long to grow
-// from nothing, so %BYTES%, %MODEL% and %REST% stand for what every one has.
+// from nothing, so %BYTES%, %MODEL% and %REST% stand for what every one of a Llama model has,
+// %ALPHABET% and %GPT2% for that of GPT-2's kind.
 
 #include "data/vocabulary.h"
 
-#include "data/llama_tokenizer.h"
+#include "data/tokenizer.h"
+#include "tests/fuzz/byte_alphabet.h"
 #include "tests/fuzz/fuzz.h"
 
 namespace {
 
-std::string byte_pieces() {
+std::string byte_tokens() {
   std::string text = R"("<unk>":0,"<s>":1,"</s>":2)";
   for (int byte = 0; byte < 256; ++byte) {
     constexpr std::string_view hex = "0123456789ABCDEF";
@@ -26,6 +28,9 @@ const char* const rest = R"("normalizer":{"type":"Sequence","normalizers":[
     {"type":"ByteFallback"},{"type":"Fuse"},
     {"type":"Strip","content":" ","start":1,"stop":0}]})";
 
+const char* const gpt2 = R"("pre_tokenizer":{"type":"ByteLevel","add_prefix_space":false},
+  "decoder":{"type":"ByteLevel"},"added_tokens":[{"id":0,"content":"<|endoftext|>"}])";
+
 void replace(std::string& text, std::string_view name, std::string_view meaning) {
   const std::size_t at = text.find(name);
   if (at != text.npos) text.replace(at, name.size(), meaning);
@@ -34,17 +39,19 @@ void replace(std::string& text, std::string_view name, std::string_view meaning)
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static const std::string bytes = byte_pieces();
+  static const std::string bytes = byte_tokens(), alphabet = fuzz::byte_alphabet();
   std::string text(fuzz::text_of(data, size));
   replace(text, "%BYTES%", bytes);
   replace(text, "%MODEL%", settings);
   replace(text, "%REST%", rest);
+  replace(text, "%ALPHABET%", alphabet);
+  replace(text, "%GPT2%", gpt2);
   fuzz::try_to([&] {
-    const data::LlamaTokenizer tokenizer(data::parse_vocabulary(text, "tokenizer.json"));
+    const auto tokenizer = data::make_tokenizer(data::parse_vocabulary(text, "tokenizer.json"));
     const std::string input = "a bc \xFF abcabc";
-    for (const int id : tokenizer.encode(input))
-      fuzz::expect(id >= 0 && id < tokenizer.vocabulary(), "an id is one of the vocabulary");
-    tokenizer.decode(tokenizer.encode(input));
+    for (const int id : tokenizer->encode(input))
+      fuzz::expect(id >= 0 && id < tokenizer->vocabulary(), "an id is one of the vocabulary");
+    tokenizer->decode(tokenizer->encode(input));
   });
   return 0;
 }

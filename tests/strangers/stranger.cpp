@@ -24,8 +24,8 @@
 
 #include "nn/base/error.h"
 #include "nn/real.h"
-#include "pipeline/frame.h"
-#include "pipeline/mailbox_keys.h"
+#include "pipeline/mailbox/frame.h"
+#include "pipeline/mailbox/keys.h"
 
 namespace {
 

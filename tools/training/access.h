@@ -1,6 +1,6 @@
 #pragma once
 
-#include "pipeline/mailbox.h"
+#include "pipeline/mailbox/mailbox.h"
 #include "tools/training/rank.h"
 
 namespace training {

@@ -4,6 +4,7 @@
 #include <iostream>
 #include <random>
 
+#include "data/vocabulary.h"
 #include "nn/base/file.h"
 #include "nn/models/hugging_face.h"
 #include "pipeline/checkpoint.h"
@@ -162,7 +163,7 @@ void save_model(const RankOptions& options, pipeline::Stage& stage, const data::
   std::vector<nn::SavedFile> files = gather_shards(job, mailbox, folder);
   files.push_back(own);
   if (!text.tokenizer_json.empty())
-    files.push_back(folder.write("tokenizer.json", nn::read_file(text.tokenizer_json)));
+    files.push_back(folder.write("tokenizer.json", data::tokenizer_json_text(text.tokenizer_json)));
   std::vector<std::vector<int>> cut(job.topology.stages);
   for (int s = 0; s < job.topology.stages; ++s)
     for (const auto& chunk : pipeline::blocks_of(job, s))

@@ -2,7 +2,7 @@
 
 #include "data/text.h"
 #include "nn/files/safetensors.h"
-#include "pipeline/mailbox.h"
+#include "pipeline/mailbox/mailbox.h"
 #include "pipeline/stage.h"
 #include "tools/training/rank.h"
 

@@ -174,6 +174,7 @@ ModelFamily gpt2_family() {
                      const LanguageModelConfig& config) -> std::unique_ptr<HeadBlock> {
             return std::make_unique<Gpt2Head>(scope, embedding, config);
           },
+          .vocabulary = "gpt2",
           .epsilon = 1e-5,
           .has_position_table = true,
           .prefix = "transformer.",

@@ -6,7 +6,7 @@
 #include <vector>
 #include <zmq.hpp>
 
-// The door of a rank: who knocks, and who may come in. Only mailbox*.cpp include this.
+// Connection admission: who connects, and who may stay. Only the mailbox includes this.
 namespace pipeline {
 
 // What came from outside the run, counted by what it was.

@@ -1,4 +1,4 @@
-#include "pipeline/mailbox_gate.h"
+#include "pipeline/mailbox/gate.h"
 
 #include <linux/filter.h>
 #include <sys/socket.h>

@@ -1,4 +1,4 @@
-#include "pipeline/frame.h"
+#include "pipeline/mailbox/frame.h"
 
 #include <array>
 #include <bit>

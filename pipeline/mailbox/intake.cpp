@@ -3,7 +3,7 @@
 
 #include "nn/base/error.h"
 #include "nn/base/printable.h"
-#include "pipeline/mailbox_sockets.h"
+#include "pipeline/mailbox/sockets.h"
 
 // What a mailbox takes in, and what it does not.
 namespace pipeline {

@@ -1,4 +1,4 @@
-#include "pipeline/mailbox_keys.h"
+#include "pipeline/mailbox/keys.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -13,7 +13,7 @@
 
 #include "nn/base/error.h"
 #include "nn/base/file.h"
-#include "pipeline/trusted_path.h"
+#include "pipeline/mailbox/trusted_path.h"
 
 namespace pipeline {
 

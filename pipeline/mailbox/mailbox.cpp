@@ -1,4 +1,4 @@
-#include "pipeline/mailbox.h"
+#include "pipeline/mailbox/mailbox.h"
 
 #include <algorithm>
 #include <cstring>
@@ -7,7 +7,7 @@
 
 #include "nn/base/error.h"
 #include "nn/base/printable.h"
-#include "pipeline/mailbox_sockets.h"
+#include "pipeline/mailbox/sockets.h"
 
 namespace pipeline {
 

@@ -1,4 +1,4 @@
-#include "pipeline/mailbox_meter.h"
+#include "pipeline/mailbox/meter.h"
 
 #include <arpa/inet.h>
 #include <linux/sockios.h>

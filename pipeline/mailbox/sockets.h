@@ -5,13 +5,13 @@
 #include <map>
 #include <zmq.hpp>
 
-#include "pipeline/mailbox.h"
-#include "pipeline/mailbox_gate.h"
-#include "pipeline/mailbox_meter.h"
-#include "pipeline/mailbox_pulse.h"
+#include "pipeline/mailbox/gate.h"
+#include "pipeline/mailbox/mailbox.h"
+#include "pipeline/mailbox/meter.h"
+#include "pipeline/mailbox/pulse.h"
 
-// The inside of a mailbox: its sockets, and what it knows of the other ranks. Only mailbox*.cpp
-// include this.
+// The inside of a mailbox: its sockets, and what it knows of the other ranks. Only the mailbox
+// includes this.
 namespace pipeline {
 
 struct Network::Context {

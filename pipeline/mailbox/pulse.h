@@ -9,8 +9,8 @@
 #include <vector>
 #include <zmq.hpp>
 
-#include "pipeline/mailbox.h"
-#include "pipeline/mailbox_meter.h"
+#include "pipeline/mailbox/mailbox.h"
+#include "pipeline/mailbox/meter.h"
 
 namespace pipeline {
 

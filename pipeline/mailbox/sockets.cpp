@@ -1,4 +1,4 @@
-#include "pipeline/mailbox_sockets.h"
+#include "pipeline/mailbox/sockets.h"
 
 #include <algorithm>
 #include <cmath>

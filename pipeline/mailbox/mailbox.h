@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "nn/real.h"
-#include "pipeline/frame.h"
-#include "pipeline/mailbox_keys.h"
+#include "pipeline/mailbox/frame.h"
+#include "pipeline/mailbox/keys.h"
 
 namespace pipeline {
 

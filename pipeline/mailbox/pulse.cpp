@@ -1,6 +1,6 @@
-#include "pipeline/mailbox_pulse.h"
+#include "pipeline/mailbox/pulse.h"
 
-#include "pipeline/mailbox_sockets.h"
+#include "pipeline/mailbox/sockets.h"
 
 namespace pipeline {
 

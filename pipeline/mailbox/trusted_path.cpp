@@ -1,4 +1,4 @@
-#include "pipeline/trusted_path.h"
+#include "pipeline/mailbox/trusted_path.h"
 
 #include <sys/stat.h>
 #include <unistd.h>

@@ -7,7 +7,7 @@
 #include <string>
 #include <zmq.hpp>
 
-// Only mailbox*.cpp include this.
+// Only the mailbox includes this.
 namespace pipeline {
 
 // Closes TCP connections that have delivered many bytes but no complete message. ZeroMQ keeps the

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <string_view>
+
+namespace data {
+
+// A file in memory, and what complaints call it.
+struct NamedText {
+  std::string_view text;
+  std::string name;
+};
+
+// The tokenizer.json that Hugging Face makes of OpenAI's two files for GPT-2: encoder.json, the ids
+// of all tokens, and vocab.bpe, a line "#version: ..." and then a merge a line, best first, as
+// "left right". Throws nn::InputError if either is something else; ids and tokens are checked when
+// the result is read.
+nlohmann::json join_gpt2_files(const NamedText& encoder_json, const NamedText& vocab_bpe);
+
+}  // namespace data
