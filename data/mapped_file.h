@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -29,6 +30,12 @@ class MappedFile {
 
  private:
   std::span<const std::byte> bytes_;
+};
+
+// What a file holds, and what complaints call it.
+struct NamedBytes {
+  std::string name;
+  std::span<const std::byte> content;
 };
 
 }  // namespace data

@@ -11,13 +11,13 @@ namespace fl {
 
 namespace {
 
-int part_count(std::span<const int> samples) {
-  return (static_cast<int>(samples.size()) + ClientWorker::part_size - 1) / ClientWorker::part_size;
+int part_count(std::span<const int> samples, int size) {
+  return (static_cast<int>(samples.size()) + size - 1) / size;
 }
 
-std::span<const int> part_of(std::span<const int> samples, int part) {
-  const std::span<const int> rest = samples.subspan(part * ClientWorker::part_size);
-  return rest.first(std::min<std::size_t>(ClientWorker::part_size, rest.size()));
+std::span<const int> part_of(std::span<const int> samples, int part, int size) {
+  const std::span<const int> rest = samples.subspan(part * size);
+  return rest.first(std::min<std::size_t>(size, rest.size()));
 }
 
 }  // namespace
@@ -36,12 +36,10 @@ std::span<nn::real> ClientWorker::scratch(std::size_t size) {
   return std::span(scratch_).first(size);
 }
 
-ClientWorker::Part ClientWorker::load(const data::ImageSet& images, std::span<const int> samples,
-                                      int part) {
+ClientWorker::Part ClientWorker::load(const data::ImageSet& images, std::span<const int> samples) {
   tape_->reset();
-  samples = part_of(samples, part);
   const auto count = static_cast<nn::index>(samples.size());
-  const nn::Shape shape{count, 1, images.height, images.width};
+  const nn::Shape shape{count, images.channels, images.height, images.width};
   nn::real* pixels = tape_->arena().allocate_array<nn::real>(shape.size()).data();
   const std::span<int> labels = tape_->arena().allocate_array<int>(samples.size());
   images.copy_batch(samples, pixels, labels);
@@ -49,10 +47,10 @@ ClientWorker::Part ClientWorker::load(const data::ImageSet& images, std::span<co
 }
 
 double ClientWorker::differentiate(const data::ImageSet& images, std::span<const int> samples,
-                                   int part, nn::DropoutMasks& masks) {
+                                   int part, int size, nn::DropoutMasks& masks) {
   tape_->set_recording(true);
-  model_->train(masks, static_cast<nn::index>(part) * part_size);
-  const Part batch = load(images, samples, part);
+  model_->train(masks, static_cast<nn::index>(part) * size);
+  const Part batch = load(images, part_of(samples, part, size));
   const nn::Var loss = nn::nll_loss(model_->forward(tape_->constant(batch.images)), batch.labels);
   const double share =
       static_cast<double>(batch.labels.size()) / static_cast<double>(samples.size());
@@ -63,7 +61,8 @@ double ClientWorker::differentiate(const data::ImageSet& images, std::span<const
 
 double ClientWorker::compute_gradient(const data::ImageSet& images, std::span<const int> samples,
                                       nn::Generator& generator) {
-  const int parts = part_count(samples);
+  const int size = model_->needs_whole_batch() ? static_cast<int>(samples.size()) : part_size;
+  const int parts = part_count(samples, size);
   model_->parameters().zero_gradients();
   masks_->start_batch(generator, static_cast<nn::index>(samples.size()));
   std::vector<ClientWorker*> team{this};
@@ -76,7 +75,7 @@ double ClientWorker::compute_gradient(const data::ImageSet& images, std::span<co
   ordered_parallel(
       team, parts,
       [&](ClientWorker* worker, int part) {
-        losses[part] = worker->differentiate(images, samples, part, *masks_);
+        losses[part] = worker->differentiate(images, samples, part, size, *masks_);
       },
       [](ClientWorker* worker, int) { worker->tape_->backward_weights(); },
       [&](ClientWorker* worker) {
@@ -93,8 +92,8 @@ int ClientWorker::count_correct(const data::ImageSet& images, std::span<const in
   int correct = 0;
   model_->evaluate();
   tape_->set_recording(false);
-  for (int part = 0; part < part_count(samples); ++part) {
-    const Part batch = load(images, samples, part);
+  for (int part = 0; part < part_count(samples, part_size); ++part) {
+    const Part batch = load(images, part_of(samples, part, part_size));
     const nn::ConstView scores = model_->forward(tape_->constant(batch.images)).value();
     const nn::index classes = scores.shape.columns();
     for (std::size_t i = 0; i < batch.labels.size(); ++i) {

@@ -4,7 +4,7 @@
 #include <span>
 #include <vector>
 
-#include "data/mnist.h"
+#include "data/images.h"
 #include "fl/idle_workers.h"
 #include "nn/model.h"
 
@@ -29,6 +29,9 @@ class ClientWorker {
   // no more memory than `part_size` for each worker. The bits do not depend on who helps: workers
   // differentiate their parts at the same time, but add to the weights' gradients in the order of
   // the parts. Returns the loss.
+  //
+  // A model with batch statistics (nn::Model::needs_whole_batch()) takes the batch as one part: it
+  // would see other means in smaller ones. Memory then grows with the batch, and nobody can help.
   double compute_gradient(const data::ImageSet& images, std::span<const int> samples,
                           nn::Generator& generator);
 
@@ -47,13 +50,13 @@ class ClientWorker {
     nn::ConstView images;
     std::span<const int> labels;
   };
-  // Part number `part` of the samples, on a tape that holds nothing else.
-  Part load(const data::ImageSet& images, std::span<const int> samples, int part);
+  // The samples of a part, on a tape that holds nothing else.
+  Part load(const data::ImageSet& images, std::span<const int> samples);
 
-  // The first half of a part's gradient: all but the weights'. Returns the part's share of the
-  // loss.
+  // The first half of the gradient of part number `part`, of `size` samples: all but the weights'.
+  // Returns the part's share of the loss.
   double differentiate(const data::ImageSet& images, std::span<const int> samples, int part,
-                       nn::DropoutMasks& masks);
+                       int size, nn::DropoutMasks& masks);
 
   std::unique_ptr<nn::Model> model_;
   std::unique_ptr<nn::Tape> tape_;

@@ -1,5 +1,6 @@
 #include "nn/layers.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace nn {
@@ -27,9 +28,9 @@ Parameter Scope::uniform(const std::string& name, Shape shape, double bound) con
   return parameter;
 }
 
-Parameter Scope::normal(const std::string& name, Shape shape, double deviation) const {
+Parameter Scope::normal(const std::string& name, Shape shape, double stddev) const {
   const Parameter parameter = add(name, shape);
-  generator_->normal(parameter.value().span(), 0, deviation);
+  generator_->normal(parameter.value().span(), 0, stddev);
   return parameter;
 }
 
@@ -39,18 +40,28 @@ Parameter Scope::constant(const std::string& name, Shape shape, real value) cons
   return parameter;
 }
 
-Linear::Linear(const Scope& scope, index in, index out)
-    : weight_(scope.uniform("weight", {out, in}, kaiming_bound(in))),
-      bias_(scope.uniform("bias", {out}, bias_bound(in))) {}
-
-Var Linear::operator()(Var x) const {
-  return linear(x, x.tape().parameter(weight_), x.tape().parameter(bias_));
+Buffer Scope::buffer(const std::string& name, Shape shape, real value) const {
+  const Buffer buffer{parameters_, parameters_->add_buffer(prefix_ + name, shape)};
+  std::ranges::fill(buffer.value(), value);
+  return buffer;
 }
 
-Projection::Projection(const Scope& scope, index in, index out, double deviation)
-    : weight_(scope.normal("weight", {out, in}, deviation)) {}
+Buffer Scope::count(const std::string& name) const {
+  return {parameters_, parameters_->add_buffer(prefix_ + name, {}, true)};
+}
 
-Var Projection::operator()(Var x) const { return linear(x, x.tape().parameter(weight_)); }
+Linear::Linear(const Scope& scope, index in, index out, LinearOptions options)
+    : weight_(options.stddev ? scope.normal("weight", {out, in}, *options.stddev)
+                             : scope.uniform("weight", {out, in}, kaiming_bound(in))) {
+  if (options.has_bias)
+    bias_ = options.stddev ? scope.constant("bias", {out}, 0)
+                           : scope.uniform("bias", {out}, bias_bound(in));
+}
+
+Var Linear::operator()(Var x) const {
+  Tape& tape = x.tape();
+  return linear(x, tape.parameter(weight_), bias_ ? tape.parameter(*bias_) : Var{});
+}
 
 Conv2d::Conv2d(const Scope& scope, index in, index out, index kernel, index stride, index padding)
     : weight_(
@@ -59,25 +70,26 @@ Conv2d::Conv2d(const Scope& scope, index in, index out, index kernel, index stri
       stride_(stride),
       padding_(padding) {}
 
-Var Conv2d::operator()(Var x, Then then) const {
-  return conv2d(x, x.tape().parameter(weight_), x.tape().parameter(bias_), stride_, padding_, then);
+Var Conv2d::operator()(Var x, Epilogue epilogue) const {
+  return conv2d(x, x.tape().parameter(weight_), x.tape().parameter(bias_), stride_, padding_,
+                epilogue);
 }
 
 // A layer that drops nothing draws nothing, so only the others are counted.
-Dropout::Dropout(DropoutContext& context, double probability)
-    : context_(&context),
+Dropout::Dropout(Mode& mode, double probability)
+    : mode_(&mode),
       probability_(probability),
-      layer_(probability > 0 ? context.layers++ : -1) {}
+      layer_(probability > 0 ? mode.dropout_layers++ : -1) {}
 
 Var Dropout::operator()(Var x) const {
-  if (!context_->masks || probability_ == 0) return x;
+  if (!mode_->is_training() || probability_ == 0) return x;
   const index columns = x.value().size() / x.shape()[0];
   return dropout(x, probability_,
-                 context_->masks->mask(layer_, context_->first_row, columns, probability_));
+                 mode_->masks->mask(layer_, mode_->first_row, columns, probability_));
 }
 
-Embedding::Embedding(const Scope& scope, index vocabulary, index d, double deviation)
-    : weight_(scope.normal("weight", {vocabulary, d}, deviation)) {}
+Embedding::Embedding(const Scope& scope, index vocabulary, index d, double stddev)
+    : weight_(scope.normal("weight", {vocabulary, d}, stddev)) {}
 
 Var Embedding::operator()(Tape& tape, std::span<const int> ids) const {
   return embedding(ids, tape.parameter(weight_));
@@ -90,6 +102,51 @@ LayerNorm::LayerNorm(const Scope& scope, index d, real epsilon)
 
 Var LayerNorm::operator()(Var x) const {
   return layer_norm(x, x.tape().parameter(weight_), x.tape().parameter(bias_), epsilon_);
+}
+
+BatchNorm::BatchNorm(const Scope& scope, Mode& mode, index channels, real epsilon, real momentum)
+    : mode_(&mode),
+      weight_(scope.constant("weight", {channels}, 1)),
+      bias_(scope.constant("bias", {channels}, 0)),
+      running_mean_(scope.buffer("running_mean", {channels}, 0)),
+      running_var_(scope.buffer("running_var", {channels}, 1)),
+      batches_(scope.count("num_batches_tracked")),
+      epsilon_(epsilon),
+      momentum_(momentum) {
+  mode.has_batch_statistics = true;
+}
+
+Var BatchNorm::operator()(Var x) const {
+  const Var weight = x.tape().parameter(weight_), bias = x.tape().parameter(bias_);
+  if (!mode_->is_training())
+    return batch_norm(x, weight, bias, running_mean_.value(), running_var_.value(), epsilon_);
+  ChannelMoments moments;
+  const Var y = batch_norm(x, weight, bias, epsilon_, &moments);
+  move_running(moments);
+  return y;
+}
+
+void BatchNorm::move_running(const ChannelMoments& moments) const {
+  if (moments.count == 1)
+    throw InputError("batch normalisation: a batch of one number for each channel has no variance",
+                     "train with batches of two or more samples");
+  const auto count = static_cast<real>(moments.count);
+  const View mean = running_mean_.value(), variance = running_var_.value();
+  for (index c = 0; c < mean.size(); ++c) {
+    mean[c] += momentum_ * (moments.mean[c] - mean[c]);
+    variance[c] += momentum_ * (moments.variance[c] * (count / (count - 1)) - variance[c]);
+  }
+  ++batches_.value()[0];
+}
+
+GroupNorm::GroupNorm(const Scope& scope, index groups, index channels, real epsilon)
+    : groups_(groups),
+      weight_(scope.constant("weight", {channels}, 1)),
+      bias_(scope.constant("bias", {channels}, 0)),
+      epsilon_(epsilon) {}
+
+Var GroupNorm::operator()(Var x) const {
+  return group_norm(x, groups_, x.tape().parameter(weight_), x.tape().parameter(bias_), epsilon_);
 }
 
 RmsNorm::RmsNorm(const Scope& scope, index d, real epsilon)

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "nn/ops.h"
@@ -21,8 +22,10 @@ class Scope {
   }
 
   Parameter uniform(const std::string& name, Shape shape, double bound) const;
-  Parameter normal(const std::string& name, Shape shape, double deviation) const;
+  Parameter normal(const std::string& name, Shape shape, double stddev) const;
   Parameter constant(const std::string& name, Shape shape, real value) const;
+  Buffer buffer(const std::string& name, Shape shape, real value) const;
+  Buffer count(const std::string& name) const;  // a buffer of one integer, 0
 
  private:
   Parameter add(const std::string& name, Shape shape) const;
@@ -31,25 +34,22 @@ class Scope {
   std::string prefix_;
 };
 
+struct LinearOptions {
+  bool has_bias = true;
+  // First weights N(0, stddev) and a bias of 0; without it PyTorch's, which are uniform.
+  std::optional<double> stddev = {};
+};
+
 // y[..., out] = x[..., in] weight^T + bias
 class Linear {
  public:
-  Linear(const Scope& scope, index in, index out);
-  Var operator()(Var x) const;
-
- private:
-  Parameter weight_, bias_;
-};
-
-// y[..., out] = x[..., in] weight^T, first values N(0, deviation)
-class Projection {
- public:
-  Projection(const Scope& scope, index in, index out, double deviation);
+  Linear(const Scope& scope, index in, index out, LinearOptions options = {});
   Var operator()(Var x) const;
   const Parameter& weight() const { return weight_; }
 
  private:
   Parameter weight_;
+  std::optional<Parameter> bias_;
 };
 
 // [n, in, height, width] -> [n, out, ...]
@@ -57,35 +57,38 @@ class Conv2d {
  public:
   Conv2d(const Scope& scope, index in, index out, index kernel, index stride = 1,
          index padding = 0);
-  Var operator()(Var x, Then then = Then::nothing) const;
+  Var operator()(Var x, Epilogue epilogue = Epilogue::nothing) const;
 
  private:
   Parameter weight_, bias_;
   index stride_, padding_;
 };
 
-// Whether the dropout layers of a model drop, and by which masks. One of it per model.
-struct DropoutContext {
-  DropoutMasks* masks = nullptr;  // null: nothing is dropped
+// Whether the layers of a model train, and by which dropout masks. One per model.
+struct Mode {
+  DropoutMasks* masks = nullptr;  // null: the model is evaluated
   index first_row = 0;            // of the batch that the masks are for
-  int layers = 0;
+  int dropout_layers = 0;
+  bool has_batch_statistics = false;  // in training a sample's result depends on its whole batch
+
+  bool is_training() const { return masks != nullptr; }
 };
 
 class Dropout {
  public:
-  Dropout(DropoutContext& context, double probability);
+  Dropout(Mode& mode, double probability);
   Var operator()(Var x) const;
 
  private:
-  DropoutContext* context_;
+  Mode* mode_;
   double probability_;
   int layer_;
 };
 
-// [ids] -> [ids, d], first values N(0, deviation)
+// [ids] -> [ids, d], first values N(0, stddev)
 class Embedding {
  public:
-  Embedding(const Scope& scope, index vocabulary, index d, double deviation = 1);
+  Embedding(const Scope& scope, index vocabulary, index d, double stddev = 1);
   Var operator()(Tape& tape, std::span<const int> ids) const;
 
  private:
@@ -98,6 +101,39 @@ class LayerNorm {
   Var operator()(Var x) const;
 
  private:
+  Parameter weight_, bias_;
+  real epsilon_;
+};
+
+// PyTorch's BatchNorm1d and BatchNorm2d: of [n, channels] and [n, channels, height, width].
+// Training normalises each channel by its mean and variance over the batch and moves the running
+// ones towards them, evaluation by the running ones (Ioffe and Szegedy 2015). The running variance
+// is the unbiased one. A training batch with a single number for each channel throws InputError.
+class BatchNorm {
+ public:
+  // The mode must outlive the layer.
+  BatchNorm(const Scope& scope, Mode& mode, index channels, real epsilon = 1e-5,
+            real momentum = 0.1);
+  Var operator()(Var x) const;
+
+ private:
+  void move_running(const ChannelMoments& moments) const;
+
+  Mode* mode_;
+  Parameter weight_, bias_;
+  Buffer running_mean_, running_var_, batches_;
+  real epsilon_, momentum_;
+};
+
+// Normalises each sample over groups of channels: the same in training and evaluation, for batches
+// of any size.
+class GroupNorm {
+ public:
+  GroupNorm(const Scope& scope, index groups, index channels, real epsilon = 1e-5);
+  Var operator()(Var x) const;
+
+ private:
+  index groups_;
   Parameter weight_, bias_;
   real epsilon_;
 };

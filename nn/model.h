@@ -24,18 +24,31 @@ class Model {
 
   // The next forward passes see the samples of a batch from first_row on, and drop by its masks.
   void train(DropoutMasks& masks, index first_row = 0) {
-    dropout_.masks = &masks;
-    dropout_.first_row = first_row;
+    require(first_row == 0 || !needs_whole_batch(),
+            "model: its batches cannot be trained in parts: it has batch statistics");
+    mode_.masks = &masks;
+    mode_.first_row = first_row;
   }
-  void evaluate() { dropout_.masks = nullptr; }
+  void evaluate() { mode_.masks = nullptr; }
+
+  // Whether a training batch must go through the model in one piece, because a sample's result
+  // depends on the others. Otherwise a batch may be cut into parts of which the gradients are added
+  // up. Evaluation never needs it.
+  bool needs_whole_batch() const { return mode_.has_batch_statistics; }
 
  protected:
   Scope scope(Generator& generator) { return {parameters_, generator}; }
-  DropoutContext& dropout() { return dropout_; }
+  Mode& mode() { return mode_; }  // for layers that do not do the same in training
 
  private:
   Parameters parameters_;
-  DropoutContext dropout_;
+  Mode mode_;
+};
+
+// What an image model is told about its data: x is [n, channels, height, width].
+struct InputShape {
+  index channels, height, width;
+  index size() const { return channels * height * width; }
 };
 
 using ModelFactory = std::function<std::unique_ptr<Model>(Generator&)>;

@@ -12,7 +12,7 @@
 // first argument, whose old numbers nobody may need any more (see Tape::overwrite()).
 namespace nn {
 
-using kernels::Then;
+using kernels::Epilogue;
 
 // ops/elementwise.cpp
 Var add(Var a, Var b);       // b: the shape of a, or the tail of it (then repeated)
@@ -36,16 +36,29 @@ Var linear(Var x, Var weight, Var bias);  // bias [out]
 Var matmul(Var a, Var b);                 // [m, k] x [k, n] -> [m, n]
 
 // ops/convolution.cpp: images are [n, channels, height, width]
-// weight [out, in, kh, kw]; with Then::relu or relu_max_pool (by 2x2 windows) what those ops would
-// give of the convolution, in one pass where there is a kernel for it.
+// weight [out, in, kh, kw]; with Epilogue::relu or relu_max_pool (by 2x2 windows) what those ops
+// would give of the convolution, in one pass where there is a kernel for it.
 Var conv2d(Var x, Var weight, Var bias, index stride = 1, index padding = 0,
-           Then then = Then::nothing);
+           Epilogue epilogue = Epilogue::nothing);
 Var max_pool2d(Var x, index size, index stride = 0);  // stride 0: the same as size
 Var average_pool2d(Var x, index size, index stride = 0);
 
 // ops/normalize.cpp: over the last extent
 Var layer_norm(Var x, Var weight, Var bias, real epsilon = 1e-5);  // Ba et al. 2016
 Var rms_norm(Var x, Var weight, real epsilon = 1e-6);              // Zhang and Sennrich 2019
+
+// ops/batch_norm.cpp: x [n, channels, ...], the moments of a channel over n and all places (Ioffe
+// and Szegedy 2015). The first takes those of x, with the variance that divides by the count; the
+// second normalises by given ones.
+struct ChannelMoments {
+  std::span<const real> mean, variance;  // in the tape's arena
+  index count = 0;                       // of the numbers that a channel has
+};
+Var batch_norm(Var x, Var weight, Var bias, real epsilon = 1e-5, ChannelMoments* moments = nullptr);
+Var batch_norm(Var x, Var weight, Var bias, ConstView mean, ConstView variance,
+               real epsilon = 1e-5);
+// ops/group_norm.cpp: x [n, channels, ...], over the channels of a group (Wu and He 2018)
+Var group_norm(Var x, index groups, Var weight, Var bias, real epsilon = 1e-5);
 
 // ops/attention.cpp, ops/rotary_embedding.cpp: rows are tokens, sequences of `length` tokens follow
 // each other.

@@ -12,32 +12,46 @@
 
 namespace nn {
 
-void sgd_step(std::span<real> values, std::span<const real> gradients, double learning_rate) {
-  require(values.size() == gradients.size(), "sgd: ", values.size(), " weights, ", gradients.size(),
-          " gradients");
-  const real rate = static_cast<real>(learning_rate);
-  for (std::size_t i = 0; i < values.size(); ++i) values[i] -= rate * gradients[i];
+void Optimizer::step(std::span<real> values, std::span<const real> gradients) {
+  Team alone;
+  step(values, gradients, alone);
 }
 
-void Sgd::step(std::span<real> values, std::span<const real> gradients) {
-  if (options_.momentum == 0 && options_.weight_decay == 0)
-    return sgd_step(values, gradients, learning_rate());
+void sgd_step(std::span<real> values, std::span<const real> gradients, double learning_rate) {
+  Sgd(learning_rate).step(values, gradients);
+}
+
+// The weights of one thread: fewer are not worth waking another for.
+constexpr index sgd_weights_of_a_thread = 16384;
+
+void Sgd::step(std::span<real> values, std::span<const real> gradients, Team& team) {
   require(values.size() == gradients.size(), "sgd: ", values.size(), " weights, ", gradients.size(),
           " gradients");
+  ++steps_;
   const real rate = static_cast<real>(learning_rate());
+  const auto split = [&](auto step_range) {
+    team.split(static_cast<index>(values.size()), sgd_weights_of_a_thread, step_range);
+  };
+  if (options_.momentum == 0 && options_.weight_decay == 0)
+    return split([=](index begin, index end) {
+      for (index i = begin; i < end; ++i) values[i] -= rate * gradients[i];
+    });
   const real momentum = static_cast<real>(options_.momentum);
   const real decay = static_cast<real>(options_.weight_decay);
   velocity_.resize(values.size());
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    const real gradient = gradients[i] + decay * values[i];
-    velocity_[i] = momentum * velocity_[i] + gradient;
-    values[i] -= rate * (options_.nesterov ? gradient + momentum * velocity_[i] : velocity_[i]);
-  }
+  split([=, velocity = velocity_.data(), nesterov = options_.nesterov](index begin, index end) {
+    for (index i = begin; i < end; ++i) {
+      const real gradient = gradients[i] + decay * values[i];
+      velocity[i] = momentum * velocity[i] + gradient;
+      values[i] -= rate * (nesterov ? gradient + momentum * velocity[i] : velocity[i]);
+    }
+  });
 }
 
-void Adam::step(std::span<real> values, std::span<const real> gradients) {
-  Team alone;
-  step(values, gradients, alone);
+Optimizer::State Sgd::state(std::size_t size) {
+  if (options_.momentum == 0) return {{}, steps_};
+  velocity_.resize(size);
+  return {{{"momentum_buffer", velocity_}}, steps_};
 }
 
 // A block of weights that has never had a gradient, such as a token's that has not occurred, would
@@ -70,8 +84,8 @@ void Adam::step(std::span<real> values, std::span<const real> gradients, Team& t
       const real gradient = gradients[i] + coupled * values[i];
       mean[i] += (gradient - mean[i]) * new_mean;
       square[i] = beta2 * square[i] + new_square * gradient * gradient;
-      const real deviation = std::sqrt(square[i]) / correction + epsilon;
-      values[i] = kept * values[i] - step_size * mean[i] / deviation;
+      const real root = std::sqrt(square[i]) / correction + epsilon;
+      values[i] = kept * values[i] - step_size * mean[i] / root;
     }
   };
   const auto is_zero = [](std::span<const real> numbers) {
@@ -90,10 +104,10 @@ void Adam::step(std::span<real> values, std::span<const real> gradients, Team& t
   });
 }
 
-Adam::Moments Adam::moments(std::size_t size) {
+Optimizer::State Adam::state(std::size_t size) {
   mean_.resize(size);
   square_.resize(size);
-  return {mean_, square_, steps_};
+  return {{{"exp_avg", mean_}, {"exp_avg_sq", square_}}, steps_};
 }
 
 bool all_finite(std::span<const real> values) {

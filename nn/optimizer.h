@@ -15,10 +15,28 @@ class Optimizer {
  public:
   explicit Optimizer(double learning_rate) : learning_rate_(learning_rate) {}
   virtual ~Optimizer() = default;
-  virtual void step(std::span<real> values, std::span<const real> gradients) = 0;
+
+  // The threads of the team share the work; the bits are the same for any number of them.
+  virtual void step(std::span<real> values, std::span<const real> gradients, Team& team) = 0;
+  void step(std::span<real> values, std::span<const real> gradients);
+
+  // What it keeps between steps of `size` weights, under torch.optim's names; zeros before the
+  // first. A checkpoint saves it, and fills it to go on.
+  struct State {
+    struct Array {
+      const char* name;
+      std::span<real> values;  // one for each weight
+    };
+    std::vector<Array> arrays;
+    int& steps;
+  };
+  virtual State state(std::size_t size) = 0;
 
   void set_learning_rate(double learning_rate) { learning_rate_ = learning_rate; }
   double learning_rate() const { return learning_rate_; }
+
+ protected:
+  int steps_ = 0;
 
  private:
   double learning_rate_;
@@ -34,7 +52,9 @@ class Sgd : public Optimizer {
  public:
   explicit Sgd(double learning_rate, SgdOptions options = {})
       : Optimizer(learning_rate), options_(options) {}
-  void step(std::span<real> values, std::span<const real> gradients) override;
+  using Optimizer::step;
+  void step(std::span<real> values, std::span<const real> gradients, Team& team) override;
+  State state(std::size_t size) override;  // momentum_buffer, if there is momentum
 
  private:
   SgdOptions options_;
@@ -53,21 +73,13 @@ class Adam : public Optimizer {
  public:
   explicit Adam(double learning_rate, AdamOptions options = {})
       : Optimizer(learning_rate), options_(options) {}
-  void step(std::span<real> values, std::span<const real> gradients) override;
-  // The same by the threads of a team, with the same bits.
-  void step(std::span<real> values, std::span<const real> gradients, Team& team);
-
-  // What it keeps between steps, of `size` weights; zeros before the first. A checkpoint saves it.
-  struct Moments {
-    std::span<real> mean, square;
-    int& steps;
-  };
-  Moments moments(std::size_t size);
+  using Optimizer::step;
+  void step(std::span<real> values, std::span<const real> gradients, Team& team) override;
+  State state(std::size_t size) override;  // exp_avg and exp_avg_sq
 
  private:
   AdamOptions options_;
   std::vector<real> mean_, square_;
-  int steps_ = 0;
 };
 
 // values -= learning_rate gradients: plain SGD, which has no state.

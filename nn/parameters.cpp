@@ -1,36 +1,57 @@
 #include "nn/parameters.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace nn {
 
 int Parameters::add(std::string name, Shape shape) {
-  require(find(name) == nullptr, "parameters: there is already one named ", name);
-  pieces_.push_back({std::move(name), shape, size()});
+  require_new(name);
+  infos_.push_back({std::move(name), shape, size()});
   values_.resize(values_.size() + shape.size());
   gradients_.resize(values_.size());
-  return static_cast<int>(pieces_.size()) - 1;
+  return static_cast<int>(infos_.size()) - 1;
+}
+
+int Parameters::add_buffer(std::string name, Shape shape, bool is_integer) {
+  require_new(name);
+  buffer_infos_.push_back(
+      {std::move(name), shape, static_cast<index>(buffers_.size()), is_integer});
+  buffers_.resize(buffers_.size() + shape.size());
+  return static_cast<int>(buffer_infos_.size()) - 1;
+}
+
+void Parameters::require_new(std::string_view name) const {
+  require(find(name) == nullptr &&
+              std::ranges::find(buffer_infos_, name, &BufferInfo::name) == buffer_infos_.end(),
+          "parameters: there is already one named ", name);
 }
 
 void Parameters::zero_gradients() { std::ranges::fill(gradients(), real(0)); }
 
 void Parameters::borrow(Parameters* lender) {
-  require(!lender || lender->size() == size(), "parameters: a model of ", size(),
-          " weights cannot borrow those of one of ", lender ? lender->size() : 0);
+  require(!lender || (lender->size() == size() && lender->buffers_.size() == buffers_.size()),
+          "parameters: a model of ", size(), " weights and ", buffers_.size(),
+          " buffered values cannot borrow those of one of ", lender ? lender->size() : 0, " and ",
+          lender ? lender->buffers_.size() : 0);
   lender_ = lender;
 }
 
-const Parameters::Piece* Parameters::find(std::string_view name) const {
-  const auto piece = std::ranges::find(pieces_, name, &Piece::name);
-  return piece == pieces_.end() ? nullptr : &*piece;
+const ParameterInfo* Parameters::find(std::string_view name) const {
+  const auto found = std::ranges::find(infos_, name, &ParameterInfo::name);
+  return found == infos_.end() ? nullptr : &*found;
 }
 
-View Parameters::value(int piece) {
-  return {values().data() + pieces_[piece].offset, pieces_[piece].shape};
+View Parameters::value(int parameter) {
+  return {values().data() + infos_[parameter].offset, infos_[parameter].shape};
 }
 
-View Parameters::gradient(int piece) {
-  return {gradients().data() + pieces_[piece].offset, pieces_[piece].shape};
+View Parameters::gradient(int parameter) {
+  return {gradients().data() + infos_[parameter].offset, infos_[parameter].shape};
+}
+
+View Parameters::buffer(int buffer) {
+  return {buffers().data() + buffer_infos_[buffer].offset, buffer_infos_[buffer].shape};
 }
 
 }  // namespace nn

@@ -9,19 +9,33 @@
 
 namespace nn {
 
-// All weights of a model in one array and all gradients in another, with named pieces on top.
+// A named tensor in a flat array.
+struct ParameterInfo {
+  std::string name;
+  Shape shape;
+  index offset;  // of its first value in Parameters::values()
+};
+
+// The same in Parameters::buffers().
+struct BufferInfo {
+  std::string name;
+  Shape shape;
+  index offset;
+  bool is_integer;  // a count: an I64 in files
+};
+
+// All weights of a model in one array and all gradients in another, with named tensors on top.
 // Averaging, all-reduce, optimizers, clipping and checkpoints are each one loop over a span.
 // Names and shapes are PyTorch's: "conv1.weight" [out, in, kh, kw], "fc1.weight" [out, in].
+//
+// Beside them in a third array are the buffers: what a model keeps but does not train, such as the
+// running means of batch normalisation. They have no gradients, and no optimizer sees them.
 class Parameters {
  public:
-  struct Piece {
-    std::string name;
-    Shape shape;
-    index offset;  // of its first value in values()
-  };
-
-  // Appends a piece of zeros and returns its number. Names must differ.
+  // Appends a tensor of zeros and returns its number, from 0 for parameters and for buffers. Names
+  // must differ.
   int add(std::string name, Shape shape);
+  int add_buffer(std::string name, Shape shape, bool is_integer = false);
 
   index size() const { return static_cast<index>(values_.size()); }
   std::span<real> values() { return (lender_ ? lender_ : this)->values_; }
@@ -30,26 +44,43 @@ class Parameters {
   std::span<const real> gradients() const { return (lender_ ? lender_ : this)->gradients_; }
   void zero_gradients();
 
-  // Reads the weights of another replica and adds to its gradients, until it is told null.
+  // Counts are whole numbers, exact up to 2^24 in float.
+  std::span<real> buffers() { return (lender_ ? lender_ : this)->buffers_; }
+  std::span<const real> buffers() const { return (lender_ ? lender_ : this)->buffers_; }
+
+  // Uses the weights and buffers of another replica and adds to its gradients, until it is told
+  // null.
   void borrow(Parameters* lender);
 
-  const std::vector<Piece>& pieces() const { return pieces_; }
-  const Piece* find(std::string_view name) const;  // null if there is none
-  View value(int piece);
-  View gradient(int piece);
+  const std::vector<ParameterInfo>& infos() const { return infos_; }
+  const std::vector<BufferInfo>& buffer_infos() const { return buffer_infos_; }
+  const ParameterInfo* find(std::string_view name) const;  // null if there is none
+  View value(int parameter);
+  View gradient(int parameter);
+  View buffer(int buffer);
 
  private:
-  std::vector<Piece> pieces_;
-  std::vector<real> values_, gradients_;
+  void require_new(std::string_view name) const;
+
+  std::vector<ParameterInfo> infos_;
+  std::vector<BufferInfo> buffer_infos_;
+  std::vector<real> values_, gradients_, buffers_;
   Parameters* lender_ = nullptr;
 };
 
-// One piece, by number, so that it stays valid while the arrays still grow.
+// One parameter, by number, so that it stays valid while the arrays still grow.
 struct Parameter {
   Parameters* owner = nullptr;
-  int piece = 0;
-  View value() const { return owner->value(piece); }
-  View gradient() const { return owner->gradient(piece); }
+  int number = 0;
+  View value() const { return owner->value(number); }
+  View gradient() const { return owner->gradient(number); }
+};
+
+// One buffer, likewise.
+struct Buffer {
+  Parameters* owner = nullptr;
+  int number = 0;
+  View value() const { return owner->buffer(number); }
 };
 
 }  // namespace nn

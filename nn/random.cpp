@@ -33,10 +33,10 @@ double Generator::one_normal() {
 
 // Box-Muller, in two ways: one by one in double below 16 numbers; else uniforms first, turned to
 // normals in blocks of 16, a ragged end being drawn anew as one whole block.
-void Generator::normal(std::span<real> values, double mean, double deviation) {
+void Generator::normal(std::span<real> values, double mean, double stddev) {
   const std::size_t count = values.size();
   if (count < 16) {
-    for (real& value : values) value = static_cast<float>(one_normal() * deviation + mean);
+    for (real& value : values) value = static_cast<float>(one_normal() * stddev + mean);
     return;
   }
   const auto turn_block = [&](real* block) {
@@ -44,7 +44,7 @@ void Generator::normal(std::span<real> values, double mean, double deviation) {
       const float u1 = 1 - static_cast<float>(block[i]), u2 = static_cast<float>(block[i + 8]);
       const float radius = std::sqrt(-2 * std::log(u1));
       const float angle = static_cast<float>(2 * std::numbers::pi * u2);
-      const float scale = static_cast<float>(deviation), shift = static_cast<float>(mean);
+      const float scale = static_cast<float>(stddev), shift = static_cast<float>(mean);
       block[i] = radius * std::cos(angle) * scale + shift;
       block[i + 8] = radius * std::sin(angle) * scale + shift;
     }

@@ -29,9 +29,9 @@ class Generator {
   }
   std::int64_t random_int64() { return static_cast<std::int64_t>(next64() & INT64_MAX); }
 
-  // tensor.uniform_(low, high) and tensor.normal_(mean, deviation) of float tensors.
+  // tensor.uniform_(low, high) and tensor.normal_(mean, stddev) of float tensors.
   void uniform(std::span<real> values, double low, double high);
-  void normal(std::span<real> values, double mean, double deviation);
+  void normal(std::span<real> values, double mean, double stddev);
 
   // torch.randperm(count)
   std::vector<int> permutation(int count);

@@ -13,24 +13,20 @@ namespace {
 constexpr const char* left_out_key = "steps-left-out";
 constexpr const char* run_key = "run-id";
 constexpr const char* model_key = "model";      // the first checkpoints were all of LLaMAs
-constexpr const char* updates_key = "updates";  // Adam corrects its moments by their number
+constexpr const char* updates_key = "updates";  // Adam corrects by their number
 
 std::string file_name(std::int64_t block) { return nn::concat("piece-", block, ".safetensors"); }
 
-// A block's weights and their moments, by name.
-std::vector<nn::LoadedTensor> tensors_of(nn::LanguageModel& model, const nn::Adam::Moments& moments,
-                                         int block) {
+// A block's weights and what the optimizer keeps of each, by name.
+std::vector<nn::LoadedTensor> tensors_of(nn::LanguageModel& model,
+                                         const nn::Optimizer::State& state, int block) {
   const auto [first, size] = model.range(block);
   std::vector<nn::LoadedTensor> tensors;
-  for (const auto& [name, shape, offset] : model.parameters().pieces()) {
+  for (const auto& [name, shape, offset] : model.parameters().infos()) {
     if (offset < first || offset >= first + size) continue;
-    const auto add = [&, &name = name, &shape = shape](const char* suffix, std::span<nn::real> all,
-                                                       nn::index at) {
-      tensors.push_back({name + suffix, shape, all.subspan(at, shape.size())});
-    };
-    add("", model.parameters().values(), offset);
-    add(".exp_avg", moments.mean, offset - first);
-    add(".exp_avg_sq", moments.square, offset - first);
+    tensors.push_back({name, shape, model.parameters().values().subspan(offset, shape.size())});
+    for (const auto& [kept, values] : state.arrays)
+      tensors.push_back({name + '.' + kept, shape, values.subspan(offset - first, shape.size())});
   }
   return tensors;
 }
@@ -121,15 +117,15 @@ void Checkpoints::save(int step, std::vector<nn::CheckpointFolder::File> more) {
 }
 
 nn::CheckpointFolder::File Checkpoints::save_block(int step, int block) {
-  const nn::Adam::Moments moments = worker_.moments(block);
+  const nn::Optimizer::State state = worker_.optimizer_state(block);
   std::vector<nn::SavedTensor> saved;
-  for (const auto& [name, shape, numbers] : tensors_of(stage_.model(), moments, block)) {
+  for (const auto& [name, shape, numbers, is_integer] : tensors_of(stage_.model(), state, block)) {
     if (!nn::all_finite(numbers))
       throw nn::InputError(nn::concat("after step ", step, ' ', name, " is not finite"),
                            "choose a lower --lr, or a --warmup");
     saved.push_back({name, shape, numbers});
   }
-  const nn::SafetensorsContent content(saved, {{updates_key, std::to_string(moments.steps)}});
+  const nn::SafetensorsContent content(saved, {{updates_key, std::to_string(state.steps)}});
   return folder_.write(step, file_name(block), content.parts());
 }
 
@@ -193,10 +189,10 @@ int Checkpoints::find_newest(const std::function<void(const std::string&)>& repo
 }
 
 void Checkpoints::load_block(const std::filesystem::path& folder, int block) {
-  const nn::Adam::Moments moments = worker_.moments(block);
+  const nn::Optimizer::State state = worker_.optimizer_state(block);
   nn::SafetensorsFile file(folder / file_name(block));
-  nn::load_tensors(file, tensors_of(stage_.model(), moments, block));
-  moments.steps = updates_of(file);
+  nn::load_tensors(file, tensors_of(stage_.model(), state, block));
+  state.steps = updates_of(file);
 }
 
 }  // namespace pipeline

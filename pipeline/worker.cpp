@@ -24,7 +24,8 @@ Worker::Worker(const Job& job, Stage& stage, Mailbox& mailbox, const data::Windo
       tied_(job, stage, mailbox),
       seconds_(job.chunks, Costs{0, 0, 0}) {
   for (int chunk = 0; chunk < job.chunks; ++chunk)
-    for (int block : stage.blocks(chunk)) optimizers_.try_emplace(block, job.learning_rate);
+    for (int block : stage.blocks(chunk))
+      optimizers_[block] = std::make_unique<nn::Adam>(job.learning_rate);
   mailbox.expect(Protocol(job, mailbox.rank()));
 }
 
@@ -228,8 +229,8 @@ void Worker::found_bad(int block, const std::string& what) {
       "choose a lower --lr, or a --warmup; --skip-bad-steps goes on without such steps");
 }
 
-nn::Adam::Moments Worker::moments(int block) {
-  return optimizers_.at(block).moments(stage_.model().range(block).size);
+nn::Optimizer::State Worker::optimizer_state(int block) {
+  return optimizers_.at(block)->state(stage_.model().range(block).size);
 }
 
 void Worker::update(int block) {
@@ -237,7 +238,7 @@ void Worker::update(int block) {
   const Stopwatch stopwatch;
   const auto [offset, size] = stage_.model().range(block);
   const auto gradients = stage_.model().parameters().gradients().subspan(offset, size);
-  nn::Adam& optimizer = optimizers_.at(block);
+  nn::Optimizer& optimizer = *optimizers_.at(block);
   optimizer.set_learning_rate(learning_rate_(step_));
   nn::Team& team = stage_.team();
   optimizer.step(stage_.model().parameters().values().subspan(offset, size), gradients, team);

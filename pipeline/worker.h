@@ -2,6 +2,7 @@
 
 #include <list>
 #include <map>
+#include <memory>
 #include <optional>
 
 #include "data/tokens.h"
@@ -37,8 +38,8 @@ class Worker {
   // "rank 1 (pipeline 0, stage 1) at step 46", for error messages.
   std::string place() const;
 
-  // The optimizer's memory of a block of this stage, for checkpoints.
-  nn::Adam::Moments moments(int block);
+  // What the optimizer keeps of a block of this stage, for checkpoints.
+  nn::Optimizer::State optimizer_state(int block);
 
   // For those who watch. Called before each action with what is about to be done, and with the
   // averaged gradients of a block before it is updated.
@@ -82,7 +83,7 @@ class Worker {
   int own_stage_, own_pipeline_;
   Schedule schedule_;
   nn::LearningRate learning_rate_;
-  std::map<int, nn::Adam> optimizers_;  // of each block
+  std::map<int, std::unique_ptr<nn::Optimizer>> optimizers_;  // of each block
   TiedGradients tied_;
   std::list<Reduction> reductions_;  // under way; messages keep the address of the leases
 

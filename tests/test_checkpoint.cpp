@@ -5,7 +5,7 @@
 #include <cstring>
 
 #include "nn/base/file.h"
-#include "nn/models/models.h"
+#include "nn/models/mnist_cnn.h"
 #include "tests/temporary_file.h"
 
 namespace {
@@ -28,13 +28,13 @@ TEST_CASE("a file that PyTorch wrote is read") {
   const Checkpoint checkpoint = nn::read_safetensors("tests/golden/mlp.safetensors");
   CHECK(checkpoint.metadata == nn::Metadata{{"format", "pt"}});
   CHECK(checkpoint.tensors.size() == 4);
-  for (const auto& piece : expected.parameters.pieces()) {
-    CAPTURE(piece.name);
-    REQUIRE(checkpoint.tensors.contains(piece.name));
-    const nn::Tensor& tensor = checkpoint.tensors.at(piece.name);
-    CHECK(tensor.shape() == piece.shape);
-    CHECK(std::ranges::equal(
-        tensor.span(), expected.parameters.values().subspan(piece.offset, piece.shape.size())));
+  for (const auto& info : expected.parameters.infos()) {
+    CAPTURE(info.name);
+    REQUIRE(checkpoint.tensors.contains(info.name));
+    const nn::Tensor& tensor = checkpoint.tensors.at(info.name);
+    CHECK(tensor.shape() == info.shape);
+    CHECK(std::ranges::equal(tensor.span(),
+                             expected.parameters.values().subspan(info.offset, info.shape.size())));
   }
   SmallModel model(1);
   nn::load_parameters("tests/golden/mlp.safetensors", model.parameters);
@@ -43,7 +43,7 @@ TEST_CASE("a file that PyTorch wrote is read") {
 
 TEST_CASE("a network survives the way to a file and back") {
   Generator one(10), two(11);
-  nn::MnistCnn saved(one), loaded(two);
+  nn::MnistCnn saved({1, 28, 28}, 10, one), loaded({1, 28, 28}, 10, two);
   const TemporaryFile file;
   const nn::Metadata metadata{{"format", "pt"}, {"note", "\"quoted\"\n\u00e9"}};
   nn::write_safetensors(file, saved.parameters(), metadata);
@@ -99,9 +99,9 @@ TEST_CASE("a header with one bit wrong is refused or does no harm") {
 }
 
 TEST_CASE("a checkpoint that is not the model's changes nothing") {
-  const auto refuses = [](auto add_pieces) {
+  const auto refuses = [](auto add_more) {
     SmallModel model(1);
-    add_pieces(model.parameters);
+    add_more(model.parameters);
     const std::vector<real> before(model.parameters.values().begin(),
                                    model.parameters.values().end());
     CHECK_THROWS_AS(nn::load_parameters("tests/golden/mlp.safetensors", model.parameters),
@@ -111,14 +111,14 @@ TEST_CASE("a checkpoint that is not the model's changes nothing") {
   refuses([](nn::Parameters& parameters) { parameters.add("fc3.weight", {2, 2}); });
   refuses([](nn::Parameters& parameters) {  // one tensor fewer than the file
     nn::Parameters fewer;
-    for (const auto& piece : parameters.pieces())
-      if (piece.name != "fc2.bias") fewer.add(piece.name, piece.shape);
+    for (const auto& info : parameters.infos())
+      if (info.name != "fc2.bias") fewer.add(info.name, info.shape);
     parameters = fewer;
   });
   refuses([](nn::Parameters& parameters) {  // the last one transposed
     nn::Parameters turned;
-    for (const auto& piece : parameters.pieces())
-      turned.add(piece.name, piece.name == "fc2.weight" ? Shape{3, 2} : piece.shape);
+    for (const auto& info : parameters.infos())
+      turned.add(info.name, info.name == "fc2.weight" ? Shape{3, 2} : info.shape);
     parameters = turned;
   });
 }

@@ -9,8 +9,8 @@
 
 namespace {
 
+using nn::Epilogue, nn::kernels::Convolution, nn::kernels::ConvolutionKernels;
 using nn::index, nn::real;
-using nn::Then, nn::kernels::Convolution, nn::kernels::ConvolutionKernels;
 
 std::vector<real> random_values(index count, std::uint64_t seed) {
   std::vector<real> values(count);
@@ -34,9 +34,9 @@ Results by_kernels(const ConvolutionKernels& kernels, const Convolution& conv) {
   nn::Arena arena;
   std::vector<real> y(dy.size()), dx = random_values(x.size(), 5),
                                   dweight = random_values(weight.size(), 6);
-  std::vector<std::uint8_t> winners(y.size());
-  kernels.forward(conv, x.data(), weight.data(), bias.data(), y.data(), winners.data(), arena);
-  const nn::kernels::OutputGradient gradient{dy.data(), y.data(), winners.data()};
+  std::vector<std::uint8_t> argmax(y.size());
+  kernels.forward(conv, x.data(), weight.data(), bias.data(), y.data(), argmax.data(), arena);
+  const nn::kernels::OutputGradient gradient{dy.data(), y.data(), argmax.data()};
   kernels.add_dx(conv, gradient, weight.data(), dx.data(), arena);
   kernels.add_dweight(conv, gradient, x.data(), dweight.data(), arena);
   y.insert(y.end(), dx.begin(), dx.end());
@@ -51,7 +51,7 @@ Results by_plain_ops(const Convolution& conv) {
   const auto bias = random_values(conv.out, 3);
   const auto dy = random_values(conv.n * conv.y_size(), 4);
   Convolution plain = conv;
-  plain.then = Then::nothing, plain.yh = plain.oh, plain.yw = plain.ow;
+  plain.epilogue = Epilogue::nothing, plain.yh = plain.oh, plain.yw = plain.ow;
 
   nn::Arena arena;
   std::vector<real> outputs(conv.n * plain.y_size());
@@ -59,8 +59,8 @@ Results by_plain_ops(const Convolution& conv) {
   kernels.forward(plain, x.data(), weight.data(), bias.data(), outputs.data(), nullptr, arena);
   nn::Tape tape;
   const nn::Var output = tape.input({outputs.data(), {conv.n, conv.out, conv.oh, conv.ow}});
-  nn::Var y = conv.then == Then::nothing ? output : relu(output);
-  if (conv.then == Then::relu_max_pool) y = max_pool2d(y, 2);
+  nn::Var y = conv.epilogue == Epilogue::nothing ? output : relu(output);
+  if (conv.epilogue == Epilogue::relu_max_pool) y = max_pool2d(y, 2);
   tape.backward_data(y, {dy.data(), y.shape()});
 
   std::vector<real> dx = random_values(x.size(), 5), dweight = random_values(weight.size(), 6);
@@ -92,14 +92,14 @@ void check_equals_plain_twin(const ConvolutionKernels& kernels, std::vector<inde
       for (index height : {1, 3, 4, 7, 26})
         for (index width : {1, 3, 5, 25, 26, 33})
           for (index padding : {0, 1, 2})
-            for (Then then : {Then::nothing, Then::relu, Then::relu_max_pool}) {
+            for (Epilogue epilogue : {Epilogue::nothing, Epilogue::relu, Epilogue::relu_max_pool}) {
               if (height + 2 * padding < 4 || width + 2 * padding < 4) continue;
-              const Convolution conv{2, channels, height, width, out, 3, 3, 1, padding, then};
-              if (then == Then::relu_max_pool && !kernels.fits(conv)) continue;
+              const Convolution conv{2, channels, height, width, out, 3, 3, 1, padding, epilogue};
+              if (epilogue == Epilogue::relu_max_pool && !kernels.fits(conv)) continue;
               REQUIRE(kernels.fits(conv));
               CAPTURE(nn::Shape({channels, out, height, width}));
               CAPTURE(padding);
-              CAPTURE(static_cast<int>(then));
+              CAPTURE(static_cast<int>(epilogue));
               CHECK(
                   largest_difference(by_kernels(kernels, conv).values, by_plain_ops(conv).values) <
                   (sizeof(real) == 4 ? tolerance : 1e-12));
@@ -131,12 +131,12 @@ TEST_CASE("3x3 windows of stride 1 have kernels of their own, others go through 
   }
   CHECK(direct.fits({1, 1, 28, 28, 32, 3, 3, 1, 0}));
   CHECK_FALSE(winograd.fits({1, 1, 28, 28, 32, 3, 3, 1, 0}));
-  CHECK_FALSE(direct.fits({1, 32, 26, 26, 64, 3, 3, 1, 0, Then::relu_max_pool}));
-  CHECK_FALSE(im2col.fits({1, 32, 26, 26, 64, 3, 3, 1, 0, Then::relu}));
+  CHECK_FALSE(direct.fits({1, 32, 26, 26, 64, 3, 3, 1, 0, Epilogue::relu_max_pool}));
+  CHECK_FALSE(im2col.fits({1, 32, 26, 26, 64, 3, 3, 1, 0, Epilogue::relu}));
 }
 
 TEST_CASE("a relu and pooling after a convolution keep NaN visible") {
-  const Convolution conv{1, 16, 6, 6, 16, 3, 3, 1, 0, Then::relu_max_pool};
+  const Convolution conv{1, 16, 6, 6, 16, 3, 3, 1, 0, Epilogue::relu_max_pool};
   auto x = random_values(conv.image_size(), 1);
   x[0] = std::numeric_limits<real>::quiet_NaN();
   const auto weight = random_values(conv.out * conv.patch_size(), 2);

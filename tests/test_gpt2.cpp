@@ -69,7 +69,7 @@ TEST_CASE("logits, loss and every gradient of a GPT-2 are those of Hugging Face'
   CHECK(difference(loss.value().span(), reference.tensors.at("loss").span()) < tolerance);
   int compared = 0;
   nn::Parameters& parameters = model.parameters();
-  for (const auto& [name, shape, offset] : parameters.pieces()) {
+  for (const auto& [name, shape, offset] : parameters.infos()) {
     if (name == copy_of_tied) continue;
     CAPTURE(name);
     const auto ours = parameters.gradients().subspan(offset, shape.size());
@@ -90,10 +90,10 @@ TEST_CASE("the list of tensors is what a GPT-2 has, and the sizes of its blocks 
     config.layers = layers;
     const LanguageModel model(config);
     const auto tensors = config.kind().tensors(config);
-    REQUIRE(tensors.size() == model.parameters().pieces().size());
+    REQUIRE(tensors.size() == model.parameters().infos().size());
     for (std::size_t i = 0; i < tensors.size(); ++i) {
-      CHECK(tensors[i].name == model.parameters().pieces()[i].name);
-      CHECK(tensors[i].shape == model.parameters().pieces()[i].shape);
+      CHECK(tensors[i].name == model.parameters().infos()[i].name);
+      CHECK(tensors[i].shape == model.parameters().infos()[i].shape);
     }
     for (int block = 0; block <= model.head_block(); ++block)
       CHECK(nn::block_size(config, block) == static_cast<std::size_t>(model.range(block).size));
@@ -125,7 +125,7 @@ TEST_CASE("a saved GPT-2 holds the shared weights once, and is loaded again bit 
   const nn::Checkpoint saved = nn::read_safetensors(temporary.path / "model" / "model.safetensors");
   CHECK(saved.tensors.contains(tied));
   CHECK(!saved.tensors.contains(copy_of_tied));
-  CHECK(saved.tensors.size() + 1 == model.parameters().pieces().size());
+  CHECK(saved.tensors.size() + 1 == model.parameters().infos().size());
   LanguageModel again(small_config(), 4);
   nn::load_model(temporary.path / "model", again);
   CHECK(std::ranges::equal(again.parameters().values(), model.parameters().values()));

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "data/mnist.h"
 #include "nn/base/csv.h"
 #include "nn/base/error.h"
 #include "tests/arguments.h"
@@ -325,12 +326,7 @@ TEST_CASE("reports are written from whatever the runs say") {
 }
 
 TEST_CASE("a run is computed once, as long as its longest use, and cut for the shorter ones") {
-  data::ImageDataset dataset = toy::dataset();
-  // mlp wants 28x28 images.
-  for (data::ImageSet* set : {&dataset.train, &dataset.test}) {
-    set->height = set->width = 28;
-    set->pixels.resize(set->labels.size() * 784);
-  }
+  const data::ImageDataset dataset = toy::dataset();
   Experiment shorter;
   shorter.model = "mlp";
   shorter.clients = 10;

@@ -49,11 +49,11 @@ void check_reference(const std::string& name, const LanguageModelConfig& config)
   const double tolerance = is_double ? 1e-12 : 1e-5;
   CHECK(difference(logits.value().span(), golden.tensors.at("logits").span()) < tolerance);
   CHECK(difference(loss.value().span(), golden.tensors.at("loss").span()) < tolerance);
-  CHECK(golden.tensors.size() == model.parameters().pieces().size() + 3);
-  for (const auto& [block, shape, offset] : model.parameters().pieces()) {
-    CAPTURE(block);
+  CHECK(golden.tensors.size() == model.parameters().infos().size() + 3);
+  for (const auto& [name, shape, offset] : model.parameters().infos()) {
+    CAPTURE(name);
     CHECK(difference(model.parameters().gradients().subspan(offset, shape.size()),
-                     golden.tensors.at("gradient." + block).span()) < tolerance);
+                     golden.tensors.at("gradient." + name).span()) < tolerance);
   }
 }
 
@@ -98,7 +98,7 @@ TEST_CASE("every cut of the model starts from the same weights") {
 
 TEST_CASE("the first weights are N(0, 0.02), the norms 1") {
   const LanguageModel model({500, 96, 2, 4, 2, 128, 16});
-  for (const auto& [name, shape, offset] : model.parameters().pieces()) {
+  for (const auto& [name, shape, offset] : model.parameters().infos()) {
     CAPTURE(name);
     const auto values = model.parameters().values().subspan(offset, shape.size());
     double sum = 0, squares = 0;
@@ -116,13 +116,13 @@ TEST_CASE("the first weights are N(0, 0.02), the norms 1") {
 TEST_CASE("the list of tensors is what a model has") {
   const LanguageModel model(small_config());
   const auto tensors = small_config().kind().tensors(small_config());
-  REQUIRE(tensors.size() == model.parameters().pieces().size());
+  REQUIRE(tensors.size() == model.parameters().infos().size());
   for (std::size_t i = 0; i < tensors.size(); ++i) {
-    const nn::Parameters::Piece& block = model.parameters().pieces()[i];
-    CHECK(tensors[i].name == block.name);
-    CHECK(tensors[i].shape == block.shape);
+    const nn::ParameterInfo& info = model.parameters().infos()[i];
+    CHECK(tensors[i].name == info.name);
+    CHECK(tensors[i].shape == info.shape);
     const auto [offset, size] = model.range(tensors[i].block);
-    CHECK((block.offset >= offset && block.offset + block.shape.size() <= offset + size));
+    CHECK((info.offset >= offset && info.offset + info.shape.size() <= offset + size));
   }
 }
 

@@ -3,6 +3,7 @@
 #include <fstream>
 #include <numeric>
 
+#include "data/idx.h"
 #include "data/mnist.h"
 #include "nn/base/error.h"
 #include "tests/complaint.h"
@@ -123,8 +124,8 @@ TEST_CASE("read_idx says what is wrong with a file") {
 
 TEST_CASE("copy_batch normalises the samples named, in their order") {
   data::ImageSet set = SmallPair().read();
-  set.mean = 0.1307f;
-  set.deviation = 0.3081f;
+  set.mean = {0.1307f};
+  set.stddev = {0.3081f};
   const std::vector<int> samples = {2, 0, 2};
   std::vector<nn::real> images(3 * 8);
   std::vector<int> labels(3);
@@ -183,7 +184,7 @@ TEST_CASE("MNIST is what it is known to be") {
   double sum = 0;
   for (std::uint8_t pixel : mnist.train.pixels) sum += pixel;
   CHECK(sum / 255 / static_cast<double>(mnist.train.pixels.size()) ==
-        doctest::Approx(mnist.train.mean).epsilon(1e-3));
+        doctest::Approx(mnist.train.mean.at(0)).epsilon(1e-3));
 }
 
 }  // namespace

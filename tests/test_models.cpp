@@ -2,8 +2,11 @@
 
 #include <cmath>
 
+#include "nn/models/mlp.h"
+#include "nn/models/mnist_cnn.h"
 #include "nn/models/models.h"
 #include "nn/optimizer.h"
+#include "tests/complaint.h"
 
 namespace {
 
@@ -37,7 +40,7 @@ TEST_CASE("every model of the table turns images into log-probabilities") {
     CAPTURE(entry.name);
     CHECK(!entry.description.empty());
     Generator generator(10);
-    const auto model = entry.make(generator);
+    const auto model = entry.make({1, 28, 28}, 10, generator);
     Tape tape;
     const Tensor images = random_images(3);
     const Var y = model->forward(tape.constant(images));
@@ -48,19 +51,46 @@ TEST_CASE("every model of the table turns images into log-probabilities") {
       CHECK(sum == doctest::Approx(1));
     }
     tape.backward(nll_loss(y, std::vector{1, 2, 3}));
-    for (const auto& piece : model->parameters().pieces()) {  // everything takes part
-      CAPTURE(piece.name);
+    for (const auto& info : model->parameters().infos()) {  // everything takes part
+      CAPTURE(info.name);
       CHECK(std::ranges::any_of(
-          model->parameters().gradients().subspan(piece.offset, piece.shape.size()),
+          model->parameters().gradients().subspan(info.offset, info.shape.size()),
           [](real gradient) { return gradient != 0; }));
     }
   }
 }
 
+TEST_CASE("every model of the table takes images of any shape, or says that they are too small") {
+  const nn::InputShape shapes[] = {{3, 32, 32}, {1, 6, 6},  {2, 7, 9},
+                                   {4, 33, 12}, {1, 28, 5}, {3, 1, 1}};
+  for (const nn::ModelEntry& entry : nn::model_table())
+    for (const nn::InputShape& shape : shapes) {
+      CAPTURE(entry.name);
+      CAPTURE(shape.height);
+      CAPTURE(shape.width);
+      Generator generator(10);
+      if (entry.name == "mnist_cnn" && std::min(shape.height, shape.width) < 6) {
+        const std::string complaint = complaint_of([&] { entry.make(shape, 7, generator); });
+        CHECK(complaint.starts_with("mnist_cnn: images of "));
+        CHECK(complaint.find("too small") != complaint.npos);
+        continue;
+      }
+      const auto model = entry.make(shape, 7, generator);
+      Tensor images({2, shape.channels, shape.height, shape.width});
+      generator.uniform(images.span(), -1, 1);
+      Tape tape;
+      const Var y = model->forward(tape.constant(images));
+      CHECK(y.shape() == Shape{2, 7});
+      tape.backward(nll_loss(y, std::vector{6, 0}));
+    }
+}
+
 TEST_CASE("a replica is the factory called again") {
   for (const nn::ModelEntry& entry : nn::model_table()) {
     Generator one(10), two(11), three(10);
-    const auto model = entry.make(one), replica = entry.make(two), same = entry.make(three);
+    const nn::InputShape mnist{1, 28, 28};
+    const auto model = entry.make(mnist, 10, one), replica = entry.make(mnist, 10, two),
+               same = entry.make(mnist, 10, three);
     CHECK(std::ranges::equal(model->parameters().values(), same->parameters().values()));
     CHECK(!std::ranges::equal(model->parameters().values(), replica->parameters().values()));
     std::ranges::copy(model->parameters().values(), replica->parameters().values().begin());
@@ -70,22 +100,22 @@ TEST_CASE("a replica is the factory called again") {
 
 TEST_CASE("the course's network has PyTorch's names and shapes") {
   Generator generator(10);
-  const nn::MnistCnn model(generator);
+  const nn::MnistCnn model({1, 28, 28}, 10, generator);
   const std::pair<const char*, Shape> expected[] = {
       {"conv1.weight", {32, 1, 3, 3}},  {"conv1.bias", {32}},
       {"conv2.weight", {64, 32, 3, 3}}, {"conv2.bias", {64}},
       {"fc1.weight", {128, 9216}},      {"fc1.bias", {128}},
       {"fc2.weight", {10, 128}},        {"fc2.bias", {10}}};
-  REQUIRE(model.parameters().pieces().size() == std::size(expected));
+  REQUIRE(model.parameters().infos().size() == std::size(expected));
   for (std::size_t i = 0; i < std::size(expected); ++i) {
-    CHECK(model.parameters().pieces()[i].name == expected[i].first);
-    CHECK(model.parameters().pieces()[i].shape == expected[i].second);
+    CHECK(model.parameters().infos()[i].name == expected[i].first);
+    CHECK(model.parameters().infos()[i].shape == expected[i].second);
   }
 }
 
 TEST_CASE("dropout drops in training only, by the masks it is given") {
   Generator generator(10), mask_generator(3), same_generator(3);
-  nn::MnistCnn model(generator);
+  nn::MnistCnn model({1, 28, 28}, 10, generator);
   const Tensor images = random_images(4);
   const std::vector<real> calm = forward(model, images);
   CHECK(forward(model, images) == calm);
@@ -107,7 +137,7 @@ TEST_CASE("dropout drops in training only, by the masks it is given") {
 
 TEST_CASE("the course's network drops a quarter of the features and a half of the last ones") {
   Generator generator(10), mask_generator(3);
-  nn::MnistCnn model(generator);
+  nn::MnistCnn model({1, 28, 28}, 10, generator);
   nn::DropoutMasks masks;
   masks.start_batch(mask_generator, 16);
   model.train(masks);
@@ -124,7 +154,7 @@ TEST_CASE("the course's network drops a quarter of the features and a half of th
 
 TEST_CASE("a batch in parts gives what the whole batch gives") {
   Generator generator(10), mask_generator(3);
-  nn::MnistCnn model(generator);
+  nn::MnistCnn model({1, 28, 28}, 10, generator);
   const Tensor images = random_images(5);
   nn::DropoutMasks masks;
   masks.start_batch(mask_generator, 5);
@@ -141,7 +171,7 @@ TEST_CASE("a batch in parts gives what the whole batch gives") {
 
 TEST_CASE("an image's result does not depend on its neighbours") {
   Generator generator(10);
-  nn::MnistCnn model(generator);
+  nn::MnistCnn model({1, 28, 28}, 10, generator);
   const Tensor images = random_images(3);
   const std::vector<real> whole = forward(model, images);
   for (index i = 0; i < 3; ++i)
@@ -175,7 +205,7 @@ TEST_CASE("a small network learns which quadrant a point lies in") {
 
 TEST_CASE("the course's network learns one batch by heart") {
   Generator generator(10), mask_generator(3);
-  nn::MnistCnn model(generator);
+  nn::MnistCnn model({1, 28, 28}, 10, generator);
   const Tensor images = random_images(8);
   const std::vector<int> labels{0, 1, 2, 3, 4, 5, 6, 7};
   nn::DropoutMasks masks;
@@ -206,7 +236,7 @@ TEST_CASE("layers name their weights after their place") {
   const nn::LayerNorm norm(scope("norm"), 4);
   const nn::RmsNorm rms(scope("rms"), 4);
   std::vector<std::string> names;
-  for (const auto& piece : parameters.pieces()) names.push_back(piece.name);
+  for (const auto& info : parameters.infos()) names.push_back(info.name);
   CHECK(names == std::vector<std::string>{"model.layers.3.up.weight", "model.layers.3.up.bias",
                                           "model.layers.3.conv.weight", "model.layers.3.conv.bias",
                                           "tokens.weight", "norm.weight", "norm.bias",
@@ -239,13 +269,13 @@ TEST_CASE("fresh norms change a row's scale only, and embeddings are normal numb
 }
 
 TEST_CASE("dropout with probability 0 draws no mask") {
-  nn::DropoutContext context;
-  const nn::Dropout none(context, 0), half(context, 0.5);
-  CHECK(context.layers == 1);
+  nn::Mode mode;
+  const nn::Dropout none(mode, 0), half(mode, 0.5);
+  CHECK(mode.dropout_layers == 1);
   Generator generator(1);
   nn::DropoutMasks masks;
   masks.start_batch(generator, 2);
-  context.masks = &masks;
+  mode.masks = &masks;
   Tape tape;
   const Tensor ones({2, 40}, std::vector<real>(80, 1));
   const Var x = tape.constant(ones);

@@ -11,7 +11,7 @@
 // Every operation is one row of a table; the loops below check each row's gradients.
 namespace {
 
-using nn::ConstView, nn::index, nn::MaskView, nn::real, nn::Shape, nn::Tape, nn::Then, nn::Var,
+using nn::ConstView, nn::index, nn::MaskView, nn::real, nn::Shape, nn::Tape, nn::Epilogue, nn::Var,
     nn::View;
 using Vars = std::vector<Var>;
 
@@ -80,6 +80,13 @@ const std::vector<Row> table{
      [](const Vars& x) {
        return dropout(x[0], 0.25, {mask_words, 47});
      }},
+    {"leaky_relu", {{3, 5}}, [](const Vars& x) { return leaky_relu(x[0]); }},
+    {"leaky_relu with a steep negative side",
+     {{3, 5}},
+     [](const Vars& x) { return leaky_relu(x[0], real(0.3)); }},
+    {"tanh", {{3, 5}}, [](const Vars& x) { return tanh(x[0]); }},
+    {"sigmoid", {{3, 5}}, [](const Vars& x) { return sigmoid(x[0]); }},
+    {"gelu_tanh", {{3, 5}}, [](const Vars& x) { return gelu_tanh(x[0]); }},
 
     {"linear with a bias",
      {{4, 5}, {3, 5}, {3}},
@@ -114,16 +121,16 @@ const std::vector<Row> table{
      [](const Vars& x) { return conv2d(x[0], x[1], x[2], 1, 1); }},
     {"conv2d of one channel and a relu",
      {{2, 1, 5, 4}, {4, 1, 3, 3}, {4}},
-     [](const Vars& x) { return conv2d(x[0], x[1], x[2], 1, 0, Then::relu); }},
+     [](const Vars& x) { return conv2d(x[0], x[1], x[2], 1, 0, Epilogue::relu); }},
     {"conv2d with stride 2 and a relu",
      {{2, 2, 5, 4}, {2, 2, 3, 3}, {2}},
-     [](const Vars& x) { return conv2d(x[0], x[1], x[2], 2, 1, Then::relu); }},
+     [](const Vars& x) { return conv2d(x[0], x[1], x[2], 2, 1, Epilogue::relu); }},
     {"conv2d of channels in fours, a relu and max-pooling",
      {{2, 4, 5, 6}, {4, 4, 3, 3}, {4}},
-     [](const Vars& x) { return conv2d(x[0], x[1], x[2], 1, 1, Then::relu_max_pool); }},
+     [](const Vars& x) { return conv2d(x[0], x[1], x[2], 1, 1, Epilogue::relu_max_pool); }},
     {"conv2d of channels in eights, a relu and max-pooling",
      {{2, 8, 7, 5}, {8, 8, 3, 3}, {8}},
-     [](const Vars& x) { return conv2d(x[0], x[1], x[2], 1, 1, Then::relu_max_pool); }},
+     [](const Vars& x) { return conv2d(x[0], x[1], x[2], 1, 1, Epilogue::relu_max_pool); }},
     {"conv2d with padding 1",
      {{2, 2, 4, 3}, {2, 2, 3, 3}, {2}},
      [](const Vars& x) { return conv2d(x[0], x[1], x[2], 1, 1); }},
@@ -181,6 +188,30 @@ const std::vector<Row> table{
     {"rms_norm of a batch with a large epsilon",
      {{2, 3, 5}, {5}},
      [](const Vars& x) { return rms_norm(x[0], x[1], real(0.5)); }},
+    {"batch_norm of rows",
+     {{4, 6}, {6}, {6}},
+     [](const Vars& x) { return batch_norm(x[0], x[1], x[2]); }},
+    {"batch_norm of images",
+     {{2, 3, 4, 5}, {3}, {3}},
+     [](const Vars& x) { return batch_norm(x[0], x[1], x[2]); }},
+    {"batch_norm of one image with a large epsilon",
+     {{1, 2, 3, 7}, {2}, {2}},
+     [](const Vars& x) { return batch_norm(x[0], x[1], x[2], real(0.5)); }},
+    {"batch_norm by given moments",
+     {{2, 3, 4, 5}, {3}, {3}},
+     [](const Vars& x) {
+       static constexpr real mean[] = {real(0.5), real(-0.3), 0}, variance[] = {2, real(0.4), 1};
+       return batch_norm(x[0], x[1], x[2], {mean, {3}}, {variance, {3}});
+     }},
+    {"group_norm of rows",
+     {{3, 6}, {6}, {6}},
+     [](const Vars& x) { return group_norm(x[0], 2, x[1], x[2]); }},
+    {"group_norm of images",
+     {{2, 4, 3, 5}, {4}, {4}},
+     [](const Vars& x) { return group_norm(x[0], 2, x[1], x[2]); }},
+    {"group_norm of every channel by itself",
+     {{2, 3, 4, 5}, {3}, {3}},
+     [](const Vars& x) { return group_norm(x[0], 3, x[1], x[2], real(0.5)); }},
 
     {"rotary_embedding of two heads",
      {{5, 8}},
@@ -218,6 +249,12 @@ const std::vector<Row> table{
     {"embedding with ids that repeat",
      {{7, 3}},
      [](const Vars& x) { return embedding(ids, x[0]); }},
+    {"columns from the middle",
+     {{4, 6}},
+     [](const Vars& x) { return columns(x[0], 2, 3); }},
+    {"columns that are added up",
+     {{3, 4}},
+     [](const Vars& x) { return add(columns(x[0], 0, 2), columns(x[0], 2, 2)); }},
     {"flatten", {{2, 3, 2, 2}}, [](const Vars& x) { return flatten(x[0]); }},
     {"reshape",
      {{2, 6}},
@@ -276,9 +313,9 @@ class Inputs {
   explicit Inputs(const Row& row) : row_(row) {
     nn::Generator generator(1);
     for (const Shape& shape : row.shapes) {
-      const int piece = parameters_.add(std::to_string(parameters_.pieces().size()), shape);
+      const int number = parameters_.add(std::to_string(parameters_.infos().size()), shape);
       const std::vector<int> order = generator.permutation(static_cast<int>(shape.size()));
-      const View value = parameters_.value(piece);
+      const View value = parameters_.value(number);
       // Evenly spaced in (-1.5, 1.5): relu and max-pooling have their kinks at 0 and at ties.
       for (index i = 0; i < value.size(); ++i)
         value[i] = static_cast<real>(3 * (order[i] + 0.75) / order.size() - 1.5);
@@ -347,9 +384,9 @@ double gradient_error(const Row& row) {
   nn::Parameters& parameters = inputs.parameters();
   const std::vector<real> gradients = inputs.gradients(inputs.all(Role::parameter));
   double worst = 0;
-  for (const auto& piece : parameters.pieces()) {
+  for (const auto& info : parameters.infos()) {
     double largest = 0.01, error = 0;
-    for (index i = piece.offset; i < piece.offset + piece.shape.size(); ++i) {
+    for (index i = info.offset; i < info.offset + info.shape.size(); ++i) {
       real& value = parameters.values()[i];
       const real kept = value, up = kept + real(epsilon), down = kept - real(epsilon);
       value = up;
@@ -409,11 +446,11 @@ TEST_CASE("data half and weight half of the backward sweep are exactly the whole
       const auto expected = [&](bool of_inputs, bool of_parameters) {
         std::vector<real> gradients(whole.size());
         for (int i = 0; i < count; ++i) {
-          const auto& piece = inputs.parameters().pieces()[i];
+          const auto& info = inputs.parameters().infos()[i];
           if ((roles[i] == Role::input && of_inputs) ||
               (roles[i] == Role::parameter && of_parameters))
-            std::copy_n(whole.begin() + piece.offset, piece.shape.size(),
-                        gradients.begin() + piece.offset);
+            std::copy_n(whole.begin() + info.offset, info.shape.size(),
+                        gradients.begin() + info.offset);
         }
         return gradients;
       };

@@ -68,6 +68,27 @@ const std::map<std::string, Apply> operations{
        return cross_entropy(x[0], a["labels"].get<std::vector<int>>());
      }},
     {"mse_loss", [](const Vars& x, const json&) { return mse_loss(x[0], x[1]); }},
+    {"leaky_relu",
+     [](const Vars& x, const json& a) { return leaky_relu(x[0], a["negative_slope"]); }},
+    {"tanh", [](const Vars& x, const json&) { return tanh(x[0]); }},
+    {"sigmoid", [](const Vars& x, const json&) { return sigmoid(x[0]); }},
+    {"gelu_tanh", [](const Vars& x, const json&) { return gelu_tanh(x[0]); }},
+    {"batch_norm",
+     [](const Vars& x, const json& a) {
+       return batch_norm(x[0], x[1], x[2], a["eps"].get<real>());
+     }},
+    {"batch_norm by",
+     [](const Vars& x, const json& a) {
+       const auto mean = a["mean"].get<std::vector<real>>();
+       const auto variance = a["variance"].get<std::vector<real>>();
+       const Shape channels{static_cast<index>(mean.size())};
+       return batch_norm(x[0], x[1], x[2], {mean.data(), channels}, {variance.data(), channels},
+                         a["eps"].get<real>());
+     }},
+    {"group_norm",
+     [](const Vars& x, const json& a) {
+       return group_norm(x[0], a["groups"], x[1], x[2], a["eps"]);
+     }},
 };
 
 // The largest difference, relative to numbers above 1; infinite if one is not a number.

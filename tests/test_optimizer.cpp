@@ -49,6 +49,18 @@ std::unique_ptr<nn::Optimizer> make(const std::string& name, const json& options
   return std::make_unique<nn::Adam>(rate, adam);
 }
 
+// Copies all that one optimizer keeps to another of its kind, by the names of the arrays.
+void continue_from(nn::Optimizer& one, nn::Optimizer& other, std::size_t size) {
+  const nn::Optimizer::State from = one.state(size), to = other.state(size);
+  REQUIRE(from.arrays.size() == to.arrays.size());
+  for (std::size_t i = 0; i < from.arrays.size(); ++i) {
+    CHECK(std::string(from.arrays[i].name) == to.arrays[i].name);
+    REQUIRE(from.arrays[i].values.size() == size);
+    std::ranges::copy(from.arrays[i].values, to.arrays[i].values.begin());
+  }
+  to.steps = from.steps;
+}
+
 TEST_CASE("every optimizer takes the steps of torch.optim") {
   const std::vector<real> start = numbers(goldens("start"));
   const json gradients = goldens("gradients");
@@ -153,15 +165,57 @@ TEST_CASE("moments that come from elsewhere move weights without a gradient") {
   std::vector<real> values(300, 1);
   nn::Adam adam(0.1), other(0.1);
   adam.step(values, std::vector<real>(300, 1));
-  const auto from = adam.moments(300), to = other.moments(300);
-  std::ranges::copy(from.mean, to.mean.begin());
-  std::ranges::copy(from.square, to.square.begin());
-  to.steps = from.steps;
+  continue_from(adam, other, 300);
   std::vector<real> continued = values;
   adam.step(values, std::vector<real>(300, 0));
   other.step(continued, std::vector<real>(300, 0));
   CHECK(continued == values);
   CHECK(continued[299] < real(0.85));
+}
+
+TEST_CASE("every optimizer goes on from its saved state bit for bit, with any number of threads") {
+  const json rows = goldens("optimizers");
+  constexpr std::size_t size = 100'000;
+  std::vector<real> start(size), gradients(size);
+  for (std::size_t i = 0; i < size; ++i) {
+    start[i] = static_cast<real>(i % 17) / 8 - 1;
+    gradients[i] = static_cast<real>(i % 23) / 16 - real(0.5);
+  }
+  for (const json& row : rows) {
+    const std::string name = row["optimizer"], options = row["options"].dump();
+    CAPTURE(name);
+    CAPTURE(options);
+    const auto undisturbed = make(name, row["options"]);
+    std::vector<real> expected = start;
+    for (int step = 0; step < 4; ++step) undisturbed->step(expected, gradients);
+    for (int threads : {1, 3}) {
+      nn::Team team(threads);
+      const auto before = make(name, row["options"]), after = make(name, row["options"]);
+      std::vector<real> values = start;
+      for (int step = 0; step < 2; ++step) before->step(values, gradients, team);
+      continue_from(*before, *after, size);
+      CHECK(after->state(size).steps == 2);
+      for (int step = 0; step < 2; ++step) after->step(values, gradients, team);
+      CHECK(values == expected);
+    }
+  }
+}
+
+TEST_CASE("what an optimizer keeps has torch.optim's names and starts at zero") {
+  const auto names = [](nn::Optimizer&& optimizer) {
+    std::string all;
+    const nn::Optimizer::State state = optimizer.state(3);
+    CHECK(state.steps == 0);
+    for (const auto& [name, values] : state.arrays) {
+      all += (all.empty() ? "" : " ") + std::string(name);
+      CHECK(std::vector<real>(values.begin(), values.end()) == std::vector<real>(3, 0));
+    }
+    return all;
+  };
+  CHECK(names(nn::Sgd(0.1)) == "");
+  CHECK(names(nn::Sgd(0.1, {.weight_decay = 0.1})) == "");
+  CHECK(names(nn::Sgd(0.1, {.momentum = 0.9})) == "momentum_buffer");
+  CHECK(names(nn::Adam(0.1)) == "exp_avg exp_avg_sq");
 }
 
 TEST_CASE("with weight decay weights without gradients move, too") {

@@ -44,10 +44,9 @@ Result train(const Job& job, const std::filesystem::path& path, int last) {
     result.first_step = first;
     for (int block = 0; block <= rank.stage.model().head_block(); ++block)
       if (rank.stage.model().range(block).size > 0) {
-        const auto moments = rank.worker.moments(block);
-        std::vector<nn::real> all(moments.mean.begin(), moments.mean.end());
-        all.insert(all.end(), moments.square.begin(), moments.square.end());
-        result.moments[block] = all;
+        std::vector<nn::real>& all = result.moments[block];
+        for (const auto& [name, values] : rank.worker.optimizer_state(block).arrays)
+          all.insert(all.end(), values.begin(), values.end());
       }
   });
   result.weights = toy::weights_of(stages, job);

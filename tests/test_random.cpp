@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <random>
 
-#include "nn/models/models.h"
+#include "nn/models/mnist_cnn.h"
 #include "nn/random.h"
 #include "tests/random_goldens.h"
 
@@ -127,9 +127,9 @@ TEST_CASE("outputs taken one by one or many at once are those of the standard's 
 TEST_CASE("the course's network begins with PyTorch's weights") {
   for (const json& golden : goldens("course_cnn")) {
     Generator generator(seed_of(golden));
-    const nn::MnistCnn model(generator);
+    const nn::MnistCnn model({1, 28, 28}, 10, generator);
     CHECK(model.parameters().size() == 1'199'882);
-    CHECK(model.parameters().pieces().size() == golden["tensors"].size());
+    CHECK(model.parameters().infos().size() == golden["tensors"].size());
     for (const auto& [name, tensor] : golden["tensors"].items()) {
       CAPTURE(name);
       const auto* piece = model.parameters().find(name);

@@ -123,6 +123,37 @@ TEST_CASE("a LLaMA's loss and gradients have the same bits for any number of thr
   for (int threads : {2, 3, 5}) CHECK(train_llama(threads) == alone);
 }
 
+TEST_CASE("norms and activations have the same bits for any number of threads") {
+  const nn::Shape images{6, 8, 30, 31}, channels{8};
+  const auto x_values = random_values(images.size(), 1);
+  const auto weights = random_values(8, 2), biases = random_values(8, 3);
+  const auto results = [&](int threads) {
+    Team team(threads);
+    nn::Tape tape;
+    tape.set_team(team);
+    nn::Parameters parameters;
+    const nn::Parameter weight{&parameters, parameters.add("weight", channels)};
+    const nn::Parameter bias{&parameters, parameters.add("bias", channels)};
+    std::ranges::copy(weights, weight.value().begin());
+    std::ranges::copy(biases, bias.value().begin());
+    const nn::Var x = tape.input({x_values.data(), images});
+    const nn::Var w = tape.parameter(weight), b = tape.parameter(bias);
+    nn::Var y = leaky_relu(batch_norm(x, w, b));
+    y = nn::tanh(group_norm(y, 2, w, b));
+    y = sigmoid(batch_norm(y, w, b, weight.value(), bias.value(), 5));
+    y = gelu_tanh(y);
+    tape.backward_data(y, {x_values.data(), images});
+    tape.backward_weights();
+    std::vector<real> all(y.value().begin(), y.value().end());
+    all.insert(all.end(), x.gradient().begin(), x.gradient().end());
+    all.insert(all.end(), parameters.gradients().begin(), parameters.gradients().end());
+    return all;
+  };
+  const std::vector<real> alone = results(1);
+  CHECK(std::ranges::all_of(alone, [](real value) { return std::isfinite(value); }));
+  for (int threads : {2, 3, 5}) CHECK(results(threads) == alone);
+}
+
 TEST_CASE("Adam takes the same steps with any number of threads") {
   const std::vector<real> gradients = random_values(100'000, 1);
   std::vector<real> expected = random_values(100'000, 2);

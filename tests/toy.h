@@ -6,9 +6,9 @@
 #include <utility>
 #include <vector>
 
-#include "data/mnist.h"
+#include "data/images.h"
 #include "fl/server.h"
-#include "nn/models/models.h"
+#include "nn/model.h"
 
 // A problem small enough for every test: noisy images with a bright bar at a place that tells the
 // class, and a small network for them.
@@ -17,7 +17,7 @@ namespace toy {
 inline data::ImageSet images(int count, std::uint64_t seed) {
   data::ImageSet set;
   set.height = set.width = 8;
-  set.mean = 0.3f, set.deviation = 0.3f;
+  set.mean = {0.3f}, set.stddev = {0.3f};
   nn::Generator generator(seed);
   for (int i = 0; i < count; ++i) {
     const int label = static_cast<int>(generator.next32() % 4);
@@ -36,7 +36,7 @@ class Net : public nn::Model {
  public:
   explicit Net(nn::Generator& generator)
       : fc1_(scope(generator)("fc1"), 64, 16),
-        drop_(dropout(), 0.25),
+        drop_(mode(), 0.25),
         fc2_(scope(generator)("fc2"), 16, 4) {}
   nn::Var forward(nn::Var x) override {
     return nn::log_softmax(fc2_(drop_(nn::relu(fc1_(nn::flatten(x))))));

@@ -1,6 +1,7 @@
 #include "nn/files/checkpoint.h"
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 
 #include "nn/base/file.h"
@@ -13,9 +14,21 @@ namespace {
 template <class Number, class AnyParameters>
 std::vector<NamedNumbers<Number>> tensors_of(AnyParameters& parameters) {
   std::vector<NamedNumbers<Number>> tensors;
-  for (const auto& [name, shape, offset] : parameters.pieces())
+  for (const auto& [name, shape, offset] : parameters.infos())
     tensors.push_back({name, shape, parameters.values().subspan(offset, shape.size())});
+  for (const auto& [name, shape, offset, is_integer] : parameters.buffer_infos())
+    tensors.push_back(
+        {name, shape, parameters.buffers().subspan(offset, shape.size()), is_integer});
   return tensors;
+}
+
+std::vector<std::int64_t> to_integers(std::span<const real> numbers) {
+  std::vector<std::int64_t> integers;
+  for (real number : numbers) {
+    require(std::abs(number) < 0x1p62, "safetensors: ", number, " is not an I64");
+    integers.push_back(std::llround(number));
+  }
+  return integers;
 }
 
 }  // namespace
@@ -43,18 +56,23 @@ SafetensorsContent::SafetensorsContent(std::span<const SavedTensor> tensors,
     entry("__metadata__") += '{' + pairs + '}';
   }
   std::size_t offset = 0;
-  for (const auto& [name, shape, numbers] : tensors) {
-    require(static_cast<index>(numbers.size()) == shape.size(), "safetensors: ", numbers.size(),
-            " numbers do not fill ", shape);
+  const auto add = [&](const SavedTensor& tensor, const char* type, auto numbers) {
+    require(static_cast<index>(numbers.size()) == tensor.shape.size(),
+            "safetensors: ", numbers.size(), " numbers do not fill ", tensor.shape);
     std::string extents;
-    for (index extent : shape.extents())
+    for (index extent : tensor.shape.extents())
       extents += (extents.empty() ? "" : ",") + std::to_string(extent);
-    entry(name) +=
-        concat("{\"dtype\":\"", sizeof(real) == 4 ? "F32" : "F64", "\",\"shape\":[", extents,
-               "],\"data_offsets\":[", offset, ',', offset + numbers.size_bytes(), "]}");
+    entry(tensor.name) +=
+        concat("{\"dtype\":\"", type, "\",\"shape\":[", extents, "],\"data_offsets\":[", offset,
+               ',', offset + numbers.size_bytes(), "]}");
     offset += numbers.size_bytes();
     parts_.emplace_back(reinterpret_cast<const char*>(numbers.data()), numbers.size_bytes());
-  }
+  };
+  for (const SavedTensor& tensor : tensors)
+    if (tensor.is_integer)
+      add(tensor, "I64", std::span(integers_.emplace_back(to_integers(tensor.numbers))));
+  for (const SavedTensor& tensor : tensors)
+    if (!tensor.is_integer) add(tensor, sizeof(real) == 4 ? "F32" : "F64", tensor.numbers);
   header_ += header_.size() > 8 ? "}" : "{}";
   header_.resize((header_.size() + 7) / 8 * 8, ' ');  // the data starts aligned
   const std::uint64_t size = header_.size() - 8;
@@ -84,11 +102,17 @@ void load_tensors(SafetensorsFile& file, std::span<const LoadedTensor> tensors) 
     check(found != file.entries().end(), "there is no tensor ", tensor.name);
     check(found->second.shape == tensor.shape, tensor.name, " has shape ", found->second.shape,
           ", the model's has ", tensor.shape);
+    check(
+        found->second.is_integer == tensor.is_integer, tensor.name, " is of ",
+        tensor.is_integer ? "floats, the model's of integers" : "integers, the model's of floats");
   }
   for (const auto& [name, entry] : file.entries())
     check(names.contains(name), "the model has no parameter ", json_quote(name));
-  for (const LoadedTensor& tensor : tensors)
-    file.read(file.entries().at(tensor.name), tensor.numbers);
+  for (const LoadedTensor& tensor : tensors) {
+    const SafetensorsFile::Entry& entry = file.entries().at(tensor.name);
+    tensor.is_integer ? file.read_integers(entry, tensor.numbers)
+                      : file.read(entry, tensor.numbers);
+  }
 }
 
 void load_parameters(const std::filesystem::path& path, Parameters& parameters) {

@@ -50,6 +50,7 @@ struct Format {
   const char* name;
   std::uint64_t size;
   void (*convert)(const char* bytes, std::span<real> values);
+  bool is_integer = false;
 };
 constexpr Format formats[] = {
     {"F32", 4, [](const char* b, std::span<real> v) { convert_all<float>(b, v, std::identity{}); }},
@@ -59,6 +60,9 @@ constexpr Format formats[] = {
      [](const char* b, std::span<real> v) { convert_all<std::uint16_t>(b, v, from_half); }},
     {"BF16", 2,
      [](const char* b, std::span<real> v) { convert_all<std::uint16_t>(b, v, from_bfloat16); }},
+    {"I64", 8,
+     [](const char* b, std::span<real> v) { convert_all<std::int64_t>(b, v, std::identity{}); },
+     true},
 };
 
 // A regular file: nothing that has no size, such as a pipe.
@@ -139,7 +143,7 @@ class HeaderReader {
         formats, [&](const Format& known) { return dtype.is_string() && dtype == known.name; });
     check(format != std::end(formats), tensor, " has the type ",
           dtype.is_string() ? json_quote(dtype.get<std::string>()) : dtype.type_name(),
-          ", which is not F32, F64, F16 or BF16");
+          ", which is not I64, F32, F64, F16 or BF16");
     check(extents.is_array() && extents.size() <= Shape::max_rank, tensor,
           " has a shape of more than ", Shape::max_rank, " dimensions");
     check(offsets.is_array() && offsets.size() == 2 && offsets[0].is_number_unsigned() &&
@@ -158,7 +162,8 @@ class HeaderReader {
       shape.push_back(static_cast<index>(size));
     }
     check(bytes == last - first, tensor, " has ", last - first, " bytes, its shape needs ", bytes);
-    return {Shape(shape), begin_ + first, bytes, static_cast<int>(format - formats)};
+    return {Shape(shape), begin_ + first, bytes, static_cast<int>(format - formats),
+            format->is_integer};
   }
 
   std::string name_;
@@ -177,6 +182,20 @@ SafetensorsFile::SafetensorsFile(std::unique_ptr<std::istream> stream, std::stri
 }
 
 void SafetensorsFile::read(const Entry& entry, std::span<real> values) {
+  if (entry.is_integer)
+    throw InputError(concat(name_, ": a tensor ", entry.shape, " of I64 is where floats belong"),
+                     file_hint);
+  convert(entry, values);
+}
+
+void SafetensorsFile::read_integers(const Entry& entry, std::span<real> values) {
+  if (!entry.is_integer)
+    throw InputError(concat(name_, ": a tensor ", entry.shape, " of floats is where I64 belongs"),
+                     file_hint);
+  convert(entry, values);
+}
+
+void SafetensorsFile::convert(const Entry& entry, std::span<real> values) {
   require(static_cast<index>(values.size()) == entry.shape.size(),
           "safetensors: a tensor of shape ", entry.shape, " does not fill ", values.size(),
           " numbers");

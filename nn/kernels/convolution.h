@@ -9,17 +9,17 @@
 namespace nn::kernels {
 
 // What is done to the outputs while they are in the cache; max-pooling by 2x2 windows that touch.
-enum class Then { nothing, relu, relu_max_pool };
+enum class Epilogue { nothing, relu, relu_max_pool };
 
 // The sizes of a convolution: x [n, channels, height, width] with weight [out, channels, kh, kw]
 // gives oh x ow outputs in each of the planes of y [n, out, yh, yw].
 struct Convolution {
   index n, channels, height, width, out, kh, kw, stride, padding;
-  Then then = Then::nothing;
+  Epilogue epilogue = Epilogue::nothing;
   index oh = (height + 2 * padding - kh) / stride + 1;
   index ow = (width + 2 * padding - kw) / stride + 1;
-  index yh = then == Then::relu_max_pool ? oh / 2 : oh;
-  index yw = then == Then::relu_max_pool ? ow / 2 : ow;
+  index yh = epilogue == Epilogue::relu_max_pool ? oh / 2 : oh;
+  index yw = epilogue == Epilogue::relu_max_pool ? ow / 2 : ow;
 
   index image_size() const { return channels * height * width; }
   index patch_size() const { return channels * kh * kw; }
@@ -30,17 +30,17 @@ struct Convolution {
 // What a kernel's gradients are computed from: the gradient of y, and what became of the outputs.
 struct OutputGradient {
   const real* dy;
-  const real* y;                // a relu let through what is above 0
-  const std::uint8_t* winners;  // of each window in y, in the order of the kernel's own choice
+  const real* y;               // a relu let through what is above 0
+  const std::uint8_t* argmax;  // of each window in y, in the order of the kernel's own choice
 
   // The next image's.
   OutputGradient next(const Convolution& conv) const {
-    return {dy + conv.y_size(), y + conv.y_size(), winners ? winners + conv.y_size() : nullptr};
+    return {dy + conv.y_size(), y + conv.y_size(), argmax ? argmax + conv.y_size() : nullptr};
   }
 
   // passed[y_size] = one image's dy, as far as a relu lets it through.
   void pass_relu(const Convolution& conv, real* passed) const {
-    if (conv.then == Then::nothing)
+    if (conv.epilogue == Epilogue::nothing)
       std::copy_n(dy, conv.y_size(), passed);
     else
       for (index i = 0; i < conv.y_size(); ++i) passed[i] = y[i] > 0 ? dy[i] : 0;
@@ -51,9 +51,9 @@ struct OutputGradient {
 // memory (from the arena) does not grow with the batch; the gradients are added to.
 struct ConvolutionKernels {
   bool (*fits)(const Convolution&);
-  // winners[n * y_size()]: which of its four pixels a window's maximum is; null if not wanted.
+  // argmax[n * y_size()]: which of its four pixels a window's maximum is; null if not wanted.
   void (*forward)(const Convolution&, const real* x, const real* weight, const real* bias, real* y,
-                  std::uint8_t* winners, Arena&);
+                  std::uint8_t* argmax, Arena&);
   void (*add_dx)(const Convolution&, OutputGradient, const real* weight, real* dx, Arena&);
   void (*add_dweight)(const Convolution&, OutputGradient, const real* x, real* dweight, Arena&);
 };

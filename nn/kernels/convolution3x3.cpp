@@ -130,7 +130,7 @@ void forward(const Convolution& conv, const real* x, const real* weight, const r
   real* packed = scratch.array<real>(conv.out * conv.patch_size());
   real* framed = scratch.array<real>(planes.size());
   real* sums = scratch.array<real>(conv.out * tiled_positions(planes));
-  const real lowest = conv.then == Then::relu ? 0 : -std::numeric_limits<real>::infinity();
+  const real lowest = conv.epilogue == Epilogue::relu ? 0 : -std::numeric_limits<real>::infinity();
   pack_weights(weight, conv.out, conv.channels, packed);
   for (index i = 0; i < conv.n; ++i, x += conv.image_size()) {
     frame_planes(x, planes, conv.padding, framed);
@@ -190,7 +190,7 @@ void add_dweight(const Convolution& conv, OutputGradient gradient, const real* x
 
 bool fits(const Convolution& conv) {
   return conv.kh == 3 && conv.kw == 3 && conv.stride == 1 && conv.padding <= 2 &&
-         conv.out % outputs == 0 && conv.then != Then::relu_max_pool;
+         conv.out % outputs == 0 && conv.epilogue != Epilogue::relu_max_pool;
 }
 
 }  // namespace

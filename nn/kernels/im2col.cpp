@@ -99,7 +99,7 @@ void add_dweight(const Convolution& conv, OutputGradient gradient, const real* x
   }
 }
 
-bool fits(const Convolution& conv) { return conv.then == Then::nothing; }
+bool fits(const Convolution& conv) { return conv.epilogue == Epilogue::nothing; }
 
 }  // namespace
 

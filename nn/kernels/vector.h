@@ -21,7 +21,7 @@ constexpr index vector_bytes = 16;
 constexpr index lanes = vector_bytes / sizeof(real);
 
 using Vector [[gnu::vector_size(vector_bytes)]] = real;
-using Whole [[gnu::vector_size(vector_bytes)]] =
+using IntVector [[gnu::vector_size(vector_bytes)]] =
     std::conditional_t<sizeof(real) == 4, std::int32_t, std::int64_t>;
 using Bytes [[gnu::vector_size(lanes)]] = std::uint8_t;
 

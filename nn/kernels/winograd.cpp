@@ -72,15 +72,15 @@ class Image {
   }
 
   // y [out, yh, yw] from M
-  void write_output(const real* bias, real* y, std::uint8_t* winners) {
+  void write_output(const real* bias, real* y, std::uint8_t* argmax) {
     each_tile([&](index tile, index oy, index ox) {
       for (index o = 0; o < conv_.out; o += lanes) {
         Vector products[places], outputs[size * size];
         get(outputs_, conv_.out, tile, o, products);
         winograd::transform<winograd::to_output<size>>(products, outputs);
         for (Vector& output : outputs) output += load(bias + o);
-        if (conv_.then == Then::relu_max_pool)
-          pool(outputs, oy / 2, ox / 2, o, winners);
+        if (conv_.epilogue == Epilogue::relu_max_pool)
+          pool(outputs, oy / 2, ox / 2, o, argmax);
         else
           each_output(oy, ox, [&](index k, real* place) { store(place + o, finish(outputs[k])); });
       }
@@ -95,8 +95,8 @@ class Image {
     each_tile([&](index tile, index oy, index ox) {
       for (index o = 0; o < conv_.out; o += lanes) {
         Vector outputs[size * size] = {}, products[places];
-        if (conv_.then == Then::relu_max_pool)
-          spread(outputs, oy / 2, ox / 2, o, gradient.winners);
+        if (conv_.epilogue == Epilogue::relu_max_pool)
+          spread(outputs, oy / 2, ox / 2, o, gradient.argmax);
         else
           each_output(oy, ox, [&](index k, real* place) { outputs[k] = load(place + o); });
         winograd::transform<winograd::output_back<size>>(outputs, products);
@@ -205,7 +205,7 @@ class Image {
   }
 
   Vector finish(Vector output) const {
-    return conv_.then == Then::nothing ? output : output < 0 ? Vector{} : output;
+    return conv_.epilogue == Epilogue::nothing ? output : output < 0 ? Vector{} : output;
   }
 
   // f(window's place in y, its first pixel's place in the tile) for the windows of a tile.
@@ -223,32 +223,32 @@ class Image {
   // The largest of every window, then a relu; of equal ones the first wins, and NaN does, as in
   // max_pool2d().
   void pool(const Vector (&outputs)[size * size], index wy, index wx, index o,
-            std::uint8_t* winners) {
+            std::uint8_t* argmax) {
     each_window(wy, wx, [&](index window, index corner) {
       Vector best = outputs[corner];
-      Whole winner = {};
+      IntVector place = {};
       for (int q = 1; q < 4; ++q) {
         const Vector value = outputs[corner + window_pixels[q]];
-        const Whole wins = (value > best) | (value != value);
+        const IntVector wins = (value > best) | (value != value);
         best = wins ? value : best;
-        winner = wins ? Whole{} + q : winner;
+        place = wins ? IntVector{} + q : place;
       }
       store(results_ + window * conv_.out + o, finish(best));
-      const Bytes small = __builtin_convertvector(winner, Bytes);
-      if (winners) std::memcpy(winners + window * conv_.out + o, &small, sizeof small);
+      const Bytes small = __builtin_convertvector(place, Bytes);
+      if (argmax) std::memcpy(argmax + window * conv_.out + o, &small, sizeof small);
     });
   }
 
   // Every window's gradient to the pixel that won.
   void spread(Vector (&outputs)[size * size], index wy, index wx, index o,
-              const std::uint8_t* winners) {
+              const std::uint8_t* argmax) {
     each_window(wy, wx, [&](index window, index corner) {
       Bytes small;
-      std::memcpy(&small, winners + window * conv_.out + o, sizeof small);
-      const Whole winner = __builtin_convertvector(small, Whole);
+      std::memcpy(&small, argmax + window * conv_.out + o, sizeof small);
+      const IntVector place = __builtin_convertvector(small, IntVector);
       const Vector gradient = load(results_ + window * conv_.out + o);
       for (int q = 0; q < 4; ++q)
-        outputs[corner + window_pixels[q]] = winner == q ? gradient : Vector{};
+        outputs[corner + window_pixels[q]] = place == q ? gradient : Vector{};
     });
   }
 
@@ -266,14 +266,14 @@ bool fits(const Convolution& conv) {
 
 template <index tile>
 void forward(const Convolution& conv, const real* x, const real* weight, const real* bias, real* y,
-             std::uint8_t* winners, Arena& arena) {
+             std::uint8_t* argmax, Arena& arena) {
   Image<tile> image(conv, arena);
   image.read_weights(weight, false);
   for (index i = 0; i < conv.n; ++i, x += conv.image_size(), y += conv.y_size()) {
     image.read_input(x);
     image.multiply_forward();
-    image.write_output(bias, y, winners);
-    if (winners) winners += conv.y_size();
+    image.write_output(bias, y, argmax);
+    if (argmax) argmax += conv.y_size();
   }
 }
 

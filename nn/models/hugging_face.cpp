@@ -80,7 +80,7 @@ std::string shard_name(int shard, int shards) {
 SafetensorsContent shard_content(const LanguageModel& model) {
   const std::optional<TensorInfo> tied = tied_tensor(model.config());
   std::vector<SavedTensor> tensors;
-  for (const auto& [name, shape, offset] : model.parameters().pieces())
+  for (const auto& [name, shape, offset] : model.parameters().infos())
     if (!tied || name != tied->name)
       tensors.push_back({name, shape, model.parameters().values().subspan(offset, shape.size())});
   return SafetensorsContent(tensors, {{"format", "pt"}});

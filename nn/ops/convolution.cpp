@@ -22,7 +22,7 @@ const kernels::ConvolutionKernels* find_kernels(const kernels::Convolution& conv
 
 // y[n, out, oy, ox] = bias[out] + sum over c, ky, kx of weight[out, c, ky, kx]
 //                                 x[n, c, oy stride + ky - padding, ox stride + kx - padding]
-Var conv2d(Var x, Var weight, Var bias, index stride, index padding, Then then) {
+Var conv2d(Var x, Var weight, Var bias, index stride, index padding, Epilogue epilogue) {
   const Shape &in = x.shape(), &window = weight.shape();
   require(in.rank() == 4 && window.rank() == 4 && window[1] == in[1] && stride > 0 &&
               padding >= 0 && window[2] > 0 && window[3] > 0 && window[2] <= in[2] + 2 * padding &&
@@ -32,31 +32,31 @@ Var conv2d(Var x, Var weight, Var bias, index stride, index padding, Then then) 
   require(bias.shape() == Shape{window[0]}, "conv2d: bias ", bias.shape(), " does not fit weight ",
           window);
   const kernels::Convolution conv{in[0],     in[1],     in[2],  in[3],   window[0],
-                                  window[2], window[3], stride, padding, then};
+                                  window[2], window[3], stride, padding, epilogue};
   Tape& tape = x.tape();
   const kernels::ConvolutionKernels* kernels = find_kernels(conv, tape.is_recording());
-  if (!kernels && then == Then::relu) return relu(conv2d(x, weight, bias, stride, padding));
-  if (!kernels) return max_pool2d(conv2d(x, weight, bias, stride, padding, Then::relu), 2);
+  if (!kernels && epilogue == Epilogue::relu) return relu(conv2d(x, weight, bias, stride, padding));
+  if (!kernels) return max_pool2d(conv2d(x, weight, bias, stride, padding, Epilogue::relu), 2);
 
   Var y = tape.result({conv.n, conv.out, conv.yh, conv.yw}, x, weight, bias);
-  const bool has_winners = then == Then::relu_max_pool && tape.is_recording();
-  std::uint8_t* winners =
-      has_winners ? tape.arena().allocate_array<std::uint8_t>(y.value().size()).data() : nullptr;
+  const bool has_argmax = epilogue == Epilogue::relu_max_pool && tape.is_recording();
+  std::uint8_t* argmax =
+      has_argmax ? tape.arena().allocate_array<std::uint8_t>(y.value().size()).data() : nullptr;
   kernels->forward(conv, x.value().data, weight.value().data, bias.value().data,
-                   tape.writable(y).data, winners, tape.arena());
+                   tape.writable(y).data, argmax, tape.arena());
 
   Arena* arena = &tape.arena();
   const real* out = y.value().data;
   y.backward_to(x, [=, weight = weight.value()](ConstView dy, View dx) {
-    kernels->add_dx(conv, {dy.data, out, winners}, weight.data, dx.data, *arena);
+    kernels->add_dx(conv, {dy.data, out, argmax}, weight.data, dx.data, *arena);
   });
   y.backward_to(weight, [=, x = x.value()](ConstView dy, View dweight) {
-    kernels->add_dweight(conv, {dy.data, out, winners}, x.data, dweight.data, *arena);
+    kernels->add_dweight(conv, {dy.data, out, argmax}, x.data, dweight.data, *arena);
   });
   y.backward_to(bias, [=](ConstView dy, View dbias) {
     Scratch scratch(*arena);
     real* passed = scratch.array<real>(conv.y_size());
-    kernels::OutputGradient gradient{dy.data, out, winners};
+    kernels::OutputGradient gradient{dy.data, out, argmax};
     for (index i = 0; i < conv.n; ++i, gradient = gradient.next(conv)) {
       gradient.pass_relu(conv, passed);
       for (index o = 0; o < conv.out; ++o)

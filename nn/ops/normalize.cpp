@@ -8,7 +8,7 @@ namespace nn {
 // Rows of some hundred numbers: fewer are not worth waking a thread for.
 constexpr index rows_of_a_thread = 32;
 
-// With m and s the mean and the deviation of a row x[d]:
+// With m and s the mean and the standard deviation of a row x[d]:
 // y[n, d] = (x - m) / s weight[d] + bias[d]
 Var layer_norm(Var x, Var weight, Var bias, real epsilon) {
   const index n = x.shape().rows(), d = x.shape().columns();

@@ -23,34 +23,34 @@ Pooling pooling(const char* name, Var x, index size, index stride) {
 }
 
 // Takes the value over if it is larger than the best so far, or NaN; without a jump.
-inline void consider(real value, std::int32_t place, real& best, std::int32_t& winner) {
+inline void consider(real value, std::int32_t place, real& best, std::int32_t& argmax) {
   const bool wins = (value > best) | (value != value);
   best = wins ? value : best;
-  winner = wins ? place : winner;
+  argmax = wins ? place : argmax;
 }
 
 // The largest value of each window, and where it is.
-void find_winners(const Pooling& pool, const real* in, real* best, std::int32_t* winner) {
+void find_argmax(const Pooling& pool, const real* in, real* best, std::int32_t* argmax) {
   for (index plane = 0; plane < pool.planes; ++plane)
     for (index oy = 0; oy < pool.oh; ++oy)
-      for (index ox = 0; ox < pool.ow; ++ox, ++best, ++winner) {
+      for (index ox = 0; ox < pool.ow; ++ox, ++best, ++argmax) {
         const index corner =
             (plane * pool.height + oy * pool.stride) * pool.width + ox * pool.stride;
-        *best = in[*winner = static_cast<std::int32_t>(corner)];
+        *best = in[*argmax = static_cast<std::int32_t>(corner)];
         for (index ky = 0; ky < pool.size; ++ky)
           for (index kx = 0; kx < pool.size; ++kx) {
             const index place = corner + ky * pool.width + kx;
-            consider(in[place], static_cast<std::int32_t>(place), *best, *winner);
+            consider(in[place], static_cast<std::int32_t>(place), *best, *argmax);
           }
       }
 }
 
 // The same for windows of 2x2 that touch, in a form that compilers turn into vectors.
-void find_winners_2x2(const Pooling& pool, const real* in, real* __restrict best,
-                      std::int32_t* __restrict winner) {
+void find_argmax_2x2(const Pooling& pool, const real* in, real* __restrict best,
+                     std::int32_t* __restrict argmax) {
   const auto width = static_cast<std::int32_t>(pool.width), ow = static_cast<std::int32_t>(pool.ow);
   for (index plane = 0; plane < pool.planes; ++plane)
-    for (index oy = 0; oy < pool.oh; ++oy, best += ow, winner += ow) {
+    for (index oy = 0; oy < pool.oh; ++oy, best += ow, argmax += ow) {
       const index corner = (plane * pool.height + oy * 2) * pool.width;
       const real *upper = in + corner, *lower = upper + width;
       const auto first = static_cast<std::int32_t>(corner);
@@ -61,7 +61,7 @@ void find_winners_2x2(const Pooling& pool, const real* in, real* __restrict best
         consider(lower[2 * ox], first + width + 2 * ox, value, place);
         consider(lower[2 * ox + 1], first + width + 2 * ox + 1, value, place);
         best[ox] = value;
-        winner[ox] = place;
+        argmax[ox] = place;
       }
     }
 }
@@ -74,13 +74,13 @@ Var max_pool2d(Var x, index size, index stride) {
   require(x.value().size() <= INT32_MAX, "max_pool2d: ", x.shape(), " is too large");
   Tape& tape = x.tape();
   Var y = tape.result({x.shape()[0], x.shape()[1], pool.oh, pool.ow}, x);
-  const std::span<std::int32_t> winners =
+  const std::span<std::int32_t> argmax =
       tape.arena().allocate_array<std::int32_t>(y.value().size());
 
-  const auto find = pool.size == 2 && pool.stride == 2 ? find_winners_2x2 : find_winners;
-  find(pool, x.value().data, tape.writable(y).data, winners.data());
-  y.backward_to(x, [winners](ConstView dy, View dx) {
-    for (std::size_t i = 0; i < winners.size(); ++i) dx.data[winners[i]] += dy.data[i];
+  const auto find = pool.size == 2 && pool.stride == 2 ? find_argmax_2x2 : find_argmax;
+  find(pool, x.value().data, tape.writable(y).data, argmax.data());
+  y.backward_to(x, [argmax](ConstView dy, View dx) {
+    for (std::size_t i = 0; i < argmax.size(); ++i) dx.data[argmax[i]] += dy.data[i];
   });
   return y;
 }

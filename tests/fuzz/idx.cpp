@@ -2,7 +2,7 @@
 
 #include <numeric>
 
-#include "data/mnist.h"
+#include "data/idx.h"
 #include "tests/fuzz/fuzz.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -39,6 +39,19 @@ def rms_norm(rows, weight, eps):
     return rows * torch.rsqrt(rows.square().mean(-1, keepdim=True) + eps) * weight
 
 
+def batch_norm(images, weight, bias, eps):
+    return functional.batch_norm(images, None, None, weight, bias, training=True, eps=eps)
+
+
+def batch_norm_by(images, weight, bias, mean, variance, eps):
+    mean, variance = (torch.tensor(moments, dtype=torch.float64) for moments in (mean, variance))
+    return functional.batch_norm(images, mean, variance, weight, bias, training=False, eps=eps)
+
+
+def group_norm(images, weight, bias, groups, eps):
+    return functional.group_norm(images, groups, weight, bias, eps)
+
+
 def on_labels(loss):
     return lambda scores, labels, **rest: loss(scores, torch.tensor(labels), **rest)
 
@@ -64,6 +77,13 @@ OPERATIONS = {
     "nll_loss": on_labels(functional.nll_loss),
     "cross_entropy": on_labels(functional.cross_entropy),
     "mse_loss": functional.mse_loss,
+    "leaky_relu": functional.leaky_relu,
+    "tanh": torch.tanh,
+    "sigmoid": torch.sigmoid,
+    "gelu_tanh": lambda rows: functional.gelu(rows, approximate="tanh"),
+    "batch_norm": batch_norm,
+    "batch_norm by": batch_norm_by,
+    "group_norm": group_norm,
 }
 
 # (operation, case, attributes, shapes of the inputs)
@@ -115,6 +135,34 @@ EDGE_CASES = [
     ("cross_entropy", "large", {"labels": [2]}, [[1000.0, 999.0, -1000.0]]),
 ]
 
+# The same two kinds, in a list of their own: the numbers of the cases above stay as they were drawn.
+LATER_CASES = [
+    ("leaky_relu", "plain", {"negative_slope": 0.01}, [(3, 5)]),
+    ("leaky_relu", "steep", {"negative_slope": 0.3}, [(2, 3, 2, 2)]),
+    ("tanh", "plain", {}, [(3, 5)]),
+    ("sigmoid", "plain", {}, [(3, 5)]),
+    ("gelu_tanh", "plain", {}, [(3, 5)]),
+    ("batch_norm", "rows", {"eps": 1e-5}, [(5, 3), (3,), (3,)]),
+    ("batch_norm", "two rows", {"eps": 1e-5}, [(2, 4), (4,), (4,)]),
+    ("batch_norm", "images", {"eps": 1e-5}, [(3, 2, 4, 5), (2,), (2,)]),
+    ("batch_norm", "one image, large epsilon", {"eps": 0.1}, [(1, 3, 5, 4), (3,), (3,)]),
+    ("batch_norm", "sequences", {"eps": 1e-5}, [(2, 3, 17), (3,), (3,)]),
+    ("batch_norm by", "rows", {"mean": [0.5, -0.25, 0.0], "variance": [1.5, 0.5, 1.0], "eps": 1e-5},
+     [(4, 3), (3,), (3,)]),
+    ("batch_norm by", "images", {"mean": [0.5, -0.25], "variance": [1.5, 0.0], "eps": 0.01},
+     [(2, 2, 3, 5), (2,), (2,)]),
+    ("group_norm", "two groups", {"groups": 2, "eps": 1e-5}, [(3, 4, 3, 2), (4,), (4,)]),
+    ("group_norm", "one group", {"groups": 1, "eps": 1e-5}, [(2, 3, 4, 5), (3,), (3,)]),
+    ("group_norm", "a group for each channel", {"groups": 3, "eps": 0.1}, [(2, 3, 4, 5), (3,), (3,)]),
+    ("group_norm", "rows", {"groups": 2, "eps": 1e-5}, [(3, 6), (6,), (6,)]),
+]
+LATER_EDGE_CASES = [
+    ("leaky_relu", "zero counts as negative", {"negative_slope": 0.01}, [[-1.0, 0.0, 2.0]]),
+    ("tanh", "far from zero", {}, [[-800.0, -20.0, -1e-6, 0.0, 1e-6, 20.0, 800.0]]),
+    ("sigmoid", "far from zero", {}, [[-800.0, -20.0, 0.0, 20.0, 800.0]]),
+    ("gelu_tanh", "far from zero", {}, [[-40.0, -6.0, -0.5, 0.0, 0.5, 6.0, 40.0]]),
+]
+
 
 def as_json(tensor):
     values = [float(f"{value:.12g}") for value in tensor.detach().flatten().tolist()]
@@ -139,10 +187,12 @@ def golden(operation, case, attributes, inputs):
 
 def main():
     torch.manual_seed(0)
-    goldens = [golden(operation, case, attributes, [rounded_normal(shape) for shape in shapes])
-               for operation, case, attributes, shapes in CASES]
-    goldens += [golden(operation, case, attributes, [torch.tensor(values, dtype=torch.float64)])
-                for operation, case, attributes, values in EDGE_CASES]
+    goldens = []
+    for cases, edge_cases in ((CASES, EDGE_CASES), (LATER_CASES, LATER_EDGE_CASES)):
+        goldens += [golden(operation, case, attributes, [rounded_normal(shape) for shape in shapes])
+                    for operation, case, attributes, shapes in cases]
+        goldens += [golden(operation, case, attributes, [torch.tensor(values, dtype=torch.float64)])
+                    for operation, case, attributes, values in edge_cases]
     lines = ",\n".join(json.dumps(entry, separators=(",", ":")) for entry in goldens)
     pathlib.Path(__file__).with_name("ops.json").write_text(f"[{lines}]\n")
 

@@ -5,7 +5,7 @@
 
 #include "fl/parallel.h"
 #include "nn/blas.h"
-#include "nn/models/models.h"
+#include "nn/models/mnist_cnn.h"
 #include "nn/optimizer.h"
 #include "tools/bench/suites.h"
 #include "tools/homework/dataset.h"
@@ -19,7 +19,7 @@ constexpr double first_layer = 26.0 * 26 * 32 * 9;
 constexpr double other_layers = 24.0 * 24 * 64 * 32 * 9 + 9216 * 128 + 128 * 10;
 
 std::unique_ptr<nn::Model> make_model(nn::Generator& generator) {
-  return std::make_unique<nn::MnistCnn>(generator);
+  return std::make_unique<nn::MnistCnn>(nn::InputShape{1, 28, 28}, 10, generator);
 }
 
 }  // namespace

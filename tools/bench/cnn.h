@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "data/mnist.h"
+#include "data/images.h"
 #include "fl/client_worker.h"
 
 namespace bench {

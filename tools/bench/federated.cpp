@@ -1,5 +1,5 @@
 #include "fl/server.h"
-#include "nn/models/models.h"
+#include "nn/models/mnist_cnn.h"
 #include "tools/bench/suites.h"
 #include "tools/homework/dataset.h"
 #include "tools/project/fetch.h"
@@ -15,7 +15,7 @@ void play(const data::ImageDataset& dataset, int threads) {
     fl::Config config;
     config.algorithm = fl::find_algorithm(algorithm);
     config.make_model = [](nn::Generator& generator) {
-      return std::make_unique<nn::MnistCnn>(generator);
+      return std::make_unique<nn::MnistCnn>(nn::InputShape{1, 28, 28}, 10, generator);
     };
     if (config.algorithm->is_full_batch)
       config.training.batch = 0;

@@ -2,6 +2,7 @@
 
 #include <csignal>
 
+#include "data/mnist.h"
 #include "nn/base/error.h"
 #include "tools/program/program.h"
 #include "tools/project/fetch.h"

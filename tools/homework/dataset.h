@@ -3,7 +3,7 @@
 #include <filesystem>
 #include <string>
 
-#include "data/mnist.h"
+#include "data/images.h"
 
 namespace homework {
 

@@ -18,6 +18,13 @@ const nn::ModelEntry& find_model(const std::string& name) {
   return *found;
 }
 
+nn::ModelFactory model_factory(const std::string& name, const data::ImageDataset& dataset) {
+  const data::ImageSet& images = dataset.train;
+  return [make = find_model(name).make, classes = dataset.classes,
+          input = nn::InputShape{images.channels, images.height, images.width}](
+             nn::Generator& generator) { return make(input, classes, generator); };
+}
+
 }  // namespace
 
 std::string split_name(const fl::Partition& partition) {
@@ -159,7 +166,7 @@ void Runner::play(Entry& entry) {
   entry.rounds.clear();
   fl::Config config{.algorithm = &e.method(),
                     .options = e.options,
-                    .make_model = find_model(e.model).make,
+                    .make_model = model_factory(e.model, dataset_),
                     .clients = e.clients,
                     .fraction = e.fraction,
                     .training = e.training,

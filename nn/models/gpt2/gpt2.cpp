@@ -105,7 +105,8 @@ class Gpt2Head : public HeadBlock {
   // The weights are the embedding's: the first that its generator draws.
   Gpt2Head(const Scope& scope, const Scope& embedding, const LanguageModelConfig& config)
       : norm_(layer_norm_of(scope("transformer")("ln_f"), config)),
-        head_(embedding("lm_head"), config.hidden_size, config.vocab_size, gpt2_stddev) {}
+        head_(embedding("lm_head"), config.hidden_size, config.vocab_size,
+              {.has_bias = false, .stddev = gpt2_stddev}) {}
 
   Var forward(Var x) const override { return head_(norm_(x)); }
   Var loss(Var x, std::span<const int> targets) const override {
@@ -114,7 +115,7 @@ class Gpt2Head : public HeadBlock {
 
  private:
   LayerNorm norm_;
-  Projection head_;
+  Linear head_;
 };
 
 std::vector<TensorInfo> gpt2_tensors(const LanguageModelConfig& c) {

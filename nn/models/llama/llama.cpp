@@ -8,8 +8,8 @@ namespace {
 
 constexpr double llama_stddev = 0.02;  // of the first weights
 
-Projection projection(const Scope& scope, index in, index out) {
-  return {scope, in, out, llama_stddev};
+Linear projection(const Scope& scope, index in, index out) {
+  return {scope, in, out, {.has_bias = false, .stddev = llama_stddev}};
 }
 
 RmsNorm rms_norm_of(const Scope& scope, const LanguageModelConfig& config) {
@@ -82,9 +82,9 @@ class LlamaLayer : public LayerBlock {
   index head_size_;
   double theta_;
   RmsNorm input_norm_;
-  Projection q_, k_, v_, o_;
+  Linear q_, k_, v_, o_;
   RmsNorm attention_norm_;
-  Projection gate_, up_, down_;
+  Linear gate_, up_, down_;
 };
 
 class LlamaHead : public HeadBlock {
@@ -100,7 +100,7 @@ class LlamaHead : public HeadBlock {
 
  private:
   RmsNorm norm_;
-  Projection head_;
+  Linear head_;
 };
 
 std::vector<TensorInfo> llama_tensors(const LanguageModelConfig& c) {

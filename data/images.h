@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "nn/real.h"
+
+namespace data {
+
+// Labelled images. Pixels stay bytes; they are normalised as a batch is copied out.
+struct ImageSet {
+  int channels = 1;
+  int height = 0;
+  int width = 0;
+  std::vector<std::uint8_t> pixels;  // [size, channels, height, width]
+  std::vector<std::uint8_t> labels;  // [size]
+  std::vector<float> mean{0};        // of each channel, of pixels from 0 to 1
+  std::vector<float> stddev{1};
+
+  int size() const { return static_cast<int>(labels.size()); }
+
+  // images[n, channels, height, width] = (pixel / 255 - mean) / stddev of the n samples named, with
+  // the rounding of PyTorch's float32, and labels[n].
+  void copy_batch(std::span<const int> samples, nn::real* images, std::span<int> labels) const;
+};
+
+struct ImageDataset {
+  std::string name;
+  int classes = 10;
+  ImageSet train;
+  ImageSet test;
+};
+
+}  // namespace data

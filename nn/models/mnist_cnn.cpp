@@ -1,0 +1,39 @@
+#include "nn/models/mnist_cnn.h"
+
+#include "nn/base/error.h"
+
+namespace nn {
+
+namespace {
+
+constexpr index channels1 = 32, channels2 = 64, hidden = 128;
+
+// The pixels of a channel that are left after two convolutions without padding and the pooling.
+index pooled_area(InputShape input) {
+  constexpr index smallest = 6;
+  if (input.height < smallest || input.width < smallest)
+    throw InputError(concat("mnist_cnn: images of ", input.height, " x ", input.width,
+                            " are too small for two convolutions and a pooling"),
+                     concat("it takes images from ", smallest, " x ", smallest,
+                            " on; mlp takes images of any size"));
+  return (input.height - 4) / 2 * ((input.width - 4) / 2);
+}
+
+}  // namespace
+
+MnistCnn::MnistCnn(InputShape input, index classes, Generator& generator)
+    : conv1_(scope(generator)("conv1"), input.channels, channels1, 3),
+      conv2_(scope(generator)("conv2"), channels1, channels2, 3),
+      dropout1_(mode(), 0.25),
+      dropout2_(mode(), 0.5),
+      fc1_(scope(generator)("fc1"), channels2 * pooled_area(input), hidden),
+      fc2_(scope(generator)("fc2"), hidden, classes) {}
+
+Var MnistCnn::forward(Var x) {
+  x = conv1_(x, Epilogue::relu);
+  x = dropout1_(conv2_(x, Epilogue::relu_max_pool));
+  x = relu(fc1_(flatten(x)));
+  return log_softmax(fc2_(dropout2_(x)));
+}
+
+}  // namespace nn
