@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <set>
 
 #include "nn/files/checkpoint.h"
 #include "nn/models/llama/checkpoint.h"
@@ -112,6 +113,32 @@ TEST_CASE("the first weights are N(0, 0.02), the norms 1") {
   }
 }
 
+TEST_CASE("seeds beyond the generator's 32 bits make models of their own") {
+  const auto weights = [](std::uint64_t seed, int piece) {
+    const Llama model({23, 16, 6, 4, 2, 20, 8}, std::vector{piece}, seed);  // 8 pieces
+    const auto values = model.parameters().values();
+    return std::vector<real>(values.begin(), values.end());
+  };
+  for (const int piece : {0, 3, 7}) {
+    std::set<std::vector<real>> models;
+    const std::vector<std::uint64_t> seeds{0,
+                                           1,
+                                           (1u << 29) - 1,
+                                           1u << 29,
+                                           (1u << 29) + 1,
+                                           std::uint64_t{1} << 32,
+                                           (std::uint64_t{1} << 32) + 1,
+                                           std::uint64_t{1} << 61,
+                                           std::uint64_t{1} << 62,
+                                           UINT64_MAX};
+    for (const std::uint64_t seed : seeds) models.insert(weights(seed, piece));
+    CHECK(models.size() == seeds.size());
+  }
+  std::set<std::vector<real>> layers;
+  for (int piece = 1; piece <= 6; ++piece) layers.insert(weights(std::uint64_t{1} << 40, piece));
+  CHECK(layers.size() == 6);
+}
+
 TEST_CASE("the list of tensors is what a model has") {
   const Llama model(small_config());
   const auto tensors = nn::llama_tensors(small_config());
@@ -166,12 +193,17 @@ TEST_CASE("a piece that is not there, a sequence too long and a shape that canno
     LlamaConfig config = small_config();
     change(config);
     CHECK_THROWS_AS(nn::require_valid(config), nn::Error);
+    CHECK_THROWS_AS(Llama{config}, nn::Error);
+    CHECK_THROWS_AS(Llama(config, std::vector{0}), nn::Error);
+    CHECK_THROWS_AS(nn::KeyValueCache{config}, nn::Error);
   };
   refuses([](LlamaConfig& c) { c.heads = 3; });
   refuses([](LlamaConfig& c) { c.heads = c.key_value_heads = 16; });  // heads of one number
   refuses([](LlamaConfig& c) { c.key_value_heads = 3; });
   refuses([](LlamaConfig& c) { c.vocabulary = 0; });
   refuses([](LlamaConfig& c) { c.layers = -1; });
+  refuses([](LlamaConfig& c) { c.layers = -3; });  // fewer than no blocks in all
+  refuses([](LlamaConfig& c) { c.heads = 0; });
   refuses([](LlamaConfig& c) { c.context = 0; });
 }
 

@@ -2,11 +2,33 @@
 
 #include <numeric>
 
+#include "nn/base/error.h"
+
 namespace nn {
 
 namespace {
 
 constexpr double initial_deviation = 0.02;
+
+const LlamaConfig& valid(const LlamaConfig& config) {
+  require_valid(config);
+  return config;
+}
+
+// Seeds of a generator, which has 32 bits: seed * pieces + piece as long as that fits, and then a
+// mixture of all bits of both (splitmix64, Steele et al. 2014).
+std::uint32_t seed_of(std::uint64_t seed, std::uint64_t pieces, std::uint64_t piece) {
+  if (seed <= (UINT32_MAX - piece) / pieces)
+    return static_cast<std::uint32_t>(seed * pieces + piece);
+  std::uint64_t mixed = 0;
+  for (const std::uint64_t word : {seed, piece}) {
+    mixed = (mixed ^ word) + 0x9e3779b97f4a7c15;
+    mixed = (mixed ^ mixed >> 30) * 0xbf58476d1ce4e5b9;
+    mixed = (mixed ^ mixed >> 27) * 0x94d049bb133111eb;
+    mixed ^= mixed >> 31;
+  }
+  return static_cast<std::uint32_t>(mixed >> 32);
+}
 
 std::vector<int> all_pieces(const LlamaConfig& config) {
   std::vector<int> pieces(config.layers + 2);
@@ -21,7 +43,7 @@ Projection projection(const Scope& scope, index in, index out) {
 }  // namespace
 
 KeyValueCache::KeyValueCache(const LlamaConfig& config)
-    : context_(config.context), columns_(config.key_value_heads * config.head_size()) {}
+    : context_(valid(config).context), columns_(config.key_value_heads * config.head_size()) {}
 
 void KeyValueCache::append(ConstView keys, ConstView values) {
   const index n = keys.shape.rows();
@@ -95,14 +117,13 @@ Var LlamaHead::loss(Var x, std::span<const int> targets) const {
 }
 
 Llama::Llama(const LlamaConfig& config, std::uint64_t seed)
-    : Llama(config, all_pieces(config), seed) {}
+    : Llama(config, all_pieces(valid(config)), seed) {}
 
 Llama::Llama(const LlamaConfig& config, std::span<const int> pieces, std::uint64_t seed)
-    : config_(config), ranges_(config.layers + 2), layers_(config.layers) {
-  require_valid(config);
+    : config_(valid(config)), ranges_(config.layers + 2), layers_(config.layers) {
   for (int piece : pieces) {
     require(piece >= 0 && piece <= head_piece(), "llama: there is no piece ", piece);
-    Generator generator(seed * (config.layers + 2) + piece);
+    Generator generator(seed_of(seed, config.layers + 2, piece));
     const Scope scope(parameters_, generator);
     const index offset = parameters_.size();
     if (piece == 0)
