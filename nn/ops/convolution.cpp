@@ -38,7 +38,7 @@ Var conv2d(Var x, Var weight, Var bias, index stride, index padding, Then then) 
   if (!kernels && then == Then::relu) return relu(conv2d(x, weight, bias, stride, padding));
   if (!kernels) return max_pool2d(conv2d(x, weight, bias, stride, padding, Then::relu), 2);
 
-  Var y = tape.result({conv.n, conv.out, conv.yh, conv.yw}, x, weight, bias);
+  Var y = tape.result("conv2d", {conv.n, conv.out, conv.yh, conv.yw}, x, weight, bias);
   const bool has_winners = then == Then::relu_max_pool && tape.is_recording();
   std::uint8_t* winners =
       has_winners ? tape.arena().allocate_array<std::uint8_t>(y.value().size()).data() : nullptr;
@@ -46,17 +46,17 @@ Var conv2d(Var x, Var weight, Var bias, index stride, index padding, Then then) 
                    tape.writable(y).data, winners, tape.arena());
 
   Arena* arena = &tape.arena();
-  const real* out = y.value().data;
-  y.backward_to(x, [=, weight = weight.value()](ConstView dy, View dx) {
-    kernels->add_dx(conv, {dy.data, out, winners}, weight.data, dx.data, *arena);
+  const Var out = then == Then::nothing ? Var{} : y;  // which a relu let through is read off it
+  y.backward_to(x, reads(out, weight), [=](ConstView dy, View dx, ConstView out, ConstView weight) {
+    kernels->add_dx(conv, {dy.data, out.data, winners}, weight.data, dx.data, *arena);
   });
-  y.backward_to(weight, [=, x = x.value()](ConstView dy, View dweight) {
-    kernels->add_dweight(conv, {dy.data, out, winners}, x.data, dweight.data, *arena);
+  y.backward_to(weight, reads(out, x), [=](ConstView dy, View dweight, ConstView out, ConstView x) {
+    kernels->add_dweight(conv, {dy.data, out.data, winners}, x.data, dweight.data, *arena);
   });
-  y.backward_to(bias, [=](ConstView dy, View dbias) {
+  y.backward_to(bias, reads(out), [=](ConstView dy, View dbias, ConstView out) {
     Scratch scratch(*arena);
     real* passed = scratch.array<real>(conv.y_size());
-    kernels::OutputGradient gradient{dy.data, out, winners};
+    kernels::OutputGradient gradient{dy.data, out.data, winners};
     for (index i = 0; i < conv.n; ++i, gradient = gradient.next(conv)) {
       gradient.pass_relu(conv, passed);
       for (index o = 0; o < conv.out; ++o)

@@ -12,7 +12,7 @@ Var embedding(std::span<const int> ids, Var table) {
             vocabulary);
   Tape& tape = table.tape();
   const std::span<const int> kept = tape.keep(ids);
-  Var y = tape.result({static_cast<index>(ids.size()), d}, table);
+  Var y = tape.result("embedding", {static_cast<index>(ids.size()), d}, table);
   real* out = tape.writable(y).data;
   for (int id : kept) out = std::copy_n(table.value().data + id * d, d, out);
   y.backward_to(table, [kept, d](ConstView dy, View dtable) {
