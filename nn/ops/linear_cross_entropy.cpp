@@ -1,4 +1,5 @@
 #include <cmath>
+#include <numeric>
 
 #include "nn/blas.h"
 #include "nn/kernels/vector_math.h"
@@ -69,10 +70,12 @@ double forward(const Blocks& blocks, ConstView x, ConstView weight, std::span<co
          blocks.size(b));
     exponentials_of_scores(blocks, b, targets, sums + b * blocks.n, wanted);
   });
-  double loss = 0;
-  for (index i = 0; i < blocks.n; ++i)
-    loss += finish_row(blocks, i, targets[i] >= 0, sums, wanted[i]);
-  return loss;
+  double* losses = scratch.array<double>(blocks.n);
+  tape.team().split(blocks.n, 64, [&](index begin, index end) {
+    for (index i = begin; i < end; ++i)
+      losses[i] = finish_row(blocks, i, targets[i] >= 0, sums, wanted[i]);
+  });
+  return std::accumulate(losses, losses + blocks.n, 0.0);
 }
 
 }  // namespace
@@ -132,9 +135,12 @@ Var linear_cross_entropy(Var x, Var weight, std::span<const int> targets) {
           gemm(yes, no, blocks.size(b), in, n, share, blocks.exponentials_of(b), blocks.size(b),
                rows, in, 1, dweight.data + blocks.first(b) * in, in);
         });
-        for (index i = 0; i < n; ++i)
-          for (index j = 0; j < in && kept.classes[i] >= 0; ++j)
-            dweight.data[kept.classes[i] * in + j] -= share * x.data[i * in + j];
+        // By columns: a class may be the target of more than one row.
+        team.split(in, 16, [=](index begin, index end) {
+          for (index i = 0; i < n; ++i)
+            for (index j = begin; j < end && kept.classes[i] >= 0; ++j)
+              dweight.data[kept.classes[i] * in + j] -= share * x.data[i * in + j];
+        });
       });
   return loss;
 }

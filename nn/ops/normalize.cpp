@@ -7,6 +7,8 @@ namespace nn {
 
 // Rows of some hundred numbers: fewer are not worth waking a thread for.
 constexpr index rows_of_a_thread = 32;
+// A cache line of each row.
+constexpr index columns_of_a_thread = 16;
 
 // With m and s the mean and the deviation of a row x[d]:
 // y[n, d] = (x - m) / s weight[d] + bias[d]
@@ -89,10 +91,12 @@ Var rms_norm(Var x, Var weight, real epsilon) {
           }
         });
       });
-  y.backward_to(weight, reads(x), [inverse, n, d](ConstView dy, View dweight, ConstView x) {
-    for (index i = 0; i < n; ++i)
-      for (index j = 0; j < d; ++j)
-        dweight.data[j] += dy.data[i * d + j] * x.data[i * d + j] * inverse[i];
+  y.backward_to(weight, reads(x), [=, &team](ConstView dy, View dweight, ConstView x) {
+    team.split(d, columns_of_a_thread, [=](index begin, index end) {
+      for (index i = 0; i < n; ++i)
+        for (index j = begin; j < end; ++j)
+          dweight.data[j] += dy.data[i * d + j] * x.data[i * d + j] * inverse[i];
+    });
   });
   return y;
 }
