@@ -3,6 +3,7 @@
 #include <cmath>
 #include <mutex>
 
+#include "nn/base/error.h"
 #include "nn/blas.h"
 #include "nn/models/llama/llama.h"
 #include "nn/optimizer.h"
@@ -129,11 +130,12 @@ TEST_CASE("blocks of a product are shared by many threads, and no bit depends on
       return kinds[generator.next32() % 4];
     };
     index m = extent(), n = extent(), k = extent();
-    while (m * n * k < index{1} << 23) m += up_to(100), n += up_to(100), k += up_to(100);
+    const index least = index{1} << (23 + product % 6);
+    while (m * n * k < least) m += up_to(100), n += up_to(100), k += up_to(100);
     const auto transpose_a = nn::blas::Transpose(product % 2);
     const auto transpose_b = nn::blas::Transpose(product / 2 % 2);
     const auto alpha = real(product / 4 % 2 ? 0.5 : 1), beta = real(product / 8 % 2);
-    CAPTURE(m), CAPTURE(n), CAPTURE(k), CAPTURE(product % 16);
+    CAPTURE(nn::concat(m, " x ", n, " x ", k, ", ", product % 16));
     const auto a = random_values(m * k, 1), b = random_values(k * n, 2);
     const auto start = random_values(m * n, 3);
     const auto product_of = [&](Team& team) {
@@ -158,7 +160,7 @@ TEST_CASE("blocks of a product are shared by many threads, and no bit depends on
     }
   }
   CHECK(most_parts >= 32);
-  CHECK(shared > 60);
+  CHECK(shared > 40);
 }
 
 TEST_CASE("a rehearsal does every part once, on one thread, and says how long each took") {
@@ -176,10 +178,11 @@ TEST_CASE("a rehearsal does every part once, on one thread, and says how long ea
   team.split(100, 30, [](index begin, index end) { now += static_cast<double>(end - begin); });
   team.each(1, [](index) { now += 1000; });  // a loop of one part is none
   CHECK(loops == std::vector<std::vector<double>>{{0, 1, 2, 3, 4}, {33, 33, 34}});
-  CHECK_THROWS_AS(Team(
-                      0, [] { return 0.0; }, [](auto) {}),
-                  nn::Error);
-  CHECK_THROWS_AS(Team(2, nullptr, [](auto) {}), nn::Error);
+  const auto rehearse = [](int threads, Team::Clock clock) {
+    Team(threads, clock, [](std::span<const double>) {});
+  };
+  CHECK_THROWS_AS(rehearse(0, [] { return now; }), nn::Error);
+  CHECK_THROWS_AS(rehearse(2, nullptr), nn::Error);
 }
 
 TEST_CASE("a LLaMA's loss and gradients have the same bits for any number of threads") {
