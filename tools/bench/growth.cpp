@@ -102,7 +102,7 @@ std::vector<Growth> growth_table(int threads) {
        "LLaMA step of 12 sequences by work and span: cores",
        "Cores",
        "Times as fast as one core",
-       {1, 2, 4, 8, 16, 32, 64},
+       {2, 4, 8, 16, 32},
        {"12 sequences at once", "in 3 microbatches"},
        [](int cores) {
          return std::vector{llama_speedup(cores, 12, 1), llama_speedup(cores, 12, 3)};
@@ -112,7 +112,7 @@ std::vector<Growth> growth_table(int threads) {
        "CNN step of one client by work and span: cores",
        "Cores",
        "Times as fast as one core",
-       {1, 2, 4, 8, 16, 32, 64},
+       {2, 4, 8, 16, 32},
        {"600 images", "100 images"},
        [](int cores) {
          return std::vector{cnn_speedup(cores, 600), cnn_speedup(cores, 100)};

@@ -24,7 +24,7 @@ double own_seconds(Work work) {
 // The shortest of a few times, after one to warm up: other programs only add to it.
 template <class Time>
 double shortest(Time time) {
-  constexpr int turns = 3;
+  constexpr int turns = 2;
   time();
   double best = time();
   for (int turn = 1; turn < turns; ++turn) best = std::min(best, time());
