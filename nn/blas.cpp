@@ -47,6 +47,36 @@ class Buffers {
   std::vector<void*> taken_;
 };
 
+// Rows or columns of a product.
+struct Range {
+  static constexpr index step = 24;
+
+  index begin, end;
+  index size() const { return end - begin; }
+  Range part(index i, index count) const {
+    return {begin + size() * i / count, begin + size() * (i + 1) / count};
+  }
+  // The same in whole steps, but for the last.
+  Range steps(index i, index count) const {
+    const index all = size() / step;
+    return {begin + all * i / count * step,
+            i + 1 == count ? end : begin + all * (i + 1) / count * step};
+  }
+};
+
+struct Block {
+  Range rows, columns;
+};
+
+// How many threads, of so many, can share a block's rows.
+index sharers_of(const Block& block, index k, index threads) {
+  constexpr index smallest = index{1} << 23, most_rows = index{1} << 16;  // multiply-adds, rows
+  const index rows = block.rows.size();
+  const index steps_of_one = smallest / (Range::step * block.columns.size() * k + 1) + 1;
+  if (rows > most_rows) return 1;
+  return std::max<index>(1, std::min(threads, rows / Range::step / steps_of_one));
+}
+
 }  // namespace
 
 void reserve(int callers) {
@@ -67,25 +97,33 @@ void reserve(int callers) {
   }
 }
 
-// Kernels may sum up the edges of a product in another way than its middle. So the parts depend on
-// the sizes alone, not on who is there to take them.
+// Kernels may sum up the edges of a product in another way than its middle. So c is cut into blocks
+// that depend on the sizes alone, not on who is there to take them.
+//
+// More threads than blocks share the rows of each. OpenBLAS goes through rows in steps of 12 or 24,
+// three times the width of its kernel, and begins anew with every step: a boundary between two
+// steps changes no bits, wherever it is. But it has other ways for small products, which no block
+// may become, and begins anew somewhere else after more rows than its buffer has room for.
 void gemm(Team& team, Transpose transpose_a, Transpose transpose_b, index m, index n, index k,
           real alpha, const real* a, index leading_a, const real* b, index leading_b, real beta,
           real* c, index leading_c) {
-  constexpr index most_parts = 4, narrowest = 144, smallest = index{1} << 21;
+  constexpr index most_blocks = 4, narrowest = 144, smallest = index{1} << 21;
   const bool is_wide = n > m;
   const index extent = is_wide ? n : m;
-  const index parts =
-      std::max<index>(1, std::min({most_parts, extent / narrowest, m * n * k / smallest}));
-  team.each(parts, [=](index part) {
-    const index begin = extent * part / parts, size = extent * (part + 1) / parts - begin;
-    if (is_wide)
-      gemm(transpose_a, transpose_b, m, size, k, alpha, a, leading_a,
-           b + begin * (transpose_b == yes ? leading_b : 1), leading_b, beta, c + begin, leading_c);
-    else
-      gemm(transpose_a, transpose_b, size, n, k, alpha,
-           a + begin * (transpose_a == yes ? 1 : leading_a), leading_a, b, leading_b, beta,
-           c + begin * leading_c, leading_c);
+  const index blocks =
+      std::max<index>(1, std::min({most_blocks, extent / narrowest, m * n * k / smallest}));
+  const auto block_of = [=](index i) {
+    return is_wide ? Block{{0, m}, Range{0, n}.part(i, blocks)}
+                   : Block{Range{0, m}.part(i, blocks), {0, n}};
+  };
+  const index sharers = sharers_of(block_of(0), k, team.threads() / blocks);
+  team.each(blocks * sharers, [=](index i) {
+    const auto [all_rows, columns] = block_of(i / sharers);
+    const Range rows = all_rows.steps(i % sharers, sharers);
+    gemm(transpose_a, transpose_b, rows.size(), columns.size(), k, alpha,
+         a + rows.begin * (transpose_a == yes ? 1 : leading_a), leading_a,
+         b + columns.begin * (transpose_b == yes ? leading_b : 1), leading_b, beta,
+         c + rows.begin * leading_c + columns.begin, leading_c);
   });
 }
 

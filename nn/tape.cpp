@@ -6,50 +6,69 @@ namespace nn {
 
 ConstView Var::gradient() const { return tape_->gradient_of(node()); }
 
+void Var::Node::require_intact(const char* reader, const char* needs) {
+  const Node* last = memory().last_writer;
+  require(last == writer, reader, ": ", needs, " what ", writer->op, " computed, but ", last->op,
+          " has overwritten it");
+}
+
 void Tape::reset() {
   arena_.reset();
   last_rule_ = nullptr;
+  swept_ = Half::none;
   ++generation_;
 }
 
-Var Tape::make_result(Shape shape, bool needs_gradient, bool depends_on_input) {
+Var::Node& Tape::make_node(const Node& node) {
+  Node& made = *new (arena_.allocate(sizeof(Node))) Node(node);
+  made.writer = made.last_writer = &made;
+  return made;
+}
+
+Var Tape::make_result(const char* op, Shape shape, bool needs_gradient, bool depends_on_input) {
   const View value{arena_.allocate_array<real>(shape.size()).data(), shape};
-  return {*this, *new (arena_.allocate(sizeof(Node)))
-                     Node{value, nullptr, needs_gradient, depends_on_input, true}};
+  return {*this, make_node({op, value, nullptr, needs_gradient, depends_on_input, true})};
 }
 
 // What enters is only ever read: no op writes to a value that it did not make.
-Var::Node& Tape::enter(ConstView value, bool needs_gradient, bool depends_on_input) {
+Var::Node& Tape::enter(const char* op, ConstView value, bool needs_gradient,
+                       bool depends_on_input) {
   const View readable{const_cast<real*>(value.data), value.shape};
-  return *new (arena_.allocate(sizeof(Node)))
-      Node{readable, nullptr, needs_gradient, depends_on_input};
+  return make_node({op, readable, nullptr, needs_gradient, depends_on_input});
 }
 
-Var Tape::constant(ConstView value) { return {*this, enter(value, false, true)}; }
+Var Tape::constant(ConstView value) { return {*this, enter("constant", value, false, true)}; }
 
-Var Tape::input(ConstView value) { return {*this, enter(value, true, true)}; }
+Var Tape::input(ConstView value) { return {*this, enter("input", value, true, true)}; }
 
 Var Tape::parameter(const Parameter& weights) {
-  Node& node = enter(weights.value(), true, false);
+  Node& node = enter("parameter", weights.value(), true, false);
   node.own_gradient = weights.gradient().data;
   return {*this, node};
 }
 
 Var Tape::reshape(Var x, Shape shape) {
   Node& source = x.node();
-  Node& node = *new (arena_.allocate(sizeof(Node))) Node(source);
+  source.require_intact("reshape");
+  Node& node = make_node(source);
   node.value = source.value.reshaped(shape);
-  if (!source.owner) node.owner = &source;
+  node.owner = &source.memory();
+  node.writer = source.writer;
   return {*this, node};
 }
 
-Var Tape::make_overwriting(Var x, bool needs_gradient, bool depends_on_input) {
-  require(x.node().is_computed, "overwrite: a value that entered is only read");
-  Var y = reshape(x, x.shape());
-  y.node().needs_gradient |= needs_gradient;
-  y.node().depends_on_input |= depends_on_input;
-  y.node().is_overwritten_again = x.node().owner;
-  return y;
+Var Tape::make_overwriting(const char* op, Var x, bool needs_gradient, bool depends_on_input) {
+  require(x.node().is_computed, op, ": a value that entered is only read");
+  Node& source = x.node();
+  source.require_intact(op);
+  Node& node = make_node(source);
+  node.op = op;
+  node.owner = &source.memory();
+  node.owner->last_writer = &node;
+  node.needs_gradient |= needs_gradient;
+  node.depends_on_input |= depends_on_input;
+  node.is_overwritten_again = source.owner;
+  return {*this, node};
 }
 
 View Tape::gradient_of(Node& node) {
@@ -63,27 +82,37 @@ View Tape::gradient_of(Node& node) {
   return {node.gradient(), node.value.shape};
 }
 
-void Tape::seed_gradient(Var y, ConstView dy) {
+void Tape::seed_gradient(const char* half, Var y, ConstView dy) {
   require(recording_, "backward: the tape was told not to record");
   require(dy.shape == y.shape(), "backward: the gradient has shape ", dy.shape,
           ", the value has shape ", y.shape());
+  require(swept_ == Half::none, half, " from ", y.node().op, ": the tape was already swept from ",
+          swept_from_, "; reset() it first");
+  y.node().require_intact(half);
+  swept_from_ = y.node().op;
   std::ranges::transform(gradient_of(y.node()), dy, gradient_of(y.node()).begin(), std::plus<>());
 }
 
 void Tape::backward(Var loss, real seed) {
   require(loss.value().size() == 1, "backward: a loss is one number, not ", loss.shape());
-  seed_gradient(loss, {&seed, loss.shape()});
+  seed_gradient("backward", loss, {&seed, loss.shape()});
   sweep(Half::both);
 }
 
 void Tape::backward_data(Var y, ConstView dy) {
-  seed_gradient(y, dy);
+  seed_gradient("backward_data", y, dy);
   sweep(Half::data);
 }
 
-void Tape::backward_weights() { sweep(Half::weights); }
+void Tape::backward_weights() {
+  require(swept_ != Half::none, "backward_weights: there was no backward_data");
+  require(swept_ == Half::data, "backward_weights: the tape was already swept from ", swept_from_,
+          "; reset() it first");
+  sweep(Half::weights);
+}
 
 void Tape::sweep(Half half) {
+  swept_ = half;
   for (Rule* rule = last_rule_; rule; rule = rule->previous) {
     const bool is_data_rule =
         rule->target->depends_on_input ||

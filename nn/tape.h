@@ -1,7 +1,9 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <span>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 
@@ -29,15 +31,22 @@ class Var {
   ConstView gradient() const;
 
   // Says how a change of `target` changes this value. On the way back the rule is called with
-  // dy, this value's gradient, and adds (+=) its share to dx, the target's:
-  //   y.backward_to(x, [w](ConstView dy, View dx) { ... });
-  // The rule's captures are kept in the tape's arena, so they must be views and numbers.
+  // dy, this value's gradient, and adds (+=) its share to dx, the target's. Values that it reads
+  // are named, and given to it after dx; an empty Var is given as an empty view:
+  //   y.backward_to(x, reads(weight), [n](ConstView dy, View dx, ConstView weight) { ... });
+  // So the tape can refuse to apply a rule when what it reads was overwritten. The captures are
+  // kept in the tape's arena: numbers, and what no op can overwrite.
+  template <std::size_t count, class Rule>
+  void backward_to(Var target, const std::array<Var, count>& read, Rule rule);
   template <class Rule>
-  void backward_to(Var target, Rule rule);
+  void backward_to(Var target, Rule rule) {
+    backward_to(target, std::array<Var, 0>{}, std::move(rule));
+  }
 
  private:
   friend class Tape;
   struct Node {
+    const char* op;  // that made it
     View value;
     real* own_gradient = nullptr;   // zeroed when first touched
     bool needs_gradient = false;    // a weight, or computed from one, or from the stage's input
@@ -46,8 +55,13 @@ class Var {
     bool is_computed = false;       // it did not enter, so its numbers are the tape's
     Node* owner = nullptr;  // whose memory its value and its gradient are in, if not its own
     bool is_overwritten_again = false;  // its gradient, by the rules of what it overwrote
+    const Node* writer = nullptr;       // whose op wrote its numbers; itself but for a reshape
+    const Node* last_writer = nullptr;  // to its own memory
 
-    real*& gradient() { return owner ? owner->own_gradient : own_gradient; }
+    Node& memory() { return owner ? *owner : *this; }
+    real*& gradient() { return memory().own_gradient; }
+    // Throws Error, naming who reads it, if an op has overwritten it since.
+    void require_intact(const char* reader, const char* needs = "it needs");
   };
   inline Var(Tape& tape, Node& node);
   inline Node& node() const;
@@ -56,6 +70,12 @@ class Var {
   Node* node_ = nullptr;
   int generation_ = 0;
 };
+
+// What a rule reads, for backward_to().
+template <class... Vars>
+std::array<Var, sizeof...(Vars)> reads(Vars... values) {
+  return {values...};
+}
 
 // Remembers a computation in order to walk it backwards. Values, gradients and rules live in its
 // arena; reset() forgets them all and keeps the memory.
@@ -82,11 +102,12 @@ class Tape {
   Var input(ConstView value);               // the stage's input: its gradient is wanted
   Var parameter(const Parameter& weights);  // its gradient is added to weights.gradient()
 
-  // A new value computed from `sources`, not initialised. Ops fill it through writable() and then
-  // name its rules.
+  // A new value that `op` computes from `sources`, not initialised. Ops fill it through writable()
+  // and then name its rules.
   template <class... Sources>
-  Var result(Shape shape, Sources... sources) {
-    return make_result(shape, (has_gradient(sources) || ...), (has_input(sources) || ...));
+  Var result(const char* op, Shape shape, Sources... sources) {
+    (require_intact(op, sources), ...);
+    return make_result(op, shape, (has_gradient(sources) || ...), (has_input(sources) || ...));
   }
   View writable(Var result) { return result.node().value; }
 
@@ -102,27 +123,31 @@ class Tape {
   Var reshape(Var x, Shape shape);
 
   // A new value, computed from x and `others`, in the memory of x and of its gradient: an op may
-  // write over x's numbers, which no other op and no rule of x may need any more. A rule for x gets
-  // the same memory as dy and as dx; without one, dx = dy.
+  // write over x's numbers. Ops that use x from then on throw Error, and so does a backward sweep
+  // that meets a rule that reads them. A rule for x gets the same memory as dy and as dx; without
+  // one, dx = dy.
   template <class... Sources>
-  Var overwrite(Var x, Sources... others) {
-    return make_overwriting(x, (has_gradient(others) || ...), (has_input(others) || ...));
+  Var overwrite(const char* op, Var x, Sources... others) {
+    (require_intact(op, others), ...);
+    return make_overwriting(op, x, (has_gradient(others) || ...), (has_input(others) || ...));
   }
 
-  // d loss = seed, then every rule from the last to the first.
+  // d loss = seed, then every rule from the last to the first. Throws Error if the tape was swept
+  // since its last reset(): the gradients on it are used up.
   void backward(Var loss, real seed = 1);
 
   // The same sweep in two halves: first what leads to the values that entered, so that an input's
   // gradient can travel on, later what leads to weights only. Together they give exactly what
   // backward() gives. Where an op overwrote what was in shared memory already, overwritten or
-  // reshaped, the weights that it read get their gradient in the first half.
+  // reshaped, the weights that it read get their gradient in the first half. Each half once, in
+  // this order; else they throw Error.
   void backward_data(Var y, ConstView dy);
   void backward_weights();
 
  private:
   friend class Var;
   using Node = Var::Node;
-  enum class Half { both, data, weights };
+  enum class Half { none, data, weights, both };
 
   struct Rule {
     Rule* previous;
@@ -130,24 +155,39 @@ class Tape {
     Node* target;
     void (*apply)(Rule*, ConstView dy, View dx);
   };
-  template <class Function>
+  template <std::size_t count, class Function>
   struct RuleOf : Rule {
+    std::array<Node*, count> read;
     Function function;
+
+    static void apply_to(Rule* self, ConstView dy, View dx) {
+      auto* rule = static_cast<RuleOf*>(self);
+      for (Node* node : rule->read)
+        if (node) node->require_intact(rule->output->op, "its gradient needs");
+      std::apply([&](auto*... nodes) { rule->function(dy, dx, value_of(nodes)...); }, rule->read);
+    }
   };
+  static ConstView value_of(const Node* node) { return node ? node->value : ConstView{}; }
+  static void require_intact(const char* reader, Var v) {
+    if (v.has_value()) v.node().require_intact(reader);
+  }
 
   static bool has_gradient(Var v) { return v.has_value() && v.node().needs_gradient; }
   static bool has_input(Var v) { return v.has_value() && v.node().depends_on_input; }
-  Node& enter(ConstView value, bool needs_gradient, bool depends_on_input);
-  Var make_result(Shape shape, bool needs_gradient, bool depends_on_input);
-  Var make_overwriting(Var x, bool needs_gradient, bool depends_on_input);
+  Node& make_node(const Node& node);
+  Node& enter(const char* op, ConstView value, bool needs_gradient, bool depends_on_input);
+  Var make_result(const char* op, Shape shape, bool needs_gradient, bool depends_on_input);
+  Var make_overwriting(const char* op, Var x, bool needs_gradient, bool depends_on_input);
   View gradient_of(Node& node);
-  void seed_gradient(Var y, ConstView dy);
+  void seed_gradient(const char* half, Var y, ConstView dy);
   void sweep(Half half);
 
   Arena arena_;
   Team alone_;
   Team* team_ = &alone_;
   Rule* last_rule_ = nullptr;
+  const char* swept_from_ = "";  // the op
+  Half swept_ = Half::none;
   bool recording_ = true;
   int generation_ = 0;
 };
@@ -160,16 +200,15 @@ inline Var::Node& Var::node() const {
   return *node_;
 }
 
-template <class Function>
-void Var::backward_to(Var target, Function function) {
+template <std::size_t count, class Function>
+void Var::backward_to(Var target, const std::array<Var, count>& read, Function function) {
   static_assert(std::is_trivially_destructible_v<Function>,
                 "a gradient rule lives in an arena: let it capture views and numbers only");
   if (!target.has_value() || !target.needs_gradient() || !tape_->is_recording()) return;
-  using Rule = Tape::RuleOf<Function>;
-  auto* rule = new (tape_->arena_.allocate(sizeof(Rule))) Rule{
-      {tape_->last_rule_, node_, target.node_,
-       [](Tape::Rule* self, ConstView dy, View dx) { static_cast<Rule*>(self)->function(dy, dx); }},
-      std::move(function)};
+  using Rule = Tape::RuleOf<count, Function>;
+  auto* rule = new (tape_->arena_.allocate(sizeof(Rule)))
+      Rule{{tape_->last_rule_, node_, target.node_, Rule::apply_to}, {}, std::move(function)};
+  std::ranges::transform(read, rule->read.begin(), &Var::node_);
   tape_->last_rule_ = rule;
 }
 

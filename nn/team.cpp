@@ -1,5 +1,6 @@
 #include "nn/team.h"
 
+#include <algorithm>
 #include <system_error>
 
 #include "nn/base/error.h"
@@ -18,7 +19,7 @@ void wait_for_change(const std::atomic<unsigned>& number, unsigned old) {
 
 }  // namespace
 
-Team::Team(int threads) {
+Team::Team(int threads) : threads_(std::max(1, threads)) {
   try {
     for (int i = 1; i < threads; ++i) helpers_.emplace_back([this] { help(); });
   } catch (const std::system_error& error) {
@@ -29,6 +30,11 @@ Team::Team(int threads) {
     dismiss();
     throw;
   }
+}
+
+Team::Team(int threads, Clock clock, Record record)
+    : threads_(threads), clock_(clock), record_(std::move(record)) {
+  require(threads > 0 && clock && record_, "team: a rehearsal needs threads, a clock and a record");
 }
 
 Team::~Team() { dismiss(); }
@@ -43,6 +49,7 @@ void Team::dismiss() {
 // A helper enters, then looks whether the loop is still open; the caller closes it, then looks
 // whether anybody is in it. So one of them sees the other.
 void Team::run(const Loop& loop) {
+  if (record_) return rehearse(loop);
   loop_ = loop;
   next_part_ = 0;
   ++turn_;
@@ -50,6 +57,16 @@ void Team::run(const Loop& loop) {
   take_parts();
   ++turn_;
   for (unsigned in_it; (in_it = working_) > 0;) wait_for_change(working_, in_it);
+}
+
+void Team::rehearse(const Loop& loop) const {
+  std::vector<double> seconds;
+  for (index part = 0; part < loop.parts; ++part) {
+    const double start = clock_();
+    loop.call(loop.work, part);
+    seconds.push_back(clock_() - start);
+  }
+  record_(seconds);
 }
 
 void Team::take_parts() {

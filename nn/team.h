@@ -1,6 +1,8 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
+#include <span>
 #include <thread>
 #include <vector>
 
@@ -14,17 +16,24 @@ namespace nn {
 class Team {
  public:
   explicit Team(int threads = 1);  // throws InputError if the system has no more
+
+  // A rehearsal with as many threads as you like: the caller's alone goes through the parts, one by
+  // one. After each loop `record` is told how many seconds by the clock each of its parts took.
+  using Clock = double (*)();
+  using Record = std::function<void(std::span<const double> seconds)>;
+  Team(int threads, Clock clock, Record record);
+
   ~Team();
   Team(const Team&) = delete;
   Team& operator=(const Team&) = delete;
 
-  int threads() const { return static_cast<int>(helpers_.size()) + 1; }
+  int threads() const { return threads_; }
 
   // Calls work(part) for part = 0 .. parts - 1, in any order and at the same time, and returns when
   // all are done. Work must not throw, nor use the team.
   template <class Work>
   void each(index parts, const Work& work) {
-    if (helpers_.empty() || parts <= 1) {
+    if (threads_ == 1 || parts <= 1) {
       for (index part = 0; part < parts; ++part) work(part);
       return;
     }
@@ -48,10 +57,14 @@ class Team {
     index parts = 0;
   };
   void run(const Loop& loop);
+  void rehearse(const Loop& loop) const;
   void take_parts();
   void help();
   void dismiss();
 
+  int threads_ = 1;
+  Clock clock_ = nullptr;
+  Record record_;
   Loop loop_;
   std::atomic<index> next_part_ = 0;
   std::atomic<unsigned> turn_ = 0;     // odd: a loop is open to helpers

@@ -48,8 +48,9 @@ void require_valid(const Job& job) {
   demand(job.steps >= 0, "the number of steps cannot be negative", "--steps 5000");
   demand(job.learning_rate > 0 && std::isfinite(job.learning_rate),
          "the learning rate must be positive, and not without bounds", "--lr 8e-4");
-  demand(job.warmup >= 0 && job.warmup <= job.steps, "the warm-up does not fit into the steps",
-         "choose --warmup between 0 and --steps");
+  demand(job.warmup == 0 || (job.warmup > 0 && job.warmup < job.steps),
+         "the warm-up does not fit into the steps",
+         "choose --warmup from 0, and less than --steps");
   try {
     nn::require_valid(job.model);
   } catch (const nn::Error& error) {

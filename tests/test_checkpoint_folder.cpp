@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <fstream>
 #include <set>
 
@@ -224,6 +225,73 @@ TEST_CASE("a disk that fails or is full leaves the last checkpoint, and saving g
       save(folder, begun + 1);
       CHECK(load(folder).step == begun + 1);
     });
+}
+
+TEST_CASE("the checkpoint of which only the tidying up failed is the one before the next") {
+  bool has_failed_after_manifest = false;
+  for (int n = 0;; ++n) {
+    CAPTURE(n);
+    const tools::TemporaryFolder temporary;
+    const auto disk = std::make_shared<FaultyDisk>(temporary.path, n, FaultyDisk::Fault::error);
+    CheckpointFolder folder(temporary.path / "checkpoints", disk);
+    std::string complaint = "nothing";
+    for (int step = 1; step <= 3 && complaint == "nothing"; ++step)
+      complaint = complaint_of([&] { save(folder, step); });
+    if (!disk->has_failed()) break;
+    const int whole = load(CheckpointFolder(temporary.path / "checkpoints")).step;
+    if (whole == 3 && !contains(complaint, "manifest.txt")) {
+      has_failed_after_manifest = true;
+      save(folder, 4);
+      overwrite(temporary.path / "checkpoints" / "step-4" / "weights", "damaged");
+      CHECK(load(CheckpointFolder(temporary.path / "checkpoints")).step == whole);
+    }
+  }
+  CHECK(has_failed_after_manifest);
+}
+
+// Every operation's name and path, on a real disk.
+class Diary : public nn::Disk {
+ public:
+  std::vector<std::string> lines;
+  void sync(const fs::path& path) override { note("sync ", path), nn::Disk::sync(path); }
+  void rename(const fs::path& from, const fs::path& to) override {
+    note("rename ", to), nn::Disk::rename(from, to);
+  }
+  void remove(const fs::path& path) override { note("remove ", path), nn::Disk::remove(path); }
+
+ private:
+  void note(const char* what, const fs::path& path) {
+    lines.push_back(what + path.parent_path().filename().string() + '/' + path.filename().string());
+  }
+};
+
+TEST_CASE(
+    "old checkpoints go when the new one is safe, the oldest first, and each manifest first") {
+  const tools::TemporaryFolder temporary;
+  for (const int step : {1, 2}) {
+    CheckpointFolder of_this_step(temporary.path / "all");
+    of_this_step.newest([](const std::string&) {});
+    save(of_this_step, step);
+  }
+  const auto disk = std::make_shared<Diary>();
+  CheckpointFolder folder(temporary.path / "all", disk);  // knows of no previous one
+  const auto weights = folder.write(3, "weights", weights_of(3));
+  disk->lines.clear();
+  folder.complete(3, {weights}, {});
+  const std::vector<std::string>& lines = disk->lines;
+  const auto at = [&](const std::string& line) {
+    CAPTURE(line);
+    const auto found = std::ranges::find(lines, line);
+    REQUIRE(found != lines.end());
+    return found - lines.begin();
+  };
+  CHECK(at("sync all/step-3") == at("rename step-3/manifest.txt") + 1);
+  CHECK(at("sync all/step-3") < at("remove step-1/manifest.txt"));
+  for (const std::string step : {"step-1", "step-2"}) {
+    CHECK(at("remove " + step + "/manifest.txt") < at("remove " + step + "/weights"));
+    CHECK(at("remove " + step + "/weights") < at("remove all/" + step));
+  }
+  CHECK(at("remove all/step-1") < at("remove step-2/manifest.txt"));
 }
 
 TEST_CASE("a loss of power at any moment leaves the last checkpoint or the one before it") {

@@ -33,7 +33,10 @@ TEST_CASE("the course's job is valid, and each thing that cannot be is named") {
   CHECK(refusal({.learning_rate = INFINITY}).starts_with("the learning rate must be positive"));
   CHECK(refusal({.topology = {65536, 65536}}).ends_with("are more than 4096 ranks"));
   CHECK(refusal({.topology = {1, 4096}, .microbatches = 1 << 20}).starts_with("a batch of 3"));
-  CHECK(refusal({.warmup = 5001}) == "the warm-up does not fit into the steps");
+  for (const int warmup : {-1, 5000, 5001})  // a cosine needs a step to fall in
+    CHECK(refusal({.warmup = warmup}) == "the warm-up does not fit into the steps");
+  CHECK(refusal({.warmup = 4999}) == "nothing");
+  CHECK(refusal({.steps = 0}) == "nothing");
   CHECK(refusal({.model = {.heads = 5}}).starts_with("llama: 5 heads do not cut"));
 }
 

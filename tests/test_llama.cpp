@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <set>
 
 #include "nn/files/checkpoint.h"
 #include "nn/models/hugging_face.h"
@@ -113,6 +114,32 @@ TEST_CASE("the first weights are N(0, 0.02), the norms 1") {
   }
 }
 
+TEST_CASE("seeds beyond the generator's 32 bits make models of their own") {
+  const auto weights = [](std::uint64_t seed, int block) {
+    const LanguageModel model({23, 16, 6, 4, 2, 20, 8}, std::vector{block}, seed);  // 8 blocks
+    const auto values = model.parameters().values();
+    return std::vector<real>(values.begin(), values.end());
+  };
+  for (const int block : {0, 3, 7}) {
+    std::set<std::vector<real>> models;
+    const std::vector<std::uint64_t> seeds{0,
+                                           1,
+                                           (1u << 29) - 1,
+                                           1u << 29,
+                                           (1u << 29) + 1,
+                                           std::uint64_t{1} << 32,
+                                           (std::uint64_t{1} << 32) + 1,
+                                           std::uint64_t{1} << 61,
+                                           std::uint64_t{1} << 62,
+                                           UINT64_MAX};
+    for (const std::uint64_t seed : seeds) models.insert(weights(seed, block));
+    CHECK(models.size() == seeds.size());
+  }
+  std::set<std::vector<real>> layers;
+  for (int block = 1; block <= 6; ++block) layers.insert(weights(std::uint64_t{1} << 40, block));
+  CHECK(layers.size() == 6);
+}
+
 TEST_CASE("the list of tensors is what a model has") {
   const LanguageModel model(small_config());
   const auto tensors = small_config().kind().tensors(small_config());
@@ -167,12 +194,16 @@ TEST_CASE("a block that is not there, a sequence too long and a shape that canno
     LanguageModelConfig config = small_config();
     change(config);
     CHECK_THROWS_AS(nn::require_valid(config), nn::Error);
+    CHECK_THROWS_AS(LanguageModel{config}, nn::Error);
+    CHECK_THROWS_AS(LanguageModel(config, std::vector{0}), nn::Error);
   };
   refuses([](LanguageModelConfig& c) { c.heads = 3; });
   refuses([](LanguageModelConfig& c) { c.heads = c.key_value_heads = 16; });  // heads of one number
   refuses([](LanguageModelConfig& c) { c.key_value_heads = 3; });
   refuses([](LanguageModelConfig& c) { c.vocab_size = 0; });
   refuses([](LanguageModelConfig& c) { c.layers = -1; });
+  refuses([](LanguageModelConfig& c) { c.layers = -3; });  // fewer than no blocks in all
+  refuses([](LanguageModelConfig& c) { c.heads = 0; });
   refuses([](LanguageModelConfig& c) { c.max_positions = 0; });
 }
 

@@ -7,7 +7,7 @@ namespace {
 using nn::real, nn::Shape, nn::Tape, nn::Var;
 
 Var zeros(Tape& tape, Shape shape) {
-  const Var x = tape.result(shape);
+  const Var x = tape.result("zeros", shape);
   std::ranges::fill(tape.writable(x), real(0));
   return x;
 }

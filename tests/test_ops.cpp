@@ -249,9 +249,7 @@ const std::vector<Row> table{
     {"embedding with ids that repeat",
      {{7, 3}},
      [](const Vars& x) { return embedding(ids, x[0]); }},
-    {"columns from the middle",
-     {{4, 6}},
-     [](const Vars& x) { return columns(x[0], 2, 3); }},
+    {"columns from the middle", {{4, 6}}, [](const Vars& x) { return columns(x[0], 2, 3); }},
     {"columns that are added up",
      {{3, 4}},
      [](const Vars& x) { return add(columns(x[0], 0, 2), columns(x[0], 2, 2)); }},
@@ -341,13 +339,16 @@ class Inputs {
                        : roles[i] == Role::input   ? tape_.input(value)
                                                    : tape_.constant(value));
     }
-    const Var y = row_.apply(pass.x);
+    pass.loss = weighted_sum(row_.apply(pass.x));
+    return pass;
+  }
+
+  Var weighted_sum(Var y) {
     const Shape flat{1, y.value().size()};
     const std::span<real> weights = tape_.arena().allocate_array<real>(flat.size());
     nn::Generator(2).uniform(weights, 0.2, 1);
     for (std::size_t i = 0; i < weights.size(); i += 2) weights[i] *= -1;
-    pass.loss = linear(tape_.reshape(y, flat), tape_.constant({weights.data(), flat}));
-    return pass;
+    return linear(tape_.reshape(y, flat), tape_.constant({weights.data(), flat}));
   }
 
   double loss() { return forward(all(Role::constant), false).loss.value()[0]; }
@@ -470,10 +471,59 @@ TEST_CASE("data half and weight half of the backward sweep are exactly the whole
 // y = x^2 with a rule to try.
 template <class Rule>
 Var square(Var x, Rule rule) {
-  const Var y = x.tape().result(x.shape(), x);
+  const Var y = x.tape().result("square", x.shape(), x);
   std::ranges::transform(x.value(), x.tape().writable(y).data, [](real v) { return v * v; });
   Var(y).backward_to(x, rule(x.value()));
   return y;
+}
+
+// What becomes of a row's gradients when a value that it was computed from is overwritten before
+// the backward sweep: each of its inputs in turn, then its result.
+enum class Outcome { same, refused, spoiled };
+std::vector<Outcome> outcomes_of_overwriting(const Row& row) {
+  const auto count = static_cast<int>(row.shapes.size());
+  const auto gradients_with = [&](int overwritten) {
+    Inputs inputs(row);
+    Tape& tape = inputs.tape();
+    Vars x;
+    for (int i = 0; i < count; ++i) {
+      const Var weight = tape.parameter({&inputs.parameters(), i});
+      const std::span<real> ones = tape.arena().allocate_array<real>(weight.value().size());
+      std::ranges::fill(ones, real(1));
+      x.push_back(multiply(weight, tape.constant({ones.data(), weight.shape()})));
+    }
+    const Var y = row.apply(x), loss = inputs.weighted_sum(y);
+    if (overwritten >= 0) {
+      const Var target = overwritten < count ? x[overwritten] : y;
+      std::ranges::fill(tape.writable(tape.overwrite("spoil", target)), real(123));
+    }
+    tape.backward(loss);
+    const auto gradients = inputs.parameters().gradients();
+    return std::vector<real>(gradients.begin(), gradients.end());
+  };
+  const std::vector<real> expected = gradients_with(-1);
+  std::vector<Outcome> outcomes;
+  for (int overwritten = 0; overwritten <= count; ++overwritten) {
+    CAPTURE(overwritten);
+    try {
+      const bool is_same = gradients_with(overwritten) == expected;
+      outcomes.push_back(is_same ? Outcome::same : Outcome::spoiled);
+    } catch (const nn::Error& error) {
+      const std::string message = error.what();
+      CAPTURE(message);
+      CHECK(message.find(": its gradient needs what ") != message.npos);
+      CHECK(message.ends_with(" computed, but spoil has overwritten it"));
+      outcomes.push_back(Outcome::refused);
+    }
+  }
+  return outcomes;
+}
+
+TEST_CASE("overwriting what a rule reads is an error, and what none reads changes nothing") {
+  for (const Row& row : table) {
+    CAPTURE(row.name);
+    CHECK(std::ranges::count(outcomes_of_overwriting(row), Outcome::spoiled) == 0);
+  }
 }
 
 TEST_CASE("the checks pass a right rule and catch wrong ones") {
@@ -510,6 +560,19 @@ TEST_CASE("the checks pass a right rule and catch wrong ones") {
   CHECK(gradient_error(half) > 0.1);
   CHECK(gradient_error(one_wrong) > 0.1);
   CHECK(adding_error(sets) > 0.5);
+
+  using enum Outcome;
+  CHECK(outcomes_of_overwriting(right) == std::vector{spoiled, same});  // it says not what it reads
+  const auto outcomes_of = [](const std::string& name) {
+    return outcomes_of_overwriting(*std::ranges::find(table, name, &Row::name));
+  };
+  CHECK(outcomes_of("add of equal shapes") == std::vector{same, same, same});
+  CHECK(outcomes_of("multiply of equal shapes") == std::vector{refused, refused, same});
+  CHECK(outcomes_of("linear with a bias") == std::vector{refused, refused, same, same});
+  CHECK(outcomes_of("softmax") == std::vector{same, refused});
+  CHECK(outcomes_of("conv2d of many channels") == std::vector{refused, refused, same, same});
+  CHECK(outcomes_of("conv2d of one channel and a relu") ==
+        std::vector{refused, refused, same, refused});
 }
 
 TEST_CASE("every operation in ops.h has a row") {

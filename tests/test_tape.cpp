@@ -105,6 +105,80 @@ TEST_CASE("the data half reaches inputs only and the weight half parameters only
   CHECK(w.gradient() == 5);
 }
 
+// The message of the Error that the action throws.
+template <class Action>
+std::string error_of(Action action) {
+  try {
+    action();
+  } catch (const nn::Error& error) {
+    return error.what();
+  }
+  return "nothing";
+}
+
+TEST_CASE("a tape is swept once between two resets") {
+  Tape tape;
+  Weight w(3);
+  const real five = 5, one = 1;
+  const nn::ConstView dy{&one, {1}};
+  const auto forward = [&] {
+    tape.reset();
+    w.parameters.zero_gradients();
+    return multiply(tape.input({&five, {1}}), w.on(tape));
+  };
+  Var y = forward();
+  tape.backward(y);
+  CHECK(w.gradient() == 5);
+  const std::string again =
+      "backward from add: the tape was already swept from multiply; reset() it first";
+  CHECK(error_of([&] { tape.backward(add(y, y)); }) == again);
+  CHECK(error_of([&] { tape.backward_data(add(y, y), dy); }) ==
+        "backward_data from add: the tape was already swept from multiply; reset() it first");
+  CHECK(error_of([&] { tape.backward_weights(); }) ==
+        "backward_weights: the tape was already swept from multiply; reset() it first");
+  CHECK(w.gradient() == 5);
+
+  y = forward();
+  CHECK(error_of([&] { tape.backward_weights(); }) ==
+        "backward_weights: there was no backward_data");
+  tape.backward_data(y, dy);
+  CHECK(error_of([&] { tape.backward_data(y, dy); }).starts_with("backward_data from multiply"));
+  CHECK(error_of([&] { tape.backward(y); }).starts_with("backward from multiply"));
+  tape.backward_weights();
+  CHECK(error_of([&] { tape.backward_weights(); }).starts_with("backward_weights: the tape was"));
+  CHECK(w.gradient() == 5);
+
+  y = forward();
+  CHECK(error_of([&] { tape.backward(y); }) == "nothing");
+}
+
+TEST_CASE("an op over values that a rule still reads is an error that names both") {
+  Tape tape;
+  Weight w(3);
+  const Var x = multiply(w.on(tape), w.on(tape)), y = silu(x);
+  add_(x, w.on(tape));
+  CHECK(error_of([&] { tape.backward(y); }) ==
+        "silu: its gradient needs what multiply computed, but add_ has overwritten it");
+}
+
+TEST_CASE("what was overwritten is no longer there for other ops, under any of its names") {
+  Tape tape;
+  Weight w(3);
+  const Var x = multiply(w.on(tape), w.on(tape)), same = tape.reshape(x, {1, 1});
+  const Var y = add_(x, w.on(tape));
+  const std::string lost = "it needs what multiply computed, but add_ has overwritten it";
+  CHECK(error_of([&] { relu(x); }) == "relu: " + lost);
+  CHECK(error_of([&] { relu(same); }) == "relu: " + lost);
+  CHECK(error_of([&] { add_(x, w.on(tape)); }) == "add_: " + lost);
+  CHECK(error_of([&] { add_(y, x); }) == "add_: " + lost);
+  CHECK(error_of([&] { tape.reshape(x, {1, 1}); }) == "reshape: " + lost);
+  CHECK(error_of([&] { tape.backward(x); }) == "backward: " + lost);
+  CHECK(error_of([&] { add_(tape.constant(w.parameters.value(0)), y); }) ==
+        "add_: a value that entered is only read");
+  tape.backward(add_(tape.reshape(y, {1, 1}), same.tape().reshape(w.on(tape), {1, 1})));
+  CHECK(w.gradient() == 2 * 3 + 1 + 1);
+}
+
 TEST_CASE("a weight that a value was overwritten with gets its gradient before the way back is") {
   Tape tape;
   nn::Parameters parameters;

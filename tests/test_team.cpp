@@ -3,6 +3,7 @@
 #include <cmath>
 #include <mutex>
 
+#include "nn/base/error.h"
 #include "nn/blas.h"
 #include "nn/models/language_model.h"
 #include "nn/optimizer.h"
@@ -115,6 +116,73 @@ TEST_CASE("a product has the same bits for any number of threads") {
         CHECK(difference < 1e-3);
         for (int threads : {2, 3, 5}) CHECK(product(threads) == alone);
       }
+}
+
+TEST_CASE("blocks of a product are shared by many threads, and no bit depends on it") {
+  nn::blas::reserve(1);
+  nn::Generator generator(1);
+  const auto up_to = [&](index most) { return static_cast<index>(generator.next32() % most) + 1; };
+  index most_parts = 0, shared = 0;
+  for (int product = 0; product < 60; ++product) {
+    // Extents of any size, of whole steps, and of some more; narrow and wide.
+    const auto extent = [&] {
+      const index kinds[] = {up_to(60), up_to(900), 24 * up_to(30), 24 * up_to(30) + up_to(3)};
+      return kinds[generator.next32() % 4];
+    };
+    index m = extent(), n = extent(), k = extent();
+    const index least = index{1} << (23 + product % 6);
+    while (m * n * k < least) m += up_to(100), n += up_to(100), k += up_to(100);
+    const auto transpose_a = nn::blas::Transpose(product % 2);
+    const auto transpose_b = nn::blas::Transpose(product / 2 % 2);
+    const auto alpha = real(product / 4 % 2 ? 0.5 : 1), beta = real(product / 8 % 2);
+    CAPTURE(nn::concat(m, " x ", n, " x ", k, ", ", product % 16));
+    const auto a = random_values(m * k, 1), b = random_values(k * n, 2);
+    const auto start = random_values(m * n, 3);
+    const auto product_of = [&](Team& team) {
+      std::vector<real> c = start;
+      nn::blas::gemm(team, transpose_a, transpose_b, m, n, k, alpha, a.data(),
+                     transpose_a == nn::blas::yes ? m : k, b.data(),
+                     transpose_b == nn::blas::yes ? k : n, beta, c.data(), n);
+      return c;
+    };
+    Team alone;
+    const std::vector<real> expected = product_of(alone);
+    for (const int threads : {2, 5, 16, 64}) {
+      CAPTURE(threads);
+      index parts = 1;
+      Team many(
+          threads, [] { return 0.0; },
+          [&](std::span<const double> seconds) { parts = static_cast<index>(seconds.size()); });
+      CHECK(product_of(many) == expected);
+      CHECK(parts <= std::max(4, threads));
+      most_parts = std::max(most_parts, parts);
+      shared += parts > 4;
+    }
+  }
+  CHECK(most_parts >= 32);
+  CHECK(shared > 40);
+}
+
+TEST_CASE("a rehearsal does every part once, on one thread, and says how long each took") {
+  static double now = 0;
+  std::vector<std::vector<double>> loops;
+  Team team(
+      16, [] { return now; },
+      [&](std::span<const double> seconds) { loops.emplace_back(seconds.begin(), seconds.end()); });
+  CHECK(team.threads() == 16);
+  const auto caller = std::this_thread::get_id();
+  team.each(5, [&](index part) {
+    CHECK(std::this_thread::get_id() == caller);
+    now += static_cast<double>(part);
+  });
+  team.split(100, 30, [](index begin, index end) { now += static_cast<double>(end - begin); });
+  team.each(1, [](index) { now += 1000; });  // a loop of one part is none
+  CHECK(loops == std::vector<std::vector<double>>{{0, 1, 2, 3, 4}, {33, 33, 34}});
+  const auto rehearse = [](int threads, Team::Clock clock) {
+    Team(threads, clock, [](std::span<const double>) {});
+  };
+  CHECK_THROWS_AS(rehearse(0, [] { return now; }), nn::Error);
+  CHECK_THROWS_AS(rehearse(2, nullptr), nn::Error);
 }
 
 TEST_CASE("a LLaMA's loss and gradients have the same bits for any number of threads") {

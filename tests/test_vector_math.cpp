@@ -27,6 +27,11 @@ TEST_CASE("exponential ends in 0 and infinity and passes NaN on") {
   CHECK(std::isnan(exponential(std::numeric_limits<float>::quiet_NaN())));
 }
 
+// A constant expression may not do what C++ leaves undefined, such as to make NaN an integer.
+constexpr float nan = std::numeric_limits<float>::quiet_NaN(), e_to_nan = exponential(nan);
+static_assert(e_to_nan != e_to_nan);
+static_assert(exponential(-INFINITY) == 0 && exponential(INFINITY) == INFINITY);
+
 TEST_CASE("sum and largest agree with plain loops at every length") {
   std::vector<real> x;
   double sum_of_all = 0;

@@ -12,9 +12,9 @@ namespace nn {
 // The whole file. Throws InputError if it cannot be read or has more than `most` bytes.
 std::string read_file(const std::filesystem::path& path, std::size_t most = std::string::npos);
 
-// Replaces the file by the content in one step, as replace_file does: a failure, even of the power,
-// leaves the old one. Creates the folder if need be. Devices and pipes, such as /dev/stdout, are
-// simply written to. Throws InputError.
+// Replaces the file by the content in one step, as replace_file does: even after a loss of power
+// there is the old one or the new one. Creates the folder if need be. Devices and pipes, such as
+// /dev/stdout, are simply written to. Throws InputError.
 void write_file_atomically(const std::filesystem::path& path, FileParts content,
                            Readers readers = Readers::everyone);
 void write_file_atomically(const std::filesystem::path& path, std::string_view content,

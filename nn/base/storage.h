@@ -54,8 +54,10 @@ void exchange_by_renames(Storage& storage, const std::filesystem::path& a,
 // A hidden name next to the file that no other process uses.
 std::filesystem::path temporary_beside(const std::filesystem::path& file);
 
-// Replaces the file in one step: whoever reads it, also after a loss of power, finds the old one or
-// the new one. Its folder must be there. Throws std::system_error; then the old one stays.
+// Replaces the file in one step: a reader finds the old one or the new one, both whole, even after
+// a loss of power. Its folder must exist. Throws std::system_error. Then the old one is still
+// there, with one exception: if the last operation failed, the sync of the folder, the new one is
+// in its place, but a loss of power may bring the old one back.
 void replace_file(Storage& storage, const std::filesystem::path& file, FileParts content);
 
 }  // namespace nn

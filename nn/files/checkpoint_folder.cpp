@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <system_error>
+#include <utility>
 
 #include "nn/base/error.h"
 #include "nn/base/file.h"
@@ -52,6 +53,8 @@ CheckpointFolder::File CheckpointFolder::write(int step, const std::string& name
   return write(step, name, FileParts(&content, 1));
 }
 
+// The order keeps two whole checkpoints at every moment, and one if a disk fails: first this one is
+// safe, then it counts as the previous one of the next, and only then are older ones removed.
 void CheckpointFolder::complete(int step, std::vector<File> files, const Metadata& state) {
   const fs::path folder = path_of(step), manifest = folder / manifest_name;
   on_disk(manifest, [&] {
@@ -59,9 +62,9 @@ void CheckpointFolder::complete(int step, std::vector<File> files, const Metadat
     storage_->sync(fs::absolute(folder_).lexically_normal().parent_path());
     save_manifest(*storage_, folder, {step, state, files});
   });
+  const std::optional<int> previous = std::exchange(previous_, step);
   for (int other : steps())
-    if (other != step && other != previous_) remove(other);
-  previous_ = step;
+    if (other != step && other != previous) remove(other);
   // Processes that were killed while they wrote this step may have left files behind.
   files.push_back({manifest_name, 0, 0});
   on_disk(folder, [&] { clear(step, files); });

@@ -34,8 +34,10 @@ class CheckpointFolder {
   };
 
   // To save a step: all files, by any number of processes, and when all these calls have returned
-  // the manifest, by one of them. Keys of the state are words, values one line. Throws InputError;
-  // the checkpoints before stay as they are.
+  // the manifest, by one of them. Keys of the state are words, values one line. Throws InputError.
+  // complete() keeps this step and the one that it or newest() had before, and removes all others,
+  // damaged ones of later steps, too. So call newest() first if the folder may have checkpoints.
+  // A failure leaves the checkpoint before as it is.
   File write(int step, const std::string& name, FileParts content);
   File write(int step, const std::string& name, std::string_view content);
   void complete(int step, std::vector<File> files, const Metadata& state);

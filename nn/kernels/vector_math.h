@@ -15,10 +15,10 @@ inline double exponential(double x) { return std::exp(x); }
 // e^x within 2 units in the last place; 0 below -87.3, infinity above 88.7, NaN for NaN.
 // x = n ln 2 + r with |r| <= ln 2 / 2, ln 2 in two parts so that r is exact; then e^r by a
 // polynomial (Moshier's, Cephes) and 2^n by writing n into the exponent.
-inline float exponential(float x) {
+constexpr float exponential(float x) {
   constexpr float log2_e = 1.44269504f, ln2_high = 0.693359375f, ln2_low = -2.12194440e-4f;
   constexpr float shift = 12582912.0f;  // 1.5 * 2^23: adding it rounds to whole numbers
-  const float clamped = x < -87.3f ? -87.3f : x > 88.7f ? 88.7f : x;
+  const float clamped = x > 88.7f ? 88.7f : x >= -87.3f ? x : -87.3f;  // of NaN, a number
   const float shifted = clamped * log2_e + shift;
   const float n = shifted - shift;
   const float r = clamped - n * ln2_high - n * ln2_low;

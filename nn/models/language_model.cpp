@@ -12,6 +12,26 @@ namespace nn {
 
 namespace {
 
+const LanguageModelConfig& valid(const LanguageModelConfig& config) {
+  require_valid(config);
+  return config;
+}
+
+// Seeds of a generator, which has 32 bits: seed * blocks + block as long as that fits, and then a
+// mixture of all bits of both (splitmix64, Steele et al. 2014).
+std::uint32_t seed_of(std::uint64_t seed, std::uint64_t blocks, std::uint64_t block) {
+  if (seed <= (UINT32_MAX - block) / blocks)
+    return static_cast<std::uint32_t>(seed * blocks + block);
+  std::uint64_t mixed = 0;
+  for (const std::uint64_t word : {seed, block}) {
+    mixed = (mixed ^ word) + 0x9e3779b97f4a7c15;
+    mixed = (mixed ^ mixed >> 30) * 0xbf58476d1ce4e5b9;
+    mixed = (mixed ^ mixed >> 27) * 0x94d049bb133111eb;
+    mixed ^= mixed >> 31;
+  }
+  return static_cast<std::uint32_t>(mixed >> 32);
+}
+
 std::vector<int> all_blocks(const LanguageModelConfig& config) {
   std::vector<int> blocks(config.layers + 2);
   std::iota(blocks.begin(), blocks.end(), 0);
@@ -76,15 +96,14 @@ double model_size(const LanguageModelConfig& config) {
 }
 
 LanguageModel::LanguageModel(const LanguageModelConfig& config, std::uint64_t seed)
-    : LanguageModel(config, all_blocks(config), seed) {}
+    : LanguageModel(config, all_blocks(valid(config)), seed) {}
 
 LanguageModel::LanguageModel(const LanguageModelConfig& config, std::span<const int> blocks,
                              std::uint64_t seed)
-    : config_(config), ranges_(config.layers + 2), layers_(config.layers) {
-  nn::require_valid(config);
+    : config_(valid(config)), ranges_(config.layers + 2), layers_(config.layers) {
   const ModelFamily& family = config.kind();
   const auto generator_of = [&](int block) {
-    return Generator(seed * (config.layers + 2) + block);
+    return Generator(seed_of(seed, config.layers + 2, block));
   };
   for (int block : blocks) {
     require(block >= 0 && block <= head_block(), family.name, ": there is no block ", block);

@@ -71,10 +71,10 @@ void causal_softmax(real* row, index seen, index width, real scale) {
 // The gradient of the scores, which the rules of q and k share: whoever comes first makes it.
 // dscores = scale P (dP - sum of dP P along the row), with dP = dy v^T
 struct ScoreGradient {
-  const real *probabilities, *v;
+  const real* probabilities;
   real* values = nullptr;
 
-  const real* get(const Heads& heads, const real* dy, Tape& tape) {
+  const real* get(const Heads& heads, const real* dy, const real* v, Tape& tape) {
     if (values) return values;
     values = tape.arena().allocate_array<real>(heads.scores()).data();
     heads.each_block(tape.team(), [&](const Heads::Block& b) {
@@ -116,7 +116,7 @@ Var causal_attention(Var q, Var k, Var v, index head_size, index length) {
                     head_size,
                     1 / std::sqrt(static_cast<real>(head_size))};
   Tape& tape = q.tape();
-  Var y = tape.result(q.shape(), q, k, v);
+  Var y = tape.result("causal_attention", q.shape(), q, k, v);
   real* p = tape.arena().allocate_array<real>(heads.scores()).data();
   heads.each_block(tape.team(), [&](const Heads::Block& b) {
     real* block = p + b.scores;
@@ -128,17 +128,16 @@ Var causal_attention(Var q, Var k, Var v, index head_size, index length) {
          heads.kv_row(), 0, tape.writable(y).data + b.q, heads.q_row());
   });
 
-  auto* shared =
-      new (tape.arena().allocate(sizeof(ScoreGradient))) ScoreGradient{p, v.value().data};
-  y.backward_to(q, [=, &tape, k = k.value()](ConstView dy, View dq) {
-    const real* dscores = shared->get(heads, dy.data, tape);
+  auto* shared = new (tape.arena().allocate(sizeof(ScoreGradient))) ScoreGradient{p};
+  y.backward_to(q, reads(k, v), [=, &tape](ConstView dy, View dq, ConstView k, ConstView v) {
+    const real* dscores = shared->get(heads, dy.data, v.data, tape);
     heads.each_block(tape.team(), [&](const Heads::Block& b) {
       gemm(no, no, b.rows, head_size, b.width, 1, dscores + b.scores, b.width, k.data + b.kv,
            heads.kv_row(), 1, dq.data + b.q, heads.q_row());
     });
   });
-  y.backward_to(k, [=, &tape, q = q.value()](ConstView dy, View dk) {
-    const real* dscores = shared->get(heads, dy.data, tape);
+  y.backward_to(k, reads(q, v), [=, &tape](ConstView dy, View dk, ConstView q, ConstView v) {
+    const real* dscores = shared->get(heads, dy.data, v.data, tape);
     heads.each_block(tape.team(), [&](const Heads::Block& b) {
       gemm(yes, no, b.width, head_size, b.rows, 1, dscores + b.scores, b.width, q.data + b.q,
            heads.q_row(), 1, dk.data + b.kv, heads.kv_row());

@@ -68,7 +68,7 @@ Normal normal_of(real mean, real variance, real epsilon) {
 Var normalize(const Planes& planes, Var x, Var weight, Var bias, const Normal* normals) {
   Tape& tape = x.tape();
   Team& team = tape.team();
-  Var y = tape.result(x.shape(), x, weight, bias);
+  Var y = tape.result("batch_norm", x.shape(), x, weight, bias);
   const real* in = x.value().data;
   const auto write = [=, out = tape.writable(y).data, w = weight.value().data,
                       b = bias.value().data](index c) {
@@ -77,11 +77,11 @@ Var normalize(const Planes& planes, Var x, Var weight, Var bias, const Normal* n
     planes.each(c, [=](index i) { out[i] = normal.of(in[i]) * scale + shift; });
   };
   planes.each_channel(team, write);
-  y.backward_to(weight, [=, &team](ConstView dy, View dweight) {
+  y.backward_to(weight, reads(x), [=, &team](ConstView dy, View dweight, ConstView x) {
     planes.each_channel(team, [=](index c) {
       const Normal normal = normals[c];
-      dweight.data[c] +=
-          static_cast<real>(planes.sum(c, [=](index i) { return dy.data[i] * normal.of(in[i]); }));
+      dweight.data[c] += static_cast<real>(
+          planes.sum(c, [=](index i) { return dy.data[i] * normal.of(x.data[i]); }));
     });
   });
   y.backward_to(bias, [=, &team](ConstView dy, View dbias) {
@@ -115,20 +115,21 @@ Var batch_norm(Var x, Var weight, Var bias, real epsilon, ChannelMoments* moment
   if (moments) *moments = {means, variances, planes.count()};
 
   Var y = normalize(planes, x, weight, bias, normals);
-  y.backward_to(x, [=, &team, weight = weight.value()](ConstView dy, View dx) {
-    planes.each_channel(team, [=](index c) {
-      const Normal normal = normals[c];
-      const auto count = static_cast<double>(planes.count());
-      const auto mean =
-          static_cast<real>(planes.sum(c, [=](index i) { return dy.data[i]; }) / count);
-      const auto along = static_cast<real>(
-          planes.sum(c, [=](index i) { return dy.data[i] * normal.of(in[i]); }) / count);
-      const real scale = weight.data[c] * normal.inverse;
-      planes.each(c, [=](index i) {
-        dx.data[i] += scale * (dy.data[i] - mean - normal.of(in[i]) * along);
+  y.backward_to(
+      x, reads(weight, x), [=, &team](ConstView dy, View dx, ConstView weight, ConstView x) {
+        planes.each_channel(team, [=](index c) {
+          const Normal normal = normals[c];
+          const auto count = static_cast<double>(planes.count());
+          const auto mean =
+              static_cast<real>(planes.sum(c, [=](index i) { return dy.data[i]; }) / count);
+          const auto along = static_cast<real>(
+              planes.sum(c, [=](index i) { return dy.data[i] * normal.of(x.data[i]); }) / count);
+          const real scale = weight.data[c] * normal.inverse;
+          planes.each(c, [=](index i) {
+            dx.data[i] += scale * (dy.data[i] - mean - normal.of(x.data[i]) * along);
+          });
+        });
       });
-    });
-  });
   return y;
 }
 
@@ -143,7 +144,7 @@ Var batch_norm(Var x, Var weight, Var bias, ConstView mean, ConstView variance, 
     normals[c] = normal_of(mean.data[c], variance.data[c], epsilon);
 
   Var y = normalize(planes, x, weight, bias, normals);
-  y.backward_to(x, [=, &team, weight = weight.value()](ConstView dy, View dx) {
+  y.backward_to(x, reads(weight), [=, &team](ConstView dy, View dx, ConstView weight) {
     planes.each_channel(team, [=](index c) {
       const real scale = weight.data[c] * normals[c].inverse;
       planes.each(c, [=](index i) { dx.data[i] += scale * dy.data[i]; });

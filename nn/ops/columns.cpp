@@ -7,7 +7,7 @@ Var columns(Var x, index first, index count) {
   const index n = x.shape().rows(), width = x.shape().columns();
   require(x.shape().rank() == 2 && first >= 0 && count > 0 && first + count <= width,
           "columns: ", x.shape(), " has no ", count, " columns from ", first, " on");
-  Var y = x.tape().result({n, count}, x);
+  Var y = x.tape().result("columns", {n, count}, x);
   real* out = x.tape().writable(y).data;
   for (index i = 0; i < n; ++i) out = std::copy_n(x.value().data + i * width + first, count, out);
   y.backward_to(x, [n, width, first, count](ConstView dy, View dx) {

@@ -38,7 +38,7 @@ Var conv2d(Var x, Var weight, Var bias, index stride, index padding, Epilogue ep
   if (!kernels && epilogue == Epilogue::relu) return relu(conv2d(x, weight, bias, stride, padding));
   if (!kernels) return max_pool2d(conv2d(x, weight, bias, stride, padding, Epilogue::relu), 2);
 
-  Var y = tape.result({conv.n, conv.out, conv.yh, conv.yw}, x, weight, bias);
+  Var y = tape.result("conv2d", {conv.n, conv.out, conv.yh, conv.yw}, x, weight, bias);
   const bool has_argmax = epilogue == Epilogue::relu_max_pool && tape.is_recording();
   std::uint8_t* argmax =
       has_argmax ? tape.arena().allocate_array<std::uint8_t>(y.value().size()).data() : nullptr;
@@ -46,17 +46,18 @@ Var conv2d(Var x, Var weight, Var bias, index stride, index padding, Epilogue ep
                    tape.writable(y).data, argmax, tape.arena());
 
   Arena* arena = &tape.arena();
-  const real* out = y.value().data;
-  y.backward_to(x, [=, weight = weight.value()](ConstView dy, View dx) {
-    kernels->add_dx(conv, {dy.data, out, argmax}, weight.data, dx.data, *arena);
+  const Var out =
+      epilogue == Epilogue::nothing ? Var{} : y;  // which a relu let through is read off it
+  y.backward_to(x, reads(out, weight), [=](ConstView dy, View dx, ConstView out, ConstView weight) {
+    kernels->add_dx(conv, {dy.data, out.data, argmax}, weight.data, dx.data, *arena);
   });
-  y.backward_to(weight, [=, x = x.value()](ConstView dy, View dweight) {
-    kernels->add_dweight(conv, {dy.data, out, argmax}, x.data, dweight.data, *arena);
+  y.backward_to(weight, reads(out, x), [=](ConstView dy, View dweight, ConstView out, ConstView x) {
+    kernels->add_dweight(conv, {dy.data, out.data, argmax}, x.data, dweight.data, *arena);
   });
-  y.backward_to(bias, [=](ConstView dy, View dbias) {
+  y.backward_to(bias, reads(out), [=](ConstView dy, View dbias, ConstView out) {
     Scratch scratch(*arena);
     real* passed = scratch.array<real>(conv.y_size());
-    kernels::OutputGradient gradient{dy.data, out, argmax};
+    kernels::OutputGradient gradient{dy.data, out.data, argmax};
     for (index i = 0; i < conv.n; ++i, gradient = gradient.next(conv)) {
       gradient.pass_relu(conv, passed);
       for (index o = 0; o < conv.out; ++o)

@@ -16,10 +16,10 @@ bool is_tail(const Shape& b, const Shape& a) {
 
 // y = f(x), dx += dy f'(x)
 template <class Function, class Derivative>
-Var map(Var x, Function f, Derivative derivative) {
-  Var y = x.tape().result(x.shape(), x);
+Var map(const char* op, Var x, Function f, Derivative derivative) {
+  Var y = x.tape().result(op, x.shape(), x);
   std::ranges::transform(x.value(), x.tape().writable(y).data, f);
-  y.backward_to(x, [x = x.value(), derivative](ConstView dy, View dx) {
+  y.backward_to(x, reads(x), [derivative](ConstView dy, View dx, ConstView x) {
     for (index i = 0, size = dx.size(); i < size; ++i)
       dx.data[i] += dy.data[i] * derivative(x.data[i]);
   });
@@ -60,7 +60,7 @@ Var add(Var a, Var b) {
           " nor its tail");
   const index size = a.value().size(), period = b.value().size();
   Team& team = a.tape().team();
-  Var y = a.tape().result(a.shape(), a, b);
+  Var y = a.tape().result("add", a.shape(), a, b);
   real* out = a.tape().writable(y).data;
   each_repeat(size, period, team, [&](index start, index begin, index end) {
     const real *left = a.value().data + start, *right = b.value().data;
@@ -82,7 +82,7 @@ Var add(Var a, Var b) {
 Var add_(Var a, Var b) {
   require(b.shape() == a.shape(), "add_: ", b.shape(), " is not ", a.shape());
   Team& team = a.tape().team();
-  Var y = a.tape().overwrite(a, b);
+  Var y = a.tape().overwrite("add_", a, b);
   const auto add = [&team](ConstView from, View to) {
     team.split(to.size(), elements_of_a_thread, [=](index begin, index end) {
       for (index i = begin; i < end; ++i) to.data[i] += from.data[i];
@@ -98,18 +98,18 @@ Var multiply(Var a, Var b) {
           " nor its tail");
   const index size = a.value().size(), period = b.value().size();
   Team& team = a.tape().team();
-  Var y = a.tape().result(a.shape(), a, b);
+  Var y = a.tape().result("multiply", a.shape(), a, b);
   real* out = a.tape().writable(y).data;
   each_repeat(size, period, team, [&](index start, index begin, index end) {
     const real *left = a.value().data + start, *right = b.value().data;
     for (index i = begin; i < end; ++i) out[start + i] = left[i] * right[i];
   });
-  y.backward_to(a, [b = b.value(), size, period, &team](ConstView dy, View da) {
+  y.backward_to(a, reads(b), [size, period, &team](ConstView dy, View da, ConstView b) {
     each_repeat(size, period, team, [=](index start, index begin, index end) {
       for (index i = begin; i < end; ++i) da.data[start + i] += dy.data[start + i] * b.data[i];
     });
   });
-  y.backward_to(b, [a = a.value(), size, period, &team](ConstView dy, View db) {
+  y.backward_to(b, reads(a), [size, period, &team](ConstView dy, View db, ConstView a) {
     each_repeat(size, period, team, [=](index start, index begin, index end) {
       for (index i = begin; i < end; ++i) db.data[i] += dy.data[start + i] * a.data[start + i];
     });
@@ -120,14 +120,14 @@ Var multiply(Var a, Var b) {
 Var relu(Var x) {
   // A comparison with 0 keeps NaN: what is broken must stay visible.
   return map(
-      x, [](real x) { return x < 0 ? real(0) : x; },
+      "relu", x, [](real x) { return x < 0 ? real(0) : x; },
       [](real x) { return x > 0 ? real(1) : real(0); });
 }
 
 Var gelu(Var x) {
   const auto cdf = [](real x) { return (1 + std::erf(x / std::numbers::sqrt2_v<real>)) / 2; };
   return map(
-      x, [cdf](real x) { return x * cdf(x); },
+      "gelu", x, [cdf](real x) { return x * cdf(x); },
       [cdf](real x) {
         constexpr real inv_sqrt_2pi =
             std::numbers::inv_sqrtpi_v<real> / std::numbers::sqrt2_v<real>;
@@ -137,7 +137,7 @@ Var gelu(Var x) {
 
 Var silu(Var x) {
   return map(
-      x, [](real x) { return x * sigmoid(x); }, [](real x) { return silu_slope(x); });
+      "silu", x, [](real x) { return x * sigmoid(x); }, [](real x) { return silu_slope(x); });
 }
 
 // y = silu(gate) up
@@ -146,20 +146,23 @@ Var swiglu(Var gate, Var up) {
   Tape& tape = gate.tape();
   Team& team = tape.team();
   const index size = gate.value().size();
-  Var y = tape.result(gate.shape(), gate, up);
+  Var y = tape.result("swiglu", gate.shape(), gate, up);
   const real *g = gate.value().data, *u = up.value().data;
   real* out = tape.writable(y).data;
   team.split(size, elements_of_a_thread, [=](index begin, index end) {
     for (index i = begin; i < end; ++i) out[i] = g[i] * sigmoid(g[i]) * u[i];
   });
-  y.backward_to(gate, [=, &team](ConstView dy, View dgate) {
+  y.backward_to(gate, reads(gate, up),
+                [=, &team](ConstView dy, View dgate, ConstView g, ConstView u) {
+                  team.split(size, elements_of_a_thread, [=](index begin, index end) {
+                    for (index i = begin; i < end; ++i)
+                      dgate.data[i] += dy.data[i] * u.data[i] * silu_slope(g.data[i]);
+                  });
+                });
+  y.backward_to(up, reads(gate), [=, &team](ConstView dy, View dup, ConstView g) {
     team.split(size, elements_of_a_thread, [=](index begin, index end) {
-      for (index i = begin; i < end; ++i) dgate.data[i] += dy.data[i] * u[i] * silu_slope(g[i]);
-    });
-  });
-  y.backward_to(up, [=, &team](ConstView dy, View dup) {
-    team.split(size, elements_of_a_thread, [=](index begin, index end) {
-      for (index i = begin; i < end; ++i) dup.data[i] += dy.data[i] * g[i] * sigmoid(g[i]);
+      for (index i = begin; i < end; ++i)
+        dup.data[i] += dy.data[i] * g.data[i] * sigmoid(g.data[i]);
     });
   });
   return y;
@@ -169,7 +172,7 @@ Var dropout(Var x, double drop_probability, MaskView kept) {
   require(drop_probability >= 0 && drop_probability < 1, "dropout: probability ", drop_probability,
           " is not in [0, 1)");
   const real scale = static_cast<real>(1 / (1 - drop_probability));
-  Var y = x.tape().result(x.shape(), x);
+  Var y = x.tape().result("dropout", x.shape(), x);
   const ConstView in = x.value();
   real* out = x.tape().writable(y).data;
   each_kept(kept, in.size(), scale, [=](index i, real factor) { out[i] = in.data[i] * factor; });

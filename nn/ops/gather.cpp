@@ -12,13 +12,21 @@ Var embedding(std::span<const int> ids, Var table) {
             vocabulary);
   Tape& tape = table.tape();
   const std::span<const int> kept = tape.keep(ids);
-  Var y = tape.result({static_cast<index>(ids.size()), d}, table);
+  Var y = tape.result("embedding", {static_cast<index>(ids.size()), d}, table);
+  Team& team = tape.team();
   real* out = tape.writable(y).data;
-  for (int id : kept) out = std::copy_n(table.value().data + id * d, d, out);
-  y.backward_to(table, [kept, d](ConstView dy, View dtable) {
-    const real* gradient = dy.data;
-    for (int id : kept)
-      for (index j = 0; j < d; ++j) dtable.data[id * d + j] += *gradient++;
+  team.split(static_cast<index>(ids.size()), 64, [=, from = table.value()](index begin, index end) {
+    for (index i = begin; i < end; ++i) std::copy_n(from.data + kept[i] * d, d, out + i * d);
+  });
+  // By columns: an id may be there more than once.
+  y.backward_to(table, [kept, d, &team](ConstView dy, View dtable) {
+    team.split(d, 16, [=](index begin, index end) {
+      const real* gradient = dy.data;
+      for (int id : kept) {
+        for (index j = begin; j < end; ++j) dtable.data[id * d + j] += gradient[j];
+        gradient += d;
+      }
+    });
   });
   return y;
 }

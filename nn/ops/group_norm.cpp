@@ -21,7 +21,7 @@ Var group_norm(Var x, index groups, Var weight, Var bias, real epsilon) {
   const index channels_of_a_thread = std::max<index>(1, 4096 / (n * area));
   Tape& tape = x.tape();
   Team& team = tape.team();
-  Var y = tape.result(shape, x, weight, bias);
+  Var y = tape.result("group_norm", shape, x, weight, bias);
   real* normal = tape.arena().allocate_array<real>(shape.size()).data();  // (x - m) / s
   real* inverse = tape.arena().allocate_array<real>(n * groups).data();   // 1 / s
   const auto forward = [=, in = x.value().data, out = tape.writable(y).data,
@@ -46,7 +46,7 @@ Var group_norm(Var x, index groups, Var weight, Var bias, real epsilon) {
   };
   team.split(n * groups, groups_of_a_thread, forward);
 
-  y.backward_to(x, [=, &team, weight = weight.value()](ConstView dy, View dx) {
+  y.backward_to(x, reads(weight), [=, &team](ConstView dy, View dx, ConstView weight) {
     team.split(n * groups, groups_of_a_thread, [=](index begin, index end) {
       for (index group = begin; group < end; ++group) {
         real mean = 0, along = 0;  // of g = dy weight, and of g normal

@@ -16,17 +16,17 @@ Var linear(Var x, Var weight, Var bias) {
             weight.shape());
 
   Team& team = x.tape().team();
-  Var y = x.tape().result(x.shape().with_columns(out), x, weight, bias);
+  Var y = x.tape().result("linear", x.shape().with_columns(out), x, weight, bias);
   const View rows = x.tape().writable(y);
   if (has_bias)
     for (index i = 0; i < n; ++i) std::ranges::copy(bias.value(), rows.data + i * out);
   gemm(team, no, yes, n, out, in, 1, x.value().data, in, weight.value().data, in, has_bias,
        rows.data, out);
 
-  y.backward_to(x, [&team, weight = weight.value(), n, in, out](ConstView dy, View dx) {
+  y.backward_to(x, reads(weight), [&team, n, in, out](ConstView dy, View dx, ConstView weight) {
     gemm(team, no, no, n, in, out, 1, dy.data, out, weight.data, in, 1, dx.data, in);
   });
-  y.backward_to(weight, [&team, x = x.value(), n, in, out](ConstView dy, View dweight) {
+  y.backward_to(weight, reads(x), [&team, n, in, out](ConstView dy, View dweight, ConstView x) {
     gemm(team, yes, no, out, in, n, 1, dy.data, out, x.data, in, 1, dweight.data, in);
   });
   y.backward_to(bias, [n, out](ConstView dy, View dbias) {
@@ -44,13 +44,13 @@ Var matmul(Var a, Var b) {
   require(a.shape().rank() == 2 && b.shape() == Shape{k, n}, "matmul: ", a.shape(), " x ",
           b.shape());
   Team& team = a.tape().team();
-  Var y = a.tape().result({m, n}, a, b);
+  Var y = a.tape().result("matmul", {m, n}, a, b);
   gemm(team, no, no, m, n, k, 1, a.value().data, k, b.value().data, n, 0, a.tape().writable(y).data,
        n);
-  y.backward_to(a, [&team, b = b.value(), m, n, k](ConstView dy, View da) {
+  y.backward_to(a, reads(b), [&team, m, n, k](ConstView dy, View da, ConstView b) {
     gemm(team, no, yes, m, k, n, 1, dy.data, n, b.data, n, 1, da.data, k);
   });
-  y.backward_to(b, [&team, a = a.value(), m, n, k](ConstView dy, View db) {
+  y.backward_to(b, reads(a), [&team, m, n, k](ConstView dy, View db, ConstView a) {
     gemm(team, yes, no, k, n, m, 1, a.data, k, dy.data, n, 1, db.data, n);
   });
   return y;

@@ -1,4 +1,5 @@
 #include <cmath>
+#include <numeric>
 
 #include "nn/blas.h"
 #include "nn/kernels/vector_math.h"
@@ -69,10 +70,12 @@ double forward(const Blocks& blocks, ConstView x, ConstView weight, std::span<co
          blocks.size(b));
     exponentials_of_scores(blocks, b, targets, sums + b * blocks.n, wanted);
   });
-  double loss = 0;
-  for (index i = 0; i < blocks.n; ++i)
-    loss += finish_row(blocks, i, targets[i] >= 0, sums, wanted[i]);
-  return loss;
+  double* losses = scratch.array<double>(blocks.n);
+  tape.team().split(blocks.n, 64, [&](index begin, index end) {
+    for (index i = begin; i < end; ++i)
+      losses[i] = finish_row(blocks, i, targets[i] >= 0, sums, wanted[i]);
+  });
+  return std::accumulate(losses, losses + blocks.n, 0.0);
 }
 
 }  // namespace
@@ -89,51 +92,56 @@ Var linear_cross_entropy(Var x, Var weight, std::span<const int> targets) {
   Tape& tape = x.tape();
   Team& team = tape.team();
   const Targets kept = keep_targets("linear_cross_entropy", n, classes, tape, targets);
-  Var loss = tape.result({1}, x, weight);
+  Var loss = tape.result("linear_cross_entropy", {1}, x, weight);
   Blocks blocks{n, in, classes, tape.arena().allocate_array<real>(n * classes).data(), nullptr};
   blocks.factors = tape.arena().allocate_array<real>(blocks.count() * n).data();
   tape.writable(loss).data[0] = static_cast<real>(
       forward(blocks, x.value(), weight.value(), kept.classes, tape) / kept.count);
 
-  loss.backward_to(x, [&team, &arena = tape.arena(), blocks, kept, weight = weight.value()](
-                          ConstView dloss, View dx) {
-    const index n = blocks.n, in = blocks.in;
-    const real share = dloss.data[0] / kept.count;
-    Scratch scratch(arena);
-    real* products = scratch.array<real>(blocks.count() * n * in);
-    team.each(blocks.count(), [&](index b) {
-      gemm(no, no, n, in, blocks.size(b), share, blocks.exponentials_of(b), blocks.size(b),
-           weight.data + blocks.first(b) * in, in, 0, products + b * n * in, in);
-    });
-    team.split(n, 16, [&](index begin, index end) {
-      for (index i = begin; i < end; ++i) {
-        if (kept.classes[i] < 0) continue;
-        real* row = dx.data + i * in;
-        for (index b = 0; b < blocks.count(); ++b)
-          for (index j = 0; j < in; ++j)
-            row[j] += blocks.factors_of(b)[i] * products[(b * n + i) * in + j];
-        for (index j = 0; j < in; ++j) row[j] -= share * weight.data[kept.classes[i] * in + j];
-      }
-    });
-  });
-  loss.backward_to(weight, [&team, &arena = tape.arena(), blocks, kept, x = x.value()](
-                               ConstView dloss, View dweight) {
-    const index n = blocks.n, in = blocks.in;
-    const real share = dloss.data[0] / kept.count;
-    Scratch scratch(arena);
-    real* scaled = scratch.array<real>(blocks.count() * n * in);
-    team.each(blocks.count(), [&](index b) {
-      real* rows = scaled + b * n * in;
-      for (index i = 0; i < n; ++i)
-        for (index j = 0; j < in; ++j)
-          rows[i * in + j] = blocks.factors_of(b)[i] * x.data[i * in + j];
-      gemm(yes, no, blocks.size(b), in, n, share, blocks.exponentials_of(b), blocks.size(b), rows,
-           in, 1, dweight.data + blocks.first(b) * in, in);
-    });
-    for (index i = 0; i < n; ++i)
-      for (index j = 0; j < in && kept.classes[i] >= 0; ++j)
-        dweight.data[kept.classes[i] * in + j] -= share * x.data[i * in + j];
-  });
+  loss.backward_to(
+      x, reads(weight),
+      [&team, &arena = tape.arena(), blocks, kept](ConstView dloss, View dx, ConstView weight) {
+        const index n = blocks.n, in = blocks.in;
+        const real share = dloss.data[0] / kept.count;
+        Scratch scratch(arena);
+        real* products = scratch.array<real>(blocks.count() * n * in);
+        team.each(blocks.count(), [&](index b) {
+          gemm(no, no, n, in, blocks.size(b), share, blocks.exponentials_of(b), blocks.size(b),
+               weight.data + blocks.first(b) * in, in, 0, products + b * n * in, in);
+        });
+        team.split(n, 16, [&](index begin, index end) {
+          for (index i = begin; i < end; ++i) {
+            if (kept.classes[i] < 0) continue;
+            real* row = dx.data + i * in;
+            for (index b = 0; b < blocks.count(); ++b)
+              for (index j = 0; j < in; ++j)
+                row[j] += blocks.factors_of(b)[i] * products[(b * n + i) * in + j];
+            for (index j = 0; j < in; ++j) row[j] -= share * weight.data[kept.classes[i] * in + j];
+          }
+        });
+      });
+  loss.backward_to(
+      weight, reads(x),
+      [&team, &arena = tape.arena(), blocks, kept](ConstView dloss, View dweight, ConstView x) {
+        const index n = blocks.n, in = blocks.in;
+        const real share = dloss.data[0] / kept.count;
+        Scratch scratch(arena);
+        real* scaled = scratch.array<real>(blocks.count() * n * in);
+        team.each(blocks.count(), [&](index b) {
+          real* rows = scaled + b * n * in;
+          for (index i = 0; i < n; ++i)
+            for (index j = 0; j < in; ++j)
+              rows[i * in + j] = blocks.factors_of(b)[i] * x.data[i * in + j];
+          gemm(yes, no, blocks.size(b), in, n, share, blocks.exponentials_of(b), blocks.size(b),
+               rows, in, 1, dweight.data + blocks.first(b) * in, in);
+        });
+        // By columns: a class may be the target of more than one row.
+        team.split(in, 16, [=](index begin, index end) {
+          for (index i = 0; i < n; ++i)
+            for (index j = begin; j < end && kept.classes[i] >= 0; ++j)
+              dweight.data[kept.classes[i] * in + j] -= share * x.data[i * in + j];
+        });
+      });
   return loss;
 }
 

@@ -31,14 +31,14 @@ Targets keep_targets(const char* name, Var x, std::span<const int> targets) {
 // y[n, j] = exp(x[n, j]) / sum over k of exp(x[n, k])
 Var softmax(Var x) {
   const index n = x.shape().rows(), columns = x.shape().columns();
-  Var y = x.tape().result(x.shape(), x);
+  Var y = x.tape().result("softmax", x.shape(), x);
   real* out = x.tape().writable(y).data;
   for (index i = 0; i < n; ++i) {
     const real* row = x.value().data + i * columns;
     const LogSum total = log_sum_exp(row, columns);
     for (index j = 0; j < columns; ++j) *out++ = std::exp(total.of(row[j]));
   }
-  y.backward_to(x, [y = y.value(), n, columns](ConstView dy, View dx) {
+  y.backward_to(x, reads(y), [n, columns](ConstView dy, View dx, ConstView y) {
     for (index i = 0; i < n; ++i) {
       const real *gradient = dy.data + i * columns, *row = y.data + i * columns;
       real mean = 0;
@@ -52,14 +52,14 @@ Var softmax(Var x) {
 // y[n, j] = x[n, j] - log sum over k of exp(x[n, k])
 Var log_softmax(Var x) {
   const index n = x.shape().rows(), columns = x.shape().columns();
-  Var y = x.tape().result(x.shape(), x);
+  Var y = x.tape().result("log_softmax", x.shape(), x);
   real* out = x.tape().writable(y).data;
   for (index i = 0; i < n; ++i) {
     const real* row = x.value().data + i * columns;
     const LogSum total = log_sum_exp(row, columns);
     for (index j = 0; j < columns; ++j) *out++ = total.of(row[j]);
   }
-  y.backward_to(x, [y = y.value(), n, columns](ConstView dy, View dx) {
+  y.backward_to(x, reads(y), [n, columns](ConstView dy, View dx, ConstView y) {
     for (index i = 0; i < n; ++i) {
       const real *gradient = dy.data + i * columns, *row = y.data + i * columns;
       real sum = 0;
@@ -75,7 +75,7 @@ Var log_softmax(Var x) {
 Var nll_loss(Var x, std::span<const int> targets) {
   const Targets kept = keep_targets("nll_loss", x, targets);
   const index columns = x.shape()[1];
-  Var loss = x.tape().result({1}, x);
+  Var loss = x.tape().result("nll_loss", {1}, x);
   real sum = 0;
   for (std::size_t i = 0; i < kept.classes.size(); ++i)
     if (kept.classes[i] >= 0) sum -= x.value().data[i * columns + kept.classes[i]];
@@ -93,7 +93,7 @@ Var cross_entropy(Var x, std::span<const int> targets) {
   const Targets kept = keep_targets("cross_entropy", x, targets);
   const index n = x.shape()[0], columns = x.shape()[1];
   Tape& tape = x.tape();
-  Var loss = tape.result({1}, x);
+  Var loss = tape.result("cross_entropy", {1}, x);
   LogSum* totals = tape.arena().allocate_array<LogSum>(n).data();
   real sum = 0;
   for (index i = 0; i < n; ++i) {
@@ -103,7 +103,7 @@ Var cross_entropy(Var x, std::span<const int> targets) {
     sum -= totals[i].of(row[kept.classes[i]]);
   }
   tape.writable(loss).data[0] = sum / kept.count;
-  loss.backward_to(x, [kept, totals, x = x.value(), n, columns](ConstView dloss, View dx) {
+  loss.backward_to(x, reads(x), [kept, totals, n, columns](ConstView dloss, View dx, ConstView x) {
     const real share = dloss.data[0] / kept.count;
     for (index i = 0; i < n; ++i) {
       if (kept.classes[i] < 0) continue;
@@ -122,19 +122,19 @@ Var mse_loss(Var x, Var target) {
   const index size = x.value().size();
   const real* in = x.value().data;
   const real* wanted = target.value().data;
-  Var loss = x.tape().result({1}, x, target);
+  Var loss = x.tape().result("mse_loss", {1}, x, target);
   real sum = 0;
   for (index i = 0; i < size; ++i) sum += (in[i] - wanted[i]) * (in[i] - wanted[i]);
   x.tape().writable(loss).data[0] = sum / static_cast<real>(size);
 
-  const auto rule = [in, wanted, size](real sign) {
-    return [in, wanted, size, sign](ConstView dloss, View dx) {
+  const auto rule = [size](real sign) {
+    return [size, sign](ConstView dloss, View dx, ConstView in, ConstView wanted) {
       const real scale = sign * 2 * dloss.data[0] / static_cast<real>(size);
-      for (index i = 0; i < size; ++i) dx.data[i] += scale * (in[i] - wanted[i]);
+      for (index i = 0; i < size; ++i) dx.data[i] += scale * (in.data[i] - wanted.data[i]);
     };
   };
-  loss.backward_to(x, rule(1));
-  loss.backward_to(target, rule(-1));
+  loss.backward_to(x, reads(x, target), rule(1));
+  loss.backward_to(target, reads(x, target), rule(-1));
   return loss;
 }
 

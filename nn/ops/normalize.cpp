@@ -7,6 +7,8 @@ namespace nn {
 
 // Rows of some hundred numbers: fewer are not worth waking a thread for.
 constexpr index rows_of_a_thread = 32;
+// A cache line of each row.
+constexpr index columns_of_a_thread = 16;
 
 // With m and s the mean and the standard deviation of a row x[d]:
 // y[n, d] = (x - m) / s weight[d] + bias[d]
@@ -15,7 +17,7 @@ Var layer_norm(Var x, Var weight, Var bias, real epsilon) {
   require(weight.shape() == Shape{d} && bias.shape() == Shape{d}, "layer_norm: input ", x.shape(),
           " does not fit weight ", weight.shape(), " and bias ", bias.shape());
   Tape& tape = x.tape();
-  Var y = tape.result(x.shape(), x, weight, bias);
+  Var y = tape.result("layer_norm", x.shape(), x, weight, bias);
   real* normal = tape.arena().allocate_array<real>(n * d).data();  // (x - m) / s
   real* inverse = tape.arena().allocate_array<real>(n).data();     // 1 / s
   for (index i = 0; i < n; ++i) {
@@ -31,7 +33,7 @@ Var layer_norm(Var x, Var weight, Var bias, real epsilon) {
           normal[i * d + j] * weight.value().data[j] + bias.value().data[j];
     }
   }
-  y.backward_to(x, [normal, inverse, weight = weight.value(), n, d](ConstView dy, View dx) {
+  y.backward_to(x, reads(weight), [normal, inverse, n, d](ConstView dy, View dx, ConstView weight) {
     for (index i = 0; i < n; ++i) {
       const real *gradient = dy.data + i * d, *unit = normal + i * d;
       real mean = 0, mean_unit = 0;  // of g = dy weight, and of g unit
@@ -63,7 +65,7 @@ Var rms_norm(Var x, Var weight, real epsilon) {
           weight.shape());
   Tape& tape = x.tape();
   Team& team = tape.team();
-  Var y = tape.result(x.shape(), x, weight);
+  Var y = tape.result("rms_norm", x.shape(), x, weight);
   real* out = tape.writable(y).data;
   real* inverse = tape.arena().allocate_array<real>(n).data();  // 1 / r
   team.split(
@@ -75,23 +77,26 @@ Var rms_norm(Var x, Var weight, real epsilon) {
           for (index j = 0; j < d; ++j) out[i * d + j] = row[j] * inverse[i] * weight.data[j];
         }
       });
-  y.backward_to(x, [=, &team, x = x.value(), weight = weight.value()](ConstView dy, View dx) {
-    team.split(n, rows_of_a_thread, [=](index begin, index end) {
-      for (index i = begin; i < end; ++i) {
-        const real *gradient = dy.data + i * d, *row = x.data + i * d;
-        // How much of dy weight points along x.
-        const real along =
-            inverse[i] * inverse[i] / static_cast<real>(d) *
-            kernels::sum_of(d, [=](index j) { return gradient[j] * weight.data[j] * row[j]; });
-        for (index j = 0; j < d; ++j)
-          dx.data[i * d + j] += inverse[i] * (gradient[j] * weight.data[j] - row[j] * along);
-      }
+  y.backward_to(
+      x, reads(x, weight), [=, &team](ConstView dy, View dx, ConstView x, ConstView weight) {
+        team.split(n, rows_of_a_thread, [=](index begin, index end) {
+          for (index i = begin; i < end; ++i) {
+            const real *gradient = dy.data + i * d, *row = x.data + i * d;
+            // How much of dy weight points along x.
+            const real along =
+                inverse[i] * inverse[i] / static_cast<real>(d) *
+                kernels::sum_of(d, [=](index j) { return gradient[j] * weight.data[j] * row[j]; });
+            for (index j = 0; j < d; ++j)
+              dx.data[i * d + j] += inverse[i] * (gradient[j] * weight.data[j] - row[j] * along);
+          }
+        });
+      });
+  y.backward_to(weight, reads(x), [=, &team](ConstView dy, View dweight, ConstView x) {
+    team.split(d, columns_of_a_thread, [=](index begin, index end) {
+      for (index i = 0; i < n; ++i)
+        for (index j = begin; j < end; ++j)
+          dweight.data[j] += dy.data[i * d + j] * x.data[i * d + j] * inverse[i];
     });
-  });
-  y.backward_to(weight, [inverse, x = x.value(), n, d](ConstView dy, View dweight) {
-    for (index i = 0; i < n; ++i)
-      for (index j = 0; j < d; ++j)
-        dweight.data[j] += dy.data[i * d + j] * x.data[i * d + j] * inverse[i];
   });
   return y;
 }

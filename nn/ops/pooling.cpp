@@ -73,7 +73,7 @@ Var max_pool2d(Var x, index size, index stride) {
   const Pooling pool = pooling("max_pool2d", x, size, stride);
   require(x.value().size() <= INT32_MAX, "max_pool2d: ", x.shape(), " is too large");
   Tape& tape = x.tape();
-  Var y = tape.result({x.shape()[0], x.shape()[1], pool.oh, pool.ow}, x);
+  Var y = tape.result("max_pool2d", {x.shape()[0], x.shape()[1], pool.oh, pool.ow}, x);
   const std::span<std::int32_t> argmax =
       tape.arena().allocate_array<std::int32_t>(y.value().size());
 
@@ -88,7 +88,7 @@ Var max_pool2d(Var x, index size, index stride) {
 // y[n, c, oy, ox] = the mean of x over its window
 Var average_pool2d(Var x, index size, index stride) {
   const Pooling pool = pooling("average_pool2d", x, size, stride);
-  Var y = x.tape().result({x.shape()[0], x.shape()[1], pool.oh, pool.ow}, x);
+  Var y = x.tape().result("average_pool2d", {x.shape()[0], x.shape()[1], pool.oh, pool.ow}, x);
   const real share = real(1) / static_cast<real>(size * size);
 
   // Calls f(output element, input element) for every pair of a window's place and a pixel in it.

@@ -77,7 +77,7 @@ constexpr auto increase = [](real& to, real value) { to += value; };
 Var rotary_embedding(Var x, index head_size, index length, double theta, index first) {
   Tape& tape = x.tape();
   const Rotation rotation(x, head_size, length, theta, first);
-  Var y = tape.result(x.shape(), x);
+  Var y = tape.result("rotary_embedding", x.shape(), x);
   rotation.turn(tape.team(), x.value().data, tape.writable(y).data, 1, overwrite);
   y.backward_to(x, [rotation, &team = tape.team()](ConstView dy, View dx) {
     rotation.turn(team, dy.data, dx.data, -1, increase);
@@ -88,7 +88,7 @@ Var rotary_embedding(Var x, index head_size, index length, double theta, index f
 Var rotary_embedding_(Var x, index head_size, index length, double theta, index first) {
   Tape& tape = x.tape();
   const Rotation rotation(x, head_size, length, theta, first);
-  Var y = tape.overwrite(x);
+  Var y = tape.overwrite("rotary_embedding_", x);
   rotation.turn(tape.team(), x.value().data, tape.writable(y).data, 1, overwrite);
   y.backward_to(x, [rotation, &team = tape.team()](ConstView dy, View dx) {
     rotation.turn(team, dy.data, dx.data, -1, overwrite);

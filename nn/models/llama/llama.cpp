@@ -2,6 +2,8 @@
 
 #include "nn/models/llama/config.h"
 
+#include "nn/base/error.h"
+
 namespace nn {
 
 namespace {

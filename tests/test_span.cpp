@@ -1,0 +1,65 @@
+#include "tools/bench/span.h"
+
+#include <doctest/doctest.h>
+
+#include <vector>
+
+#include "fl/stopwatch.h"
+#include "nn/base/error.h"
+#include "nn/blas.h"
+
+namespace bench {
+
+namespace {
+
+void compute_for(double seconds) {
+  const double start = fl::thread_seconds();
+  while (fl::thread_seconds() - start < seconds) {
+  }
+}
+
+}  // namespace
+
+TEST_CASE("parts are taken in turn by the first core that is free") {
+  const std::vector<double> parts{3, 1, 1, 1, 2, 4};
+  CHECK(makespan(parts, 1) == 12);
+  CHECK(makespan(parts, 2) == 7);  // 3 + 2 and 1 + 1 + 1 + 4
+  CHECK(makespan(parts, 6) == 4);
+  CHECK(makespan(parts, 100) == 4);
+  CHECK(makespan({}, 3) == 0);
+  CHECK_THROWS_AS(makespan(parts, 0), nn::Error);
+}
+
+TEST_CASE("second halves are done in turn, and their core waits for it") {
+  const std::vector<double> first{1, 1, 4}, late{4, 1, 1}, second{1, 1, 1};
+  CHECK(makespan_in_order(first, second, 1) == 9);
+  CHECK(makespan_in_order(first, second, 2) == 7);
+  CHECK(makespan_in_order(first, second, 3) == 5);
+  CHECK(makespan_in_order(late, second, 3) == 7);  // two cores wait until 5
+  CHECK_THROWS_AS(makespan_in_order(first, {}, 3), nn::Error);
+}
+
+TEST_CASE("a rehearsal takes what loops take on their cores, and all the rest") {
+  for (const int cores : {1, 2, 4, 8}) {
+    CAPTURE(cores);
+    Rehearsal rehearsal(cores);
+    double shortest = 1;
+    for (int turn = 0; turn < 3; ++turn)
+      shortest = std::min(shortest, rehearsal.seconds_of([&] {
+        compute_for(0.01);
+        rehearsal.team().each(8, [](nn::index) { compute_for(0.002); });
+      }));
+    CHECK(shortest > 0.01 + 0.016 / cores - 1e-4);
+    CHECK(shortest < 0.01 + 0.016 / cores + 0.004);
+  }
+}
+
+// More than the four blocks of a product allow, and less than the cores.
+TEST_CASE("sixteen cores would be more than six times as fast with two sequences of a LLaMA") {
+  nn::blas::reserve(1);
+  const double speedup = llama_speedup(16, 2, 1);
+  CHECK(speedup > 6);
+  CHECK(speedup < 16.5);
+}
+
+}  // namespace bench

@@ -1,0 +1,142 @@
+#include "tools/bench/span.h"
+
+#include <algorithm>
+#include <numeric>
+#include <vector>
+
+#include "fl/stopwatch.h"
+#include "fl/worker.h"
+#include "nn/models/llama/llama.h"
+#include "nn/models/models.h"
+#include "nn/optimizer.h"
+
+namespace bench {
+
+namespace {
+
+template <class Work>
+double own_seconds(Work work) {
+  const double start = fl::thread_seconds();
+  work();
+  return fl::thread_seconds() - start;
+}
+
+// The shortest of a few times, after one to warm up: other programs only add to it.
+template <class Time>
+double shortest(Time time) {
+  constexpr int turns = 2;
+  time();
+  double best = time();
+  for (int turn = 1; turn < turns; ++turn) best = std::min(best, time());
+  return best;
+}
+
+class LlamaStep {
+ public:
+  LlamaStep(int sequences, int microbatches)
+      : microbatches_(microbatches), ids_(sequences / microbatches * length) {
+    nn::require(sequences > 0 && microbatches > 0 && sequences % microbatches == 0,
+                "span: ", sequences, " sequences do not divide into ", microbatches,
+                " microbatches");
+    nn::Generator generator;
+    for (int& id : ids_) id = static_cast<int>(generator.next32() % model_.config().vocabulary);
+  }
+
+  void operator()(nn::Team& team) {
+    nn::Parameters& parameters = model_.parameters();
+    tape_.set_team(team);
+    for (int i = 0; i < microbatches_; ++i) {
+      tape_.reset();
+      nn::Var x = model_.embed(tape_, ids_);
+      for (int piece = 1; piece < model_.head_piece(); ++piece) x = model_.layer(piece, x, length);
+      tape_.backward(model_.loss(x, ids_), nn::real(1) / static_cast<nn::real>(microbatches_));
+    }
+    nn::require(nn::all_finite(parameters.gradients()), "span: a gradient is not finite");
+    adam_.step(parameters.values(), parameters.gradients(), team);
+    team.split(parameters.size(), 16384, [&](nn::index begin, nn::index end) {
+      std::ranges::fill(parameters.gradients().subspan(begin, end - begin), nn::real(0));
+    });
+  }
+
+ private:
+  static constexpr int length = 256;
+  int microbatches_;
+  nn::Llama model_{nn::LlamaConfig()};
+  nn::Adam adam_{1e-4};
+  nn::Tape tape_;
+  std::vector<int> ids_;
+};
+
+}  // namespace
+
+double makespan(std::span<const double> seconds, int cores) {
+  const std::vector<double> nothing(seconds.size());
+  return makespan_in_order(seconds, nothing, cores);
+}
+
+double makespan_in_order(std::span<const double> first, std::span<const double> second, int cores) {
+  nn::require(cores > 0 && first.size() == second.size(), "span: no cores, or halves that differ");
+  std::vector<double> free(cores);
+  double turn = 0, end = 0;
+  for (std::size_t i = 0; i < first.size(); ++i) {
+    double& core = *std::ranges::min_element(free);
+    core += first[i];
+    if (second[i] > 0) core = turn = std::max(core, turn) + second[i];
+    end = std::max(end, core);
+  }
+  return end;
+}
+
+Rehearsal::Rehearsal(int cores)
+    : cores_(cores), team_(cores, fl::thread_seconds, [this](std::span<const double> seconds) {
+        saved_ += std::accumulate(seconds.begin(), seconds.end(), 0.0) - makespan(seconds, cores_);
+      }) {}
+
+double Rehearsal::seconds_of(const std::function<void()>& work) {
+  saved_ = 0;
+  const double all = own_seconds(work);
+  return all - saved_;
+}
+
+double llama_speedup(int cores, int sequences, int microbatches) {
+  LlamaStep step(sequences, microbatches);
+  const auto seconds_on = [&](int count) {
+    Rehearsal rehearsal(count);
+    return shortest([&] { return rehearsal.seconds_of([&] { step(rehearsal.team()); }); });
+  };
+  return seconds_on(1) / seconds_on(cores);
+}
+
+double cnn_speedup(int cores, int batch) {
+  constexpr int part_size = fl::Worker::part_size;
+  nn::Generator generator;
+  nn::MnistCnn model(generator);
+  nn::DropoutMasks masks(nn::DropoutStream::mt);
+  nn::Tape tape;
+  const nn::Tensor images({part_size, 1, 28, 28});
+  const std::vector<int> labels(part_size);
+  const auto seconds_on = [&](int count) {
+    masks.start_batch(generator, batch);
+    std::vector<double> first, second;
+    for (int done = 0; done < batch; done += part_size) {
+      const int size = std::min(part_size, batch - done);
+      first.push_back(own_seconds([&] {
+        tape.reset();
+        model.train(masks, done);
+        const nn::Var x = tape.constant({images.view().data, {size, 1, 28, 28}});
+        const nn::Var loss = nll_loss(model.forward(x), std::span(labels).first(size));
+        const nn::real share = static_cast<nn::real>(size) / static_cast<nn::real>(batch);
+        tape.backward_data(loss, {&share, loss.shape()});
+      }));
+      second.push_back(own_seconds([&] { tape.backward_weights(); }));
+    }
+    const double update = own_seconds([&] {
+      nn::sgd_step(model.parameters().values(), model.parameters().gradients(), 0.01);
+      model.parameters().zero_gradients();
+    });
+    return makespan_in_order(first, second, count) + update;
+  };
+  return shortest([&] { return seconds_on(1); }) / shortest([&] { return seconds_on(cores); });
+}
+
+}  // namespace bench
