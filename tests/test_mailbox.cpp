@@ -250,7 +250,7 @@ TEST_CASE("ranks that all wait, or compute for less than half the deadline, are 
   std::string message;
   std::thread other([&] {
     Network network;
-    Mailbox mailbox(network, {.rank = 1, .addresses = addresses});
+    Mailbox mailbox(network, {.rank = 1, .addresses = addresses, .deadline = seconds(1)});
     mailbox.meet("", seconds(10));
     for (int i = 0; i < 8; ++i) {
       std::this_thread::sleep_for(milliseconds(200));

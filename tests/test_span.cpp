@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "fl/stopwatch.h"
+#include "nn/base/stopwatch.h"
 #include "nn/base/error.h"
 #include "nn/blas.h"
 
@@ -13,8 +13,8 @@ namespace bench {
 namespace {
 
 void compute_for(double seconds) {
-  const double start = fl::thread_seconds();
-  while (fl::thread_seconds() - start < seconds) {
+  const double start = nn::thread_seconds();
+  while (nn::thread_seconds() - start < seconds) {
   }
 }
 

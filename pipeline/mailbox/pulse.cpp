@@ -30,7 +30,7 @@ void Pulse::begin(zmq::context_t& context, const Mailbox::Options& options,
       if (Clock::now() >= next)
         next = Clock::now() + (beat() ? interval : std::min(interval, turn));
       meter.check();
-      stopped_.wait_for(lock, stop, std::min(interval, turn), [] { return false; });
+      stopped_.wait_until(lock, stop, std::min(next, Clock::now() + turn), [] { return false; });
     }
   });
 }

@@ -4,9 +4,9 @@
 #include <numeric>
 #include <vector>
 
-#include "fl/stopwatch.h"
-#include "fl/worker.h"
-#include "nn/models/llama/llama.h"
+#include "fl/client_worker.h"
+#include "nn/base/stopwatch.h"
+#include "nn/models/language_model.h"
 #include "nn/models/models.h"
 #include "nn/optimizer.h"
 
@@ -16,9 +16,9 @@ namespace {
 
 template <class Work>
 double own_seconds(Work work) {
-  const double start = fl::thread_seconds();
+  const double start = nn::thread_seconds();
   work();
-  return fl::thread_seconds() - start;
+  return nn::thread_seconds() - start;
 }
 
 // The shortest of a few times, after one to warm up: other programs only add to it.
@@ -39,7 +39,7 @@ class LlamaStep {
                 "span: ", sequences, " sequences do not divide into ", microbatches,
                 " microbatches");
     nn::Generator generator;
-    for (int& id : ids_) id = static_cast<int>(generator.next32() % model_.config().vocabulary);
+    for (int& id : ids_) id = static_cast<int>(generator.next32() % model_.config().vocab_size);
   }
 
   void operator()(nn::Team& team) {
@@ -47,8 +47,8 @@ class LlamaStep {
     tape_.set_team(team);
     for (int i = 0; i < microbatches_; ++i) {
       tape_.reset();
-      nn::Var x = model_.embed(tape_, ids_);
-      for (int piece = 1; piece < model_.head_piece(); ++piece) x = model_.layer(piece, x, length);
+      nn::Var x = model_.embed(tape_, ids_, length);
+      for (int block = 1; block < model_.head_block(); ++block) x = model_.layer(block, x, length);
       tape_.backward(model_.loss(x, ids_), nn::real(1) / static_cast<nn::real>(microbatches_));
     }
     nn::require(nn::all_finite(parameters.gradients()), "span: a gradient is not finite");
@@ -61,7 +61,7 @@ class LlamaStep {
  private:
   static constexpr int length = 256;
   int microbatches_;
-  nn::Llama model_{nn::LlamaConfig()};
+  nn::LanguageModel model_{nn::LanguageModelConfig()};
   nn::Adam adam_{1e-4};
   nn::Tape tape_;
   std::vector<int> ids_;
@@ -88,7 +88,7 @@ double makespan_in_order(std::span<const double> first, std::span<const double> 
 }
 
 Rehearsal::Rehearsal(int cores)
-    : cores_(cores), team_(cores, fl::thread_seconds, [this](std::span<const double> seconds) {
+    : cores_(cores), team_(cores, nn::thread_seconds, [this](std::span<const double> seconds) {
         saved_ += std::accumulate(seconds.begin(), seconds.end(), 0.0) - makespan(seconds, cores_);
       }) {}
 
@@ -108,9 +108,9 @@ double llama_speedup(int cores, int sequences, int microbatches) {
 }
 
 double cnn_speedup(int cores, int batch) {
-  constexpr int part_size = fl::Worker::part_size;
+  constexpr int part_size = fl::ClientWorker::part_size;
   nn::Generator generator;
-  nn::MnistCnn model(generator);
+  nn::MnistCnn model({1, 28, 28}, 10, generator);
   nn::DropoutMasks masks(nn::DropoutStream::mt);
   nn::Tape tape;
   const nn::Tensor images({part_size, 1, 28, 28});
