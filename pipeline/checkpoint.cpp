@@ -32,20 +32,20 @@ std::vector<nn::LoadedTensor> tensors_of(nn::LanguageModel& model,
 }
 
 // How the work is spread, which changes sums by rounding only.
-nn::Metadata layout_terms(const Job& job) {
-  return {{"pipelines", std::to_string(job.topology.pipelines)},
-          {"microbatches", std::to_string(job.microbatches)}};
+nn::Metadata layout_terms(const TrainingConfig& config) {
+  return {{"pipelines", std::to_string(config.topology.pipelines)},
+          {"microbatches", std::to_string(config.microbatches)}};
 }
 
 // The learning rate may change, which is worth a line; what would be another training may not.
-void compare_terms(const Job& job, const nn::Metadata& state,
+void compare_terms(const TrainingConfig& config, const nn::Metadata& state,
                    const std::function<void(const std::string&)>& report) {
   const auto saved = [&](const std::string& name) {
     const auto found = state.find(name);
     if (found != state.end()) return found->second;
     return std::string(name == model_key ? "llama" : "none");
   };
-  for (const auto& [name, value] : training_terms(job)) {
+  for (const auto& [name, value] : training_terms(config)) {
     if (saved(name) == value) continue;
     const std::string difference = nn::concat("the checkpoint was made with ", name, ' ',
                                               saved(name), ", this run has ", value);
@@ -53,7 +53,7 @@ void compare_terms(const Job& job, const nn::Metadata& state,
       throw nn::InputError(difference, "resume with the same options, or choose another folder");
     report(difference);
   }
-  for (const auto& [name, value] : layout_terms(job))
+  for (const auto& [name, value] : layout_terms(config))
     if (saved(name) != value)
       report(nn::concat("the checkpoint was made with ", saved(name), ' ', name, ", this run has ",
                         value, ": the same training but for rounding"));
@@ -74,26 +74,26 @@ int updates_of(const nn::SafetensorsFile& file) {
 
 }  // namespace
 
-nn::Metadata origin_of(const Job& job) {
-  nn::Metadata origin = training_terms(job);
-  origin.merge(layout_terms(job));
+nn::Metadata origin_of(const TrainingConfig& config) {
+  nn::Metadata origin = training_terms(config);
+  origin.merge(layout_terms(config));
   origin.merge(nn::describe_engine());
-  origin["stages"] = std::to_string(job.topology.stages);
-  origin["schedule"] = job.schedule;
-  origin["chunks"] = std::to_string(job.chunks);
-  origin["layers"] = to_text(job.cut);
+  origin["stages"] = std::to_string(config.topology.stages);
+  origin["schedule"] = config.schedule;
+  origin["chunks"] = std::to_string(config.chunks);
+  origin["layers"] = to_text(config.cut);
   return origin;
 }
 
-Checkpoints::Checkpoints(nn::CheckpointFolder& folder, const Job& job, Stage& stage, Worker& worker,
-                         Mailbox& mailbox)
-    : folder_(folder), job_(job), stage_(stage), worker_(worker), mailbox_(mailbox) {
-  for (int chunk = 0; chunk < job.chunks; ++chunk)
+Checkpoints::Checkpoints(nn::CheckpointFolder& folder, const TrainingConfig& config, Stage& stage,
+                         StageWorker& worker, Mailbox& mailbox)
+    : folder_(folder), config_(config), stage_(stage), worker_(worker), mailbox_(mailbox) {
+  for (int chunk = 0; chunk < config.chunks; ++chunk)
     blocks_.insert(blocks_.end(), stage.blocks(chunk).begin(), stage.blocks(chunk).end());
 }
 
 void Checkpoints::save(int step, std::vector<nn::CheckpointFolder::File> more) {
-  const Topology& topology = job_.topology;
+  const Topology& topology = config_.topology;
   if (topology.pipeline(mailbox_.rank()) != 0) return;
   std::vector<nn::CheckpointFolder::File> files = std::move(more);
   for (int block : blocks_) files.push_back(save_block(step, block));
@@ -110,7 +110,7 @@ void Checkpoints::save(int step, std::vector<nn::CheckpointFolder::File> more) {
     std::istringstream lines(mailbox_.receive(rank, tag, what).text());
     for (std::string line; std::getline(lines, line);) files.push_back(nn::parse_saved_file(line));
   }
-  nn::Metadata state = origin_of(job_);
+  nn::Metadata state = origin_of(config_);
   if (!run_id.empty()) state[run_key] = run_id;
   state[left_out_key] = std::to_string(worker_.steps_left_out);
   folder_.complete(step, files, state);
@@ -144,7 +144,7 @@ int Checkpoints::resume(const std::function<void(const std::string&)>& report) {
     const auto hear = [&](Tag tag) {
       const double number =
           mailbox_.receive_number(0, tag, "waiting for rank 0 to find the newest checkpoint");
-      nn::require(number >= 0 && number <= job_.steps, "rank 0 named a step that there is not");
+      nn::require(number >= 0 && number <= config_.steps, "rank 0 named a step that there is not");
       return static_cast<int>(number);
     };
     step = hear(step_tag);
@@ -161,7 +161,7 @@ int Checkpoints::resume(const std::function<void(const std::string&)>& report) {
 // Everything that this and any other run needs to go on: whether it may is another question.
 void Checkpoints::require_whole(const nn::CheckpointFolder::Saved& saved) const {
   nn::whole_number(saved.state, left_out_key);
-  for (const auto& [name, value] : training_terms(job_))
+  for (const auto& [name, value] : training_terms(config_))
     nn::require(name == "steps" || name == model_key || saved.state.contains(name), "there is no ",
                 name);
   const int layers = nn::whole_number(saved.state, "depth");
@@ -178,10 +178,10 @@ int Checkpoints::find_newest(const std::function<void(const std::string&)>& repo
       report, [this](const nn::CheckpointFolder::Saved& found) { require_whole(found); });
   run_id.clear();
   if (!saved) return 0;
-  compare_terms(job_, saved->state, report);
-  if (saved->step > job_.steps)
+  compare_terms(config_, saved->state, report);
+  if (saved->step > config_.steps)
     throw nn::InputError(
-        nn::concat("the checkpoint is of step ", saved->step, ", the run ends at ", job_.steps),
+        nn::concat("the checkpoint is of step ", saved->step, ", the run ends at ", config_.steps),
         "choose more --steps, or another folder");
   worker_.steps_left_out = nn::whole_number(saved->state, left_out_key);
   if (saved->state.contains(run_key)) run_id = saved->state.at(run_key);

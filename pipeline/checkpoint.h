@@ -5,12 +5,12 @@
 #include <string>
 
 #include "nn/files/checkpoint_folder.h"
-#include "pipeline/worker.h"
+#include "pipeline/stage_worker.h"
 
 namespace pipeline {
 
-// The job's options and the engine, recorded in its models and checkpoints.
-nn::Metadata origin_of(const Job& job);
+// The training's options and the engine, recorded in its models and checkpoints.
+nn::Metadata origin_of(const TrainingConfig& config);
 
 // The checkpoints of a training run, in a folder that all ranks see. Every block of the model (see
 // nn::LanguageModel) has a file of its own, whatever rank it is on, so that a run of any other cut
@@ -22,8 +22,8 @@ nn::Metadata origin_of(const Job& job);
 class Checkpoints {
  public:
   // Everything must outlive it.
-  Checkpoints(nn::CheckpointFolder& folder, const Job& job, Stage& stage, Worker& worker,
-              Mailbox& mailbox);
+  Checkpoints(nn::CheckpointFolder& folder, const TrainingConfig& config, Stage& stage,
+              StageWorker& worker, Mailbox& mailbox);
 
   // All ranks call it between the same two steps, of which `step` is the number done. The first
   // pipeline's write their blocks, for replicas are equal; rank 0 hears of every file and then
@@ -47,9 +47,9 @@ class Checkpoints {
   int find_newest(const std::function<void(const std::string&)>& report);
 
   nn::CheckpointFolder& folder_;
-  const Job& job_;
+  const TrainingConfig& config_;
   Stage& stage_;
-  Worker& worker_;
+  StageWorker& worker_;
   Mailbox& mailbox_;
   std::vector<int> blocks_;  // of this rank
 };

@@ -15,22 +15,22 @@ bool is_below(int value, int end) { return 0 <= value && value < end; }
 
 }  // namespace
 
-Protocol::Protocol(const Job& job, int rank, bool is_cut_known)
-    : job_(job),
+Protocol::Protocol(const TrainingConfig& config, int rank, bool is_cut_known)
+    : config_(config),
       rank_(rank),
-      stage_(job.topology.stage(rank)),
-      pipeline_(job.topology.pipeline(rank)) {
+      stage_(config.topology.stage(rank)),
+      pipeline_(config.topology.pipeline(rank)) {
   if (is_cut_known)
-    for (const std::vector<int>& chunk : blocks_of(job, stage_))
+    for (const std::vector<int>& chunk : blocks_of(config, stage_))
       blocks_.insert(chunk.begin(), chunk.end());
   else
-    for (int block = 0; block <= job.model.layers + 1; ++block) blocks_.insert(block);
+    for (int block = 0; block <= config.model.layers + 1; ++block) blocks_.insert(block);
 }
 
 bool Protocol::operator()(int from, Tag tag, std::size_t bytes, int step) const {
-  const Topology& t = job_.topology;
+  const Topology& t = config_.topology;
   // Neighbours and replicas can be a step ahead at most.
-  const bool is_soon = (tag.step == step || tag.step == step + 1) && tag.step < job_.steps;
+  const bool is_soon = (tag.step == step || tag.step == step + 1) && tag.step < config_.steps;
   const bool is_plain = tag == Tag{tag.kind, tag.step};
   const bool is_single = is_plain && tag.step == 0;
   const bool is_of_rank_0 = rank_ == 0 || from == 0;  // from it, or to it
@@ -43,13 +43,14 @@ bool Protocol::operator()(int from, Tag tag, std::size_t bytes, int step) const 
       return is_soon && is_reduction(from, tag, bytes);
     case Tag::tied:
       return is_soon && tag == Tag{Tag::tied, tag.step, tag.item} &&
-             from == tied_rank(job_, rank_) && bytes > 0 &&
-             bytes == sizeof(nn::real) * tied_part_size(job_.model, tag.item);
+             from == tied_rank(config_, rank_) && bytes > 0 &&
+             bytes == sizeof(nn::real) * tied_part_size(config_.model, tag.item);
     case Tag::loss:
       return is_soon && is_plain && bytes == size_of_number && rank_ == t.recorder() &&
              t.stage(from) == t.stages - 1;
     case Tag::verdict:
-      return is_soon && is_plain && bytes == size_of_number && is_of_rank_0 && job_.skips_bad_steps;
+      return is_soon && is_plain && bytes == size_of_number && is_of_rank_0 &&
+             config_.skips_bad_steps;
     case Tag::order:
       return from == 0 && (tag == run_name_tag ? bytes <= longest_name
                                                : is_plain && bytes == size_of_number &&
@@ -60,16 +61,16 @@ bool Protocol::operator()(int from, Tag tag, std::size_t bytes, int step) const 
       return is_checkpoint(from, tag, bytes, step);
     case Tag::save:
       return tag == Tag{Tag::save, 0, tag.item, tag.part} &&
-             is_below(tag.item, most_parts(job_) + 1) && is_below(tag.part, 2) &&
+             is_below(tag.item, most_parts(config_) + 1) && is_below(tag.part, 2) &&
              (from == 0 ? bytes <= longest_name
-                        : rank_ == 0 && t.pipeline(from) == 0 && bytes <= largest_message(job_));
+                        : rank_ == 0 && t.pipeline(from) == 0 && bytes <= largest_message(config_));
     case Tag::clock:
       return tag == Tag{Tag::clock, 0, tag.item} && is_below(tag.item, clock_questions) &&
              is_of_rank_0 && bytes == (rank_ == 0 ? 0 : size_of_number);
     case Tag::cut:
-      return is_single && from == 0 && bytes <= job_.cut.size() * longest_layer_count;
+      return is_single && from == 0 && bytes <= config_.cut.size() * longest_layer_count;
     case Tag::report:
-      return is_single && rank_ == t.recorder() && bytes <= job_.chunks * longest_costs;
+      return is_single && rank_ == t.recorder() && bytes <= config_.chunks * longest_costs;
     case Tag::hello:
     case Tag::failure:
       return is_single && bytes <= longest_text;
@@ -83,19 +84,20 @@ bool Protocol::operator()(int from, Tag tag, std::size_t bytes, int step) const 
 
 // From the chunk before, for an activation, or the one after, to the chunk in the tag.
 bool Protocol::is_crossing(int from, Tag tag, std::size_t bytes, int offset) const {
-  const int stages = job_.topology.stages, chunks = stages * job_.chunks;
+  const int stages = config_.topology.stages, chunks = stages * config_.chunks;
   return is_below(tag.part, chunks) && is_below(tag.part + offset, chunks) &&
          tag.part % stages == stage_ &&
-         from == job_.topology.rank(pipeline_, (tag.part + offset) % stages) &&
-         is_below(tag.item, job_.microbatches) && bytes == activation_size(job_) * sizeof(nn::real);
+         from == config_.topology.rank(pipeline_, (tag.part + offset) % stages) &&
+         is_below(tag.item, config_.microbatches) &&
+         bytes == activation_size(config_) * sizeof(nn::real);
 }
 
 bool Protocol::is_reduction(int from, Tag tag, std::size_t bytes) const {
-  const int pipelines = job_.topology.pipelines;
-  if (from != job_.topology.rank((pipeline_ + pipelines - 1) % pipelines, stage_) ||
+  const int pipelines = config_.topology.pipelines;
+  if (from != config_.topology.rank((pipeline_ + pipelines - 1) % pipelines, stage_) ||
       !blocks_.contains(tag.item) || !is_below(tag.part, ring_turns(pipelines)))
     return false;
-  const std::size_t size = block_size(job_.model, tag.item);
+  const std::size_t size = block_size(config_.model, tag.item);
   return bytes == sizeof(nn::real) * ring_segment(size, pipelines, pipeline_ - tag.part - 1).length;
 }
 
@@ -105,8 +107,9 @@ bool Protocol::is_checkpoint(int from, Tag tag, std::size_t bytes, int step) con
   if (tag.step == 0)
     return bytes == size_of_number &&
            (from == 0 ? is_below(tag.item, 3) : rank_ == 0 && tag.item == 2);
-  return tag.step == step + 1 && tag.item == 0 && rank_ == 0 && job_.topology.pipeline(from) == 0 &&
-         bytes <= (job_.model.layers + 4) * longest_file_line;
+  return tag.step == step + 1 && tag.item == 0 && rank_ == 0 &&
+         config_.topology.pipeline(from) == 0 &&
+         bytes <= (config_.model.layers + 4) * longest_file_line;
 }
 
 }  // namespace pipeline

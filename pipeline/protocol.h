@@ -2,8 +2,8 @@
 
 #include <set>
 
-#include "pipeline/job.h"
 #include "pipeline/mailbox/frame.h"
+#include "pipeline/training_config.h"
 
 namespace pipeline {
 
@@ -12,7 +12,7 @@ namespace pipeline {
 class Protocol {
  public:
   // Until the cut is known, any block of the model may be averaged.
-  Protocol(const Job& job, int rank, bool is_cut_known = true);
+  Protocol(const TrainingConfig& config, int rank, bool is_cut_known = true);
 
   // Whether rank `from` can send this rank, while this rank is at `step`, a message with this tag
   // and size. The mailbox sees to it that each tag comes once.
@@ -23,7 +23,7 @@ class Protocol {
   bool is_reduction(int from, Tag tag, std::size_t bytes) const;
   bool is_checkpoint(int from, Tag tag, std::size_t bytes, int step) const;
 
-  Job job_;
+  TrainingConfig config_;
   int rank_, stage_, pipeline_;
   std::set<int> blocks_;  // that this rank averages
 };

@@ -11,10 +11,10 @@ constexpr std::size_t part_values = 1 << 18;
 
 }  // namespace
 
-int tied_rank(const Job& job, int rank) {
-  const Topology& t = job.topology;
+int tied_rank(const TrainingConfig& config, int rank) {
+  const Topology& t = config.topology;
   const int last = t.stages - 1, stage = t.stage(rank);
-  if (last == 0 || (stage != 0 && stage != last) || !nn::tied_tensor(job.model)) return -1;
+  if (last == 0 || (stage != 0 && stage != last) || !nn::tied_tensor(config.model)) return -1;
   return t.rank(t.pipeline(rank), last - stage);
 }
 
@@ -24,12 +24,12 @@ std::size_t tied_part_size(const nn::LanguageModelConfig& model, int part) {
   return part < 0 || first >= size ? 0 : std::min(part_values, size - first);
 }
 
-TiedGradients::TiedGradients(const Job& job, Stage& stage, Mailbox& mailbox)
-    : stage_(stage), mailbox_(mailbox), other_(tied_rank(job, mailbox.rank())) {
-  if (!nn::tied_tensor(job.model)) return;
-  const int own = job.topology.stage(mailbox.rank());
+TiedGradients::TiedGradients(const TrainingConfig& config, Stage& stage, Mailbox& mailbox)
+    : stage_(stage), mailbox_(mailbox), other_(tied_rank(config, mailbox.rank())) {
+  if (!nn::tied_tensor(config.model)) return;
+  const int own = config.topology.stage(mailbox.rank());
   if (own == 0) blocks_[0] = 0;
-  if (own == job.topology.stages - 1) blocks_[1] = stage.model().head_block();
+  if (own == config.topology.stages - 1) blocks_[1] = stage.model().head_block();
 }
 
 std::vector<int> TiedGradients::blocks() const {

@@ -2,9 +2,9 @@
 
 #include <array>
 
-#include "pipeline/job.h"
 #include "pipeline/mailbox/mailbox.h"
 #include "pipeline/stage.h"
+#include "pipeline/training_config.h"
 
 namespace pipeline {
 
@@ -15,7 +15,7 @@ namespace pipeline {
 class TiedGradients {
  public:
   // Everything must outlive it.
-  TiedGradients(const Job& job, Stage& stage, Mailbox& mailbox);
+  TiedGradients(const TrainingConfig& config, Stage& stage, Mailbox& mailbox);
 
   // Whether this rank has the block and its gradient needs the other's.
   bool concerns(int block) const {
@@ -45,7 +45,7 @@ class TiedGradients {
 };
 
 // The other end of the rank's pipeline, with which it exchanges these gradients; -1 if it does not.
-int tied_rank(const Job& job, int rank);
+int tied_rank(const TrainingConfig& config, int rank);
 
 // How many values such a message has; 0 if there is no such part.
 std::size_t tied_part_size(const nn::LanguageModelConfig& model, int part);

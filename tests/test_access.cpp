@@ -10,7 +10,7 @@ namespace {
 // Where the ranks of two stages are reached.
 std::vector<std::string> addresses_of(std::vector<std::string> given) {
   RankOptions options;
-  options.job.topology.stages = 2;
+  options.config.topology.stages = 2;
   options.addresses = std::move(given);
   return mailbox_options(options).addresses;
 }

@@ -228,7 +228,8 @@ TEST_CASE("the gradient of a batch with batch statistics is that of one piece, o
     const nn::ModelFactory make = [](Generator& generator) {
       return std::make_unique<ToyNet>(generator);
     };
-    fl::ClientWorker worker(make, nn::DropoutStream::mt, &idle), helper(make, nn::DropoutStream::mt);
+    fl::ClientWorker worker(make, nn::DropoutStream::mt, &idle),
+        helper(make, nn::DropoutStream::mt);
     idle.add(helper);
     std::ranges::copy(model.parameters().values(), worker.weights().begin());
     CHECK(worker.compute_gradient(images, samples, same_drops) == loss.value()[0]);

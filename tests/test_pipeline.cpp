@@ -4,14 +4,14 @@
 #include <map>
 #include <mutex>
 
-#include "pipeline/worker.h"
+#include "pipeline/stage_worker.h"
 #include "tests/toy_training.h"
 
 namespace pipeline {
 
 namespace {
 
-using toy::job_of, toy::length, toy::some_text;
+using toy::config_of, toy::length, toy::some_text;
 
 struct Result {
   std::vector<double> losses;                                      // of each step
@@ -20,27 +20,27 @@ struct Result {
 };
 
 // The weights are those of one pipeline.
-Result train(const Job& job, const std::string& name, int pipeline = 0) {
+Result train(const TrainingConfig& config, const std::string& name, int pipeline = 0) {
   Result result;
   std::mutex result_mutex;
-  auto stages = toy::as_ranks(job, name, [&](toy::Rank rank) {
+  auto stages = toy::as_ranks(config, name, [&](toy::Rank rank) {
     int step = 0;
     rank.worker.on_gradients = [&](int block, std::span<const nn::real> gradients) {
       const std::lock_guard lock(result_mutex);
       result.gradients[{step, block}].assign(gradients.begin(), gradients.end());
     };
-    for (; step < job.steps; ++step) {
+    for (; step < config.steps; ++step) {
       const auto loss = rank.worker.step(step);
-      if (rank.rank == job.topology.recorder()) result.losses.push_back(loss.value());
+      if (rank.rank == config.topology.recorder()) result.losses.push_back(loss.value());
     }
   });
-  result.weights = toy::weights_of(stages, job, pipeline);
+  result.weights = toy::weights_of(stages, config, pipeline);
   return result;
 }
 
 // One process, one microbatch after the other.
 Result train_serially(int microbatches, const nn::ModelFamily& family = nn::families()[0]) {
-  return train(job_of("gpipe", 1, 1, microbatches, family), "serial");
+  return train(config_of("gpipe", 1, 1, microbatches, family), "serial");
 }
 
 // |a - b| / |b|
@@ -55,26 +55,26 @@ double relative_difference(std::span<const nn::real> a, std::span<const nn::real
   return std::sqrt(difference / size);
 }
 
-// Calls f(job) for every schedule on 1, 2, 3 and 6 stages.
+// Calls f(config) for every schedule on 1, 2, 3 and 6 stages.
 template <class Function>
-void each_job(int pipelines, int microbatches, const nn::ModelFamily& family, Function f) {
+void each_config(int pipelines, int microbatches, const nn::ModelFamily& family, Function f) {
   for (const ScheduleEntry& schedule : schedule_table())
     for (int stages : {1, 2, 3, 6}) {
       CAPTURE(schedule.name);
       CAPTURE(stages);
       CAPTURE(microbatches);
-      f(job_of(schedule.name, stages, pipelines, microbatches, family));
+      f(config_of(schedule.name, stages, pipelines, microbatches, family));
     }
 }
 
 }  // namespace
 
 TEST_CASE("a worker takes the steps that are written out here") {
-  Job job = job_of("1f1b", 1, 1, 2);
-  job.warmup = 2;
-  const Result result = train(job, "written");
+  TrainingConfig config = config_of("1f1b", 1, 1, 2);
+  config.warmup = 2;
+  const Result result = train(config, "written");
 
-  nn::LanguageModel model(job.model, job.seed);
+  nn::LanguageModel model(config.model, config.seed);
   nn::Adam adam(0);
   const std::vector<std::uint16_t> text = some_text();
   for (int step = 0; step < 3; ++step) {
@@ -90,7 +90,7 @@ TEST_CASE("a worker takes the steps that are written out here") {
       tape.backward(loss, nn::real(0.5));
     }
     CHECK(result.losses[step] == doctest::Approx(loss_of_step).epsilon(1e-6));
-    adam.set_learning_rate(job.learning_rate * (step == 0 ? 0.5 : 1));
+    adam.set_learning_rate(config.learning_rate * (step == 0 ? 0.5 : 1));
     adam.step(model.parameters().values(), model.parameters().gradients());
   }
   CHECK(relative_difference(result.weights, model.parameters().values()) < 1e-5);
@@ -132,8 +132,8 @@ TEST_CASE("every schedule on any number of stages trains like one process, bit f
     for (int microbatches : {1, 2, 3, 5}) {
       CAPTURE(family.name);
       const Result serial = train_serially(microbatches, family);
-      each_job(1, microbatches, family, [&](const Job& job) {
-        const Result result = train(job, "one");
+      each_config(1, microbatches, family, [&](const TrainingConfig& config) {
+        const Result result = train(config, "one");
         CHECK(result.losses == serial.losses);
         CHECK(result.gradients == serial.gradients);
         CHECK(result.weights == serial.weights);
@@ -146,8 +146,8 @@ TEST_CASE("two pipelines train like one process on the same global batch") {
     for (int microbatches : {1, 2, 3, 5}) {
       CAPTURE(family.name);
       const Result serial = train_serially(2 * microbatches, family);
-      each_job(2, microbatches, family, [&](const Job& job) {
-        const Result result = train(job, "two");
+      each_config(2, microbatches, family, [&](const TrainingConfig& config) {
+        const Result result = train(config, "two");
         REQUIRE(result.losses.size() == serial.losses.size());
         for (std::size_t step = 0; step < serial.losses.size(); ++step)
           CHECK(result.losses[step] == doctest::Approx(serial.losses[step]).epsilon(1e-6));
@@ -160,9 +160,9 @@ TEST_CASE("two pipelines train like one process on the same global batch") {
 
 TEST_CASE("the copies of a weight that embedding and head share stay equal") {
   for (int stages : {1, 3}) {
-    const Job job = job_of("zb-h1", stages, 2, 3, *nn::find_family("gpt2"));
-    auto done = toy::as_ranks(job, "tied", [&](toy::Rank rank) {
-      for (int step = 0; step < job.steps; ++step) rank.worker.step(step);
+    const TrainingConfig config = config_of("zb-h1", stages, 2, 3, *nn::find_family("gpt2"));
+    auto done = toy::as_ranks(config, "tied", [&](toy::Rank rank) {
+      for (int step = 0; step < config.steps; ++step) rank.worker.step(step);
     });
     nn::LanguageModel &first = done.front().model(), &last = done[stages - 1].model();
     const auto copy = [](nn::LanguageModel& model, int block) {
@@ -170,7 +170,7 @@ TEST_CASE("the copies of a weight that embedding and head share stay equal") {
       return model.parameters().values().subspan(offset, size);
     };
     CHECK(std::ranges::equal(copy(first, 0), copy(last, 7)));
-    const nn::LanguageModel untrained(job.model, job.seed);
+    const nn::LanguageModel untrained(config.model, config.seed);
     const auto [offset, size] = untrained.tied_range(0).value();
     CHECK(
         !std::ranges::equal(copy(first, 0), untrained.parameters().values().subspan(offset, size)));
@@ -180,36 +180,36 @@ TEST_CASE("the copies of a weight that embedding and head share stay equal") {
 TEST_CASE("stages without layers pass on what they get") {
   const Result serial = train_serially(3);
   for (const Cut& cut : {Cut{6, 0, 0}, Cut{0, 0, 6}, Cut{0, 6, 0}, Cut{3, 0, 3}}) {
-    Job job = job_of("1f1b", 3, 1, 3);
-    job.cut = cut;
-    CHECK(train(job, "cut").weights == serial.weights);
+    TrainingConfig config = config_of("1f1b", 3, 1, 3);
+    config.cut = cut;
+    CHECK(train(config, "cut").weights == serial.weights);
   }
-  Job job = job_of("interleaved", 3, 1, 3);
-  job.cut = {2, 0, 2, 0, 0, 2};
-  CHECK(train(job, "cut").weights == serial.weights);
+  TrainingConfig config = config_of("interleaved", 3, 1, 3);
+  config.cut = {2, 0, 2, 0, 0, 2};
+  CHECK(train(config, "cut").weights == serial.weights);
 }
 
 TEST_CASE("a pipeline learns") {
-  Job job = job_of("zb-h1", 3, 1, 3);
-  job.steps = 100;
-  job.learning_rate = 3e-3;
-  const Result result = train(job, "learns");
+  TrainingConfig config = config_of("zb-h1", 3, 1, 3);
+  config.steps = 100;
+  config.learning_rate = 3e-3;
+  const Result result = train(config, "learns");
   CHECK(result.losses.back() < 0.9 * result.losses.front());
 }
 
 TEST_CASE("replicas stay the same, bit for bit") {
-  const Job job = job_of("1f1b", 2, 3, 2);
-  const Job tied = job_of("zb-h1", 2, 3, 2, *nn::find_family("gpt2"));
+  const TrainingConfig config = config_of("1f1b", 2, 3, 2);
+  const TrainingConfig tied = config_of("zb-h1", 2, 3, 2, *nn::find_family("gpt2"));
   CHECK(train(tied, "three", 0).weights == train(tied, "three", 2).weights);
-  const Result first = train(job, "three", 0), last = train(job, "three", 2);
+  const Result first = train(config, "three", 0), last = train(config, "three", 2);
   CHECK(first.weights == last.weights);
   CHECK(first.weights != train_serially(6).weights);  // another order of sums
 }
 
 TEST_CASE("cutting a batch into microbatches does not change what is learnt") {
-  Job job = job_of("1f1b", 3, 1, 1);
-  job.batch = 6;
-  const Result whole = train(job, "whole"), cut = train_serially(6);
+  TrainingConfig config = config_of("1f1b", 3, 1, 1);
+  config.batch = 6;
+  const Result whole = train(config, "whole"), cut = train_serially(6);
   for (int block = 0; block < 8; ++block)
     CHECK(relative_difference(whole.gradients.at({0, block}), cut.gradients.at({0, block})) < 2e-6);
 }

@@ -27,17 +27,17 @@ struct Result {
 };
 
 // Goes on from the newest checkpoint until `last` steps are done, and saves one then.
-Result train(const Job& job, const std::filesystem::path& path, int last) {
+Result train(const TrainingConfig& config, const std::filesystem::path& path, int last) {
   Result result;
   std::mutex mutex;
-  auto stages = toy::as_ranks(job, "checkpoint", [&](toy::Rank rank) {
+  auto stages = toy::as_ranks(config, "checkpoint", [&](toy::Rank rank) {
     nn::CheckpointFolder folder(path);
-    Checkpoints checkpoints(folder, job, rank.stage, rank.worker, rank.mailbox);
+    Checkpoints checkpoints(folder, config, rank.stage, rank.worker, rank.mailbox);
     const auto report = [&](const std::string& line) { result.reports.push_back(line); };
     const int first = checkpoints.resume(report);
     for (int step = first; step < last; ++step) {
       const auto loss = rank.worker.step(step);
-      if (rank.rank == job.topology.recorder()) result.losses[step + 1] = loss.value();
+      if (rank.rank == config.topology.recorder()) result.losses[step + 1] = loss.value();
     }
     if (first < last) checkpoints.save(last, {});
     const std::lock_guard lock(mutex);
@@ -49,17 +49,18 @@ Result train(const Job& job, const std::filesystem::path& path, int last) {
           all.insert(all.end(), values.begin(), values.end());
       }
   });
-  result.weights = toy::weights_of(stages, job);
+  result.weights = toy::weights_of(stages, config);
   return result;
 }
 
 // Batches of 6 sequences, however they are cut.
-Job job_of(std::string_view schedule, int stages, int pipelines,
-           std::string_view family = "llama") {
-  Job job = toy::job_of(schedule, stages, pipelines, 6 / pipelines, *nn::find_family(family));
-  job.steps = 8;
-  job.warmup = 2;
-  return job;
+TrainingConfig config_of(std::string_view schedule, int stages, int pipelines,
+                         std::string_view family = "llama") {
+  TrainingConfig config =
+      toy::config_of(schedule, stages, pipelines, 6 / pipelines, *nn::find_family(family));
+  config.steps = 8;
+  config.warmup = 2;
+  return config;
 }
 
 }  // namespace
@@ -67,14 +68,14 @@ Job job_of(std::string_view schedule, int stages, int pipelines,
 TEST_CASE("training goes on from a checkpoint bit for bit, after any step") {
   for (const auto& [stages, pipelines, family] :
        {std::tuple{1, 1, "llama"}, {3, 1, "llama"}, {2, 2, "llama"}, {3, 2, "gpt2"}}) {
-    const Job job = job_of("1f1b", stages, pipelines, family);
+    const TrainingConfig config = config_of("1f1b", stages, pipelines, family);
     const tools::TemporaryFolder undisturbed_folder;
-    const Result undisturbed = train(job, undisturbed_folder.path, 4);
+    const Result undisturbed = train(config, undisturbed_folder.path, 4);
     for (int step : {1, 2, 3}) {
       CAPTURE(step);
       const tools::TemporaryFolder folder;
-      train(job, folder.path, step);
-      const Result resumed = train(job, folder.path, 4);
+      train(config, folder.path, step);
+      const Result resumed = train(config, folder.path, 4);
       CHECK(resumed.first_step == step);
       CHECK(resumed.reports.empty());
       CHECK(resumed.weights == undisturbed.weights);
@@ -88,7 +89,7 @@ TEST_CASE("training goes on from a checkpoint bit for bit, after any step") {
 
 TEST_CASE("a checkpoint of three stages goes on in any layout") {
   for (const char* family : {"llama", "gpt2"}) {
-    const Job written = job_of("1f1b", 3, 1, family);
+    const TrainingConfig written = config_of("1f1b", 3, 1, family);
     const tools::TemporaryFolder undisturbed_folder;
     const Result undisturbed = train(written, undisturbed_folder.path, 4);
     for (const auto& [stages, pipelines] :
@@ -98,8 +99,9 @@ TEST_CASE("a checkpoint of three stages goes on in any layout") {
       CAPTURE(stages);
       const tools::TemporaryFolder folder;
       train(written, folder.path, 2);
-      const Result resumed = train(
-          job_of(stages == 2 ? "interleaved" : "zb-h1", stages, pipelines, family), folder.path, 4);
+      const Result resumed =
+          train(config_of(stages == 2 ? "interleaved" : "zb-h1", stages, pipelines, family),
+                folder.path, 4);
       CHECK(resumed.first_step == 2);
       for (int step : {3, 4})
         CHECK(resumed.losses.at(step) ==
@@ -113,32 +115,32 @@ TEST_CASE("a checkpoint of three stages goes on in any layout") {
 
 TEST_CASE("a checkpoint of two pipelines goes on in one") {
   const tools::TemporaryFolder undisturbed_folder, folder;
-  const Result undisturbed = train(job_of("1f1b", 2, 2), undisturbed_folder.path, 4);
-  train(job_of("1f1b", 2, 2), folder.path, 2);
-  const Result resumed = train(job_of("1f1b", 3, 1), folder.path, 4);
+  const Result undisturbed = train(config_of("1f1b", 2, 2), undisturbed_folder.path, 4);
+  train(config_of("1f1b", 2, 2), folder.path, 2);
+  const Result resumed = train(config_of("1f1b", 3, 1), folder.path, 4);
   for (int step : {3, 4})
     CHECK(resumed.losses.at(step) == doctest::Approx(undisturbed.losses.at(step)).epsilon(1e-6));
 }
 
 TEST_CASE("another training does not go on from a checkpoint") {
-  const Job job = job_of("1f1b", 2, 1);
+  const TrainingConfig config = config_of("1f1b", 2, 1);
   const tools::TemporaryFolder folder;
-  train(job, folder.path, 2);
-  Job other = job;
+  train(config, folder.path, 2);
+  TrainingConfig other = config;
   other.seed = 1;
   CHECK(complaint_of([&] { train(other, folder.path, 4); }) ==
         "the checkpoint was made with seed 0, this run has 1");
-  other = job;
+  other = config;
   other.batch = 12;
   CHECK(contains(complaint_of([&] { train(other, folder.path, 4); }), "batch 6, this run has 12"));
-  other = job;
+  other = config;
   other.model.intermediate_size += 8;
   CHECK(contains(complaint_of([&] { train(other, folder.path, 4); }), "hidden"));
-  other = job;
+  other = config;
   other.steps = 1, other.warmup = 0;
   CHECK(
       contains(complaint_of([&] { train(other, folder.path, 1); }), "the checkpoint is of step 2"));
-  other = job;
+  other = config;
   other.learning_rate /= 2;
   CHECK(train(other, folder.path, 4).reports ==
         std::vector<std::string>{"the checkpoint was made with lr 8e-04, this run has 4e-04"});
@@ -155,9 +157,9 @@ void change_state(const std::filesystem::path& folder, int step, const std::stri
 }
 
 TEST_CASE("a checkpoint whose state is not what it must be is said, and the one before it taken") {
-  const Job job = job_of("1f1b", 2, 1);
+  const TrainingConfig config = config_of("1f1b", 2, 1);
   const tools::TemporaryFolder undisturbed_folder;
-  const Result undisturbed = train(job, undisturbed_folder.path, 4);
+  const Result undisturbed = train(config, undisturbed_folder.path, 4);
   struct Case {
     const char *from, *to, *words;
   };
@@ -171,10 +173,10 @@ TEST_CASE("a checkpoint whose state is not what it must be is said, and the one 
         Case{"file piece-3.safetensors", "file piece-9.safetensors", "it is missing"}}) {
     CAPTURE(to);
     const tools::TemporaryFolder folder;
-    train(job, folder.path, 2);
-    train(job, folder.path, 3);
+    train(config, folder.path, 2);
+    train(config, folder.path, 3);
     change_state(folder.path, 3, from, to);
-    const Result resumed = train(job, folder.path, 4);
+    const Result resumed = train(config, folder.path, 4);
     CHECK(resumed.first_step == 2);
     REQUIRE(resumed.reports.size() == 1);
     CHECK(contains(resumed.reports[0], (folder.path / "step-3").string()));
@@ -184,11 +186,11 @@ TEST_CASE("a checkpoint whose state is not what it must be is said, and the one 
 }
 
 TEST_CASE("a block that does not say how often it was updated is damage, too") {
-  const Job job = job_of("1f1b", 2, 1);
+  const TrainingConfig config = config_of("1f1b", 2, 1);
   for (const char* updates : {"abc", "-1", "99999999999", ""}) {
     const tools::TemporaryFolder folder;
-    train(job, folder.path, 2);
-    train(job, folder.path, 3);
+    train(config, folder.path, 2);
+    train(config, folder.path, 3);
     const auto file = folder.path / "step-3" / "piece-4.safetensors";
     const nn::Checkpoint block = nn::read_safetensors(file);
     std::vector<nn::SavedTensor> tensors;
@@ -202,7 +204,7 @@ TEST_CASE("a block that does not say how often it was updated is damage, too") {
     const std::size_t at = text.find("file piece-4.safetensors");
     change_state(folder.path, 3, text.substr(at, text.find('\n', at) - at),
                  "file " + nn::to_text(saved));
-    const Result resumed = train(job, folder.path, 4);
+    const Result resumed = train(config, folder.path, 4);
     CHECK(resumed.first_step == 2);
     REQUIRE(resumed.reports.size() == 1);
     CHECK(contains(resumed.reports[0], file.string() + ": updates"));
@@ -210,9 +212,9 @@ TEST_CASE("a block that does not say how often it was updated is damage, too") {
 }
 
 TEST_CASE("a checkpoint says what made it, and another processor is said on going on") {
-  const Job job = job_of("zb-h1", 2, 1);
+  const TrainingConfig config = config_of("zb-h1", 2, 1);
   const tools::TemporaryFolder folder;
-  train(job, folder.path, 2);
+  train(config, folder.path, 2);
   const auto saved = nn::CheckpointFolder(folder.path).newest([](const std::string&) {});
   const nn::Metadata engine = nn::describe_engine();
   for (const auto& [name, value] : engine) CHECK(saved->state.at(name) == value);
@@ -223,7 +225,7 @@ TEST_CASE("a checkpoint says what made it, and another processor is said on goin
   change_state(folder.path, 2, "state vectors " + engine.at("vectors"), "state vectors MMX");
   change_state(folder.path, 2, "state engine " + engine.at("engine"), "state engine 0123");
   CHECK(
-      train(job, folder.path, 3).reports ==
+      train(config, folder.path, 3).reports ==
       std::vector<std::string>{"the checkpoint was made with blas-core Other, here it is " +
                                    engine.at("blas-core") + ": the same training but for rounding",
                                "the checkpoint was made with vectors MMX, here it is " +
@@ -231,27 +233,27 @@ TEST_CASE("a checkpoint says what made it, and another processor is said on goin
 }
 
 TEST_CASE("a checkpoint of version 1, which says nothing of that, goes on without a word") {
-  const Job job = job_of("1f1b", 2, 1);
+  const TrainingConfig config = config_of("1f1b", 2, 1);
   const tools::TemporaryFolder folder;
-  train(job, folder.path, 2);
+  train(config, folder.path, 2);
   for (const auto& [name, value] : nn::describe_engine())
     change_state(folder.path, 2, "state " + name + ' ' + value + '\n', "");
   change_state(folder.path, 2, "manifest 2\n", "");
-  const Result resumed = train(job, folder.path, 4);
+  const Result resumed = train(config, folder.path, 4);
   CHECK(resumed.first_step == 2);
   CHECK(resumed.reports.empty());
 }
 
 TEST_CASE("the id of a run is saved with it and found again") {
-  const Job job = job_of("1f1b", 2, 1);
+  const TrainingConfig config = config_of("1f1b", 2, 1);
   const tools::TemporaryFolder folder;
   for (const char* id : {"", "0123abcd"})
     for (const bool saves : {true, false}) {
       CAPTURE(id);
       std::filesystem::remove_all(saves ? folder.path / "step-1" : folder.path / "none");
-      toy::as_ranks(job, "run-id", [&](toy::Rank rank) {
+      toy::as_ranks(config, "run-id", [&](toy::Rank rank) {
         nn::CheckpointFolder checkpoints_folder(folder.path);
-        Checkpoints checkpoints(checkpoints_folder, job, rank.stage, rank.worker, rank.mailbox);
+        Checkpoints checkpoints(checkpoints_folder, config, rank.stage, rank.worker, rank.mailbox);
         checkpoints.run_id = saves && rank.rank == 0 ? id : "another";
         if (saves) {
           rank.worker.step(0);
@@ -264,12 +266,12 @@ TEST_CASE("the id of a run is saved with it and found again") {
 }
 
 TEST_CASE("a weight that is not finite is not saved") {
-  const Job job = job_of("1f1b", 2, 1);
+  const TrainingConfig config = config_of("1f1b", 2, 1);
   const tools::TemporaryFolder path;
   const std::string complaint = complaint_of([&] {
-    toy::as_ranks(job, "infinite", [&](toy::Rank rank) {
+    toy::as_ranks(config, "infinite", [&](toy::Rank rank) {
       nn::CheckpointFolder folder(path.path);
-      Checkpoints checkpoints(folder, job, rank.stage, rank.worker, rank.mailbox);
+      Checkpoints checkpoints(folder, config, rank.stage, rank.worker, rank.mailbox);
       if (rank.rank == 1)
         rank.stage.model().parameters().values().back() = std::numeric_limits<nn::real>::infinity();
       checkpoints.save(1, {});
@@ -287,12 +289,12 @@ void spoil(toy::Rank rank, int step, int block, nn::real with) {
 
 TEST_CASE("a gradient that is not finite stops the run, with its step, stage and block") {
   const nn::real infinity = std::numeric_limits<nn::real>::infinity();
-  const Job job = job_of("1f1b", 3, 2);
+  const TrainingConfig config = config_of("1f1b", 3, 2);
   const auto complaint = [&](int block, nn::real with) {
     return complaint_of([&] {
-      toy::as_ranks(job, "bad", [&](toy::Rank rank) {
+      toy::as_ranks(config, "bad", [&](toy::Rank rank) {
         for (int step = 0; step < 4; ++step) {
-          if (job.topology.pipeline(rank.rank) == 1) spoil(rank, step, block, with);
+          if (config.topology.pipeline(rank.rank) == 1) spoil(rank, step, block, with);
           rank.worker.step(step);
         }
       });
@@ -306,26 +308,26 @@ TEST_CASE("a gradient that is not finite stops the run, with its step, stage and
 TEST_CASE("a bad step is left out on all ranks alike") {
   for (const auto& [pipelines, family] :
        {std::pair{1, "llama"}, {2, "llama"}, {1, "gpt2"}, {2, "gpt2"}}) {
-    Job job = job_of("zb-h1", 3, pipelines, family);
-    job.skips_bad_steps = true;
+    TrainingConfig config = config_of("zb-h1", 3, pipelines, family);
+    config.skips_bad_steps = true;
     const auto train = [&](int bad_block) {
-      auto stages = toy::as_ranks(job, "left-out", [&](toy::Rank rank) {
+      auto stages = toy::as_ranks(config, "left-out", [&](toy::Rank rank) {
         for (int step = 0; step < 4; ++step) {
           if (bad_block < 0 && step == 1) {  // all leave it out
             rank.mailbox.begin_step(step);
             is_on_any_rank(rank.mailbox, false, {Tag::verdict, step}, "leaving out a step");
             continue;
           }
-          if (bad_block >= 0 && job.topology.pipeline(rank.rank) == 0)
+          if (bad_block >= 0 && config.topology.pipeline(rank.rank) == 0)
             spoil(rank, step, bad_block, NAN);
           const auto loss = rank.worker.step(step);
-          const bool has_loss = job.topology.stage(rank.rank) == 2 && step != 1;
+          const bool has_loss = config.topology.stage(rank.rank) == 2 && step != 1;
           CHECK(loss.has_value() == has_loss);
           CHECK(rank.worker.steps_left_out == (bad_block >= 0 && step > 0));
         }
       });
-      auto weights = toy::weights_of(stages, job);
-      CHECK(weights == toy::weights_of(stages, job, pipelines - 1));
+      auto weights = toy::weights_of(stages, config);
+      CHECK(weights == toy::weights_of(stages, config, pipelines - 1));
       return weights;
     };
     const std::vector<nn::real> expected = train(-1);
@@ -334,11 +336,11 @@ TEST_CASE("a bad step is left out on all ranks alike") {
 }
 
 TEST_CASE("a run without bad steps is the same whether they would be left out or not") {
-  Job job = job_of("1f1b", 3, 2);
+  TrainingConfig config = config_of("1f1b", 3, 2);
   const tools::TemporaryFolder one, two;
-  const Result plain = train(job, one.path, 3);
-  job.skips_bad_steps = true;
-  CHECK(train(job, two.path, 3).weights == plain.weights);
+  const Result plain = train(config, one.path, 3);
+  config.skips_bad_steps = true;
+  CHECK(train(config, two.path, 3).weights == plain.weights);
 }
 
 }  // namespace pipeline

@@ -21,11 +21,11 @@ struct Arrival {
 };
 
 // What each rank got in a training with everything that sends messages, and took.
-std::map<int, std::set<Arrival>> arrivals_of(const Job& job) {
+std::map<int, std::set<Arrival>> arrivals_of(const TrainingConfig& config) {
   std::map<int, std::set<Arrival>> arrivals;
   std::mutex mutex;
-  toy::as_ranks(job, "arrivals", [&](toy::Rank rank) {
-    const Protocol protocol(job, rank.rank);
+  toy::as_ranks(config, "arrivals", [&](toy::Rank rank) {
+    const Protocol protocol(config, rank.rank);
     // The mailbox asks until the rank has parted, when this scope has been left.
     rank.mailbox.expect([&arrivals, &mutex, protocol, number = rank.rank](
                             int from, Tag tag, std::size_t bytes, int step) {
@@ -33,24 +33,25 @@ std::map<int, std::set<Arrival>> arrivals_of(const Job& job) {
       arrivals[number].insert({from, tag, bytes, step});
       return protocol(from, tag, bytes, step);
     });
-    for (int step = 0; step < job.steps; ++step) rank.worker.step(step);
+    for (int step = 0; step < config.steps; ++step) rank.worker.step(step);
   });
   return arrivals;
 }
 
 template <class Function>
-void each_job(Function f) {
+void each_config(Function f) {
   for (const ScheduleEntry& schedule : schedule_table())
     for (int stages : {1, 2, 3})
       for (int pipelines : {1, 2, 3}) {
         const char* family = (stages + pipelines) % 2 ? "llama" : "gpt2";
-        Job job = toy::job_of(schedule.name, stages, pipelines, 2, *nn::find_family(family));
-        job.skips_bad_steps = pipelines == 2;
+        TrainingConfig config =
+            toy::config_of(schedule.name, stages, pipelines, 2, *nn::find_family(family));
+        config.skips_bad_steps = pipelines == 2;
         CAPTURE(schedule.name);
         CAPTURE(stages);
         CAPTURE(pipelines);
         CAPTURE(family);
-        f(job);
+        f(config);
       }
 }
 
@@ -79,24 +80,26 @@ std::vector<Arrival> changed(const Arrival& right) {
 }  // namespace
 
 TEST_CASE("all messages of a training are expected, and none that differs in a field") {
-  each_job([](const Job& job) {
-    const auto arrivals = arrivals_of(job);
+  each_config([](const TrainingConfig& config) {
+    const auto arrivals = arrivals_of(config);
     std::set<Tag::Kind> kinds;
     for (const auto& [rank, got] : arrivals) {
-      const Protocol protocol(job, rank), before_the_cut(job, rank, false);
+      const Protocol protocol(config, rank), before_the_cut(config, rank, false);
       for (const auto& [from, tag, bytes, step] : got) {
         kinds.insert(tag.kind);
         CHECK(protocol(from, tag, bytes, step));
         CHECK(before_the_cut(from, tag, bytes, step));
         if (!is_of_a_step(tag.kind)) continue;
         for (const Arrival& wrong : changed({from, tag, bytes, step})) {
-          if (wrong.from < 0 || wrong.from >= job.topology.ranks() || wrong.from == rank) continue;
+          if (wrong.from < 0 || wrong.from >= config.topology.ranks() || wrong.from == rank)
+            continue;
           // Numbers of the same tag may come from several ranks, and be one thing or another.
           const bool is_number = bytes == sizeof(double);
           if (is_number && (wrong.tag.kind != tag.kind || wrong.from != from)) continue;
           if (wrong.tag.kind == Tag::checkpoint && wrong.bytes < 1000) continue;  // a text
           // Of two stages of two chunks each is before and behind the other.
-          if (job.chunks == 2 && job.topology.stages == 2 && wrong.tag.kind != tag.kind) continue;
+          if (config.chunks == 2 && config.topology.stages == 2 && wrong.tag.kind != tag.kind)
+            continue;
           CAPTURE(static_cast<int>(tag.kind));
           CAPTURE(static_cast<int>(wrong.tag.kind));
           CAPTURE(wrong.from);
@@ -107,18 +110,18 @@ TEST_CASE("all messages of a training are expected, and none that differs in a f
         }
       }
     }
-    CHECK(kinds.contains(Tag::activation) == (job.topology.stages > 1));
+    CHECK(kinds.contains(Tag::activation) == (config.topology.stages > 1));
     CHECK(kinds.contains(Tag::tied) ==
-          (job.topology.stages > 1 && nn::tied_tensor(job.model).has_value()));
-    CHECK(kinds.contains(Tag::reduce) == (job.topology.pipelines > 1));
-    CHECK(kinds.contains(Tag::verdict) == (job.skips_bad_steps && job.topology.ranks() > 1));
+          (config.topology.stages > 1 && nn::tied_tensor(config.model).has_value()));
+    CHECK(kinds.contains(Tag::reduce) == (config.topology.pipelines > 1));
+    CHECK(kinds.contains(Tag::verdict) == (config.skips_bad_steps && config.topology.ranks() > 1));
   });
 }
 
 TEST_CASE("a neighbour may be one step ahead, and nobody beyond the last step") {
-  const Job job = toy::job_of("1f1b", 2, 1, 3);
-  const Protocol protocol(job, 1);
-  const std::size_t bytes = activation_size(job) * sizeof(nn::real);
+  const TrainingConfig config = toy::config_of("1f1b", 2, 1, 3);
+  const Protocol protocol(config, 1);
+  const std::size_t bytes = activation_size(config) * sizeof(nn::real);
   const auto takes = [&](int of, int at) {
     return protocol(0, {Tag::activation, of, 2, 1}, bytes, at);
   };
@@ -131,11 +134,11 @@ TEST_CASE("a neighbour may be one step ahead, and nobody beyond the last step") 
 }
 
 TEST_CASE("only what is for a rank comes to it") {
-  Job job = toy::job_of("1f1b", 2, 2, 3);  // ranks 0, 1 and 2, 3
+  TrainingConfig config = toy::config_of("1f1b", 2, 2, 3);  // ranks 0, 1 and 2, 3
   const auto takes = [&](int rank, int from, Tag tag, std::size_t bytes, int step = 5) {
-    return Protocol(job, rank)(from, tag, bytes, step);
+    return Protocol(config, rank)(from, tag, bytes, step);
   };
-  job.steps = 10;
+  config.steps = 10;
   CHECK(takes(1, 3, {Tag::loss, 5}, 8));   // to the recorder
   CHECK(!takes(3, 1, {Tag::loss, 5}, 8));  // from it
   CHECK(!takes(1, 0, {Tag::loss, 5}, 8));
@@ -148,14 +151,14 @@ TEST_CASE("only what is for a rank comes to it") {
   CHECK(!takes(3, 1, {Tag::order, 5}, 8));
   CHECK(takes(0, 3, {Tag::stop_request}, 8));
   CHECK(!takes(1, 3, {Tag::stop_request}, 8));
-  CHECK(takes(0, 1, {Tag::save, 0, 4}, largest_message(job)));
+  CHECK(takes(0, 1, {Tag::save, 0, 4}, largest_message(config)));
   CHECK(takes(1, 0, {Tag::save, 0, 4}, 0));
   CHECK(takes(3, 0, {Tag::save, 0, 0, 1}, 8));  // replicas hear how long it takes
   CHECK(!takes(3, 0, {Tag::save, 0, 0, 2}, 8));
-  CHECK(takes(3, 0, {Tag::save, 0, most_parts(job)}, 0));  // the last answer
-  CHECK(!takes(3, 0, {Tag::save, 0, most_parts(job) + 1}, 0));
+  CHECK(takes(3, 0, {Tag::save, 0, most_parts(config)}, 0));  // the last answer
+  CHECK(!takes(3, 0, {Tag::save, 0, most_parts(config) + 1}, 0));
   CHECK(!takes(1, 0, {Tag::save, 0, 4}, 1000));
-  CHECK(!takes(0, 1, {Tag::save, 0, 4}, largest_message(job) + 1));
+  CHECK(!takes(0, 1, {Tag::save, 0, 4}, largest_message(config) + 1));
   CHECK(!takes(0, 3, {Tag::save, 0, 4}, 10));  // a replica saves nothing
   CHECK(!takes(0, 1, {Tag::save, 0, -1}, 10));
   CHECK(takes(0, 1, {Tag::checkpoint, 6}, 200));
@@ -182,26 +185,26 @@ TEST_CASE("only what is for a rank comes to it") {
 }
 
 TEST_CASE("a stage averages its own blocks, once the cut is known") {
-  const Job job = toy::job_of("1f1b", 2, 2, 3);
+  const TrainingConfig config = toy::config_of("1f1b", 2, 2, 3);
   for (int block = 0; block < 8; ++block) {
     const std::size_t bytes =
-        ring_segment(block_size(job.model, block), 2, 0).length * sizeof(nn::real);
+        ring_segment(block_size(config.model, block), 2, 0).length * sizeof(nn::real);
     const Tag tag{Tag::reduce, 0, block, 0};
-    CHECK(Protocol(job, 3)(1, tag, bytes, 0) == (block > 3));
-    CHECK(Protocol(job, 3, false)(1, tag, bytes, 0));
-    CHECK(!Protocol(job, 3, false)(1, tag, bytes + sizeof(nn::real), 0));
+    CHECK(Protocol(config, 3)(1, tag, bytes, 0) == (block > 3));
+    CHECK(Protocol(config, 3, false)(1, tag, bytes, 0));
+    CHECK(!Protocol(config, 3, false)(1, tag, bytes + sizeof(nn::real), 0));
   }
 }
 
 TEST_CASE("what a rank should not send is dropped and counted, and the others train as before") {
-  const Job job = toy::job_of("1f1b", 3, 2, 3);
+  const TrainingConfig config = toy::config_of("1f1b", 3, 2, 3);
   const auto train = [&](bool has_insider) {
     std::vector<double> losses;
     std::map<std::string, int> dropped;
     const std::vector<nn::real> numbers(100'000);
     std::deque<Lease> leases(1);
     const auto stages = toy::as_ranks(
-        job, "insider",
+        config, "insider",
         [&](toy::Rank rank) {
           int sent = 0;
           if (has_insider && rank.rank == 1)
@@ -212,16 +215,16 @@ TEST_CASE("what a rank should not send is dropped and counted, and the others tr
               rank.mailbox.send_text(0, {Tag::failure, sent}, "not so");
               rank.mailbox.send_text(0, {Tag::hello}, "twice");
             };
-          for (int step = 0; step < job.steps; ++step) {
+          for (int step = 0; step < config.steps; ++step) {
             const auto loss = rank.worker.step(step);
-            if (rank.rank == job.topology.recorder()) losses.push_back(loss.value());
+            if (rank.rank == config.topology.recorder()) losses.push_back(loss.value());
           }
         },
         [&](int rank, const auto& strangers) {
           if (rank == 0) dropped = strangers;
         });
     CHECK(dropped.size() == (has_insider ? 4 : 0));
-    const int actions = 3 * 3 * job.steps;
+    const int actions = 3 * 3 * config.steps;
     for (const char* kind : {"gradient", "failure", "hello", "save"})
       if (has_insider) {
         CAPTURE(kind);

@@ -146,17 +146,18 @@ TEST_CASE("names of runs differ") {
 }
 
 TEST_CASE("a run that this machine cannot hold is refused with what takes most") {
-  pipeline::Job job;
-  require_memory(job, 24e9);
-  CHECK(memory_needs(job).weights == 4 * sizeof(nn::real) * 26'398'368.0);  // the course's model
-  job.length = 100000;
-  CHECK(contains(complaint_of([&] { require_memory(job, 24e9); }), "attention between the tokens"));
-  job = {};
-  job.model.hidden_size = 65536;
-  CHECK(contains(complaint_of([&] { require_memory(job, 24e9); }), "weights, gradients and"));
-  job = {};
-  job.batch = 30000;
-  CHECK(contains(complaint_of([&] { require_memory(job, 24e9); }), "scores of every token"));
+  pipeline::TrainingConfig config;
+  require_memory(config, 24e9);
+  CHECK(memory_needs(config).weights == 4 * sizeof(nn::real) * 26'398'368.0);  // the course's model
+  config.length = 100000;
+  CHECK(contains(complaint_of([&] { require_memory(config, 24e9); }),
+                 "attention between the tokens"));
+  config = {};
+  config.model.hidden_size = 65536;
+  CHECK(contains(complaint_of([&] { require_memory(config, 24e9); }), "weights, gradients and"));
+  config = {};
+  config.batch = 30000;
+  CHECK(contains(complaint_of([&] { require_memory(config, 24e9); }), "scores of every token"));
   CHECK(memory_of_this_machine() > 1e8);
 }
 

@@ -4,8 +4,8 @@
 
 #include <vector>
 
-#include "nn/base/stopwatch.h"
 #include "nn/base/error.h"
+#include "nn/base/stopwatch.h"
 #include "nn/blas.h"
 
 namespace bench {

@@ -7,7 +7,7 @@
 #include <thread>
 
 #include "pipeline/protocol.h"
-#include "pipeline/worker.h"
+#include "pipeline/stage_worker.h"
 
 // Small trainings with threads of this process as ranks.
 namespace pipeline {
@@ -34,19 +34,20 @@ inline std::vector<std::uint16_t> some_text() {
   return ids;
 }
 
-inline Job job_of(std::string_view schedule, int stages, int pipelines, int microbatches,
-                  const nn::ModelFamily& family = nn::families()[0]) {
-  Job job;
-  job.model = tiny_model(family);
-  job.topology = {stages, pipelines};
-  job.schedule = schedule;
-  job.chunks = find_schedule(schedule)->has_chunks && stages < 6 ? 2 : 1;
-  job.microbatches = microbatches;
-  job.batch = microbatches * pipelines;
-  job.length = length;
-  job.steps = 3;
-  job.cut = default_cut(static_cast<int>(job.model.layers), stages * job.chunks);
-  return job;
+inline TrainingConfig config_of(std::string_view schedule, int stages, int pipelines,
+                                int microbatches,
+                                const nn::ModelFamily& family = nn::families()[0]) {
+  TrainingConfig config;
+  config.model = tiny_model(family);
+  config.topology = {stages, pipelines};
+  config.schedule = schedule;
+  config.chunks = find_schedule(schedule)->has_chunks && stages < 6 ? 2 : 1;
+  config.microbatches = microbatches;
+  config.batch = microbatches * pipelines;
+  config.length = length;
+  config.steps = 3;
+  config.cut = default_cut(static_cast<int>(config.model.layers), stages * config.chunks);
+  return config;
 }
 
 // What a rank dropped in the end, see Mailbox::strangers. Called by all ranks' threads.
@@ -59,26 +60,26 @@ inline void no_drops(int rank, const std::map<std::string, int>& strangers) {
 struct Rank {
   int rank;
   Stage& stage;
-  Worker& worker;
+  StageWorker& worker;
   Mailbox& mailbox;
 };
 
-// Does the work as every rank of the job, over inproc, and returns their stages. What a rank throws
-// is thrown here, the first rank's first, but for the loss of another rank. No rank may drop a
-// message, but those that `drops` takes.
-inline std::deque<Stage> as_ranks(const Job& job, const std::string& name,
+// Does the work as every rank of the training, over inproc, and returns their stages. What a rank
+// throws is thrown here, the first rank's first, but for the loss of another rank. No rank may drop
+// a message, but those that `drops` takes.
+inline std::deque<Stage> as_ranks(const TrainingConfig& config, const std::string& name,
                                   const std::function<void(Rank)>& work,
                                   const Drops& drops = no_drops) {
   static const std::vector<std::uint16_t> text = some_text();
   const data::Windows windows(text, length);
-  const int ranks = job.topology.ranks();
+  const int ranks = config.topology.ranks();
   std::vector<std::string> addresses;
   for (int rank = 0; rank < ranks; ++rank)
     addresses.push_back(nn::concat("inproc://", name, '-', rank));
   std::deque<Stage> stages;  // outlive the network, whose messages read their memory
   for (int rank = 0; rank < ranks; ++rank)
-    stages.emplace_back(job.model, blocks_of(job, job.topology.stage(rank)), job.sequences(),
-                        length, job.seed);
+    stages.emplace_back(config.model, blocks_of(config, config.topology.stage(rank)),
+                        config.sequences(), length, config.seed);
   std::vector<std::exception_ptr> failures(ranks), losses(ranks);
   {
     Network network;
@@ -88,10 +89,10 @@ inline std::deque<Stage> as_ranks(const Job& job, const std::string& name,
         Mailbox mailbox(
             network, {.rank = rank, .addresses = addresses, .deadline = std::chrono::seconds(10)});
         try {
-          mailbox.expect(Protocol(job, rank));
-          mailbox.meet(terms(job), std::chrono::seconds(20));
+          mailbox.expect(Protocol(config, rank));
+          mailbox.meet(terms(config), std::chrono::seconds(20));
           Trace trace;
-          Worker worker(job, stages[rank], mailbox, &windows, trace);
+          StageWorker worker(config, stages[rank], mailbox, &windows, trace);
           work({rank, stages[rank], worker, mailbox});
           mailbox.part();
           drops(rank, mailbox.strangers());
@@ -111,12 +112,12 @@ inline std::deque<Stage> as_ranks(const Job& job, const std::string& name,
 }
 
 // All weights of a pipeline, in the order of the whole model.
-inline std::vector<nn::real> weights_of(std::deque<Stage>& stages, const Job& job,
+inline std::vector<nn::real> weights_of(std::deque<Stage>& stages, const TrainingConfig& config,
                                         int pipeline = 0) {
   std::vector<nn::real> weights;
   for (int block = 0; block < stages[0].model().head_block() + 1; ++block)
-    for (int stage = 0; stage < job.topology.stages; ++stage) {
-      nn::LanguageModel& model = stages[job.topology.rank(pipeline, stage)].model();
+    for (int stage = 0; stage < config.topology.stages; ++stage) {
+      nn::LanguageModel& model = stages[config.topology.rank(pipeline, stage)].model();
       const auto [offset, size] = model.range(block);
       const auto values = model.parameters().values().subspan(offset, size);
       weights.insert(weights.end(), values.begin(), values.end());

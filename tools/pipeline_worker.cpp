@@ -45,26 +45,26 @@ struct CommandLine {
 
 constexpr int largest_count = 4096, largest_size = 1 << 20;
 
-void add_job_options(tools::Options& options, CommandLine& line) {
-  pipeline::Job& job = line.rank.job;
-  options.add("--stages", job.topology.stages, "parts that the model is cut into")
+void add_training_options(tools::Options& options, CommandLine& line) {
+  pipeline::TrainingConfig& config = line.rank.config;
+  options.add("--stages", config.topology.stages, "parts that the model is cut into")
       .between(1, largest_count);
-  options.add("--pipelines", job.topology.pipelines, "replicas of the whole pipeline")
+  options.add("--pipelines", config.topology.pipelines, "replicas of the whole pipeline")
       .between(1, largest_count);
-  options.add("--schedule", job.schedule, "gpipe, 1f1b, interleaved or zb-h1");
-  options.add("--chunks", job.chunks, "of each stage, for interleaved").between(1, 64);
-  options.add("--microbatches", job.microbatches, "that a pipeline's batch is cut into")
+  options.add("--schedule", config.schedule, "gpipe, 1f1b, interleaved or zb-h1");
+  options.add("--chunks", config.chunks, "of each stage, for interleaved").between(1, 64);
+  options.add("--microbatches", config.microbatches, "that a pipeline's batch is cut into")
       .between(1, largest_count);
   options.add("--layers", line.layers, "of each part, such as 2,2,2; auto measures: even");
   options.add("--batch", line.batch, "sequences of a step, all pipelines: one a microbatch")
       .between(1, 1 << 24);
-  options.add("--tokens", job.length, "of a sequence").between(1, largest_size);
-  options.add("--steps", job.steps, "of training").between(0, 1 << 30);
-  options.add("--lr", job.learning_rate, "learning rate of Adam");
-  options.add("--warmup", job.warmup, "steps of warm-up before a cosine; 0, constant");
-  options.add("--seed", job.seed, "of the first weights")
+  options.add("--tokens", config.length, "of a sequence").between(1, largest_size);
+  options.add("--steps", config.steps, "of training").between(0, 1 << 30);
+  options.add("--lr", config.learning_rate, "learning rate of Adam");
+  options.add("--warmup", config.warmup, "steps of warm-up before a cosine; 0, constant");
+  options.add("--seed", config.seed, "of the first weights")
       .between(std::uint64_t{0}, tools::largest_seed);
-  options.add("--skip-bad-steps", job.skips_bad_steps,
+  options.add("--skip-bad-steps", config.skips_bad_steps,
               "leave out steps with a NaN or infinity, which otherwise end the run");
 }
 
@@ -102,7 +102,7 @@ nn::LanguageModelConfig model_of(const CommandLine& line) {
       key_value_heads.value_or(is_new || heads ? model.heads : model.key_value_heads);
   model.intermediate_size =
       hidden.value_or(is_new ? 4 * model.hidden_size : model.intermediate_size);
-  model.max_positions = std::max<nn::index>(model.max_positions, line.rank.job.length);
+  model.max_positions = std::max<nn::index>(model.max_positions, line.rank.config.length);
   if (init) init->require_fits(model);
   return model;
 }
@@ -160,11 +160,11 @@ void allow_many_files() {
 
 int run_command(int argc, char** argv) {
   CommandLine line;
-  pipeline::Job& job = line.rank.job;
+  pipeline::TrainingConfig& config = line.rank.config;
   tools::Options options(
       "pipeline_worker",
       "One rank of a pipeline- and data-parallel training run of a language model.");
-  add_job_options(options, line);
+  add_training_options(options, line);
   add_model_options(options, line.model);
   add_run_options(options, line);
   line.rank.text.data_raw = project::data_raw();
@@ -176,33 +176,33 @@ int run_command(int argc, char** argv) {
       tools::keep_private({line.rank.text.text, line.rank.init,
                            line.rank.is_resumed ? line.rank.checkpoint : std::filesystem::path()});
 
-  job.batch = line.batch.value_or(job.microbatches * job.topology.pipelines);
-  job.model = model_of(line);
-  if (job.model.kind().vocabulary == "gpt2")
+  config.batch = line.batch.value_or(config.microbatches * config.topology.pipelines);
+  config.model = model_of(line);
+  if (config.model.kind().vocabulary == "gpt2")
     line.rank.text.tokenizer = data::gpt2_folder(line.rank.text.data_raw);
-  pipeline::require_valid(job);
-  const int layers = static_cast<int>(job.model.layers);
-  const int parts = job.topology.stages * job.chunks;
+  pipeline::require_valid(config);
+  const int layers = static_cast<int>(config.model.layers);
+  const int parts = config.topology.stages * config.chunks;
   line.rank.is_cut_measured = line.layers == "auto";
-  job.cut = line.layers.empty() || line.rank.is_cut_measured
-                ? pipeline::default_cut(layers, parts)
-                : pipeline::parse_cut(line.layers, layers, parts);
+  config.cut = line.layers.empty() || line.rank.is_cut_measured
+                   ? pipeline::default_cut(layers, parts)
+                   : pipeline::parse_cut(line.layers, layers, parts);
 
   if (!line.new_keys.empty()) {
-    pipeline::make_keys(line.new_keys, job.topology.ranks());
-    std::cout << "keys for " << job.topology.ranks() << " ranks: " << line.new_keys.string()
+    pipeline::make_keys(line.new_keys, config.topology.ranks());
+    std::cout << "keys for " << config.topology.ranks() << " ranks: " << line.new_keys.string()
               << '\n';
     return 0;
   }
   const int cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   line.rank.cores = cores;
-  line.rank.threads = line.threads.value_or(std::max(1, cores / job.topology.ranks()));
+  line.rank.threads = line.threads.value_or(std::max(1, cores / config.topology.ranks()));
   nn::blas::reserve(line.rank.threads);
-  training::require_memory(job, training::memory_of_this_machine());
+  training::require_memory(config, training::memory_of_this_machine());
   if (line.rank.rank == 0) training::require_valid_folders(line.rank);
   if (line.only_checks) {
     if (!line.rank.addresses.empty()) training::mailbox_options(line.rank);
-    std::cout << "umask " << std::oct << umask << "\nvocabulary " << job.model.kind().vocabulary
+    std::cout << "umask " << std::oct << umask << "\nvocabulary " << config.model.kind().vocabulary
               << '\n';
     return 0;
   }

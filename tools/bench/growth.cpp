@@ -34,11 +34,11 @@ double images_per_second(int threads, int clients, int batch) {
 
 double tokens_per_second(int length, int layers, int threads) {
   LlamaTraining training({.layers = layers}, length, threads);
-  return pipeline::Job{}.batch * length / seconds_each([&] { training.step(); });
+  return pipeline::TrainingConfig{}.batch * length / seconds_each([&] { training.step(); });
 }
 
 std::vector<double> pipeline_tokens_per_second(int ranks) {
-  const pipeline::Job job;
+  const pipeline::TrainingConfig job;
   const Pace pace = run_pipeline({std::to_string(ranks), "--layers", "auto"});
   const double tokens = job.batch * job.length;
   return {tokens / pace.reached, tokens / pace.allowed};

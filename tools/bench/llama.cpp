@@ -1,72 +1,73 @@
 #include "tools/bench/llama.h"
 
 #include "nn/blas.h"
-#include "pipeline/worker.h"
+#include "pipeline/stage_worker.h"
 #include "tools/bench/suites.h"
 
 namespace bench {
 
 namespace {
 
-pipeline::Job serial_job(const nn::LanguageModelConfig& model, int length) {
-  pipeline::Job job{.model = model, .length = length};
-  job.model.max_positions = std::max<nn::index>(model.max_positions, length);
-  job.cut = pipeline::default_cut(static_cast<int>(model.layers), 1);
-  return job;
+pipeline::TrainingConfig serial_config(const nn::LanguageModelConfig& model, int length) {
+  pipeline::TrainingConfig config{.model = model, .length = length};
+  config.model.max_positions = std::max<nn::index>(model.max_positions, length);
+  config.cut = pipeline::default_cut(static_cast<int>(model.layers), 1);
+  return config;
 }
 
-std::vector<std::uint16_t> random_tokens(const pipeline::Job& job) {
+std::vector<std::uint16_t> random_tokens(const pipeline::TrainingConfig& config) {
   constexpr int windows = 100;
-  std::vector<std::uint16_t> ids(static_cast<std::size_t>(windows) * job.length);
-  nn::Generator generator(job.seed);
+  std::vector<std::uint16_t> ids(static_cast<std::size_t>(windows) * config.length);
+  nn::Generator generator(config.seed);
   for (std::uint16_t& id : ids)
-    id = static_cast<std::uint16_t>(generator.next32() % job.model.vocab_size);
+    id = static_cast<std::uint16_t>(generator.next32() % config.model.vocab_size);
   return ids;
 }
 
 }  // namespace
 
 struct LlamaTraining::Parts {
-  Parts(const pipeline::Job& job, int threads)
-      : job(job),
-        ids(random_tokens(job)),
-        windows(ids, job.length),
-        stage(job.model, pipeline::blocks_of(job, 0), job.sequences(), job.length, job.seed,
-              threads),
+  Parts(const pipeline::TrainingConfig& config, int threads)
+      : config(config),
+        ids(random_tokens(config)),
+        windows(ids, config.length),
+        stage(config.model, pipeline::blocks_of(config, 0), config.sequences(), config.length,
+              config.seed, threads),
         mailbox(network, {.addresses = {"inproc://alone"}}),
-        worker(this->job, stage, mailbox, &windows, trace) {}
+        worker(this->config, stage, mailbox, &windows, trace) {}
 
-  pipeline::Job job;
+  pipeline::TrainingConfig config;
   std::vector<std::uint16_t> ids;
   data::Windows windows;
   pipeline::Stage stage;
   pipeline::Network network;
   pipeline::Mailbox mailbox;
   pipeline::Trace trace;
-  pipeline::Worker worker;
+  pipeline::StageWorker worker;
   int steps = 0;
 };
 
 LlamaTraining::LlamaTraining(const nn::LanguageModelConfig& model, int length, int threads) {
   nn::blas::reserve(threads);
-  parts_ = std::make_unique<Parts>(serial_job(model, length), threads);
+  parts_ = std::make_unique<Parts>(serial_config(model, length), threads);
 }
 
 LlamaTraining::~LlamaTraining() = default;
 
 void LlamaTraining::step() { parts_->worker.step(parts_->steps++); }
 
-double step_flops(const pipeline::Job& job) {
-  const nn::LanguageModelConfig& m = job.model;
+double step_flops(const pipeline::TrainingConfig& config) {
+  const nn::LanguageModelConfig& m = config.model;
   const double key_value_width = static_cast<double>(m.key_value_heads * m.head_size());
   const double projections =
       2.0 * m.hidden_size * (m.hidden_size + key_value_width);  // q and o, k and v
   const double feed_forward = 3.0 * m.hidden_size * m.intermediate_size;
-  const double attention = 2.0 * job.length * m.hidden_size;  // scores, and the values they weigh
+  const double attention =
+      2.0 * config.length * m.hidden_size;  // scores, and the values they weigh
   const double token =
       m.layers * (projections + feed_forward + attention) + 1.0 * m.hidden_size * m.vocab_size;
   const double passes = 3;  // forwards, to inputs, to weights
-  return 2 * passes * token * job.batch * job.length;
+  return 2 * passes * token * config.batch * config.length;
 }
 
 std::vector<Job> llama_jobs(const Setting& setting) {
@@ -80,14 +81,15 @@ std::vector<Job> llama_jobs(const Setting& setting) {
     return side.peak_memory();
   };
   const Peers peers(setting, "llama.py"), frugal_peers(setting, "llama.py", "frugal");
-  const pipeline::Job job;
+  const pipeline::TrainingConfig config;
   return {
       {.name = "llama",
        .readings = {{"LLaMA step, one process", "ms", 1e3},
-                    {"LLaMA training", "tokens/s", 1.0 * job.batch * job.length, true}},
+                    {"LLaMA training", "tokens/s", 1.0 * config.batch * config.length, true}},
        .ours = [ours] { return ours->seconds("step"); },
        .peers = peers.at([](Contestant& peer) { return peer.seconds("step"); }),
-       .limit = [job, peak = setting.peak] { return step_flops(job) / peak->flops_per_second(); }},
+       .limit = [config,
+                 peak = setting.peak] { return step_flops(config) / peak->flops_per_second(); }},
       {.name = "llama-memory",
        .readings = {{"LLaMA training, peak memory", "MB", 1e-6}},
        .ours = [ours, memory] { return memory(*ours); },

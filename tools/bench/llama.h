@@ -2,11 +2,11 @@
 
 #include <memory>
 
-#include "pipeline/job.h"
+#include "pipeline/training_config.h"
 
 namespace bench {
 
-// Serial training on random tokens with all of a job's model, as bin/pipeline_worker alone does it.
+// Serial training on random tokens with all of a model, as bin/pipeline_worker alone does it.
 class LlamaTraining {
  public:
   LlamaTraining(const nn::LanguageModelConfig& model, int length, int threads);
@@ -19,9 +19,9 @@ class LlamaTraining {
   std::unique_ptr<Parts> parts_;
 };
 
-// Floating-point operations of the matrix products of a step of a job, forwards and backwards, each
+// Floating-point operations of the matrix products of a training step, forwards and backwards, each
 // multiply-add counted as two: 83.2e9 with the course's model. Attention counts whole although half
 // of its scores are masked, which is 2.4 % of that.
-double step_flops(const pipeline::Job& job);
+double step_flops(const pipeline::TrainingConfig& config);
 
 }  // namespace bench

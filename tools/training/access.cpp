@@ -27,7 +27,7 @@ std::vector<std::string> separated(const std::vector<std::string>& texts) {
 
 // ipc:///folder becomes ipc:///folder/RANK, tcp://host:port becomes tcp://host:(port + RANK).
 std::vector<std::string> addresses_of(const RankOptions& options) {
-  const int ranks = options.job.topology.ranks();
+  const int ranks = options.config.topology.ranks();
   const std::vector<std::string> given = separated(options.addresses);
   if (static_cast<int>(given.size()) == ranks && ranks > 1) {
     for (auto address = given.begin(); address != given.end(); ++address)
@@ -61,7 +61,7 @@ std::vector<std::string> addresses_of(const RankOptions& options) {
 }  // namespace
 
 pipeline::Mailbox::Options mailbox_options(const RankOptions& options) {
-  const int ranks = options.job.topology.ranks();
+  const int ranks = options.config.topology.ranks();
   if (options.rank < 0 || options.rank >= ranks)
     throw nn::InputError(nn::concat("there is no rank ", options.rank),
                          nn::concat("--rank is between 0 and ", ranks - 1));

@@ -14,12 +14,13 @@ using pipeline::Costs, pipeline::wall_time;
 constexpr int tries = 4;
 
 // One block in a stage of its own.
-Costs measure(const pipeline::Job& job, int threads, int block,
+Costs measure(const pipeline::TrainingConfig& config, int threads, int block,
               const std::function<void()>& pause) {
-  pipeline::Stage stage(job.model, {{block}}, job.sequences(), job.length, job.seed, threads);
-  const std::size_t tokens = static_cast<std::size_t>(job.sequences()) * job.length;
+  pipeline::Stage stage(config.model, {{block}}, config.sequences(), config.length, config.seed,
+                        threads);
+  const std::size_t tokens = static_cast<std::size_t>(config.sequences()) * config.length;
   const std::vector<int> ids(tokens, 1);
-  const std::vector<nn::real> input(tokens * job.model.hidden_size, nn::real(0.1));
+  const std::vector<nn::real> input(tokens * config.model.hidden_size, nn::real(0.1));
   const std::vector<nn::real> share{1};
   Costs quickest{1e9, 1e9, 1e9};
   for (int i = 0; i <= tries; ++i) {
@@ -41,12 +42,12 @@ Costs measure(const pipeline::Job& job, int threads, int block,
 
 }  // namespace
 
-pipeline::BlockCosts measure_blocks(const pipeline::Job& job, int threads,
+pipeline::BlockCosts measure_blocks(const pipeline::TrainingConfig& config, int threads,
                                     const std::function<void()>& pause) {
-  const int head = static_cast<int>(job.model.layers) + 1;
-  return {measure(job, threads, 0, pause),
-          head > 1 ? measure(job, threads, 1, pause) : Costs{0, 0, 0},
-          measure(job, threads, head, pause)};
+  const int head = static_cast<int>(config.model.layers) + 1;
+  return {measure(config, threads, 0, pause),
+          head > 1 ? measure(config, threads, 1, pause) : Costs{0, 0, 0},
+          measure(config, threads, head, pause)};
 }
 
 }  // namespace training

@@ -8,12 +8,12 @@
 
 namespace training {
 
-MemoryNeeds memory_needs(const pipeline::Job& job) {
-  const nn::LanguageModelConfig& model = job.model;
-  const double number = sizeof(nn::real), length = job.length;
-  const double sequences = static_cast<double>(job.sequences()) * job.topology.pipelines;
+MemoryNeeds memory_needs(const pipeline::TrainingConfig& config) {
+  const nn::LanguageModelConfig& model = config.model;
+  const double number = sizeof(nn::real), length = config.length;
+  const double sequences = static_cast<double>(config.sequences()) * config.topology.pipelines;
   MemoryNeeds needs;
-  needs.weights = 4 * number * job.topology.pipelines * nn::model_size(model);
+  needs.weights = 4 * number * config.topology.pipelines * nn::model_size(model);
   // Of one microbatch in each pipeline: more may be under way.
   // A query sees the keys before it: half of all pairs.
   needs.attention = number * sequences * model.layers * model.heads * length * length / 2;
@@ -21,8 +21,8 @@ MemoryNeeds memory_needs(const pipeline::Job& job) {
   return needs;
 }
 
-void require_memory(const pipeline::Job& job, double bytes) {
-  const MemoryNeeds needs = memory_needs(job);
+void require_memory(const pipeline::TrainingConfig& config, double bytes) {
+  const MemoryNeeds needs = memory_needs(config);
   if (needs.sum() <= bytes) return;
   struct Part {
     double bytes;

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "pipeline/job.h"
+#include "pipeline/training_config.h"
 
 namespace training {
 
@@ -13,11 +13,11 @@ struct MemoryNeeds {
 
   double sum() const { return weights + attention + scores; }
 };
-MemoryNeeds memory_needs(const pipeline::Job& job);
+MemoryNeeds memory_needs(const pipeline::TrainingConfig& config);
 
 // Throws nn::InputError if a machine with this many bytes cannot hold all ranks, naming the largest
 // part and the options that reduce it.
-void require_memory(const pipeline::Job& job, double bytes);
+void require_memory(const pipeline::TrainingConfig& config, double bytes);
 
 double memory_of_this_machine();  // in bytes
 

@@ -9,7 +9,7 @@
 #include "nn/models/hugging_face.h"
 #include "pipeline/clock.h"
 #include "pipeline/protocol.h"
-#include "pipeline/worker.h"
+#include "pipeline/stage_worker.h"
 #include "tools/training/access.h"
 #include "tools/training/measure.h"
 #include "tools/training/progress.h"
@@ -22,26 +22,28 @@ namespace training {
 
 namespace {
 
-using pipeline::Job, pipeline::Mailbox, pipeline::Tag;
+using pipeline::TrainingConfig, pipeline::Mailbox, pipeline::Tag;
 
-bool reads_text(const Job& job, int rank) {
-  const int stage = job.topology.stage(rank);
-  return stage == 0 || stage == job.topology.stages - 1;
+bool reads_text(const TrainingConfig& config, int rank) {
+  const int stage = config.topology.stage(rank);
+  return stage == 0 || stage == config.topology.stages - 1;
 }
 
 // Rank 0 measures and tells the others.
 pipeline::Cut agree_on_cut(const RankOptions& options, Mailbox& mailbox) {
-  const Job& job = options.job;
-  if (!options.is_cut_measured) return job.cut;
-  const int layers = static_cast<int>(job.model.layers), parts = static_cast<int>(job.cut.size());
+  const TrainingConfig& config = options.config;
+  if (!options.is_cut_measured) return config.cut;
+  const int layers = static_cast<int>(config.model.layers),
+            parts = static_cast<int>(config.cut.size());
   if (options.rank != 0)
     return pipeline::parse_cut(
         mailbox.receive(0, {Tag::cut}, "waiting for rank 0 to choose the cut").text(), layers,
         parts);
   const pipeline::Cut cut = pipeline::best_cut(
-      measure_blocks(job, options.threads, [&] { mailbox.progress("rank 0 measured the blocks"); }),
-      layers, job.topology.stages, job.chunks, *pipeline::find_schedule(job.schedule),
-      job.microbatches, 0, static_cast<double>(options.cores) / job.topology.pipelines);
+      measure_blocks(config, options.threads,
+                     [&] { mailbox.progress("rank 0 measured the blocks"); }),
+      layers, config.topology.stages, config.chunks, *pipeline::find_schedule(config.schedule),
+      config.microbatches, 0, static_cast<double>(options.cores) / config.topology.pipelines);
   for (int other = 1; other < mailbox.ranks(); ++other)
     mailbox.send_text(other, {Tag::cut}, pipeline::to_text(cut));
   return cut;
@@ -63,51 +65,52 @@ void require_valid_folders(const RankOptions& options) {
 }
 
 bool run_rank(RankOptions options) {
-  Job& job = options.job;
+  TrainingConfig& config = options.config;
   Mailbox::Options access = mailbox_options(options);
   RunFolder folder(options.out, options.checkpoint, options.rank == 0);
   if (options.rank == 0) require_valid_folders(options);  // again, now that they are locked
   State state(options.state);
   state.set("opening the text");
   const data::Text text = data::open_text(options.text);
-  job.model.vocab_size = text.tokens.vocabulary();
+  config.model.vocab_size = text.tokens.vocabulary();
   std::optional<nn::ModelCheckpoint> init;  // its shape is compared before memory is taken for it
-  if (!options.init.empty()) init.emplace(options.init).require_fits(job.model);
-  job.text = nn::concat(text.tokens.ids().size(), " tokens, checksum ",
-                        nn::crc32c(std::as_bytes(text.tokens.ids())));
-  const data::Windows windows(text.tokens.ids(), job.length);
+  if (!options.init.empty()) init.emplace(options.init).require_fits(config.model);
+  config.text = nn::concat(text.tokens.ids().size(), " tokens, checksum ",
+                           nn::crc32c(std::as_bytes(text.tokens.ids())));
+  const data::Windows windows(text.tokens.ids(), config.length);
 
   // The network goes first: its messages read the memory of the stage and of the worker.
   std::optional<pipeline::Stage> stage;
-  std::optional<pipeline::Worker> worker;
+  std::optional<pipeline::StageWorker> worker;
   pipeline::Network network;
-  access.largest_message = pipeline::largest_message(job);
+  access.largest_message = pipeline::largest_message(config);
   Mailbox mailbox(network, access);
   try {
-    mailbox.expect(pipeline::Protocol(job, options.rank, !options.is_cut_measured));
+    mailbox.expect(pipeline::Protocol(config, options.rank, !options.is_cut_measured));
     state.set("meeting the others");
-    mailbox.meet(pipeline::terms(job), access.deadline);
+    mailbox.meet(pipeline::terms(config), access.deadline);
     state.set("agreeing on the cut");
-    job.cut = agree_on_cut(options, mailbox);
-    stage.emplace(job.model, pipeline::blocks_of(job, job.topology.stage(options.rank)),
-                  job.sequences(), job.length, job.seed, options.threads);
+    config.cut = agree_on_cut(options, mailbox);
+    stage.emplace(config.model, pipeline::blocks_of(config, config.topology.stage(options.rank)),
+                  config.sequences(), config.length, config.seed, options.threads);
     if (init) init->load(stage->model());
     pipeline::Trace trace(options.has_trace);
     const double offset = options.has_trace ? pipeline::offset_to_rank_0(mailbox) : 0;
-    worker.emplace(job, *stage, mailbox, reads_text(job, options.rank) ? &windows : nullptr, trace);
+    worker.emplace(config, *stage, mailbox, reads_text(config, options.rank) ? &windows : nullptr,
+                   trace);
     const StepsTaken taken =
         take_steps(options, text.description, folder, *stage, *worker, mailbox, state);
     state.set("saving");
     if (options.has_trace)
-      write_events(options.out, options.rank, job.topology.ranks(), trace, offset);
+      write_events(options.out, options.rank, config.topology.ranks(), trace, offset);
     save_model(options, *stage, text, mailbox, {{"step", std::to_string(taken.last)}});
     report_costs(options, *worker, mailbox, taken.seconds_per_step);
     mailbox.part();
     state.set("done");
     std::cout << summary_of(options.rank, mailbox.strangers()) << std::flush;
-    if (taken.last < job.steps && options.rank == 0)
-      std::cout << "stopped after step " << taken.last << " of " << job.steps << std::endl;
-    return taken.last == job.steps;
+    if (taken.last < config.steps && options.rank == 0)
+      std::cout << "stopped after step " << taken.last << " of " << config.steps << std::endl;
+    return taken.last == config.steps;
   } catch (const pipeline::PeerLost& lost) {
     mailbox.announce_failure(lost.news);
     throw;

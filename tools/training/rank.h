@@ -4,14 +4,14 @@
 #include <filesystem>
 
 #include "data/text.h"
-#include "pipeline/job.h"
+#include "pipeline/training_config.h"
 
 // A rank of a training run from its start to the saved model.
 namespace training {
 
 struct RankOptions {
-  pipeline::Job job;
-  bool is_cut_measured = false;  // rank 0 chooses job.cut by measuring the blocks
+  pipeline::TrainingConfig config;
+  bool is_cut_measured = false;  // rank 0 chooses config.cut by measuring the blocks
   int rank = 0;
   std::vector<std::string> addresses;  // one to derive all from, or all
   std::uint64_t run = 0;

@@ -14,7 +14,7 @@ namespace training {
 
 namespace {
 
-using pipeline::Costs, pipeline::Job, pipeline::Tag;
+using pipeline::Costs, pipeline::TrainingConfig, pipeline::Tag;
 
 std::string to_text(const std::vector<Costs>& chunks) {
   std::ostringstream text;
@@ -25,21 +25,22 @@ std::string to_text(const std::vector<Costs>& chunks) {
 }
 
 // The mean over all pipelines of what each stage measured.
-pipeline::StageCosts gather_costs(const Job& job, const pipeline::Worker& worker,
+pipeline::StageCosts gather_costs(const TrainingConfig& config, const pipeline::StageWorker& worker,
                                   pipeline::Mailbox& mailbox) {
-  pipeline::StageCosts costs = pipeline::uniform_costs(job.topology.stages, job.chunks, {0, 0, 0});
+  pipeline::StageCosts costs =
+      pipeline::uniform_costs(config.topology.stages, config.chunks, {0, 0, 0});
   for (int rank = 0; rank < mailbox.ranks(); ++rank) {
     std::istringstream text(
         rank == mailbox.rank()
             ? to_text(worker.measured_costs())
             : mailbox.receive(rank, {Tag::report}, nn::concat("hearing what rank ", rank, " cost"))
                   .text());
-    for (Costs& cost : costs[job.topology.stage(rank)]) {
+    for (Costs& cost : costs[config.topology.stage(rank)]) {
       Costs one{};
       text >> one.forward >> one.backward >> one.weights;
-      cost.forward += one.forward / job.topology.pipelines;
-      cost.backward += one.backward / job.topology.pipelines;
-      cost.weights += one.weights / job.topology.pipelines;
+      cost.forward += one.forward / config.topology.pipelines;
+      cost.backward += one.backward / config.topology.pipelines;
+      cost.weights += one.weights / config.topology.pipelines;
     }
   }
   return costs;
@@ -61,22 +62,24 @@ void write_events(const std::filesystem::path& folder, int rank, int ranks,
     for (int other = ranks; std::filesystem::remove(file_of(other)); ++other) continue;
 }
 
-void report_costs(const RankOptions& options, const pipeline::Worker& worker,
+void report_costs(const RankOptions& options, const pipeline::StageWorker& worker,
                   pipeline::Mailbox& mailbox, std::optional<double> seconds_per_step) {
-  const Job& job = options.job;
-  const int recorder = job.topology.recorder();
+  const TrainingConfig& config = options.config;
+  const int recorder = config.topology.recorder();
   if (mailbox.rank() != recorder)
     return mailbox.send_text(recorder, {Tag::report}, to_text(worker.measured_costs()));
-  const pipeline::StageCosts costs = gather_costs(job, worker, mailbox);
+  const pipeline::StageCosts costs = gather_costs(config, worker, mailbox);
   if (!seconds_per_step) return;
-  const auto& entry = *pipeline::find_schedule(job.schedule);
-  const int cores = std::min(options.cores, job.topology.ranks());
+  const auto& entry = *pipeline::find_schedule(config.schedule);
+  const int cores = std::min(options.cores, config.topology.ranks());
   const pipeline::Timeline timeline = pipeline::simulate(
-      pipeline::all_stages(entry, job.topology.stages, job.microbatches, job.chunks),
-      job.microbatches, job.chunks, costs, 0, static_cast<double>(cores) / job.topology.pipelines);
+      pipeline::all_stages(entry, config.topology.stages, config.microbatches, config.chunks),
+      config.microbatches, config.chunks, costs, 0,
+      static_cast<double>(cores) / config.topology.pipelines);
   double work = 0;  // of all pipelines, on one core
   for (const auto& chunks : costs)
-    for (const Costs& cost : chunks) work += cost.sum() * job.microbatches * job.topology.pipelines;
+    for (const Costs& cost : chunks)
+      work += cost.sum() * config.microbatches * config.topology.pipelines;
   std::ostringstream csv;
   csv << "Stage,Chunk,Forward,Backward,Weights\n" << std::setprecision(6);
   for (std::size_t stage = 0; stage < costs.size(); ++stage)
@@ -86,10 +89,10 @@ void report_costs(const RankOptions& options, const pipeline::Worker& worker,
   nn::write_file_atomically(options.out / "costs.csv", csv.str());
   if (options.has_trace) write_trace(options.out / "trace-predicted.csv", events_of(timeline));
   std::cout << std::fixed << std::setprecision(3) << "a step takes " << *seconds_per_step
-            << " s; layers " << pipeline::to_text(job.cut) << " and " << job.schedule << " on "
-            << cores << (cores == 1 ? " core" : " cores") << " allow " << timeline.length << " s ("
-            << std::setprecision(2) << work / timeline.length << "x over one rank; reached "
-            << work / *seconds_per_step << "x)" << std::endl;
+            << " s; layers " << pipeline::to_text(config.cut) << " and " << config.schedule
+            << " on " << cores << (cores == 1 ? " core" : " cores") << " allow " << timeline.length
+            << " s (" << std::setprecision(2) << work / timeline.length
+            << "x over one rank; reached " << work / *seconds_per_step << "x)" << std::endl;
 }
 
 }  // namespace training

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "pipeline/worker.h"
+#include "pipeline/stage_worker.h"
 #include "tools/training/rank.h"
 
 namespace training {
@@ -12,7 +12,7 @@ void write_events(const std::filesystem::path& folder, int rank, int ranks,
 
 // All ranks send what their chunks cost to the recorder, which prints what the cut and the schedule
 // allow beside what was measured, and writes costs.csv and the predicted timeline.
-void report_costs(const RankOptions& options, const pipeline::Worker& worker,
+void report_costs(const RankOptions& options, const pipeline::StageWorker& worker,
                   pipeline::Mailbox& mailbox, std::optional<double> seconds_per_step);
 
 }  // namespace training

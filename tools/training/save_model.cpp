@@ -13,7 +13,8 @@ namespace training {
 
 namespace {
 
-using pipeline::Job, pipeline::Mailbox, pipeline::Tag, pipeline::Topology, pipeline::part_size;
+using pipeline::TrainingConfig, pipeline::Mailbox, pipeline::Tag, pipeline::Topology,
+    pipeline::part_size;
 
 // The messages of a save. Rank 0 tells all how it marked its folder; each other rank of the first
 // pipeline tells it in how many parts its shard will come, none if it wrote it there itself. Then
@@ -62,23 +63,25 @@ void show_folder(Mailbox& mailbox, nn::FolderReplacement& folder) {
   for (int other = 1; other < mailbox.ranks(); ++other) mailbox.send_text(other, mark, text);
 }
 
-bool has_shard(const Job& job, int rank) { return job.topology.pipeline(rank) == 0; }
+bool has_shard(const TrainingConfig& config, int rank) {
+  return config.topology.pipeline(rank) == 0;
+}
 
-nn::SavedFile nothing_of(const Job& job, int stage) {
-  return {nn::shard_name(stage, job.topology.stages), 0, 0};
+nn::SavedFile nothing_of(const TrainingConfig& config, int stage) {
+  return {nn::shard_name(stage, config.topology.stages), 0, 0};
 }
 
 // Of any rank but 0.
-void save_shard(const Job& job, pipeline::Stage& stage, Mailbox& mailbox,
+void save_shard(const TrainingConfig& config, pipeline::Stage& stage, Mailbox& mailbox,
                 nn::FolderReplacement& folder) {
   const auto hear = [&](Tag tag) { return mailbox.receive(0, tag, "saving the model"); };
   const bool is_shared = folder.has_mark(hear(mark).text());
-  nn::SavedFile file = nothing_of(job, job.topology.stage(mailbox.rank()));
+  nn::SavedFile file = nothing_of(config, config.topology.stage(mailbox.rank()));
   const nn::SafetensorsContent content = nn::shard_content(stage.model());
   Parts rest(content.parts());
-  const bool is_sent = has_shard(job, mailbox.rank()) && !is_shared;
+  const bool is_sent = has_shard(config, mailbox.rank()) && !is_shared;
   const int count = is_sent ? rest.count() : 0;
-  if (has_shard(job, mailbox.rank())) {
+  if (has_shard(config, mailbox.rank())) {
     if (!is_sent) file = folder.write(file.name, content.parts());
     mailbox.send_number(0, parts, count);
   }
@@ -91,7 +94,7 @@ void save_shard(const Job& job, pipeline::Stage& stage, Mailbox& mailbox,
     }
     hear(turn(number));
   }
-  if (!has_shard(job, mailbox.rank())) return;
+  if (!has_shard(config, mailbox.rank())) return;
   mailbox.send_text(0, shard, to_text(file));
   if (is_sent)
     std::cout << "model: " << file.name << " went to rank 0, whose folder this rank does not see"
@@ -99,9 +102,9 @@ void save_shard(const Job& job, pipeline::Stage& stage, Mailbox& mailbox,
 }
 
 // Of rank 0: all other shards, in its folder.
-std::vector<nn::SavedFile> gather_shards(const Job& job, Mailbox& mailbox,
+std::vector<nn::SavedFile> gather_shards(const TrainingConfig& config, Mailbox& mailbox,
                                          nn::FolderReplacement& folder) {
-  const Topology& topology = job.topology;
+  const Topology& topology = config.topology;
   struct Incoming {
     int rank, count;
     nn::SavedFile file;
@@ -117,9 +120,9 @@ std::vector<nn::SavedFile> gather_shards(const Job& job, Mailbox& mailbox,
   for (int stage = 1; stage < topology.stages; ++stage) {
     const int rank = topology.rank(0, stage);
     const double count = mailbox.receive_number(rank, parts, waiting_for(rank));
-    nn::require(count >= 0 && count <= pipeline::most_parts(job), "rank ", rank, " has ", count,
+    nn::require(count >= 0 && count <= pipeline::most_parts(config), "rank ", rank, " has ", count,
                 " parts of the model");
-    all.push_back({rank, static_cast<int>(count), nothing_of(job, stage)});
+    all.push_back({rank, static_cast<int>(count), nothing_of(config, stage)});
     longest = std::max(longest, all.back().count);
   }
   to_all([&](int other) { mailbox.send_number(other, turns, longest); });
@@ -152,25 +155,26 @@ std::vector<nn::SavedFile> gather_shards(const Job& job, Mailbox& mailbox,
 
 void save_model(const RankOptions& options, pipeline::Stage& stage, const data::Text& text,
                 Mailbox& mailbox, const nn::Metadata& state) {
-  const Job& job = options.job;
+  const TrainingConfig& config = options.config;
   const std::filesystem::path path = options.out / "checkpoint";
   nn::FolderReplacement folder = nn::model_replacement(path);
-  if (options.rank != 0) return save_shard(job, stage, mailbox, folder);
+  if (options.rank != 0) return save_shard(config, stage, mailbox, folder);
 
   show_folder(mailbox, folder);
   const nn::SafetensorsContent content = nn::shard_content(stage.model());
-  const nn::SavedFile own = folder.write(nn::shard_name(0, job.topology.stages), content.parts());
-  std::vector<nn::SavedFile> files = gather_shards(job, mailbox, folder);
+  const nn::SavedFile own =
+      folder.write(nn::shard_name(0, config.topology.stages), content.parts());
+  std::vector<nn::SavedFile> files = gather_shards(config, mailbox, folder);
   files.push_back(own);
   if (!text.tokenizer_json.empty())
     files.push_back(folder.write("tokenizer.json", data::tokenizer_json_text(text.tokenizer_json)));
-  std::vector<std::vector<int>> cut(job.topology.stages);
-  for (int s = 0; s < job.topology.stages; ++s)
-    for (const auto& chunk : pipeline::blocks_of(job, s))
+  std::vector<std::vector<int>> cut(config.topology.stages);
+  for (int s = 0; s < config.topology.stages; ++s)
+    for (const auto& chunk : pipeline::blocks_of(config, s))
       cut[s].insert(cut[s].end(), chunk.begin(), chunk.end());
-  nn::Metadata origin = pipeline::origin_of(job);
+  nn::Metadata origin = pipeline::origin_of(config);
   for (const auto& [name, value] : state) origin[name] = value;
-  nn::complete_model(folder, job.model, cut, files, origin);
+  nn::complete_model(folder, config.model, cut, files, origin);
   std::cout << "model: " << path.string() << std::endl;
 }
 

@@ -15,22 +15,22 @@ namespace {
 constexpr const char* losses_file = "loss.csv";  // beside the weights, for it goes on with them
 
 using nlohmann::ordered_json;
-using pipeline::Job, pipeline::Mailbox;
+using pipeline::TrainingConfig, pipeline::Mailbox;
 
 void note(const std::string& line) { std::cout << "note: " << line << std::endl; }
 
 // What run.json says of a start.
-ordered_json start_of(const Job& job, int first_step) {
+ordered_json start_of(const TrainingConfig& config, int first_step) {
   ordered_json start = tools::provenance();
   start["first_step"] = first_step;
-  start["stages"] = job.topology.stages;
-  start["pipelines"] = job.topology.pipelines;
-  start["schedule"] = job.schedule;
-  start["chunks"] = job.chunks;
-  start["layers"] = pipeline::to_text(job.cut);
-  start["microbatches"] = job.microbatches;
-  start["steps"] = job.steps;
-  start["training"] = pipeline::training_terms(job);
+  start["stages"] = config.topology.stages;
+  start["pipelines"] = config.topology.pipelines;
+  start["schedule"] = config.schedule;
+  start["chunks"] = config.chunks;
+  start["layers"] = pipeline::to_text(config.cut);
+  start["microbatches"] = config.microbatches;
+  start["steps"] = config.steps;
+  start["training"] = pipeline::training_terms(config);
   return start;
 }
 
@@ -38,25 +38,25 @@ ordered_json start_of(const Job& job, int first_step) {
 class Steps {
  public:
   Steps(const RankOptions& options, RunFolder& folder, pipeline::Stage& stage,
-        pipeline::Worker& worker, Mailbox& mailbox, State& state)
+        pipeline::StageWorker& worker, Mailbox& mailbox, State& state)
       : options_(options),
-        job_(options.job),
+        config_(options.config),
         folder_(folder),
         worker_(worker),
         mailbox_(mailbox),
         state_(state),
         saved_(options.checkpoint),
-        checkpoints_(saved_, options.job, stage, worker, mailbox),
+        checkpoints_(saved_, options.config, stage, worker, mailbox),
         orders_(mailbox) {}
 
   StepsTaken take(const std::string& text) {
     if (options_.is_resumed) resume();
     if (options_.rank == 0) std::cout << "text: " << text << std::endl;
     checkpoints_.run_id = agree_on_run();
-    if (options_.rank == job_.topology.recorder())
-      losses_.emplace(job_.steps, job_.batch * job_.length, earlier_losses());
+    if (options_.rank == config_.topology.recorder())
+      losses_.emplace(config_.steps, config_.batch * config_.length, earlier_losses());
     mailbox_.ignore_stop();  // from here on the run ends after a whole step
-    bool goes_on = done_ < job_.steps || begin();
+    bool goes_on = done_ < config_.steps || begin();
     while (goes_on) goes_on = step();
     return {done_, losses_ ? losses_->seconds_per_step() : std::nullopt};
   }
@@ -120,11 +120,11 @@ class Steps {
     if (!aside.empty())
       note(nn::concat("what an earlier run left in ", options_.out.string(), " is now in ",
                       aside.string()));
-    if (options_.rank == 0) folder_.add_start(start_of(job_, first_ + 1));
+    if (options_.rank == 0) folder_.add_start(start_of(config_, first_ + 1));
   }
 
   bool hear_order() {
-    return orders_.go_on(done_, done_ < job_.steps, options_.stop && *options_.stop,
+    return orders_.go_on(done_, done_ < config_.steps, options_.stop && *options_.stop,
                          worker_.place() + " waited for rank 0's order");
   }
 
@@ -137,9 +137,9 @@ class Steps {
   }
 
   const RankOptions& options_;
-  const Job& job_;
+  const TrainingConfig& config_;
   RunFolder& folder_;
-  pipeline::Worker& worker_;
+  pipeline::StageWorker& worker_;
   Mailbox& mailbox_;
   State& state_;
   nn::CheckpointFolder saved_;
@@ -152,10 +152,10 @@ class Steps {
 }  // namespace
 
 StepsTaken take_steps(const RankOptions& options, const std::string& text, RunFolder& folder,
-                      pipeline::Stage& stage, pipeline::Worker& worker, Mailbox& mailbox,
+                      pipeline::Stage& stage, pipeline::StageWorker& worker, Mailbox& mailbox,
                       State& state) {
   const StepsTaken taken = Steps(options, folder, stage, worker, mailbox, state).take(text);
-  if (options.rank == options.job.topology.recorder() && worker.steps_left_out > 0)
+  if (options.rank == options.config.topology.recorder() && worker.steps_left_out > 0)
     std::cout << "left out: " << worker.steps_left_out
               << " steps of which the loss or a gradient was not finite" << std::endl;
   return taken;

@@ -2,7 +2,7 @@
 
 #include <optional>
 
-#include "pipeline/worker.h"
+#include "pipeline/stage_worker.h"
 #include "tools/training/progress.h"
 #include "tools/training/rank.h"
 #include "tools/training/run_folder.h"
@@ -18,7 +18,7 @@ struct StepsTaken {
 // until a rank is told to stop. Takes the folder after the first step; saves checkpoints and writes
 // loss.csv. Rank 0 prints `text`, a description of the training text, before the first step.
 StepsTaken take_steps(const RankOptions& options, const std::string& text, RunFolder& folder,
-                      pipeline::Stage& stage, pipeline::Worker& worker, pipeline::Mailbox& mailbox,
-                      State& state);
+                      pipeline::Stage& stage, pipeline::StageWorker& worker,
+                      pipeline::Mailbox& mailbox, State& state);
 
 }  // namespace training

@@ -1,4 +1,4 @@
-#include "pipeline/worker.h"
+#include "pipeline/stage_worker.h"
 
 #include <array>
 #include <cmath>
@@ -7,29 +7,30 @@
 
 namespace pipeline {
 
-Worker::Worker(const Job& job, Stage& stage, Mailbox& mailbox, const data::Windows* windows,
-               Trace& trace)
-    : job_(job),
+StageWorker::StageWorker(const TrainingConfig& config, Stage& stage, Mailbox& mailbox,
+                         const data::Windows* windows, Trace& trace)
+    : config_(config),
       stage_(stage),
       mailbox_(mailbox),
       windows_(windows),
       trace_(trace),
-      own_stage_(job.topology.stage(mailbox.rank())),
-      own_pipeline_(job.topology.pipeline(mailbox.rank())),
-      schedule_(find_schedule(job.schedule)
-                    ->make({own_stage_, job.topology.stages, job.microbatches, job.chunks})),
-      learning_rate_(job.warmup > 0
-                         ? nn::warmup_cosine_rate(job.learning_rate, job.warmup, job.steps)
-                         : nn::constant_rate(job.learning_rate)),
-      tied_(job, stage, mailbox),
-      seconds_(job.chunks, Costs{0, 0, 0}) {
-  for (int chunk = 0; chunk < job.chunks; ++chunk)
+      own_stage_(config.topology.stage(mailbox.rank())),
+      own_pipeline_(config.topology.pipeline(mailbox.rank())),
+      schedule_(
+          find_schedule(config.schedule)
+              ->make({own_stage_, config.topology.stages, config.microbatches, config.chunks})),
+      learning_rate_(config.warmup > 0
+                         ? nn::warmup_cosine_rate(config.learning_rate, config.warmup, config.steps)
+                         : nn::constant_rate(config.learning_rate)),
+      tied_(config, stage, mailbox),
+      seconds_(config.chunks, Costs{0, 0, 0}) {
+  for (int chunk = 0; chunk < config.chunks; ++chunk)
     for (int block : stage.blocks(chunk))
-      optimizers_[block] = std::make_unique<nn::Adam>(job.learning_rate);
-  mailbox.expect(Protocol(job, mailbox.rank()));
+      optimizers_[block] = std::make_unique<nn::Adam>(config.learning_rate);
+  mailbox.expect(Protocol(config, mailbox.rank()));
 }
 
-std::optional<double> Worker::step(int step) {
+std::optional<double> StageWorker::step(int step) {
   step_ = step;
   mailbox_.begin_step(step);
   loss_ = 0;
@@ -57,10 +58,10 @@ std::optional<double> Worker::step(int step) {
         return reductions_.empty() && !tied_.is_under_way();
       },
       nn::concat(place(), " waited for gradients from other ranks"));
-  if (job_.topology.pipelines > 1) add_event(Kind::wait, 0, 0, start);
+  if (config_.topology.pipelines > 1) add_event(Kind::wait, 0, 0, start);
   ++steps_done_;
   std::optional<double> loss = exchange_losses();
-  if (!job_.skips_bad_steps) return loss;
+  if (!config_.skips_bad_steps) return loss;
 
   const bool is_bad = is_on_any_rank(mailbox_, is_step_bad_, {Tag::verdict, step_},
                                      place() + " waited to hear if the step is good everywhere");
@@ -73,7 +74,7 @@ std::optional<double> Worker::step(int step) {
   return loss;
 }
 
-void Worker::forward(Action action) {
+void StageWorker::forward(Action action) {
   const int chunk = action.chunk;
   std::optional<Message> message;
   if (!stage_.is_first(chunk)) message = receive(Tag::activation, action, -1);
@@ -85,15 +86,15 @@ void Worker::forward(Action action) {
   add_event(Kind::forward, action.microbatch, chunk, start);
   seconds_[chunk].forward += stopwatch.seconds();
   if (!stage_.is_last(chunk)) return send(Tag::activation, action, 1, y);
-  loss_ += static_cast<double>(y.data[0]) / job_.microbatches;
+  loss_ += static_cast<double>(y.data[0]) / config_.microbatches;
   if (!std::isfinite(y.data[0]))
     found_bad(stage_.model().head_block(),
               nn::concat("the loss of step ", step_ + 1, " is ", y.data[0]));
 }
 
-void Worker::backward(Action action) {
+void StageWorker::backward(Action action) {
   const int chunk = action.chunk;
-  const std::array<nn::real, 1> share{nn::real(1) / static_cast<nn::real>(job_.microbatches)};
+  const std::array<nn::real, 1> share{nn::real(1) / static_cast<nn::real>(config_.microbatches)};
   std::optional<Message> message;
   if (!stage_.is_last(chunk)) message = receive(Tag::gradient, action, 1);
   const Stopwatch stopwatch;
@@ -106,8 +107,8 @@ void Worker::backward(Action action) {
 }
 
 // After the last microbatch the blocks are finished one by one, and reduced while work goes on.
-void Worker::weights(Action action) {
-  const bool is_last = action.microbatch == job_.microbatches - 1;
+void StageWorker::weights(Action action) {
+  const bool is_last = action.microbatch == config_.microbatches - 1;
   double start = wall_time();
   Stopwatch stopwatch;
   const auto finish = [&] {
@@ -127,11 +128,11 @@ void Worker::weights(Action action) {
 }
 
 // The windows of a step are dealt out in order: first pipeline, first microbatch, first sequence.
-Batch Worker::read_batch(int microbatch) {
+Batch StageWorker::read_batch(int microbatch) {
   if (!windows_) return {};
-  const int sequences = job_.sequences(), length = job_.length;
-  const std::int64_t first = static_cast<std::int64_t>(step_) * job_.batch +
-                             (own_pipeline_ * job_.microbatches + microbatch) * sequences;
+  const int sequences = config_.sequences(), length = config_.length;
+  const std::int64_t first = static_cast<std::int64_t>(step_) * config_.batch +
+                             (own_pipeline_ * config_.microbatches + microbatch) * sequences;
   ids_.resize(static_cast<std::size_t>(sequences) * length);
   targets_.assign(ids_.size(), -1);  // a window's last token has no next one
   for (int s = 0; s < sequences; ++s) {
@@ -142,14 +143,14 @@ Batch Worker::read_batch(int microbatch) {
   return {ids_, targets_};
 }
 
-int Worker::rank_of(int chunk) const {
-  return job_.topology.rank(own_pipeline_, chunk % job_.topology.stages);
+int StageWorker::rank_of(int chunk) const {
+  return config_.topology.rank(own_pipeline_, chunk % config_.topology.stages);
 }
 
 // A message is tagged with the global chunk that it goes to. `offset`: -1 the chunk before, 1 the
 // next one.
-Message Worker::receive(Tag::Kind kind, Action action, int offset) {
-  const int to = global_chunk(own_stage_, action.chunk, job_.topology.stages);
+Message StageWorker::receive(Tag::Kind kind, Action action, int offset) {
+  const int to = global_chunk(own_stage_, action.chunk, config_.topology.stages);
   const int from = rank_of(to + offset);
   const Tag tag{kind, step_, action.microbatch, to};
   const double start = wall_time();
@@ -169,26 +170,26 @@ Message Worker::receive(Tag::Kind kind, Action action, int offset) {
   return *std::move(message);
 }
 
-void Worker::send(Tag::Kind kind, Action action, int offset, nn::ConstView numbers) {
-  const int to = global_chunk(own_stage_, action.chunk, job_.topology.stages) + offset;
+void StageWorker::send(Tag::Kind kind, Action action, int offset, nn::ConstView numbers) {
+  const int to = global_chunk(own_stage_, action.chunk, config_.topology.stages) + offset;
   const double start = wall_time();
   mailbox_.send(rank_of(to), {kind, step_, action.microbatch, to}, numbers.span(),
                 stage_.lease(action.chunk, action.microbatch));
   add_event(Kind::send, action.microbatch, action.chunk, start);
 }
 
-void Worker::start_reduction(int block) {
-  if (job_.topology.pipelines == 1) return tie_gradients(block);
+void StageWorker::start_reduction(int block) {
+  if (config_.topology.pipelines == 1) return tie_gradients(block);
   const auto [offset, size] = stage_.model().range(block);
   Reduction& reduction = reductions_.emplace_back();
   reduction.block = block;
   reduction.start = wall_time();
-  reduction.ring.emplace(mailbox_, job_.topology.stage_group(own_stage_), own_pipeline_,
+  reduction.ring.emplace(mailbox_, config_.topology.stage_group(own_stage_), own_pipeline_,
                          stage_.model().parameters().gradients().subspan(offset, size), step_,
                          block, reduction.lease);
 }
 
-void Worker::advance_reductions() {
+void StageWorker::advance_reductions() {
   std::erase_if(reductions_, [this](Reduction& reduction) {
     if (!reduction.ring->advance()) return false;
     add_event(Kind::reduce, reduction.block, 0, reduction.start);
@@ -199,7 +200,7 @@ void Worker::advance_reductions() {
     for (int block : tied_.blocks()) finish_gradients(block);
 }
 
-void Worker::tie_gradients(int block) {
+void StageWorker::tie_gradients(int block) {
   if (!tied_.concerns(block)) return finish_gradients(block);
   tied_.start(block, step_);
   if (tied_.is_under_way() && tied_.advance())
@@ -207,7 +208,7 @@ void Worker::tie_gradients(int block) {
 }
 
 // A step that may be left out updates nothing before all ranks know that it is good.
-void Worker::finish_gradients(int block) {
+void StageWorker::finish_gradients(int block) {
   const Stopwatch stopwatch;
   const auto [offset, size] = stage_.model().range(block);
   const auto gradients = stage_.model().parameters().gradients().subspan(offset, size);
@@ -215,12 +216,12 @@ void Worker::finish_gradients(int block) {
   if (!nn::all_finite(gradients))
     found_bad(block, nn::concat("a gradient of step ", step_ + 1, " is not finite"));
   update_seconds_ += stopwatch.seconds();
-  if (!job_.skips_bad_steps) update(block);
+  if (!config_.skips_bad_steps) update(block);
 }
 
-void Worker::found_bad(int block, const std::string& what) {
+void StageWorker::found_bad(int block, const std::string& what) {
   is_step_bad_ = true;
-  if (job_.skips_bad_steps) return;
+  if (config_.skips_bad_steps) return;
   const std::string name = block == 0                             ? "the embedding"
                            : block == stage_.model().head_block() ? "the head"
                                                                   : nn::concat("layer ", block - 1);
@@ -229,11 +230,11 @@ void Worker::found_bad(int block, const std::string& what) {
       "choose a lower --lr, or a --warmup; --skip-bad-steps goes on without such steps");
 }
 
-nn::Optimizer::State Worker::optimizer_state(int block) {
+nn::Optimizer::State StageWorker::optimizer_state(int block) {
   return optimizers_.at(block)->state(stage_.model().range(block).size);
 }
 
-void Worker::update(int block) {
+void StageWorker::update(int block) {
   const double start = wall_time();
   const Stopwatch stopwatch;
   const auto [offset, size] = stage_.model().range(block);
@@ -249,42 +250,42 @@ void Worker::update(int block) {
   update_seconds_ += stopwatch.seconds();
 }
 
-std::optional<double> Worker::exchange_losses() {
-  if (own_stage_ != job_.topology.stages - 1) return std::nullopt;
-  const int recorder = job_.topology.recorder();
+std::optional<double> StageWorker::exchange_losses() {
+  if (own_stage_ != config_.topology.stages - 1) return std::nullopt;
+  const int recorder = config_.topology.recorder();
   if (mailbox_.rank() != recorder) {
     mailbox_.send_number(recorder, {Tag::loss, step_}, loss_);
     return loss_;
   }
   double sum = loss_;
-  for (int pipeline = 1; pipeline < job_.topology.pipelines; ++pipeline) {
-    const int from = job_.topology.rank(pipeline, own_stage_);
+  for (int pipeline = 1; pipeline < config_.topology.pipelines; ++pipeline) {
+    const int from = config_.topology.rank(pipeline, own_stage_);
     sum += mailbox_.receive_number(from, {Tag::loss, step_},
                                    nn::concat(place(), " waited for the loss of rank ", from));
   }
-  return sum / job_.topology.pipelines;
+  return sum / config_.topology.pipelines;
 }
 
-std::vector<Costs> Worker::measured_costs() const {
+std::vector<Costs> StageWorker::measured_costs() const {
   std::vector<Costs> costs = seconds_;
-  const double times = std::max(1, steps_done_ * job_.microbatches);
+  const double times = std::max(1, steps_done_ * config_.microbatches);
   for (Costs& cost : costs)
     cost = {cost.forward / times, cost.backward / times,
-            (cost.weights + update_seconds_ / job_.chunks) / times};
+            (cost.weights + update_seconds_ / config_.chunks) / times};
   return costs;
 }
 
-std::string Worker::place() const {
+std::string StageWorker::place() const {
   return nn::concat("rank ", mailbox_.rank(), " (pipeline ", own_pipeline_, ", stage ", own_stage_,
                     ") at step ", step_ + 1);
 }
 
-std::string Worker::doing(Action action) const {
+std::string StageWorker::doing(Action action) const {
   return nn::concat(place(), " was at the ", name_of(kind_of(action.work)), " of microbatch ",
                     action.microbatch);
 }
 
-void Worker::add_event(Kind kind, int item, int chunk, double start) {
+void StageWorker::add_event(Kind kind, int item, int chunk, double start) {
   trace_.add(kind, step_ + 1, item, chunk, start, wall_time());
 }
 

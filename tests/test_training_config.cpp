@@ -2,20 +2,20 @@
 
 #include <cmath>
 
-#include "pipeline/job.h"
+#include "pipeline/training_config.h"
 #include "tests/complaint.h"
 
 namespace pipeline {
 
 namespace {
 
-std::string refusal(const Job& job) {
-  return complaint_of([&] { require_valid(job); });
+std::string refusal(const TrainingConfig& config) {
+  return complaint_of([&] { require_valid(config); });
 }
 
 }  // namespace
 
-TEST_CASE("the course's job is valid, and each thing that cannot be is named") {
+TEST_CASE("the course's config is valid, and each thing that cannot be is named") {
   CHECK(refusal({}) == "nothing");
   CHECK(refusal({.topology = {0, 1}}).starts_with("there must be at least one stage"));
   CHECK(refusal({.schedule = "fast"}) == "there is no schedule \"fast\"");
@@ -42,49 +42,49 @@ TEST_CASE("the course's job is valid, and each thing that cannot be is named") {
 
 TEST_CASE("blocks are dealt out in turn, embedding first and head last") {
   using Blocks = std::vector<std::vector<int>>;
-  Job job{.topology = {3, 2}, .cut = {2, 2, 2}, .batch = 6};
-  CHECK(blocks_of(job, 0) == Blocks{{0, 1, 2}});
-  CHECK(blocks_of(job, 1) == Blocks{{3, 4}});
-  CHECK(blocks_of(job, 2) == Blocks{{5, 6, 7}});
-  job.cut = {3, 3, 0};
-  CHECK(blocks_of(job, 2) == Blocks{{7}});
-  job.schedule = "interleaved";
-  job.chunks = 2;
-  job.cut = {1, 1, 1, 2, 0, 1};
-  CHECK(blocks_of(job, 0) == Blocks{{0, 1}, {4, 5}});
-  CHECK(blocks_of(job, 1) == Blocks{{2}, {}});
-  CHECK(blocks_of(job, 2) == Blocks{{3}, {6, 7}});
+  TrainingConfig config{.topology = {3, 2}, .cut = {2, 2, 2}, .batch = 6};
+  CHECK(blocks_of(config, 0) == Blocks{{0, 1, 2}});
+  CHECK(blocks_of(config, 1) == Blocks{{3, 4}});
+  CHECK(blocks_of(config, 2) == Blocks{{5, 6, 7}});
+  config.cut = {3, 3, 0};
+  CHECK(blocks_of(config, 2) == Blocks{{7}});
+  config.schedule = "interleaved";
+  config.chunks = 2;
+  config.cut = {1, 1, 1, 2, 0, 1};
+  CHECK(blocks_of(config, 0) == Blocks{{0, 1}, {4, 5}});
+  CHECK(blocks_of(config, 1) == Blocks{{2}, {}});
+  CHECK(blocks_of(config, 2) == Blocks{{3}, {6, 7}});
 }
 
 TEST_CASE("terms tell jobs apart, but for the cut") {
-  const Job job{.cut = {2, 2, 2}};
-  Job other = job;
+  const TrainingConfig config{.cut = {2, 2, 2}};
+  TrainingConfig other = config;
   other.cut = {3, 3, 0};
-  CHECK(terms(job) == terms(other));
+  CHECK(terms(config) == terms(other));
   other.learning_rate = 1e-3;
-  CHECK(terms(job) != terms(other));
+  CHECK(terms(config) != terms(other));
 }
 
-TEST_CASE("no message of a job is larger than it says") {
+TEST_CASE("no message of a config is larger than it says") {
   for (const int hidden : {1, 100})
     for (const int length : {2, 2000}) {
-      Job job;
-      job.model = {
+      TrainingConfig config;
+      config.model = {
           .vocab_size = 300, .hidden_size = 16, .layers = 2, .heads = 4, .key_value_heads = 2};
-      job.model.intermediate_size = hidden;
-      job.model.max_positions = job.length = length;
-      const nn::LanguageModel model(job.model);
+      config.model.intermediate_size = hidden;
+      config.model.max_positions = config.length = length;
+      const nn::LanguageModel model(config.model);
       for (const int pipelines : {1, 2, 3}) {
-        job.topology.pipelines = pipelines;
-        nn::index largest = static_cast<nn::index>(length) * job.model.hidden_size;
+        config.topology.pipelines = pipelines;
+        nn::index largest = static_cast<nn::index>(length) * config.model.hidden_size;
         for (int block = 0; block <= model.head_block(); ++block) {
           const nn::index size = model.range(block).size;
-          CHECK(block_size(job.model, block) == static_cast<std::size_t>(size));
+          CHECK(block_size(config.model, block) == static_cast<std::size_t>(size));
           if (pipelines > 1) largest = std::max(largest, (size + pipelines - 1) / pipelines);
         }
         const std::size_t bytes = static_cast<std::size_t>(largest) * sizeof(nn::real);
-        CHECK(largest_message(job) >= bytes);
-        CHECK(largest_message(job) <= bytes + (1 << 18));
+        CHECK(largest_message(config) >= bytes);
+        CHECK(largest_message(config) <= bytes + (1 << 18));
       }
     }
 }

@@ -13,7 +13,7 @@
 namespace pipeline {
 
 // What is trained and who does what: the same on every rank.
-struct Job {
+struct TrainingConfig {
   nn::LanguageModelConfig model = {};
   Topology topology = {};
   std::string schedule = "1f1b";
@@ -38,13 +38,13 @@ const ScheduleEntry& schedule_named(std::string_view name);
 
 // Throws nn::InputError for the first thing that cannot be; BadSchedule if stages that follow this
 // schedule would wait for each other for ever.
-void require_valid(const Job& job);
+void require_valid(const TrainingConfig& config);
 
 // The blocks of the model (see nn::LanguageModel) in each chunk of a stage.
-std::vector<std::vector<int>> blocks_of(const Job& job, int stage);
+std::vector<std::vector<int>> blocks_of(const TrainingConfig& config, int stage);
 
 // The number of values in a microbatch's activation, and in its gradient.
-std::size_t activation_size(const Job& job);
+std::size_t activation_size(const TrainingConfig& config);
 
 // Bounds for the two long texts between ranks: a checkpoint's list of files, and the cut.
 constexpr std::size_t longest_file_line = 256, longest_layer_count = 8;  // bytes
@@ -52,16 +52,16 @@ constexpr std::size_t longest_file_line = 256, longest_layer_count = 8;  // byte
 // A saved file travels in parts of so many bytes, and no rank has more of them: that would be more
 // than the whole model with the longest header.
 constexpr std::size_t part_size = 1 << 18;
-int most_parts(const Job& job);
+int most_parts(const TrainingConfig& config);
 
-// No message of the job has more bytes.
-std::size_t largest_message(const Job& job);
+// No message of the training has more bytes.
+std::size_t largest_message(const TrainingConfig& config);
 
 // That on which the course of the training depends; where and in which order the same sums are
 // made, which changes them by rounding only, is not in it.
-std::map<std::string, std::string> training_terms(const Job& job);
+std::map<std::string, std::string> training_terms(const TrainingConfig& config);
 
 // One "name value" per line, for ranks to compare. Without the cut, which rank 0 may choose.
-std::string terms(const Job& job);
+std::string terms(const TrainingConfig& config);
 
 }  // namespace pipeline

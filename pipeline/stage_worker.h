@@ -8,30 +8,30 @@
 #include "data/tokens.h"
 #include "nn/optimizer.h"
 #include "pipeline/collectives.h"
-#include "pipeline/job.h"
 #include "pipeline/schedule.h"
 #include "pipeline/stage.h"
 #include "pipeline/tied_gradients.h"
 #include "pipeline/trace.h"
+#include "pipeline/training_config.h"
 
 namespace pipeline {
 
 // One rank at work: takes the actions of its schedule one by one and derives from each what to
 // receive before it and what to send after it. Gradients of a block are averaged over its stage
 // group, and the block is updated, as soon as its last microbatch is done.
-class Worker {
+class StageWorker {
  public:
   // `windows` may be null on ranks that have neither the first chunk nor the last. Everything must
   // outlive the worker, and the stage must outlive the network behind the mailbox.
-  Worker(const Job& job, Stage& stage, Mailbox& mailbox, const data::Windows* windows,
-         Trace& trace);
+  StageWorker(const TrainingConfig& config, Stage& stage, Mailbox& mailbox,
+              const data::Windows* windows, Trace& trace);
 
   // One training step. The recorder (see Topology) gets its mean loss over the whole batch, the
   // last stages of other pipelines that of theirs, all others nothing. Throws PeerLost, saying what
   // this rank was waiting for.
   //
   // A loss or gradient that is NaN or infinite is an nn::InputError with its step, stage and block;
-  // or, if the job skips bad steps, no rank updates anything, and nobody gets a loss.
+  // or, if the training skips bad steps, no rank updates anything, and nobody gets a loss.
   std::optional<double> step(int step);
   int steps_left_out = 0;  // the same on all ranks
 
@@ -75,7 +75,7 @@ class Worker {
   std::string doing(Action action) const;
   void add_event(Kind kind, int item, int chunk, double start);
 
-  const Job& job_;
+  const TrainingConfig& config_;
   Stage& stage_;
   Mailbox& mailbox_;
   const data::Windows* windows_;
