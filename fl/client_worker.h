@@ -19,6 +19,7 @@ class ClientWorker {
                IdleWorkers* idle = nullptr);
 
   std::span<nn::real> weights() { return model_->parameters().values(); }
+  std::span<nn::real> buffers() { return model_->parameters().buffers(); }
   std::span<nn::real> gradients() { return model_->parameters().gradients(); }
 
   // Room for `size` numbers of the algorithm's, with whatever an earlier client left there.

@@ -21,6 +21,11 @@ struct LocalTraining {
   int epochs = 1;
 };
 
+// Where a client finds the buffers that it begins a round with, such as running means: at the
+// server, which averages those of the round's clients as it weights updates, or where it left its
+// own (Li et al. 2021, FedBN).
+enum class Buffers { averaged, local };
+
 // Values of an algorithm's options, by name.
 using OptionValues = std::map<std::string, double, std::less<>>;
 
@@ -33,6 +38,7 @@ struct Config {
   int clients = 100;       // N
   double fraction = 0.1;   // C: the share of them that takes part in a round
   LocalTraining training;  // B, E and the learning rate
+  Buffers buffers = Buffers::averaged;
   Partition partition;
   std::uint64_t seed = 10;
   nn::DropoutStream dropout = nn::DropoutStream::mt;

@@ -54,8 +54,27 @@ int Server::weight_of(int client) const {
   return config_.algorithm->weighting == Weighting::by_samples ? samples : samples > 0;
 }
 
+Server::Kept Server::kept_by(int client) const {
+  const std::span<const nn::real> all = client_states_.of(client);
+  const std::span<const nn::real> server = model_->parameters().buffers();
+  if (config_.buffers == Buffers::averaged || all.empty()) return {all, server};
+  nn::require(all.size() >= server.size(), "server: client ", client, " has kept ", all.size(),
+              " numbers, fewer than its model has buffers");
+  return {all.first(all.size() - server.size()), all.last(server.size())};
+}
+
+std::vector<nn::real> Server::to_keep(int client, std::span<const nn::real> state,
+                                      std::span<const nn::real> buffers) const {
+  if (config_.buffers == Buffers::averaged) return {state.begin(), state.end()};
+  if (state.empty()) state = kept_by(client).state;
+  std::vector<nn::real> all(state.begin(), state.end());
+  all.insert(all.end(), buffers.begin(), buffers.end());
+  return all;
+}
+
 struct Server::Training {
   std::unique_ptr<Aggregation> aggregation;
+  WeightedMean buffers;
   std::vector<std::pair<int, std::vector<nn::real>>> states;  // to keep, by client
   std::vector<Exclusion> excluded;
   int participants = 0;
@@ -79,6 +98,8 @@ Server::Training Server::train(const std::vector<int>& chosen) {
     nn::Generator generator(config_.seed + client + 1 +
                             static_cast<std::uint64_t>(round) * clients_per_round_);
     std::ranges::copy(weights(), worker.weights().begin());
+    const Kept kept = kept_by(client);
+    std::ranges::copy(kept.buffers, worker.buffers().begin());
     ClientContext context{.client = client,
                           .round = round,
                           .images = &dataset_.train,
@@ -88,21 +109,23 @@ Server::Training Server::train(const std::vector<int>& chosen) {
                           .worker = worker,
                           .server_weights = weights(),
                           .broadcast = algorithm_->broadcast(),
-                          .state = client_states_.of(client)};
+                          .state = kept.state};
     updates[task] = algorithm_->train(context);
     seconds[task] = nn::thread_seconds() + worker.helped_seconds() - start;
   };
-  const auto take_update = [&](ClientWorker&, int task) {
+  const auto take_update = [&](ClientWorker& worker, int task) {
     const int client = chosen[task];
     const auto& [values, state] = updates[task];
     if (samples_[client].empty()) {
       result.excluded.push_back({client, "it has no samples"});
-    } else if (!nn::all_finite(values) || !nn::all_finite(state)) {
+    } else if (!nn::all_finite(values) || !nn::all_finite(state) ||
+               !nn::all_finite(worker.buffers())) {
       result.excluded.push_back({client, "its update is not finite"});
     } else {
       result.aggregation->add({client, values, weight_of(client), round_weight});
-      if (!state.empty())
-        result.states.emplace_back(client, std::vector(state.begin(), state.end()));
+      result.buffers.add({client, worker.buffers(), weight_of(client), round_weight});
+      if (std::vector keep = to_keep(client, state, worker.buffers()); !keep.empty())
+        result.states.emplace_back(client, std::move(keep));
       ++result.participants;
     }
   };
@@ -127,6 +150,7 @@ Round Server::play_round() {
   if (training.participants > 0) {
     ServerContext context{weights(), last_.number, config_.clients, training.participants};
     algorithm_->apply(context, training.aggregation->result());
+    std::ranges::copy(training.buffers.result(), buffers().begin());
   }
   for (auto& [client, state] : training.states) client_states_.keep(client, std::move(state));
 
@@ -150,8 +174,10 @@ double Server::test() {
   const int size = dataset_.test.size();
   std::vector<int> samples(size);
   std::iota(samples.begin(), samples.end(), 0);
-  for (ClientWorker& worker : workers_)
-    std::ranges::copy(model_->parameters().values(), worker.weights().begin());
+  for (ClientWorker& worker : workers_) {
+    std::ranges::copy(weights(), worker.weights().begin());
+    std::ranges::copy(buffers(), worker.buffers().begin());
+  }
 
   const int part = ClientWorker::part_size, parts = test_parts();
   std::vector<int> correct(parts);

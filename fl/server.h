@@ -45,6 +45,7 @@ class Server {
 
   double test();  // percent of the test images put into the right class
 
+  std::span<nn::real> buffers() { return model_->parameters().buffers(); }
   std::span<nn::real> weights() { return model_->parameters().values(); }
   nn::Model& model() { return *model_; }
   Algorithm& algorithm() { return *algorithm_; }
@@ -55,6 +56,13 @@ class Server {
  private:
   struct Training;  // of a round's clients
   Training train(const std::vector<int>& chosen);
+  // What the client begins its next round with: its algorithm's state, and buffers.
+  struct Kept {
+    std::span<const nn::real> state, buffers;
+  };
+  Kept kept_by(int client) const;
+  std::vector<nn::real> to_keep(int client, std::span<const nn::real> state,
+                                std::span<const nn::real> buffers) const;
   int weight_of(int client) const;
   int test_parts() const;
 
@@ -64,7 +72,7 @@ class Server {
   nn::numpy::Generator choices_;
   std::unique_ptr<nn::Model> model_;
   std::unique_ptr<Algorithm> algorithm_;
-  ClientStates client_states_;
+  ClientStates client_states_;  // with local buffers these are at the end of each
   IdleWorkers idle_;
   std::vector<ClientWorker> workers_;
   int clients_per_round_;
