@@ -64,7 +64,7 @@ for field in vocab_size hidden_size intermediate_size num_hidden_layers num_atte
     check "check: $field $value is refused" refused_by check "config.json: $field is" "$hostile"
   done
 done
-hostile "a model of another kind" "model_type" claims model_type '"gpt2"'
+hostile "a model of another kind" "model_type" claims model_type '"mistral"'
 
 config_is() { rm config.json; "$@"; }
 hostile "no config.json" "config.json" config_is true

@@ -7,7 +7,7 @@
 #include "fl/client_worker.h"
 #include "nn/base/stopwatch.h"
 #include "nn/models/language_model.h"
-#include "nn/models/models.h"
+#include "nn/models/mnist_cnn.h"
 #include "nn/optimizer.h"
 
 namespace bench {
