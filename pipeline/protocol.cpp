@@ -20,11 +20,10 @@ Protocol::Protocol(const TrainingConfig& config, int rank, bool is_cut_known)
       rank_(rank),
       stage_(config.topology.stage(rank)),
       pipeline_(config.topology.pipeline(rank)) {
-  if (is_cut_known)
-    for (const std::vector<int>& chunk : blocks_of(config, stage_))
-      blocks_.insert(chunk.begin(), chunk.end());
-  else
-    for (int block = 0; block <= config.model.layers + 1; ++block) blocks_.insert(block);
+  std::vector<std::vector<int>> chunks{nn::all_blocks(config.model)};
+  if (is_cut_known) chunks = blocks_of(config, stage_);
+  for (const std::vector<int>& chunk : chunks)
+    for (int block : chunk) blocks_[block] = block_size(config.model, block);
 }
 
 bool Protocol::operator()(int from, Tag tag, std::size_t bytes, int step) const {
@@ -94,11 +93,12 @@ bool Protocol::is_crossing(int from, Tag tag, std::size_t bytes, int offset) con
 
 bool Protocol::is_reduction(int from, Tag tag, std::size_t bytes) const {
   const int pipelines = config_.topology.pipelines;
+  const auto block = blocks_.find(tag.item);
   if (from != config_.topology.rank((pipeline_ + pipelines - 1) % pipelines, stage_) ||
-      !blocks_.contains(tag.item) || !is_below(tag.part, ring_turns(pipelines)))
+      block == blocks_.end() || !is_below(tag.part, ring_turns(pipelines)))
     return false;
-  const std::size_t size = block_size(config_.model, tag.item);
-  return bytes == sizeof(nn::real) * ring_segment(size, pipelines, pipeline_ - tag.part - 1).length;
+  const Segment segment = ring_segment(block->second, pipelines, pipeline_ - tag.part - 1);
+  return bytes == sizeof(nn::real) * segment.length;
 }
 
 // On resuming the step and how many were left out, and that all have heard it; later, files.

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <set>
+#include <map>
 
 #include "pipeline/mailbox/frame.h"
 #include "pipeline/training_config.h"
@@ -25,7 +25,7 @@ class Protocol {
 
   TrainingConfig config_;
   int rank_, stage_, pipeline_;
-  std::set<int> blocks_;  // that this rank averages
+  std::map<int, std::size_t> blocks_;  // that this rank averages, and their sizes
 };
 
 }  // namespace pipeline

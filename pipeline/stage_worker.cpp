@@ -1,5 +1,6 @@
 #include "pipeline/stage_worker.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 
@@ -196,15 +197,18 @@ void StageWorker::advance_reductions() {
     tie_gradients(reduction.block);
     return true;
   });
-  if (tied_.is_under_way() && tied_.advance())
-    for (int block : tied_.blocks()) finish_gradients(block);
+  advance_tied();
 }
 
 void StageWorker::tie_gradients(int block) {
-  if (!tied_.concerns(block)) return finish_gradients(block);
-  tied_.start(block, step_);
-  if (tied_.is_under_way() && tied_.advance())
-    for (int each : tied_.blocks()) finish_gradients(each);
+  if (!std::ranges::count(tied_.blocks(), block)) return finish_gradients(block);
+  tied_.start(step_);
+  advance_tied();
+}
+
+void StageWorker::advance_tied() {
+  if (!tied_.advance()) return;
+  for (int block : tied_.blocks()) finish_gradients(block);
 }
 
 // A step that may be left out updates nothing before all ranks know that it is good.

@@ -68,6 +68,7 @@ class StageWorker {
   void start_reduction(int block);
   void advance_reductions();
   void tie_gradients(int block);
+  void advance_tied();
   void finish_gradients(int block);
   void update(int block);
   void found_bad(int block, const std::string& what);

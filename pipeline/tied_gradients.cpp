@@ -3,11 +3,24 @@
 #include <algorithm>
 #include <functional>
 
+#include "pipeline/collectives.h"
+
 namespace pipeline {
 
 namespace {
 
 constexpr std::size_t part_values = 1 << 18;
+
+// Of no length if there is no such part.
+Segment part_of(std::size_t values, int part) {
+  const std::size_t first = part < 0 ? values : std::min(part * part_values, values);
+  return {first, std::min(part_values, values - first)};
+}
+
+std::span<nn::real> part_of(std::span<nn::real> values, int part) {
+  const auto [first, length] = part_of(values.size(), part);
+  return values.subspan(first, length);
+}
 
 }  // namespace
 
@@ -20,62 +33,50 @@ int tied_rank(const TrainingConfig& config, int rank) {
 
 std::size_t tied_part_size(const nn::LanguageModelConfig& model, int part) {
   const std::optional<nn::TensorInfo> tensor = nn::tied_tensor(model);
-  const std::size_t size = tensor ? tensor->shape.size() : 0, first = part * part_values;
-  return part < 0 || first >= size ? 0 : std::min(part_values, size - first);
+  return tensor ? part_of(tensor->shape.size(), part).length : 0;
 }
 
 TiedGradients::TiedGradients(const TrainingConfig& config, Stage& stage, Mailbox& mailbox)
-    : stage_(stage), mailbox_(mailbox), other_(tied_rank(config, mailbox.rank())) {
+    : mailbox_(mailbox), other_(tied_rank(config, mailbox.rank())) {
   if (!nn::tied_tensor(config.model)) return;
   const int own = config.topology.stage(mailbox.rank());
-  if (own == 0) blocks_[0] = 0;
-  if (own == config.topology.stages - 1) blocks_[1] = stage.model().head_block();
+  nn::LanguageModel& model = stage.model();
+  if (own == 0) blocks_.push_back(0);
+  if (own == config.topology.stages - 1) blocks_.push_back(model.head_block());
+  for (int block : blocks_) {
+    const auto [offset, size] = *model.tied_range(block);
+    gradients_.push_back(model.parameters().gradients().subspan(offset, size));
+  }
 }
 
-std::vector<int> TiedGradients::blocks() const {
-  std::vector<int> blocks(blocks_.begin(), blocks_.end());
-  std::erase(blocks, -1);
-  return blocks;
-}
-
-std::span<nn::real> TiedGradients::gradient(int block) const {
-  const auto [offset, size] = *stage_.model().tied_range(block);
-  return stage_.model().parameters().gradients().subspan(offset, size);
-}
-
-void TiedGradients::start(int block, int step) {
+void TiedGradients::start(int step) {
   step_ = step;
   ++started_;
   if (other_ < 0) return;
-  std::span<nn::real> rest = gradient(block);
-  for (int part = 0; !rest.empty(); ++part) {
-    const std::size_t size = tied_part_size(stage_.model().config(), part);
-    mailbox_.send(other_, {Tag::tied, step, part}, rest.first(size), lease_);
-    rest = rest.subspan(size);
-  }
+  std::span<nn::real> values;
+  for (int part = 0; !(values = part_of(gradients_[0], part)).empty(); ++part)
+    mailbox_.send(other_, {Tag::tied, step, part}, values, lease_);
 }
 
 bool TiedGradients::advance() {
-  const std::vector<int> here = blocks();
-  if (started_ < static_cast<int>(here.size())) return false;
-  const std::span<nn::real> own = gradient(here[0]);
+  if (blocks_.empty() || started_ < blocks_.size()) return false;
+  const std::span<nn::real> own = gradients_[0];
   if (other_ < 0) {
-    const std::span<nn::real> head = gradient(here[1]);
-    std::ranges::transform(own, head, own.begin(), std::plus<>());
-    std::ranges::copy(own, head.begin());
+    std::ranges::transform(own, gradients_[1], own.begin(), std::plus<>());
+    std::ranges::copy(own, gradients_[1].begin());
   } else {
     if (!lease_.is_free()) return false;  // what was sent may not change before it is read
-    for (std::size_t size; (size = tied_part_size(stage_.model().config(), parts_added_)) > 0;
-         ++parts_added_) {
+    std::span<nn::real> part;
+    for (; !(part = part_of(own, parts_added_)).empty(); ++parts_added_) {
       const auto message = mailbox_.try_receive(other_, {Tag::tied, step_, parts_added_});
       if (!message) return false;
-      const auto part = own.subspan(parts_added_ * part_values, size);
-      nn::require(message->numbers().size() == size, "tied gradients: got ",
-                  message->numbers().size(), " values for a part of ", size);
+      nn::require(message->numbers().size() == part.size(), "tied gradients: got ",
+                  message->numbers().size(), " values for a part of ", part.size());
       std::ranges::transform(part, message->numbers(), part.begin(), std::plus<>());
     }
   }
-  started_ = parts_added_ = 0;
+  started_ = 0;
+  parts_added_ = 0;
   return true;
 }
 

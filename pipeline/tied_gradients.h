@@ -1,6 +1,7 @@
 #pragma once
 
-#include <array>
+#include <span>
+#include <vector>
 
 #include "pipeline/mailbox/mailbox.h"
 #include "pipeline/stage.h"
@@ -17,30 +18,24 @@ class TiedGradients {
   // Everything must outlive it.
   TiedGradients(const TrainingConfig& config, Stage& stage, Mailbox& mailbox);
 
-  // Whether this rank has the block and its gradient needs the other's.
-  bool concerns(int block) const {
-    return block >= 0 && (block == blocks_[0] || block == blocks_[1]);
-  }
+  // The blocks on this rank whose gradients it adds up: none, one or both.
+  const std::vector<int>& blocks() const { return blocks_; }
 
-  // The block's own gradient of the step is complete.
-  void start(int block, int step);
+  // The own gradient of one of these blocks is complete in this step.
+  void start(int step);
   bool is_under_way() const { return started_ > 0; }
 
   // Goes on as far as messages are here. True once the sum is in every copy on this rank and no
   // message reads it; it is then no longer under way.
   bool advance();
 
-  // The blocks on this rank whose gradients it adds up.
-  std::vector<int> blocks() const;
-
  private:
-  std::span<nn::real> gradient(int block) const;
-
-  Stage& stage_;
   Mailbox& mailbox_;
-  std::array<int, 2> blocks_{-1, -1};  // embedding and head; -1 if not here, or not tied
-  int other_ = -1;                     // the rank that has the other one; -1: this one has both
-  int step_ = 0, started_ = 0, parts_added_ = 0;
+  int other_;  // the rank that has the other copy; -1 if none has
+  std::vector<int> blocks_;
+  std::vector<std::span<nn::real>> gradients_;  // of these blocks
+  std::size_t started_ = 0;                     // of these blocks
+  int step_ = 0, parts_added_ = 0;
   Lease lease_;
 };
 

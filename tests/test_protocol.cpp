@@ -4,6 +4,7 @@
 
 #include <climits>
 #include <mutex>
+#include <set>
 
 #include "tests/toy_training.h"
 
