@@ -18,13 +18,13 @@ using kernels::Epilogue;
 Var add(Var a, Var b);       // b: the shape of a, or the tail of it (then repeated)
 Var add_(Var a, Var b);      // b: the shape of a
 Var multiply(Var a, Var b);  // the same
+Var dropout(Var x, double drop_probability, MaskView kept);  // kept / (1 - p), else 0
+
+// ops/activations.cpp
 Var relu(Var x);
 Var gelu(Var x);               // x Phi(x) with the error function (Hendrycks and Gimpel 2016)
 Var silu(Var x);               // x sigmoid(x)
 Var swiglu(Var gate, Var up);  // silu(gate) up (Shazeer 2020)
-Var dropout(Var x, double drop_probability, MaskView kept);  // kept / (1 - p), else 0
-
-// ops/activations.cpp
 Var leaky_relu(Var x, real negative_slope = 0.01);  // Maas et al. 2013
 Var tanh(Var x);
 Var sigmoid(Var x);    // 1 / (1 + e^-x)

@@ -1,7 +1,3 @@
-#include <cmath>
-#include <numbers>
-
-#include "nn/kernels/vector_math.h"
 #include "nn/ops.h"
 
 namespace nn {
@@ -13,21 +9,6 @@ bool is_tail(const Shape& b, const Shape& a) {
   const auto tail = a.extents().last(std::min<std::size_t>(a.rank(), b.rank()));
   return b.rank() <= a.rank() && b.size() > 0 && std::ranges::equal(tail, b.extents());
 }
-
-// y = f(x), dx += dy f'(x)
-template <class Function, class Derivative>
-Var map(const char* op, Var x, Function f, Derivative derivative) {
-  Var y = x.tape().result(op, x.shape(), x);
-  std::ranges::transform(x.value(), x.tape().writable(y).data, f);
-  y.backward_to(x, reads(x), [derivative](ConstView dy, View dx, ConstView x) {
-    for (index i = 0, size = dx.size(); i < size; ++i)
-      dx.data[i] += dy.data[i] * derivative(x.data[i]);
-  });
-  return y;
-}
-
-real sigmoid(real x) { return 1 / (1 + kernels::exponential(-x)); }
-real silu_slope(real x) { return sigmoid(x) * (1 + x * (1 - sigmoid(x))); }
 
 // Fewer are not worth waking a thread for.
 constexpr index elements_of_a_thread = 8192;
@@ -112,57 +93,6 @@ Var multiply(Var a, Var b) {
   y.backward_to(b, reads(a), [size, period, &team](ConstView dy, View db, ConstView a) {
     each_repeat(size, period, team, [=](index start, index begin, index end) {
       for (index i = begin; i < end; ++i) db.data[i] += dy.data[start + i] * a.data[start + i];
-    });
-  });
-  return y;
-}
-
-Var relu(Var x) {
-  // A comparison with 0 keeps NaN: what is broken must stay visible.
-  return map(
-      "relu", x, [](real x) { return x < 0 ? real(0) : x; },
-      [](real x) { return x > 0 ? real(1) : real(0); });
-}
-
-Var gelu(Var x) {
-  const auto cdf = [](real x) { return (1 + std::erf(x / std::numbers::sqrt2_v<real>)) / 2; };
-  return map(
-      "gelu", x, [cdf](real x) { return x * cdf(x); },
-      [cdf](real x) {
-        constexpr real inv_sqrt_2pi =
-            std::numbers::inv_sqrtpi_v<real> / std::numbers::sqrt2_v<real>;
-        return cdf(x) + x * inv_sqrt_2pi * std::exp(-x * x / 2);
-      });
-}
-
-Var silu(Var x) {
-  return map(
-      "silu", x, [](real x) { return x * sigmoid(x); }, [](real x) { return silu_slope(x); });
-}
-
-// y = silu(gate) up
-Var swiglu(Var gate, Var up) {
-  require(gate.shape() == up.shape(), "swiglu: gate ", gate.shape(), ", up ", up.shape());
-  Tape& tape = gate.tape();
-  Team& team = tape.team();
-  const index size = gate.value().size();
-  Var y = tape.result("swiglu", gate.shape(), gate, up);
-  const real *g = gate.value().data, *u = up.value().data;
-  real* out = tape.writable(y).data;
-  team.split(size, elements_of_a_thread, [=](index begin, index end) {
-    for (index i = begin; i < end; ++i) out[i] = g[i] * sigmoid(g[i]) * u[i];
-  });
-  y.backward_to(gate, reads(gate, up),
-                [=, &team](ConstView dy, View dgate, ConstView g, ConstView u) {
-                  team.split(size, elements_of_a_thread, [=](index begin, index end) {
-                    for (index i = begin; i < end; ++i)
-                      dgate.data[i] += dy.data[i] * u.data[i] * silu_slope(g.data[i]);
-                  });
-                });
-  y.backward_to(up, reads(gate), [=, &team](ConstView dy, View dup, ConstView g) {
-    team.split(size, elements_of_a_thread, [=](index begin, index end) {
-      for (index i = begin; i < end; ++i)
-        dup.data[i] += dy.data[i] * g.data[i] * sigmoid(g.data[i]);
     });
   });
   return y;
