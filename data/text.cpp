@@ -31,6 +31,12 @@ path vocabulary_file(const path& data_raw) { return data_raw / "vocabulary" / "t
 
 path gpt2_folder(const path& data_raw) { return data_raw / "gpt2"; }
 
+path fetched_vocabulary(const path& data_raw, std::string_view name) {
+  if (name == "vocabulary") return vocabulary_file(data_raw);
+  nn::require(name == "gpt2", "data/fetch.sh has no vocabulary ", name);
+  return gpt2_folder(data_raw);
+}
+
 Text open_text(const TextOptions& options) {
   const auto is_missing = [](const path& file) { return !std::filesystem::exists(file); };
   const path stories = stories_file(options.data_raw);

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <string_view>
 
 #include "data/tokenizer.h"
 #include "data/tokens.h"
@@ -36,5 +37,10 @@ std::filesystem::path vocabulary_file(const std::filesystem::path& data_raw);
 
 // Where data/fetch.sh gpt2 puts GPT-2's tokenizer.
 std::filesystem::path gpt2_folder(const std::filesystem::path& data_raw);
+
+// Where data/fetch.sh puts the vocabulary of this name: vocabulary or gpt2. Throws Error for
+// others.
+std::filesystem::path fetched_vocabulary(const std::filesystem::path& data_raw,
+                                         std::string_view name);
 
 }  // namespace data

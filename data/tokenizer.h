@@ -35,8 +35,7 @@ class Tokenizer {
 // The tokenizer of a tokenizer.json in Hugging Face's format, of one of two kinds:
 // - a Llama model's: merges of characters, with byte fallback. Encodes and decodes as SentencePiece
 //   does: text that spells a control token, such as "</s>", is just text.
-// - GPT-2's: byte-level merges. Encodes as Hugging Face does: "<|endoftext|>" in a text is the
-// token
+// - GPT-2's: byte-level merges. Encodes as Hugging Face does: "<|endoftext|>" in a text is the id
 //   that ends one. A folder with OpenAI's own files, encoder.json and vocab.bpe, will do as well.
 // Throws nn::InputError if the file is neither.
 std::unique_ptr<Tokenizer> load_tokenizer(const std::filesystem::path& tokenizer_json);

@@ -1,12 +1,11 @@
 #include <doctest/doctest.h>
 
-#include <cmath>
-
 #include "nn/base/file.h"
 #include "nn/files/checkpoint.h"
 #include "nn/models/config.h"
 #include "nn/models/hugging_face.h"
 #include "tests/complaint.h"
+#include "tests/hugging_face_reference.h"
 #include "tools/program/temporary_folder.h"
 
 namespace {
@@ -35,53 +34,20 @@ std::span<const real> values_of(const nn::Parameters& parameters, std::string_vi
   return parameters.values().subspan(found->offset, found->shape.size());
 }
 
-// The largest difference, relative to the largest number; infinite if one is not a number.
-double difference(std::span<const real> ours, std::span<const real> theirs) {
-  REQUIRE(ours.size() == theirs.size());
-  double worst = 0, largest = 0;
-  for (std::size_t i = 0; i < ours.size(); ++i) {
-    const double error = std::abs(static_cast<double>(ours[i]) - theirs[i]);
-    worst = std::isnan(error) ? INFINITY : std::max(worst, error);
-    largest = std::max(largest, std::abs(static_cast<double>(theirs[i])));
-  }
-  return worst / largest;
-}
-
 }  // namespace
 
 TEST_CASE("logits, loss and every gradient of a GPT-2 are those of Hugging Face's model") {
-  LanguageModel model(nn::read_config(golden / "tiny"));
-  nn::load_model(golden / "tiny", model);
-  const nn::Checkpoint reference = nn::read_safetensors(golden / "tiny.safetensors");
-  const nn::Tensor& stored = reference.tensors.at("ids");
-  const std::vector<int> ids(stored.span().begin(), stored.span().end());
-  const nn::index length = stored.shape()[1];
-  std::vector<int> targets(ids.begin() + 1, ids.end());
-  targets.push_back(-1);
-  targets[length - 1] = -1;
-
-  nn::Tape tape;
-  const nn::Var logits = model.logits(tape, ids, length);
-  const nn::Var loss = cross_entropy(logits, targets);
-  tape.backward(loss);
-  const double tolerance = sizeof(real) == 8 ? 1e-12 : 2e-5;
-  CHECK(difference(logits.value().span(), reference.tensors.at("logits").span()) < tolerance);
-  CHECK(difference(loss.value().span(), reference.tensors.at("loss").span()) < tolerance);
-  int compared = 0;
-  nn::Parameters& parameters = model.parameters();
-  for (const auto& [name, shape, offset] : parameters.infos()) {
-    if (name == copy_of_tied) continue;
-    CAPTURE(name);
-    const auto ours = parameters.gradients().subspan(offset, shape.size());
-    std::vector<real> sum(ours.begin(), ours.end());
-    if (name == tied) {
-      const auto head = parameters.gradients().subspan(parameters.find(copy_of_tied)->offset);
-      for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += head[i];
-    }
-    CHECK(difference(sum, reference.tensors.at("gradient." + name).span()) < tolerance);
-    ++compared;
-  }
-  CHECK(reference.tensors.size() == compared + 3);
+  tests::check_reference((golden / "tiny").string(),
+                         {.vocab_size = 53,
+                          .hidden_size = 24,
+                          .layers = 2,
+                          .heads = 4,
+                          .key_value_heads = 4,
+                          .intermediate_size = 40,
+                          .max_positions = 12,
+                          .epsilon = 1e-5,
+                          .family = nn::find_family("gpt2")},
+                         sizeof(real) == 8 ? 1e-12 : 2e-5);
 }
 
 TEST_CASE("the list of tensors is what a GPT-2 has, and the sizes of its blocks add up") {

@@ -3,64 +3,22 @@
 #include <cmath>
 #include <set>
 
-#include "nn/files/checkpoint.h"
-#include "nn/models/hugging_face.h"
+#include "nn/models/language_model.h"
+#include "tests/hugging_face_reference.h"
 
 namespace {
 
 using nn::index, nn::LanguageModel, nn::LanguageModelConfig, nn::real, nn::Tape, nn::Var;
 
-constexpr bool is_double = sizeof(real) == 8;
+constexpr double reference_tolerance = sizeof(real) == 8 ? 1e-12 : 1e-5;
 
 LanguageModelConfig small_config() { return {23, 16, 3, 4, 2, 20, 8, 1000, 1e-5}; }
 
-// The largest difference, relative to the largest number; infinite if one is not a number.
-double difference(std::span<const real> ours, std::span<const real> theirs) {
-  REQUIRE(ours.size() == theirs.size());
-  double worst = 0, largest = 0;
-  for (std::size_t i = 0; i < ours.size(); ++i) {
-    const double error = std::abs(static_cast<double>(ours[i]) - theirs[i]);
-    worst = std::isnan(error) ? INFINITY : std::max(worst, error);
-    largest = std::max(largest, std::abs(static_cast<double>(theirs[i])));
-  }
-  return worst / largest;
-}
-
-// What Hugging Face computes with its own checkpoint (tests/golden/make_llama.py).
-void check_reference(const std::string& name, const LanguageModelConfig& config) {
-  CAPTURE(name);
-  nn::ModelCheckpoint checkpoint("tests/golden/llama/" + name);
-  CHECK(checkpoint.config() == config);
-  LanguageModel model(checkpoint.config());
-  checkpoint.load(model);
-
-  const nn::Checkpoint golden = nn::read_safetensors("tests/golden/llama/" + name + ".safetensors");
-  const nn::Tensor& stored = golden.tensors.at("ids");
-  const std::vector<int> ids(stored.span().begin(), stored.span().end());
-  const index length = stored.shape()[1];
-  REQUIRE(stored.shape() == nn::Shape{2, 12});
-  std::vector<int> targets(ids.begin() + 1, ids.end());
-  targets.push_back(-1);
-  targets[length - 1] = -1;
-
-  Tape tape;
-  const Var logits = model.logits(tape, ids, length);
-  const Var loss = cross_entropy(logits, targets);
-  tape.backward(loss);
-  const double tolerance = is_double ? 1e-12 : 1e-5;
-  CHECK(difference(logits.value().span(), golden.tensors.at("logits").span()) < tolerance);
-  CHECK(difference(loss.value().span(), golden.tensors.at("loss").span()) < tolerance);
-  CHECK(golden.tensors.size() == model.parameters().infos().size() + 3);
-  for (const auto& [name, shape, offset] : model.parameters().infos()) {
-    CAPTURE(name);
-    CHECK(difference(model.parameters().gradients().subspan(offset, shape.size()),
-                     golden.tensors.at("gradient." + name).span()) < tolerance);
-  }
-}
-
 TEST_CASE("logits, loss and every gradient are those of Hugging Face's model") {
-  check_reference("plain", {53, 16, 2, 4, 4, 24, 12, 10000, 1e-6});
-  check_reference("grouped", {53, 16, 2, 4, 2, 24, 12, 500, 1e-5});
+  tests::check_reference("tests/golden/llama/plain", {53, 16, 2, 4, 4, 24, 12, 10000, 1e-6},
+                         reference_tolerance);
+  tests::check_reference("tests/golden/llama/grouped", {53, 16, 2, 4, 2, 24, 12, 500, 1e-5},
+                         reference_tolerance);
 }
 
 TEST_CASE("the course's model has 26,398,368 parameters") {

@@ -69,7 +69,8 @@ void add_training_options(tools::Options& options, CommandLine& line) {
 }
 
 void add_model_options(tools::Options& options, ModelOptions& model) {
-  options.add("--model", model.family, "kind of model, llama or gpt2: llama");
+  options.add("--model", model.family,
+              nn::concat("kind of model, ", nn::family_names(), ": llama"));
   options.add("--d", model.d, "width of the model: 288").between(1, 1 << 16);
   options.add("--depth", model.layers, "layers of the model: 6").between(0, largest_count);
   options.add("--heads", model.heads, "attention heads: 6").between(1, largest_size);
@@ -81,10 +82,8 @@ void add_model_options(tools::Options& options, ModelOptions& model) {
 
 const nn::ModelFamily& family_named(const std::string& name) {
   if (const nn::ModelFamily* found = nn::find_family(name)) return *found;
-  std::string names;
-  for (const nn::ModelFamily& family : nn::families())
-    names += nn::concat(names.empty() ? "" : " or ", family.name);
-  throw nn::InputError(nn::concat("there is no model \"", name, '"'), "choose " + names);
+  throw nn::InputError(nn::concat("there is no model \"", name, '"'),
+                       "choose " + nn::family_names());
 }
 
 nn::LanguageModelConfig model_of(const CommandLine& line) {
@@ -178,8 +177,8 @@ int run_command(int argc, char** argv) {
 
   config.batch = line.batch.value_or(config.microbatches * config.topology.pipelines);
   config.model = model_of(line);
-  if (config.model.kind().vocabulary == "gpt2")
-    line.rank.text.tokenizer = data::gpt2_folder(line.rank.text.data_raw);
+  line.rank.text.tokenizer =
+      data::fetched_vocabulary(line.rank.text.data_raw, config.model.kind().vocabulary);
   pipeline::require_valid(config);
   const int layers = static_cast<int>(config.model.layers);
   const int parts = config.topology.stages * config.chunks;

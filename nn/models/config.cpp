@@ -22,12 +22,7 @@ LanguageModelConfig config_from_json(const json& object, const std::string& name
   const ConfigFields fields(name, object);
   const json type = fields.get("model_type");
   const ModelFamily* family = type.is_string() ? find_family(type.get<std::string>()) : nullptr;
-  if (!family) {
-    std::string names;
-    for (const ModelFamily& known : families())
-      names += concat(names.empty() ? "" : " or ", known.name);
-    fields.refuse("model_type", concat("it must be ", names));
-  }
+  if (!family) fields.refuse("model_type", "it must be " + family_names());
   fields.allow_only("quantization_config", nullptr);
   LanguageModelConfig config;
   config.family = family;

@@ -57,8 +57,7 @@ std::string index_text(const LanguageModelConfig& config, std::span<const int> s
 }  // namespace
 
 void save_model(const fs::path& folder, const LanguageModel& model, const Metadata& state) {
-  std::vector<int> blocks;
-  for (int block = 0; block <= model.head_block(); ++block) blocks.push_back(block);
+  const std::vector<int> blocks = all_blocks(model.config());
   FolderReplacement files = model_replacement(folder);
   const SavedFile weights = files.write(shard_name(0, 1), shard_content(model).parts());
   complete_model(files, model.config(), {&blocks, 1}, {weights}, state);
@@ -123,7 +122,10 @@ WeightMap weight_map_from_json(const nlohmann::json& index, const std::string& n
 }
 
 ModelCheckpoint::ModelCheckpoint(const fs::path& folder)
-    : folder_(folder), manifest_(manifest_of(folder)), config_(read_config(folder)) {
+    : folder_(folder),
+      manifest_(manifest_of(folder)),
+      config_(read_config(folder)),
+      tied_(tied_tensor(config_)) {
   require_named(config_file);
   // transformers prefers the whole file, too.
   std::error_code error;
@@ -174,7 +176,7 @@ void ModelCheckpoint::check_tensors() const {
                   " tensors"));
   WeightMap left = file_of_;
   for (const TensorInfo& tensor : config_.kind().tensors(config_)) {
-    const std::string name = name_in_files(tensor);
+    const std::string name = name_in_files(tensor.name);
     const auto found = file_of_.find(name);
     if (found == file_of_.end()) refuse("there is no tensor " + name);
     const Shape& shape = files_.at(found->second).entries().at(name).shape;
@@ -189,9 +191,9 @@ void ModelCheckpoint::check_tensors() const {
                     json_quote(name)));
 }
 
-std::string ModelCheckpoint::name_in_files(const TensorInfo& tensor) const {
+std::string ModelCheckpoint::name_in_files(const std::string& tensor) const {
   const std::string_view prefix = config_.kind().prefix;
-  std::string name = tensor.tied_to.empty() ? tensor.name : tensor.tied_to;
+  std::string name = tied_ && tensor == tied_->name ? tied_->tied_to : tensor;
   if (!prefix.empty() && name.starts_with(prefix) && !file_of_.contains(name))
     name.erase(0, prefix.size());
   return name;
@@ -219,12 +221,10 @@ void ModelCheckpoint::require_fits(const LanguageModelConfig& wanted) const {
 void ModelCheckpoint::load(LanguageModel& model) {
   require_fits(model.config());
   Parameters& parameters = model.parameters();
-  for (const TensorInfo& tensor : config_.kind().tensors(config_)) {
-    const auto* own = parameters.find(tensor.name);
-    if (!own) continue;
-    const std::string name = name_in_files(tensor);
+  for (const ParameterInfo& info : parameters.infos()) {
+    const std::string name = name_in_files(info.name);
     SafetensorsFile& file = files_.at(file_of_.at(name));
-    const auto numbers = parameters.values().subspan(own->offset, own->shape.size());
+    const auto numbers = parameters.values().subspan(info.offset, info.shape.size());
     file.read(file.entries().at(name), numbers);
     if (!all_finite(numbers))
       throw InputError(concat(file.name(), ": ", name, " is not finite"),

@@ -61,12 +61,13 @@ class ModelCheckpoint {
   void read_index();
   void check_tensors() const;
   // What the files call the model's tensor; of one that is tied to another, the other's.
-  std::string name_in_files(const TensorInfo& tensor) const;
+  std::string name_in_files(const std::string& tensor) const;
   [[noreturn]] void refuse(const std::string& what) const;
 
   std::filesystem::path folder_;
   Manifest manifest_;  // without files if there is none
   LanguageModelConfig config_;
+  std::optional<TensorInfo> tied_;
   std::map<std::string, SafetensorsFile> files_;  // by name in the folder
   WeightMap file_of_;
 };

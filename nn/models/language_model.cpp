@@ -5,6 +5,7 @@
 #include <numeric>
 #include <tuple>
 
+#include "nn/base/split.h"
 #include "nn/models/gpt2/gpt2.h"
 #include "nn/models/llama/llama.h"
 
@@ -32,12 +33,6 @@ std::uint32_t seed_of(std::uint64_t seed, std::uint64_t blocks, std::uint64_t bl
   return static_cast<std::uint32_t>(mixed >> 32);
 }
 
-std::vector<int> all_blocks(const LanguageModelConfig& config) {
-  std::vector<int> blocks(config.layers + 2);
-  std::iota(blocks.begin(), blocks.end(), 0);
-  return blocks;
-}
-
 }  // namespace
 
 std::span<const ModelFamily> families() {
@@ -48,6 +43,12 @@ std::span<const ModelFamily> families() {
 const ModelFamily* find_family(std::string_view name) {
   const auto found = std::ranges::find(families(), name, &ModelFamily::name);
   return found == families().end() ? nullptr : &*found;
+}
+
+std::string family_names() {
+  std::vector<std::string> names;
+  for (const ModelFamily& family : families()) names.emplace_back(family.name);
+  return join(names, ", ", " or ");
 }
 
 const ModelFamily& LanguageModelConfig::kind() const { return family ? *family : families()[0]; }
@@ -68,6 +69,12 @@ void require_valid(const LanguageModelConfig& c) {
   require(c.hidden_size % c.heads == 0, name, ": ", c.heads, " heads do not cut a width of ",
           c.hidden_size, " into even parts");
   c.kind().require_valid(c);
+}
+
+std::vector<int> all_blocks(const LanguageModelConfig& config) {
+  std::vector<int> blocks(config.layers + 2);
+  std::iota(blocks.begin(), blocks.end(), 0);
+  return blocks;
 }
 
 std::optional<TensorInfo> tied_tensor(const LanguageModelConfig& config) {

@@ -94,6 +94,10 @@ struct ModelFamily {
 };
 std::span<const ModelFamily> families();
 const ModelFamily* find_family(std::string_view name);  // null if there is none
+std::string family_names();                             // "llama or gpt2"
+
+// 0 to layers + 1.
+std::vector<int> all_blocks(const LanguageModelConfig& config);
 
 // The tensor of the head that equals one of the embedding, if there is one.
 std::optional<TensorInfo> tied_tensor(const LanguageModelConfig& config);

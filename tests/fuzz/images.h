@@ -1,0 +1,20 @@
+#pragma once
+
+#include <numeric>
+#include <vector>
+
+#include "data/images.h"
+#include "tests/fuzz/fuzz.h"
+
+namespace fuzz {
+
+// What training relies on: a batch of all images can be made, and labels are those of 10 classes.
+inline void expect_usable(const data::ImageSet& set) {
+  std::vector<int> samples(set.size()), labels(set.size());
+  std::iota(samples.begin(), samples.end(), 0);
+  std::vector<nn::real> images(set.pixels.size());
+  set.copy_batch(samples, images.data(), labels);
+  for (const int label : labels) expect(label < 10, "a label is below 10");
+}
+
+}  // namespace fuzz
