@@ -87,8 +87,9 @@ if [ -e data/raw/mnist/t10k-labels-idx1-ubyte ]; then
       wait $pid && break
     done
     "$program" "${saved[@]}" --csv "$work/killed.csv" --checkpoint "$work/killed-$seed" --resume || return 1
+    # A kill between the last checkpoint and the removal of older ones can leave one of those.
     cmp "$work/whole.csv" "$work/killed.csv" && cmp "$work"/{whole,killed}-"$seed"/step-12/weights.safetensors &&
-      [ "$(ls "$work/killed-$seed")" = "$(printf 'step-11\nstep-12')" ]
+      [ "$(ls "$work/killed-$seed" | tail -n 2)" = "$(printf 'step-11\nstep-12')" ]
   }
   check "a run that is killed at any moment goes on to the same bytes" survives 1
   check "a run that is killed at other moments does, too" survives 2
