@@ -66,10 +66,12 @@ ImageSet pair(const Idx& images, const Idx& labels, int classes) {
         images.name, " has ", images.shape[0], " images");
   const int largest = *std::ranges::max_element(labels.values);
   check(largest < classes, labels.name, "label ", largest, ", expected labels below ", classes);
-  return {.height = images.shape[1],
-          .width = images.shape[2],
-          .pixels = {images.values.begin(), images.values.end()},
-          .labels = {labels.values.begin(), labels.values.end()}};
+  ImageSet set;
+  set.height = images.shape[1], set.width = images.shape[2];
+  set.classes = classes;
+  set.pixels.assign(images.values.begin(), images.values.end());
+  set.labels.assign(labels.values.begin(), labels.values.end());
+  return set;
 }
 
 }  // namespace

@@ -14,11 +14,11 @@ void ImageSet::copy_batch(std::span<const int> samples, nn::real* images,
   const auto planes = static_cast<std::size_t>(channels);
   nn::require(mean.size() == planes && stddev.size() == planes, "copy_batch: ", channels,
               " channels, but ", mean.size(), " means and ", stddev.size(), " standard deviations");
-  std::vector<std::array<nn::real, 256>> normalised(planes);
+  std::vector<std::array<nn::real, 256>> values(planes);
   for (std::size_t channel = 0; channel < planes; ++channel)
     for (int pixel = 0; pixel < 256; ++pixel)
-      normalised[channel][pixel] =
-          (static_cast<float>(pixel) / 255.0f - mean[channel]) / stddev[channel];
+      values[channel][pixel] =
+          this->normalised(static_cast<float>(pixel) / 255.0f, static_cast<int>(channel));
   const std::size_t area = static_cast<std::size_t>(height) * width;
   for (std::size_t i = 0; i < samples.size(); ++i) {
     const int sample = samples[i];
@@ -26,7 +26,7 @@ void ImageSet::copy_batch(std::span<const int> samples, nn::real* images,
     const std::uint8_t* from = &pixels[sample * planes * area];
     for (std::size_t channel = 0; channel < planes; ++channel, from += area)
       images = std::transform(from, from + area, images,
-                              [&values = normalised[channel]](int pixel) { return values[pixel]; });
+                              [&row = values[channel]](int pixel) { return row[pixel]; });
     labels[i] = this->labels[sample];
   }
 }

@@ -1,11 +1,9 @@
 #pragma once
 
-#include <memory>
 #include <span>
-#include <string>
 #include <vector>
 
-#include "fl/aggregate.h"
+#include "fl/aggregation.h"
 #include "fl/client_worker.h"
 #include "fl/config.h"
 
@@ -16,9 +14,9 @@ namespace fl {
 struct ClientContext {
   int client;  // 0 .. N - 1
   int round;   // from 0
-  const data::ImageSet* images;
-  std::span<const int> samples;  // the client's; at least one
-  const LocalTraining& training;
+  const data::Examples& examples;
+  std::span<const int> samples;              // the client's; at least one
+  const LocalTraining& training;             // with the learning rate of the round
   nn::Generator& generator;                  // of this client in this round
   ClientWorker& worker;                      // whose weights start as the server's
   std::span<const nn::real> server_weights;  // as they were sent
@@ -26,9 +24,10 @@ struct ClientContext {
   std::span<const nn::real> state;           // kept from its last round; empty before the first
 
   // Leaves the gradient over these of its samples in worker.gradients(); returns the loss.
-  double compute_gradient(std::span<const int> batch) {
-    return worker.compute_gradient(*images, batch, generator);
-  }
+  double compute_gradient(std::span<const int> batch);
+
+  double loss_sum = 0;  // of all batches so far
+  int batches = 0;
 };
 
 // What a client sends and keeps. The numbers lie in the worker's weights, gradients or scratch.
@@ -43,18 +42,12 @@ struct ServerContext {
   int round;                    // from 0
   int clients;                  // N
   int participants;             // |S|: those whose update was used
-};
-
-// Numbers that an algorithm keeps between rounds.
-struct NamedState {
-  std::string name;
-  std::span<nn::real> values;
+  double learning_rate;         // of the round
 };
 
 // A federated algorithm: what a client computes, what the server does with the aggregate, and what
-// either keeps between rounds. One is made for each run, from its configuration. Whatever goes with
-// any algorithm wraps it: an attack is an Algorithm that alters the context before, or the update
-// after, another one's train(); a defence is an Aggregation.
+// either keeps between rounds. One is made for each run, from its configuration. Attacks and
+// defences go with any algorithm: they see its updates, and never it.
 class Algorithm {
  public:
   virtual ~Algorithm() = default;
@@ -71,10 +64,6 @@ class Algorithm {
 
   // The server's state, which is saved, and restored in the same places.
   virtual std::vector<NamedState> state() { return {}; }
-
-  // For an algorithm that must see the updates one by one: a new aggregation every round in place
-  // of the run's. Null: one vector is enough, the updates need not be kept.
-  virtual std::unique_ptr<Aggregation> own_aggregation() { return nullptr; }
 };
 
 }  // namespace fl

@@ -2,23 +2,19 @@
 
 #include <algorithm>
 
-#include "nn/base/error.h"
-
 namespace fl {
 
 namespace {
 
 // The options that several algorithms share.
-AlgorithmOption server_rate(double preset) {
+Option server_rate(double preset) {
   return {"server-lr", "learning rate of the server", preset, 1e-6, 1e3};
 }
-AlgorithmOption beta1(double preset) {
+Option beta1(double preset) {
   return {"beta1", "share of the last round's first moment", preset, 0, 0.99999};
 }
-AlgorithmOption beta2() {
-  return {"beta2", "share of the last round's second moment", 0.99, 0, 0.99999};
-}
-AlgorithmOption tau() { return {"tau", "added to the root of the second moment", 1e-3, 1e-12, 1}; }
+Option beta2() { return {"beta2", "share of the last round's second moment", 0.99, 0, 0.99999}; }
+Option tau() { return {"tau", "added to the root of the second moment", 1e-3, 1e-12, 1}; }
 
 }  // namespace
 
@@ -28,6 +24,7 @@ std::span<const AlgorithmEntry> algorithm_table() {
        .label = "FedSGDGradient",
        .description = "clients send the gradient over all their samples",
        .make = make_fedsgd,
+       .sends = Sends::changes,
        .is_full_batch = true},
       {.name = "fedsgd-weight",
        .label = "FedSGDWeight",
@@ -69,7 +66,8 @@ std::span<const AlgorithmEntry> algorithm_table() {
        .description = "clients correct their gradients by how they differ from the others'",
        .make = make_scaffold,
        .options = {server_rate(1)},
-       .weighting = Weighting::equal},
+       .weighting = Weighting::equal,
+       .sends = Sends::changes},
       {.name = "centralized",
        .label = "Centralized",
        .description = "the baseline: one party has all the data",
@@ -82,42 +80,6 @@ std::span<const AlgorithmEntry> algorithm_table() {
 const AlgorithmEntry* find_algorithm(std::string_view name) {
   const auto found = std::ranges::find(algorithm_table(), name, &AlgorithmEntry::name);
   return found == algorithm_table().end() ? nullptr : &*found;
-}
-
-static const AlgorithmOption* find_option(const AlgorithmEntry& algorithm, std::string_view name) {
-  const auto found = std::ranges::find(algorithm.options, name, &AlgorithmOption::name);
-  return found == algorithm.options.end() ? nullptr : &*found;
-}
-
-double option(const Config& config, std::string_view name) {
-  const AlgorithmOption* known = find_option(*config.algorithm, name);
-  nn::require(known, config.algorithm->name, " has no option ", name);
-  const auto given = config.options.find(name);
-  return given == config.options.end() ? known->preset : given->second;
-}
-
-void check_options(const AlgorithmEntry& algorithm, const OptionValues& options) {
-  for (const auto& [name, value] : options) {
-    const AlgorithmOption* known = find_option(algorithm, name);
-    if (!known) {
-      std::string users;
-      for (const AlgorithmEntry& other : algorithm_table())
-        if (find_option(other, name)) users += nn::concat(users.empty() ? "" : ", ", other.name);
-      throw nn::InputError(
-          nn::concat(algorithm.name, " does not use --", name),
-          users.empty() ? "no algorithm does" : nn::concat("leave it out; these use it: ", users));
-    }
-    if (!(value >= known->lowest && value <= known->highest))
-      throw nn::InputError(nn::concat("--", name, ": ", value, " is not a number from ",
-                                      known->lowest, " to ", known->highest),
-                           nn::concat("choose --", name, ' ', known->preset, ", say"));
-  }
-}
-
-OptionValues with_presets(const AlgorithmEntry& algorithm, OptionValues options) {
-  for (const AlgorithmOption& option : algorithm.options)
-    options.emplace(option.name, option.preset);
-  return options;
 }
 
 }  // namespace fl

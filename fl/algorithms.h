@@ -10,18 +10,17 @@
 
 namespace fl {
 
-// A number that an algorithm can be given: mu is --mu on the command line. Options of the same name
-// differ in nothing but their presets.
-struct AlgorithmOption {
-  std::string_view name, description;
-  double preset;
-  double lowest, highest;  // both included
-};
-
 // What an update counts in the mean of a round.
 enum class Weighting {
   by_samples,  // n_k / n
   equal,       // 1 / |S|
+};
+
+// What the values of an update are; if they have more than the model has weights, the first of
+// them.
+enum class Sends {
+  weights,  // the client's, after its training
+  changes,  // differences to the server's weights, or gradients
 };
 
 // `size`: the count of the model's weights.
@@ -33,8 +32,9 @@ struct AlgorithmEntry {
   std::string_view label;  // in tables
   std::string_view description;
   std::function<MakeAlgorithm> make;
-  std::vector<AlgorithmOption> options = {};
+  std::vector<Option> options = {};
   Weighting weighting = Weighting::by_samples;
+  Sends sends = Sends::weights;
   bool is_full_batch = false;  // one gradient over all samples: batch and epochs are fixed
   bool is_federated = true;    // false: one party has all data and nothing is sent
 };
@@ -42,15 +42,6 @@ struct AlgorithmEntry {
 // All algorithms that a program can name.
 std::span<const AlgorithmEntry> algorithm_table();
 const AlgorithmEntry* find_algorithm(std::string_view name);  // null if there is none
-
-// The given value of an option of the run's algorithm, or its preset.
-double option(const Config& config, std::string_view name);
-
-// Throws nn::InputError for an option that the algorithm does not use, or a value out of range.
-void check_options(const AlgorithmEntry& algorithm, const OptionValues& options);
-
-// The options, completed by the presets of the others.
-OptionValues with_presets(const AlgorithmEntry& algorithm, OptionValues options);
 
 // What the rows make, a file each.
 MakeAlgorithm make_fedsgd, make_fedsgd_weight;                            // fedsgd.cpp

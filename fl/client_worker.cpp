@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <iterator>
+#include <mutex>
 #include <numeric>
 
+#include "fl/attacks.h"
 #include "fl/parallel.h"
 #include "nn/base/stopwatch.h"
 
@@ -13,11 +15,6 @@ namespace {
 
 int part_count(std::span<const int> samples, int size) {
   return (static_cast<int>(samples.size()) + size - 1) / size;
-}
-
-std::span<const int> part_of(std::span<const int> samples, int part, int size) {
-  const std::span<const int> rest = samples.subspan(part * size);
-  return rest.first(std::min<std::size_t>(size, rest.size()));
 }
 
 }  // namespace
@@ -36,30 +33,34 @@ std::span<nn::real> ClientWorker::scratch(std::size_t size) {
   return std::span(scratch_).first(size);
 }
 
-ClientWorker::Part ClientWorker::load(const data::ImageSet& images, std::span<const int> samples) {
+data::BatchPart ClientWorker::load(const data::Examples& examples, std::span<const int> batch,
+                                   int first, int size) {
   tape_->reset();
-  const auto count = static_cast<nn::index>(samples.size());
-  const nn::Shape shape{count, images.channels, images.height, images.width};
-  nn::real* pixels = tape_->arena().allocate_array<nn::real>(shape.size()).data();
-  const std::span<int> labels = tape_->arena().allocate_array<int>(samples.size());
-  images.copy_batch(samples, pixels, labels);
-  return {{pixels, shape}, labels};
+  const std::span<const int> part =
+      batch.subspan(first, std::min<std::size_t>(size, batch.size() - first));
+  const nn::Shape shape = examples.shape(static_cast<nn::index>(part.size()));
+  nn::real* inputs = tape_->arena().allocate_array<nn::real>(shape.size()).data();
+  const std::span<int> labels =
+      tape_->arena().allocate_array<int>(part.size() * examples.labels_per_example());
+  examples.copy_batch(part, inputs, labels);
+  return {examples, {inputs, shape}, labels, first, static_cast<int>(batch.size())};
 }
 
-double ClientWorker::differentiate(const data::ImageSet& images, std::span<const int> samples,
-                                   int part, int size, nn::DropoutMasks& masks) {
+double ClientWorker::differentiate(const data::Examples& examples, std::span<const int> samples,
+                                   int part, int size, nn::DropoutMasks& masks,
+                                   const Attack* attack) {
   tape_->set_recording(true);
   model_->train(masks, static_cast<nn::index>(part) * size);
-  const Part batch = load(images, part_of(samples, part, size));
-  const nn::Var loss = nn::nll_loss(model_->forward(tape_->constant(batch.images)), batch.labels);
-  const double share =
-      static_cast<double>(batch.labels.size()) / static_cast<double>(samples.size());
+  data::BatchPart batch = load(examples, samples, part * size, size);
+  if (attack) attack->poison(batch);
+  const nn::Var loss = nn::nll_loss(model_->forward(tape_->constant(batch.inputs)), batch.labels);
+  const double share = static_cast<double>(batch.size()) / static_cast<double>(samples.size());
   const auto dloss = static_cast<nn::real>(share);
   tape_->backward_data(loss, {&dloss, loss.shape()});
   return share * loss.value()[0];
 }
 
-double ClientWorker::compute_gradient(const data::ImageSet& images, std::span<const int> samples,
+double ClientWorker::compute_gradient(const data::Examples& examples, std::span<const int> samples,
                                       nn::Generator& generator) {
   const int size = model_->needs_whole_batch() ? static_cast<int>(samples.size()) : part_size;
   const int parts = part_count(samples, size);
@@ -75,7 +76,7 @@ double ClientWorker::compute_gradient(const data::ImageSet& images, std::span<co
   ordered_parallel(
       team, parts,
       [&](ClientWorker* worker, int part) {
-        losses[part] = worker->differentiate(images, samples, part, size, *masks_);
+        losses[part] = worker->differentiate(examples, samples, part, size, *masks_, attack_);
       },
       [](ClientWorker* worker, int) { worker->tape_->backward_weights(); },
       [&](ClientWorker* worker) {
@@ -88,20 +89,24 @@ double ClientWorker::compute_gradient(const data::ImageSet& images, std::span<co
   return std::accumulate(losses.begin(), losses.end(), 0.0);
 }
 
-int ClientWorker::count_correct(const data::ImageSet& images, std::span<const int> samples) {
-  int correct = 0;
+Predictions ClientWorker::predict(const data::Examples& examples, std::span<const int> samples,
+                                  const Attack* trigger) {
+  Predictions result;
   model_->evaluate();
   tape_->set_recording(false);
   for (int part = 0; part < part_count(samples, part_size); ++part) {
-    const Part batch = load(images, part_of(samples, part, part_size));
-    const nn::ConstView scores = model_->forward(tape_->constant(batch.images)).value();
+    data::BatchPart batch = load(examples, samples, part * part_size, part_size);
+    if (trigger) trigger->trigger(batch);
+    const nn::ConstView scores = model_->forward(tape_->constant(batch.inputs)).value();
     const nn::index classes = scores.shape.columns();
     for (std::size_t i = 0; i < batch.labels.size(); ++i) {
       const nn::real* row = scores.data + static_cast<nn::index>(i) * classes;
-      correct += std::max_element(row, row + classes) - row == batch.labels[i];
+      result.classes.push_back(static_cast<int>(std::max_element(row, row + classes) - row));
+      result.loss -= row[batch.labels[i]];
     }
+    result.labels.insert(result.labels.end(), batch.labels.begin(), batch.labels.end());
   }
-  return correct;
+  return result;
 }
 
 }  // namespace fl

@@ -4,11 +4,14 @@
 #include <span>
 #include <vector>
 
-#include "data/images.h"
+#include "data/examples.h"
+#include "fl/evaluation.h"
 #include "fl/idle_workers.h"
 #include "nn/model.h"
 
 namespace fl {
+
+class Attack;
 
 // All that one core needs to train and test: a replica of the model, a tape, masks. There is one
 // per thread, not per client, so memory does not grow with the number of clients.
@@ -18,6 +21,7 @@ class ClientWorker {
   ClientWorker(const nn::ModelFactory& make_model, nn::DropoutStream dropout,
                IdleWorkers* idle = nullptr);
 
+  const nn::Parameters& parameters() const { return model_->parameters(); }
   std::span<nn::real> weights() { return model_->parameters().values(); }
   std::span<nn::real> buffers() { return model_->parameters().buffers(); }
   std::span<nn::real> gradients() { return model_->parameters().gradients(); }
@@ -33,37 +37,39 @@ class ClientWorker {
   //
   // A model with batch statistics (nn::Model::needs_whole_batch()) takes the batch as one part: it
   // would see other means in smaller ones. Memory then grows with the batch, and nobody can help.
-  double compute_gradient(const data::ImageSet& images, std::span<const int> samples,
+  double compute_gradient(const data::Examples& examples, std::span<const int> samples,
                           nn::Generator& generator);
+
+  // From now on training batches are poisoned; null: no longer.
+  void set_attack(const Attack* attack) { attack_ = attack; }
 
   // What other threads have computed for this worker's batches.
   double helped_seconds() const { return helped_seconds_; }
 
-  // How many of the samples the model puts into the right class.
-  int count_correct(const data::ImageSet& images, std::span<const int> samples);
+  // With a trigger, all examples carry the attack's.
+  Predictions predict(const data::Examples& examples, std::span<const int> samples,
+                      const Attack* trigger = nullptr);
 
   // Small, because a part is all that a worker keeps in memory; larger parts pack weights less
   // often.
   static constexpr int part_size = 50;
 
  private:
-  struct Part {
-    nn::ConstView images;
-    std::span<const int> labels;
-  };
-  // The samples of a part, on a tape that holds nothing else.
-  Part load(const data::ImageSet& images, std::span<const int> samples);
+  // Examples first to first + size of a batch, on a tape that holds nothing else.
+  data::BatchPart load(const data::Examples& examples, std::span<const int> batch, int first,
+                       int size);
 
   // The first half of the gradient of part number `part`, of `size` samples: all but the weights'.
   // Returns the part's share of the loss.
-  double differentiate(const data::ImageSet& images, std::span<const int> samples, int part,
-                       int size, nn::DropoutMasks& masks);
+  double differentiate(const data::Examples& examples, std::span<const int> samples, int part,
+                       int size, nn::DropoutMasks& masks, const Attack* attack);
 
   std::unique_ptr<nn::Model> model_;
   std::unique_ptr<nn::Tape> tape_;
   std::unique_ptr<nn::DropoutMasks> masks_;
   std::vector<nn::real> scratch_;
   IdleWorkers* idle_;
+  const Attack* attack_ = nullptr;
   double helped_seconds_ = 0;
 };
 

@@ -1,11 +1,9 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
-#include <map>
-#include <string>
+#include <vector>
 
-#include "fl/aggregate.h"
+#include "fl/options.h"
 #include "fl/partition.h"
 #include "nn/dropout_masks.h"
 #include "nn/model.h"
@@ -13,12 +11,24 @@
 namespace fl {
 
 struct AlgorithmEntry;
+struct AttackEntry;
+struct DefenceEntry;
 
 // What a client does with its samples.
 struct LocalTraining {
   double learning_rate = 0.01;
   int batch = 100;  // 0: all samples in one batch
   int epochs = 1;
+  int steps = 0;  // if not 0, this many batches instead of the epochs
+  double momentum = 0, weight_decay = 0;
+  double decay = 1;          // of the learning rate, from each round to the next
+  bool is_shuffled = false;  // every epoch in an order of its own, as PyTorch's DataLoader draws it
+};
+
+// The malicious clients: those that are named or, if none is, a share of all, drawn from the seed.
+struct Malicious {
+  double share = 0;
+  std::vector<int> clients;
 };
 
 // Where a client finds the buffers that it begins a round with, such as running means: at the
@@ -26,18 +36,17 @@ struct LocalTraining {
 // own (Li et al. 2021, FedBN).
 enum class Buffers { averaged, local };
 
-// Values of an algorithm's options, by name.
-using OptionValues = std::map<std::string, double, std::less<>>;
-
 // One experiment, down to the last bit of its result.
 struct Config {
   const AlgorithmEntry* algorithm = nullptr;
-  OptionValues options;  // of the algorithm; those that are missing have their presets
-  const AggregationEntry* aggregation = &aggregation_table().front();
+  const DefenceEntry* defence = nullptr;  // null: the mean
+  const AttackEntry* attack = nullptr;    // null: nobody is malicious
+  Malicious malicious;
+  OptionValues options;  // of those three; the ones that are missing have their presets
   nn::ModelFactory make_model;
   int clients = 100;       // N
   double fraction = 0.1;   // C: the share of them that takes part in a round
-  LocalTraining training;  // B, E and the learning rate
+  LocalTraining training;  // B, E, learning rate
   Buffers buffers = Buffers::averaged;
   Partition partition;
   std::uint64_t seed = 10;

@@ -14,12 +14,10 @@ void start_pass(nn::Generator& generator);
 // Called before each step, when the batch's gradient is in worker.gradients(); may change it.
 using BeforeStep = std::function<void()>;
 
-// One pass over the samples in the given order: a step of plain SGD per batch. Returns the number
-// of steps.
-int train_pass(ClientContext& client, std::span<const int> samples, const BeforeStep& = {});
-
-// ClientUpdate of McMahan et al. 2017, algorithm 1: E epochs of batches of B, in stored order as
-// the notebook has it. Returns the number of steps.
+// ClientUpdate of McMahan et al. 2017, algorithm 1: E epochs of batches of B, or as many steps as
+// the training says, each of SGD as torch.optim has it. Epochs are in stored order, as the notebook
+// has them, or shuffled as DataLoader(shuffle=True) does: a seed drawn from the default generator
+// starts another one, which draws the order. Returns the number of steps.
 int train_epochs(ClientContext& client, const BeforeStep& = {});
 
 }  // namespace fl

@@ -5,6 +5,7 @@
 #include <numeric>
 #include <utility>
 
+#include "fl/defences.h"
 #include "fl/parallel.h"
 #include "nn/base/error.h"
 #include "nn/base/stopwatch.h"
@@ -21,21 +22,49 @@ int clients_per_round(int clients, double fraction) {
 static Config settled(Config config) {
   if (!config.algorithm->is_federated)
     config.clients = 1, config.fraction = 1, config.partition = {};
+  if (!config.algorithm->is_federated) config.training.is_shuffled = true;
   return config;
 }
 
-Server::Server(Config config, const data::ImageDataset& dataset)
+// Drawn by numpy.random.default_rng(seed + 1).
+static std::vector<int> draw_malicious(const Config& config) {
+  std::vector<int> clients = config.malicious.clients;
+  if (clients.empty())
+    clients =
+        nn::numpy::Generator(config.seed + 1)
+            .choice(config.clients,
+                    static_cast<int>(std::nearbyint(config.malicious.share * config.clients)));
+  std::ranges::sort(clients);
+  for (int client : clients)
+    if (client < 0 || client >= config.clients)
+      throw nn::InputError(nn::concat("there is no client ", client, " to be malicious"),
+                           nn::concat("clients have the numbers 0 to ", config.clients - 1));
+  return clients;
+}
+
+Server::Server(Config config, const data::Examples& train, const data::Examples& test)
     : config_(settled(std::move(config))),
-      dataset_(dataset),
-      samples_(
-          split_samples(dataset.train.labels, config_.clients, config_.partition, config_.seed)),
+      train_(train),
+      test_(test),
+      samples_(split_samples(train.groups(), config_.clients, config_.partition, config_.seed)),
       choices_(config_.seed),
       clients_per_round_(fl::clients_per_round(config_.clients, config_.fraction)) {
   nn::require(config_.threads > 0, "server: ", config_.threads, " threads");
-  check_options(*config_.algorithm, config_.options);
+  check_options(option_users(config_), config_.options);
+  if (config_.defence && config_.defence->check)
+    config_.defence->check(config_, clients_per_round_);
   nn::Generator generator(config_.seed);
   model_ = config_.make_model(generator);
   algorithm_ = config_.algorithm->make(config_, weights().size());
+  aggregation_ =
+      config_.defence ? config_.defence->make(config_) : std::make_unique<WeightedMean>();
+  if (config_.attack) {
+    attack_ = config_.attack->make(config_);
+    malicious_ = draw_malicious(config_);
+  }
+  converts_ = config_.algorithm->sends == Sends::weights && (config_.defence || attack_);
+  for (const nn::ParameterInfo& info : model_->parameters().infos())
+    tensors_.push_back(info.shape.size());
   const int workers = std::min(config_.threads, std::max(clients_per_round_, test_parts()));
   nn::blas::reserve(workers);
   for (int i = 0; i < workers; ++i)
@@ -72,26 +101,59 @@ std::vector<nn::real> Server::to_keep(int client, std::span<const nn::real> stat
   return all;
 }
 
+bool Server::is_malicious(int client) const {
+  return std::ranges::binary_search(malicious_, client);
+}
+
+// As the algorithm says, but for what an attack alters, as the aggregation is to see it.
+Update Server::train_client(ClientContext& client) const {
+  const bool attacks = is_malicious(client.client);
+  client.worker.set_attack(attacks ? attack_.get() : nullptr);
+  const Update update = algorithm_->train(client);
+  client.worker.set_attack(nullptr);
+  if (converts_)
+    for (std::size_t i = 0; i < client.server_weights.size(); ++i)
+      update.values[i] -= client.server_weights[i];
+  if (attacks)
+    attack_->alter({client.client, client.round, tensors_, client.generator}, update.values);
+  return update;
+}
+
+// What the algorithm gets of what the aggregation gave.
+std::span<const nn::real> Server::to_apply(std::span<const nn::real> aggregate) {
+  if (!converts_) return aggregate;
+  applied_.assign(aggregate.begin(), aggregate.end());
+  for (std::size_t i = 0; i < weights().size(); ++i) applied_[i] += weights()[i];
+  return applied_;
+}
+
 struct Server::Training {
-  std::unique_ptr<Aggregation> aggregation;
+  struct Held {  // where malicious clients see all updates before they send theirs
+    ClientUpdate update;
+    std::vector<nn::real> values;
+  };
+  std::vector<Held> held;
   WeightedMean buffers;
   std::vector<std::pair<int, std::vector<nn::real>>> states;  // to keep, by client
   std::vector<Exclusion> excluded;
   int participants = 0;
+  double loss_sum = 0, weight = 0;
   double longest_seconds = 0;
 };
 
 Server::Training Server::train(const std::vector<int>& chosen) {
   Training result;
-  result.aggregation = algorithm_->own_aggregation();
-  if (!result.aggregation) result.aggregation = config_.aggregation->make();
+  const bool holds = attack_ && attack_->colludes();
   int round_weight = 0;
   for (int client : chosen) round_weight += weight_of(client);
 
   const int round = last_.number;
-  std::vector<double> seconds(chosen.size());
+  LocalTraining training = config_.training;
+  training.learning_rate = learning_rate();
+  aggregation_->start(round);
+  std::vector<double> seconds(chosen.size()), losses(chosen.size());
   std::vector<Update> updates(chosen.size());
-  const auto train_client = [&](ClientWorker& worker, int task) {
+  const auto train_task = [&](ClientWorker& worker, int task) {
     const double start = nn::thread_seconds() + worker.helped_seconds();
     const int client = chosen[task];
     if (samples_[client].empty()) return;
@@ -102,15 +164,16 @@ Server::Training Server::train(const std::vector<int>& chosen) {
     std::ranges::copy(kept.buffers, worker.buffers().begin());
     ClientContext context{.client = client,
                           .round = round,
-                          .images = &dataset_.train,
+                          .examples = train_,
                           .samples = samples_[client],
-                          .training = config_.training,
+                          .training = training,
                           .generator = generator,
                           .worker = worker,
                           .server_weights = weights(),
                           .broadcast = algorithm_->broadcast(),
                           .state = kept.state};
-    updates[task] = algorithm_->train(context);
+    updates[task] = train_client(context);
+    losses[task] = context.loss_sum / std::max(1, context.batches);
     seconds[task] = nn::thread_seconds() + worker.helped_seconds() - start;
   };
   const auto take_update = [&](ClientWorker& worker, int task) {
@@ -122,21 +185,40 @@ Server::Training Server::train(const std::vector<int>& chosen) {
                !nn::all_finite(worker.buffers())) {
       result.excluded.push_back({client, "its update is not finite"});
     } else {
-      result.aggregation->add({client, values, weight_of(client), round_weight});
+      const ClientUpdate update{client, values, weight_of(client), round_weight};
+      if (holds)
+        result.held.push_back({update, {values.begin(), values.end()}});
+      else
+        aggregation_->add(update);
       result.buffers.add({client, worker.buffers(), weight_of(client), round_weight});
       if (std::vector keep = to_keep(client, state, worker.buffers()); !keep.empty())
         result.states.emplace_back(client, std::move(keep));
       ++result.participants;
+      result.loss_sum += weight_of(client) * losses[task];
+      result.weight += weight_of(client);
     }
   };
   struct NobodyIdle {
     ~NobodyIdle() { idle.clear(); }
     IdleWorkers& idle;
   } const afterwards{idle_};
-  ordered_parallel(workers_, static_cast<int>(chosen.size()), train_client, take_update,
+  ordered_parallel(workers_, static_cast<int>(chosen.size()), train_task, take_update,
                    [&](ClientWorker& worker) { idle_.add(worker); });
   result.longest_seconds = *std::ranges::max_element(seconds);
+
+  std::vector<RoundUpdate> all;
+  for (auto& [update, values] : result.held) {
+    update.values = values;
+    all.push_back({update.client, is_malicious(update.client), values});
+  }
+  if (!all.empty()) attack_->collude(all);
+  for (const auto& held : result.held) aggregation_->add(held.update);
   return result;
+}
+
+double Server::learning_rate() const {
+  const LocalTraining& training = config_.training;
+  return training.learning_rate * std::pow(training.decay, last_.number);
 }
 
 Round Server::play_round() {
@@ -146,32 +228,42 @@ Round Server::play_round() {
   Training training = train(chosen);
   choices_ = choices;
 
+  Round result;
   const nn::Stopwatch applying;
   if (training.participants > 0) {
-    ServerContext context{weights(), last_.number, config_.clients, training.participants};
-    algorithm_->apply(context, training.aggregation->result());
+    ServerContext context{weights(), last_.number, config_.clients, training.participants,
+                          learning_rate()};
+    algorithm_->apply(context, to_apply(aggregation_->result()));
+    result.selected = aggregation_->selected();
     std::ranges::copy(training.buffers.result(), buffers().begin());
   }
   for (auto& [client, state] : training.states) client_states_.keep(client, std::move(state));
 
-  Round result;
   result.number = last_.number + 1;
   result.chosen = static_cast<int>(chosen.size());
   result.ideal_seconds = last_.ideal_seconds + training.longest_seconds + applying.seconds();
   result.messages = config_.algorithm->is_federated ? last_.messages + 2 * clients_per_round_ : 0;
   result.excluded = std::move(training.excluded);
-  result.accuracy = test();
+  const Evaluation evaluation = evaluate();
+  result.accuracy = evaluation.accuracy;
+  result.measures["Test loss"] = evaluation.loss;
+  if (training.weight > 0) result.measures["Training loss"] = training.loss_sum / training.weight;
+  if (attack_ && attack_->target()) {
+    const Evaluation triggered = evaluate(true);
+    result.measures["Attack success"] = triggered.share_of(*attack_->target());
+    result.measures["Triggered accuracy"] = triggered.accuracy;
+  }
   result.seconds = last_.seconds + whole_round.seconds();
   last_ = result;
   return result;
 }
 
 int Server::test_parts() const {
-  return (dataset_.test.size() + ClientWorker::part_size - 1) / ClientWorker::part_size;
+  return (test_.size() + ClientWorker::part_size - 1) / ClientWorker::part_size;
 }
 
-double Server::test() {
-  const int size = dataset_.test.size();
+Evaluation Server::evaluate(bool has_trigger) {
+  const int size = test_.size();
   std::vector<int> samples(size);
   std::iota(samples.begin(), samples.end(), 0);
   for (ClientWorker& worker : workers_) {
@@ -180,16 +272,18 @@ double Server::test() {
   }
 
   const int part = ClientWorker::part_size, parts = test_parts();
-  std::vector<int> correct(parts);
+  std::vector<Predictions> predictions(parts);
+  Predictions all;
   ordered_parallel(
       workers_, parts,
       [&](ClientWorker& worker, int task) {
         const int first = task * part;
-        correct[task] = worker.count_correct(
-            dataset_.test, std::span(samples).subspan(first, std::min(part, size - first)));
+        predictions[task] =
+            worker.predict(test_, std::span(samples).subspan(first, std::min(part, size - first)),
+                           has_trigger ? attack_.get() : nullptr);
       },
-      [](ClientWorker&, int) {});
-  return 100.0 * std::accumulate(correct.begin(), correct.end(), 0) / size;
+      [&](ClientWorker&, int task) { all.append(predictions[task]); });
+  return fl::evaluate(all);
 }
 
 }  // namespace fl

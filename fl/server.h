@@ -1,13 +1,19 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "data/images.h"
+#include "fl/aggregation.h"
 #include "fl/algorithms.h"
+#include "fl/attacks.h"
 #include "fl/client_states.h"
 #include "fl/config.h"
+#include "fl/evaluation.h"
 #include "nn/numpy.h"
 
 namespace fl {
@@ -26,15 +32,20 @@ struct Round {
   double seconds = 0;               // since the start, on this machine
   std::vector<Exclusion> excluded;  // if it is all of the chosen, the round changed nothing
   int chosen = 0;
+  // What else was measured, by the name of its column: "Test loss", "Training loss" ...
+  std::map<std::string, double> measures = {};
+  std::vector<int> selected = {};  // clients whose updates a defence has chosen
 };
 
 // Plays rounds of a federated algorithm: choose clients, train each from the server's weights,
 // aggregate their updates, apply the aggregate, test.
 class Server {
  public:
-  // `dataset` must outlive the server. Throws nn::InputError for options that the algorithm does
-  // not use.
-  Server(Config config, const data::ImageDataset& dataset);
+  // The examples must outlive the server. Throws nn::InputError for options that nothing chosen
+  // uses, and for a defence that cannot work with so few clients.
+  Server(Config config, const data::Examples& train, const data::Examples& test);
+  Server(Config config, const data::ImageDataset& dataset)
+      : Server(std::move(config), dataset.train, dataset.test) {}
 
   // If a client's training throws, nothing has changed: the round can be played again.
   Round play_round();
@@ -43,12 +54,18 @@ class Server {
   // already. Throws nn::Error if rounds were played.
   void resume(const Round& last);
 
-  double test();  // percent of the test images put into the right class
+  // On the test examples, which all carry the attack's trigger, if so.
+  Evaluation evaluate(bool has_trigger = false);
+  double test() { return evaluate().accuracy; }
+
+  const std::vector<std::vector<int>>& samples() const { return samples_; }  // of each client
+  const std::vector<int>& malicious() const { return malicious_; }           // sorted
 
   std::span<nn::real> buffers() { return model_->parameters().buffers(); }
   std::span<nn::real> weights() { return model_->parameters().values(); }
   nn::Model& model() { return *model_; }
   Algorithm& algorithm() { return *algorithm_; }
+  Aggregation& aggregation() { return *aggregation_; }
   ClientStates& client_states() { return client_states_; }
   int clients() const { return config_.clients; }
   int clients_per_round() const { return clients_per_round_; }
@@ -64,15 +81,25 @@ class Server {
   std::vector<nn::real> to_keep(int client, std::span<const nn::real> state,
                                 std::span<const nn::real> buffers) const;
   int weight_of(int client) const;
+  bool is_malicious(int client) const;
+  double learning_rate() const;  // of the round that comes
+  Update train_client(ClientContext& client) const;
+  std::span<const nn::real> to_apply(std::span<const nn::real> aggregate);
   int test_parts() const;
 
   Config config_;
-  const data::ImageDataset& dataset_;
+  const data::Examples &train_, &test_;
   std::vector<std::vector<int>> samples_;  // of each client
   nn::numpy::Generator choices_;
   std::unique_ptr<nn::Model> model_;
   std::unique_ptr<Algorithm> algorithm_;
-  ClientStates client_states_;  // with local buffers these are at the end of each
+  std::unique_ptr<Aggregation> aggregation_;
+  std::unique_ptr<Attack> attack_;  // null: none
+  std::vector<int> malicious_;
+  bool converts_;  // clients send weights, the aggregation sees changes
+  std::vector<nn::real> applied_;
+  std::vector<std::size_t> tensors_;  // sizes of the weight tensors
+  ClientStates client_states_;        // with local buffers these are at the end of each
   IdleWorkers idle_;
   std::vector<ClientWorker> workers_;
   int clients_per_round_;

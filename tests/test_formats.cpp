@@ -10,8 +10,8 @@
 #include "nn/files/checkpoint.h"
 #include "nn/files/checkpoint_folder.h"
 #include "nn/models/hugging_face.h"
-#include "tools/homework/compare.h"
-#include "tools/homework/saved_run.h"
+#include "tools/federated/compare.h"
+#include "tools/federated/saved_run.h"
 #include "tools/training/losses.h"
 #include "tools/training/trace_files.h"
 
@@ -84,10 +84,10 @@ TEST_CASE("every version of a federated run is read") {
     CHECK(saved.step == 2);
     CHECK(saved.state.at("run") ==
           "fedavg mlp N=100 C=0.01 B=100 E=1 η=0.01 iid seed=10 mnist in float");
-    const auto rounds = homework::parse_rounds(nn::read_file(version / "round-2" / "rounds.txt"));
+    const auto rounds = federated::parse_rounds(nn::read_file(version / "round-2" / "rounds.txt"));
     REQUIRE(rounds.size() == 2);
     CHECK(rounds[1].accuracy == doctest::Approx(14.51));
-    CHECK(homework::read_results(version / "results.csv").size() == 1);
+    CHECK(federated::read_results(version / "results.csv").size() == 1);
   }
 }
 

@@ -12,8 +12,8 @@
 #include "tests/arguments.h"
 #include "tests/complaint.h"
 #include "tests/toy.h"
-#include "tools/homework/compare.h"
-#include "tools/homework/dataset.h"
+#include "tools/federated/compare.h"
+#include "tools/federated/dataset.h"
 #include "tools/homework/exercises.h"
 #include "tools/homework/options.h"
 #include "tools/homework/record.h"
@@ -115,7 +115,7 @@ TEST_CASE("options of an algorithm are in its name, CSV, JSON and are read back"
   for (const fl::AlgorithmEntry& algorithm : fl::algorithm_table()) {
     Run other = made_up_run({9.1});
     other.experiment.algorithm = algorithm.name;
-    for (const fl::AlgorithmOption& option : algorithm.options)
+    for (const fl::Option& option : algorithm.options)
       other.experiment.options[std::string(option.name)] = option.preset / 3 + 1e-7;
     const auto references = parse_results(to_csv(std::vector{other}), "table.csv");
     CHECK(describe(references.at(0).experiment) == describe(other.experiment));
@@ -139,7 +139,7 @@ TEST_CASE("every algorithm's options are on the command line, for it alone") {
   for (const fl::AlgorithmEntry& algorithm : fl::algorithm_table()) {
     const std::string name(algorithm.name);
     CHECK(parse({"run", "--algorithm", name}).options.empty());
-    for (const fl::AlgorithmOption& option : algorithm.options) {
+    for (const fl::Option& option : algorithm.options) {
       const std::string word = nn::concat("--", option.name);
       const fl::OptionValues given{{std::string(option.name), 0.125}};
       CHECK(parse({"run", "--algorithm", name, word, "0.125"}).options == given);
@@ -272,14 +272,14 @@ TEST_CASE("a command line says nothing of the next one") {
   };
   const homework::Options first = parse({"run", "--batch", "7", "--wall-time", "--lr", "3"});
   CHECK(first.setting.base.training.batch == 7);
-  CHECK(first.has_wall_time);
+  CHECK(first.outputs.has_wall_time);
   CHECK_THROWS_AS(parse({"run", "--resume"}), nn::InputError);
   const homework::Options last = parse({"compare", "table.csv", "--out", "folder"});
   CHECK(last.out == "folder");
   CHECK(last.setting.base.training.batch == homework::Experiment().training.batch);
   CHECK(last.setting.base.training.learning_rate == homework::Experiment().training.learning_rate);
-  CHECK(!last.has_wall_time);
-  CHECK(!last.may_resume);
+  CHECK(!last.outputs.has_wall_time);
+  CHECK(!last.outputs.may_resume);
   CHECK(parse({"a1"}).out == "out");
 }
 

@@ -11,6 +11,7 @@
 #include "nn/base/file.h"
 #include "tests/complaint.h"
 #include "tests/faulty_disk.h"
+#include "tools/federated/result_files.h"
 #include "tools/homework/publish.h"
 #include "tools/program/temporary_folder.h"
 

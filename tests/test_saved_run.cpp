@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <fstream>
 #include <sstream>
 
@@ -9,7 +10,7 @@
 #include "tests/complaint.h"
 #include "tests/manifest_text.h"
 #include "tests/toy.h"
-#include "tools/homework/saved_run.h"
+#include "tools/federated/saved_run.h"
 #include "tools/program/temporary_folder.h"
 
 namespace {
@@ -27,7 +28,7 @@ struct Outcome {
 Outcome play(const std::filesystem::path& folder, const fl::Config& config, int last) {
   const data::ImageDataset dataset = toy::dataset();
   std::ostringstream log;
-  homework::SavedRun saved(folder, true, log);
+  federated::SavedRun saved(folder, true, log);
   fl::Server server(config, dataset);
   std::vector<fl::Round> rounds = saved.restore("toy", server);
   while (static_cast<int>(rounds.size()) < last) {
@@ -36,7 +37,7 @@ Outcome play(const std::filesystem::path& folder, const fl::Config& config, int 
   }
   Outcome outcome{"", {server.weights().begin(), server.weights().end()}, log.str()};
   for (fl::Round& round : rounds) round.seconds = round.ideal_seconds = 0;
-  outcome.rounds = homework::to_text(rounds);
+  outcome.rounds = federated::to_text(rounds);
   return outcome;
 }
 
@@ -93,7 +94,7 @@ TEST_CASE("a run is only resumed if that is asked for, and only with its own con
   std::ostringstream log;
   const auto restore = [&](const char* run, bool may_resume) {
     return complaint_of(
-        [&] { homework::SavedRun(folder.path, may_resume, log).restore(run, server); });
+        [&] { federated::SavedRun(folder.path, may_resume, log).restore(run, server); });
   };
   CHECK(contains(restore("toy", false), "has a run up to round 2"));
   CHECK(contains(restore("other toy", true), "has another run: toy, not other toy"));
@@ -123,7 +124,7 @@ TEST_CASE("a checkpoint whose state is missing or another's is refused") {
   std::ostringstream log;
   const auto restore = [&](const std::filesystem::path& folder, const char* algorithm) {
     fl::Server server(toy::config(algorithm), dataset);
-    return complaint_of([&] { homework::SavedRun(folder, true, log).restore("toy", server); });
+    return complaint_of([&] { federated::SavedRun(folder, true, log).restore("toy", server); });
   };
   const tools::TemporaryFolder plain, adam, scaffold;
   play(plain.path, toy::config("fedavg"), 2);
@@ -139,7 +140,7 @@ TEST_CASE("a checkpoint whose state is missing or another's is refused") {
   fewer.clients = 2;
   fl::Server server(fewer, dataset);
   CHECK(contains(
-      complaint_of([&] { homework::SavedRun(scaffold.path, true, log).restore("toy", server); }),
+      complaint_of([&] { federated::SavedRun(scaffold.path, true, log).restore("toy", server); }),
       "\"client."));
 }
 
@@ -166,9 +167,10 @@ TEST_CASE("a client has one state: a second name for it, or one for no client, i
         {{"run", "toy"}});
     std::ostringstream log;
     fl::Server server(toy::config("scaffold"), dataset);
-    CHECK(contains(
-        complaint_of([&] { homework::SavedRun(temporary.path, true, log).restore("toy", server); }),
-        nn::concat("the model has no parameter \"", name, '"')));
+    CHECK(contains(complaint_of([&] {
+                     federated::SavedRun(temporary.path, true, log).restore("toy", server);
+                   }),
+                   nn::concat("the model has no parameter \"", name, '"')));
   }
 }
 
@@ -186,11 +188,11 @@ TEST_CASE("a folder is one run's at a time") {
   const tools::TemporaryFolder folder;
   std::ostringstream log;
   {
-    const homework::SavedRun first(folder.path, true, log);
-    CHECK(contains(complaint_of([&] { homework::SavedRun(folder.path, true, log); }),
+    const federated::SavedRun first(folder.path, true, log);
+    CHECK(contains(complaint_of([&] { federated::SavedRun(folder.path, true, log); }),
                    "another run writes to"));
   }
-  homework::SavedRun(folder.path, true, log);
+  federated::SavedRun(folder.path, true, log);
 }
 
 TEST_CASE("a run says what made it, and another processor is said on going on") {
@@ -214,15 +216,15 @@ TEST_CASE("rounds that a program of ours did not write are damage, too") {
              file = folder.path / "step-3" / "rounds.txt";
   const std::string rounds = nn::read_file(file), text = nn::read_file(manifest);
   const std::size_t at = text.find("file rounds.txt"), end = text.find('\n', at);
-  for (const std::string& other :
-       {std::string(), rounds + "round 5 1 1 1 1 1\n", rounds + "turn 4\n",
-        rounds.substr(rounds.find('\n') + 1), rounds.substr(0, rounds.size() - 1) + " 7\n"}) {
+  for (const std::string& other : {std::string(), rounds + "round 5 1 1 1 1 1\n",
+                                   rounds + "turn 4\n", rounds.substr(rounds.find('\n') + 1),
+                                   rounds + "measure low Test loss\n", rounds + "selected 3 x\n"}) {
     std::ofstream(file, std::ios::binary) << other;
     const nn::SavedFile saved = nn::extended({"rounds.txt", 0, 0}, other);
     rewrite_manifest(manifest, text.substr(0, at) + "file " + to_text(saved) + text.substr(end));
     std::ostringstream log;
     fl::Server server(toy::config("fedavg"), dataset);
-    CHECK(homework::SavedRun(folder.path, true, log).restore("toy", server).size() == 2);
+    CHECK(federated::SavedRun(folder.path, true, log).restore("toy", server).size() == 2);
     CHECK(contains(log.str(), file.string() + " is damaged: "));
   }
 }
@@ -235,20 +237,25 @@ TEST_CASE("a server that has played does not resume") {
 }
 
 TEST_CASE("rounds are text and back, to the last bit") {
-  const std::vector<fl::Round> rounds{
+  std::vector<fl::Round> rounds{
       {1, 100.0 / 3, 20, 0.1, 1e-7, {}, 10},
       {2, 9.8, 40, 1.0 / 7, 12345.678, {{3, "it has no samples"}, {4, "its update"}}, 10}};
-  const std::vector<fl::Round> read = homework::parse_rounds(homework::to_text(rounds));
+  rounds[0].measures = {{"Test loss", 1.0 / 3}, {"Training loss", NAN}};
+  rounds[1].selected = {3, 17};
+  const std::vector<fl::Round> read = federated::parse_rounds(federated::to_text(rounds));
   REQUIRE(read.size() == 2);
   CHECK(read[0].accuracy == rounds[0].accuracy);
   CHECK(read[0].seconds == rounds[0].seconds);
   CHECK(read[1].ideal_seconds == rounds[1].ideal_seconds);
   CHECK(read[1].messages == 40);
   CHECK(read[1].chosen == 10);
+  CHECK(read[0].measures.at("Test loss") == 1.0 / 3);
+  CHECK(std::isnan(read[0].measures.at("Training loss")));
+  CHECK(read[1].selected == rounds[1].selected);
   REQUIRE(read[1].excluded.size() == 2);
   CHECK(read[1].excluded[0].client == 3);
   CHECK(read[1].excluded[0].reason == "it has no samples");
-  CHECK(homework::to_text(read) == homework::to_text(rounds));
+  CHECK(federated::to_text(read) == federated::to_text(rounds));
   for (const char* text : {"round 1 x", "left_out 1 early", "round 1 2 3 4", "other"})
-    CHECK_THROWS_AS(homework::parse_rounds(text), nn::Error);
+    CHECK_THROWS_AS(federated::parse_rounds(text), nn::Error);
 }

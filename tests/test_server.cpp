@@ -9,7 +9,7 @@
 #include <stdexcept>
 #include <utility>
 
-#include "fl/aggregate.h"
+#include "fl/aggregation.h"
 #include "nn/optimizer.h"
 #include "tests/toy.h"
 

@@ -1,4 +1,4 @@
-#include "tools/homework/unfinished.h"
+#include "tools/federated/unfinished.h"
 
 #include <doctest/doctest.h>
 
@@ -9,7 +9,7 @@
 #include "tools/program/temporary_folder.h"
 
 namespace fs = std::filesystem;
-using homework::Unfinished;
+using federated::Unfinished;
 
 namespace {
 

@@ -17,6 +17,7 @@ namespace toy {
 inline data::ImageSet images(int count, std::uint64_t seed) {
   data::ImageSet set;
   set.height = set.width = 8;
+  set.classes = 4;
   set.mean = {0.3f}, set.stddev = {0.3f};
   nn::Generator generator(seed);
   for (int i = 0; i < count; ++i) {
@@ -77,7 +78,6 @@ class Tampered : public fl::Algorithm {
   }
   std::span<const nn::real> broadcast() const override { return inner_->broadcast(); }
   std::vector<fl::NamedState> state() override { return inner_->state(); }
-  std::unique_ptr<fl::Aggregation> own_aggregation() override { return inner_->own_aggregation(); }
 
  private:
   std::unique_ptr<fl::Algorithm> inner_;

@@ -8,7 +8,7 @@
 #include "nn/models/mnist_cnn.h"
 #include "nn/optimizer.h"
 #include "tools/bench/suites.h"
-#include "tools/homework/dataset.h"
+#include "tools/federated/dataset.h"
 
 namespace bench {
 
@@ -27,7 +27,7 @@ std::unique_ptr<nn::Model> make_model(nn::Generator& generator) {
 double cnn_testing_flops() { return 2 * (first_layer + other_layers); }
 double cnn_training_flops() { return 2 * (2 * first_layer + 3 * other_layers); }
 
-CnnWork::CnnWork(int threads) : dataset_(homework::open_dataset("mnist", "")) {
+CnnWork::CnnWork(int threads) : dataset_(federated::open_dataset("mnist", "")) {
   nn::blas::reserve(threads);
   for (int i = 0; i < threads; ++i) workers_.emplace_back(make_model, nn::DropoutStream::mt);
   samples_.resize(dataset_.train.size());
@@ -47,7 +47,7 @@ void CnnWork::test(int images) {
   const int part = fl::ClientWorker::part_size;
   const auto count = [&](fl::ClientWorker& worker, int i) {
     const int first = i * part, size = std::min(part, images - first);
-    worker.count_correct(dataset_.test, std::span(samples_).subspan(first, size));
+    worker.predict(dataset_.test, std::span(samples_).subspan(first, size));
   };
   fl::ordered_parallel(workers_, (images + part - 1) / part, count, [](fl::ClientWorker&, int) {});
 }

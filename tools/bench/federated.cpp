@@ -1,7 +1,7 @@
 #include "fl/server.h"
 #include "nn/models/mnist_cnn.h"
 #include "tools/bench/suites.h"
-#include "tools/homework/dataset.h"
+#include "tools/federated/dataset.h"
 #include "tools/project/fetch.h"
 
 namespace bench {
@@ -31,7 +31,7 @@ void play(const data::ImageDataset& dataset, int threads) {
 std::vector<Job> federated_jobs(const Setting& setting) {
   const int threads = setting.threads;
   const auto ours = std::make_shared<Contestant>(Contestant::ours([threads]() -> Contestant::Jobs {
-    const auto dataset = std::make_shared<data::ImageDataset>(homework::open_dataset("mnist", ""));
+    const auto dataset = std::make_shared<data::ImageDataset>(federated::open_dataset("mnist", ""));
     return {{"a3", [=] { play(*dataset, threads); }}};
   }));
   const Peers peers(setting, "federated.py", project::data_raw() / "mnist");

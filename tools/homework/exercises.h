@@ -4,9 +4,12 @@
 #include <span>
 #include <string_view>
 
-#include "tools/homework/results.h"
+#include "tools/federated/results.h"
 
+// The exercises are written in terms of federated runs.
 namespace homework {
+
+using namespace federated;
 
 // What all exercises share: the homework's defaults, and what the user changed about them.
 struct Setting {

@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "tools/federated/command_line.h"
 #include "tools/homework/exercises.h"
 
 namespace homework {
@@ -11,14 +12,11 @@ namespace homework {
 struct Options {
   std::string command;  // a1, a2, a3, all, run or compare
   Setting setting;
-  int threads = 1;
-  std::string dataset = "mnist", data_folder, out;
-  std::string csv, json;       // run
-  bool has_wall_time = false;  // run
-  std::string checkpoint;      // run: the folder; empty: none
-  bool may_resume = false;     // run
-  std::string reference;       // compare
-  double tolerance = 0.05;     // compare
+  Resources resources;
+  Outputs outputs;          // run
+  std::string out;          // but of run
+  std::string reference;    // compare
+  double tolerance = 0.05;  // compare
 };
 
 // The options of hw1 and of its commands, made once; any number of command lines can be parsed.

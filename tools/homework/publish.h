@@ -2,11 +2,9 @@
 
 #include <filesystem>
 #include <iosfwd>
-#include <map>
 #include <span>
 #include <string>
 
-#include "nn/base/storage.h"
 #include "tools/homework/record.h"
 
 namespace homework {
@@ -25,18 +23,5 @@ void publish(const std::filesystem::path& out, const Outcome& outcome, std::ostr
 // and why, or whose results may have been edited. Takes turns with publish().
 void warn_about_results(const std::filesystem::path& out, std::span<const std::string> but,
                         std::ostream& log);
-
-// Replaces files of a folder, given by name and content: all of them or, if one cannot be written,
-// none. The voucher, a file that vouches for the others, is absent meanwhile. Throws
-// nn::InputError.
-void replace_files(const std::filesystem::path& folder,
-                   const std::map<std::string, std::string>& files, const std::string& voucher,
-                   nn::Storage& storage);
-
-// Adds the document's plots to `files`, by name.
-void add_plots(const report::Document& document, std::map<std::string, std::string>& files);
-
-// The document, with the facts added under "How this was made".
-report::Document with_facts(report::Document document, const report::Facts& facts);
 
 }  // namespace homework

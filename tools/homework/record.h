@@ -6,18 +6,10 @@
 #include <vector>
 
 #include "nn/files/safetensors.h"
+#include "tools/federated/run_json.h"
 #include "tools/homework/exercises.h"
 
-// Results and their provenance, as JSON.
 namespace homework {
-
-// For --json: a run's configuration and rounds, what made it (tools::provenance(), data set,
-// threads), and this process's peak memory so far.
-std::string to_json(const Run& run, const nn::Metadata& made);
-
-// The same, without the memory, for runs that belong together, each under its name.
-std::string to_json(std::span<const Run> runs, std::span<const std::string> names,
-                    const nn::Metadata& made);
 
 // A completed exercise: the content of OUT/a3/results.json.
 struct Outcome {
@@ -38,8 +30,5 @@ std::string to_json(const Outcome& outcome);
 // right places, or no checksum, as in earlier versions, only make it not intact.
 Outcome parse_outcome(const std::string& text, const std::string& name, const Exercise& exercise);
 Outcome read_outcome(const std::filesystem::path& file, const Exercise& exercise);
-
-// What made the runs and what they have in common, by name, for a reader of the report.
-report::Facts facts_about(std::span<const Run> runs, const nn::Metadata& made);
 
 }  // namespace homework

@@ -1,4 +1,4 @@
-#include "tools/homework/compare.h"
+#include "tools/federated/compare.h"
 
 #include <algorithm>
 #include <charconv>
@@ -9,7 +9,7 @@
 #include "nn/base/csv.h"
 #include "nn/base/json.h"
 
-namespace homework {
+namespace federated {
 
 namespace {
 
@@ -159,4 +159,4 @@ report::Document comparison(std::span<const Reference> references, std::span<con
   return out;
 }
 
-}  // namespace homework
+}  // namespace federated

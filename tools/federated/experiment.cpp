@@ -1,14 +1,16 @@
-#include "tools/homework/experiment.h"
+#include "tools/federated/experiment.h"
 
 #include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <sstream>
 
+#include "fl/attacks.h"
+#include "fl/defences.h"
 #include "nn/models/models.h"
-#include "tools/homework/results.h"
+#include "tools/federated/results.h"
 
-namespace homework {
+namespace federated {
 
 namespace {
 
@@ -64,9 +66,28 @@ const fl::AlgorithmEntry& Experiment::method() const {
   return *found;
 }
 
+const fl::DefenceEntry* Experiment::guard() const {
+  const fl::DefenceEntry* found = fl::find_defence(defence);
+  nn::require(found || defence == "none", "there is no defence ", defence);
+  return found;
+}
+
+const fl::AttackEntry* Experiment::attacker() const {
+  const fl::AttackEntry* found = fl::find_attack(attack);
+  nn::require(found || attack == "none", "there is no attack ", attack);
+  return found;
+}
+
+std::vector<fl::OptionUser> Experiment::option_users() const {
+  std::vector<fl::OptionUser> users{{method().name, method().options}};
+  if (const auto* row = guard()) users.push_back({row->name, row->options});
+  if (const auto* row = attacker()) users.push_back({row->name, row->options});
+  return users;
+}
+
 Experiment settled(Experiment e) {
   if (e.method().is_full_batch) e.training.batch = 0, e.training.epochs = 1;
-  e.options = fl::with_presets(e.method(), e.options);
+  e.options = fl::with_presets(e.option_users(), e.options);
   if (!e.method().is_federated) e.clients = 1, e.fraction = 1, e.partition = {};
   return e;
 }
@@ -78,12 +99,34 @@ std::string describe(const Experiment& experiment) {
                     " N=", e.clients, " C=", number(e.fraction),
                     " B=", batch_text(e.training.batch), " E=", e.training.epochs,
                     " η=", number(e.training.learning_rate), ' ', split_name(e.partition),
-                    " seed=", e.seed, e.dropout == nn::DropoutStream::mkl ? " dropout=mkl" : "");
+                    " seed=", e.seed, e.dropout == nn::DropoutStream::mkl ? " dropout=mkl" : "",
+                    extras_text(e).empty() ? "" : " ", extras_text(e));
+}
+
+std::string extras_text(const Experiment& e) {
+  const fl::LocalTraining usual, &t = e.training;
+  std::string text;
+  const auto add = [&text](bool is_unusual, const auto&... parts) {
+    if (is_unusual) text += nn::concat(text.empty() ? "" : " ", parts...);
+  };
+  add(t.steps != usual.steps, "steps=", t.steps);
+  add(t.momentum != usual.momentum, "momentum=", number(t.momentum));
+  add(t.weight_decay != usual.weight_decay, "weight-decay=", number(t.weight_decay));
+  add(t.decay != usual.decay, "lr-decay=", number(t.decay));
+  add(t.is_shuffled, "shuffled");
+  add(e.buffers == fl::Buffers::local, "buffers=local");
+  add(e.defence != "none", "defence=", e.defence);
+  add(e.attack != "none", "attack=", e.attack, " malicious=", malicious_text(e.malicious));
+  return text;
+}
+
+std::string malicious_text(const fl::Malicious& malicious) {
+  return malicious.clients.empty() ? number(malicious.share) : list_of(malicious.clients, ",");
 }
 
 std::string option_text(const Experiment& experiment) {
   std::string text;
-  for (const auto& [name, value] : fl::with_presets(experiment.method(), experiment.options))
+  for (const auto& [name, value] : fl::with_presets(experiment.option_users(), experiment.options))
     text += nn::concat(text.empty() ? "" : " ", name, '=', number(value));
   return text;
 }
@@ -123,7 +166,30 @@ void validate(const Experiment& e) {
   check(e.partition.alpha > 0 && e.partition.alpha <= 1e6,
         nn::concat("alpha = ", e.partition.alpha, " is outside (0, 1000000]"),
         "small alphas give each client few labels, large ones all: --alpha 0.5");
-  fl::check_options(e.method(), e.options);
+  const fl::LocalTraining& t = e.training;
+  check(t.steps >= 0, nn::concat(t.steps, " local steps train nothing"),
+        "choose --local-steps 1 or more, or --epochs");
+  check(t.momentum >= 0 && t.momentum < 1,
+        nn::concat("momentum ", t.momentum, " is outside [0, 1)"), "choose --momentum 0.9, say");
+  check(t.weight_decay >= 0 && t.weight_decay <= 1,
+        nn::concat("weight decay ", t.weight_decay, " is outside [0, 1]"),
+        "choose --weight-decay 0.0001, say");
+  check(t.decay > 0 && t.decay <= 1, nn::concat("lr-decay ", t.decay, " is outside (0, 1]"),
+        "it is the factor from each round to the next: --lr-decay 0.99");
+  check(e.malicious.share >= 0 && e.malicious.share <= 1,
+        nn::concat("a share of ", e.malicious.share, " malicious clients is outside [0, 1]"),
+        "choose --malicious 0.2, or name clients: --malicious 3,25,28");
+  const bool has_malicious = e.malicious.share > 0 || !e.malicious.clients.empty();
+  check(!e.attacker() || has_malicious,
+        nn::concat("nobody is malicious, but --attack is ", e.attack),
+        "say who is: --malicious 0.2, or --malicious 3,25,28");
+  check(e.attacker() || !has_malicious, "malicious clients without an attack do nothing",
+        "choose --attack reversion, say, or leave --malicious out");
+  for (int client : e.malicious.clients)
+    check(client >= 0 && client < e.clients,
+          nn::concat("there is no client ", client, " to be malicious"),
+          nn::concat("clients have the numbers 0 to ", e.clients - 1));
+  fl::check_options(e.option_users(), e.options);
 }
 
 void validate(const Experiment& e, const data::ImageDataset& dataset) {
@@ -165,11 +231,15 @@ void Runner::play(Entry& entry) {
   const Experiment& e = entry.experiment;
   entry.rounds.clear();
   fl::Config config{.algorithm = &e.method(),
+                    .defence = e.guard(),
+                    .attack = e.attacker(),
+                    .malicious = e.malicious,
                     .options = e.options,
                     .make_model = model_factory(e.model, dataset_),
                     .clients = e.clients,
                     .fraction = e.fraction,
                     .training = e.training,
+                    .buffers = e.buffers,
                     .partition = e.partition,
                     .seed = e.seed,
                     .dropout = e.dropout,
@@ -198,4 +268,4 @@ void Runner::play(Entry& entry) {
   }
 }
 
-}  // namespace homework
+}  // namespace federated

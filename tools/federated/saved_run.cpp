@@ -1,4 +1,4 @@
-#include "tools/homework/saved_run.h"
+#include "tools/federated/saved_run.h"
 
 #include <algorithm>
 #include <charconv>
@@ -12,9 +12,9 @@
 #include "nn/base/file.h"
 #include "nn/files/checkpoint.h"
 #include "nn/files/engine.h"
-#include "tools/homework/results.h"
+#include "tools/federated/results.h"
 
-namespace homework {
+namespace federated {
 
 namespace {
 
@@ -133,6 +133,9 @@ std::string to_text(const std::vector<fl::Round>& rounds) {
     text << "round " << round.number << ' ' << number(round.accuracy) << ' ' << round.messages
          << ' ' << number(round.ideal_seconds) << ' ' << number(round.seconds) << ' '
          << round.chosen << '\n';
+    for (const auto& [name, value] : round.measures)
+      text << "measure " << number(value) << ' ' << name << '\n';
+    if (!round.selected.empty()) text << "selected " << list_of(round.selected, " ") << '\n';
     for (const fl::Exclusion& out : round.excluded)
       text << "left_out " << out.client << ' ' << out.reason << '\n';
   }
@@ -150,6 +153,16 @@ std::vector<fl::Round> parse_rounds(const std::string& text) {
       fl::Round& round = rounds.emplace_back();
       fields >> round.number >> round.accuracy >> round.messages >> round.ideal_seconds >>
           round.seconds >> round.chosen;
+    } else if (kind == "measure" && !rounds.empty()) {
+      std::string value, name;
+      std::getline(fields >> value >> std::ws, name);
+      double& measure = rounds.back().measures[name];
+      const char* last = value.data() + value.size();
+      nn::require(std::from_chars(value.data(), last, measure).ptr == last, "\"", value,
+                  "\" is no number");
+    } else if (kind == "selected" && !rounds.empty()) {
+      for (int client; fields >> client;) rounds.back().selected.push_back(client);
+      if (fields.eof()) fields.clear();
     } else {
       nn::require(kind == "left_out" && !rounds.empty(), "\"", line, "\" is no round");
       fl::Exclusion& out = rounds.back().excluded.emplace_back();
@@ -162,4 +175,4 @@ std::vector<fl::Round> parse_rounds(const std::string& text) {
   return rounds;
 }
 
-}  // namespace homework
+}  // namespace federated

@@ -1,9 +1,9 @@
-#include "tools/homework/unfinished.h"
+#include "tools/federated/unfinished.h"
 
 #include <algorithm>
 #include <ostream>
 
-namespace homework {
+namespace federated {
 
 namespace fs = std::filesystem;
 
@@ -46,4 +46,4 @@ void Unfinished::remove_opened() {
   for (const fs::path& run : opened_) fs::remove_all(run, ignored);
 }
 
-}  // namespace homework
+}  // namespace federated

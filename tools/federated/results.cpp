@@ -1,14 +1,15 @@
-#include "tools/homework/results.h"
+#include "tools/federated/results.h"
 
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <set>
 #include <sstream>
 
 #include "nn/base/csv.h"
 #include "tools/report/axis.h"
 
-namespace homework {
+namespace federated {
 
 std::string number(double value) {
   if (!std::isfinite(value)) return std::isnan(value) ? "nan" : value > 0 ? "inf" : "-inf";
@@ -19,6 +20,12 @@ std::string number(double value) {
   const auto end = std::to_chars(text, text + sizeof text, value, form).ptr;
   const std::string_view digits(text, end - text);
   return std::string(digits) + (is_plain && digits.find('.') == std::string_view::npos ? ".0" : "");
+}
+
+std::string list_of(std::span<const int> numbers, std::string_view separator) {
+  std::string text;
+  for (int number : numbers) text += nn::concat(text.empty() ? "" : separator, number);
+  return text;
 }
 
 std::string batch_text(int batch) { return batch == 0 ? "∞" : std::to_string(batch); }
@@ -57,6 +64,42 @@ std::string to_csv(std::span<const Run> runs, std::span<const std::string> names
       if (!names.empty())
         out << ',' << nn::csv_cell(split_name(e.partition)) << ',' << nn::csv_cell(names[i]);
       if (has_options) out << ',' << nn::csv_cell(option_text(e));
+      out << '\n';
+    }
+  }
+  return out.str();
+}
+
+std::string to_full_csv(std::span<const Run> runs) {
+  std::set<std::string> measures;
+  bool has_selected = false;
+  for (const Run& run : runs)
+    for (const fl::Round& round : run.rounds) {
+      for (const auto& [name, value] : round.measures) measures.insert(name);
+      has_selected |= !round.selected.empty();
+    }
+  std::ostringstream out;
+  out << "Round,Algorithm,N,C,B,E,η,Seed,Message count,Test accuracy,Options,Split,Model,Attack,"
+         "Malicious,Defence,Training,Excluded";
+  for (const std::string& name : measures) out << ',' << nn::csv_cell(name);
+  out << (has_selected ? ",Selected" : "") << '\n';
+  for (const Run& run : runs) {
+    const Experiment& e = run.experiment;
+    for (const fl::Round& round : run.rounds) {
+      out << round.number << ',' << e.method().label << ',' << e.clients << ','
+          << number(e.fraction) << ',' << batch_text(e.training.batch) << ',' << e.training.epochs
+          << ',' << number(e.training.learning_rate) << ',' << e.seed << ',' << round.messages
+          << ',' << number(round.accuracy);
+      for (const std::string& cell :
+           {option_text(e), split_name(e.partition), e.model, e.attack,
+            e.attack == "none" ? "" : malicious_text(e.malicious), e.defence, extras_text(e)})
+        out << ',' << nn::csv_cell(cell);
+      out << ',' << round.excluded.size();
+      for (const std::string& name : measures) {
+        const auto found = round.measures.find(name);
+        out << ',' << (found == round.measures.end() ? "" : number(found->second));
+      }
+      if (has_selected) out << ',' << nn::csv_cell(list_of(round.selected, " "));
       out << '\n';
     }
   }
@@ -125,4 +168,4 @@ int count_excluded(const Run& run) {
   return static_cast<int>(count);
 }
 
-}  // namespace homework
+}  // namespace federated

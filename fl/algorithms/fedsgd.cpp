@@ -12,8 +12,6 @@ namespace {
 // mean loss over all its samples, and w <- w - eta sum over k of n_k / n g_k.
 class FedSgd : public Algorithm {
  public:
-  explicit FedSgd(double learning_rate) : learning_rate_(learning_rate) {}
-
   Update train(ClientContext& client) const override {
     start_pass(client.generator);
     client.compute_gradient(client.samples);
@@ -21,11 +19,8 @@ class FedSgd : public Algorithm {
   }
 
   void apply(ServerContext& server, std::span<const nn::real> mean_gradient) override {
-    nn::sgd_step(server.weights, mean_gradient, learning_rate_);
+    nn::sgd_step(server.weights, mean_gradient, server.learning_rate);
   }
-
- private:
-  double learning_rate_;
 };
 
 // With weights: w_k = w - eta g_k, and w <- sum over k of n_k / n w_k.
@@ -45,8 +40,8 @@ class FedSgdWeight : public Algorithm {
 
 }  // namespace
 
-std::unique_ptr<Algorithm> make_fedsgd(const Config& config, std::size_t) {
-  return std::make_unique<FedSgd>(config.training.learning_rate);
+std::unique_ptr<Algorithm> make_fedsgd(const Config&, std::size_t) {
+  return std::make_unique<FedSgd>();
 }
 
 std::unique_ptr<Algorithm> make_fedsgd_weight(const Config&, std::size_t) {

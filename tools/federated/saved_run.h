@@ -9,7 +9,7 @@
 #include "nn/base/folder_lock.h"
 #include "nn/files/checkpoint_folder.h"
 
-namespace homework {
+namespace federated {
 
 // A run on the disk, saved after every round, so that whatever ends it, even a loss of power, it
 // can go on to the same bits:
@@ -47,4 +47,4 @@ class SavedRun {
 std::string to_text(const std::vector<fl::Round>& rounds);
 std::vector<fl::Round> parse_rounds(const std::string& text);
 
-}  // namespace homework
+}  // namespace federated

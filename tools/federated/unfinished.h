@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "nn/base/folder_lock.h"
-#include "tools/homework/saved_run.h"
+#include "tools/federated/saved_run.h"
 
-namespace homework {
+namespace federated {
 
 // The runs of an unfinished command: a SavedRun for each, in a folder of its name. However the
 // command ended, the same command goes on with them.
@@ -35,4 +35,4 @@ class Unfinished {
   std::vector<std::filesystem::path> opened_;
 };
 
-}  // namespace homework
+}  // namespace federated

@@ -9,10 +9,10 @@
 #include <vector>
 
 #include "fl/server.h"
-#include "tools/homework/saved_run.h"
+#include "tools/federated/saved_run.h"
 #include "tools/report/progress.h"
 
-namespace homework {
+namespace federated {
 
 // One curve: a configuration, by name where it needs a model or an algorithm, and its rounds.
 struct Experiment {
@@ -20,14 +20,20 @@ struct Experiment {
   std::string model = "mnist_cnn";
   int clients = 100;
   double fraction = 0.1;
-  fl::OptionValues options;  // of the algorithm; those that are missing have their presets
+  std::string defence = "none", attack = "none";
+  fl::Malicious malicious;
+  fl::OptionValues options;  // of the three; those that are missing have their presets
   fl::LocalTraining training;
+  fl::Buffers buffers = fl::Buffers::averaged;
   fl::Partition partition;
   std::uint64_t seed = 10;
   nn::DropoutStream dropout = nn::DropoutStream::mt;
   int rounds = 10;
 
   const fl::AlgorithmEntry& method() const;
+  const fl::DefenceEntry* guard() const;             // null for "none"
+  const fl::AttackEntry* attacker() const;           // null for "none"
+  std::vector<fl::OptionUser> option_users() const;  // the rows that it has chosen
 };
 
 // With the values that its algorithm fixes (one full batch for FedSGD, one client without
@@ -43,7 +49,12 @@ std::string split_name(const fl::Partition& partition);
 // `base` with the split of this name; nothing if the name is unknown.
 std::optional<fl::Partition> parse_split(const std::string& name, fl::Partition base);
 
-// The algorithm's options, presets included: "mu=0.01", or "" for those that have none.
+// What of the training, the attack and the defence is not as usual: "momentum=0.9 attack=reversion
+// malicious=0.2"; "" if nothing is.
+std::string extras_text(const Experiment& experiment);
+std::string malicious_text(const fl::Malicious& malicious);  // "0.2" or "3,25,28"
+
+// The options of what was chosen, presets included: "mu=0.01", or "" for those that have none.
 std::string option_text(const Experiment& experiment);
 // Back, in any order; nothing if it is not such a text.
 std::optional<fl::OptionValues> parse_options(const std::string& text);
@@ -96,4 +107,4 @@ class Runner {
   std::vector<Entry> entries_;
 };
 
-}  // namespace homework
+}  // namespace federated

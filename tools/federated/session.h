@@ -6,19 +6,22 @@
 #include <string>
 #include <vector>
 
-#include "tools/homework/options.h"
+#include "nn/files/safetensors.h"
+#include "tools/federated/command_line.h"
+#include "tools/federated/experiment.h"
+#include "tools/report/document.h"
 #include "tools/report/progress.h"
 
-namespace homework {
+namespace federated {
 
-// What a command of hw1 works with: the data set, and a runner that shows its progress on a
+// What a command works with: the data set, and a runner that shows its progress on a
 // terminal.
 class Session {
  public:
   using OpenSaved = std::function<std::unique_ptr<SavedRun>(const std::string& run)>;
 
   // Fetches the data set if need be. `stop` must outlive the session.
-  Session(const Options& options, const std::atomic<bool>& stop, OpenSaved open_saved);
+  Session(const Resources& resources, const std::atomic<bool>& stop, OpenSaved open_saved);
 
   // As Runner's.
   void plan(const std::vector<Experiment>& experiments) { runner_.plan(experiments); }
@@ -40,4 +43,4 @@ class Session {
   Runner runner_;
 };
 
-}  // namespace homework
+}  // namespace federated

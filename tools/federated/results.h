@@ -2,15 +2,17 @@
 
 #include <span>
 #include <string>
+#include <string_view>
 
-#include "tools/homework/experiment.h"
+#include "tools/federated/experiment.h"
 #include "tools/report/document.h"
 
 // Runs as files and tables. Columns, labels and number formats are the notebook's.
-namespace homework {
+namespace federated {
 
 // As Python prints it: the shortest digits that read back the same, at least one decimal.
 std::string number(double value);
+std::string list_of(std::span<const int> numbers, std::string_view separator);
 std::string batch_text(int batch);                     // ∞ for a full batch
 std::string percent(double accuracy);                  // two decimals
 std::string curve_name(const Experiment& experiment);  // "FedAvg", "FedSGDGradient non-IID"
@@ -21,6 +23,10 @@ std::string curve_name(const Experiment& experiment);  // "FedAvg", "FedSGDGradi
 // parallel clock, left out by default so that equal seeds give equal files.
 std::string to_csv(std::span<const Run> runs, std::span<const std::string> names = {},
                    bool has_wall_time = false);
+
+// For bin/federated: the same, and then Split,Model,Attack,Malicious,Defence,Training,Excluded and
+// a column for each measure of any round.
+std::string to_full_csv(std::span<const Run> runs);
 
 // A run's rounds: messages, accuracy, times.
 report::Table round_table(const Run& run);
@@ -35,4 +41,4 @@ report::LinePlot accuracy_plot(const std::string& file_name, const std::string& 
 std::string warning(const std::string& name, const fl::Round& round);
 int count_excluded(const Run& run);
 
-}  // namespace homework
+}  // namespace federated

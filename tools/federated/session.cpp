@@ -1,22 +1,22 @@
-#include "tools/homework/session.h"
+#include "tools/federated/session.h"
 
 #include <unistd.h>
 
 #include <iostream>
 
-#include "tools/homework/dataset.h"
+#include "tools/federated/dataset.h"
 #include "tools/program/program.h"
 #include "tools/program/provenance.h"
 #include "tools/program/signals.h"
 #include "tools/report/text.h"
 
-namespace homework {
+namespace federated {
 
-Session::Session(const Options& options, const std::atomic<bool>& stop, OpenSaved open_saved)
-    : dataset_(open_dataset(options.dataset, options.data_folder)),
-      threads_(options.threads),
+Session::Session(const Resources& resources, const std::atomic<bool>& stop, OpenSaved open_saved)
+    : dataset_(open_dataset(resources.dataset, resources.data_folder)),
+      threads_(resources.threads),
       bar_(std::cerr, isatty(STDERR_FILENO)),
-      runner_(dataset_, {options.threads, &stop, &std::cerr, &bar_, std::move(open_saved)}) {}
+      runner_(dataset_, {resources.threads, &stop, &std::cerr, &bar_, std::move(open_saved)}) {}
 
 Run Session::run(const Experiment& experiment) {
   Run run = runner_.run(experiment);
@@ -48,4 +48,4 @@ nn::Metadata Session::made() const {
   return made;
 }
 
-}  // namespace homework
+}  // namespace federated

@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "tools/homework/results.h"
+#include "tools/federated/results.h"
 
-namespace homework {
+namespace federated {
 
 // What somebody else measured: a configuration, and the accuracy after each round.
 struct Reference {
@@ -33,4 +33,4 @@ double largest_difference(const Reference& reference, const Run& run);
 report::Document comparison(std::span<const Reference> references, std::span<const Run> runs,
                             double tolerance);
 
-}  // namespace homework
+}  // namespace federated

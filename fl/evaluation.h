@@ -1,0 +1,30 @@
+#pragma once
+
+#include <vector>
+
+namespace fl {
+
+// What a model makes of test examples.
+struct Predictions {
+  std::vector<int> classes;  // of each label
+  std::vector<int> labels;
+  double loss = 0;  // the sum over the labels
+
+  void append(const Predictions& more);
+};
+
+// How well it does.
+struct Evaluation {
+  double accuracy = 0;         // percent of the labels
+  double loss = 0;             // the mean over the labels
+  std::vector<int> confusion;  // [classes, classes]: row true class, column predicted class
+  int classes = 0;
+
+  double accuracy_of(int label) const;  // percent; NaN without an example
+  double share_of(int label) const;     // percent of all labels that are put into this class
+};
+
+// Throws nn::Error without a label.
+Evaluation evaluate(const Predictions& predictions);
+
+}  // namespace fl

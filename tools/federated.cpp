@@ -1,0 +1,75 @@
+// Federated learning with any algorithm, attack and defence, from the command line.
+#include <unistd.h>
+
+#include <iostream>
+
+#include "fl/attacks.h"
+#include "fl/defences.h"
+#include "nn/models/models.h"
+#include "tools/federated/command_line.h"
+#include "tools/federated/commands.h"
+#include "tools/program/program.h"
+#include "tools/program/signals.h"
+#include "tools/report/text.h"
+
+namespace {
+
+using namespace federated;
+
+template <class Table>
+report::Table rows_of(const char* caption, const Table& table) {
+  report::Table rows{caption, {"Name", "What it does"}, {}};
+  for (const auto& entry : table)
+    rows.rows.push_back({std::string(entry.name), std::string(entry.description)});
+  return rows;
+}
+
+void list() {
+  report::Document document{"What bin/federated run can name", {}};
+  document.blocks.emplace_back(rows_of("Algorithms: --algorithm", fl::algorithm_table()));
+  document.blocks.emplace_back(rows_of("Defences: --defence", fl::defence_table()));
+  document.blocks.emplace_back(rows_of("Attacks: --attack", fl::attack_table()));
+  document.blocks.emplace_back(rows_of("Models: --model", nn::model_table()));
+  std::cout << report::to_text(document, 80, isatty(STDOUT_FILENO));
+}
+
+int run_command(int argc, char** argv) {
+  Experiment experiment;
+  Resources resources;
+  Outputs outputs;
+  outputs.is_full = true;
+  Comparison comparison{{}, {}, {}, 0.05, "out/compare", {}};
+
+  RunArguments arguments;
+  tools::Options parser{"federated", "Federated learning: algorithms, attacks and defences."};
+  tools::Options run = parser.add_command("run", "any one configuration");
+  arguments.add_to(run, experiment);
+  add_outputs(run, outputs);
+  add_common(run, experiment, resources);
+  tools::Options compare = parser.add_command("compare", "run what a table says and compare");
+  compare.add("file", comparison.reference, "a table with the notebook's columns").required();
+  compare.add("--tolerance", comparison.tolerance, "in percentage points").between(0.0, 100.0);
+  compare.add("--rounds", comparison.rounds, "at most").between(1, 1'000'000'000);
+  compare.add("--out", comparison.out, "folder for the results");
+  add_split(compare, comparison.base.partition);
+  add_common(compare, comparison.base, resources);
+  parser.add_command("list", "every algorithm, defence, attack and model");
+  const std::string command = parser.parse(argc, argv);
+  if (command == "list") return list(), 0;
+  const std::atomic<bool>& stop = tools::stop_on_signals(
+      isatty(STDERR_FILENO) ? "\r\x1b[Kstopping after this round; again to stop at once\n"
+                            : "stopping after this round; again to stop at once\n");
+  if (command == "compare") {
+    comparison.kept = comparison.out / ".unfinished";
+    return federated::compare(comparison, resources, stop) ? 0 : 1;
+  }
+  arguments.apply(experiment);
+  check(outputs);
+  return run_one("federated", experiment, resources, outputs, stop), 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return tools::run_program([&] { return run_command(argc, argv); });
+}

@@ -1,0 +1,187 @@
+#include "tools/federated/command_line.h"
+
+#include <algorithm>
+#include <charconv>
+#include <thread>
+
+#include "fl/attacks.h"
+#include "fl/defences.h"
+#include "nn/base/split.h"
+#include "nn/models/models.h"
+
+namespace federated {
+
+namespace {
+
+int parse_batch(const std::string& text) {
+  int batch = -1;
+  if (text == "inf" || text == "∞") return 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), batch);
+  if (error != std::errc() || end != text.data() + text.size() || batch < 1)
+    throw nn::InputError(nn::concat("B = ", text, " is not a batch size"),
+                         "choose --batch 1 or more, or inf for all of a client's samples");
+  return batch;
+}
+
+template <class Number>
+Number parse_number(const std::string& text) {
+  Number number{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size())
+    throw nn::InputError(nn::concat("--malicious: ", text, " is neither a share nor a client"),
+                         "choose --malicious 0.2, or name clients: --malicious 3,25,28");
+  return number;
+}
+
+// "0.2" is a share; "3,25,28" and "3," are clients.
+fl::Malicious parse_malicious(const std::string& text) {
+  if (text.find(',') == text.npos) return {parse_number<double>(text), {}};
+  fl::Malicious malicious;
+  for (const std::string& client : nn::split(text, ','))
+    if (!client.empty()) malicious.clients.push_back(parse_number<int>(client));
+  return malicious;
+}
+
+// What a full batch or a single party leaves no choice of.
+void check_fixed(const Experiment& experiment, bool has_batch) {
+  const fl::LocalTraining& training = experiment.training;
+  const Experiment usual;
+  if (!experiment.method().is_federated &&
+      (experiment.clients != usual.clients || experiment.fraction != usual.fraction ||
+       experiment.partition.split != usual.partition.split))
+    throw nn::InputError(
+        experiment.algorithm + " is one party that has all the samples",
+        "leave --clients, --fraction and --split out, or choose another --algorithm");
+  if (!experiment.method().is_full_batch) return;
+  const std::string one_step =
+      experiment.algorithm + " takes one step over all samples of a client";
+  if (has_batch && training.batch != 0)
+    throw nn::InputError(nn::concat(one_step, ", not B = ", training.batch),
+                         "leave --batch out, or choose --algorithm fedavg");
+  if (training.epochs != 1)
+    throw nn::InputError(nn::concat(one_step, ", not E = ", training.epochs, " epochs"),
+                         "leave --epochs out, or choose --algorithm fedavg");
+}
+
+template <class Table>
+std::vector<std::string> names_of(const Table& table, std::vector<std::string> names = {}) {
+  for (const auto& entry : table) names.emplace_back(entry.name);
+  return names;
+}
+
+}  // namespace
+
+Resources::Resources()
+    : dataset("mnist"),
+      threads(static_cast<int>(std::max(1u, std::thread::hardware_concurrency()))) {}
+
+void add_common(tools::Options& command, Experiment& base, Resources& resources) {
+  command.add("--seed", base.seed, "of the split, the weights and the masks")
+      .between(std::uint64_t{0}, tools::largest_seed);
+  command.add("--threads", resources.threads, "changes the time, never a number; all cores")
+      .between(1, 1024);
+  command.add("--model", base.model, "what is trained").among(names_of(nn::model_table()));
+  command.add("--dataset", resources.dataset, "mnist or fashion; cifar10 with --data")
+      .among({"mnist", "fashion", "cifar10"});
+  command.add("--data", resources.data_folder, "folder of the data set's files: data/raw/mnist");
+  command.add("--dropout-rng", base.dropout,
+              {{"mt", nn::DropoutStream::mt}, {"mkl", nn::DropoutStream::mkl}},
+              "mt: PyTorch 2.7 and later; mkl: its x86 wheels before");
+  command.add("--sort", base.partition.sort,
+              {{"introsort", fl::LabelSort::introsort}, {"stable", fl::LabelSort::stable}},
+              "of one label's samples before shards are cut, as NumPy does up to 1.24");
+}
+
+void add_split(tools::Options& command, fl::Partition& partition) {
+  command.add(
+      "--split", partition.split,
+      {{"iid", fl::Split::iid}, {"shards", fl::Split::shards}, {"dirichlet", fl::Split::dirichlet}},
+      "iid, shards (two a client) or dirichlet");
+  command.add("--alpha", partition.alpha, "of dirichlet; small: uneven");
+}
+
+void add_outputs(tools::Options& command, Outputs& outputs) {
+  command
+      .add("--csv", outputs.csv,
+           nn::concat(outputs.is_full ? "file for the table" : "file for the notebook's table",
+                      "; without --json, what that writes goes to FILE.json"))
+      .not_empty();
+  command.add("--wall-time", outputs.has_wall_time, "with its column Wall time");
+  command.add("--json", outputs.json, "file for everything that was measured").not_empty();
+  command.add("--checkpoint", outputs.checkpoint, "folder to save the run in after every round")
+      .not_empty();
+  command.add("--resume", outputs.may_resume, "go on with the run that is there, if there is one");
+}
+
+void check(const Outputs& outputs) {
+  if (outputs.may_resume && outputs.checkpoint.empty())
+    throw nn::InputError("--resume does not say what", "name its folder: --checkpoint out/run");
+}
+
+// Each with the rows that use it and their presets: "learning rate of the server; fedadam: 0.01,
+// scaffold: 1".
+std::list<RunArguments::GivenOption> RunArguments::options_of_all() {
+  std::list<GivenOption> options;
+  for (const auto& [row, used] : fl::option_users())
+    for (const fl::Option& option : used) {
+      auto found = std::ranges::find(options, option.name, &GivenOption::name);
+      if (found == options.end())
+        found = options.insert(options.end(),
+                               {std::string(option.name), nn::concat(option.description, ';')});
+      found->text += nn::concat(found->text.ends_with(';') ? " " : ", ", row, ": ", option.preset);
+    }
+  return options;
+}
+
+void RunArguments::add_to(tools::Options& command, Experiment& experiment) {
+  fl::LocalTraining& training = experiment.training;
+  command.add("--algorithm", experiment.algorithm, "what clients and server do")
+      .among(names_of(fl::algorithm_table()));
+  command.add("--clients,-N", experiment.clients, "how many clients share the data");
+  command.add("--fraction,-C", experiment.fraction, "share of them in a round");
+  command.add("--batch,-B", given_.batch, "batch size of a client, or inf: 100");
+  command.add("--epochs,-E", given_.epochs, "local epochs of a client: 1");
+  command.add("--local-steps", given_.steps, "batches of a client in a round, instead of epochs");
+  command.add("--lr", training.learning_rate, "learning rate");
+  command.add("--lr-decay", training.decay, "factor on it from each round to the next");
+  command.add("--momentum", training.momentum, "of the clients' SGD");
+  command.add("--weight-decay", training.weight_decay, "of the clients' SGD");
+  command.add("--shuffle", training.is_shuffled, "every epoch in another order");
+  command.add("--buffers", experiment.buffers,
+              {{"averaged", fl::Buffers::averaged}, {"local", fl::Buffers::local}},
+              "running statistics: averaged by the server, or local to each client");
+  command.add("--rounds", experiment.rounds, "how often clients and server meet");
+  command.add("--defence", experiment.defence, "how the server aggregates; none: the mean")
+      .among(names_of(fl::defence_table(), {"none"}));
+  command.add("--attack", experiment.attack, "what malicious clients do")
+      .among(names_of(fl::attack_table(), {"none"}));
+  command.add("--malicious", given_.malicious,
+              "who they are: a share of all, or their numbers: 3,25,28");
+  for (GivenOption& option : options_) command.add("--" + option.name, option.value, option.text);
+  add_split(command, experiment.partition);
+}
+
+void RunArguments::reset() {
+  given_ = {};
+  for (GivenOption& option : options_) option.value.reset();
+}
+
+void RunArguments::apply(Experiment& experiment) const {
+  fl::LocalTraining& training = experiment.training;
+  if (given_.batch) training.batch = parse_batch(*given_.batch);
+  if (given_.epochs && given_.steps)
+    throw nn::InputError("--epochs and --local-steps are two lengths of the same training",
+                         "leave one of them out");
+  training.epochs = given_.epochs.value_or(training.epochs);
+  if (given_.steps && *given_.steps < 1)
+    throw nn::InputError(nn::concat(*given_.steps, " local steps train nothing"),
+                         "choose --local-steps 1 or more");
+  training.steps = given_.steps.value_or(training.steps);
+  check_fixed(experiment, given_.batch.has_value());
+  if (given_.malicious) experiment.malicious = parse_malicious(*given_.malicious);
+  for (const GivenOption& option : options_)
+    if (option.value) experiment.options[option.name] = *option.value;
+  validate(experiment);
+}
+
+}  // namespace federated

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <list>
+#include <optional>
+#include <string>
+
+#include "tools/federated/experiment.h"
+#include "tools/program/options.h"
+
+namespace federated {
+
+// What the data is and what computes.
+struct Resources {
+  Resources();  // MNIST, all cores
+
+  std::string dataset, data_folder;
+  int threads;
+};
+
+// What a run leaves behind.
+struct Outputs {
+  std::string csv, json;
+  bool has_wall_time = false;
+  bool is_full = false;    // the CSV has all measures, not the notebook's columns alone
+  std::string checkpoint;  // the folder; empty: none
+  bool may_resume = false;
+};
+
+// --seed, --model, --threads, --dataset and the like: options of every command.
+void add_common(tools::Options& command, Experiment& base, Resources& resources);
+void add_split(tools::Options& command, fl::Partition& partition);
+void add_outputs(tools::Options& command, Outputs& outputs);
+// Throws nn::InputError if they make no sense together.
+void check(const Outputs& outputs);
+
+// The options that say what one run does. It must outlive the command lines that are parsed.
+class RunArguments {
+ public:
+  void add_to(tools::Options& command, Experiment& experiment);
+
+  void reset();
+  // Completes the experiment by what was parsed. Throws nn::InputError if it makes no sense.
+  void apply(Experiment& experiment) const;
+
+ private:
+  struct Given {
+    std::optional<std::string> batch;  // a number or inf
+    std::optional<int> epochs, steps;
+    std::optional<std::string> malicious;  // a share, or numbers of clients
+  };
+  struct GivenOption {  // of algorithms, defences and attacks
+    std::string name, text;
+    std::optional<double> value = {};
+  };
+  static std::list<GivenOption> options_of_all();
+
+  Given given_;
+  std::list<GivenOption> options_ = options_of_all();
+};
+
+}  // namespace federated

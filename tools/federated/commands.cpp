@@ -1,0 +1,123 @@
+#include "tools/federated/commands.h"
+
+#include <algorithm>
+#include <iostream>
+#include <map>
+#include <memory>
+
+#include "nn/base/file.h"
+#include "tools/federated/compare.h"
+#include "tools/federated/result_files.h"
+#include "tools/federated/run_json.h"
+#include "tools/federated/session.h"
+#include "tools/federated/unfinished.h"
+#include "tools/program/program.h"
+#include "tools/program/signals.h"
+#include "tools/report/html.h"
+
+namespace federated {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+// Learns now, not after the run, that a result could not be written.
+void require_writable_files(const std::string& csv, const std::string& json) {
+  for (const std::string& file : {csv, json})
+    if (!file.empty()) nn::require_writable_file(file);
+  if (csv.empty() || json.empty()) return;
+  const auto place = [](const std::string& file) {
+    std::error_code ignored;
+    return fs::weakly_canonical(fs::absolute(file, ignored), ignored);
+  };
+  if (place(csv) == place(json))
+    throw nn::InputError(nn::concat(csv, " cannot be both CSV and JSON"), "name two files");
+}
+
+// Where the JSON of a CSV goes that has none by --json, or has one from before; empty: a device has
+// nothing beside it.
+std::string json_beside(const std::string& csv, const std::string& json) {
+  std::error_code ignored;
+  fs::path file = fs::weakly_canonical(csv, ignored);
+  if (csv.empty() || fs::is_other(csv, ignored)) return "";
+  file += file.extension() == ".csv" ? ".json" : ".csv.json";
+  return json.empty() || fs::exists(file, ignored) ? file.string() : "";
+}
+
+// Says how a run goes on that has ended before its last round.
+void say_how_to_go_on(const Run& run, const Outputs& outputs, const std::string& command) {
+  std::cerr << "stopped after round " << run.rounds.size() << " of " << run.experiment.rounds;
+  if (outputs.checkpoint.empty())
+    std::cerr << "; the rounds so far are kept, but only a run with --checkpoint FOLDER goes on\n";
+  else
+    std::cerr << "; it goes on with\n  " << command << (outputs.may_resume ? "" : " --resume")
+              << '\n';
+}
+
+}  // namespace
+
+void run_one(const std::string& program, const Experiment& experiment, const Resources& resources,
+             const Outputs& outputs, const std::atomic<bool>& stop) {
+  const std::string beside = json_beside(outputs.csv, outputs.json);
+  require_writable_files(outputs.csv, outputs.json);
+  if (!beside.empty()) nn::require_writable_file(beside);
+  if (!outputs.checkpoint.empty()) nn::require_writable_folder(outputs.checkpoint);
+  Session session(resources, stop, [&](const std::string&) {
+    return outputs.checkpoint.empty()
+               ? nullptr
+               : std::make_unique<SavedRun>(outputs.checkpoint, outputs.may_resume, std::cerr);
+  });
+  const Run run = session.run(experiment);
+  const nn::Metadata made = session.made();
+  if (!run.rounds.empty()) {
+    if (!outputs.csv.empty())
+      nn::write_file_atomically(
+          outputs.csv, outputs.is_full ? to_full_csv(std::vector{run})
+                                       : to_csv(std::vector{run}, {}, outputs.has_wall_time));
+    for (const std::string& file : {outputs.json, beside})
+      if (!file.empty()) nn::write_file_atomically(file, to_json(run, made));
+    const std::string name = curve_name(experiment);
+    session.print(
+        {nn::concat(program, " run: ", name),
+         {round_table(run), accuracy_plot("run", name, std::vector{run}, std::vector{name})}});
+  }
+  if (run.is_complete()) return;
+  say_how_to_go_on(run, outputs, made.at("command"));
+  throw tools::Stopped{tools::stop_signal()};
+}
+
+bool compare(const Comparison& asked, const Resources& resources, const std::atomic<bool>& stop) {
+  const auto& [reference_file, base, rounds_at_most, tolerance, out, kept] = asked;
+  nn::require_writable_folder(out);
+  const std::vector<Reference> references = read_results(reference_file, base);
+  for (const Reference& reference : references) validate(reference.experiment);
+  std::vector<Experiment> experiments;
+  std::vector<std::string> names;
+  for (const Reference& reference : references) {
+    Experiment& experiment = experiments.emplace_back(reference.experiment);
+    int& rounds = experiment.rounds;
+    rounds = std::min(rounds, rounds_at_most.value_or(rounds));
+    names.push_back(configuration_name(experiment));
+  }
+  Unfinished unfinished(kept, std::cerr);
+  Session session(resources, stop, [&](const std::string& run) { return unfinished.open(run); });
+  session.plan(experiments);
+  const std::vector<Run> runs = session.run_all(experiments, kept.string());
+  const nn::Metadata made = session.made();
+  const report::Document document = comparison(references, runs, tolerance);
+  std::map<std::string, std::string> files{
+      {"comparison.html", report::to_html(with_facts(document, facts_about(runs, made)))},
+      {"results.csv", to_csv(runs, names)},
+      {"results.json", to_json(runs, names, made)}};
+  add_plots(document, files);
+  nn::Disk disk;
+  replace_files(out, files, "results.json", disk);
+  unfinished.remove_opened();
+  session.print(document);
+  return std::ranges::all_of(references, [&](const Reference& reference) {
+    const Run& run = runs[&reference - references.data()];
+    return largest_difference(reference, run) <= tolerance + 1e-9;
+  });
+}
+
+}  // namespace federated

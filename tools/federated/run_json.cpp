@@ -1,0 +1,116 @@
+#include "tools/federated/run_json.h"
+
+#include <sys/resource.h>
+
+#include <nlohmann/json.hpp>
+
+namespace federated {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// Resident memory of this process at its largest, in units of 10^6 bytes.
+long peak_memory_mb() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_maxrss * 1024 / 1'000'000;
+}
+
+Json json_of(const fl::Round& round) {
+  Json excluded = Json::array();
+  for (const auto& [client, reason] : round.excluded)
+    excluded.push_back({{"client", client}, {"reason", reason}});
+  return {{"round", round.number},
+          {"message_count", round.messages},
+          {"test_accuracy", round.accuracy},
+          {"ideal_seconds", round.ideal_seconds},
+          {"seconds", round.seconds},
+          {"clients", round.chosen},
+          {"left_out", excluded}};
+}
+
+}  // namespace
+
+std::string word_for(fl::LabelSort sort) {
+  return sort == fl::LabelSort::stable ? "stable" : "introsort";
+}
+std::string word_for(nn::DropoutStream stream) {
+  return stream == nn::DropoutStream::mkl ? "mkl" : "mt";
+}
+
+fl::Round round_of(const nlohmann::json& json) {
+  fl::Round round{json.at("round"),         json.at("test_accuracy"), json.at("message_count"),
+                  json.at("ideal_seconds"), json.at("seconds"),       {},
+                  json.at("clients")};
+  for (const nlohmann::json& out : json.at("left_out"))
+    round.excluded.push_back({out.at("client"), out.at("reason")});
+  return round;
+}
+
+nlohmann::ordered_json json_of(const Run& run) {
+  constexpr const char* splits[] = {"iid", "shards", "dirichlet"};
+  const Experiment& e = run.experiment;
+  Json json = {{"algorithm", e.algorithm}};
+  if (!e.options.empty()) json["options"] = e.options;
+  json.update({{"model", e.model},
+               {"clients", e.clients},
+               {"fraction", e.fraction},
+               {"batch", e.training.batch == 0 ? Json() : Json(e.training.batch)},
+               {"epochs", e.training.epochs},
+               {"learning_rate", e.training.learning_rate},
+               {"split", splits[static_cast<int>(e.partition.split)]},
+               {"alpha", e.partition.alpha},
+               {"sort", word_for(e.partition.sort)},
+               {"dropout_rng", word_for(e.dropout)},
+               {"seed", e.seed},
+               {"planned_rounds", e.rounds},
+               {"rounds", Json::array()}});
+  for (const fl::Round& round : run.rounds) json["rounds"].push_back(json_of(round));
+  return json;
+}
+
+nlohmann::ordered_json json_of(std::span<const Run> runs, std::span<const std::string> names) {
+  Json json = Json::array();
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    Json run = {{"curve", names[i]}};
+    run.update(json_of(runs[i]));
+    json.push_back(run);
+  }
+  return json;
+}
+
+std::string text_of(const Json& json) {
+  return json.dump(1, ' ', /*ensure_ascii=*/false, Json::error_handler_t::replace) + '\n';
+}
+
+std::string to_json(const Run& run, const nn::Metadata& made) {
+  Json json = {{"format", json_format}, {"made", made}, {"peak_memory_mb", peak_memory_mb()}};
+  json.update(json_of(run));
+  return text_of(json);
+}
+
+std::string to_json(std::span<const Run> runs, std::span<const std::string> names,
+                    const nn::Metadata& made) {
+  return text_of({{"format", json_format}, {"made", made}, {"runs", json_of(runs, names)}});
+}
+
+report::Facts facts_about(std::span<const Run> runs, const nn::Metadata& made) {
+  report::Facts facts{made};
+  const auto add = [&](const char* name, const std::string& value) {
+    std::string& all = facts.values[name];
+    if ((", " + all + ", ").find(", " + value + ", ") == all.npos)
+      all += (all.empty() ? "" : ", ") + value;
+  };
+  for (const auto& [e, rounds] : runs) {
+    add("model", e.model);
+    add("seed", std::to_string(e.seed));
+    if (const std::string options = option_text(e); !options.empty()) add("options", options);
+    add("split", split_name(e.partition));
+    add("dropout-rng", word_for(e.dropout));
+    add("rounds", std::to_string(e.rounds));
+  }
+  return facts;
+}
+
+}  // namespace federated
