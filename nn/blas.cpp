@@ -121,8 +121,8 @@ void gemm(Team& team, Transpose transpose_a, Transpose transpose_b, index m, ind
     const auto [all_rows, columns] = block_of(i / sharers);
     const Range rows = all_rows.steps(i % sharers, sharers);
     gemm(transpose_a, transpose_b, rows.size(), columns.size(), k, alpha,
-         a + rows.begin * (transpose_a == yes ? 1 : leading_a), leading_a,
-         b + columns.begin * (transpose_b == yes ? leading_b : 1), leading_b, beta,
+         a + rows.begin * (transpose_a == Transpose::yes ? 1 : leading_a), leading_a,
+         b + columns.begin * (transpose_b == Transpose::yes ? leading_b : 1), leading_b, beta,
          c + rows.begin * leading_c + columns.begin, leading_c);
   });
 }

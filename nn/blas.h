@@ -9,7 +9,7 @@
 // The only header that knows which BLAS we use.
 namespace nn::blas {
 
-enum Transpose { no, yes };
+enum class Transpose { no, yes };
 
 namespace detail {
 // One name for both precisions, picked by the type of the pointers.
@@ -26,7 +26,7 @@ void gemm(Arguments... arguments) { cblas_dgemm(arguments...); }
 inline void gemm(Transpose transpose_a, Transpose transpose_b, index m, index n, index k,
                  real alpha, const real* a, index leading_a, const real* b, index leading_b,
                  real beta, real* c, index leading_c) {
-  const auto flag = [](Transpose t) { return t == yes ? CblasTrans : CblasNoTrans; };
+  const auto flag = [](Transpose t) { return t == Transpose::yes ? CblasTrans : CblasNoTrans; };
   detail::gemm(CblasRowMajor, flag(transpose_a), flag(transpose_b), static_cast<int>(m),
                static_cast<int>(n), static_cast<int>(k), alpha, a, static_cast<int>(leading_a), b,
                static_cast<int>(leading_b), beta, c, static_cast<int>(leading_c));

@@ -5,7 +5,7 @@
 
 namespace nn::kernels {
 
-using blas::gemm, blas::no, blas::yes;
+using blas::gemm, blas::Transpose;
 
 namespace {
 
@@ -69,7 +69,8 @@ void forward(const Convolution& conv, const real* x, const real* weight, const r
   for (index i = 0; i < conv.n; ++i, x += conv.image_size(), y += conv.out * positions) {
     for (index o = 0; o < conv.out; ++o) std::fill_n(y + o * positions, positions, bias[o]);
     Patches{conv}.gather_patches(x, columns);
-    gemm(no, no, conv.out, positions, patch, 1, weight, patch, columns, positions, 1, y, positions);
+    gemm(Transpose::no, Transpose::no, conv.out, positions, patch, 1, weight, patch, columns,
+         positions, 1, y, positions);
   }
 }
 
@@ -80,8 +81,8 @@ void add_dx(const Convolution& conv, OutputGradient gradient, const real* weight
   Scratch scratch(arena);
   real* dcolumns = scratch.array<real>(patch * positions);
   for (index i = 0; i < conv.n; ++i, dx += conv.image_size(), dy += conv.out * positions) {
-    gemm(yes, no, patch, positions, conv.out, 1, weight, patch, dy, positions, 0, dcolumns,
-         positions);
+    gemm(Transpose::yes, Transpose::no, patch, positions, conv.out, 1, weight, patch, dy, positions,
+         0, dcolumns, positions);
     Patches{conv}.scatter_patches(dcolumns, dx);
   }
 }
@@ -94,8 +95,8 @@ void add_dweight(const Convolution& conv, OutputGradient gradient, const real* x
   real* columns = scratch.array<real>(patch * positions);
   for (index i = 0; i < conv.n; ++i, x += conv.image_size(), dy += conv.out * positions) {
     Patches{conv}.gather_patches(x, columns);
-    gemm(no, yes, conv.out, patch, positions, 1, dy, positions, columns, positions, 1, dweight,
-         patch);
+    gemm(Transpose::no, Transpose::yes, conv.out, patch, positions, 1, dy, positions, columns,
+         positions, 1, dweight, patch);
   }
 }
 

@@ -8,7 +8,7 @@
 
 namespace nn {
 
-using blas::gemm, blas::no, blas::yes;
+using blas::gemm, blas::Transpose;
 
 namespace {
 
@@ -65,7 +65,7 @@ double forward(const Blocks& blocks, ConstView x, ConstView weight, std::span<co
   real* sums = scratch.array<real>(blocks.count() * blocks.n);
   real* wanted = scratch.array<real>(blocks.n);
   tape.team().each(blocks.count(), [&](index b) {
-    gemm(no, yes, blocks.n, blocks.size(b), blocks.in, 1, x.data, blocks.in,
+    gemm(Transpose::no, Transpose::yes, blocks.n, blocks.size(b), blocks.in, 1, x.data, blocks.in,
          weight.data + blocks.first(b) * blocks.in, blocks.in, 0, blocks.exponentials_of(b),
          blocks.size(b));
     exponentials_of_scores(blocks, b, targets, sums + b * blocks.n, wanted);
@@ -106,8 +106,9 @@ Var linear_cross_entropy(Var x, Var weight, std::span<const int> targets) {
         Scratch scratch(arena);
         real* products = scratch.array<real>(blocks.count() * n * in);
         team.each(blocks.count(), [&](index b) {
-          gemm(no, no, n, in, blocks.size(b), share, blocks.exponentials_of(b), blocks.size(b),
-               weight.data + blocks.first(b) * in, in, 0, products + b * n * in, in);
+          gemm(Transpose::no, Transpose::no, n, in, blocks.size(b), share,
+               blocks.exponentials_of(b), blocks.size(b), weight.data + blocks.first(b) * in, in, 0,
+               products + b * n * in, in);
         });
         team.split(n, 16, [&](index begin, index end) {
           for (index i = begin; i < end; ++i) {
@@ -132,8 +133,9 @@ Var linear_cross_entropy(Var x, Var weight, std::span<const int> targets) {
           for (index i = 0; i < n; ++i)
             for (index j = 0; j < in; ++j)
               rows[i * in + j] = blocks.factors_of(b)[i] * x.data[i * in + j];
-          gemm(yes, no, blocks.size(b), in, n, share, blocks.exponentials_of(b), blocks.size(b),
-               rows, in, 1, dweight.data + blocks.first(b) * in, in);
+          gemm(Transpose::yes, Transpose::no, blocks.size(b), in, n, share,
+               blocks.exponentials_of(b), blocks.size(b), rows, in, 1,
+               dweight.data + blocks.first(b) * in, in);
         });
         // By columns: a class may be the target of more than one row.
         team.split(in, 16, [=](index begin, index end) {
