@@ -1,8 +1,8 @@
-#include "nn/kernels/mersenne_twister.h"
+#include "nn/mersenne_twister.h"
 
 #include <algorithm>
 
-namespace nn::kernels {
+namespace nn {
 
 namespace {
 
@@ -49,4 +49,4 @@ void MersenneTwister::fill(std::span<std::uint32_t> outputs) {
   }
 }
 
-}  // namespace nn::kernels
+}  // namespace nn

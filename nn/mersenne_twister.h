@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <span>
 
-namespace nn::kernels {
+namespace nn {
 
 // MT19937 (Matsumoto and Nishimura 1998), the same outputs as std::mt19937, its plain twin. They
 // are made 624 at a time, in loops that compilers turn into vectors.
@@ -27,4 +27,4 @@ class MersenneTwister {
   int next_ = length;
 };
 
-}  // namespace nn::kernels
+}  // namespace nn

@@ -3,7 +3,7 @@
 #include <span>
 
 #include "nn/dropout_masks.h"
-#include "nn/kernels/convolution.h"
+#include "nn/epilogue.h"
 #include "nn/tape.h"
 
 // Every operation of the engine. Each is one function in nn/ops/, the gradient right under the
@@ -11,8 +11,6 @@
 // does not fit throws Error. As in PyTorch, an op whose name ends in _ writes its result over its
 // first argument, whose old numbers nobody may need any more (see Tape::overwrite()).
 namespace nn {
-
-using kernels::Epilogue;
 
 // ops/elementwise.cpp
 Var add(Var a, Var b);       // b: the shape of a, or the tail of it (then repeated)

@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "nn/kernels/mersenne_twister.h"
+#include "nn/mersenne_twister.h"
 #include "nn/real.h"
 
 namespace nn {
@@ -17,7 +17,7 @@ class Generator {
 
   // Only the low 32 bits count, as in PyTorch.
   void manual_seed(std::uint64_t seed) {
-    engine_ = kernels::MersenneTwister(static_cast<std::uint32_t>(seed));
+    engine_ = MersenneTwister(static_cast<std::uint32_t>(seed));
     kept_normal_.reset();
   }
 
@@ -40,7 +40,7 @@ class Generator {
   double uniform53() { return static_cast<double>(next64() & ((1ull << 53) - 1)) * 0x1p-53; }
   double one_normal();
 
-  kernels::MersenneTwister engine_;
+  MersenneTwister engine_;
   std::optional<double> kept_normal_;
 };
 

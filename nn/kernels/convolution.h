@@ -4,12 +4,10 @@
 #include <cstdint>
 
 #include "nn/arena.h"
+#include "nn/epilogue.h"
 #include "nn/tensor.h"
 
 namespace nn::kernels {
-
-// What is done to the outputs while they are in the cache; max-pooling by 2x2 windows that touch.
-enum class Epilogue { nothing, relu, relu_max_pool };
 
 // The sizes of a convolution: x [n, channels, height, width] with weight [out, channels, kh, kw]
 // gives oh x ow outputs in each of the planes of y [n, out, yh, yw].
