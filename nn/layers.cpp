@@ -24,19 +24,19 @@ Parameter Scope::add(const std::string& name, Shape shape) const {
 
 Parameter Scope::uniform(const std::string& name, Shape shape, double bound) const {
   const Parameter parameter = add(name, shape);
-  generator_->uniform(parameter.value().span(), -bound, bound);
+  if (parameters_->has_values()) generator_->uniform(parameter.value().span(), -bound, bound);
   return parameter;
 }
 
 Parameter Scope::normal(const std::string& name, Shape shape, double stddev) const {
   const Parameter parameter = add(name, shape);
-  generator_->normal(parameter.value().span(), 0, stddev);
+  if (parameters_->has_values()) generator_->normal(parameter.value().span(), 0, stddev);
   return parameter;
 }
 
 Parameter Scope::constant(const std::string& name, Shape shape, real value) const {
   const Parameter parameter = add(name, shape);
-  std::ranges::fill(parameter.value(), value);
+  if (parameters_->has_values()) std::ranges::fill(parameter.value(), value);
   return parameter;
 }
 

@@ -5,11 +5,19 @@
 
 namespace nn {
 
+Parameters Parameters::without_values() {
+  Parameters parameters;
+  parameters.has_values_ = false;
+  return parameters;
+}
+
 int Parameters::add(std::string name, Shape shape) {
   require_new(name);
   infos_.push_back({std::move(name), shape, size()});
-  values_.resize(values_.size() + shape.size());
-  gradients_.resize(values_.size());
+  if (has_values_) {
+    values_.resize(values_.size() + shape.size());
+    gradients_.resize(values_.size());
+  }
   return static_cast<int>(infos_.size()) - 1;
 }
 

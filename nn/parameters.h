@@ -32,6 +32,11 @@ struct BufferInfo {
 // running means of batch normalisation. They have no gradients, and no optimizer sees them.
 class Parameters {
  public:
+  Parameters() = default;
+  // Records names and shapes only. For listing the tensors of a model of any size.
+  static Parameters without_values();
+  bool has_values() const { return has_values_; }
+
   // Appends a tensor of zeros and returns its number, from 0 for parameters and for buffers. Names
   // must differ.
   int add(std::string name, Shape shape);
@@ -66,6 +71,7 @@ class Parameters {
   std::vector<BufferInfo> buffer_infos_;
   std::vector<real> values_, gradients_, buffers_;
   Parameters* lender_ = nullptr;
+  bool has_values_ = true;
 };
 
 // One parameter, by number, so that it stays valid while the arrays still grow.

@@ -55,7 +55,7 @@ TEST_CASE("the list of tensors is what a GPT-2 has, and the sizes of its blocks 
     LanguageModelConfig config = small_config();
     config.layers = layers;
     const LanguageModel model(config);
-    const auto tensors = config.kind().tensors(config);
+    const auto tensors = nn::tensors_of(config);
     REQUIRE(tensors.size() == model.parameters().infos().size());
     for (std::size_t i = 0; i < tensors.size(); ++i) {
       CHECK(tensors[i].name == model.parameters().infos()[i].name);

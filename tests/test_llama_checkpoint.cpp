@@ -314,7 +314,7 @@ std::string complaint_about(const std::vector<nn::TensorInfo>& tensors) {
 }
 
 TEST_CASE("a tensor that is missing, misshapen or not of the model is named") {
-  const auto all = small.kind().tensors(small);
+  const auto all = nn::tensors_of(small);
   CHECK(complaint_about(all) == "nothing");
   for (std::size_t i = 0; i < all.size(); ++i) {
     CAPTURE(all[i].name);

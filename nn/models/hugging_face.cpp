@@ -42,7 +42,7 @@ std::string index_text(const LanguageModelConfig& config, std::span<const int> s
                        int shards) {
   index numbers = 0;
   ordered_json weight_map;
-  for (const TensorInfo& tensor : config.kind().tensors(config)) {
+  for (const TensorInfo& tensor : tensors_of(config)) {
     if (!tensor.tied_to.empty()) continue;
     weight_map[tensor.name] = shard_name(shard_of[tensor.block], shards);
     numbers += tensor.shape.size();
@@ -175,7 +175,7 @@ void ModelCheckpoint::check_tensors() const {
     refuse(concat("config.json has ", config_.layers, " layers, the files only ", file_of_.size(),
                   " tensors"));
   WeightMap left = file_of_;
-  for (const TensorInfo& tensor : config_.kind().tensors(config_)) {
+  for (const TensorInfo& tensor : tensors_of(config_)) {
     const std::string name = name_in_files(tensor.name);
     const auto found = file_of_.find(name);
     if (found == file_of_.end()) refuse("there is no tensor " + name);

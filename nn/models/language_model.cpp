@@ -77,10 +77,31 @@ std::vector<int> all_blocks(const LanguageModelConfig& config) {
   return blocks;
 }
 
+std::vector<TensorInfo> tensors_of(const LanguageModelConfig& config) {
+  const ModelFamily& family = config.kind();
+  const int head = static_cast<int>(config.layers) + 1;
+  Generator unused;
+  std::vector<TensorInfo> tensors;
+  for (int block = 0; block <= head; ++block) {
+    Parameters parameters = Parameters::without_values();
+    const Scope scope(parameters, unused);
+    if (block == 0)
+      family.embedding(scope, config);
+    else if (block == head)
+      family.head(scope, scope, config);
+    else
+      family.layer(scope, config, block - 1);
+    for (const auto& [name, shape, offset] : parameters.infos())
+      tensors.push_back(
+          {name, shape, block, std::string(name == family.tied_head ? family.tied_embedding : "")});
+  }
+  return tensors;
+}
+
 std::optional<TensorInfo> tied_tensor(const LanguageModelConfig& config) {
   LanguageModelConfig small = config;
   small.layers = 0;
-  for (const TensorInfo& tensor : config.kind().tensors(small))
+  for (const TensorInfo& tensor : tensors_of(small))
     if (!tensor.tied_to.empty()) return tensor;
   return {};
 }
@@ -90,7 +111,7 @@ std::size_t block_size(const LanguageModelConfig& config, int block) {
   small.layers = std::min<index>(config.layers, 1);
   const int like = block == 0 ? 0 : block <= config.layers ? 1 : static_cast<int>(small.layers) + 1;
   index size = 0;
-  for (const TensorInfo& tensor : config.kind().tensors(small))
+  for (const TensorInfo& tensor : tensors_of(small))
     if (tensor.block == like) size += tensor.shape.size();
   return static_cast<std::size_t>(size);
 }

@@ -79,13 +79,15 @@ struct ModelFamily {
   // config.json, both ways (config.h).
   void (*read)(const ConfigFields& fields, LanguageModelConfig& config);
   nlohmann::ordered_json (*write)(const LanguageModelConfig&);
-  // Without making a model. Names and shapes of a layer must not depend on the number of layers.
-  std::vector<TensorInfo> (*tensors)(const LanguageModelConfig&);
-  // `scope` has the generator of the block's first values, and `embedding` that of the embedding's.
+  // Each block takes its tensors from `scope`, which has the generator of their first values;
+  // `embedding` has that of the embedding's. Names and shapes of a layer must not depend on the
+  // number of layers.
   std::unique_ptr<EmbeddingBlock> (*embedding)(const Scope& scope, const LanguageModelConfig&);
   std::unique_ptr<LayerBlock> (*layer)(const Scope& scope, const LanguageModelConfig&, index layer);
   std::unique_ptr<HeadBlock> (*head)(const Scope& scope, const Scope& embedding,
                                      const LanguageModelConfig&);
+  // A tensor of the head that always equals one of the embedding (TensorInfo::tied_to), if any.
+  std::string_view tied_head = {}, tied_embedding = {};
   std::string_view vocabulary = "vocabulary";  // its usual one, as data/fetch.sh calls it
   double epsilon = 1e-6;                       // of the norms, where nothing else is said
   bool has_position_table = false;             // then weights depend on max_positions
@@ -98,6 +100,9 @@ std::string family_names();                             // "llama or gpt2"
 
 // 0 to layers + 1.
 std::vector<int> all_blocks(const LanguageModelConfig& config);
+
+// The tensors of a whole model, block by block. Takes no memory for their values.
+std::vector<TensorInfo> tensors_of(const LanguageModelConfig& config);
 
 // The tensor of the head that equals one of the embedding, if there is one.
 std::optional<TensorInfo> tied_tensor(const LanguageModelConfig& config);

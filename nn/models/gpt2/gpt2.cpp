@@ -118,35 +118,6 @@ class Gpt2Head : public HeadBlock {
   Linear head_;
 };
 
-std::vector<TensorInfo> gpt2_tensors(const LanguageModelConfig& c) {
-  const index d = c.hidden_size, wide = c.intermediate_size;
-  std::vector<TensorInfo> tensors{{"transformer.wte.weight", {c.vocab_size, d}, 0},
-                                  {"transformer.wpe.weight", {c.max_positions, d}, 0}};
-  for (int layer = 0; layer < c.layers; ++layer) {
-    const std::pair<const char*, Shape> parts[] = {
-        {"ln_1.weight", {d}},
-        {"ln_1.bias", {d}},
-        {"attn.c_attn.weight", {d, 3 * d}},
-        {"attn.c_attn.bias", {3 * d}},
-        {"attn.c_proj.weight", {d, d}},
-        {"attn.c_proj.bias", {d}},
-        {"ln_2.weight", {d}},
-        {"ln_2.bias", {d}},
-        {"mlp.c_fc.weight", {d, wide}},
-        {"mlp.c_fc.bias", {wide}},
-        {"mlp.c_proj.weight", {wide, d}},
-        {"mlp.c_proj.bias", {d}},
-    };
-    for (const auto& [name, shape] : parts)
-      tensors.push_back({concat("transformer.h.", layer, '.', name), shape, layer + 1});
-  }
-  const int head = static_cast<int>(c.layers) + 1;
-  tensors.push_back({"transformer.ln_f.weight", {d}, head});
-  tensors.push_back({"transformer.ln_f.bias", {d}, head});
-  tensors.push_back({"lm_head.weight", {c.vocab_size, d}, head, "transformer.wte.weight"});
-  return tensors;
-}
-
 void require_gpt2(const LanguageModelConfig& c) {
   require(c.key_value_heads == c.heads, "gpt2: ", c.heads, " heads cannot share ",
           c.key_value_heads, " key/value heads");
@@ -160,7 +131,6 @@ ModelFamily gpt2_family() {
           .require_valid = require_gpt2,
           .read = read_gpt2_config,
           .write = gpt2_config_json,
-          .tensors = gpt2_tensors,
           .embedding = [](const Scope& scope,
                           const LanguageModelConfig& config) -> std::unique_ptr<EmbeddingBlock> {
             return std::make_unique<Gpt2Embedding>(scope("transformer"), config);
@@ -174,6 +144,8 @@ ModelFamily gpt2_family() {
                      const LanguageModelConfig& config) -> std::unique_ptr<HeadBlock> {
             return std::make_unique<Gpt2Head>(scope, embedding, config);
           },
+          .tied_head = "lm_head.weight",
+          .tied_embedding = "transformer.wte.weight",
           .vocabulary = "gpt2",
           .epsilon = 1e-5,
           .has_position_table = true,

@@ -105,30 +105,6 @@ class LlamaHead : public HeadBlock {
   Linear head_;
 };
 
-std::vector<TensorInfo> llama_tensors(const LanguageModelConfig& c) {
-  const index d = c.hidden_size, kv = c.key_value_heads * c.head_size();
-  std::vector<TensorInfo> tensors{{"model.embed_tokens.weight", {c.vocab_size, d}, 0}};
-  for (int layer = 0; layer < c.layers; ++layer) {
-    const std::pair<const char*, Shape> parts[] = {
-        {"input_layernorm", {d}},
-        {"self_attn.q_proj", {d, d}},
-        {"self_attn.k_proj", {kv, d}},
-        {"self_attn.v_proj", {kv, d}},
-        {"self_attn.o_proj", {d, d}},
-        {"post_attention_layernorm", {d}},
-        {"mlp.gate_proj", {c.intermediate_size, d}},
-        {"mlp.up_proj", {c.intermediate_size, d}},
-        {"mlp.down_proj", {d, c.intermediate_size}},
-    };
-    for (const auto& [name, shape] : parts)
-      tensors.push_back({concat("model.layers.", layer, '.', name, ".weight"), shape, layer + 1});
-  }
-  const int head = static_cast<int>(c.layers) + 1;
-  tensors.push_back({"model.norm.weight", {d}, head});
-  tensors.push_back({"lm_head.weight", {c.vocab_size, d}, head});
-  return tensors;
-}
-
 void require_llama(const LanguageModelConfig& c) {
   require(c.head_size() % 2 == 0, "llama: ", c.heads, " heads do not cut a width of ",
           c.hidden_size, " into even parts");
@@ -144,7 +120,6 @@ ModelFamily llama_family() {
           .require_valid = require_llama,
           .read = read_llama_config,
           .write = llama_config_json,
-          .tensors = llama_tensors,
           .embedding = [](const Scope& scope,
                           const LanguageModelConfig& config) -> std::unique_ptr<EmbeddingBlock> {
             return std::make_unique<LlamaEmbedding>(scope, config);
