@@ -158,7 +158,7 @@ TEST_CASE("an op over values that a rule still reads is an error that names both
   const Var x = multiply(w.on(tape), w.on(tape)), y = silu(x);
   add_(x, w.on(tape));
   CHECK(error_of([&] { tape.backward(y); }) ==
-        "silu: its gradient needs what multiply computed, but add_ has overwritten it");
+        "silu: its gradient needs the result of multiply, but add_ has overwritten it");
 }
 
 TEST_CASE("what was overwritten is no longer there for other ops, under any of its names") {
@@ -166,7 +166,7 @@ TEST_CASE("what was overwritten is no longer there for other ops, under any of i
   Weight w(3);
   const Var x = multiply(w.on(tape), w.on(tape)), same = tape.reshape(x, {1, 1});
   const Var y = add_(x, w.on(tape));
-  const std::string lost = "it needs what multiply computed, but add_ has overwritten it";
+  const std::string lost = "it needs the result of multiply, but add_ has overwritten it";
   CHECK(error_of([&] { relu(x); }) == "relu: " + lost);
   CHECK(error_of([&] { relu(same); }) == "relu: " + lost);
   CHECK(error_of([&] { add_(x, w.on(tape)); }) == "add_: " + lost);
@@ -174,7 +174,7 @@ TEST_CASE("what was overwritten is no longer there for other ops, under any of i
   CHECK(error_of([&] { tape.reshape(x, {1, 1}); }) == "reshape: " + lost);
   CHECK(error_of([&] { tape.backward(x); }) == "backward: " + lost);
   CHECK(error_of([&] { add_(tape.constant(w.parameters.value(0)), y); }) ==
-        "add_: a value that entered is only read");
+        "add_: a value from outside is read-only");
   tape.backward(add_(tape.reshape(y, {1, 1}), same.tape().reshape(w.on(tape), {1, 1})));
   CHECK(w.gradient() == 2 * 3 + 1 + 1);
 }

@@ -5,7 +5,7 @@
 
 namespace nn {
 
-extern const char* const engine_version;  // the Makefile writes it: $(BUILD)/version.cpp
+extern const char* const engine_version;  // in $(BUILD)/version.cpp, which the Makefile writes
 
 Metadata describe_engine() {
 #if defined __AVX512F__

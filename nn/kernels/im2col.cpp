@@ -10,18 +10,18 @@ using blas::gemm, blas::Transpose;
 namespace {
 
 struct Patches : Convolution {
-  // The columns [first, last) of an output row whose window at kernel column kx is inside the
-  // image.
+  // The columns [first, last) of an output row for which kernel column kx is inside the image.
   index first_inside(index kx) const { return first_column_at(padding - kx); }
   index last_inside(index kx) const { return first_column_at(width + padding - kx); }
 
-  // The first output column whose window starts at `x` or later, counted from the padding's edge.
+  // The first output column whose window starts at `x` or later, counted from the edge of the
+  // padding.
   index first_column_at(index x) const {
     return std::clamp<index>((x + stride - 1) / stride, 0, ow);
   }
 
   // Calls f(patch_row, image_row, first, last) for each row of `columns` that an output row
-  // touches; image_row is null where the window lies in the padding above or below.
+  // touches. image_row is null where the window lies in the padding above or below.
   template <class Pixel, class Function>
   void each_row(Pixel* image, Function f) const {
     index row = 0;
@@ -36,8 +36,8 @@ struct Patches : Convolution {
           }
   }
 
-  // columns[channels * kh * kw, oh * ow]: under each output position the patch it is computed from,
-  // so that the convolution becomes one matrix product ("im2col", Chellapilla et al. 2006).
+  // columns[channels * kh * kw, oh * ow]: each column is the patch for one output position, so that
+  // the convolution becomes one matrix product ("im2col", Chellapilla et al. 2006).
   void gather_patches(const real* image, real* columns) const {
     each_row(image, [&](index at, const real* source, index first, index last) {
       real* row = columns + at;
@@ -51,7 +51,7 @@ struct Patches : Convolution {
     });
   }
 
-  // The way back: adds every patch element to the pixel it came from.
+  // The inverse: adds every patch element to the pixel it came from.
   void scatter_patches(const real* columns, real* image) const {
     each_row(image, [&](index at, real* target, index first, index last) {
       if (!target) return;

@@ -9,7 +9,8 @@ namespace {
 
 using nlohmann::json;
 
-constexpr const char* config_hint = "is it the folder of a Hugging Face model of a known kind?";
+constexpr const char* config_hint =
+    "check that the folder holds a Hugging Face model of a supported kind";
 
 }  // namespace
 
@@ -75,7 +76,7 @@ double ConfigFields::positive(const std::string& field, double fallback) const {
 
 void ConfigFields::allow_only(const std::string& field, const json& supported) const {
   if (has(field) && get(field) != supported)
-    refuse(field, supported.is_null() ? "models with it are not supported"
+    refuse(field, supported.is_null() ? "models that use it are not supported"
                                       : concat("only ", supported.dump(), " is supported"));
 }
 

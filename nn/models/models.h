@@ -8,7 +8,7 @@
 
 namespace nn {
 
-// The models for images that a program can name.
+// The image models that programs offer by name.
 struct ModelEntry {
   std::string_view name;
   std::string_view description;

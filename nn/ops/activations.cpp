@@ -13,7 +13,7 @@ constexpr index elements_of_a_thread = 8192;
 
 enum class SlopeOf { x, y };
 
-// y = f(x), dx += dy slope(x), or slope(y)
+// y = f(x), dx += dy slope(x) or dy slope(y)
 template <class Function, class Slope>
 Var map(const char* op, Var x, Function f, Slope slope, SlopeOf of = SlopeOf::x) {
   Tape& tape = x.tape();
@@ -40,7 +40,7 @@ real silu_slope(real x) { return logistic(x) * (1 + x * (1 - logistic(x))); }
 }  // namespace
 
 Var relu(Var x) {
-  // A comparison with 0 keeps NaN: what is broken must stay visible.
+  // This comparison keeps NaN, so that errors stay visible.
   return map(
       "relu", x, [](real x) { return x < 0 ? real(0) : x; },
       [](real x) { return x > 0 ? real(1) : real(0); });

@@ -11,9 +11,9 @@ using blas::gemm, blas::Transpose;
 
 namespace {
 
-// Heads of queries, keys and values, as they lie in the rows of q, k and v. Scores are made for 64
-// queries at a time and only for the keys that the last of them sees, about half of all; a head's
-// blocks follow each other:
+// The layout of heads in the rows of q, k and v. Scores are computed for 64 queries at a time and
+// only for the keys that the last of them sees, about half of all. The blocks of a head are stored
+// one after the other:
 //
 //           keys ->
 //   block   xxx
@@ -27,7 +27,7 @@ struct Heads {
 
   index q_row() const { return heads * head_size; }
   index kv_row() const { return kv_heads * head_size; }
-  // A query sees the keys up to its own position, counted from the end.
+  // The number of keys that a query sees: up to its own position, counted from the end.
   index seen(index query) const { return keys - length + query + 1; }
   index scores_of_head() const {
     index size = 0;
@@ -43,7 +43,8 @@ struct Heads {
     index q, kv, scores;       // where they start in q and y, in k and v, in the scores
   };
 
-  // Calls f(block) for all blocks. Heads that share keys and values stay with one thread, in order.
+  // Calls f(block) for all blocks. Heads that share keys and values are processed by one thread, in
+  // order.
   template <class Function>
   void each_block(Team& team, const Function& f) const {
     const index group = heads / kv_heads;
@@ -59,7 +60,7 @@ struct Heads {
   }
 };
 
-// A row of scores to probabilities over the keys that its query sees; later ones get 0.
+// Turns a row of scores into probabilities over the keys that its query sees. Later keys get 0.
 void causal_softmax(real* row, index seen, index width, real scale) {
   const real largest = kernels::largest(row, seen);
   for (index s = 0; s < seen; ++s) row[s] = kernels::exponential((row[s] - largest) * scale);
@@ -68,7 +69,7 @@ void causal_softmax(real* row, index seen, index width, real scale) {
   std::fill(row + seen, row + width, real(0));
 }
 
-// The gradient of the scores, which the rules of q and k share: whoever comes first makes it.
+// The gradient of the scores, shared by the rules of q and k. The first to run computes it.
 // dscores = scale P (dP - sum of dP P along the row), with dP = dy v^T
 struct ScoreGradient {
   const real* probabilities;

@@ -9,7 +9,7 @@ namespace nn {
 
 namespace {
 
-// x [n, all_channels, ...] in memory: n * groups groups of `channels` planes of `area` numbers.
+// x [n, all_channels, ...]: each sample has groups of `channels` planes of `area` numbers.
 struct Groups {
   index n, all_channels, channels, area;
 
@@ -17,7 +17,7 @@ struct Groups {
   index planes() const { return n * all_channels; }
   index size() const { return channels * area; }  // of a group
 
-  // Calls f(group) for all groups, several thousand numbers to a thread.
+  // Calls f(group) for all groups, several thousand numbers per thread.
   template <class Function>
   void each(Team& team, Function f) const {
     team.split(count(), std::max<index>(1, 4096 / size()), [=](index begin, index end) {
@@ -48,7 +48,7 @@ struct PlaneSums {
   real* dy = nullptr;         // of dy
   real* dy_normal = nullptr;  // of dy (x - mean) inverse
 
-  // Whether there were none yet.
+  // Returns whether the sums have yet to be computed.
   bool allocate(const Groups& groups, Arena& arena) {
     if (dy) return false;
     dy = arena.allocate_array<real>(groups.planes()).data();

@@ -7,8 +7,8 @@ namespace nn {
 
 namespace {
 
-// log sum over j of exp(x[j]) as the sum of two numbers that are kept apart: added to a large
-// maximum the logarithm would lose its digits.
+// log sum over j of exp(x[j]), as two summands: added to a large maximum, the logarithm would lose
+// its digits.
 struct LogSum {
   real largest, log;
   real of(real x) const { return (x - largest) - log; }  // the log-probability

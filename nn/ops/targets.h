@@ -4,7 +4,7 @@
 
 namespace nn {
 
-// The targets in the tape's arena, checked, and how many of them count.
+// Checked targets in the tape's arena, and the number of them that are not negative.
 struct Targets {
   std::span<const int> classes;
   real count = 0;

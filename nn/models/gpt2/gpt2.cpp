@@ -8,15 +8,15 @@ namespace nn {
 
 namespace {
 
-constexpr double gpt2_stddev = 0.02;           // of the first weights
+constexpr double gpt2_stddev = 0.02;           // of the initial weights
 constexpr double gpt2_position_stddev = 0.01;  // as in OpenAI's code; transformers has 0.02
 
 LayerNorm layer_norm_of(const Scope& scope, const LanguageModelConfig& config) {
   return {scope, config.hidden_size, static_cast<real>(config.epsilon)};
 }
 
-// y[n, out] = x[n, in] weight[in, out] + bias[out]: a linear layer whose weights lie the other way
-// round, as OpenAI saved them (transformers' Conv1D)
+// y[n, out] = x[n, in] weight[in, out] + bias[out]: a linear layer with transposed weights, as
+// OpenAI saved them (transformers' Conv1D)
 class Conv1D {
  public:
   Conv1D(const Scope& scope, index in, index out, double stddev = gpt2_stddev)
@@ -54,7 +54,7 @@ class Gpt2Embedding : public EmbeddingBlock {
 // h = x + attention(norm(x)), y = h + down(gelu(up(norm(h))))
 class Gpt2Layer : public LayerBlock {
  public:
-  // Projections into the residual stream start smaller, the more of them it adds up.
+  // Projections into the residual stream start smaller, because 2 * layers of them add up.
   Gpt2Layer(const Scope& scope, const LanguageModelConfig& c)
       : width_(c.hidden_size),
         head_size_(c.head_size()),
@@ -102,7 +102,7 @@ class Gpt2Layer : public LayerBlock {
 
 class Gpt2Head : public HeadBlock {
  public:
-  // The weights are the embedding's: the first that its generator draws.
+  // The weights equal the embedding's, because its generator draws them first.
   Gpt2Head(const Scope& scope, const Scope& embedding, const LanguageModelConfig& config)
       : norm_(layer_norm_of(scope("transformer")("ln_f"), config)),
         head_(embedding("lm_head"), config.hidden_size, config.vocab_size,
@@ -150,7 +150,7 @@ ModelFamily gpt2_family() {
           .epsilon = 1e-5,
           .has_position_table = true,
           .prefix = "transformer.",
-          // Old files hold the causal masks.
+          // Old files contain the causal masks.
           .is_ignored =
               [](std::string_view tensor) {
                 return tensor.ends_with(".attn.bias") || tensor.ends_with(".attn.masked_bias");

@@ -8,7 +8,7 @@ namespace nn {
 
 namespace {
 
-constexpr double llama_stddev = 0.02;  // of the first weights
+constexpr double llama_stddev = 0.02;  // of the initial weights
 
 Linear projection(const Scope& scope, index in, index out) {
   return {scope, in, out, {.has_bias = false, .stddev = llama_stddev}};
@@ -71,7 +71,7 @@ class LlamaLayer : public LayerBlock {
   }
 
  private:
-  // attention(q, k, v), with q and k not yet turned, is what the two differ in.
+  // The two differ in attention(q, k, v), which gets q and k before the rotary embedding.
   template <class Attention>
   Var apply(Var x, Attention attention) const {
     const Var in = input_norm_(x);
@@ -106,8 +106,8 @@ class LlamaHead : public HeadBlock {
 };
 
 void require_llama(const LanguageModelConfig& c) {
-  require(c.head_size() % 2 == 0, "llama: ", c.heads, " heads do not cut a width of ",
-          c.hidden_size, " into even parts");
+  require(c.head_size() % 2 == 0, "llama: ", c.heads,
+          " heads of an even size do not fill the hidden size ", c.hidden_size);
   require(c.heads % c.key_value_heads == 0, "llama: ", c.heads, " heads cannot share ",
           c.key_value_heads, " key/value heads evenly");
 }
@@ -131,7 +131,7 @@ ModelFamily llama_family() {
           },
           .head = [](const Scope& scope, const Scope&, const LanguageModelConfig& config)
               -> std::unique_ptr<HeadBlock> { return std::make_unique<LlamaHead>(scope, config); },
-          // Old files hold what follows from theta.
+          // Old files contain frequencies, which follow from theta.
           .is_ignored =
               [](std::string_view tensor) { return tensor.ends_with(".rotary_emb.inv_freq"); }};
 }
