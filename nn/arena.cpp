@@ -1,6 +1,9 @@
 #include "nn/arena.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <memory>
+#include <new>
 
 namespace nn {
 

@@ -8,6 +8,9 @@
 #include <vector>
 
 #include "nn/base/error.h"
+#include "nn/real.h"
+#include "nn/team.h"
+#include "nn/tensor.h"
 
 // The first and last calls of every OpenBLAS product. All versions export them; no header declares
 // them.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cblas.h>
+#include <type_traits>
 
 #include "nn/real.h"
 #include "nn/team.h"

@@ -3,7 +3,16 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
 #include <ranges>
+#include <span>
+#include <tuple>
+#include <vector>
+#include "nn/base/error.h"
+#include "nn/random.h"
+#include "nn/tensor.h"
 
 namespace nn {
 

@@ -2,6 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
+#include <string>
+#include "nn/epilogue.h"
+#include "nn/ops.h"
+#include "nn/parameters.h"
+#include "nn/real.h"
+#include "nn/tape.h"
+#include "nn/tensor.h"
 
 namespace nn {
 

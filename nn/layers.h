@@ -1,10 +1,18 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
+#include <utility>
 
+#include "nn/dropout_masks.h"
+#include "nn/epilogue.h"
 #include "nn/ops.h"
+#include "nn/parameters.h"
 #include "nn/random.h"
+#include "nn/real.h"
+#include "nn/tape.h"
+#include "nn/tensor.h"
 
 namespace nn {
 

@@ -1,6 +1,9 @@
 #include "nn/mersenne_twister.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
 
 namespace nn {
 

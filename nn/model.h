@@ -3,7 +3,13 @@
 #include <functional>
 #include <memory>
 
+#include "nn/base/error.h"
+#include "nn/dropout_masks.h"
 #include "nn/layers.h"
+#include "nn/parameters.h"
+#include "nn/random.h"
+#include "nn/tape.h"
+#include "nn/tensor.h"
 
 namespace nn {
 

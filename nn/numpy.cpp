@@ -4,10 +4,13 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <cstdint>
 #include <numbers>
 #include <numeric>
+#include <span>
 #include <unordered_set>
 #include <utility>
+#include <vector>
 
 #include "nn/base/error.h"
 

@@ -4,7 +4,9 @@
 
 #include "nn/dropout_masks.h"
 #include "nn/epilogue.h"
+#include "nn/real.h"
 #include "nn/tape.h"
+#include "nn/tensor.h"
 
 // All operations of the engine. Each is one function in nn/ops/, with the gradient right below the
 // forward computation. Shapes are PyTorch's; `...` stands for any leading extents. A shape that

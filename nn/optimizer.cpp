@@ -3,12 +3,17 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <numbers>
+#include <span>
 #include <type_traits>
 
 #include "nn/base/error.h"
+#include "nn/real.h"
+#include "nn/team.h"
+#include "nn/tensor.h"
 
 namespace nn {
 

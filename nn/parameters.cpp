@@ -1,7 +1,13 @@
 #include "nn/parameters.h"
 
 #include <algorithm>
+#include <string>
+#include <string_view>
 #include <utility>
+
+#include "nn/base/error.h"
+#include "nn/real.h"
+#include "nn/tensor.h"
 
 namespace nn {
 

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "nn/real.h"
 #include "nn/tensor.h"
 
 namespace nn {

@@ -3,9 +3,16 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
 #include <numbers>
 #include <numeric>
+#include <optional>
+#include <span>
 #include <utility>
+#include <vector>
+
+#include "nn/real.h"
 
 namespace nn {
 

@@ -1,6 +1,13 @@
 #include "nn/tape.h"
 
 #include <algorithm>
+#include <functional>
+#include <new>
+
+#include "nn/base/error.h"
+#include "nn/parameters.h"
+#include "nn/real.h"
+#include "nn/tensor.h"
 
 namespace nn {
 

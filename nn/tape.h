@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
+#include <cstddef>
 #include <span>
 #include <tuple>
 #include <type_traits>
@@ -9,6 +11,7 @@
 
 #include "nn/arena.h"
 #include "nn/parameters.h"
+#include "nn/real.h"
 #include "nn/team.h"
 #include "nn/tensor.h"
 

@@ -1,9 +1,14 @@
 #include "nn/team.h"
 
 #include <algorithm>
+#include <atomic>
 #include <system_error>
+#include <thread>
+#include <utility>
+#include <vector>
 
 #include "nn/base/error.h"
+#include "nn/tensor.h"
 
 namespace nn {
 

@@ -1,7 +1,10 @@
 #include "nn/base/checksum.h"
 
 #include <array>
+#include <cstddef>
+#include <cstdint>
 #include <cstring>
+#include <span>
 
 #ifdef __SSE4_2__
 #include <nmmintrin.h>

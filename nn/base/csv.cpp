@@ -1,6 +1,11 @@
 #include "nn/base/csv.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "nn/base/error.h"
 #include "nn/base/file.h"

@@ -2,10 +2,14 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
+#include <ios>
+#include <string_view>
 #include <system_error>
 
 #include "nn/base/error.h"
+#include "nn/base/storage.h"
 
 namespace nn {
 namespace {

@@ -1,7 +1,12 @@
 #include "nn/base/json.h"
 
+#include <cstdint>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <string>
+#include <string_view>
+#include <system_error>
 #include <vector>
 
 #include "nn/base/error.h"

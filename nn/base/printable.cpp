@@ -1,7 +1,10 @@
 #include "nn/base/printable.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <string>
+#include <string_view>
 
 #include "nn/base/utf8.h"
 

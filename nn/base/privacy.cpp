@@ -1,5 +1,6 @@
 #include "nn/base/privacy.h"
 
+#include <filesystem>
 #include <system_error>
 
 namespace nn {

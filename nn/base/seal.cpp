@@ -1,7 +1,12 @@
 #include "nn/base/seal.h"
 
+#include <cstddef>
+#include <cstdint>
 #include <iomanip>
+#include <ios>
 #include <span>
+#include <string>
+#include <string_view>
 
 #include "nn/base/checksum.h"
 #include "nn/base/error.h"

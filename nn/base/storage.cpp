@@ -1,10 +1,13 @@
 #include "nn/base/storage.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
+#include <filesystem>
+#include <string_view>
 #include <system_error>
 #include <utility>
 

@@ -2,10 +2,22 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
 #include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
 
+#include "nn/base/error.h"
 #include "nn/base/file.h"
 #include "nn/base/json.h"
+#include "nn/files/safetensors.h"
+#include "nn/parameters.h"
+#include "nn/real.h"
+#include "nn/tensor.h"
 
 namespace nn {
 

@@ -4,12 +4,16 @@
 #include <deque>
 #include <filesystem>
 #include <map>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "nn/base/storage.h"
 #include "nn/files/safetensors.h"
 #include "nn/parameters.h"
+#include "nn/real.h"
+#include "nn/tensor.h"
 
 // Weights in files that PyTorch and Hugging Face read: the safetensors format.
 namespace nn {

@@ -2,11 +2,20 @@
 
 #include <algorithm>
 #include <charconv>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string_view>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "nn/base/error.h"
 #include "nn/base/file.h"
+#include "nn/base/storage.h"
+#include "nn/files/manifest.h"
+#include "nn/files/safetensors.h"
 
 namespace nn {
 

@@ -5,9 +5,12 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "nn/base/storage.h"
 #include "nn/files/manifest.h"
+#include "nn/files/safetensors.h"
 
 namespace nn {
 

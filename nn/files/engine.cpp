@@ -1,7 +1,11 @@
 #include "nn/files/engine.h"
+#include <string>
+#include <vector>
 
 #include "nn/base/error.h"
 #include "nn/blas.h"
+#include "nn/files/safetensors.h"
+#include "nn/real.h"
 
 namespace nn {
 

@@ -1,9 +1,20 @@
 #include "nn/files/folder_replacement.h"
 
 #include <algorithm>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
 
 #include "nn/base/error.h"
 #include "nn/base/file.h"
+#include "nn/base/storage.h"
+#include "nn/files/manifest.h"
+#include "nn/files/safetensors.h"
 
 namespace nn {
 

@@ -4,9 +4,12 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "nn/base/storage.h"
 #include "nn/files/manifest.h"
+#include "nn/files/safetensors.h"
 
 namespace nn {
 

@@ -2,14 +2,25 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
 #include <fstream>
 #include <iomanip>
+#include <ios>
+#include <optional>
+#include <span>
 #include <sstream>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
 
 #include "nn/base/checksum.h"
 #include "nn/base/error.h"
 #include "nn/base/file.h"
 #include "nn/base/json.h"
+#include "nn/base/storage.h"
 
 namespace nn {
 

@@ -3,13 +3,26 @@
 #include <algorithm>
 #include <bit>
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <functional>
+#include <ios>
+#include <istream>
+#include <map>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <span>
+#include <system_error>
+#include <utility>
+#include <vector>
 
+#include "nn/base/error.h"
 #include "nn/base/json.h"
+#include "nn/real.h"
+#include "nn/tensor.h"
 
 namespace nn {
 

@@ -5,8 +5,10 @@
 #include <istream>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 
+#include "nn/real.h"
 #include "nn/tensor.h"
 
 namespace nn {

@@ -5,6 +5,7 @@
 
 #include "nn/arena.h"
 #include "nn/epilogue.h"
+#include "nn/real.h"
 #include "nn/tensor.h"
 
 namespace nn::kernels {

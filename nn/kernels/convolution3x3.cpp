@@ -1,9 +1,14 @@
 #include <algorithm>
+#include <cstdint>
 #include <cstring>
 #include <limits>
 
+#include "nn/arena.h"
+#include "nn/epilogue.h"
 #include "nn/kernels/convolution.h"
 #include "nn/kernels/vector.h"
+#include "nn/real.h"
+#include "nn/tensor.h"
 
 // Convolution with 3x3 windows and stride 1, directly from the pixels.
 //

@@ -1,7 +1,12 @@
 #include <algorithm>
+#include <cstdint>
 
+#include "nn/arena.h"
 #include "nn/blas.h"
+#include "nn/epilogue.h"
 #include "nn/kernels/convolution.h"
+#include "nn/real.h"
+#include "nn/tensor.h"
 
 namespace nn::kernels {
 

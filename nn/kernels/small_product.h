@@ -1,6 +1,8 @@
 #pragma once
 
 #include "nn/kernels/vector.h"
+#include "nn/real.h"
+#include "nn/tensor.h"
 
 // Products of matrices that are already in the cache and too small to be worth packing, as BLAS
 // would. The sums for a few rows and vectors stay in registers while a and b stream past.

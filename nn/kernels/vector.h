@@ -5,6 +5,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "nn/real.h"
 #include "nn/tensor.h"
 
 // The widest vectors of the target machine, by GCC's vector extensions, which clang supports too.

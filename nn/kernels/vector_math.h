@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdint>
 
+#include "nn/real.h"
 #include "nn/tensor.h"
 
 // Functions and sums that compilers vectorise when used in a loop.

@@ -1,10 +1,16 @@
 #include "nn/kernels/winograd.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <cstring>
 
+#include "nn/arena.h"
+#include "nn/epilogue.h"
 #include "nn/kernels/convolution.h"
 #include "nn/kernels/small_product.h"
 #include "nn/kernels/vector.h"
+#include "nn/real.h"
+#include "nn/tensor.h"
 
 // Convolution with 3x3 windows and stride 1 as small matrix products, one for each place in a tile.
 // For one image, with its tiles as rows and its channels as columns:

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "nn/real.h"
 #include "nn/tensor.h"
 
 // Correlation with fewer multiplications (Winograd 1980; Lavin and Gray 2016). A tile of

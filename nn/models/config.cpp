@@ -1,7 +1,13 @@
 #include "nn/models/config.h"
 
-#include "nn/base/file.h"
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+#include "nn/base/error.h"
 #include "nn/base/json.h"
+#include "nn/models/language_model.h"
+#include "nn/tensor.h"
 
 namespace nn {
 

@@ -3,8 +3,10 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 
 #include "nn/models/language_model.h"
+#include "nn/tensor.h"
 
 namespace nn {
 

@@ -1,5 +1,14 @@
 #include "nn/models/decoder.h"
 
+#include <span>
+
+#include "nn/base/error.h"
+#include "nn/models/key_value_cache.h"
+#include "nn/models/language_model.h"
+#include "nn/real.h"
+#include "nn/tape.h"
+#include "nn/tensor.h"
+
 namespace nn {
 
 Decoder::Decoder(const LanguageModel& model)

@@ -1,6 +1,12 @@
 #pragma once
 
+#include <span>
+#include <vector>
+#include "nn/models/key_value_cache.h"
 #include "nn/models/language_model.h"
+#include "nn/real.h"
+#include "nn/tape.h"
+#include "nn/tensor.h"
 
 namespace nn {
 

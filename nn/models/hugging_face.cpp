@@ -2,11 +2,30 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
+#include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
 
+#include "nn/base/error.h"
 #include "nn/base/json.h"
+#include "nn/base/storage.h"
+#include "nn/files/checkpoint.h"
+#include "nn/files/folder_replacement.h"
+#include "nn/files/manifest.h"
+#include "nn/files/safetensors.h"
 #include "nn/models/config.h"
+#include "nn/models/language_model.h"
 #include "nn/optimizer.h"
+#include "nn/parameters.h"
+#include "nn/real.h"
+#include "nn/tensor.h"
 
 namespace nn {
 

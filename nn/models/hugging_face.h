@@ -2,12 +2,18 @@
 
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "nn/base/storage.h"
 #include "nn/files/checkpoint.h"
 #include "nn/files/folder_replacement.h"
+#include "nn/files/manifest.h"
+#include "nn/files/safetensors.h"
 #include "nn/models/language_model.h"
 
 // Language models in folders, in Hugging Face's format: config.json, and the weights in

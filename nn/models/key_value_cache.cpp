@@ -1,5 +1,8 @@
 #include "nn/models/key_value_cache.h"
 
+#include "nn/base/error.h"
+#include "nn/tensor.h"
+
 namespace nn {
 
 void KeyValueCache::append(ConstView keys, ConstView values) {

@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "nn/real.h"
 #include "nn/tensor.h"
 
 namespace nn {

@@ -2,12 +2,27 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
+#include <cstdint>
 #include <numeric>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
 #include <tuple>
+#include <vector>
 
+#include "nn/base/error.h"
 #include "nn/base/split.h"
+#include "nn/layers.h"
 #include "nn/models/gpt2/gpt2.h"
+#include "nn/models/key_value_cache.h"
 #include "nn/models/llama/llama.h"
+#include "nn/ops.h"
+#include "nn/parameters.h"
+#include "nn/random.h"
+#include "nn/tape.h"
+#include "nn/tensor.h"
 
 namespace nn {
 

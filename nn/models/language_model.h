@@ -1,14 +1,20 @@
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "nn/layers.h"
 #include "nn/models/key_value_cache.h"
+#include "nn/parameters.h"
+#include "nn/tape.h"
+#include "nn/tensor.h"
 
 namespace nn {
 

@@ -1,6 +1,14 @@
 #include "nn/models/mlp.h"
 
+#include <cstddef>
+#include <span>
 #include <string>
+
+#include "nn/base/error.h"
+#include "nn/ops.h"
+#include "nn/random.h"
+#include "nn/tape.h"
+#include "nn/tensor.h"
 
 namespace nn {
 

@@ -3,7 +3,11 @@
 #include <span>
 #include <vector>
 
+#include "nn/layers.h"
 #include "nn/model.h"
+#include "nn/random.h"
+#include "nn/tape.h"
+#include "nn/tensor.h"
 
 namespace nn {
 

@@ -1,6 +1,12 @@
 #include "nn/models/mnist_cnn.h"
 
 #include "nn/base/error.h"
+#include "nn/epilogue.h"
+#include "nn/model.h"
+#include "nn/ops.h"
+#include "nn/random.h"
+#include "nn/tape.h"
+#include "nn/tensor.h"
 
 namespace nn {
 

@@ -5,6 +5,8 @@
 #include <string_view>
 
 #include "nn/model.h"
+#include "nn/random.h"
+#include "nn/tensor.h"
 
 namespace nn {
 

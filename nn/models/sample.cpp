@@ -2,9 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <span>
 #include <vector>
 
 #include "nn/base/error.h"
+#include "nn/random.h"
+#include "nn/real.h"
 
 namespace nn {
 

@@ -3,6 +3,7 @@
 #include <span>
 
 #include "nn/random.h"
+#include "nn/real.h"
 
 namespace nn {
 

@@ -1,4 +1,10 @@
+#include <algorithm>
+
+#include "nn/base/error.h"
 #include "nn/ops.h"
+#include "nn/real.h"
+#include "nn/tape.h"
+#include "nn/tensor.h"
 
 namespace nn {
 

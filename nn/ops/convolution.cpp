@@ -1,7 +1,14 @@
-#include "nn/kernels/convolution.h"
+#include <cstdint>
 
+#include "nn/arena.h"
+#include "nn/base/error.h"
+#include "nn/epilogue.h"
+#include "nn/kernels/convolution.h"
 #include "nn/kernels/vector_math.h"
 #include "nn/ops.h"
+#include "nn/real.h"
+#include "nn/tape.h"
+#include "nn/tensor.h"
 
 namespace nn {
 

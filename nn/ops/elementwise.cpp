@@ -1,4 +1,14 @@
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+
+#include "nn/base/error.h"
+#include "nn/dropout_masks.h"
 #include "nn/ops.h"
+#include "nn/real.h"
+#include "nn/tape.h"
+#include "nn/team.h"
+#include "nn/tensor.h"
 
 namespace nn {
 

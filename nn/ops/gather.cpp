@@ -1,4 +1,12 @@
+#include <algorithm>
+#include <span>
+
+#include "nn/base/error.h"
 #include "nn/ops.h"
+#include "nn/real.h"
+#include "nn/tape.h"
+#include "nn/team.h"
+#include "nn/tensor.h"
 
 namespace nn {
 

@@ -2,8 +2,14 @@
 #include <cmath>
 #include <new>
 
+#include "nn/arena.h"
+#include "nn/base/error.h"
 #include "nn/kernels/vector_math.h"
 #include "nn/ops.h"
+#include "nn/real.h"
+#include "nn/tape.h"
+#include "nn/team.h"
+#include "nn/tensor.h"
 
 namespace nn {
 

@@ -1,5 +1,11 @@
+#include <algorithm>
+
+#include "nn/base/error.h"
 #include "nn/blas.h"
 #include "nn/ops.h"
+#include "nn/tape.h"
+#include "nn/team.h"
+#include "nn/tensor.h"
 
 namespace nn {
 

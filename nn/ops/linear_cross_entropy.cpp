@@ -1,10 +1,18 @@
+#include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <span>
 
+#include "nn/arena.h"
+#include "nn/base/error.h"
 #include "nn/blas.h"
 #include "nn/kernels/vector_math.h"
 #include "nn/ops.h"
 #include "nn/ops/targets.h"
+#include "nn/real.h"
+#include "nn/tape.h"
+#include "nn/team.h"
+#include "nn/tensor.h"
 
 namespace nn {
 

@@ -1,7 +1,14 @@
+#include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <span>
 
+#include "nn/base/error.h"
 #include "nn/ops.h"
 #include "nn/ops/targets.h"
+#include "nn/real.h"
+#include "nn/tape.h"
+#include "nn/tensor.h"
 
 namespace nn {
 

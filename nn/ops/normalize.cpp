@@ -1,7 +1,12 @@
 #include <cmath>
 
+#include "nn/base/error.h"
 #include "nn/kernels/vector_math.h"
 #include "nn/ops.h"
+#include "nn/real.h"
+#include "nn/tape.h"
+#include "nn/team.h"
+#include "nn/tensor.h"
 
 namespace nn {
 

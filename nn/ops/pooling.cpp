@@ -1,4 +1,13 @@
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "nn/base/error.h"
 #include "nn/ops.h"
+#include "nn/real.h"
+#include "nn/tape.h"
+#include "nn/tensor.h"
 
 namespace nn {
 

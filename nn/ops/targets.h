@@ -1,6 +1,10 @@
 #pragma once
 
+#include <span>
+#include "nn/base/error.h"
+#include "nn/real.h"
 #include "nn/tape.h"
+#include "nn/tensor.h"
 
 namespace nn {
 

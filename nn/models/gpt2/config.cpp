@@ -1,5 +1,9 @@
 #include "nn/models/gpt2/config.h"
 
+#include "nn/models/config.h"
+#include "nn/models/language_model.h"
+#include "nn/real.h"
+
 namespace nn {
 
 void read_gpt2_config(const ConfigFields& fields, LanguageModelConfig& config) {

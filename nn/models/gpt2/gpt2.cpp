@@ -1,8 +1,23 @@
 #include "nn/models/gpt2/gpt2.h"
 
 #include <cmath>
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
 
+#include "nn/base/error.h"
+#include "nn/layers.h"
 #include "nn/models/gpt2/config.h"
+#include "nn/models/key_value_cache.h"
+#include "nn/models/language_model.h"
+#include "nn/ops.h"
+#include "nn/parameters.h"
+#include "nn/real.h"
+#include "nn/tape.h"
+#include "nn/tensor.h"
 
 namespace nn {
 

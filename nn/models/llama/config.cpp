@@ -1,5 +1,9 @@
 #include "nn/models/llama/config.h"
 
+#include "nn/models/config.h"
+#include "nn/models/language_model.h"
+#include "nn/real.h"
+
 namespace nn {
 
 namespace {

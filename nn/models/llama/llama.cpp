@@ -1,8 +1,19 @@
 #include "nn/models/llama/llama.h"
 
-#include "nn/models/llama/config.h"
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
 
 #include "nn/base/error.h"
+#include "nn/layers.h"
+#include "nn/models/key_value_cache.h"
+#include "nn/models/language_model.h"
+#include "nn/models/llama/config.h"
+#include "nn/ops.h"
+#include "nn/real.h"
+#include "nn/tape.h"
+#include "nn/tensor.h"
 
 namespace nn {
 
