@@ -272,7 +272,7 @@ TEST_CASE("what config.json lacks or asks for in vain is named") {
   refuses("rope_parameters", {{"rope_type", "yarn"}}, "rope_parameters: rope_type is \"yarn\"");
   refuses("rope_parameters", 3, "rope_parameters is 3");
   refuses("head_dim", 8, "head_dim is 8");
-  refuses("num_attention_heads", 3, "3 heads do not cut");
+  refuses("num_attention_heads", 3, "3 heads do not divide");
   refuses("num_key_value_heads", 3, "cannot share 3");
   refuses("hidden_act", std::string(1000, 'x'), "xxx...");
 }

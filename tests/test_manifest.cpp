@@ -61,13 +61,13 @@ TEST_CASE("of a manifest every line must be one that we write, once") {
   complains("file a 1 0\n", "names a twice");
   complains("state a c\n", "is invalid or a duplicate");
   complains("state \n", "is invalid");
-  complains("state\n", "is none");
-  complains("state b \x01\n", "is none");
+  complains("state\n", "is invalid");
+  complains("state b \x01\n", "is invalid");
   complains("step 1\n", "its step");
   complains("step -1\n", "its step");
   complains("folder x\n", "of an unknown kind");
   complains("\n", "of an unknown kind");
-  complains("file b 1\n", "no file with its length");
+  complains("file b 1\n", "not a file name, length and checksum");
   CHECK(contains(complaint_about("manifest 2\nstep 1\n"), "it names no file"));
   CHECK(contains(complaint_about(""), "it names no file"));
   for (const char* text : {"", "checksum", "checksum 00000000", "checksum 00000001\n"})

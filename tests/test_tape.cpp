@@ -85,7 +85,7 @@ TEST_CASE("backward wants one number and backward_data a gradient of the value's
   Tape tape;
   const Tensor two({2}), four({2, 2});
   const Var x = tape.input(two);
-  CHECK_THROWS_WITH_AS(tape.backward(relu(x)), "backward: a loss is one number, not [2]",
+  CHECK_THROWS_WITH_AS(tape.backward(relu(x)), "backward: a loss must be one number, not [2]",
                        nn::Error);
   CHECK_THROWS_AS(tape.backward_data(relu(x), four), nn::Error);
   CHECK_THROWS_AS(tape.reshape(x, {3}), nn::Error);
@@ -139,8 +139,7 @@ TEST_CASE("a tape is swept once between two resets") {
   CHECK(w.gradient() == 5);
 
   y = forward();
-  CHECK(error_of([&] { tape.backward_weights(); }) ==
-        "backward_weights: there was no backward_data");
+  CHECK(error_of([&] { tape.backward_weights(); }) == "backward_weights: call backward_data first");
   tape.backward_data(y, dy);
   CHECK(error_of([&] { tape.backward_data(y, dy); }).starts_with("backward_data from multiply"));
   CHECK(error_of([&] { tape.backward(y); }).starts_with("backward from multiply"));
