@@ -1,12 +1,15 @@
 #include "nn/arena.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <memory>
+#include <new>
 
 namespace nn {
 
 void* Arena::allocate(std::size_t bytes) {
-  // Large enough that every malloc maps it by itself and gives it back when freed; memory that is
-  // not touched costs nothing.
+  // Large enough for every malloc to map each block separately and unmap it when freed. Untouched
+  // memory costs nothing.
   constexpr std::size_t smallest_block = std::size_t{64} << 20;
   bytes = (bytes + alignment - 1) / alignment * alignment;
   while (block_ < blocks_.size() && used_ + bytes > blocks_[block_].size) ++block_, used_ = 0;

@@ -9,8 +9,8 @@
 
 namespace nn {
 
-// Memory handed out by moving a pointer and taken back all at once. It keeps what it has taken from
-// the system, so that after the first training step nothing is allocated any more.
+// Hands out memory by advancing a pointer and takes it all back at once. It keeps the memory it got
+// from the system, so nothing is allocated after the first training step.
 class Arena {
  public:
   Arena() = default;
@@ -26,7 +26,7 @@ class Arena {
     return {static_cast<T*>(allocate(count * sizeof(T))), count};
   }
 
-  // A place to return to: what was allocated after mark() is free again after rewind(mark).
+  // A point to return to: rewind(mark) frees everything allocated since mark().
   struct Mark {
     std::size_t block = 0, used = 0;
   };
@@ -34,7 +34,7 @@ class Arena {
   void rewind(Mark mark) { block_ = mark.block, used_ = mark.used; }
   void reset() { rewind({}); }
 
-  std::size_t capacity() const;  // bytes taken from the system
+  std::size_t capacity() const;  // bytes held from the system
 
  private:
   static constexpr std::size_t alignment = 64;
@@ -50,7 +50,7 @@ class Arena {
   std::size_t used_ = 0;
 };
 
-// Working memory for the length of a scope.
+// Working memory that is returned at the end of a scope.
 class Scratch {
  public:
   explicit Scratch(Arena& arena) : arena_(arena), mark_(arena.mark()) {}

@@ -8,8 +8,12 @@
 #include <vector>
 
 #include "nn/base/error.h"
+#include "nn/real.h"
+#include "nn/team.h"
+#include "nn/tensor.h"
 
-// What a product of OpenBLAS calls first and last. Every version exports them; no header has them.
+// The first and last calls of every OpenBLAS product. All versions export them; no header declares
+// them.
 extern "C" {
 [[gnu::weak]] void* blas_memory_alloc(int);
 [[gnu::weak]] void blas_memory_free(void*);
@@ -19,10 +23,10 @@ namespace nn::blas {
 
 namespace {
 
-// OpenBLAS's BUFFER_SIZE on x86-64 and a page; other processors need less.
+// OpenBLAS's BUFFER_SIZE on x86-64 plus a page. Other processors need less.
 constexpr std::size_t buffer_bytes = (std::size_t{128} << 20) + 4096;
 
-// As many buffers as it has places for: with more, 0.3.21 spoils the heap.
+// The number of buffers OpenBLAS has slots for. Beyond it, version 0.3.21 corrupts the heap.
 int most_callers() {
   const std::string text = description(), name = "MAX_THREADS=";
   const std::size_t at = text.find(name);
@@ -35,7 +39,8 @@ bool has_room() {
   return room != MAP_FAILED && munmap(room, buffer_bytes) == 0;
 }
 
-// Buffers that are in use together, and then free: OpenBLAS never gives one back to the system.
+// Holds several buffers at once, then frees them. OpenBLAS keeps freed buffers and never returns
+// one to the system.
 class Buffers {
  public:
   ~Buffers() {
@@ -56,7 +61,7 @@ struct Range {
   Range part(index i, index count) const {
     return {begin + size() * i / count, begin + size() * (i + 1) / count};
   }
-  // The same in whole steps, but for the last.
+  // The same in whole steps, except for the last part.
   Range steps(index i, index count) const {
     const index all = size() / step;
     return {begin + all * i / count * step,
@@ -68,7 +73,7 @@ struct Block {
   Range rows, columns;
 };
 
-// How many threads, of so many, can share a block's rows.
+// The number of threads, at most `threads`, that can share a block's rows.
 index sharers_of(const Block& block, index k, index threads) {
   constexpr index smallest = index{1} << 23, most_rows = index{1} << 16;  // multiply-adds, rows
   const index rows = block.rows.size();
@@ -83,7 +88,7 @@ void reserve(int callers) {
   require(callers > 0, "blas: ", callers, " callers");
   if (callers > most_callers())
     throw InputError(
-        concat("OpenBLAS computes for ", most_callers(), " threads at most, not ", callers),
+        concat("OpenBLAS supports at most ", most_callers(), " threads, not ", callers),
         "choose fewer threads");
   openblas_set_num_threads(1);
   Buffers buffers;
@@ -92,18 +97,19 @@ void reserve(int callers) {
       throw InputError(
           concat("not enough memory for matrix products: OpenBLAS takes ", buffer_bytes / 1'000'000,
                  " MB for each of ", callers, callers == 1 ? " thread" : " threads"),
-          "choose fewer threads, or a higher limit for the address space: ulimit -v");
+          "choose fewer threads, or raise the limit on the address space: ulimit -v");
     if (blas_memory_alloc && blas_memory_free) buffers.take();
   }
 }
 
-// Kernels may sum up the edges of a product in another way than its middle. So c is cut into blocks
-// that depend on the sizes alone, not on who is there to take them.
+// Kernels may sum the edges of a product differently from its middle. So c is cut into blocks that
+// depend only on the sizes, not on the number of threads.
 //
-// More threads than blocks share the rows of each. OpenBLAS goes through rows in steps of 12 or 24,
-// three times the width of its kernel, and begins anew with every step: a boundary between two
-// steps changes no bits, wherever it is. But it has other ways for small products, which no block
-// may become, and begins anew somewhere else after more rows than its buffer has room for.
+// If there are more threads than blocks, they share the rows of each block. OpenBLAS processes rows
+// in steps of 12 or 24, three times the width of its kernel, and starts afresh with each step, so a
+// cut between two steps changes no bits. Two limits apply: small products take a different path, so
+// no part may be that small; and past the number of rows that fit its buffer, OpenBLAS starts its
+// steps at other rows.
 void gemm(Team& team, Transpose transpose_a, Transpose transpose_b, index m, index n, index k,
           real alpha, const real* a, index leading_a, const real* b, index leading_b, real beta,
           real* c, index leading_c) {
@@ -121,8 +127,8 @@ void gemm(Team& team, Transpose transpose_a, Transpose transpose_b, index m, ind
     const auto [all_rows, columns] = block_of(i / sharers);
     const Range rows = all_rows.steps(i % sharers, sharers);
     gemm(transpose_a, transpose_b, rows.size(), columns.size(), k, alpha,
-         a + rows.begin * (transpose_a == yes ? 1 : leading_a), leading_a,
-         b + columns.begin * (transpose_b == yes ? leading_b : 1), leading_b, beta,
+         a + rows.begin * (transpose_a == Transpose::yes ? 1 : leading_a), leading_a,
+         b + columns.begin * (transpose_b == Transpose::yes ? leading_b : 1), leading_b, beta,
          c + rows.begin * leading_c + columns.begin, leading_c);
   });
 }

@@ -3,7 +3,16 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
 #include <ranges>
+#include <span>
+#include <tuple>
+#include <vector>
+#include "nn/base/error.h"
+#include "nn/random.h"
+#include "nn/tensor.h"
 
 namespace nn {
 
@@ -15,9 +24,9 @@ void DropoutMasks::start_batch(Generator& generator, index rows) {
 
 MaskView DropoutMasks::mask(int layer, index first_row, index columns, double drop_probability) {
   const std::lock_guard lock(mutex_);
-  require(generator_, "dropout: start_batch() comes before the first mask");
+  require(generator_, "dropout: call start_batch() before the first mask");
   const auto wanted = static_cast<std::size_t>(layer);
-  require(wanted <= drawn_, "dropout: layer ", layer, " asked before layer ", drawn_);
+  require(wanted <= drawn_, "dropout: layer ", layer, " asked for its mask before layer ", drawn_);
   if (wanted == drawn_) {
     if (masks_.size() == drawn_) masks_.emplace_back();
     draw_mask(*generator_, stream_, drop_probability, rows_ * columns, masks_[drawn_++]);
@@ -29,19 +38,19 @@ namespace {
 
 using Draws = std::array<std::uint64_t, 64>;
 
-// Bit i says whether draws[i] is below the limit.
+// Bit i is set if draws[i] is below the limit.
 std::uint64_t bits_below(const Draws& draws, std::uint64_t limit) {
   std::uint64_t bits = 0;
   for (std::uint64_t i = 0; i < draws.size(); ++i) bits |= std::uint64_t{draws[i] < limit} << i;
   return bits;
 }
 
-// 53 random bits each, as PyTorch takes them from two outputs.
+// 53 random bits from two outputs, as in PyTorch.
 class TwisterDraws {
  public:
   explicit TwisterDraws(Generator& generator) : generator_(generator) {}
 
-  // As fractions the draws are below 1 - p exactly if as integers they are below this.
+  // A draw is below this integer exactly if, as a fraction, it is below 1 - p.
   static std::uint64_t limit(double p) {
     return static_cast<std::uint64_t>(std::ceil((1 - p) * 0x1p53));
   }
@@ -56,7 +65,7 @@ class TwisterDraws {
   Generator& generator_;
 };
 
-// MKL's MCG31: x[i + 1] = multiplier x[i] mod 2^31 - 1, here 64 of them abreast.
+// MKL's MCG31: x[i + 1] = multiplier x[i] mod 2^31 - 1, 64 draws at a time.
 class CongruentialDraws {
  public:
   explicit CongruentialDraws(Generator& generator) {
@@ -68,7 +77,7 @@ class CongruentialDraws {
     }
   }
 
-  // The first draw whose fraction of the modulus is not below 1 - p.
+  // The smallest draw that, divided by the modulus, is not below 1 - p.
   static std::uint64_t limit(double p) {
     return *std::ranges::partition_point(
         std::views::iota(std::uint64_t{0}, modulus),

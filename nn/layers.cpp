@@ -2,13 +2,21 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
+#include <string>
+#include "nn/epilogue.h"
+#include "nn/ops.h"
+#include "nn/parameters.h"
+#include "nn/real.h"
+#include "nn/tape.h"
+#include "nn/tensor.h"
 
 namespace nn {
 
 namespace {
 
-// torch.nn.init.kaiming_uniform_(weight, a=sqrt(5)), the default of Linear and Conv2d; the same
-// double expression, because a shorter one can round to another float.
+// torch.nn.init.kaiming_uniform_(weight, a=sqrt(5)), the default for Linear and Conv2d. The same
+// expression in double, because a shorter one can round to a different float.
 double kaiming_bound(index fan_in) {
   const double gain = std::sqrt(2 / (1 + std::pow(std::sqrt(5.0), 2)));
   return std::sqrt(3.0) * (gain / std::sqrt(static_cast<double>(fan_in)));
@@ -24,19 +32,19 @@ Parameter Scope::add(const std::string& name, Shape shape) const {
 
 Parameter Scope::uniform(const std::string& name, Shape shape, double bound) const {
   const Parameter parameter = add(name, shape);
-  generator_->uniform(parameter.value().span(), -bound, bound);
+  if (parameters_->has_values()) generator_->uniform(parameter.value().span(), -bound, bound);
   return parameter;
 }
 
 Parameter Scope::normal(const std::string& name, Shape shape, double stddev) const {
   const Parameter parameter = add(name, shape);
-  generator_->normal(parameter.value().span(), 0, stddev);
+  if (parameters_->has_values()) generator_->normal(parameter.value().span(), 0, stddev);
   return parameter;
 }
 
 Parameter Scope::constant(const std::string& name, Shape shape, real value) const {
   const Parameter parameter = add(name, shape);
-  std::ranges::fill(parameter.value(), value);
+  if (parameters_->has_values()) std::ranges::fill(parameter.value(), value);
   return parameter;
 }
 
@@ -75,7 +83,7 @@ Var Conv2d::operator()(Var x, Epilogue epilogue) const {
                 epilogue);
 }
 
-// A layer that drops nothing draws nothing, so only the others are counted.
+// A layer with probability 0 draws no mask and is not counted.
 Dropout::Dropout(Mode& mode, double probability)
     : mode_(&mode),
       probability_(probability),
@@ -128,8 +136,8 @@ Var BatchNorm::operator()(Var x) const {
 
 void BatchNorm::move_running(const ChannelMoments& moments) const {
   if (moments.count == 1)
-    throw InputError("batch normalisation: a batch of one number for each channel has no variance",
-                     "train with batches of two or more samples");
+    throw InputError("batch normalisation: a batch with one number per channel has no variance",
+                     "train with batches of at least two samples");
   const auto count = static_cast<real>(moments.count);
   const View mean = running_mean_.value(), variance = running_var_.value();
   for (index c = 0; c < mean.size(); ++c) {

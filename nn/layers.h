@@ -1,16 +1,24 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
+#include <utility>
 
+#include "nn/dropout_masks.h"
+#include "nn/epilogue.h"
 #include "nn/ops.h"
+#include "nn/parameters.h"
 #include "nn/random.h"
+#include "nn/real.h"
+#include "nn/tape.h"
+#include "nn/tensor.h"
 
 namespace nn {
 
-// Where a layer finds its weights: the model's parameters, a name in front of its own, and the
-// generator for their first values. Layers made in PyTorch's order from a generator of the same
-// seed start with PyTorch's weights.
+// Where a layer's weights live: the model's parameters, a prefix for their names, and the generator
+// for their initial values. Layers created in PyTorch's order from a generator with the same seed
+// start with PyTorch's weights.
 class Scope {
  public:
   Scope(Parameters& parameters, Generator& generator, std::string prefix = "")
@@ -25,7 +33,7 @@ class Scope {
   Parameter normal(const std::string& name, Shape shape, double stddev) const;
   Parameter constant(const std::string& name, Shape shape, real value) const;
   Buffer buffer(const std::string& name, Shape shape, real value) const;
-  Buffer count(const std::string& name) const;  // a buffer of one integer, 0
+  Buffer count(const std::string& name) const;  // a buffer of one integer, initially 0
 
  private:
   Parameter add(const std::string& name, Shape shape) const;
@@ -36,7 +44,7 @@ class Scope {
 
 struct LinearOptions {
   bool has_bias = true;
-  // First weights N(0, stddev) and a bias of 0; without it PyTorch's, which are uniform.
+  // Initial weights from N(0, stddev) and a bias of 0. Without it, PyTorch's uniform defaults.
   std::optional<double> stddev = {};
 };
 
@@ -64,12 +72,12 @@ class Conv2d {
   index stride_, padding_;
 };
 
-// Whether the layers of a model train, and by which dropout masks. One per model.
+// Whether the layers of a model are in training, and with which dropout masks. One per model.
 struct Mode {
-  DropoutMasks* masks = nullptr;  // null: the model is evaluated
-  index first_row = 0;            // of the batch that the masks are for
+  DropoutMasks* masks = nullptr;  // null in evaluation
+  index first_row = 0;            // of the samples, in the batch that the masks cover
   int dropout_layers = 0;
-  bool has_batch_statistics = false;  // in training a sample's result depends on its whole batch
+  bool has_batch_statistics = false;  // in training, results depend on the whole batch
 
   bool is_training() const { return masks != nullptr; }
 };
@@ -85,7 +93,7 @@ class Dropout {
   int layer_;
 };
 
-// [ids] -> [ids, d], first values N(0, stddev)
+// [ids] -> [ids, d], initial values from N(0, stddev)
 class Embedding {
  public:
   Embedding(const Scope& scope, index vocabulary, index d, double stddev = 1);
@@ -105,10 +113,10 @@ class LayerNorm {
   real epsilon_;
 };
 
-// PyTorch's BatchNorm1d and BatchNorm2d: of [n, channels] and [n, channels, height, width].
-// Training normalises each channel by its mean and variance over the batch and moves the running
-// ones towards them, evaluation by the running ones (Ioffe and Szegedy 2015). The running variance
-// is the unbiased one. A training batch with a single number for each channel throws InputError.
+// PyTorch's BatchNorm1d and BatchNorm2d, for [n, channels] and [n, channels, height, width] (Ioffe
+// and Szegedy 2015). Training normalises each channel by its mean and variance over the batch and
+// moves the running estimates towards them; evaluation uses the running estimates. The running
+// variance is unbiased. A training batch with a single number per channel throws InputError.
 class BatchNorm {
  public:
   // The mode must outlive the layer.
@@ -125,8 +133,8 @@ class BatchNorm {
   real epsilon_, momentum_;
 };
 
-// Normalises each sample over groups of channels: the same in training and evaluation, for batches
-// of any size.
+// Normalises each sample over groups of channels, independently of the batch. Training and
+// evaluation are the same.
 class GroupNorm {
  public:
   GroupNorm(const Scope& scope, index groups, index channels, real epsilon = 1e-5);

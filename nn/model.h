@@ -3,12 +3,18 @@
 #include <functional>
 #include <memory>
 
+#include "nn/base/error.h"
+#include "nn/dropout_masks.h"
 #include "nn/layers.h"
+#include "nn/parameters.h"
+#include "nn/random.h"
+#include "nn/tape.h"
+#include "nn/tensor.h"
 
 namespace nn {
 
-// Parameters and the function they belong to. A replica is the factory called again and one span
-// copied, so a model itself is never copied.
+// Parameters and the function that uses them. Models are not copied: a replica is made by calling
+// the factory again and copying one span.
 class Model {
  public:
   Model() = default;
@@ -22,30 +28,31 @@ class Model {
   Parameters& parameters() { return parameters_; }
   const Parameters& parameters() const { return parameters_; }
 
-  // The next forward passes see the samples of a batch from first_row on, and drop by its masks.
+  // Switches to training: the next forward passes take samples of a batch, starting at first_row,
+  // and use its dropout masks.
   void train(DropoutMasks& masks, index first_row = 0) {
     require(first_row == 0 || !needs_whole_batch(),
-            "model: its batches cannot be trained in parts: it has batch statistics");
+            "model: batches cannot be trained in parts, because it uses batch statistics");
     mode_.masks = &masks;
     mode_.first_row = first_row;
   }
   void evaluate() { mode_.masks = nullptr; }
 
   // Whether a training batch must go through the model in one piece, because a sample's result
-  // depends on the others. Otherwise a batch may be cut into parts of which the gradients are added
-  // up. Evaluation never needs it.
+  // depends on the others. Otherwise a batch may be split and the gradients of its parts added up.
+  // Evaluation never needs the whole batch.
   bool needs_whole_batch() const { return mode_.has_batch_statistics; }
 
  protected:
   Scope scope(Generator& generator) { return {parameters_, generator}; }
-  Mode& mode() { return mode_; }  // for layers that do not do the same in training
+  Mode& mode() { return mode_; }  // for layers that behave differently in training
 
  private:
   Parameters parameters_;
   Mode mode_;
 };
 
-// What an image model is told about its data: x is [n, channels, height, width].
+// The shape of an image model's input: x is [n, channels, height, width].
 struct InputShape {
   index channels, height, width;
   index size() const { return channels * height * width; }

@@ -4,10 +4,13 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <cstdint>
 #include <numbers>
 #include <numeric>
+#include <span>
 #include <unordered_set>
 #include <utility>
+#include <vector>
 
 #include "nn/base/error.h"
 
@@ -15,7 +18,7 @@ namespace nn::numpy {
 
 namespace {
 
-// SeedSequence: hashes a seed of any size into well-mixed words.
+// SeedSequence: hashes a seed into well-mixed words.
 std::array<std::uint64_t, 4> seed_words(std::uint64_t seed) {
   std::uint32_t hash = 0x43b0d7e5;
   const auto hashed = [&hash](std::uint32_t value, std::uint32_t factor) {
@@ -139,15 +142,15 @@ std::vector<double> Generator::dirichlet(double alpha, int count) {
   std::vector<double> shares(count);
   double sum = 0;
   for (double& share : shares) sum += share = gamma(alpha);
-  if (sum == 0) shares[bounded(count - 1)] = sum = 1;  // a tiny alpha: all of it falls to one
+  if (sum == 0) shares[bounded(count - 1)] = sum = 1;  // alpha is tiny: one share gets everything
   for (double& share : shares) share /= sum;
   return shares;
 }
 
 namespace {
 
-// Sorts order[first, last] (both included) by key, as NumPy's aquicksort does: the median of three
-// as pivot, Hoare's scan, insertion sort for short spans, heapsort where the recursion goes deep.
+// Sorts order[first, last], both ends included, by key, like NumPy's aquicksort: median of three as
+// pivot, Hoare's scan, insertion sort for short ranges, heapsort when the recursion gets too deep.
 class Introsort {
  public:
   Introsort(std::span<const std::uint8_t> keys, std::vector<int>& order)
@@ -157,7 +160,7 @@ class Introsort {
     while (last - first > 15) {
       if (depth-- < 0) return heap_sort(first, last);
       const int pivot = partition(first, last);
-      // The longer side waits while the shorter one is sorted; the two do not touch.
+      // Recurse into the shorter side, then continue with the longer one.
       if (pivot - first < last - pivot) {
         sort(first, pivot - 1, depth);
         first = pivot + 1;

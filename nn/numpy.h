@@ -4,7 +4,7 @@
 #include <span>
 #include <vector>
 
-// What NumPy does, number for number, where an experiment's outcome depends on it.
+// NumPy's algorithms, number for number, where the outcome of an experiment depends on them.
 namespace nn::numpy {
 
 __extension__ using uint128 = unsigned __int128;
@@ -18,13 +18,13 @@ class Generator {
   std::vector<int> permutation(int count);         // of 0 .. count-1
   std::vector<int> choice(int count, int chosen);  // without replacement, in NumPy's order
 
-  // Dirichlet with the same alpha for all shares: `count` shares that add up to 1. Drawn with
-  // Marsaglia and Tsang's gamma (2000), so it follows NumPy's law but not its numbers.
+  // Symmetric Dirichlet: `count` shares that add up to 1. Uses the gamma sampler of Marsaglia and
+  // Tsang (2000), so the distribution is NumPy's but the numbers are not.
   std::vector<double> dirichlet(double alpha, int count);
 
  private:
   std::uint64_t next64();
-  std::uint32_t next32();                         // half of a next64, the other half is kept
+  std::uint32_t next32();                         // half of a next64(); the other half is kept
   std::uint32_t bounded(std::uint32_t largest);   // Lemire (2019): 0 .. largest
   std::uint32_t interval(std::uint32_t largest);  // masked rejection: 0 .. largest
   double normal();
@@ -35,11 +35,11 @@ class Generator {
   bool has_kept_half_ = false;
 };
 
-// numpy.argsort(keys) of NumPy up to 1.24: introsort, which leaves equal keys in an order of its
-// own that a shard split depends on.
+// numpy.argsort(keys) as in NumPy up to 1.24: introsort, which is not stable. The split into shards
+// depends on its order of equal keys.
 std::vector<int> argsort(std::span<const std::uint8_t> keys);
 
-// The sizes numpy.array_split(range(count), parts) gives: the first count % parts get one more.
+// The sizes of numpy.array_split(range(count), parts): the first count % parts get one more.
 std::vector<int> array_split_sizes(int count, int parts);
 
 }  // namespace nn::numpy

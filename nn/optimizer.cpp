@@ -3,12 +3,17 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <numbers>
+#include <span>
 #include <type_traits>
 
 #include "nn/base/error.h"
+#include "nn/real.h"
+#include "nn/team.h"
+#include "nn/tensor.h"
 
 namespace nn {
 
@@ -21,7 +26,7 @@ void sgd_step(std::span<real> values, std::span<const real> gradients, double le
   Sgd(learning_rate).step(values, gradients);
 }
 
-// The weights of one thread: fewer are not worth waking another for.
+// Weights per thread. Fewer are not worth waking a thread for.
 constexpr index sgd_weights_of_a_thread = 16384;
 
 void Sgd::step(std::span<real> values, std::span<const real> gradients, Team& team) {
@@ -54,8 +59,8 @@ Optimizer::State Sgd::state(std::size_t size) {
   return {{{"momentum_buffer", velocity_}}, steps_};
 }
 
-// A block of weights that has never had a gradient, such as a token's that has not occurred, would
-// take steps of exactly zero: it is left alone.
+// Blocks of weights that never had a gradient, such as those of a token that has not occurred,
+// would take steps of exactly zero and are skipped.
 void Adam::step(std::span<real> values, std::span<const real> gradients, Team& team) {
   constexpr index block = 256, blocks_of_a_thread = 64;
   require(values.size() == gradients.size(), "adam: ", values.size(), " weights, ",

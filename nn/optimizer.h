@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <span>
 #include <vector>
@@ -9,23 +10,23 @@
 
 namespace nn {
 
-// Moves the weights against their gradient. Defaults, order of operations and results are those of
-// torch.optim. One optimizer serves one array of weights: its state has their size.
+// Moves the weights against their gradient. Defaults, order of operations and results match
+// torch.optim. An optimizer serves a single array of weights, because its state has their size.
 class Optimizer {
  public:
   explicit Optimizer(double learning_rate) : learning_rate_(learning_rate) {}
   virtual ~Optimizer() = default;
 
-  // The threads of the team share the work; the bits are the same for any number of them.
+  // The threads of the team share the work. The bits are the same for any number of threads.
   virtual void step(std::span<real> values, std::span<const real> gradients, Team& team) = 0;
   void step(std::span<real> values, std::span<const real> gradients);
 
-  // What it keeps between steps of `size` weights, under torch.optim's names; zeros before the
-  // first. A checkpoint saves it, and fills it to go on.
+  // The state between steps for `size` weights, under torch.optim's names; zeros before the first
+  // step. A checkpoint saves it and restores it in place.
   struct State {
     struct Array {
       const char* name;
-      std::span<real> values;  // one for each weight
+      std::span<real> values;  // one per weight
     };
     std::vector<Array> arrays;
     int& steps;
@@ -54,7 +55,7 @@ class Sgd : public Optimizer {
       : Optimizer(learning_rate), options_(options) {}
   using Optimizer::step;
   void step(std::span<real> values, std::span<const real> gradients, Team& team) override;
-  State state(std::size_t size) override;  // momentum_buffer, if there is momentum
+  State state(std::size_t size) override;  // momentum_buffer, with momentum only
 
  private:
   SgdOptions options_;
@@ -65,10 +66,10 @@ struct AdamOptions {
   double beta1 = 0.9, beta2 = 0.999;
   double epsilon = 1e-8;
   double weight_decay = 0;
-  bool is_decay_decoupled = false;  // AdamW: the decay does not pass through the moments
+  bool is_decay_decoupled = false;  // AdamW: the decay bypasses the moments
 };
 
-// Kingma and Ba 2015, algorithm 1; with decoupled decay Loshchilov and Hutter 2019, algorithm 2.
+// Kingma and Ba 2015, algorithm 1. With decoupled decay, Loshchilov and Hutter 2019, algorithm 2.
 class Adam : public Optimizer {
  public:
   explicit Adam(double learning_rate, AdamOptions options = {})
@@ -82,17 +83,17 @@ class Adam : public Optimizer {
   std::vector<real> mean_, square_;
 };
 
-// values -= learning_rate gradients: plain SGD, which has no state.
+// values -= learning_rate gradients: plain SGD, without state.
 void sgd_step(std::span<real> values, std::span<const real> gradients, double learning_rate);
 
-// Neither NaN nor infinity is among them.
+// Whether none of the values is NaN or infinite.
 bool all_finite(std::span<const real> values);
 
-// Scales the gradients so that their norm is at most max_norm; returns the norm they had
+// Scales the gradients down to a norm of at most max_norm and returns the norm they had
 // (torch.nn.utils.clip_grad_norm_, Pascanu et al. 2013).
 double clip_gradients(std::span<real> gradients, double max_norm);
 
-// The learning rate of a step, counted from 0.
+// The learning rate at a step, counted from 0.
 using LearningRate = std::function<double(int step)>;
 LearningRate constant_rate(double rate);
 // Rises linearly over `warmup` steps, then falls along half a cosine to `lowest` at step `steps`

@@ -1,15 +1,29 @@
 #include "nn/parameters.h"
 
 #include <algorithm>
+#include <string>
+#include <string_view>
 #include <utility>
 
+#include "nn/base/error.h"
+#include "nn/real.h"
+#include "nn/tensor.h"
+
 namespace nn {
+
+Parameters Parameters::without_values() {
+  Parameters parameters;
+  parameters.has_values_ = false;
+  return parameters;
+}
 
 int Parameters::add(std::string name, Shape shape) {
   require_new(name);
   infos_.push_back({std::move(name), shape, size()});
-  values_.resize(values_.size() + shape.size());
-  gradients_.resize(values_.size());
+  if (has_values_) {
+    values_.resize(values_.size() + shape.size());
+    gradients_.resize(values_.size());
+  }
   return static_cast<int>(infos_.size()) - 1;
 }
 
@@ -24,15 +38,15 @@ int Parameters::add_buffer(std::string name, Shape shape, bool is_integer) {
 void Parameters::require_new(std::string_view name) const {
   require(find(name) == nullptr &&
               std::ranges::find(buffer_infos_, name, &BufferInfo::name) == buffer_infos_.end(),
-          "parameters: there is already one named ", name);
+          "parameters: there is already a tensor named ", name);
 }
 
 void Parameters::zero_gradients() { std::ranges::fill(gradients(), real(0)); }
 
 void Parameters::borrow(Parameters* lender) {
   require(!lender || (lender->size() == size() && lender->buffers_.size() == buffers_.size()),
-          "parameters: a model of ", size(), " weights and ", buffers_.size(),
-          " buffered values cannot borrow those of one of ", lender ? lender->size() : 0, " and ",
+          "parameters: a model with ", size(), " weights and ", buffers_.size(),
+          " buffered values cannot borrow from one with ", lender ? lender->size() : 0, " and ",
           lender ? lender->buffers_.size() : 0);
   lender_ = lender;
 }

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "nn/real.h"
 #include "nn/tensor.h"
 
 namespace nn {
@@ -21,19 +22,24 @@ struct BufferInfo {
   std::string name;
   Shape shape;
   index offset;
-  bool is_integer;  // a count: an I64 in files
+  bool is_integer;  // a count; an I64 in files
 };
 
-// All weights of a model in one array and all gradients in another, with named tensors on top.
+// All weights of a model in one array and all gradients in another, viewed as named tensors.
 // Averaging, all-reduce, optimizers, clipping and checkpoints are each one loop over a span.
 // Names and shapes are PyTorch's: "conv1.weight" [out, in, kh, kw], "fc1.weight" [out, in].
 //
-// Beside them in a third array are the buffers: what a model keeps but does not train, such as the
-// running means of batch normalisation. They have no gradients, and no optimizer sees them.
+// A third array holds the buffers: values that a model keeps but does not train, such as the
+// running means of batch normalisation. They have no gradients, and optimizers do not see them.
 class Parameters {
  public:
-  // Appends a tensor of zeros and returns its number, from 0 for parameters and for buffers. Names
-  // must differ.
+  Parameters() = default;
+  // Records names and shapes only. For listing the tensors of a model of any size.
+  static Parameters without_values();
+  bool has_values() const { return has_values_; }
+
+  // Appends a tensor of zeros and returns its number. Parameters and buffers are each numbered from
+  // 0. Throws Error if the name is taken.
   int add(std::string name, Shape shape);
   int add_buffer(std::string name, Shape shape, bool is_integer = false);
 
@@ -44,12 +50,12 @@ class Parameters {
   std::span<const real> gradients() const { return (lender_ ? lender_ : this)->gradients_; }
   void zero_gradients();
 
-  // Counts are whole numbers, exact up to 2^24 in float.
+  // Integers among them are exact up to 2^24 in float.
   std::span<real> buffers() { return (lender_ ? lender_ : this)->buffers_; }
   std::span<const real> buffers() const { return (lender_ ? lender_ : this)->buffers_; }
 
-  // Uses the weights and buffers of another replica and adds to its gradients, until it is told
-  // null.
+  // Uses the weights and buffers of another replica, and adds to its gradients, until called with
+  // null. Throws Error if the sizes differ.
   void borrow(Parameters* lender);
 
   const std::vector<ParameterInfo>& infos() const { return infos_; }
@@ -66,9 +72,10 @@ class Parameters {
   std::vector<BufferInfo> buffer_infos_;
   std::vector<real> values_, gradients_, buffers_;
   Parameters* lender_ = nullptr;
+  bool has_values_ = true;
 };
 
-// One parameter, by number, so that it stays valid while the arrays still grow.
+// A parameter, by number, so that it stays valid while the arrays grow.
 struct Parameter {
   Parameters* owner = nullptr;
   int number = 0;
@@ -76,7 +83,7 @@ struct Parameter {
   View gradient() const { return owner->gradient(number); }
 };
 
-// One buffer, likewise.
+// A buffer, likewise.
 struct Buffer {
   Parameters* owner = nullptr;
   int number = 0;

@@ -3,13 +3,20 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
 #include <numbers>
 #include <numeric>
+#include <optional>
+#include <span>
 #include <utility>
+#include <vector>
+
+#include "nn/real.h"
 
 namespace nn {
 
-// One 32-bit draw per number, 24 bits of it used, scaled by one fused multiply-add in float: what
+// Takes 24 bits of a 32-bit draw per number and scales them by one fused multiply-add in float, as
 // PyTorch's builds for AVX2 and later do.
 void Generator::uniform(std::span<real> values, double low, double high) {
   const float from = static_cast<float>(low), width = static_cast<float>(high) - from;
@@ -31,8 +38,9 @@ double Generator::one_normal() {
   return radius * std::cos(angle);
 }
 
-// Box-Muller, in two ways: one by one in double below 16 numbers; else uniforms first, turned to
-// normals in blocks of 16, a ragged end being drawn anew as one whole block.
+// Box-Muller, in two ways. Fewer than 16 numbers are drawn one by one in double. Otherwise uniform
+// numbers are drawn first and turned into normal ones in blocks of 16; if the last block is
+// incomplete, the last 16 numbers are drawn again.
 void Generator::normal(std::span<real> values, double mean, double stddev) {
   const std::size_t count = values.size();
   if (count < 16) {

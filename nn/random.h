@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "nn/kernels/mersenne_twister.h"
+#include "nn/mersenne_twister.h"
 #include "nn/real.h"
 
 namespace nn {
@@ -15,9 +15,9 @@ class Generator {
  public:
   explicit Generator(std::uint64_t seed = 5489) : engine_(static_cast<std::uint32_t>(seed)) {}
 
-  // Only the low 32 bits count, as in PyTorch.
+  // Only the low 32 bits matter, as in PyTorch.
   void manual_seed(std::uint64_t seed) {
-    engine_ = kernels::MersenneTwister(static_cast<std::uint32_t>(seed));
+    engine_ = MersenneTwister(static_cast<std::uint32_t>(seed));
     kept_normal_.reset();
   }
 
@@ -29,7 +29,7 @@ class Generator {
   }
   std::int64_t random_int64() { return static_cast<std::int64_t>(next64() & INT64_MAX); }
 
-  // tensor.uniform_(low, high) and tensor.normal_(mean, stddev) of float tensors.
+  // tensor.uniform_(low, high) and tensor.normal_(mean, stddev) for float tensors.
   void uniform(std::span<real> values, double low, double high);
   void normal(std::span<real> values, double mean, double stddev);
 
@@ -40,7 +40,7 @@ class Generator {
   double uniform53() { return static_cast<double>(next64() & ((1ull << 53) - 1)) * 0x1p-53; }
   double one_normal();
 
-  kernels::MersenneTwister engine_;
+  MersenneTwister engine_;
   std::optional<double> kept_normal_;
 };
 

@@ -6,7 +6,7 @@
 
 namespace nn {
 
-// The one number type of the engine: float, or double in the build that checks gradients.
+// The engine's number type: float, or double in the build that checks gradients.
 using real = REAL;
 
 }  // namespace nn

@@ -1,6 +1,13 @@
 #include "nn/tape.h"
 
 #include <algorithm>
+#include <functional>
+#include <new>
+
+#include "nn/base/error.h"
+#include "nn/parameters.h"
+#include "nn/real.h"
+#include "nn/tensor.h"
 
 namespace nn {
 
@@ -8,7 +15,7 @@ ConstView Var::gradient() const { return tape_->gradient_of(node()); }
 
 void Var::Node::require_intact(const char* reader, const char* needs) {
   const Node* last = memory().last_writer;
-  require(last == writer, reader, ": ", needs, " what ", writer->op, " computed, but ", last->op,
+  require(last == writer, reader, ": ", needs, " the result of ", writer->op, ", but ", last->op,
           " has overwritten it");
 }
 
@@ -30,7 +37,7 @@ Var Tape::make_result(const char* op, Shape shape, bool needs_gradient, bool dep
   return {*this, make_node({op, value, nullptr, needs_gradient, depends_on_input, true})};
 }
 
-// What enters is only ever read: no op writes to a value that it did not make.
+// Values from outside are only read: ops write only to values made by an op.
 Var::Node& Tape::enter(const char* op, ConstView value, bool needs_gradient,
                        bool depends_on_input) {
   const View readable{const_cast<real*>(value.data), value.shape};
@@ -58,7 +65,7 @@ Var Tape::reshape(Var x, Shape shape) {
 }
 
 Var Tape::make_overwriting(const char* op, Var x, bool needs_gradient, bool depends_on_input) {
-  require(x.node().is_computed, op, ": a value that entered is only read");
+  require(x.node().is_computed, op, ": a value from outside is read-only");
   Node& source = x.node();
   source.require_intact(op);
   Node& node = make_node(source);
@@ -83,7 +90,7 @@ View Tape::gradient_of(Node& node) {
 }
 
 void Tape::seed_gradient(const char* half, Var y, ConstView dy) {
-  require(recording_, "backward: the tape was told not to record");
+  require(recording_, "backward: the tape is not recording");
   require(dy.shape == y.shape(), "backward: the gradient has shape ", dy.shape,
           ", the value has shape ", y.shape());
   require(swept_ == Half::none, half, " from ", y.node().op, ": the tape was already swept from ",
@@ -94,7 +101,7 @@ void Tape::seed_gradient(const char* half, Var y, ConstView dy) {
 }
 
 void Tape::backward(Var loss, real seed) {
-  require(loss.value().size() == 1, "backward: a loss is one number, not ", loss.shape());
+  require(loss.value().size() == 1, "backward: a loss must be one number, not ", loss.shape());
   seed_gradient("backward", loss, {&seed, loss.shape()});
   sweep(Half::both);
 }
@@ -105,7 +112,7 @@ void Tape::backward_data(Var y, ConstView dy) {
 }
 
 void Tape::backward_weights() {
-  require(swept_ != Half::none, "backward_weights: there was no backward_data");
+  require(swept_ != Half::none, "backward_weights: call backward_data first");
   require(swept_ == Half::data, "backward_weights: the tape was already swept from ", swept_from_,
           "; reset() it first");
   sweep(Half::weights);
@@ -118,7 +125,7 @@ void Tape::sweep(Half half) {
         rule->target->depends_on_input ||
         (rule->output->is_overwritten_again && rule->output->depends_on_input);
     if (half != Half::both && is_data_rule != (half == Half::data)) continue;
-    if (!rule->output->gradient()) continue;  // nothing that counts was computed from it
+    if (!rule->output->gradient()) continue;  // the loss does not depend on it
     rule->apply(rule, {rule->output->gradient(), rule->output->value.shape},
                 gradient_of(*rule->target));
   }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
+#include <cstddef>
 #include <span>
 #include <tuple>
 #include <type_traits>
@@ -9,6 +11,7 @@
 
 #include "nn/arena.h"
 #include "nn/parameters.h"
+#include "nn/real.h"
 #include "nn/team.h"
 #include "nn/tensor.h"
 
@@ -16,8 +19,8 @@ namespace nn {
 
 class Tape;
 
-// A value in a computation: a handle to a node of its tape. It must not outlive the tape's next
-// reset(); builds with assertions check that.
+// A value in a computation: a handle to a node of its tape. It must not be used after the tape's
+// next reset(); builds with assertions check that.
 class Var {
  public:
   Var() = default;
@@ -30,12 +33,12 @@ class Var {
   // The gradient after a backward sweep; zeros if nothing reached it.
   ConstView gradient() const;
 
-  // Says how a change of `target` changes this value. On the way back the rule is called with
-  // dy, this value's gradient, and adds (+=) its share to dx, the target's. Values that it reads
-  // are named, and given to it after dx; an empty Var is given as an empty view:
+  // Registers how the gradient flows from this value to `target`. In the backward sweep the rule
+  // gets dy, this value's gradient, and adds (+=) its share to dx, the target's. The values it
+  // reads are named and passed after dx; an empty Var is passed as an empty view:
   //   y.backward_to(x, reads(weight), [n](ConstView dy, View dx, ConstView weight) { ... });
-  // So the tape can refuse to apply a rule when what it reads was overwritten. The captures are
-  // kept in the tape's arena: numbers, and what no op can overwrite.
+  // So the tape can refuse to apply a rule if a value it reads was overwritten. The captures are
+  // kept in the tape's arena: numbers, and data that no op can overwrite.
   template <std::size_t count, class Rule>
   void backward_to(Var target, const std::array<Var, count>& read, Rule rule);
   template <class Rule>
@@ -46,21 +49,22 @@ class Var {
  private:
   friend class Tape;
   struct Node {
-    const char* op;  // that made it
+    const char* op;  // the op that made it
     View value;
     real* own_gradient = nullptr;   // zeroed when first touched
-    bool needs_gradient = false;    // a weight, or computed from one, or from the stage's input
-    bool depends_on_input = false;  // computed from what entered the tape, not from weights alone:
-                                    // rules for it belong to the data half of the backward sweep
-    bool is_computed = false;       // it did not enter, so its numbers are the tape's
-    Node* owner = nullptr;  // whose memory its value and its gradient are in, if not its own
-    bool is_overwritten_again = false;  // its gradient, by the rules of what it overwrote
-    const Node* writer = nullptr;       // whose op wrote its numbers; itself but for a reshape
-    const Node* last_writer = nullptr;  // to its own memory
+    bool needs_gradient = false;    // a weight, the stage's input, or computed from either
+    bool depends_on_input = false;  // computed from a constant or input, not from weights alone:
+                                    // its rules belong to the data half of the backward sweep
+    bool is_computed = false;       // by an op, so that its memory is the tape's
+    Node* owner = nullptr;  // the node whose memory holds its value and gradient, if another
+    bool is_overwritten_again = false;  // its gradient, by the rules of the value it overwrote
+    const Node* writer =
+        nullptr;  // the node whose op wrote its numbers: itself, or what was reshaped
+    const Node* last_writer = nullptr;  // the last node written to its own memory
 
     Node& memory() { return owner ? *owner : *this; }
     real*& gradient() { return memory().own_gradient; }
-    // Throws Error, naming who reads it, if an op has overwritten it since.
+    // Throws Error, naming the reader, if an op has overwritten it since.
     void require_intact(const char* reader, const char* needs = "it needs");
   };
   inline Var(Tape& tape, Node& node);
@@ -71,14 +75,14 @@ class Var {
   int generation_ = 0;
 };
 
-// What a rule reads, for backward_to().
+// The values that a rule reads, for backward_to().
 template <class... Vars>
 std::array<Var, sizeof...(Vars)> reads(Vars... values) {
   return {values...};
 }
 
-// Remembers a computation in order to walk it backwards. Values, gradients and rules live in its
-// arena; reset() forgets them all and keeps the memory.
+// Records a computation so that it can be differentiated backwards. Values, gradients and rules
+// live in its arena; reset() discards them all and keeps the memory.
 class Tape {
  public:
   Tape() = default;
@@ -88,22 +92,22 @@ class Tape {
   Arena& arena() { return arena_; }
   void reset();
 
-  // Who goes through the loops of ops and rules: the caller's thread alone, if nobody else was
-  // named. A team must outlive the sweeps.
+  // The threads that run the loops of ops and rules. The default is the caller's thread alone. A
+  // team must outlive the sweeps.
   void set_team(Team& team) { team_ = &team; }
   Team& team() { return *team_; }
 
-  // Off: values only, no rules. For testing and generation.
+  // When off, ops compute values but register no rules. For evaluation and generation.
   void set_recording(bool on) { recording_ = on; }
   bool is_recording() const { return recording_; }
 
-  // Where values enter. The numbers stay the caller's and must outlive the sweep.
+  // Values from outside. The numbers belong to the caller and must outlive the sweep.
   Var constant(ConstView value);            // no gradient: images, targets
-  Var input(ConstView value);               // the stage's input: its gradient is wanted
+  Var input(ConstView value);               // the stage's input, with a gradient
   Var parameter(const Parameter& weights);  // its gradient is added to weights.gradient()
 
-  // A new value that `op` computes from `sources`, not initialised. Ops fill it through writable()
-  // and then name its rules.
+  // A new value that `op` computes from `sources`, uninitialised. Ops fill it through writable()
+  // and then register its rules.
   template <class... Sources>
   Var result(const char* op, Shape shape, Sources... sources) {
     (require_intact(op, sources), ...);
@@ -111,7 +115,7 @@ class Tape {
   }
   View writable(Var result) { return result.node().value; }
 
-  // A copy in the arena, for what a gradient rule needs to read later.
+  // A copy in the arena, for a gradient rule to read later.
   template <class T>
   std::span<const T> keep(std::span<const T> values) {
     const std::span<T> copy = arena_.allocate_array<T>(values.size());
@@ -119,28 +123,27 @@ class Tape {
     return copy;
   }
 
-  // The same numbers in another shape; neither they nor their gradient are copied.
+  // The same numbers in another shape. Neither they nor their gradient are copied.
   Var reshape(Var x, Shape shape);
 
-  // A new value, computed from x and `others`, in the memory of x and of its gradient: an op may
-  // write over x's numbers. Ops that use x from then on throw Error, and so does a backward sweep
-  // that meets a rule that reads them. A rule for x gets the same memory as dy and as dx; without
-  // one, dx = dy.
+  // A new value, computed from x and `others`, in the memory of x and of its gradient, so that an
+  // op may overwrite x. Afterwards ops that use x throw Error, and so does a backward sweep at a
+  // rule that reads x. A rule for x gets the same memory as dy and dx; without one, dx = dy.
   template <class... Sources>
   Var overwrite(const char* op, Var x, Sources... others) {
     (require_intact(op, others), ...);
     return make_overwriting(op, x, (has_gradient(others) || ...), (has_input(others) || ...));
   }
 
-  // d loss = seed, then every rule from the last to the first. Throws Error if the tape was swept
-  // since its last reset(): the gradients on it are used up.
+  // Sets d loss = seed, then applies the rules from last to first. Throws Error if the tape was
+  // swept since its last reset(), because its gradients are used up.
   void backward(Var loss, real seed = 1);
 
-  // The same sweep in two halves: first what leads to the values that entered, so that an input's
-  // gradient can travel on, later what leads to weights only. Together they give exactly what
-  // backward() gives. Where an op overwrote what was in shared memory already, overwritten or
-  // reshaped, the weights that it read get their gradient in the first half. Each half once, in
-  // this order; else they throw Error.
+  // The same sweep in two halves. The first follows paths to the inputs, so that an input's
+  // gradient can be sent on early; the second follows paths that lead to weights only. Together
+  // they give exactly the result of backward(). If an op overwrote a value that was itself
+  // overwritten or reshaped, the weights it read get their gradients in the first half. Throw Error
+  // unless each is called once, in this order.
   void backward_data(Var y, ConstView dy);
   void backward_weights();
 
@@ -186,7 +189,7 @@ class Tape {
   Team alone_;
   Team* team_ = &alone_;
   Rule* last_rule_ = nullptr;
-  const char* swept_from_ = "";  // the op
+  const char* swept_from_ = "";  // the op of the value that the sweep started from
   Half swept_ = Half::none;
   bool recording_ = true;
   int generation_ = 0;

@@ -1,15 +1,21 @@
 #include "nn/team.h"
 
 #include <algorithm>
+#include <atomic>
 #include <system_error>
+#include <thread>
+#include <utility>
+#include <vector>
 
 #include "nn/base/error.h"
+#include "nn/tensor.h"
 
 namespace nn {
 
 namespace {
 
-// Returns when `number` is no longer `old`. Sleeping and being woken takes longer than most loops.
+// Returns when `number` is no longer `old`. Polls first, because falling asleep and waking takes
+// longer than most loops.
 void wait_for_change(const std::atomic<unsigned>& number, unsigned old) {
   constexpr int patience = 200;
   for (int i = 0; i < patience && number.load(std::memory_order_acquire) == old; ++i)
@@ -46,8 +52,8 @@ void Team::dismiss() {
   for (std::thread& helper : helpers_) helper.join();
 }
 
-// A helper enters, then looks whether the loop is still open; the caller closes it, then looks
-// whether anybody is in it. So one of them sees the other.
+// A helper counts itself in, then checks that the loop is still open. The caller closes the loop,
+// then checks that no helper is inside. So at least one of them sees the other.
 void Team::run(const Loop& loop) {
   if (record_) return rehearse(loop);
   loop_ = loop;
@@ -56,7 +62,7 @@ void Team::run(const Loop& loop) {
   turn_.notify_all();
   take_parts();
   ++turn_;
-  for (unsigned in_it; (in_it = working_) > 0;) wait_for_change(working_, in_it);
+  for (unsigned inside; (inside = working_) > 0;) wait_for_change(working_, inside);
 }
 
 void Team::rehearse(const Loop& loop) const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <functional>
 #include <span>
@@ -10,15 +11,15 @@
 
 namespace nn {
 
-// Threads that go through loops together, the caller's among them. For loops of microseconds: who
-// waits for the next one keeps asking for a while before it sleeps, and nobody waits for a helper
-// that has not come, because it sleeps or has no core.
+// Threads that run loops together, the caller's among them. For loops that take microseconds: idle
+// helpers poll for a while before they sleep, and a loop does not wait for helpers that have not
+// joined it because they are asleep or without a core.
 class Team {
  public:
-  explicit Team(int threads = 1);  // throws InputError if the system has no more
+  explicit Team(int threads = 1);  // throws InputError if the system refuses one
 
-  // A rehearsal with as many threads as you like: the caller's alone goes through the parts, one by
-  // one. After each loop `record` is told how many seconds by the clock each of its parts took.
+  // A rehearsal for any number of threads: the caller's thread runs all parts, one by one. After
+  // each loop, `record` gets the time that each part took by the clock, in seconds.
   using Clock = double (*)();
   using Record = std::function<void(std::span<const double> seconds)>;
   Team(int threads, Clock clock, Record record);
@@ -29,8 +30,8 @@ class Team {
 
   int threads() const { return threads_; }
 
-  // Calls work(part) for part = 0 .. parts - 1, in any order and at the same time, and returns when
-  // all are done. Work must not throw, nor use the team.
+  // Calls work(part) for part = 0 .. parts - 1, in any order and concurrently, and returns when all
+  // are done. Work must not throw or use the team.
   template <class Work>
   void each(index parts, const Work& work) {
     if (threads_ == 1 || parts <= 1) {
@@ -41,9 +42,9 @@ class Team {
          parts});
   }
 
-  // Calls work(begin, end) for ranges that together are 0 .. count, one for each thread, but none
-  // shorter than `shortest` if it can be helped. What becomes of a number must not depend on the
-  // range that it is in: then a result has the same bits for any number of threads.
+  // Calls work(begin, end) for ranges that together cover 0 .. count: one per thread, but fewer if
+  // they would be shorter than `shortest`. What happens to a number must not depend on its range;
+  // then the result has the same bits for any number of threads.
   template <class Work>
   void split(index count, index shortest, const Work& work) {
     const index parts = std::max<index>(1, std::min<index>(threads(), count / shortest));
@@ -67,8 +68,8 @@ class Team {
   Record record_;
   Loop loop_;
   std::atomic<index> next_part_ = 0;
-  std::atomic<unsigned> turn_ = 0;     // odd: a loop is open to helpers
-  std::atomic<unsigned> working_ = 0;  // helpers that are in it
+  std::atomic<unsigned> turn_ = 0;     // odd while a loop is open to helpers
+  std::atomic<unsigned> working_ = 0;  // helpers inside the loop
   std::atomic<bool> is_over_ = false;
   std::vector<std::thread> helpers_;
 };

@@ -2,11 +2,13 @@
 
 #include <array>
 #include <cassert>
+#include <cstddef>
 #include <cstdint>
 #include <initializer_list>
 #include <ostream>
 #include <span>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "nn/base/error.h"
@@ -17,7 +19,7 @@ namespace nn {
 using index = std::int64_t;
 
 // Up to four extents, outermost first: [n, channels, height, width]. Their product is at most
-// max_size, so that neither it nor its bytes overflow.
+// max_size, so neither the number of elements nor that of bytes overflows.
 class Shape {
  public:
   static constexpr int max_rank = 4;
@@ -47,7 +49,8 @@ class Shape {
   }
   std::span<const index> extents() const { return {extents_.data(), static_cast<size_t>(rank_)}; }
 
-  // As a matrix: the last extent is a row's length, all others together count the rows.
+  // Read as a matrix: the last extent is the length of a row, the product of the others the number
+  // of rows.
   index columns() const { return rank_ == 0 ? 1 : extents_[rank_ - 1]; }
   index rows() const { return columns() == 0 ? 0 : size() / columns(); }
 
@@ -70,8 +73,8 @@ class Shape {
   int rank_ = 0;
 };
 
-// Numbers somewhere and the shape they are read in: dense, row-major, owned by somebody else.
-// To Tensor what string_view is to string.
+// A view of numbers owned elsewhere, with a shape: dense and row-major. It is to Tensor what
+// string_view is to string.
 template <class T>
 struct BasicView {
   T* data = nullptr;
@@ -100,7 +103,7 @@ using View = BasicView<real>;
 using ConstView = BasicView<const real>;
 static_assert(std::is_trivially_copyable_v<View>);
 
-// Owns its numbers; zero when made.
+// Owns its numbers, which are initially zero.
 class Tensor {
  public:
   Tensor() = default;

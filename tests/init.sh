@@ -48,7 +48,7 @@ all_claims() { while [ $# -gt 0 ]; do claims "$1" "$2"; shift 2; done; }
 
 hostile "a width of 65536 and 4096 layers" "layers" all_claims hidden_size 65536 intermediate_size 65536 num_hidden_layers 4096
 hostile "a width of 65536" "has shape \[259, 16\]" claims hidden_size 65536
-hostile "4096 layers" "4096 layers, the files only" claims num_hidden_layers 4096
+hostile "4096 layers" "4096 layers, but the files have only" claims num_hidden_layers 4096
 hostile "a layer more" "there is no tensor model.layers.2" claims num_hidden_layers 3
 hostile "a layer less" "has no tensor .*model.layers.1" claims num_hidden_layers 1
 hostile "a thousand million layers" "layers" claims num_hidden_layers 1073741824
@@ -108,11 +108,11 @@ indexed() {  # in an index that puts the head into FILE
   mv model.safetensors "${2-x.safetensors}" &&
     printf '{"weight_map": {"lm_head.weight": %s}}' "$1" >model.safetensors.index.json
 }
-hostile "an index that leads outside" "no safetensors file of this folder" indexed '"../good/model.safetensors"'
-hostile "an index that leads to the root" "no safetensors file of this folder" indexed '"/etc/passwd"'
+hostile "an index that leads outside" "not a safetensors file in this folder" indexed '"../good/model.safetensors"'
+hostile "an index that leads to the root" "not a safetensors file in this folder" indexed '"/etc/passwd"'
 hostile "an index of a number" "names no file" indexed 3
 hostile "an index of a file that is not there" "y.safetensors" indexed '"y.safetensors"'
-hostile "an index that knows one tensor of all" "that the index does not know" indexed '"x.safetensors"'
+hostile "an index that knows one tensor of all" "which the index does not list" indexed '"x.safetensors"'
 hostile "an index that is a pipe" "index.json" sh -c 'rm model.safetensors; mkfifo model.safetensors.index.json'
 
 with_manifest() { cp "$work/manifest.txt" . && "$@"; }

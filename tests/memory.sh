@@ -32,7 +32,7 @@ in_little() { (ulimit -v 250000 && exec "$@"); }
 check "a limit that is too low is an error with the figure" \
   refused "134 MB for each of 9 threads" in_little "$program" --check --threads 9
 check "more threads than OpenBLAS has places for are an error" \
-  refused "OpenBLAS computes for .* threads at most" "$program" --check --threads 1000
+  refused "OpenBLAS supports at most .* threads" "$program" --check --threads 1000
 check "the ranks of a run that lack memory end it with the reason" \
   refused "memory for matrix products" in_little tools/pipeline.sh 2 "${training[@]}" --threads 4
 no_threads_of_blas() {

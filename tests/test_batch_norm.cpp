@@ -151,10 +151,10 @@ TEST_CASE("a file in which a count is no integer, or a weight is one, changes no
     return complaint.substr(complaint.find(": ") + 2);
   };
   CHECK(complaint_about("bn1.num_batches_tracked") ==
-        "bn1.num_batches_tracked is of floats, the model's of integers");
+        "bn1.num_batches_tracked holds floats, the model's holds integers");
   CHECK(complaint_about("bn1.running_mean") ==
-        "bn1.running_mean is of integers, the model's of floats");
-  CHECK(complaint_about("conv1.weight") == "conv1.weight is of integers, the model's of floats");
+        "bn1.running_mean holds integers, the model's holds floats");
+  CHECK(complaint_about("conv1.weight") == "conv1.weight holds integers, the model's holds floats");
 }
 
 TEST_CASE("a buffer is no weight: it has no gradient, and its name is taken") {
@@ -255,7 +255,7 @@ TEST_CASE("a training batch that has no variance is refused with a hint, and mov
   model.train(masks);
   CHECK(complaint_of([&] {
           run(model, draw(generator, {1, 2, 4, 5}));
-        }) == "batch normalisation: a batch of one number for each channel has no variance");
+        }) == "batch normalisation: a batch with one number per channel has no variance");
   CHECK(model.parameters().buffers().last(1)[0] == 0);
   model.evaluate();
   CHECK(run(model, draw(generator, {1, 2, 4, 5})).size() == 5);

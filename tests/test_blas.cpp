@@ -60,8 +60,8 @@ TEST_CASE("products of all reserved threads at once need no more address space")
       std::vector<nn::real> a(n * n, nn::real(0.5));
       result.resize(n * n);
       for (int i = 0; i < 20; ++i)
-        nn::blas::gemm(nn::blas::no, nn::blas::no, n, n, n, 1, a.data(), n, a.data(), n, 0,
-                       result.data(), n);
+        nn::blas::gemm(nn::blas::Transpose::no, nn::blas::Transpose::no, n, n, n, 1, a.data(), n,
+                       a.data(), n, 0, result.data(), n);
     });
   for (std::thread& thread : threads) thread.join();
   // Stacks and arenas of threads: a buffer more for each would be a gigabyte.

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "nn/kernels/convolution.h"
 #include "nn/ops.h"
 #include "nn/random.h"
 

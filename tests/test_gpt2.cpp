@@ -55,7 +55,7 @@ TEST_CASE("the list of tensors is what a GPT-2 has, and the sizes of its blocks 
     LanguageModelConfig config = small_config();
     config.layers = layers;
     const LanguageModel model(config);
-    const auto tensors = config.kind().tensors(config);
+    const auto tensors = nn::tensors_of(config);
     REQUIRE(tensors.size() == model.parameters().infos().size());
     for (std::size_t i = 0; i < tensors.size(); ++i) {
       CHECK(tensors[i].name == model.parameters().infos()[i].name);
@@ -143,7 +143,7 @@ TEST_CASE("a config.json that asks for another GPT-2 than ours is refused by its
   };
   refuses("\"gelu_new\"", "\"relu\"", "activation_function is \"relu\"");
   refuses("\"tie_word_embeddings\": true", "\"tie_word_embeddings\": false", "tie_word_embeddings");
-  refuses("\"n_head\": 4", "\"n_head\": 5", "5 heads do not cut a width of 24");
+  refuses("\"n_head\": 4", "\"n_head\": 5", "5 heads do not divide the hidden size 24");
   refuses("\"model_type\": \"gpt2\"", "\"model_type\": \"gpt3\"", "model_type is \"gpt3\"");
   refuses("\"vocab_size\": 53", "\"vocab_size\": -1", "vocab_size is -1");
 }

@@ -23,8 +23,7 @@ TEST_CASE("logits, loss and every gradient are those of Hugging Face's model") {
 
 TEST_CASE("the course's model has 26,398,368 parameters") {
   index count = 0;
-  for (const nn::TensorInfo& tensor : nn::LanguageModelConfig{}.kind().tensors({}))
-    count += tensor.shape.size();
+  for (const nn::TensorInfo& tensor : nn::tensors_of({})) count += tensor.shape.size();
   CHECK(count == 26'398'368);
   CHECK(LanguageModel(LanguageModelConfig{}).parameters().size() == 26'398'368);
 }
@@ -100,7 +99,7 @@ TEST_CASE("seeds beyond the generator's 32 bits make models of their own") {
 
 TEST_CASE("the list of tensors is what a model has") {
   const LanguageModel model(small_config());
-  const auto tensors = small_config().kind().tensors(small_config());
+  const auto tensors = nn::tensors_of(small_config());
   REQUIRE(tensors.size() == model.parameters().infos().size());
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     const nn::ParameterInfo& info = model.parameters().infos()[i];

@@ -196,7 +196,7 @@ TEST_CASE("a file that came after the model is not taken for a part of it") {
   save_shards(folder / "shards", small, three, 1);
   nn::save_model(folder / "whole", LanguageModel(small, 2));
   fs::copy(folder / "whole" / "model.safetensors", folder / "shards");
-  check_complaint(folder / "shards", "model.safetensors is no file that manifest.txt names");
+  check_complaint(folder / "shards", "model.safetensors is not listed in manifest.txt");
   nn::write_file_atomically(folder / "whole" / "notes.md", "of no weight");
   check_complaint(folder / "whole", "nothing");
 }
@@ -272,7 +272,7 @@ TEST_CASE("what config.json lacks or asks for in vain is named") {
   refuses("rope_parameters", {{"rope_type", "yarn"}}, "rope_parameters: rope_type is \"yarn\"");
   refuses("rope_parameters", 3, "rope_parameters is 3");
   refuses("head_dim", 8, "head_dim is 8");
-  refuses("num_attention_heads", 3, "3 heads do not cut");
+  refuses("num_attention_heads", 3, "3 heads do not divide");
   refuses("num_key_value_heads", 3, "cannot share 3");
   refuses("hidden_act", std::string(1000, 'x'), "xxx...");
 }
@@ -314,7 +314,7 @@ std::string complaint_about(const std::vector<nn::TensorInfo>& tensors) {
 }
 
 TEST_CASE("a tensor that is missing, misshapen or not of the model is named") {
-  const auto all = small.kind().tensors(small);
+  const auto all = nn::tensors_of(small);
   CHECK(complaint_about(all) == "nothing");
   for (std::size_t i = 0; i < all.size(); ++i) {
     CAPTURE(all[i].name);
@@ -394,18 +394,18 @@ TEST_CASE("an index cannot lead out of its folder or promise what is not there")
   for (const char* outside :
        {"../model-00003-of-00003.safetensors", "/etc/passwd", "", ".", "..", "a/../b.safetensors",
         "./model-00003-of-00003.safetensors", "model/", "config.json"})
-    refuses(outside, "no safetensors file of this folder");
+    refuses(outside, "not a safetensors file in this folder");
   refuses(std::string("model-00003-of-00003.safetensors\0.safetensors", 45),
-          "no safetensors file of this folder");
+          "not a safetensors file in this folder");
   refuses(3, "names no file for \"model.norm.weight\"");
   refuses(nullptr, "names no file for \"model.norm.weight\"");
   refuses("model-00004-of-00004.safetensors", "model-00004-of-00004.safetensors");
-  refuses("model-00001-of-00003.safetensors", "does not have the \"model.norm.weight\"");
+  refuses("model-00001-of-00003.safetensors", "lacks the tensor \"model.norm.weight\"");
 
   json index = good;
   index["weight_map"].erase(name);
   nn::write_file_atomically(file, index.dump());
-  check_complaint(folder, "a \"model.norm.weight\" that the index does not know");
+  check_complaint(folder, "a tensor \"model.norm.weight\", which the index does not list");
   index["weight_map"] = 3;
   nn::write_file_atomically(file, index.dump());
   check_complaint(folder, "no weight_map");

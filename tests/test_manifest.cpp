@@ -44,11 +44,11 @@ TEST_CASE("a manifest is written and read back") {
 TEST_CASE("a manifest without a version is of version 1; a later one is named as such") {
   CHECK(nn::parse_manifest(with_checksum("step 4\nfile a 1 0\n"), "m").step == 4);
   CHECK(complaint_about("manifest 3\nwhatever comes\n") ==
-        "m is of version 3, this program knows up to 2");
+        "m has version 3, but this program reads versions up to 2");
   for (const char* version : {"1", "0", "-1", "2.0", "", "two", "99999999999"})
     CHECK(contains(complaint_about(nn::concat("manifest ", version, "\nfile a 1 0\n")),
                    "m is damaged: its version"));
-  CHECK(contains(complaint_about("file a 1 0\nmanifest 2\n"), "of no known kind"));
+  CHECK(contains(complaint_about("file a 1 0\nmanifest 2\n"), "of an unknown kind"));
 }
 
 TEST_CASE("of a manifest every line must be one that we write, once") {
@@ -59,15 +59,15 @@ TEST_CASE("of a manifest every line must be one that we write, once") {
   };
   complains("", "nothing");
   complains("file a 1 0\n", "names a twice");
-  complains("state a c\n", "the second one of its name");
-  complains("state \n", "is none");
-  complains("state\n", "is none");
-  complains("state b \x01\n", "is none");
+  complains("state a c\n", "is invalid or a duplicate");
+  complains("state \n", "is invalid");
+  complains("state\n", "is invalid");
+  complains("state b \x01\n", "is invalid");
   complains("step 1\n", "its step");
   complains("step -1\n", "its step");
-  complains("folder x\n", "of no known kind");
-  complains("\n", "of no known kind");
-  complains("file b 1\n", "no file with its length");
+  complains("folder x\n", "of an unknown kind");
+  complains("\n", "of an unknown kind");
+  complains("file b 1\n", "not a file name, length and checksum");
   CHECK(contains(complaint_about("manifest 2\nstep 1\n"), "it names no file"));
   CHECK(contains(complaint_about(""), "it names no file"));
   for (const char* text : {"", "checksum", "checksum 00000000", "checksum 00000001\n"})
@@ -112,10 +112,10 @@ TEST_CASE("a file that is not as the manifest says is named") {
   fs::remove(a);
   CHECK(complaint() == a.string() + " is damaged: it is missing");
   fs::create_directory(a);
-  CHECK(complaint() == a.string() + " is damaged: it is no file");
+  CHECK(complaint() == a.string() + " is damaged: it is not a file");
   fs::remove(a);
   REQUIRE(mkfifo(a.c_str(), 0600) == 0);  // which nobody writes to
-  CHECK(complaint() == a.string() + " is damaged: it is no file");
+  CHECK(complaint() == a.string() + " is damaged: it is not a file");
   fs::remove(manifest);
   CHECK(contains(complaint(), "cannot read " + manifest.string()));
   REQUIRE(mkfifo(manifest.c_str(), 0600) == 0);

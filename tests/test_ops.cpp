@@ -511,8 +511,8 @@ std::vector<Outcome> outcomes_of_overwriting(const Row& row) {
     } catch (const nn::Error& error) {
       const std::string message = error.what();
       CAPTURE(message);
-      CHECK(message.find(": its gradient needs what ") != message.npos);
-      CHECK(message.ends_with(" computed, but spoil has overwritten it"));
+      CHECK(message.find(": its gradient needs the result of ") != message.npos);
+      CHECK(message.ends_with(", but spoil has overwritten it"));
       outcomes.push_back(Outcome::refused);
     }
   }

@@ -164,11 +164,13 @@ TEST_CASE("a checkpoint whose state is not what it must be is said, and the one 
     const char *from, *to, *words;
   };
   for (const auto& [from, to, words] :
-       {Case{"steps-left-out 0", "steps-left-out abc", "steps-left-out \"abc\" is no whole number"},
-        Case{"steps-left-out 0", "steps-left-out -1", "steps-left-out \"-1\" is no whole number"},
+       {Case{"steps-left-out 0", "steps-left-out abc",
+             "steps-left-out \"abc\" is not a whole number"},
+        Case{"steps-left-out 0", "steps-left-out -1",
+             "steps-left-out \"-1\" is not a whole number"},
         Case{"state steps-left-out 0\n", "", "there is no steps-left-out"},
         Case{"state seed 0\n", "", "there is no seed"},
-        Case{"state depth 6", "state depth six", "depth \"six\" is no whole number"},
+        Case{"state depth 6", "state depth six", "depth \"six\" is not a whole number"},
         Case{"state depth 6", "state depth 2147483647", "there is no piece-8.safetensors"},
         Case{"file piece-3.safetensors", "file piece-9.safetensors", "it is missing"}}) {
     CAPTURE(to);

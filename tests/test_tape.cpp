@@ -85,7 +85,7 @@ TEST_CASE("backward wants one number and backward_data a gradient of the value's
   Tape tape;
   const Tensor two({2}), four({2, 2});
   const Var x = tape.input(two);
-  CHECK_THROWS_WITH_AS(tape.backward(relu(x)), "backward: a loss is one number, not [2]",
+  CHECK_THROWS_WITH_AS(tape.backward(relu(x)), "backward: a loss must be one number, not [2]",
                        nn::Error);
   CHECK_THROWS_AS(tape.backward_data(relu(x), four), nn::Error);
   CHECK_THROWS_AS(tape.reshape(x, {3}), nn::Error);
@@ -139,8 +139,7 @@ TEST_CASE("a tape is swept once between two resets") {
   CHECK(w.gradient() == 5);
 
   y = forward();
-  CHECK(error_of([&] { tape.backward_weights(); }) ==
-        "backward_weights: there was no backward_data");
+  CHECK(error_of([&] { tape.backward_weights(); }) == "backward_weights: call backward_data first");
   tape.backward_data(y, dy);
   CHECK(error_of([&] { tape.backward_data(y, dy); }).starts_with("backward_data from multiply"));
   CHECK(error_of([&] { tape.backward(y); }).starts_with("backward from multiply"));
@@ -158,7 +157,7 @@ TEST_CASE("an op over values that a rule still reads is an error that names both
   const Var x = multiply(w.on(tape), w.on(tape)), y = silu(x);
   add_(x, w.on(tape));
   CHECK(error_of([&] { tape.backward(y); }) ==
-        "silu: its gradient needs what multiply computed, but add_ has overwritten it");
+        "silu: its gradient needs the result of multiply, but add_ has overwritten it");
 }
 
 TEST_CASE("what was overwritten is no longer there for other ops, under any of its names") {
@@ -166,7 +165,7 @@ TEST_CASE("what was overwritten is no longer there for other ops, under any of i
   Weight w(3);
   const Var x = multiply(w.on(tape), w.on(tape)), same = tape.reshape(x, {1, 1});
   const Var y = add_(x, w.on(tape));
-  const std::string lost = "it needs what multiply computed, but add_ has overwritten it";
+  const std::string lost = "it needs the result of multiply, but add_ has overwritten it";
   CHECK(error_of([&] { relu(x); }) == "relu: " + lost);
   CHECK(error_of([&] { relu(same); }) == "relu: " + lost);
   CHECK(error_of([&] { add_(x, w.on(tape)); }) == "add_: " + lost);
@@ -174,7 +173,7 @@ TEST_CASE("what was overwritten is no longer there for other ops, under any of i
   CHECK(error_of([&] { tape.reshape(x, {1, 1}); }) == "reshape: " + lost);
   CHECK(error_of([&] { tape.backward(x); }) == "backward: " + lost);
   CHECK(error_of([&] { add_(tape.constant(w.parameters.value(0)), y); }) ==
-        "add_: a value that entered is only read");
+        "add_: a value from outside is read-only");
   tape.backward(add_(tape.reshape(y, {1, 1}), same.tape().reshape(w.on(tape), {1, 1})));
   CHECK(w.gradient() == 2 * 3 + 1 + 1);
 }

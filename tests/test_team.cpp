@@ -93,12 +93,12 @@ TEST_CASE("a product has the same bits for any number of threads") {
     index m, n, k;
   } sizes[] = {{1, 1, 1}, {256, 288, 288}, {49, 700, 300}, {701, 333, 97}, {150, 150, 1000}};
   for (const auto [m, n, k] : sizes)
-    for (const auto transpose_a : {nn::blas::no, nn::blas::yes})
-      for (const auto transpose_b : {nn::blas::no, nn::blas::yes}) {
+    for (const auto transpose_a : {nn::blas::Transpose::no, nn::blas::Transpose::yes})
+      for (const auto transpose_b : {nn::blas::Transpose::no, nn::blas::Transpose::yes}) {
         const auto a = random_values(m * k, 1), b = random_values(k * n, 2);
         const auto start = random_values(m * n, 3);
-        const index leading_a = transpose_a == nn::blas::yes ? m : k;
-        const index leading_b = transpose_b == nn::blas::yes ? k : n;
+        const index leading_a = transpose_a == nn::blas::Transpose::yes ? m : k;
+        const index leading_b = transpose_b == nn::blas::Transpose::yes ? k : n;
         const auto product = [&](int threads) {
           Team team(threads);
           std::vector<real> c = start;
@@ -141,8 +141,8 @@ TEST_CASE("blocks of a product are shared by many threads, and no bit depends on
     const auto product_of = [&](Team& team) {
       std::vector<real> c = start;
       nn::blas::gemm(team, transpose_a, transpose_b, m, n, k, alpha, a.data(),
-                     transpose_a == nn::blas::yes ? m : k, b.data(),
-                     transpose_b == nn::blas::yes ? k : n, beta, c.data(), n);
+                     transpose_a == nn::blas::Transpose::yes ? m : k, b.data(),
+                     transpose_b == nn::blas::Transpose::yes ? k : n, beta, c.data(), n);
       return c;
     };
     Team alone;

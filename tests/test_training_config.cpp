@@ -37,7 +37,7 @@ TEST_CASE("the course's config is valid, and each thing that cannot be is named"
     CHECK(refusal({.warmup = warmup}) == "the warm-up does not fit into the steps");
   CHECK(refusal({.warmup = 4999}) == "nothing");
   CHECK(refusal({.steps = 0}) == "nothing");
-  CHECK(refusal({.model = {.heads = 5}}).starts_with("llama: 5 heads do not cut"));
+  CHECK(refusal({.model = {.heads = 5}}).starts_with("llama: 5 heads do not divide"));
 }
 
 TEST_CASE("blocks are dealt out in turn, embedding first and head last") {

@@ -1,7 +1,10 @@
 #include "nn/base/checksum.h"
 
 #include <array>
+#include <cstddef>
+#include <cstdint>
 #include <cstring>
+#include <span>
 
 #ifdef __SSE4_2__
 #include <nmmintrin.h>
@@ -12,7 +15,7 @@ namespace {
 
 constexpr std::uint32_t polynomial = 0x82F63B78;  // 0x1EDC6F41 with its bits reversed
 
-// tables[k][b]: what byte b does to the checksum k bytes later ("slicing by 8").
+// tables[k][b]: the effect of byte b on the checksum k bytes later ("slicing by 8").
 constexpr auto tables = [] {
   std::array<std::array<std::uint32_t, 256>, 8> result{};
   for (std::uint32_t byte = 0; byte < 256; ++byte) {

@@ -1,6 +1,11 @@
 #include "nn/base/csv.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "nn/base/error.h"
 #include "nn/base/file.h"
@@ -43,8 +48,8 @@ class Scanner {
   void check_at(int line, bool holds, const Parts&... parts) const {
     if (!holds)
       throw InputError(concat(name_, ':', line, ": ", parts...),
-                       "CSV has one row a line, commas between cells, and quotes around a cell "
-                       "with a comma in it");
+                       "CSV has one row per line, commas between cells, and quotes around a cell "
+                       "that contains a comma");
   }
   template <class... Parts>
   void check(bool holds, const Parts&... parts) const {

@@ -13,13 +13,13 @@ namespace nn {
 std::string csv_cell(std::string_view text);
 
 struct CsvRecord {
-  int line;  // where it begins, from 1
+  int line;  // the line it begins on, from 1
   std::vector<std::string> cells;
 };
 
 // Parses untrusted text. Lines end in LF or CRLF; empty lines and a byte order mark are skipped.
-// All records have as many cells as the first. Throws InputError with `name` and the line, also for
-// more than 20 MB or two million cells.
+// All records must have as many cells as the first. Throws InputError with `name` and the line,
+// also above 20 MB or two million cells.
 std::vector<CsvRecord> parse_csv(std::string_view text, const std::string& name);
 
 // The same for a file.

@@ -2,10 +2,14 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
+#include <ios>
+#include <string_view>
 #include <system_error>
 
 #include "nn/base/error.h"
+#include "nn/base/storage.h"
 
 namespace nn {
 namespace {
@@ -25,7 +29,7 @@ void create_folder(const fs::path& folder) {
   if (!fs::is_directory(folder, error)) throw_cannot_write(folder, "it is not a folder");
 }
 
-// Where the content of a file goes, in a folder that is there.
+// The path to write to, with links resolved and the folder created.
 fs::path target_of(const fs::path& file) {
   std::error_code error;
   if (fs::is_directory(file, error) || !file.has_filename())
@@ -45,7 +49,7 @@ bool is_device(const fs::path& file) {
   return fs::is_other(file, error);
 }
 
-// Writes the file `probe` and removes it again. What fails is said of `path`.
+// Writes the file `probe` and removes it again. Errors name `path`.
 void require_writable(const fs::path& probe, const fs::path& path) {
   const std::string_view content = "x";
   Disk disk;
@@ -63,7 +67,7 @@ void require_writable(const fs::path& probe, const fs::path& path) {
 
 void throw_cannot_write(const fs::path& path, const std::string& reason) {
   throw InputError(concat("cannot write ", path.string(), ": ", reason),
-                   "choose a folder that you may write to and that has space left");
+                   "choose a folder that you can write to and that has space left");
 }
 
 std::string read_file(const fs::path& path, std::size_t most) {
@@ -93,7 +97,7 @@ void require_writable_file(const fs::path& file) {
 }
 
 void write_file_atomically(const fs::path& path, FileParts content, Readers readers) {
-  const bool is_replaced = !is_device(path);  // a pipe, say, has no place in a folder
+  const bool is_replaced = !is_device(path);  // a pipe, for example, cannot be replaced
   const fs::path target = is_replaced ? target_of(path) : path;
   Disk device, disk(readers);
   try {

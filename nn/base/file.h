@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -9,25 +10,25 @@
 
 namespace nn {
 
-// The whole file. Throws InputError if it cannot be read or has more than `most` bytes.
+// The content of a file. Throws InputError if it cannot be read or has more than `most` bytes.
 std::string read_file(const std::filesystem::path& path, std::size_t most = std::string::npos);
 
-// Replaces the file by the content in one step, as replace_file does: even after a loss of power
-// there is the old one or the new one. Creates the folder if need be. Devices and pipes, such as
-// /dev/stdout, are simply written to. Throws InputError.
+// Replaces the file atomically, as replace_file does: even after a power loss either the old or the
+// new content is there. Creates the folder if needed. Devices and pipes, such as /dev/stdout, are
+// simply written to. Throws InputError.
 void write_file_atomically(const std::filesystem::path& path, FileParts content,
                            Readers readers = Readers::everyone);
 void write_file_atomically(const std::filesystem::path& path, std::string_view content,
                            Readers readers = Readers::everyone);
 
-// Creates the folder if need be and throws InputError if no file can be written into it: a check to
-// make before hours of computing.
+// Creates the folder if needed, and throws InputError if no file can be written there. To check
+// before hours of computing.
 void require_writable_folder(const std::filesystem::path& folder);
 
-// The same for a file that write_file_atomically is to replace or make.
+// The same for a file that write_file_atomically will create or replace.
 void require_writable_file(const std::filesystem::path& file);
 
-// What is thrown where a file could not be written.
+// Throws the InputError for a file that cannot be written.
 [[noreturn]] void throw_cannot_write(const std::filesystem::path& path, const std::string& reason);
 
 // Performs a disk operation; if it fails, throws InputError naming the path.

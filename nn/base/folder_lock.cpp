@@ -6,7 +6,10 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
+#include <filesystem>
+#include <optional>
 #include <thread>
 
 #include "nn/base/error.h"
@@ -43,7 +46,7 @@ FolderLock::FolderLock(const std::filesystem::path& folder,
     throw InputError("another run writes to " + folder.string(),
                      "wait for it, or choose another folder");
   throw InputError(concat("cannot lock ", folder.string(), ": ", std::strerror(error)),
-                   "choose a folder on a file system that knows locks");
+                   "choose a folder on a file system that supports locks");
 }
 
 void FolderLock::require_held() const {
@@ -52,7 +55,7 @@ void FolderLock::require_held() const {
   if (is_there && ::fstat(file_, &held) == 0 && held.st_ino == there.st_ino &&
       held.st_dev == there.st_dev)
     return;
-  throw InputError((folder_ / ".lock").string() + " was removed while a run had it",
+  throw InputError((folder_ / ".lock").string() + " was removed while a run held it",
                    "leave a run's folder alone until it ends");
 }
 

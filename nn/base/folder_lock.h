@@ -6,23 +6,23 @@
 
 namespace nn {
 
-// Held by one at a time, among all threads and processes that lock the same folder. Ends with its
-// scope or its process, however that ends.
+// An exclusive lock on a folder, among threads and processes. Released at the end of its scope or
+// of its process, however that ends.
 class FolderLock {
  public:
-  // Creates the folder if need be, and waits for its turn. Throws InputError if nothing can be
-  // written there, or if the turn has not come within `patience`.
+  // Creates the folder if needed, and waits for the lock. Throws InputError if the folder is not
+  // writable, or if the lock is not free within `patience`.
   explicit FolderLock(const std::filesystem::path& folder,
                       std::optional<std::chrono::milliseconds> patience = {});
   ~FolderLock();
   FolderLock(const FolderLock&) = delete;
   FolderLock& operator=(const FolderLock&) = delete;
 
-  // Throws InputError if the lock file was removed, alone or with its folder: another run could
-  // then lock the folder, too.
+  // Throws InputError if the lock file was removed, alone or with its folder: then another run
+  // could lock the folder as well.
   void require_held() const;
 
-  // For runs that must not share a folder: one that was killed a moment ago may hold it still.
+  // For runs that must not share a folder: one that was just killed may still hold the lock.
   static constexpr std::chrono::seconds short_patience{3};
 
  private:

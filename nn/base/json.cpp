@@ -1,7 +1,12 @@
 #include "nn/base/json.h"
 
+#include <cstdint>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <string>
+#include <string_view>
+#include <system_error>
 #include <vector>
 
 #include "nn/base/error.h"
@@ -44,14 +49,14 @@ nlohmann::json parse_json_object(std::string_view text, const std::string& what,
   bool is_unique = true, is_shallow = true;
   const auto watch = [&](int depth, json::parse_event_t event, json& value) {
     is_shallow &= depth < 8;
-    if (!is_shallow) return false;  // nothing more is kept, so that memory stays small
+    if (!is_shallow) return false;  // keep nothing more, so that memory stays small
     if (event == json::parse_event_t::object_start) keys.emplace_back();
     if (event == json::parse_event_t::object_end) keys.pop_back();
     if (event == json::parse_event_t::key)
       is_unique &= keys.back().insert(value.get<std::string>()).second;
     return true;
   };
-  // The parser would take a zero byte for the end, whatever follows.
+  // The parser would take a zero byte for the end of the text.
   check(text.find('\0') == text.npos, " is not JSON");
   json object = json::parse(text, watch, /*allow_exceptions=*/false);
   check(is_shallow, " is nested too deeply");
@@ -62,7 +67,7 @@ nlohmann::json parse_json_object(std::string_view text, const std::string& what,
 }
 
 nlohmann::json read_json_object(const std::filesystem::path& path, const std::string& hint) {
-  constexpr std::uintmax_t largest = 20'000'000;  // in memory it takes many times as much
+  constexpr std::uintmax_t largest = 20'000'000;  // many times as much in memory
   std::error_code error;
   const std::uintmax_t size = std::filesystem::file_size(path, error);
   if (error) throw InputError(concat("cannot read ", path.string(), ": ", error.message()), hint);

@@ -1,7 +1,10 @@
 #include "nn/base/printable.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <string>
+#include <string_view>
 
 #include "nn/base/utf8.h"
 
@@ -28,7 +31,7 @@ std::string in_hexadecimal(std::uint32_t number) {
   return text;
 }
 
-// The first character of the text, or a byte that is not one.
+// The first character of the text, or its first byte if it is not a character, in printable form.
 std::string shown(std::string_view text, Character character) {
   const auto [bytes, code] = character;
   if (bytes == 0) return "\\x" + in_hexadecimal(static_cast<unsigned char>(text[0]));
@@ -41,15 +44,15 @@ std::string shown(std::string_view text, Character character) {
 }  // namespace
 
 std::string printable(std::string_view text, std::size_t most_bytes) {
-  constexpr std::string_view cut_off = "...";
+  constexpr std::string_view ellipsis = "...";
   std::string result;
-  std::size_t fits = 0;  // of the result, with what says that there was more
+  std::size_t fits = 0;  // bytes of the result that leave room for the ellipsis
   while (!text.empty()) {
     const Character character = first_character(text);
     result += shown(text, character);
     text.remove_prefix(std::max(character.bytes, 1));
-    if (result.size() > most_bytes) return result.substr(0, fits).append(cut_off, 0, most_bytes);
-    if (result.size() + cut_off.size() <= most_bytes) fits = result.size();
+    if (result.size() > most_bytes) return result.substr(0, fits).append(ellipsis, 0, most_bytes);
+    if (result.size() + ellipsis.size() <= most_bytes) fits = result.size();
   }
   return result;
 }

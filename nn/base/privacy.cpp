@@ -1,5 +1,6 @@
 #include "nn/base/privacy.h"
 
+#include <filesystem>
 #include <system_error>
 
 namespace nn {
@@ -10,7 +11,7 @@ namespace fs = std::filesystem;
 
 constexpr fs::perms enter = fs::perms::group_exec | fs::perms::others_exec;  // a folder
 
-// To the file or folder itself, whatever is above it.
+// Whether the mode of the file or folder itself grants the rights, whatever is above it.
 bool everyone_may(const fs::path& path, fs::perms rights) {
   std::error_code error;
   return (fs::status(path, error).permissions() & rights) == rights && !error;
@@ -22,7 +23,7 @@ bool everyone_reads(const fs::path& path) {
   return everyone_may(path, fs::is_directory(path, error) ? read | enter : read);
 }
 
-// The file or folder with this path, which has no links in it.
+// The same for the folders above as well. The path must have no links in it.
 bool everyone_reaches(const fs::path& real) {
   for (fs::path folder = real; folder != folder.root_path();) {
     folder = folder.parent_path();
@@ -31,7 +32,7 @@ bool everyone_reaches(const fs::path& real) {
   return everyone_reads(real);
 }
 
-// What links lead to counts, but not what is in there.
+// Counts the targets of links, but not what is inside them.
 bool everyone_reads_inside(const fs::path& folder, int levels) {
   std::error_code error;
   fs::directory_iterator entry(folder, error);

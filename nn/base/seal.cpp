@@ -1,7 +1,12 @@
 #include "nn/base/seal.h"
 
+#include <cstddef>
+#include <cstdint>
 #include <iomanip>
+#include <ios>
 #include <span>
+#include <string>
+#include <string_view>
 
 #include "nn/base/checksum.h"
 #include "nn/base/error.h"
@@ -10,7 +15,7 @@ namespace nn {
 
 namespace {
 
-// Where the value of the last "checksum" begins; npos if the text has none. In a JSON string the
+// Where the value of the last "checksum" begins, or npos if there is none. Inside a JSON string the
 // quotation marks would be escaped.
 std::size_t place_of_checksum(std::string_view text) {
   constexpr std::string_view key = "\"checksum\": \"";
@@ -24,7 +29,7 @@ std::size_t place_of_checksum(std::string_view text) {
 
 std::string sealed(std::string json) {
   const std::size_t place = place_of_checksum(json);
-  require(place != json.npos, "sealed: the text has no place for a checksum");
+  require(place != json.npos, "sealed: the text has no member \"checksum\"");
   json.replace(place, no_checksum.size(), no_checksum);
   const std::uint32_t checksum = crc32c(std::as_bytes(std::span(json)));
   return json.replace(place, no_checksum.size(),

@@ -3,11 +3,11 @@
 #include <string>
 #include <string_view>
 
-// JSON with a checksum of its own text, so that later edits are noticed. Not a signature: whoever
-// wants to can compute it.
+// JSON with a checksum of its own text, to detect later edits. Not a signature: anyone can compute
+// it.
 namespace nn {
 
-// The value of a member "checksum" until sealed() replaces it.
+// The placeholder value of the member "checksum", which sealed() replaces.
 inline constexpr std::string_view no_checksum = "00000000";
 
 // The text with the CRC-32C of the unsealed text, in hexadecimal, as the value of its last

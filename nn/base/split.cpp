@@ -1,6 +1,9 @@
 #include "nn/base/split.h"
 
 #include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
 
 namespace nn {
 

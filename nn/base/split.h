@@ -6,7 +6,7 @@
 
 namespace nn {
 
-// The parts between separators: one more than there are separators, and any may be empty.
+// The parts between separators: one more than there are separators. Parts may be empty.
 std::vector<std::string> split(std::string_view text, char separator);
 
 // "a, b, c"

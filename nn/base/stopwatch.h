@@ -5,7 +5,7 @@
 
 namespace nn {
 
-// Wall time since it was made.
+// Measures wall time since its construction.
 class Stopwatch {
  public:
   double seconds() const {
@@ -16,7 +16,7 @@ class Stopwatch {
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
-// How long work() takes.
+// The wall time that work() takes.
 template <class Work>
 double seconds_of(Work work) {
   const Stopwatch stopwatch;
@@ -24,7 +24,7 @@ double seconds_of(Work work) {
   return stopwatch.seconds();
 }
 
-// Processor time of this thread since it began; waiting does not count.
+// Processor time used by this thread, without waiting.
 inline double thread_seconds() {
   std::timespec time{};
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);

@@ -1,10 +1,13 @@
 #include "nn/base/storage.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
+#include <filesystem>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -37,7 +40,7 @@ class Descriptor {
     }
   }
 
-  // Some file systems say only here that there was no space left.
+  // Some file systems report a full disk only here.
   void close() {
     if (::close(std::exchange(number_, -1)) != 0) fail();
   }
@@ -66,7 +69,7 @@ void Disk::append(const fs::path& path, std::string_view content) {
 
 void Disk::sync(const fs::path& path) {
   const Descriptor file(path.empty() ? fs::path(".") : path, O_RDONLY | O_CLOEXEC);
-  // Some file systems cannot sync a folder, and say EINVAL: they have no more to give.
+  // EINVAL means that the file system cannot sync folders: nothing more can be done.
   if (fsync(file) != 0 && errno != EINVAL) fail();
 }
 
@@ -82,7 +85,7 @@ void Disk::remove(const fs::path& path) { fs::remove(path); }
 
 void exchange_by_renames(Storage& storage, const fs::path& a, const fs::path& b) {
   const fs::path aside = temporary_beside(b);
-  // Renames, and back again if what follows fails.
+  // Renames, and undoes it if the next step fails.
   const auto rename_for = [&](const fs::path& from, const fs::path& to, const auto& next) {
     storage.rename(from, to);
     try {

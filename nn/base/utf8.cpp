@@ -1,6 +1,9 @@
 #include "nn/base/utf8.h"
 
 #include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
 
 namespace nn {
 

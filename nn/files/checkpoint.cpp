@@ -2,10 +2,22 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
 #include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
 
+#include "nn/base/error.h"
 #include "nn/base/file.h"
 #include "nn/base/json.h"
+#include "nn/files/safetensors.h"
+#include "nn/parameters.h"
+#include "nn/real.h"
+#include "nn/tensor.h"
 
 namespace nn {
 
@@ -25,7 +37,7 @@ std::vector<NamedNumbers<Number>> tensors_of(AnyParameters& parameters) {
 std::vector<std::int64_t> to_integers(std::span<const real> numbers) {
   std::vector<std::int64_t> integers;
   for (real number : numbers) {
-    require(std::abs(number) < 0x1p62, "safetensors: ", number, " is not an I64");
+    require(std::abs(number) < 0x1p62, "safetensors: ", number, " does not fit an I64");
     integers.push_back(std::llround(number));
   }
   return integers;
@@ -93,7 +105,7 @@ void load_tensors(SafetensorsFile& file, std::span<const LoadedTensor> tensors) 
   const auto check = [&](bool holds, const auto&... parts) {
     if (!holds)
       throw InputError(concat(file.name(), ": ", parts...),
-                       "the checkpoint belongs to a model of another shape");
+                       "the checkpoint belongs to a model with another shape");
   };
   std::set<std::string_view> names;
   for (const LoadedTensor& tensor : tensors) {
@@ -102,9 +114,9 @@ void load_tensors(SafetensorsFile& file, std::span<const LoadedTensor> tensors) 
     check(found != file.entries().end(), "there is no tensor ", tensor.name);
     check(found->second.shape == tensor.shape, tensor.name, " has shape ", found->second.shape,
           ", the model's has ", tensor.shape);
-    check(
-        found->second.is_integer == tensor.is_integer, tensor.name, " is of ",
-        tensor.is_integer ? "floats, the model's of integers" : "integers, the model's of floats");
+    check(found->second.is_integer == tensor.is_integer, tensor.name, " holds ",
+          tensor.is_integer ? "floats, the model's holds integers"
+                            : "integers, the model's holds floats");
   }
   for (const auto& [name, entry] : file.entries())
     check(names.contains(name), "the model has no parameter ", json_quote(name));

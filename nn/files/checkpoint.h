@@ -4,12 +4,16 @@
 #include <deque>
 #include <filesystem>
 #include <map>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "nn/base/storage.h"
 #include "nn/files/safetensors.h"
 #include "nn/parameters.h"
+#include "nn/real.h"
+#include "nn/tensor.h"
 
 // Weights in files that PyTorch and Hugging Face read: the safetensors format.
 namespace nn {
@@ -19,22 +23,22 @@ struct Checkpoint {
   Metadata metadata;
 };
 
-// A whole file, with SafetensorsFile's checks. Throws InputError.
+// Reads a whole file, with SafetensorsFile's checks. Throws InputError.
 Checkpoint read_safetensors(const std::filesystem::path& file);
 
-// Numbers and what they are called in a file: where they come from, or go to.
+// Numbers in memory and their name and shape in a file, to be saved or loaded.
 template <class Number>
 struct NamedNumbers {
   std::string name;
   Shape shape;
   std::span<Number> numbers;
-  bool is_integer = false;  // whole numbers here, I64 in a file
+  bool is_integer = false;  // I64 in the file
 };
 using SavedTensor = NamedNumbers<const real>;
 using LoadedTensor = NamedNumbers<real>;
 
-// A file that is to be written: F32 (F64 in the double build), and integers as I64 in front of
-// them, so that all are aligned. Floats stay where they are, and are read from there when it is
+// The content of a file to be written: integers as I64, then floats as F32 (F64 in the double
+// build), so that all are aligned. Floats are not copied: they must stay in place until the file is
 // written.
 class SafetensorsContent {
  public:
@@ -47,16 +51,16 @@ class SafetensorsContent {
 
  private:
   std::string header_;
-  std::deque<std::vector<std::int64_t>> integers_;  // which parts_ refers to
+  std::deque<std::vector<std::int64_t>> integers_;  // referred to by parts_
   std::vector<std::string_view> parts_;
 };
 
-// The file appears whole or not at all.
+// Writes atomically: the complete file appears, or none.
 void write_safetensors(const std::filesystem::path& file, const Parameters& parameters,
                        const Metadata& metadata = {});
 
-// Fills the tensors, which must be exactly the file's, by name, shape and kind of number. Throws
-// InputError; then nothing is changed, unless the disk failed.
+// Fills the tensors, which must match the file's exactly by name, shape and kind of number. Throws
+// InputError, and then changes nothing unless the disk failed.
 void load_tensors(SafetensorsFile& file, std::span<const LoadedTensor> tensors);
 void load_parameters(const std::filesystem::path& file, Parameters& parameters);
 

@@ -2,11 +2,20 @@
 
 #include <algorithm>
 #include <charconv>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string_view>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "nn/base/error.h"
 #include "nn/base/file.h"
+#include "nn/base/storage.h"
+#include "nn/files/manifest.h"
+#include "nn/files/safetensors.h"
 
 namespace nn {
 
@@ -16,11 +25,11 @@ namespace {
 
 constexpr std::string_view folder_prefix = "step-";
 
-// A folder that is not there has nothing; one that cannot be read may have a run's only copy.
+// A missing folder is empty, but an unreadable one may hold a run's only copy.
 void require_readable(const fs::path& folder, std::error_code error) {
   if (error && error != std::errc::no_such_file_or_directory)
     throw InputError(concat("cannot read ", folder.string(), ": ", error.message()),
-                     "check the folder of the checkpoints and who may read it");
+                     "check the checkpoint folder and its permissions");
 }
 
 std::optional<int> step_of(const fs::path& folder) {
@@ -53,8 +62,8 @@ CheckpointFolder::File CheckpointFolder::write(int step, const std::string& name
   return write(step, name, FileParts(&content, 1));
 }
 
-// The order keeps two whole checkpoints at every moment, and one if a disk fails: first this one is
-// safe, then it counts as the previous one of the next, and only then are older ones removed.
+// The order keeps two complete checkpoints at every moment, and one if the disk fails: this one is
+// made safe, then it becomes the previous one for the next, and only then are older ones removed.
 void CheckpointFolder::complete(int step, std::vector<File> files, const Metadata& state) {
   const fs::path folder = path_of(step), manifest = folder / manifest_name;
   on_disk(manifest, [&] {
@@ -65,12 +74,12 @@ void CheckpointFolder::complete(int step, std::vector<File> files, const Metadat
   const std::optional<int> previous = std::exchange(previous_, step);
   for (int other : steps())
     if (other != step && other != previous) remove(other);
-  // Processes that were killed while they wrote this step may have left files behind.
+  // Processes killed while writing this step may have left files behind.
   files.push_back({manifest_name, 0, 0});
   on_disk(folder, [&] { clear(step, files); });
 }
 
-// The manifest goes first: what is half removed is no checkpoint.
+// The manifest goes first, so that a half-removed folder does not count as a checkpoint.
 void CheckpointFolder::remove(int step) {
   on_disk(path_of(step), [&] {
     storage_->remove(path_of(step) / manifest_name);
@@ -103,13 +112,13 @@ CheckpointFolder::Saved CheckpointFolder::read(int step, const Check& check) con
   Saved saved{step, folder, std::move(manifest.state), std::move(manifest.files)};
   try {
     require(manifest.step.has_value(), "it names no step");
-    require(manifest.step == step, "it is of step ", *manifest.step);
+    require(manifest.step == step, "it belongs to step ", *manifest.step);
     check(saved);
-  } catch (const InputError&) {  // of a file, which it names
+  } catch (const InputError&) {  // names the damaged file
     throw;
   } catch (const Error& error) {
     throw InputError(concat((folder / manifest_name).string(), " is damaged: ", error.what()),
-                     "remove the folder if nothing can be done about it");
+                     "remove the folder if it cannot be repaired");
   }
   return saved;
 }
@@ -140,8 +149,8 @@ std::optional<CheckpointFolder::Saved> CheckpointFolder::newest(
       report(damage.what());
     }
   }
-  throw InputError("no checkpoint in " + folder_.string() + " is whole",
-                   "bring back its files from elsewhere, or start anew in another folder");
+  throw InputError("no checkpoint in " + folder_.string() + " is intact",
+                   "restore its files from a copy, or start again in another folder");
 }
 
 }  // namespace nn

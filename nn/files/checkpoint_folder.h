@@ -5,21 +5,24 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "nn/base/storage.h"
 #include "nn/files/manifest.h"
+#include "nn/files/safetensors.h"
 
 namespace nn {
 
-// The checkpoints of a run: folders that are whole or do not count. The newest and the one before
-// it are kept.
+// The checkpoints of a run: folders that are complete or do not count. The newest and the previous
+// one are kept.
 //
-//   FOLDER/step-100/manifest.txt            which files; the state (see manifest.h)
+//   FOLDER/step-100/manifest.txt            the files and the state (see manifest.h)
 //   FOLDER/step-100/piece-0.safetensors     ...
 //   FOLDER/step-120/...
 //
-// The manifest is written when everything else is safe on the disk, so that at any moment, also
-// after a loss of power, the newest folder with a manifest is a whole checkpoint.
+// The manifest is written when everything else is safe on the disk. So at any moment, even after a
+// power loss, the newest folder with a manifest is a complete checkpoint.
 class CheckpointFolder {
  public:
   explicit CheckpointFolder(std::filesystem::path folder,
@@ -33,30 +36,30 @@ class CheckpointFolder {
     std::vector<File> files;
   };
 
-  // To save a step: all files, by any number of processes, and when all these calls have returned
-  // the manifest, by one of them. Keys of the state are words, values one line. Throws InputError.
-  // complete() keeps this step and the one that it or newest() had before, and removes all others,
-  // damaged ones of later steps, too. So call newest() first if the folder may have checkpoints.
-  // A failure leaves the checkpoint before as it is.
+  // To save a step, any number of processes write files; after all these calls have returned, one
+  // process completes the step. Keys of the state are words, values single lines. Throws
+  // InputError. complete() keeps this step and the previous one, from the last complete() or
+  // newest(), and removes all others, including damaged later ones. So call newest() first if the
+  // folder may have checkpoints. A failure leaves the previous checkpoint untouched.
   File write(int step, const std::string& name, FileParts content);
   File write(int step, const std::string& name, std::string_view content);
   void complete(int step, std::vector<File> files, const Metadata& state);
 
-  // Throws Error if the state is invalid; InputError, naming the file, if a file is.
+  // Throws Error if the state is invalid, or InputError naming a file that is.
   using Check = std::function<void(const Saved&)>;
 
-  // The newest undamaged checkpoint that passes the check. Newer ones that are damaged are
-  // reported, one line each. Nothing if none was ever completed; throws InputError if all are
-  // damaged. From now on this one is kept as the previous one.
+  // The newest undamaged checkpoint that passes the check, which complete() then keeps as the
+  // previous one. Newer, damaged ones are reported, one line each. Empty if no checkpoint was ever
+  // completed; throws InputError if all are damaged.
   std::optional<Saved> newest(
       const std::function<void(const std::string&)>& report,
       const Check& check = [](const Saved&) {});
 
-  bool is_empty() const;  // nothing was ever completed
+  bool is_empty() const;  // no checkpoint was completed
   std::filesystem::path path_of(int step) const;
 
  private:
-  std::vector<int> steps() const;  // ascending; of those without manifest, too
+  std::vector<int> steps() const;  // ascending, including incomplete ones
   bool is_complete(int step) const;
   Saved read(int step, const Check& check) const;  // throws InputError if it is damaged
   void remove(int step);

@@ -1,11 +1,15 @@
 #include "nn/files/engine.h"
+#include <string>
+#include <vector>
 
 #include "nn/base/error.h"
 #include "nn/blas.h"
+#include "nn/files/safetensors.h"
+#include "nn/real.h"
 
 namespace nn {
 
-extern const char* const engine_version;  // the Makefile writes it: $(BUILD)/version.cpp
+extern const char* const engine_version;  // in $(BUILD)/version.cpp, which the Makefile writes
 
 Metadata describe_engine() {
 #if defined __AVX512F__

@@ -1,9 +1,20 @@
 #include "nn/files/folder_replacement.h"
 
 #include <algorithm>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
 
 #include "nn/base/error.h"
 #include "nn/base/file.h"
+#include "nn/base/storage.h"
+#include "nn/files/manifest.h"
+#include "nn/files/safetensors.h"
 
 namespace nn {
 
@@ -23,7 +34,7 @@ std::vector<fs::path> entries_of(const fs::path& folder) {
   return entries;
 }
 
-// The folder itself, where there is a link to it, or to where it will be.
+// The path with links resolved, also if their target does not exist yet.
 fs::path without_links(const fs::path& folder) {
   std::error_code error, ignored;
   fs::path path = fs::weakly_canonical(fs::absolute(folder), error);
@@ -89,7 +100,7 @@ void FolderReplacement::complete(const std::vector<SavedFile>& files, const Meta
   });
 }
 
-// Temporary files are those of replace_file.
+// Files that end in .part are replace_file's temporary ones.
 bool FolderReplacement::is_removable(const fs::path& path) const {
   const std::string name = path.filename().string();
   return !fs::is_directory(fs::symlink_status(path)) &&
@@ -102,7 +113,7 @@ void FolderReplacement::clear(const std::vector<SavedFile>& kept) {
     if (is_removable(path) && !has(kept, path.filename().string())) storage_->remove(path);
 }
 
-// What has been exchanged is now under the other's name.
+// After the exchange, the old folder is at part_.
 void FolderReplacement::move_over(const std::vector<SavedFile>& files) {
   for (const fs::path& path : entries_of(part_))
     if (!is_removable(path) && !has(files, path.filename().string()))

@@ -2,14 +2,25 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
 #include <fstream>
 #include <iomanip>
+#include <ios>
+#include <optional>
+#include <span>
 #include <sstream>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
 
 #include "nn/base/checksum.h"
 #include "nn/base/error.h"
 #include "nn/base/file.h"
 #include "nn/base/json.h"
+#include "nn/base/storage.h"
 
 namespace nn {
 
@@ -31,7 +42,7 @@ std::string hexadecimal(std::uint32_t number) {
   return text.str();
 }
 
-// The number that all of the text is.
+// Parses the whole text as a number.
 template <class Number>
 std::optional<Number> number_of(std::string_view text, int base = 10) {
   Number number{};
@@ -41,7 +52,7 @@ std::optional<Number> number_of(std::string_view text, int base = 10) {
   return number;
 }
 
-// The text up to the first space, and what comes after it.
+// The text before and after the first space.
 std::pair<std::string, std::string> split(const std::string& text) {
   const std::size_t space = std::min(text.find(' '), text.size());
   return {text.substr(0, space), text.substr(std::min(space + 1, text.size()))};
@@ -56,7 +67,7 @@ bool is_line(std::string_view text) {
   return std::ranges::none_of(text, [](unsigned char byte) { return byte < ' ' || byte == 0x7f; });
 }
 
-// A file of the manifest's own folder, and none that a listing hides.
+// A file in the manifest's own folder that is not hidden.
 bool is_file_name(const std::string& name) {
   return is_word(name) && fs::path(name).filename() == name && !name.starts_with('.');
 }
@@ -65,14 +76,14 @@ void add(Manifest& manifest, const std::string& line) {
   const auto [kind, rest] = split(line);
   if (kind == "step") {
     const auto step = number_of<int>(rest);
-    require(step && *step >= 0 && !manifest.step, "its step ", json_quote(rest), " is none");
+    require(step && *step >= 0 && !manifest.step, "its step ", json_quote(rest), " is invalid");
     manifest.step = step;
   } else if (kind == "state") {
     const auto [key, value] = split(rest);
     require(is_word(key) && is_line(value) && manifest.state.emplace(key, value).second,
-            "its line ", json_quote(line), " is none, or the second one of its name");
+            "its line ", json_quote(line), " is invalid or a duplicate");
   } else {
-    require(kind == "file", "its line ", json_quote(line), " is of no known kind");
+    require(kind == "file", "its line ", json_quote(line), " is of an unknown kind");
     const SavedFile& file = manifest.files.emplace_back(parse_saved_file(rest));
     require(std::ranges::count(manifest.files, file.name, &SavedFile::name) == 1, "it names ",
             file.name, " twice");
@@ -83,7 +94,7 @@ SavedFile file_on_disk(const fs::path& path, std::uint64_t bytes) {
   std::error_code error;
   const bool is_there = fs::exists(path, error);
   require(is_there, "it is missing");
-  require(fs::is_regular_file(path, error), "it is no file");
+  require(fs::is_regular_file(path, error), "it is not a file");
   const std::uintmax_t size = fs::file_size(path, error);
   require(!error && size == bytes, "it has ", size, " bytes instead of ", bytes);
   std::ifstream file(path, std::ios::binary);
@@ -98,7 +109,7 @@ SavedFile file_on_disk(const fs::path& path, std::uint64_t bytes) {
 std::string read_manifest_text(const fs::path& path) {
   constexpr std::uintmax_t largest = 10'000'000;
   std::error_code error;
-  const std::uintmax_t size = fs::file_size(path, error);  // of an ordinary file, no pipe
+  const std::uintmax_t size = fs::file_size(path, error);  // fails for a pipe
   if (error || size > largest)
     throw InputError(concat("cannot read ", path.string(), ": ",
                             error ? error.message() : "it is too large for a manifest"),
@@ -118,7 +129,7 @@ SavedFile parse_saved_file(const std::string& line) {
   const auto bytes = number_of<std::uint64_t>(bytes_text);
   const auto checksum = number_of<std::uint32_t>(checksum_text, 16);
   require(is_file_name(name) && bytes && checksum, json_quote(line),
-          " is no file with its length and checksum");
+          " is not a file name, length and checksum");
   return {name, *bytes, *checksum};
 }
 
@@ -139,7 +150,7 @@ Manifest parse_manifest(const std::string& text, const std::string& name) {
         continue;
       }
       const auto number = number_of<int>(rest);
-      require(number && *number > 1, "its version ", json_quote(rest), " is none");
+      require(number && *number > 1, "its version ", json_quote(rest), " is invalid");
       version = *number;
       if (version > manifest_version) break;
     }
@@ -148,9 +159,9 @@ Manifest parse_manifest(const std::string& text, const std::string& name) {
     throw InputError(concat(name, " is damaged: ", error.what()), manifest_hint);
   }
   if (version > manifest_version)
-    throw InputError(
-        concat(name, " is of version ", version, ", this program knows up to ", manifest_version),
-        "use the program that wrote it, or a later one");
+    throw InputError(concat(name, " has version ", version,
+                            ", but this program reads versions up to ", manifest_version),
+                     "use the program that wrote it, or a newer one");
   return manifest;
 }
 
@@ -171,7 +182,7 @@ Manifest read_manifest(const fs::path& folder) {
 SavedFile save_file(Storage& storage, const fs::path& folder, const std::string& name,
                     FileParts content) {
   storage.create_folder(folder);
-  // What an abandoned run may have left is not whole from here on.
+  // From here on, the remains of an abandoned run are incomplete.
   storage.remove(folder / manifest_name);
   replace_file(storage, folder / name, content);
   SavedFile file{name, 0, 0};
@@ -184,13 +195,13 @@ void save_manifest(Storage& storage, const fs::path& folder, Manifest manifest) 
   if (manifest.step) text += concat("step ", *manifest.step, '\n');
   for (const auto& [key, value] : manifest.state) {
     require(is_word(key) && is_line(value), "manifest: ", json_quote(key),
-            " is no word, or its value no line");
+            " is not a word, or its value is not a line");
     text += concat("state ", key, ' ', value, '\n');
   }
   std::ranges::sort(manifest.files, {}, &SavedFile::name);
   for (const SavedFile& file : manifest.files) text += "file " + to_text(file) + '\n';
   text += "checksum " + hexadecimal(checksum(text)) + '\n';
-  parse_manifest(text, "manifest");  // what could not be read is not written
+  parse_manifest(text, "manifest");  // never write what cannot be read back
   const std::string_view content = text;
   replace_file(storage, folder / manifest_name, {&content, 1});
 }
@@ -205,7 +216,7 @@ int whole_number(const Metadata& facts, const std::string& name) {
   const auto found = facts.find(name);
   require(found != facts.end(), "there is no ", name);
   const auto number = number_of<int>(found->second);
-  require(number && *number >= 0, name, ' ', json_quote(found->second), " is no whole number");
+  require(number && *number >= 0, name, ' ', json_quote(found->second), " is not a whole number");
   return *number;
 }
 

@@ -3,13 +3,26 @@
 #include <algorithm>
 #include <bit>
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <functional>
+#include <ios>
+#include <istream>
+#include <map>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <span>
+#include <system_error>
+#include <utility>
+#include <vector>
 
+#include "nn/base/error.h"
 #include "nn/base/json.h"
+#include "nn/real.h"
+#include "nn/tensor.h"
 
 namespace nn {
 
@@ -18,11 +31,11 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "safetensors files are little-endian");
 
 using nlohmann::json;
-// A hundred thousand tensors. The reference reader takes ten times as much, which as JSON may take
-// 3 GB of memory.
+// Enough for a hundred thousand tensors. The reference reader accepts ten times as much, which may
+// take 3 GB of memory as parsed JSON.
 constexpr std::uint64_t largest_header = 10'000'000;
 constexpr const char* file_hint =
-    "is it a whole safetensors file, and not a link or a pointer to one?";
+    "check that it is a complete safetensors file, not a link or a pointer to one";
 
 float from_bfloat16(std::uint16_t bits) {
   return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16);
@@ -65,7 +78,7 @@ constexpr Format formats[] = {
      true},
 };
 
-// A regular file: nothing that has no size, such as a pipe.
+// Opens a regular file. A pipe, for example, has no size.
 std::unique_ptr<std::istream> open_stream(const std::filesystem::path& path) {
   std::error_code error;
   (void)std::filesystem::file_size(path, error);
@@ -79,7 +92,7 @@ std::unique_ptr<std::istream> open_stream(const std::filesystem::path& path) {
   return file;
 }
 
-// Checks one header; every complaint names its file.
+// Reads and checks a header. Errors name the file.
 class HeaderReader {
  public:
   HeaderReader(const std::string& name, std::istream& stream) : name_(name) {
@@ -110,7 +123,7 @@ class HeaderReader {
       const SafetensorsFile::Entry& read = entries[name] = read_entry(name, entry);
       extents.emplace(read.offset - begin_, read.offset - begin_ + read.bytes);
     }
-    // What was read must be the data, all of it, once: no gaps, no overlaps.
+    // The tensors must cover the data exactly once, without gaps or overlaps.
     std::uint64_t end = 0;
     for (const auto& [first, last] : extents) {
       check(first == end, "the data has a gap or an overlap at byte ", end);
@@ -183,15 +196,17 @@ SafetensorsFile::SafetensorsFile(std::unique_ptr<std::istream> stream, std::stri
 
 void SafetensorsFile::read(const Entry& entry, std::span<real> values) {
   if (entry.is_integer)
-    throw InputError(concat(name_, ": a tensor ", entry.shape, " of I64 is where floats belong"),
-                     file_hint);
+    throw InputError(
+        concat(name_, ": a tensor ", entry.shape, " holds I64 where floats are expected"),
+        file_hint);
   convert(entry, values);
 }
 
 void SafetensorsFile::read_integers(const Entry& entry, std::span<real> values) {
   if (!entry.is_integer)
-    throw InputError(concat(name_, ": a tensor ", entry.shape, " of floats is where I64 belongs"),
-                     file_hint);
+    throw InputError(
+        concat(name_, ": a tensor ", entry.shape, " holds floats where I64 is expected"),
+        file_hint);
   convert(entry, values);
 }
 
@@ -206,7 +221,7 @@ void SafetensorsFile::convert(const Entry& entry, std::span<real> values) {
   while (!values.empty()) {
     const std::span<real> part = values.first(std::min(most, values.size()));
     if (!stream_->read(bytes, static_cast<std::streamsize>(part.size() * format.size)))
-      throw InputError(concat(name_, ": the file has become shorter"), file_hint);
+      throw InputError(concat(name_, ": the file became shorter while it was read"), file_hint);
     format.convert(bytes, part);
     values = values.subspan(part.size());
   }

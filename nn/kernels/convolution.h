@@ -4,12 +4,11 @@
 #include <cstdint>
 
 #include "nn/arena.h"
+#include "nn/epilogue.h"
+#include "nn/real.h"
 #include "nn/tensor.h"
 
 namespace nn::kernels {
-
-// What is done to the outputs while they are in the cache; max-pooling by 2x2 windows that touch.
-enum class Epilogue { nothing, relu, relu_max_pool };
 
 // The sizes of a convolution: x [n, channels, height, width] with weight [out, channels, kh, kw]
 // gives oh x ow outputs in each of the planes of y [n, out, yh, yw].
@@ -27,18 +26,18 @@ struct Convolution {
   index y_size() const { return out * yh * yw; }
 };
 
-// What a kernel's gradients are computed from: the gradient of y, and what became of the outputs.
+// The input of a kernel's gradients: the gradient of y, and the results of the forward pass.
 struct OutputGradient {
   const real* dy;
-  const real* y;               // a relu let through what is above 0
-  const std::uint8_t* argmax;  // of each window in y, in the order of the kernel's own choice
+  const real* y;               // a ReLU passed the outputs that are above 0
+  const std::uint8_t* argmax;  // of each window in y, in the kernel's own order
 
-  // The next image's.
+  // The same for the next image.
   OutputGradient next(const Convolution& conv) const {
     return {dy + conv.y_size(), y + conv.y_size(), argmax ? argmax + conv.y_size() : nullptr};
   }
 
-  // passed[y_size] = one image's dy, as far as a relu lets it through.
+  // passed[y_size] = one image's dy, masked by the ReLU.
   void pass_relu(const Convolution& conv, real* passed) const {
     if (conv.epilogue == Epilogue::nothing)
       std::copy_n(dy, conv.y_size(), passed);
@@ -47,25 +46,26 @@ struct OutputGradient {
   }
 };
 
-// One way to compute a convolution and its gradients. Each goes image by image, so that working
-// memory (from the arena) does not grow with the batch; the gradients are added to.
+// One way to compute a convolution and its gradients. Each function goes image by image, so that
+// working memory (from the arena) does not grow with the batch. Gradients are added to.
 struct ConvolutionKernels {
   bool (*fits)(const Convolution&);
-  // argmax[n * y_size()]: which of its four pixels a window's maximum is; null if not wanted.
+  // argmax[n * y_size()]: which of the four pixels is the window's maximum; null if not needed.
   void (*forward)(const Convolution&, const real* x, const real* weight, const real* bias, real* y,
                   std::uint8_t* argmax, Arena&);
   void (*add_dx)(const Convolution&, OutputGradient, const real* weight, real* dx, Arena&);
   void (*add_dweight)(const Convolution&, OutputGradient, const real* x, real* dweight, Arena&);
 };
 
-// Patches gathered into a matrix, then a matrix product: any shape. The plain twin of the others.
+// Gathers patches into a matrix, then computes a matrix product. Any shape; the reference for the
+// other kernels.
 extern const ConvolutionKernels im2col_convolution;
 
-// 3x3 windows with stride 1, straight from the pixels.
+// 3x3 windows with stride 1, directly from the pixels.
 extern const ConvolutionKernels direct_convolution3x3;
 
-// The same with fewer multiplications, if channels and outputs fill whole vectors: forwards by
-// tiles of 2x2 outputs or, faster and a digit less exact, of 4x4.
+// The same with fewer multiplications, if channels and outputs fill whole vectors. The forward pass
+// uses tiles of 2x2 outputs or, faster and a digit less exact, of 4x4.
 extern const ConvolutionKernels winograd_2x2_convolution3x3, winograd_4x4_convolution3x3;
 
 }  // namespace nn::kernels

@@ -1,34 +1,39 @@
 #include <algorithm>
+#include <cstdint>
 #include <cstring>
 #include <limits>
 
+#include "nn/arena.h"
+#include "nn/epilogue.h"
 #include "nn/kernels/convolution.h"
 #include "nn/kernels/vector.h"
+#include "nn/real.h"
+#include "nn/tensor.h"
 
-// Convolution by 3x3 windows with stride 1, straight from the pixels.
+// Convolution with 3x3 windows and stride 1, directly from the pixels.
 //
-// Planes are stored row after row, so the window at flat position p = y width + x covers the pixels
+// Planes are stored row by row, so the window at flat position p = y width + x covers the pixels
 // p + ky width + kx, and a whole plane is convolved as one long row:
 //
 //   y[o, p] = sum over c, ky, kx of weight[o, c, ky, kx] x[c, p + ky width + kx]
 //
-// The last two positions of every row are windows that wrap around the edge: computed and thrown
-// away, 2 in `width`. In return no position is special, and a tile of 4 outputs x 3 vectors stays
-// in registers over the whole sum: per tap 3 loads, 4 broadcasts and 12 multiply-adds.
+// The windows at the last two positions of each row wrap around the edge; they are computed and
+// discarded, 2 in `width`. In return, no position is special, and a tile of 4 outputs x 3 vectors
+// stays in registers for the whole sum: per tap 3 loads, 4 broadcasts and 12 multiply-adds.
 namespace nn::kernels {
 
 namespace {
 
 constexpr index outputs = 4, vectors = 3, tile = vectors * lanes;
 
-// Planes with a frame of zeros, and behind the last one a few zeros more, so that vectors may read
+// Planes with a frame of zeros, and a few more zeros after the last plane, so that vectors may read
 // past its end.
 struct Planes {
   index count, height, width;  // frame included
   static constexpr index slack = 2 * tile;
   index plane() const { return height * width; }
   index size() const { return count * plane() + slack; }
-  index positions() const { return (height - 2) * width; }  // windows, wrapped ones included
+  index positions() const { return (height - 2) * width; }  // windows, including wrapped ones
 };
 
 index round_up(index value, index multiple) { return (value + multiple - 1) / multiple * multiple; }
@@ -48,14 +53,14 @@ void frame_planes(const real* image, const Planes& planes, index frame, real* fr
   std::fill_n(framed, Planes::slack, real(0));
 }
 
-// The weights [out, in, 3, 3] in the order of use: [out / 4, in, 9, 4].
+// The weights [out, in, 3, 3] in order of use: [out / 4, in, 9, 4].
 void pack_weights(const real* weight, index out, index in, real* packed) {
   for (index o = 0; o < out; o += outputs)
     for (index tap = 0; tap < in * 9; ++tap)
       for (index i = 0; i < outputs; ++i) *packed++ = weight[(o + i) * in * 9 + tap];
 }
 
-// The same for the way back, from out to in: [in / 4, out, 9 reversed, 4], filled up with zeros.
+// The same for the backward pass, from out to in: [in / 4, out, 9 reversed, 4], padded with zeros.
 void pack_flipped_weights(const real* weight, index out, index in, real* packed) {
   for (index c = 0; c < in; c += outputs)
     for (index o = 0; o < out; ++o)
@@ -87,9 +92,8 @@ void correlate(const real* x, const Planes& planes, const real* packed, index ou
     }
 }
 
-// dweight[out, in, ky, kx] += sum over p of dy[out, p] x[in, p + ky width + kx]. Rows of dy are as
-// far apart as those of x, with zeros at the wrapped positions, and planes as far as whole vectors
-// need.
+// dweight[out, in, ky, kx] += sum over p of dy[out, p] x[in, p + ky width + kx]. Rows of dy have
+// the width of those of x, with zeros at the wrapped positions; planes are padded to whole vectors.
 void correlate_gradient(const real* x, const Planes& planes, const real* dy, index out,
                         real* dweight) {
   const index positions = round_up(planes.positions(), lanes);
@@ -117,7 +121,7 @@ Planes framed_input(const Convolution& conv) {
   return {conv.channels, conv.height + 2 * conv.padding, conv.width + 2 * conv.padding};
 }
 
-// dy with a frame that makes it correlate to all of dx.
+// dy with a frame, so that its correlation covers all of dx.
 Planes framed_gradient(const Convolution& conv) {
   const index frame = 2 - conv.padding;
   return {conv.out, conv.oh + 2 * frame, conv.ow + 2 * frame};

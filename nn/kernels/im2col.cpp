@@ -1,27 +1,32 @@
 #include <algorithm>
+#include <cstdint>
 
+#include "nn/arena.h"
 #include "nn/blas.h"
+#include "nn/epilogue.h"
 #include "nn/kernels/convolution.h"
+#include "nn/real.h"
+#include "nn/tensor.h"
 
 namespace nn::kernels {
 
-using blas::gemm, blas::no, blas::yes;
+using blas::gemm, blas::Transpose;
 
 namespace {
 
 struct Patches : Convolution {
-  // The columns [first, last) of an output row whose window at kernel column kx is inside the
-  // image.
+  // The columns [first, last) of an output row for which kernel column kx is inside the image.
   index first_inside(index kx) const { return first_column_at(padding - kx); }
   index last_inside(index kx) const { return first_column_at(width + padding - kx); }
 
-  // The first output column whose window starts at `x` or later, counted from the padding's edge.
+  // The first output column whose window starts at `x` or later, counted from the edge of the
+  // padding.
   index first_column_at(index x) const {
     return std::clamp<index>((x + stride - 1) / stride, 0, ow);
   }
 
   // Calls f(patch_row, image_row, first, last) for each row of `columns` that an output row
-  // touches; image_row is null where the window lies in the padding above or below.
+  // touches. image_row is null where the window lies in the padding above or below.
   template <class Pixel, class Function>
   void each_row(Pixel* image, Function f) const {
     index row = 0;
@@ -36,8 +41,8 @@ struct Patches : Convolution {
           }
   }
 
-  // columns[channels * kh * kw, oh * ow]: under each output position the patch it is computed from,
-  // so that the convolution becomes one matrix product ("im2col", Chellapilla et al. 2006).
+  // columns[channels * kh * kw, oh * ow]: each column is the patch for one output position, so that
+  // the convolution becomes one matrix product ("im2col", Chellapilla et al. 2006).
   void gather_patches(const real* image, real* columns) const {
     each_row(image, [&](index at, const real* source, index first, index last) {
       real* row = columns + at;
@@ -51,7 +56,7 @@ struct Patches : Convolution {
     });
   }
 
-  // The way back: adds every patch element to the pixel it came from.
+  // The inverse: adds every patch element to the pixel it came from.
   void scatter_patches(const real* columns, real* image) const {
     each_row(image, [&](index at, real* target, index first, index last) {
       if (!target) return;
@@ -69,7 +74,8 @@ void forward(const Convolution& conv, const real* x, const real* weight, const r
   for (index i = 0; i < conv.n; ++i, x += conv.image_size(), y += conv.out * positions) {
     for (index o = 0; o < conv.out; ++o) std::fill_n(y + o * positions, positions, bias[o]);
     Patches{conv}.gather_patches(x, columns);
-    gemm(no, no, conv.out, positions, patch, 1, weight, patch, columns, positions, 1, y, positions);
+    gemm(Transpose::no, Transpose::no, conv.out, positions, patch, 1, weight, patch, columns,
+         positions, 1, y, positions);
   }
 }
 
@@ -80,8 +86,8 @@ void add_dx(const Convolution& conv, OutputGradient gradient, const real* weight
   Scratch scratch(arena);
   real* dcolumns = scratch.array<real>(patch * positions);
   for (index i = 0; i < conv.n; ++i, dx += conv.image_size(), dy += conv.out * positions) {
-    gemm(yes, no, patch, positions, conv.out, 1, weight, patch, dy, positions, 0, dcolumns,
-         positions);
+    gemm(Transpose::yes, Transpose::no, patch, positions, conv.out, 1, weight, patch, dy, positions,
+         0, dcolumns, positions);
     Patches{conv}.scatter_patches(dcolumns, dx);
   }
 }
@@ -94,8 +100,8 @@ void add_dweight(const Convolution& conv, OutputGradient gradient, const real* x
   real* columns = scratch.array<real>(patch * positions);
   for (index i = 0; i < conv.n; ++i, x += conv.image_size(), dy += conv.out * positions) {
     Patches{conv}.gather_patches(x, columns);
-    gemm(no, yes, conv.out, patch, positions, 1, dy, positions, columns, positions, 1, dweight,
-         patch);
+    gemm(Transpose::no, Transpose::yes, conv.out, patch, positions, 1, dy, positions, columns,
+         positions, 1, dweight, patch);
   }
 }
 

@@ -1,15 +1,17 @@
 #pragma once
 
 #include "nn/kernels/vector.h"
+#include "nn/real.h"
+#include "nn/tensor.h"
 
-// Products of matrices that are in the cache already and too small to be packed, as BLAS would: the
-// sums of a few rows and vectors stay in registers while a and b pass by.
+// Products of matrices that are already in the cache and too small to be worth packing, as BLAS
+// would. The sums for a few rows and vectors stay in registers while a and b stream past.
 namespace nn::kernels {
 
 constexpr index block_rows = 4;
 constexpr index block_vectors = vector_bytes == 64 ? 4 : 2;
 
-// c[4, vectors] = or += the sum over k of a[i, k] b[k, v], all sums in registers.
+// c[4, vectors] = (or +=) sum over k of a[i, k] b[k, v], with all sums in registers.
 template <index vectors, bool adds>
 void multiply_block(const real* a, index a_row, index a_column, const real* b, index depth,
                     index columns, real* c) {
@@ -27,8 +29,8 @@ void multiply_block(const real* a, index a_row, index a_column, const real* b, i
     }
 }
 
-// c[rows, columns] = or += a[rows, depth] b[depth, columns], where element (i, k) of `a` is
-// i * a_row + k * a_column away. Rows are fours, columns whole vectors.
+// c[rows, columns] = (or +=) a[rows, depth] b[depth, columns], where element (i, k) of `a` is at
+// i * a_row + k * a_column. Rows are a multiple of 4, columns fill whole vectors.
 template <bool adds>
 void multiply(index rows, index columns, index depth, const real* a, index a_row, index a_column,
               const real* b, real* c) {

@@ -5,10 +5,11 @@
 #include <type_traits>
 #include <utility>
 
+#include "nn/real.h"
 #include "nn/tensor.h"
 
-// The widest vectors of the machine that the code is compiled for, by GCC's vector extensions,
-// which clang has, too: the usual operators work on all lanes at once.
+// The widest vectors of the target machine, by GCC's vector extensions, which clang supports too.
+// The usual operators work on all lanes at once.
 namespace nn::kernels {
 
 #ifdef __AVX512F__
@@ -33,8 +34,8 @@ inline Vector load(const real* from) {
 
 inline void store(real* to, Vector vector) { std::memcpy(to, &vector, sizeof vector); }
 
-// A load that stays one: else GCC reads the memory again for every use, which is slower in loops
-// whose sums fill the registers.
+// A single load: otherwise GCC reads the memory again for every use, which is slower in loops whose
+// sums fill the registers.
 inline Vector load_once(const real* from) {
   Vector vector = load(from);
 #ifdef __x86_64__
@@ -49,8 +50,8 @@ inline real sum_of(Vector vector) {
   return sum;
 }
 
-// One step of a transposition by halves: in every square of 2 half x 2 half elements the quarters
-// off the diagonal change places.
+// One step of a recursive transposition: swaps the two off-diagonal quarters of every square of
+// 2 half x 2 half elements.
 template <index half, std::size_t... lane>
 [[gnu::always_inline]] inline void exchange_quarters(Vector (&rows)[lanes],
                                                      std::index_sequence<lane...> all) {
@@ -64,7 +65,7 @@ template <index half, std::size_t... lane>
   if constexpr (half > 1) exchange_quarters<half / 2>(rows, all);
 }
 
-// to[columns, rows] = from[rows, columns], or += if it adds.
+// to[columns, rows] = (or +=) the transpose of from[rows, columns].
 template <bool adds = false>
 void transpose(const real* from, index rows, index columns, real* to) {
   const auto put_one = [&](index i, index j) {

@@ -5,20 +5,21 @@
 #include <cmath>
 #include <cstdint>
 
+#include "nn/real.h"
 #include "nn/tensor.h"
 
-// Functions and sums that the compiler turns into vector instructions when they stand in a loop.
+// Functions and sums that compilers vectorise when used in a loop.
 namespace nn::kernels {
 
 inline double exponential(double x) { return std::exp(x); }
 
 // e^x within 2 units in the last place; 0 below -87.3, infinity above 88.7, NaN for NaN.
-// x = n ln 2 + r with |r| <= ln 2 / 2, ln 2 in two parts so that r is exact; then e^r by a
+// x = n ln 2 + r with |r| <= ln 2 / 2, with ln 2 in two parts so that r is exact; then e^r by a
 // polynomial (Moshier's, Cephes) and 2^n by writing n into the exponent.
 constexpr float exponential(float x) {
   constexpr float log2_e = 1.44269504f, ln2_high = 0.693359375f, ln2_low = -2.12194440e-4f;
-  constexpr float shift = 12582912.0f;  // 1.5 * 2^23: adding it rounds to whole numbers
-  const float clamped = x > 88.7f ? 88.7f : x >= -87.3f ? x : -87.3f;  // of NaN, a number
+  constexpr float shift = 12582912.0f;  // 1.5 * 2^23: adding it rounds to an integer
+  const float clamped = x > 88.7f ? 88.7f : x >= -87.3f ? x : -87.3f;  // not NaN
   const float shifted = clamped * log2_e + shift;
   const float n = shifted - shift;
   const float r = clamped - n * ln2_high - n * ln2_low;
@@ -29,7 +30,7 @@ constexpr float exponential(float x) {
   p = p * r + 1.6666665459e-1f;
   p = p * r + 5.0000001201e-1f;
   const float e_r = p * r * r + r + 1;
-  // In two steps, because 2^128 is no float.
+  // In two steps: 2^128 is not representable as a float.
   const auto whole = static_cast<std::int32_t>(n);
   const std::int32_t half = whole >> 1;
   const float scale = std::bit_cast<float>((half + 127) << 23);
@@ -38,8 +39,8 @@ constexpr float exponential(float x) {
   return x < -87.3f ? 0 : x > 88.7f ? INFINITY : x != x ? x : y;
 }
 
-// term(0) + ... + term(count - 1), in a fixed number of strands: vectors can be used, and the order
-// does not depend on them.
+// term(0) + ... + term(count - 1), in a fixed number of strands. So vectors can be used, and the
+// order of summation does not depend on their width.
 template <class Term>
 real sum_of(index count, Term term) {
   constexpr index strands = 16;
@@ -57,7 +58,7 @@ inline real sum(const real* x, index count) {
   return sum_of(count, [x](index i) { return x[i]; });
 }
 
-// NaN among them may or may not be returned.
+// The largest of x. If there are NaNs, the result may or may not be NaN.
 inline real largest(const real* x, index count) {
   constexpr index strands = 16;
   real partial[strands];

@@ -1,12 +1,18 @@
 #include "nn/kernels/winograd.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <cstring>
 
+#include "nn/arena.h"
+#include "nn/epilogue.h"
 #include "nn/kernels/convolution.h"
 #include "nn/kernels/small_product.h"
 #include "nn/kernels/vector.h"
+#include "nn/real.h"
+#include "nn/tensor.h"
 
-// Convolution by 3x3 windows with stride 1 as small matrix products, one for each place in a tile.
+// Convolution with 3x3 windows and stride 1 as small matrix products, one for each place in a tile.
 // For one image, with its tiles as rows and its channels as columns:
 //
 //   V[place] = transformed inputs   [tiles, channels]       from x
@@ -14,13 +20,14 @@
 //   dV[place] = dM[place] U[place]^T                        to dx
 //   dU[place] += dM[place]^T V[place]                       to dweight
 //
-// A vector holds neighbouring channels, so a transform works on vectors as it would on numbers;
-// images are turned from [channels, pixels] to [pixels, channels] on the way in and out.
+// A vector holds adjacent channels, so a transform works on vectors as it would on numbers. Images
+// are transposed from [channels, pixels] to [pixels, channels] on the way in, and back on the way
+// out.
 namespace nn::kernels {
 
 namespace {
 
-// Everything that one image needs on its way through, in memory that all images share.
+// The working memory for one image, reused for all images, and the steps on it.
 template <index size>
 class Image {
   static constexpr index inner = winograd::inner<size>, places = inner * inner;
@@ -41,7 +48,7 @@ class Image {
     std::fill_n(nothing_, conv.channels, real(0));
   }
 
-  // U, or with `is_back` its transpose, each matrix [from, to].
+  // U, or its transpose if `is_back`; each matrix is [from, to].
   void read_weights(const real* weight, bool is_back) {
     for (index o = 0; o < conv_.out; ++o)
       for (index c = 0; c < conv_.channels; ++c, weight += 9) {
@@ -88,7 +95,7 @@ class Image {
     transpose(results_, conv_.yh * conv_.yw, conv_.out, y);
   }
 
-  // dM from dy, as write_output() would be undone.
+  // dM from dy: the reverse of write_output().
   void read_gradient(OutputGradient gradient) {
     gradient.pass_relu(conv_, passed_);
     transpose(passed_, conv_.out, conv_.yh * conv_.yw, results_);
@@ -105,7 +112,7 @@ class Image {
     });
   }
 
-  // dx [channels, height, width] += what dV says
+  // dx [channels, height, width] += the transform of dV
   void add_to_input(real* dx) {
     std::fill_n(pixels_, conv_.image_size(), real(0));
     each_tile([&](index tile, index oy, index ox) {
@@ -123,7 +130,7 @@ class Image {
     transpose<true>(pixels_, conv_.height * conv_.width, conv_.channels, dx);
   }
 
-  // dweight [out, channels, 3, 3] += what dU says
+  // dweight [out, channels, 3, 3] += the transform of dU
   void add_to_weights(real* dweight) const {
     const real* from = weights_;
     for (index i = 0; i < conv_.out * conv_.channels; ++i, ++from, dweight += 9) {
@@ -151,12 +158,12 @@ class Image {
   }
 
  private:
-  // Tiles, rounded up to whole blocks of rows; what is in the rest is computed and not looked at.
+  // Tiles, rounded up to whole blocks of rows. The surplus is computed and ignored.
   index rows() const { return (down_ * across_ + block_rows - 1) / block_rows * block_rows; }
-  // The matrix of one place, and a vector's distance so that places do not share cache sets.
+  // The size of one place's matrix, plus a vector so that places do not share cache sets.
   index place_size(index columns) const { return rows() * columns + lanes; }
 
-  // f(U, V, M) for every place.
+  // Calls f(U, V, M) for every place.
   template <class Function>
   void each_place(Function f) {
     for (index k = 0; k < places; ++k)
@@ -164,14 +171,14 @@ class Image {
         outputs_ + k * place_size(conv_.out));
   }
 
-  // f(tile, y, x of its first output)
+  // Calls f(tile, y, x) with the position of the tile's first output.
   template <class Function>
   void each_tile(Function f) {
     for (index tile = 0; tile < down_ * across_; ++tile)
       f(tile, tile / across_ * size, tile % across_ * size);
   }
 
-  // f(k, pixel's channels) for the inputs of a tile; null in the padding and beyond.
+  // Calls f(k, channels of the pixel) for the inputs of a tile; null in the padding and beyond.
   template <class Function>
   void each_pixel(index oy, index ox, Function f) {
     for (index k = 0; k < places; ++k) {
@@ -194,7 +201,7 @@ class Image {
     for (index k = 0; k < places; ++k) values[k] = load(from + k * place_size(columns));
   }
 
-  // f(k, output's channels) for the outputs of a tile.
+  // Calls f(k, channels of the output) for the outputs of a tile.
   template <class Function>
   void each_output(index oy, index ox, Function f) {
 #pragma GCC unroll 16
@@ -208,7 +215,8 @@ class Image {
     return conv_.epilogue == Epilogue::nothing ? output : output < 0 ? Vector{} : output;
   }
 
-  // f(window's place in y, its first pixel's place in the tile) for the windows of a tile.
+  // Calls f(position of the window in y, position of its first pixel in the tile) for the windows
+  // of a tile.
   template <class Function>
   void each_window(index wy, index wx, Function f) {
 #pragma GCC unroll 2
@@ -220,8 +228,8 @@ class Image {
   }
   static constexpr index window_pixels[4] = {0, 1, size, size + 1};
 
-  // The largest of every window, then a relu; of equal ones the first wins, and NaN does, as in
-  // max_pool2d().
+  // The maximum of every window, then a ReLU. The first of equal maxima wins, and so does NaN, as
+  // in max_pool2d().
   void pool(const Vector (&outputs)[size * size], index wy, index wx, index o,
             std::uint8_t* argmax) {
     each_window(wy, wx, [&](index window, index corner) {
@@ -239,7 +247,7 @@ class Image {
     });
   }
 
-  // Every window's gradient to the pixel that won.
+  // Passes the gradient of every window to the pixel that won.
   void spread(Vector (&outputs)[size * size], index wy, index wx, index o,
               const std::uint8_t* argmax) {
     each_window(wy, wx, [&](index window, index corner) {
@@ -277,7 +285,7 @@ void forward(const Convolution& conv, const real* x, const real* weight, const r
   }
 }
 
-// The digit that the gradients lose is one that lr dw does not change in a weight.
+// The gradients lose a digit, but one too small for lr dw to change a weight.
 constexpr index gradient_tile = 4;
 
 void add_dx(const Convolution& conv, OutputGradient gradient, const real* weight, real* dx,

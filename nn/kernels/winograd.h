@@ -1,5 +1,6 @@
 #pragma once
 
+#include "nn/real.h"
 #include "nn/tensor.h"
 
 // Correlation with fewer multiplications (Winograd 1980; Lavin and Gray 2016). A tile of
@@ -8,7 +9,7 @@
 //   Y = A^T [(G g G^T) * (B^T d B)] A        * element by element
 //
 // with inner^2 multiplications instead of 9 size^2: 16 instead of 36, or 36 instead of 144. All
-// three transforms are linear, so the gradients are the same sentence read backwards, with the
+// three transforms are linear, so the gradients are the same formula read backwards, with
 // transposed matrices.
 namespace nn::kernels::winograd {
 
@@ -25,9 +26,9 @@ struct Matrix {
   }
 };
 
-// A polynomial product is known from its values at as many points as it has coefficients: that is
-// where the matrices come from (Cook and Toom). A tile takes the first `finite`, and infinity,
-// whose "value" is the highest coefficient. The last two points lose a digit.
+// A polynomial is determined by its values at as many points as it has coefficients: the matrices
+// follow from that (Cook and Toom). A tile uses the first `finite` points, and infinity, where the
+// "value" is the highest coefficient. The last two points cost a digit of accuracy.
 constexpr double points[] = {0, 1, -1, 0.5, -2};
 template <index size>
 constexpr index inner = size + 2;
@@ -49,7 +50,7 @@ constexpr Matrix<inner<size>, inner<size>> to_input = [] {
   return b;
 }();
 
-// Row i: 1, p, p^2, ... for p = points[i]; only the highest power for infinity.
+// Row i: 1, p, p^2, ... for p = points[i]; for infinity only the highest power.
 template <index size, index powers>
 constexpr Matrix<inner<size>, powers> values_at_points = [] {
   Matrix<inner<size>, powers> values;
@@ -81,7 +82,7 @@ constexpr auto filter_back = to_filter<size>.transposed();
 template <index size>
 constexpr auto output_back = to_output<size>.transposed();
 
-// y = M x, for `Number`s that stand `step` apart; written out in full, without what is 0.
+// y = M x, for numbers that are `step` apart. Fully unrolled, without the zero terms.
 template <const auto& m, index step, class Number>
 [[gnu::always_inline]] inline void apply(const Number* x, Number* y) {
 #pragma GCC unroll 8

@@ -1,7 +1,13 @@
 #include "nn/models/config.h"
 
-#include "nn/base/file.h"
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+#include "nn/base/error.h"
 #include "nn/base/json.h"
+#include "nn/models/language_model.h"
+#include "nn/tensor.h"
 
 namespace nn {
 
@@ -9,7 +15,8 @@ namespace {
 
 using nlohmann::json;
 
-constexpr const char* config_hint = "is it the folder of a Hugging Face model of a known kind?";
+constexpr const char* config_hint =
+    "check that the folder holds a Hugging Face model of a supported kind";
 
 }  // namespace
 
@@ -75,7 +82,7 @@ double ConfigFields::positive(const std::string& field, double fallback) const {
 
 void ConfigFields::allow_only(const std::string& field, const json& supported) const {
   if (has(field) && get(field) != supported)
-    refuse(field, supported.is_null() ? "models with it are not supported"
+    refuse(field, supported.is_null() ? "models that use it are not supported"
                                       : concat("only ", supported.dump(), " is supported"));
 }
 

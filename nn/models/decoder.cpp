@@ -1,5 +1,14 @@
 #include "nn/models/decoder.h"
 
+#include <span>
+
+#include "nn/base/error.h"
+#include "nn/models/key_value_cache.h"
+#include "nn/models/language_model.h"
+#include "nn/real.h"
+#include "nn/tape.h"
+#include "nn/tensor.h"
+
 namespace nn {
 
 Decoder::Decoder(const LanguageModel& model)
@@ -12,7 +21,7 @@ Decoder::Decoder(const LanguageModel& model)
 
 std::span<const real> Decoder::step(std::span<const int> tokens) {
   const index n = static_cast<index>(tokens.size()), d = model_.config().hidden_size;
-  require(n > 0, "decoder: a step needs a token");
+  require(n > 0, "decoder: a step needs at least one token");
   require(length_ + n <= model_.config().max_positions, "decoder: a sequence of ", length_ + n,
           " tokens is longer than ", model_.config().max_positions);
   tape_.reset();

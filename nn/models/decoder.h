@@ -1,18 +1,25 @@
 #pragma once
 
+#include <span>
+#include <vector>
+#include "nn/models/key_value_cache.h"
 #include "nn/models/language_model.h"
+#include "nn/real.h"
+#include "nn/tape.h"
+#include "nn/tensor.h"
 
 namespace nn {
 
-// Goes through one sequence token by token, with what each layer needs of earlier tokens kept: a
-// token costs one row of the model, whatever came before it, and the memory of its keys and values.
+// Decodes one sequence token by token and keeps the keys and values of earlier tokens. Every token
+// costs a single row of the model, attention to the earlier tokens, and memory for its keys and
+// values.
 class Decoder {
  public:
-  // The model must be whole and outlive the decoder; its weights must not change on the way.
+  // The model must be complete and outlive the decoder. Its weights must not change meanwhile.
   explicit Decoder(const LanguageModel& model);
 
-  // Appends tokens and gives the scores [vocabulary] of every token that could be next; they are
-  // valid until the next call. Throws Error beyond the model's context.
+  // Appends tokens and returns the scores [vocabulary] for the next token, valid until the next
+  // call. Throws Error beyond the model's context.
   std::span<const real> step(std::span<const int> tokens);
   std::span<const real> step(int token) { return step({&token, 1}); }
 
@@ -22,7 +29,7 @@ class Decoder {
  private:
   const LanguageModel& model_;
   Tape tape_;
-  std::vector<KeyValueCache> caches_;  // one for each layer
+  std::vector<KeyValueCache> caches_;  // one per layer
   index length_ = 0;
 };
 

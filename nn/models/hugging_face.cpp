@@ -2,11 +2,30 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
+#include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
 
+#include "nn/base/error.h"
 #include "nn/base/json.h"
+#include "nn/base/storage.h"
+#include "nn/files/checkpoint.h"
+#include "nn/files/folder_replacement.h"
+#include "nn/files/manifest.h"
+#include "nn/files/safetensors.h"
 #include "nn/models/config.h"
+#include "nn/models/language_model.h"
 #include "nn/optimizer.h"
+#include "nn/parameters.h"
+#include "nn/real.h"
+#include "nn/tensor.h"
 
 namespace nn {
 
@@ -19,9 +38,10 @@ constexpr const char* whole_file = "model.safetensors";
 constexpr const char* index_file = "model.safetensors.index.json";
 constexpr const char* config_file = "config.json";
 constexpr const char* tokenizer_file = "tokenizer.json";
-constexpr const char* index_hint = "is it the whole index of a Hugging Face checkpoint?";
+constexpr const char* index_hint =
+    "check that it is the complete index of a Hugging Face checkpoint";
 
-// What a save may remove with the model that was there: the names that it gives itself.
+// Files that a save may remove with the old model: those with names that a save itself uses.
 bool is_model_file(const std::string& name) {
   constexpr std::string_view shard = "model-00000-of-00000.safetensors";
   const auto fits = [](char wanted, char found) {
@@ -37,12 +57,12 @@ Manifest manifest_of(const fs::path& folder) {
   return fs::exists(status) ? read_manifest(folder) : Manifest{};
 }
 
-// What is in which shard.
+// The index: which tensor is in which shard.
 std::string index_text(const LanguageModelConfig& config, std::span<const int> shard_of,
                        int shards) {
   index numbers = 0;
   ordered_json weight_map;
-  for (const TensorInfo& tensor : config.kind().tensors(config)) {
+  for (const TensorInfo& tensor : tensors_of(config)) {
     if (!tensor.tied_to.empty()) continue;
     weight_map[tensor.name] = shard_name(shard_of[tensor.block], shards);
     numbers += tensor.shape.size();
@@ -75,7 +95,7 @@ std::string shard_name(int shard, int shards) {
   return name;
 }
 
-// transformers refuses files that do not say which framework's layout they have.
+// transformers refuses files that do not name the framework of their layout.
 SafetensorsContent shard_content(const LanguageModel& model) {
   const std::optional<TensorInfo> tied = tied_tensor(model.config());
   std::vector<SavedTensor> tensors;
@@ -93,7 +113,7 @@ void complete_model(FolderReplacement& folder, const LanguageModelConfig& config
   for (int shard = 0; shard < shards; ++shard)
     for (int block : cut[shard]) {
       require(block >= 0 && block < config.layers + 2 && shard_of[block] < 0, "model: block ",
-              block, " is in two shards or in no model");
+              block, " does not exist or is in two shards");
       shard_of[block] = shard;
     }
   require(std::ranges::count(shard_of, -1) == 0, "model: a block is in no shard");
@@ -115,7 +135,7 @@ WeightMap weight_map_from_json(const nlohmann::json& index, const std::string& n
     check(file_name == fs::path(file_name).filename() && file_name.ends_with(".safetensors") &&
               file_name.find('\0') == file_name.npos,
           "it puts ", json_quote(tensor), " into ", json_quote(file_name),
-          ", which is no safetensors file of this folder");
+          ", which is not a safetensors file in this folder");
     map[tensor] = file_name;
   }
   return map;
@@ -127,7 +147,7 @@ ModelCheckpoint::ModelCheckpoint(const fs::path& folder)
       config_(read_config(folder)),
       tied_(tied_tensor(config_)) {
   require_named(config_file);
-  // transformers prefers the whole file, too.
+  // Like transformers, prefer the single file.
   std::error_code error;
   if (fs::exists(folder / whole_file, error) || !fs::exists(folder / index_file, error))
     for (const auto& [name, entry] : open(whole_file).entries()) file_of_[name] = whole_file;
@@ -143,12 +163,12 @@ const SafetensorsFile& ModelCheckpoint::open(const std::string& name) {
   return files_.emplace(name, folder_ / name).first->second;
 }
 
-// A manifest vouches for the files that it names: for no others.
+// A manifest vouches only for the files that it names.
 void ModelCheckpoint::require_named(const std::string& file) const {
   if (!manifest_.files.empty() &&
       std::ranges::find(manifest_.files, file, &SavedFile::name) == manifest_.files.end())
-    throw InputError(concat((folder_ / file).string(), " is no file that manifest.txt names"),
-                     "it came after the model: remove it, or manifest.txt if it belongs there");
+    throw InputError(concat((folder_ / file).string(), " is not listed in manifest.txt"),
+                     "it was added later: remove it, or manifest.txt if it belongs to the model");
 }
 
 void ModelCheckpoint::read_index() {
@@ -157,33 +177,35 @@ void ModelCheckpoint::read_index() {
   file_of_ = weight_map_from_json(read_json_object(path, index_hint), path.string());
   for (const auto& [name, file] : file_of_)
     if (!open(file).entries().contains(name))
-      refuse(concat(file, " does not have the ", json_quote(name), " that the index promises"));
+      refuse(concat(file, " lacks the tensor ", json_quote(name), ", which the index lists"));
   for (const auto& [file_name, file] : files_)
     for (const auto& [name, entry] : file.entries())
       if (!file_of_.contains(name) || file_of_.at(name) != file_name)
-        refuse(concat(file_name, " has a ", json_quote(name), " that the index does not know"));
+        refuse(concat(file_name, " has a tensor ", json_quote(name),
+                      ", which the index does not list"));
 }
 
 void ModelCheckpoint::refuse(const std::string& what) const {
-  throw InputError(concat(folder_.string(), ": ", what),
-                   "the checkpoint is of another shape, or some of its files are of another one");
+  throw InputError(
+      concat(folder_.string(), ": ", what),
+      "the checkpoint has another shape, or some of its files belong to another checkpoint");
 }
 
 void ModelCheckpoint::check_tensors() const {
-  // A configuration may claim any number of layers: their names are only made if it can be true.
+  // A configuration may claim any number of layers: list their tensors only if it is plausible.
   if (config_.layers > static_cast<index>(file_of_.size()))
-    refuse(concat("config.json has ", config_.layers, " layers, the files only ", file_of_.size(),
-                  " tensors"));
+    refuse(concat("config.json has ", config_.layers, " layers, but the files have only ",
+                  file_of_.size(), " tensors"));
   WeightMap left = file_of_;
-  for (const TensorInfo& tensor : config_.kind().tensors(config_)) {
+  for (const TensorInfo& tensor : tensors_of(config_)) {
     const std::string name = name_in_files(tensor.name);
     const auto found = file_of_.find(name);
     if (found == file_of_.end()) refuse("there is no tensor " + name);
     const Shape& shape = files_.at(found->second).entries().at(name).shape;
     if (shape != tensor.shape)
-      refuse(concat(name, " has shape ", shape, ", config.json wants ", tensor.shape));
+      refuse(concat(name, " has shape ", shape, ", but config.json requires ", tensor.shape));
     left.erase(name);
-    left.erase(tensor.name);  // of a tied one, which old files have as well
+    left.erase(tensor.name);  // the copy of a tied tensor, which old files contain
   }
   for (const auto& [name, file] : left)
     if (!config_.kind().is_ignored(name))
@@ -228,7 +250,7 @@ void ModelCheckpoint::load(LanguageModel& model) {
     file.read(file.entries().at(name), numbers);
     if (!all_finite(numbers))
       throw InputError(concat(file.name(), ": ", name, " is not finite"),
-                       "the model is spoiled: use a checkpoint from before");
+                       "the model diverged: use an earlier checkpoint");
   }
 }
 

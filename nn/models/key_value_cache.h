@@ -2,23 +2,23 @@
 
 #include <vector>
 
+#include "nn/real.h"
 #include "nn/tensor.h"
 
 namespace nn {
 
-// What a layer keeps of the tokens of one sequence so far, so that later ones can attend to them.
+// The keys and values of a layer for the tokens of one sequence, for later tokens to attend to.
 class KeyValueCache {
  public:
-  // For rows of `columns` numbers, the key/value heads one after the other, of at most `most`
-  // tokens.
+  // For at most `most` tokens, with rows of `columns` numbers: the key/value heads side by side.
   KeyValueCache(index columns, index most) : columns_(columns), most_(most) {}
 
-  // [length, columns], until the next append()
+  // [length, columns], valid until the next append()
   ConstView keys() const { return {keys_.data(), {length(), columns_}}; }
   ConstView values() const { return {values_.data(), {length(), columns_}}; }
   index length() const { return static_cast<index>(keys_.size()) / columns_; }
 
-  // [n, columns] each. Throws Error if more tokens come than there is room for.
+  // Both [n, columns]. Throws Error if there is no room for n more tokens.
   void append(ConstView keys, ConstView values);
   void clear();
 

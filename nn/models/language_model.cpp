@@ -2,12 +2,27 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
+#include <cstdint>
 #include <numeric>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
 #include <tuple>
+#include <vector>
 
+#include "nn/base/error.h"
 #include "nn/base/split.h"
+#include "nn/layers.h"
 #include "nn/models/gpt2/gpt2.h"
+#include "nn/models/key_value_cache.h"
 #include "nn/models/llama/llama.h"
+#include "nn/ops.h"
+#include "nn/parameters.h"
+#include "nn/random.h"
+#include "nn/tape.h"
+#include "nn/tensor.h"
 
 namespace nn {
 
@@ -18,8 +33,8 @@ const LanguageModelConfig& valid(const LanguageModelConfig& config) {
   return config;
 }
 
-// Seeds of a generator, which has 32 bits: seed * blocks + block as long as that fits, and then a
-// mixture of all bits of both (splitmix64, Steele et al. 2014).
+// The 32-bit seed of a block's generator: seed * blocks + block if that fits, otherwise a mixture
+// of all bits of both (splitmix64, Steele et al. 2014).
 std::uint32_t seed_of(std::uint64_t seed, std::uint64_t blocks, std::uint64_t block) {
   if (seed <= (UINT32_MAX - block) / blocks)
     return static_cast<std::uint32_t>(seed * blocks + block);
@@ -66,8 +81,8 @@ void require_valid(const LanguageModelConfig& c) {
   require(c.vocab_size > 0 && c.hidden_size > 0 && c.layers >= 0 && c.heads > 0 &&
               c.key_value_heads > 0 && c.intermediate_size > 0 && c.max_positions > 0,
           name, ": every size must be positive");
-  require(c.hidden_size % c.heads == 0, name, ": ", c.heads, " heads do not cut a width of ",
-          c.hidden_size, " into even parts");
+  require(c.hidden_size % c.heads == 0, name, ": ", c.heads,
+          " heads do not divide the hidden size ", c.hidden_size);
   c.kind().require_valid(c);
 }
 
@@ -77,20 +92,41 @@ std::vector<int> all_blocks(const LanguageModelConfig& config) {
   return blocks;
 }
 
+std::vector<TensorInfo> tensors_of(const LanguageModelConfig& config) {
+  const ModelFamily& family = config.kind();
+  const int head = static_cast<int>(config.layers) + 1;
+  Generator unused;
+  std::vector<TensorInfo> tensors;
+  for (int block = 0; block <= head; ++block) {
+    Parameters parameters = Parameters::without_values();
+    const Scope scope(parameters, unused);
+    if (block == 0)
+      family.embedding(scope, config);
+    else if (block == head)
+      family.head(scope, scope, config);
+    else
+      family.layer(scope, config, block - 1);
+    for (const auto& [name, shape, offset] : parameters.infos())
+      tensors.push_back(
+          {name, shape, block, std::string(name == family.tied_head ? family.tied_embedding : "")});
+  }
+  return tensors;
+}
+
 std::optional<TensorInfo> tied_tensor(const LanguageModelConfig& config) {
   LanguageModelConfig small = config;
   small.layers = 0;
-  for (const TensorInfo& tensor : config.kind().tensors(small))
+  for (const TensorInfo& tensor : tensors_of(small))
     if (!tensor.tied_to.empty()) return tensor;
   return {};
 }
 
 std::size_t block_size(const LanguageModelConfig& config, int block) {
-  LanguageModelConfig small = config;  // a layer stands for all
+  LanguageModelConfig small = config;  // one layer stands for all
   small.layers = std::min<index>(config.layers, 1);
   const int like = block == 0 ? 0 : block <= config.layers ? 1 : static_cast<int>(small.layers) + 1;
   index size = 0;
-  for (const TensorInfo& tensor : config.kind().tensors(small))
+  for (const TensorInfo& tensor : tensors_of(small))
     if (tensor.block == like) size += tensor.shape.size();
   return static_cast<std::size_t>(size);
 }
@@ -153,7 +189,8 @@ Var LanguageModel::layer(int block, Var x, index length) const {
 }
 
 Var LanguageModel::layer(int block, Var x, KeyValueCache& cache) const {
-  require(!x.tape().is_recording(), config_.kind().name, ": there is no way back through a cache");
+  require(!x.tape().is_recording(), config_.kind().name,
+          ": a cache cannot be used while the tape records");
   return layer(block).forward(x, cache);
 }
 

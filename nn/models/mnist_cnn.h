@@ -1,6 +1,10 @@
 #pragma once
 
+#include "nn/layers.h"
 #include "nn/model.h"
+#include "nn/random.h"
+#include "nn/tape.h"
+#include "nn/tensor.h"
 
 namespace nn {
 

@@ -1,9 +1,14 @@
 #include "nn/models/models.h"
 
 #include <array>
+#include <memory>
+#include <span>
 
+#include "nn/model.h"
 #include "nn/models/mlp.h"
 #include "nn/models/mnist_cnn.h"
+#include "nn/random.h"
+#include "nn/tensor.h"
 
 namespace nn {
 

@@ -5,10 +5,12 @@
 #include <string_view>
 
 #include "nn/model.h"
+#include "nn/random.h"
+#include "nn/tensor.h"
 
 namespace nn {
 
-// The models for images that a program can name.
+// The image models that programs offer by name.
 struct ModelEntry {
   std::string_view name;
   std::string_view description;

@@ -2,9 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <span>
 #include <vector>
 
 #include "nn/base/error.h"
+#include "nn/random.h"
+#include "nn/real.h"
 
 namespace nn {
 
@@ -13,14 +17,14 @@ namespace {
 struct Candidate {
   double weight;
   int token;
-  // Of equally likely ones the first counts as more likely.
+  // Of equally likely tokens, the first counts as more likely.
   friend bool operator<(const Candidate& a, const Candidate& b) {
     return a.weight != b.weight ? a.weight < b.weight : a.token > b.token;
   }
 };
 
-// The fewest likeliest of all whose weights reach `wanted` together. A heap finds them without
-// sorting the long tail.
+// The fewest candidates whose weights add up to `wanted`, the most likely first. A heap finds them
+// without sorting the long tail.
 std::span<const Candidate> likeliest(std::span<Candidate> all, double wanted) {
   std::make_heap(all.begin(), all.end());
   std::size_t heap = all.size();
@@ -39,13 +43,13 @@ double sum(std::span<const Candidate> candidates) {
 
 int sample(std::span<const real> logits, double temperature, double top_p, Generator& generator) {
   require(temperature >= 0 && std::isfinite(temperature), "sample: temperature ", temperature,
-          " is not a number from 0");
+          " is not a finite number of at least 0");
   require(top_p > 0 && top_p <= 1, "sample: top_p ", top_p, " is not in (0, 1]");
   require(std::ranges::none_of(logits, [](real x) { return std::isnan(x); }),
-          "sample: a score is not a number");
+          "sample: a score is NaN");
   const auto best = std::ranges::max_element(logits);
-  require(best != logits.end() && std::isfinite(*best), "sample: no token is the best of ",
-          logits.size());
+  require(best != logits.end() && std::isfinite(*best), "sample: the largest of ", logits.size(),
+          " scores is not finite");
   if (temperature == 0) return static_cast<int>(best - logits.begin());
 
   std::vector<Candidate> all(logits.size());
@@ -58,7 +62,7 @@ int sample(std::span<const real> logits, double temperature, double top_p, Gener
   double left = static_cast<double>(generator.next64() >> 11) * 0x1p-53 * sum(nucleus);
   for (const Candidate& candidate : nucleus)
     if ((left -= candidate.weight) < 0) return candidate.token;
-  return static_cast<int>(best - logits.begin());  // rounding left a crumb
+  return static_cast<int>(best - logits.begin());  // only after rounding
 }
 
 }  // namespace nn

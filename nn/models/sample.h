@@ -3,13 +3,14 @@
 #include <span>
 
 #include "nn/random.h"
+#include "nn/real.h"
 
 namespace nn {
 
-// Draws a token from softmax(logits / temperature); temperature 0 takes the first of the largest.
-// With top_p in (0, 1) only from the nucleus: the fewest most likely tokens whose probabilities
-// reach top_p together (Holtzman et al. 2020, section 3.1); 1 allows all. A score of -infinity
-// rules a token out. Throws Error if the scores are not numbers or rule every token out.
+// Draws a token from softmax(logits / temperature). Temperature 0 takes the largest logit, the
+// first of equal ones. With top_p below 1, draws only from the nucleus: the smallest set of most
+// likely tokens whose probabilities add up to top_p (Holtzman et al. 2020, section 3.1). A score of
+// -infinity excludes a token. Throws Error if a score is NaN or every token is excluded.
 int sample(std::span<const real> logits, double temperature, double top_p, Generator& generator);
 
 }  // namespace nn

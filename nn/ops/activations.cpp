@@ -1,8 +1,13 @@
 #include <cmath>
 #include <numbers>
 
+#include "nn/base/error.h"
 #include "nn/kernels/vector_math.h"
 #include "nn/ops.h"
+#include "nn/real.h"
+#include "nn/tape.h"
+#include "nn/team.h"
+#include "nn/tensor.h"
 
 namespace nn {
 
@@ -13,7 +18,7 @@ constexpr index elements_of_a_thread = 8192;
 
 enum class SlopeOf { x, y };
 
-// y = f(x), dx += dy slope(x), or slope(y)
+// y = f(x), dx += dy slope(x) or dy slope(y)
 template <class Function, class Slope>
 Var map(const char* op, Var x, Function f, Slope slope, SlopeOf of = SlopeOf::x) {
   Tape& tape = x.tape();
@@ -40,7 +45,7 @@ real silu_slope(real x) { return logistic(x) * (1 + x * (1 - logistic(x))); }
 }  // namespace
 
 Var relu(Var x) {
-  // A comparison with 0 keeps NaN: what is broken must stay visible.
+  // This comparison keeps NaN, so that errors stay visible.
   return map(
       "relu", x, [](real x) { return x < 0 ? real(0) : x; },
       [](real x) { return x > 0 ? real(1) : real(0); });

@@ -1,19 +1,25 @@
+#include <algorithm>
 #include <cmath>
 #include <new>
 
+#include "nn/base/error.h"
 #include "nn/blas.h"
 #include "nn/kernels/vector_math.h"
 #include "nn/ops.h"
+#include "nn/real.h"
+#include "nn/tape.h"
+#include "nn/team.h"
+#include "nn/tensor.h"
 
 namespace nn {
 
-using blas::gemm, blas::no, blas::yes;
+using blas::gemm, blas::Transpose;
 
 namespace {
 
-// Heads of queries, keys and values, as they lie in the rows of q, k and v. Scores are made for 64
-// queries at a time and only for the keys that the last of them sees, about half of all; a head's
-// blocks follow each other:
+// The layout of heads in the rows of q, k and v. Scores are computed for 64 queries at a time and
+// only for the keys that the last of them sees, about half of all. The blocks of a head are stored
+// one after the other:
 //
 //           keys ->
 //   block   xxx
@@ -27,7 +33,7 @@ struct Heads {
 
   index q_row() const { return heads * head_size; }
   index kv_row() const { return kv_heads * head_size; }
-  // A query sees the keys up to its own position, counted from the end.
+  // The number of keys that a query sees: up to its own position, counted from the end.
   index seen(index query) const { return keys - length + query + 1; }
   index scores_of_head() const {
     index size = 0;
@@ -43,7 +49,8 @@ struct Heads {
     index q, kv, scores;       // where they start in q and y, in k and v, in the scores
   };
 
-  // Calls f(block) for all blocks. Heads that share keys and values stay with one thread, in order.
+  // Calls f(block) for all blocks. Heads that share keys and values are processed by one thread, in
+  // order.
   template <class Function>
   void each_block(Team& team, const Function& f) const {
     const index group = heads / kv_heads;
@@ -59,7 +66,7 @@ struct Heads {
   }
 };
 
-// A row of scores to probabilities over the keys that its query sees; later ones get 0.
+// Turns a row of scores into probabilities over the keys that its query sees. Later keys get 0.
 void causal_softmax(real* row, index seen, index width, real scale) {
   const real largest = kernels::largest(row, seen);
   for (index s = 0; s < seen; ++s) row[s] = kernels::exponential((row[s] - largest) * scale);
@@ -68,7 +75,7 @@ void causal_softmax(real* row, index seen, index width, real scale) {
   std::fill(row + seen, row + width, real(0));
 }
 
-// The gradient of the scores, which the rules of q and k share: whoever comes first makes it.
+// The gradient of the scores, shared by the rules of q and k. The first to run computes it.
 // dscores = scale P (dP - sum of dP P along the row), with dP = dy v^T
 struct ScoreGradient {
   const real* probabilities;
@@ -79,8 +86,8 @@ struct ScoreGradient {
     values = tape.arena().allocate_array<real>(heads.scores()).data();
     heads.each_block(tape.team(), [&](const Heads::Block& b) {
       real* block = values + b.scores;
-      gemm(no, yes, b.rows, b.width, heads.head_size, 1, dy + b.q, heads.q_row(), v + b.kv,
-           heads.kv_row(), 0, block, b.width);
+      gemm(Transpose::no, Transpose::yes, b.rows, b.width, heads.head_size, 1, dy + b.q,
+           heads.q_row(), v + b.kv, heads.kv_row(), 0, block, b.width);
       for (index t = 0; t < b.rows; ++t) {
         real* row = block + t * b.width;
         const real* p = probabilities + b.scores + t * b.width;
@@ -120,33 +127,33 @@ Var causal_attention(Var q, Var k, Var v, index head_size, index length) {
   real* p = tape.arena().allocate_array<real>(heads.scores()).data();
   heads.each_block(tape.team(), [&](const Heads::Block& b) {
     real* block = p + b.scores;
-    gemm(no, yes, b.rows, b.width, head_size, 1, q.value().data + b.q, heads.q_row(),
-         k.value().data + b.kv, heads.kv_row(), 0, block, b.width);
+    gemm(Transpose::no, Transpose::yes, b.rows, b.width, head_size, 1, q.value().data + b.q,
+         heads.q_row(), k.value().data + b.kv, heads.kv_row(), 0, block, b.width);
     for (index t = 0; t < b.rows; ++t)
       causal_softmax(block + t * b.width, heads.seen(b.first + t), b.width, heads.scale);
-    gemm(no, no, b.rows, head_size, b.width, 1, block, b.width, v.value().data + b.kv,
-         heads.kv_row(), 0, tape.writable(y).data + b.q, heads.q_row());
+    gemm(Transpose::no, Transpose::no, b.rows, head_size, b.width, 1, block, b.width,
+         v.value().data + b.kv, heads.kv_row(), 0, tape.writable(y).data + b.q, heads.q_row());
   });
 
   auto* shared = new (tape.arena().allocate(sizeof(ScoreGradient))) ScoreGradient{p};
   y.backward_to(q, reads(k, v), [=, &tape](ConstView dy, View dq, ConstView k, ConstView v) {
     const real* dscores = shared->get(heads, dy.data, v.data, tape);
     heads.each_block(tape.team(), [&](const Heads::Block& b) {
-      gemm(no, no, b.rows, head_size, b.width, 1, dscores + b.scores, b.width, k.data + b.kv,
-           heads.kv_row(), 1, dq.data + b.q, heads.q_row());
+      gemm(Transpose::no, Transpose::no, b.rows, head_size, b.width, 1, dscores + b.scores, b.width,
+           k.data + b.kv, heads.kv_row(), 1, dq.data + b.q, heads.q_row());
     });
   });
   y.backward_to(k, reads(q, v), [=, &tape](ConstView dy, View dk, ConstView q, ConstView v) {
     const real* dscores = shared->get(heads, dy.data, v.data, tape);
     heads.each_block(tape.team(), [&](const Heads::Block& b) {
-      gemm(yes, no, b.width, head_size, b.rows, 1, dscores + b.scores, b.width, q.data + b.q,
-           heads.q_row(), 1, dk.data + b.kv, heads.kv_row());
+      gemm(Transpose::yes, Transpose::no, b.width, head_size, b.rows, 1, dscores + b.scores,
+           b.width, q.data + b.q, heads.q_row(), 1, dk.data + b.kv, heads.kv_row());
     });
   });
   y.backward_to(v, [=, &tape](ConstView dy, View dv) {
     heads.each_block(tape.team(), [&](const Heads::Block& b) {
-      gemm(yes, no, b.width, head_size, b.rows, 1, p + b.scores, b.width, dy.data + b.q,
-           heads.q_row(), 1, dv.data + b.kv, heads.kv_row());
+      gemm(Transpose::yes, Transpose::no, b.width, head_size, b.rows, 1, p + b.scores, b.width,
+           dy.data + b.q, heads.q_row(), 1, dv.data + b.kv, heads.kv_row());
     });
   });
   return y;

@@ -1,18 +1,25 @@
 #include <algorithm>
 #include <cmath>
+#include <span>
 
+#include "nn/arena.h"
+#include "nn/base/error.h"
 #include "nn/kernels/vector_math.h"
 #include "nn/ops.h"
+#include "nn/real.h"
+#include "nn/tape.h"
+#include "nn/team.h"
+#include "nn/tensor.h"
 
 namespace nn {
 
 namespace {
 
-// x [n, channels, ...]: in memory n times `channels` planes of `area` numbers.
+// x [n, channels, ...]: n times `channels` planes of `area` numbers.
 struct Planes {
   index n, channels, area;
 
-  index count() const { return n * area; }  // of a channel's numbers
+  index count() const { return n * area; }  // of numbers per channel
   index start(index i, index channel) const { return (i * channels + channel) * area; }
 
   // Calls f(i) for every number of a channel.
@@ -34,7 +41,7 @@ struct Planes {
     return total;
   }
 
-  // Calls f(channel) for all of them, some thousand numbers to a thread.
+  // Calls f(channel) for all channels, several thousand numbers per thread.
   template <class Function>
   void each_channel(Team& team, Function f) const {
     const index channels_of_a_thread = std::max<index>(1, 4096 / count());
@@ -53,7 +60,7 @@ Planes planes_of(Var x, Var weight, Var bias) {
   return {shape[0], shape[1], shape.size() / (shape[0] * shape[1])};
 }
 
-// The moments of a channel as y is computed from them.
+// The moments of a channel in the form used to compute y.
 struct Normal {
   real mean, inverse;  // 1 / sqrt(variance + epsilon)
   real of(real x) const { return (x - mean) * inverse; }
@@ -63,8 +70,7 @@ Normal normal_of(real mean, real variance, real epsilon) {
   return {mean, 1 / std::sqrt(variance + epsilon)};
 }
 
-// y, and the gradients of weight and bias. How x gets its own depends on where the moments are
-// from.
+// y, and the gradients of weight and bias. The gradient of x depends on whether the moments do.
 Var normalize(const Planes& planes, Var x, Var weight, Var bias, const Normal* normals) {
   Tape& tape = x.tape();
   Team& team = tape.team();
@@ -94,8 +100,8 @@ Var normalize(const Planes& planes, Var x, Var weight, Var bias, const Normal* n
 
 }  // namespace
 
-// y[n, c, ...] = (x - mean[c]) / sqrt(variance[c] + epsilon) weight[c] + bias[c], mean and variance
-// those of x over n and all places
+// y[n, c, ...] = (x - mean[c]) / sqrt(variance[c] + epsilon) weight[c] + bias[c], with the mean and
+// variance of x over n and all positions
 Var batch_norm(Var x, Var weight, Var bias, real epsilon, ChannelMoments* moments) {
   const Planes planes = planes_of(x, weight, bias);
   Arena& arena = x.tape().arena();
@@ -133,7 +139,7 @@ Var batch_norm(Var x, Var weight, Var bias, real epsilon, ChannelMoments* moment
   return y;
 }
 
-// The same by moments that do not depend on x.
+// The same with moments that do not depend on x.
 Var batch_norm(Var x, Var weight, Var bias, ConstView mean, ConstView variance, real epsilon) {
   const Planes planes = planes_of(x, weight, bias);
   require(mean.shape == weight.shape() && variance.shape == weight.shape(), "batch_norm: mean ",

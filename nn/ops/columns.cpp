@@ -1,4 +1,10 @@
+#include <algorithm>
+
+#include "nn/base/error.h"
 #include "nn/ops.h"
+#include "nn/real.h"
+#include "nn/tape.h"
+#include "nn/tensor.h"
 
 namespace nn {
 
@@ -6,7 +12,7 @@ namespace nn {
 Var columns(Var x, index first, index count) {
   const index n = x.shape().rows(), width = x.shape().columns();
   require(x.shape().rank() == 2 && first >= 0 && count > 0 && first + count <= width,
-          "columns: ", x.shape(), " has no ", count, " columns from ", first, " on");
+          "columns: ", x.shape(), " does not have ", count, " columns from ", first);
   Var y = x.tape().result("columns", {n, count}, x);
   real* out = x.tape().writable(y).data;
   for (index i = 0; i < n; ++i) out = std::copy_n(x.value().data + i * width + first, count, out);

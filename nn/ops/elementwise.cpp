@@ -1,28 +1,38 @@
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+
+#include "nn/base/error.h"
+#include "nn/dropout_masks.h"
 #include "nn/ops.h"
+#include "nn/real.h"
+#include "nn/tape.h"
+#include "nn/team.h"
+#include "nn/tensor.h"
 
 namespace nn {
 
 namespace {
 
-// Whether b is a's shape or the tail of it, so that b can be repeated along a's leading extents.
+// Whether b is a's shape or its tail, so that b can be repeated along a's leading extents.
 bool is_tail(const Shape& b, const Shape& a) {
   const auto tail = a.extents().last(std::min<std::size_t>(a.rank(), b.rank()));
   return b.rank() <= a.rank() && b.size() > 0 && std::ranges::equal(tail, b.extents());
 }
 
-// Fewer are not worth waking a thread for.
+// Fewer elements are not worth waking a thread for.
 constexpr index elements_of_a_thread = 8192;
 
-// Calls f(start, begin, end) for every copy of b inside a, from `start` on, and ranges of b's
-// `period` elements.
+// Calls f(start, begin, end) for every copy of b inside a, which begins at `start`, and ranges of
+// b's `period` elements.
 template <class Function>
 void each_repeat(index size, index period, Team& team, const Function& f) {
   for (index start = 0; start < size; start += period)
     team.split(period, elements_of_a_thread, [&](index begin, index end) { f(start, begin, end); });
 }
 
-// Calls f(i, scale) for every element i < size that is kept and f(i, 0) for every other, a word of
-// the mask at a time so that vectors can be used.
+// Calls f(i, scale) for every kept element i < size and f(i, 0) for every other, a word of the mask
+// at a time so that vectors can be used.
 template <class Function>
 void each_kept(MaskView kept, index size, real scale, Function f) {
   constexpr index word = 64;

@@ -1,4 +1,12 @@
+#include <algorithm>
+#include <span>
+
+#include "nn/base/error.h"
 #include "nn/ops.h"
+#include "nn/real.h"
+#include "nn/tape.h"
+#include "nn/team.h"
+#include "nn/tensor.h"
 
 namespace nn {
 
@@ -18,7 +26,7 @@ Var embedding(std::span<const int> ids, Var table) {
   team.split(static_cast<index>(ids.size()), 64, [=, from = table.value()](index begin, index end) {
     for (index i = begin; i < end; ++i) std::copy_n(from.data + kept[i] * d, d, out + i * d);
   });
-  // By columns: an id may be there more than once.
+  // Split by columns, because an id may occur more than once.
   y.backward_to(table, [kept, d, &team](ConstView dy, View dtable) {
     team.split(d, 16, [=](index begin, index end) {
       const real* gradient = dy.data;

@@ -1,9 +1,15 @@
+#include <algorithm>
+
+#include "nn/base/error.h"
 #include "nn/blas.h"
 #include "nn/ops.h"
+#include "nn/tape.h"
+#include "nn/team.h"
+#include "nn/tensor.h"
 
 namespace nn {
 
-using blas::gemm, blas::no, blas::yes;
+using blas::gemm, blas::Transpose;
 
 // y[n, out] = x[n, in] weight[out, in]^T + bias[out]
 Var linear(Var x, Var weight, Var bias) {
@@ -20,14 +26,16 @@ Var linear(Var x, Var weight, Var bias) {
   const View rows = x.tape().writable(y);
   if (has_bias)
     for (index i = 0; i < n; ++i) std::ranges::copy(bias.value(), rows.data + i * out);
-  gemm(team, no, yes, n, out, in, 1, x.value().data, in, weight.value().data, in, has_bias,
-       rows.data, out);
+  gemm(team, Transpose::no, Transpose::yes, n, out, in, 1, x.value().data, in, weight.value().data,
+       in, has_bias, rows.data, out);
 
   y.backward_to(x, reads(weight), [&team, n, in, out](ConstView dy, View dx, ConstView weight) {
-    gemm(team, no, no, n, in, out, 1, dy.data, out, weight.data, in, 1, dx.data, in);
+    gemm(team, Transpose::no, Transpose::no, n, in, out, 1, dy.data, out, weight.data, in, 1,
+         dx.data, in);
   });
   y.backward_to(weight, reads(x), [&team, n, in, out](ConstView dy, View dweight, ConstView x) {
-    gemm(team, yes, no, out, in, n, 1, dy.data, out, x.data, in, 1, dweight.data, in);
+    gemm(team, Transpose::yes, Transpose::no, out, in, n, 1, dy.data, out, x.data, in, 1,
+         dweight.data, in);
   });
   y.backward_to(bias, [n, out](ConstView dy, View dbias) {
     for (index i = 0; i < n; ++i)
@@ -45,13 +53,13 @@ Var matmul(Var a, Var b) {
           b.shape());
   Team& team = a.tape().team();
   Var y = a.tape().result("matmul", {m, n}, a, b);
-  gemm(team, no, no, m, n, k, 1, a.value().data, k, b.value().data, n, 0, a.tape().writable(y).data,
-       n);
+  gemm(team, Transpose::no, Transpose::no, m, n, k, 1, a.value().data, k, b.value().data, n, 0,
+       a.tape().writable(y).data, n);
   y.backward_to(a, reads(b), [&team, m, n, k](ConstView dy, View da, ConstView b) {
-    gemm(team, no, yes, m, k, n, 1, dy.data, n, b.data, n, 1, da.data, k);
+    gemm(team, Transpose::no, Transpose::yes, m, k, n, 1, dy.data, n, b.data, n, 1, da.data, k);
   });
   y.backward_to(b, reads(a), [&team, m, n, k](ConstView dy, View db, ConstView a) {
-    gemm(team, yes, no, k, n, m, 1, a.data, k, dy.data, n, 1, db.data, n);
+    gemm(team, Transpose::yes, Transpose::no, k, n, m, 1, a.data, k, dy.data, n, 1, db.data, n);
   });
   return y;
 }

@@ -1,20 +1,28 @@
+#include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <span>
 
+#include "nn/arena.h"
+#include "nn/base/error.h"
 #include "nn/blas.h"
 #include "nn/kernels/vector_math.h"
 #include "nn/ops.h"
 #include "nn/ops/targets.h"
+#include "nn/real.h"
+#include "nn/tape.h"
+#include "nn/team.h"
+#include "nn/tensor.h"
 
 namespace nn {
 
-using blas::gemm, blas::no, blas::yes;
+using blas::gemm, blas::Transpose;
 
 namespace {
 
-// The classes in blocks, so that the scores of one block stay in a core's cache until they are done
-// with. Of every block and row the exponentials e = exp(z - largest of the row in the block) are
-// kept; a factor makes them probabilities, once those of all blocks are known:
+// The classes in blocks, so that the scores of a block stay in a core's cache while they are used.
+// For every block and row, the exponentials e = exp(z - largest of the row in the block) are kept.
+// A factor turns them into probabilities once all blocks are done:
 //   p[i, j] = factor[block of j, i] e[i, j]
 struct Blocks {
   static constexpr index width = 2000;
@@ -30,8 +38,8 @@ struct Blocks {
   real* factors_of(index block) const { return factors + n * block; }
 };
 
-// Row by row: scores to exponentials. The factors become the row's largest score, `sums` the sum of
-// its exponentials, and `wanted` the target's score, if it is in this block.
+// Turns scores into exponentials, row by row. Sets the factors to the row's largest score, `sums`
+// to the sum of its exponentials, and `wanted` to the target's score if it is in this block.
 void exponentials_of_scores(const Blocks& blocks, index block, std::span<const int> targets,
                             real* sums, real* wanted) {
   const index first = blocks.first(block), size = blocks.size(block);
@@ -45,7 +53,7 @@ void exponentials_of_scores(const Blocks& blocks, index block, std::span<const i
   }
 }
 
-// The loss of row i. `sums` has those of all blocks, [blocks, n].
+// The loss of row i. `sums` holds the sums of all blocks, [blocks, n].
 double finish_row(const Blocks& blocks, index i, bool counts, const real* sums, real wanted) {
   real largest = blocks.factors[i], total = 0;
   for (index b = 1; b < blocks.count(); ++b) largest = std::max(largest, blocks.factors_of(b)[i]);
@@ -65,7 +73,7 @@ double forward(const Blocks& blocks, ConstView x, ConstView weight, std::span<co
   real* sums = scratch.array<real>(blocks.count() * blocks.n);
   real* wanted = scratch.array<real>(blocks.n);
   tape.team().each(blocks.count(), [&](index b) {
-    gemm(no, yes, blocks.n, blocks.size(b), blocks.in, 1, x.data, blocks.in,
+    gemm(Transpose::no, Transpose::yes, blocks.n, blocks.size(b), blocks.in, 1, x.data, blocks.in,
          weight.data + blocks.first(b) * blocks.in, blocks.in, 0, blocks.exponentials_of(b),
          blocks.size(b));
     exponentials_of_scores(blocks, b, targets, sums + b * blocks.n, wanted);
@@ -82,9 +90,9 @@ double forward(const Blocks& blocks, ConstView x, ConstView weight, std::span<co
 
 // loss = mean over i of log sum over k of exp(z[i, k]) - z[i, target[i]], z = x weight^T
 //
-// dz = (p - one at the target) dloss / count, and p is never made: its factors go to the narrower
-// side of the products dx = dz weight and dweight = dz^T x. For sums over blocks that do not depend
-// on who takes which, every block has a product of its own.
+// dz = (p - one at the target) dloss / count. p is never formed: its factors are applied to the
+// narrower side of the products dx = dz weight and dweight = dz^T x. Every block has its own
+// product, so that sums over blocks do not depend on the threads.
 Var linear_cross_entropy(Var x, Var weight, std::span<const int> targets) {
   const index n = x.shape().rows(), in = x.shape().columns(), classes = weight.shape()[0];
   require(x.shape().rank() == 2 && weight.shape() == Shape{classes, in},
@@ -106,8 +114,9 @@ Var linear_cross_entropy(Var x, Var weight, std::span<const int> targets) {
         Scratch scratch(arena);
         real* products = scratch.array<real>(blocks.count() * n * in);
         team.each(blocks.count(), [&](index b) {
-          gemm(no, no, n, in, blocks.size(b), share, blocks.exponentials_of(b), blocks.size(b),
-               weight.data + blocks.first(b) * in, in, 0, products + b * n * in, in);
+          gemm(Transpose::no, Transpose::no, n, in, blocks.size(b), share,
+               blocks.exponentials_of(b), blocks.size(b), weight.data + blocks.first(b) * in, in, 0,
+               products + b * n * in, in);
         });
         team.split(n, 16, [&](index begin, index end) {
           for (index i = begin; i < end; ++i) {
@@ -132,10 +141,11 @@ Var linear_cross_entropy(Var x, Var weight, std::span<const int> targets) {
           for (index i = 0; i < n; ++i)
             for (index j = 0; j < in; ++j)
               rows[i * in + j] = blocks.factors_of(b)[i] * x.data[i * in + j];
-          gemm(yes, no, blocks.size(b), in, n, share, blocks.exponentials_of(b), blocks.size(b),
-               rows, in, 1, dweight.data + blocks.first(b) * in, in);
+          gemm(Transpose::yes, Transpose::no, blocks.size(b), in, n, share,
+               blocks.exponentials_of(b), blocks.size(b), rows, in, 1,
+               dweight.data + blocks.first(b) * in, in);
         });
-        // By columns: a class may be the target of more than one row.
+        // Split by columns, because a class may be the target of several rows.
         team.split(in, 16, [=](index begin, index end) {
           for (index i = 0; i < n; ++i)
             for (index j = begin; j < end && kept.classes[i] >= 0; ++j)

@@ -1,14 +1,21 @@
+#include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <span>
 
+#include "nn/base/error.h"
 #include "nn/ops.h"
 #include "nn/ops/targets.h"
+#include "nn/real.h"
+#include "nn/tape.h"
+#include "nn/tensor.h"
 
 namespace nn {
 
 namespace {
 
-// log sum over j of exp(x[j]) as the sum of two numbers that are kept apart: added to a large
-// maximum the logarithm would lose its digits.
+// log sum over j of exp(x[j]), as two summands: added to a large maximum, the logarithm would lose
+// its digits.
 struct LogSum {
   real largest, log;
   real of(real x) const { return (x - largest) - log; }  // the log-probability

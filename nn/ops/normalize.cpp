@@ -1,11 +1,16 @@
 #include <cmath>
 
+#include "nn/base/error.h"
 #include "nn/kernels/vector_math.h"
 #include "nn/ops.h"
+#include "nn/real.h"
+#include "nn/tape.h"
+#include "nn/team.h"
+#include "nn/tensor.h"
 
 namespace nn {
 
-// Rows of some hundred numbers: fewer are not worth waking a thread for.
+// For rows of a few hundred numbers. Fewer rows are not worth waking a thread for.
 constexpr index rows_of_a_thread = 32;
 // A cache line of each row.
 constexpr index columns_of_a_thread = 16;
@@ -82,7 +87,7 @@ Var rms_norm(Var x, Var weight, real epsilon) {
         team.split(n, rows_of_a_thread, [=](index begin, index end) {
           for (index i = begin; i < end; ++i) {
             const real *gradient = dy.data + i * d, *row = x.data + i * d;
-            // How much of dy weight points along x.
+            // The component of dy weight along x.
             const real along =
                 inverse[i] * inverse[i] / static_cast<real>(d) *
                 kernels::sum_of(d, [=](index j) { return gradient[j] * weight.data[j] * row[j]; });

@@ -1,4 +1,13 @@
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "nn/base/error.h"
 #include "nn/ops.h"
+#include "nn/real.h"
+#include "nn/tape.h"
+#include "nn/tensor.h"
 
 namespace nn {
 
@@ -22,14 +31,14 @@ Pooling pooling(const char* name, Var x, index size, index stride) {
           (shape[3] - size) / stride + 1};
 }
 
-// Takes the value over if it is larger than the best so far, or NaN; without a jump.
+// Takes the value if it is larger than the best so far, or NaN. Without a branch.
 inline void consider(real value, std::int32_t place, real& best, std::int32_t& argmax) {
   const bool wins = (value > best) | (value != value);
   best = wins ? value : best;
   argmax = wins ? place : argmax;
 }
 
-// The largest value of each window, and where it is.
+// The largest value of each window and its position.
 void find_argmax(const Pooling& pool, const real* in, real* best, std::int32_t* argmax) {
   for (index plane = 0; plane < pool.planes; ++plane)
     for (index oy = 0; oy < pool.oh; ++oy)
@@ -45,7 +54,7 @@ void find_argmax(const Pooling& pool, const real* in, real* best, std::int32_t* 
       }
 }
 
-// The same for windows of 2x2 that touch, in a form that compilers turn into vectors.
+// The same for adjacent 2x2 windows, in a form that compilers vectorise.
 void find_argmax_2x2(const Pooling& pool, const real* in, real* __restrict best,
                      std::int32_t* __restrict argmax) {
   const auto width = static_cast<std::int32_t>(pool.width), ow = static_cast<std::int32_t>(pool.ow);
@@ -68,7 +77,7 @@ void find_argmax_2x2(const Pooling& pool, const real* in, real* __restrict best,
 
 }  // namespace
 
-// y[n, c, oy, ox] = the largest x in its window; of equal ones the first, as PyTorch does.
+// y[n, c, oy, ox] = the largest x in its window, the first of equal ones as in PyTorch
 Var max_pool2d(Var x, index size, index stride) {
   const Pooling pool = pooling("max_pool2d", x, size, stride);
   require(x.value().size() <= INT32_MAX, "max_pool2d: ", x.shape(), " is too large");
@@ -91,7 +100,7 @@ Var average_pool2d(Var x, index size, index stride) {
   Var y = x.tape().result("average_pool2d", {x.shape()[0], x.shape()[1], pool.oh, pool.ow}, x);
   const real share = real(1) / static_cast<real>(size * size);
 
-  // Calls f(output element, input element) for every pair of a window's place and a pixel in it.
+  // Calls f(output element, input element) for every window and every pixel in it.
   const auto each_pair = [pool](auto f) {
     index at = 0;
     for (index plane = 0; plane < pool.planes; ++plane)

@@ -1,15 +1,20 @@
 #include <cmath>
 #include <complex>
 
+#include "nn/base/error.h"
 #include "nn/ops.h"
+#include "nn/real.h"
+#include "nn/tape.h"
+#include "nn/team.h"
+#include "nn/tensor.h"
 
 namespace nn {
 
 namespace {
 
-// cosines and sines[length, frequencies] of the angles position theta^(-j / frequencies), from
-// position `first` on: e^(i p w) = e^(i 32 c w) e^(i f w) for p = 32 c + f, which takes few sines
-// and is the same for a position wherever a sequence begins.
+// cosines and sines[length, frequencies] of the angles position theta^(-j / frequencies), starting
+// at position `first`. Uses e^(i p w) = e^(i 32 c w) e^(i f w) for p = 32 c + f, which needs few
+// sines and gives the same result for a position wherever the sequence begins.
 void fill_angles(index first, index length, index frequencies, double theta, real* cosines,
                  real* sines) {
   constexpr index coarse = 32;
@@ -33,7 +38,7 @@ void fill_angles(index first, index length, index frequencies, double theta, rea
   }
 }
 
-// Turns every pair (x[j], x[j + half]) of a head by the angle position theta^(-2j / head_size).
+// Rotates every pair (x[j], x[j + half]) of a head by the angle position theta^(-2j / head_size).
 struct Rotation {
   index rows, columns, head_size, length;
   real *cosines, *sines;  // [length, half]
@@ -42,7 +47,7 @@ struct Rotation {
       : rows(x.shape().rows()), columns(x.shape().columns()), head_size(head_size), length(length) {
     require(head_size > 0 && head_size % 2 == 0 && columns % head_size == 0 && length > 0 &&
                 rows % length == 0,
-            "rotary_embedding: ", x.shape(), " is not made of heads of size ", head_size,
+            "rotary_embedding: ", x.shape(), " does not consist of heads of size ", head_size,
             " and sequences of ", length);
     const index half = head_size / 2;
     cosines = x.tape().arena().allocate_array<real>(length * half).data();
@@ -50,8 +55,8 @@ struct Rotation {
     fill_angles(first, length, half, theta, cosines, sines);
   }
 
-  // f(a number of `out`, what `in` turned has in its place): forwards (direction 1) or backwards
-  // (-1); turning back is the gradient. In and out may be one.
+  // Calls f(element of `out`, the rotated value of `in` there). Direction 1 rotates forwards, -1
+  // backwards, which is the gradient. `in` and `out` may be the same.
   template <class Function>
   void turn(Team& team, const real* in, real* out, real direction, Function f) const {
     team.split(rows, 64, [=, *this](index begin, index end) {

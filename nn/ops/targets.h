@@ -1,10 +1,14 @@
 #pragma once
 
+#include <span>
+#include "nn/base/error.h"
+#include "nn/real.h"
 #include "nn/tape.h"
+#include "nn/tensor.h"
 
 namespace nn {
 
-// The targets in the tape's arena, checked, and how many of them count.
+// Checked targets in the tape's arena, and the number of them that are not negative.
 struct Targets {
   std::span<const int> classes;
   real count = 0;

@@ -12,7 +12,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         nn::parse_json_object(fuzz::text_of(data, size), "config.json", "hint"), "config.json");
     nn::require_valid(config);
     config.layers = std::min<nn::index>(config.layers, 3);
-    for (const nn::TensorInfo& tensor : config.kind().tensors(config))
+    for (const nn::TensorInfo& tensor : nn::tensors_of(config))
       fuzz::expect(tensor.shape.size() > 0, "every tensor has a size");
   });
   return 0;

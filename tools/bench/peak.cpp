@@ -15,7 +15,8 @@ constexpr int repeats = 20, tries = 5;
 void multiply(std::vector<nn::real>& matrices) {
   nn::real* a = matrices.data();
   for (int i = 0; i < repeats; ++i)
-    nn::blas::gemm(nn::blas::no, nn::blas::no, n, n, n, 1, a, n, a + n * n, n, 0, a + 2 * n * n, n);
+    nn::blas::gemm(nn::blas::Transpose::no, nn::blas::Transpose::no, n, n, n, 1, a, n, a + n * n, n,
+                   0, a + 2 * n * n, n);
 }
 
 Contestant::Jobs prepare(int threads) {

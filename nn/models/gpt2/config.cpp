@@ -1,5 +1,9 @@
 #include "nn/models/gpt2/config.h"
 
+#include "nn/models/config.h"
+#include "nn/models/language_model.h"
+#include "nn/real.h"
+
 namespace nn {
 
 void read_gpt2_config(const ConfigFields& fields, LanguageModelConfig& config) {
@@ -19,8 +23,8 @@ void read_gpt2_config(const ConfigFields& fields, LanguageModelConfig& config) {
 }
 
 nlohmann::ordered_json gpt2_config_json(const LanguageModelConfig& config) {
-  // OpenAI's vocabulary ends with <|endoftext|>; in those of LLaMAs and in bytes, 1 and 2 stand for
-  // the beginning and the end.
+  // OpenAI's vocabulary ends with <|endoftext|>. In LLaMA vocabularies and in bytes, 1 and 2 stand
+  // for the beginning and the end.
   const bool is_own = config.vocab_size == 50257;
   return {
       {"architectures", {"GPT2LMHeadModel"}},

@@ -3,6 +3,7 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "nn/models/config.h"
+#include "nn/models/language_model.h"
 
 namespace nn {
 

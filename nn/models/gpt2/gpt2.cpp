@@ -1,22 +1,37 @@
 #include "nn/models/gpt2/gpt2.h"
 
 #include <cmath>
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
 
+#include "nn/base/error.h"
+#include "nn/layers.h"
 #include "nn/models/gpt2/config.h"
+#include "nn/models/key_value_cache.h"
+#include "nn/models/language_model.h"
+#include "nn/ops.h"
+#include "nn/parameters.h"
+#include "nn/real.h"
+#include "nn/tape.h"
+#include "nn/tensor.h"
 
 namespace nn {
 
 namespace {
 
-constexpr double gpt2_stddev = 0.02;           // of the first weights
+constexpr double gpt2_stddev = 0.02;           // of the initial weights
 constexpr double gpt2_position_stddev = 0.01;  // as in OpenAI's code; transformers has 0.02
 
 LayerNorm layer_norm_of(const Scope& scope, const LanguageModelConfig& config) {
   return {scope, config.hidden_size, static_cast<real>(config.epsilon)};
 }
 
-// y[n, out] = x[n, in] weight[in, out] + bias[out]: a linear layer whose weights lie the other way
-// round, as OpenAI saved them (transformers' Conv1D)
+// y[n, out] = x[n, in] weight[in, out] + bias[out]: a linear layer with transposed weights, as
+// OpenAI saved them (transformers' Conv1D)
 class Conv1D {
  public:
   Conv1D(const Scope& scope, index in, index out, double stddev = gpt2_stddev)
@@ -54,7 +69,7 @@ class Gpt2Embedding : public EmbeddingBlock {
 // h = x + attention(norm(x)), y = h + down(gelu(up(norm(h))))
 class Gpt2Layer : public LayerBlock {
  public:
-  // Projections into the residual stream start smaller, the more of them it adds up.
+  // Projections into the residual stream start smaller, because 2 * layers of them add up.
   Gpt2Layer(const Scope& scope, const LanguageModelConfig& c)
       : width_(c.hidden_size),
         head_size_(c.head_size()),
@@ -102,7 +117,7 @@ class Gpt2Layer : public LayerBlock {
 
 class Gpt2Head : public HeadBlock {
  public:
-  // The weights are the embedding's: the first that its generator draws.
+  // The weights equal the embedding's, because its generator draws them first.
   Gpt2Head(const Scope& scope, const Scope& embedding, const LanguageModelConfig& config)
       : norm_(layer_norm_of(scope("transformer")("ln_f"), config)),
         head_(embedding("lm_head"), config.hidden_size, config.vocab_size,
@@ -118,35 +133,6 @@ class Gpt2Head : public HeadBlock {
   Linear head_;
 };
 
-std::vector<TensorInfo> gpt2_tensors(const LanguageModelConfig& c) {
-  const index d = c.hidden_size, wide = c.intermediate_size;
-  std::vector<TensorInfo> tensors{{"transformer.wte.weight", {c.vocab_size, d}, 0},
-                                  {"transformer.wpe.weight", {c.max_positions, d}, 0}};
-  for (int layer = 0; layer < c.layers; ++layer) {
-    const std::pair<const char*, Shape> parts[] = {
-        {"ln_1.weight", {d}},
-        {"ln_1.bias", {d}},
-        {"attn.c_attn.weight", {d, 3 * d}},
-        {"attn.c_attn.bias", {3 * d}},
-        {"attn.c_proj.weight", {d, d}},
-        {"attn.c_proj.bias", {d}},
-        {"ln_2.weight", {d}},
-        {"ln_2.bias", {d}},
-        {"mlp.c_fc.weight", {d, wide}},
-        {"mlp.c_fc.bias", {wide}},
-        {"mlp.c_proj.weight", {wide, d}},
-        {"mlp.c_proj.bias", {d}},
-    };
-    for (const auto& [name, shape] : parts)
-      tensors.push_back({concat("transformer.h.", layer, '.', name), shape, layer + 1});
-  }
-  const int head = static_cast<int>(c.layers) + 1;
-  tensors.push_back({"transformer.ln_f.weight", {d}, head});
-  tensors.push_back({"transformer.ln_f.bias", {d}, head});
-  tensors.push_back({"lm_head.weight", {c.vocab_size, d}, head, "transformer.wte.weight"});
-  return tensors;
-}
-
 void require_gpt2(const LanguageModelConfig& c) {
   require(c.key_value_heads == c.heads, "gpt2: ", c.heads, " heads cannot share ",
           c.key_value_heads, " key/value heads");
@@ -160,7 +146,6 @@ ModelFamily gpt2_family() {
           .require_valid = require_gpt2,
           .read = read_gpt2_config,
           .write = gpt2_config_json,
-          .tensors = gpt2_tensors,
           .embedding = [](const Scope& scope,
                           const LanguageModelConfig& config) -> std::unique_ptr<EmbeddingBlock> {
             return std::make_unique<Gpt2Embedding>(scope("transformer"), config);
@@ -174,11 +159,13 @@ ModelFamily gpt2_family() {
                      const LanguageModelConfig& config) -> std::unique_ptr<HeadBlock> {
             return std::make_unique<Gpt2Head>(scope, embedding, config);
           },
+          .tied_head = "lm_head.weight",
+          .tied_embedding = "transformer.wte.weight",
           .vocabulary = "gpt2",
           .epsilon = 1e-5,
           .has_position_table = true,
           .prefix = "transformer.",
-          // Old files hold the causal masks.
+          // Old files contain the causal masks.
           .is_ignored =
               [](std::string_view tensor) {
                 return tensor.ends_with(".attn.bias") || tensor.ends_with(".attn.masked_bias");

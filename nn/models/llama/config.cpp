@@ -1,11 +1,15 @@
 #include "nn/models/llama/config.h"
 
+#include "nn/models/config.h"
+#include "nn/models/language_model.h"
+#include "nn/real.h"
+
 namespace nn {
 
 namespace {
 
-// Rotary embedding without tricks for long contexts. Older files have rope_theta and rope_scaling,
-// newer ones rope_parameters with the same inside.
+// Only the plain rotary embedding, without scaling for long contexts. Older files have rope_theta
+// and rope_scaling, newer ones have both in rope_parameters.
 double read_theta(const ConfigFields& fields) {
   double theta = fields.positive("rope_theta", LanguageModelConfig{}.theta);
   for (const char* field : {"rope_scaling", "rope_parameters"}) {
@@ -27,7 +31,7 @@ void read_llama_config(const ConfigFields& fields, LanguageModelConfig& config) 
   fields.allow_only("mlp_bias", false);
   fields.allow_only("partial_rotary_factor", 1);
   if (fields.has("tie_word_embeddings") && fields.get("tie_word_embeddings") != false)
-    fields.refuse("tie_word_embeddings", "save the model with a lm_head.weight of its own");
+    fields.refuse("tie_word_embeddings", "save the model with its own lm_head.weight");
   config.vocab_size = fields.count("vocab_size");
   config.hidden_size = fields.count("hidden_size");
   config.layers = fields.count("num_hidden_layers");

@@ -1,14 +1,25 @@
 #include "nn/models/llama/llama.h"
 
-#include "nn/models/llama/config.h"
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
 
 #include "nn/base/error.h"
+#include "nn/layers.h"
+#include "nn/models/key_value_cache.h"
+#include "nn/models/language_model.h"
+#include "nn/models/llama/config.h"
+#include "nn/ops.h"
+#include "nn/real.h"
+#include "nn/tape.h"
+#include "nn/tensor.h"
 
 namespace nn {
 
 namespace {
 
-constexpr double llama_stddev = 0.02;  // of the first weights
+constexpr double llama_stddev = 0.02;  // of the initial weights
 
 Linear projection(const Scope& scope, index in, index out) {
   return {scope, in, out, {.has_bias = false, .stddev = llama_stddev}};
@@ -71,7 +82,7 @@ class LlamaLayer : public LayerBlock {
   }
 
  private:
-  // attention(q, k, v), with q and k not yet turned, is what the two differ in.
+  // The two differ in attention(q, k, v), which gets q and k before the rotary embedding.
   template <class Attention>
   Var apply(Var x, Attention attention) const {
     const Var in = input_norm_(x);
@@ -105,33 +116,9 @@ class LlamaHead : public HeadBlock {
   Linear head_;
 };
 
-std::vector<TensorInfo> llama_tensors(const LanguageModelConfig& c) {
-  const index d = c.hidden_size, kv = c.key_value_heads * c.head_size();
-  std::vector<TensorInfo> tensors{{"model.embed_tokens.weight", {c.vocab_size, d}, 0}};
-  for (int layer = 0; layer < c.layers; ++layer) {
-    const std::pair<const char*, Shape> parts[] = {
-        {"input_layernorm", {d}},
-        {"self_attn.q_proj", {d, d}},
-        {"self_attn.k_proj", {kv, d}},
-        {"self_attn.v_proj", {kv, d}},
-        {"self_attn.o_proj", {d, d}},
-        {"post_attention_layernorm", {d}},
-        {"mlp.gate_proj", {c.intermediate_size, d}},
-        {"mlp.up_proj", {c.intermediate_size, d}},
-        {"mlp.down_proj", {d, c.intermediate_size}},
-    };
-    for (const auto& [name, shape] : parts)
-      tensors.push_back({concat("model.layers.", layer, '.', name, ".weight"), shape, layer + 1});
-  }
-  const int head = static_cast<int>(c.layers) + 1;
-  tensors.push_back({"model.norm.weight", {d}, head});
-  tensors.push_back({"lm_head.weight", {c.vocab_size, d}, head});
-  return tensors;
-}
-
 void require_llama(const LanguageModelConfig& c) {
-  require(c.head_size() % 2 == 0, "llama: ", c.heads, " heads do not cut a width of ",
-          c.hidden_size, " into even parts");
+  require(c.head_size() % 2 == 0, "llama: ", c.heads,
+          " heads of an even size do not fill the hidden size ", c.hidden_size);
   require(c.heads % c.key_value_heads == 0, "llama: ", c.heads, " heads cannot share ",
           c.key_value_heads, " key/value heads evenly");
 }
@@ -144,7 +131,6 @@ ModelFamily llama_family() {
           .require_valid = require_llama,
           .read = read_llama_config,
           .write = llama_config_json,
-          .tensors = llama_tensors,
           .embedding = [](const Scope& scope,
                           const LanguageModelConfig& config) -> std::unique_ptr<EmbeddingBlock> {
             return std::make_unique<LlamaEmbedding>(scope, config);
@@ -156,7 +142,7 @@ ModelFamily llama_family() {
           },
           .head = [](const Scope& scope, const Scope&, const LanguageModelConfig& config)
               -> std::unique_ptr<HeadBlock> { return std::make_unique<LlamaHead>(scope, config); },
-          // Old files hold what follows from theta.
+          // Old files contain frequencies, which follow from theta.
           .is_ignored =
               [](std::string_view tensor) { return tensor.ends_with(".rotary_emb.inv_freq"); }};
 }

@@ -4,10 +4,10 @@
 #include <cstdint>
 #include <span>
 
-namespace nn::kernels {
+namespace nn {
 
-// MT19937 (Matsumoto and Nishimura 1998), the same outputs as std::mt19937, its plain twin. They
-// are made 624 at a time, in loops that compilers turn into vectors.
+// MT19937 (Matsumoto and Nishimura 1998), with the outputs of std::mt19937. Makes 624 of them at a
+// time, in loops that compilers vectorise.
 class MersenneTwister {
  public:
   explicit MersenneTwister(std::uint32_t seed);
@@ -16,7 +16,7 @@ class MersenneTwister {
     if (next_ == length) make_outputs();
     return outputs_[next_++];
   }
-  // What as many calls would return, in order.
+  // The next outputs, as if by one call for each.
   void fill(std::span<std::uint32_t> outputs);
 
  private:
@@ -27,4 +27,4 @@ class MersenneTwister {
   int next_ = length;
 };
 
-}  // namespace nn::kernels
+}  // namespace nn

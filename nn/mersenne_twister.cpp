@@ -1,12 +1,15 @@
-#include "nn/kernels/mersenne_twister.h"
+#include "nn/mersenne_twister.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
 
-namespace nn::kernels {
+namespace nn {
 
 namespace {
 
-// The word that `ahead`, `upper`'s top bit and the rest of the word after it turn into.
+// The new word from the one 397 `ahead`, the top bit of `upper` and the other bits of `lower`.
 inline std::uint32_t twisted(std::uint32_t ahead, std::uint32_t upper, std::uint32_t lower) {
   const std::uint32_t joined = (upper & 0x80000000) | (lower & 0x7fffffff);
   return ahead ^ joined >> 1 ^ ((joined & 1) ? 0x9908b0df : 0);
@@ -27,8 +30,8 @@ MersenneTwister::MersenneTwister(std::uint32_t seed) {
     state_[i] = 1812433253 * (state_[i - 1] ^ state_[i - 1] >> 30) + i;
 }
 
-// Each word depends on the next one and on the one 397 ahead, round the end: the last 227 words of
-// the old state lie ahead of the first of the new one, which lie ahead of all others.
+// Each word depends on the next one and on the one 397 ahead, modulo the length. For the first 227
+// words that is an old word; for the others it is a new one.
 void MersenneTwister::make_outputs() {
   constexpr int ahead = 397, turn = length - ahead;
   std::uint32_t* word = state_.data();
@@ -49,4 +52,4 @@ void MersenneTwister::fill(std::span<std::uint32_t> outputs) {
   }
 }
 
-}  // namespace nn::kernels
+}  // namespace nn
