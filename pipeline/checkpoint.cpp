@@ -1,23 +1,33 @@
 #include "pipeline/checkpoint.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <sstream>
+#include <utility>
 
+#include "nn/base/error.h"
 #include "nn/files/checkpoint.h"
 #include "nn/files/engine.h"
+#include "nn/files/manifest.h"
+#include "nn/models/language_model.h"
+#include "nn/optimizer.h"
+#include "pipeline/collectives.h"
+#include "pipeline/cut.h"
+#include "pipeline/mailbox/frame.h"
+#include "pipeline/topology.h"
 
 namespace pipeline {
 
 namespace {
 
-constexpr const char* left_out_key = "steps-left-out";
+constexpr const char* skipped_key = "steps-left-out";
 constexpr const char* run_key = "run-id";
-constexpr const char* model_key = "model";      // the first checkpoints were all of LLaMAs
-constexpr const char* updates_key = "updates";  // Adam corrects by their number
+constexpr const char* model_key = "model";      // the oldest checkpoints, of LLaMAs, lack it
+constexpr const char* updates_key = "updates";  // for Adam's bias correction
 
 std::string file_name(std::int64_t block) { return nn::concat("piece-", block, ".safetensors"); }
 
-// A block's weights and what the optimizer keeps of each, by name.
+// A block's weights and the optimizer's state of each, by name.
 std::vector<nn::LoadedTensor> tensors_of(nn::LanguageModel& model,
                                          const nn::Optimizer::State& state, int block) {
   const auto [first, size] = model.range(block);
@@ -31,13 +41,13 @@ std::vector<nn::LoadedTensor> tensors_of(nn::LanguageModel& model,
   return tensors;
 }
 
-// How the work is spread, which changes sums by rounding only.
+// How the work is divided, which changes results only by rounding.
 nn::Metadata layout_terms(const TrainingConfig& config) {
   return {{"pipelines", std::to_string(config.topology.pipelines)},
           {"microbatches", std::to_string(config.microbatches)}};
 }
 
-// The learning rate may change, which is worth a line; what would be another training may not.
+// Throws nn::InputError if a term differs that makes it another training; reports all others.
 void compare_terms(const TrainingConfig& config, const nn::Metadata& state,
                    const std::function<void(const std::string&)>& report) {
   const auto saved = [&](const std::string& name) {
@@ -62,13 +72,13 @@ void compare_terms(const TrainingConfig& config, const nn::Metadata& state,
                       ": the same training but for rounding"));
 }
 
-// How often a block was updated, from its file.
+// The number of updates of a block, from its file.
 int updates_of(const nn::SafetensorsFile& file) {
   try {
     return nn::whole_number(file.metadata(), updates_key);
   } catch (const nn::Error& error) {
     throw nn::InputError(nn::concat(file.name(), ": ", error.what()),
-                         "use another checkpoint, or start anew in another folder");
+                         "use another checkpoint, or start over in another folder");
   }
 }
 
@@ -112,7 +122,7 @@ void Checkpoints::save(int step, std::vector<nn::CheckpointFolder::File> more) {
   }
   nn::Metadata state = origin_of(config_);
   if (!run_id.empty()) state[run_key] = run_id;
-  state[left_out_key] = std::to_string(worker_.steps_left_out);
+  state[skipped_key] = std::to_string(worker_.steps_skipped);
   folder_.complete(step, files, state);
 }
 
@@ -130,7 +140,7 @@ nn::CheckpointFolder::File Checkpoints::save_block(int step, int block) {
 }
 
 int Checkpoints::resume(const std::function<void(const std::string&)>& report) {
-  const Tag step_tag{Tag::checkpoint, 0, 0}, left_out_tag{Tag::checkpoint, 0, 1},
+  const Tag step_tag{Tag::checkpoint, 0, 0}, skipped_tag{Tag::checkpoint, 0, 1},
       all_heard_tag{Tag::checkpoint, 0, 2};
   int step = 0;
   if (mailbox_.rank() == 0) {
@@ -138,29 +148,30 @@ int Checkpoints::resume(const std::function<void(const std::string&)>& report) {
     mailbox_.begin_step(step);
     for (int other = 1; other < mailbox_.ranks(); ++other) {
       mailbox_.send_number(other, step_tag, step);
-      mailbox_.send_number(other, left_out_tag, worker_.steps_left_out);
+      mailbox_.send_number(other, skipped_tag, worker_.steps_skipped);
     }
   } else {
     const auto hear = [&](Tag tag) {
       const double number =
           mailbox_.receive_number(0, tag, "waiting for rank 0 to find the newest checkpoint");
-      nn::require(number >= 0 && number <= config_.steps, "rank 0 named a step that there is not");
+      nn::require(number >= 0 && number <= config_.steps,
+                  "rank 0 sent an impossible step: ", number);
       return static_cast<int>(number);
     };
     step = hear(step_tag);
-    worker_.steps_left_out = hear(left_out_tag);
+    worker_.steps_skipped = hear(skipped_tag);
     mailbox_.begin_step(step);
   }
-  // From here messages of other steps are none of the run, so everybody has to know this one.
-  is_on_any_rank(mailbox_, false, all_heard_tag, "waiting for all ranks to hear the step");
+  // From here on messages of other steps are dropped, so every rank must know this one.
+  is_on_any_rank(mailbox_, false, all_heard_tag, "waiting for all ranks to learn the step");
   if (step > 0)
     for (int block : blocks_) load_block(folder_.path_of(step), block);
   return step;
 }
 
-// Everything that this and any other run needs to go on: whether it may is another question.
+// Checks that everything is there that a run needs to resume; compare_terms() checks that it may.
 void Checkpoints::require_whole(const nn::CheckpointFolder::Saved& saved) const {
-  nn::whole_number(saved.state, left_out_key);
+  nn::whole_number(saved.state, skipped_key);
   for (const auto& [name, value] : training_terms(config_))
     nn::require(name == "steps" || name == model_key || saved.state.contains(name), "there is no ",
                 name);
@@ -180,10 +191,10 @@ int Checkpoints::find_newest(const std::function<void(const std::string&)>& repo
   if (!saved) return 0;
   compare_terms(config_, saved->state, report);
   if (saved->step > config_.steps)
-    throw nn::InputError(
-        nn::concat("the checkpoint is of step ", saved->step, ", the run ends at ", config_.steps),
-        "choose more --steps, or another folder");
-  worker_.steps_left_out = nn::whole_number(saved->state, left_out_key);
+    throw nn::InputError(nn::concat("the checkpoint is from step ", saved->step,
+                                    ", but the run ends at step ", config_.steps),
+                         "choose more --steps, or another folder");
+  worker_.steps_skipped = nn::whole_number(saved->state, skipped_key);
   if (saved->state.contains(run_key)) run_id = saved->state.at(run_key);
   return saved->step;
 }

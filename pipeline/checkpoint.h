@@ -3,21 +3,26 @@
 #include <filesystem>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "nn/files/checkpoint_folder.h"
+#include "nn/files/safetensors.h"
+#include "pipeline/mailbox/mailbox.h"
+#include "pipeline/stage.h"
 #include "pipeline/stage_worker.h"
+#include "pipeline/training_config.h"
 
 namespace pipeline {
 
-// The training's options and the engine, recorded in its models and checkpoints.
+// The options of the training and the engine, as models and checkpoints record them.
 nn::Metadata origin_of(const TrainingConfig& config);
 
-// The checkpoints of a training run, in a folder that all ranks see. Every block of the model (see
-// nn::LanguageModel) has a file of its own, whatever rank it is on, so that a run of any other cut
-// or number of pipelines can go on from it:
+// The checkpoints of a training run, in a folder that all ranks can see. Every block of the model
+// (see nn::LanguageModel) has a file of its own, whichever rank holds it, so a run with another cut
+// or number of pipelines can resume from it:
 //
-//   piece-3.safetensors      model.layers.2.mlp.up_proj.weight              and the other weights,
-//                            model.layers.2.mlp.up_proj.weight.exp_avg      Adam's moments under
+//   piece-3.safetensors      model.layers.2.mlp.up_proj.weight              and the other weights;
+//                            model.layers.2.mlp.up_proj.weight.exp_avg      Adam's moments, with
 //                            model.layers.2.mlp.up_proj.weight.exp_avg_sq   torch.optim's names
 class Checkpoints {
  public:
@@ -25,19 +30,19 @@ class Checkpoints {
   Checkpoints(nn::CheckpointFolder& folder, const TrainingConfig& config, Stage& stage,
               StageWorker& worker, Mailbox& mailbox);
 
-  // All ranks call it between the same two steps, of which `step` is the number done. The first
-  // pipeline's write their blocks, for replicas are equal; rank 0 hears of every file and then
-  // completes the checkpoint. `more` are files that this rank wrote besides. Throws nn::InputError,
-  // also if a weight is not finite.
+  // Called by all ranks between the same two steps; `step` steps are done. The ranks of the first
+  // pipeline write their blocks (the other pipelines are replicas). Rank 0 completes the checkpoint
+  // once every file is reported. `more`: other files that this rank has written for it. Throws
+  // nn::InputError if a file cannot be written or a weight is not finite.
   void save(int step, std::vector<nn::CheckpointFolder::File> more);
 
-  // The run's id, on rank 0: save() records it, resume() reads it. Empty: none.
+  // The run's id, on rank 0: save() records it, resume() reads it. Empty if there is none.
   std::string run_id;
 
-  // All ranks call it before the first step and go on from the newest undamaged checkpoint, which
-  // rank 0 finds. Only rank 0 reports anything notable about it, such as another processor. Returns
-  // the steps done, 0 if there is no checkpoint. Throws nn::InputError if the checkpoint belongs to
-  // a different training.
+  // Called by all ranks before the first step: loads the newest undamaged checkpoint, which rank 0
+  // finds. Only rank 0 calls `report`, with notes such as a change of processor. Returns the number
+  // of steps done, 0 without a checkpoint. Throws nn::InputError if the checkpoint belongs to a
+  // different training.
   int resume(const std::function<void(const std::string&)>& report);
 
  private:

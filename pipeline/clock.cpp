@@ -1,5 +1,7 @@
 #include "pipeline/clock.h"
 
+#include "pipeline/mailbox/frame.h"
+
 namespace pipeline {
 
 namespace {

@@ -1,6 +1,7 @@
 #include "pipeline/collectives.h"
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 #include "nn/base/error.h"

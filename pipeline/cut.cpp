@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstdlib>
+#include <cmath>
+#include <cstddef>
 #include <numeric>
 
 #include "nn/base/error.h"
@@ -16,7 +17,7 @@ void add(Costs& sum, const Costs& costs, double times = 1) {
   sum.weights += times * costs.weights;
 }
 
-// How often, for each chunk.
+// For each chunk, the number of weight halves that come before its last backward.
 std::vector<int> weights_before_last_backward(const Schedule& schedule, int chunks) {
   std::vector<int> counts(chunks), until_now(chunks);
   for (const Action& action : schedule) {
@@ -26,8 +27,8 @@ std::vector<int> weights_before_last_backward(const Schedule& schedule, int chun
   return counts;
 }
 
-// Depth first over all cuts, part by part. A branch ends when what is placed so far already takes
-// longer than the best whole cut, so it helps to start from a good one.
+// Depth-first search over all cuts, part by part. A branch ends when its layers so far already take
+// longer than the best complete cut, so it helps to start from a good one.
 class CutSearch {
  public:
   CutSearch(const BlockCosts& blocks, int layers, int stages, int chunks,
@@ -52,11 +53,11 @@ class CutSearch {
   const Cut& best() const { return best_; }
 
  private:
-  // Sums of the same numbers in another order differ in their last bits.
+  // The same numbers summed in another order differ in their last bits.
   static constexpr double tolerance = 1e-9;
-  static constexpr long most_effort = 100'000'000;  // chunks and actions looked at: a second or two
+  static constexpr long most_effort = 100'000'000;  // chunks and actions visited: a second or two
 
-  // Moves single layers for as long as that helps.
+  // Moves single layers while that helps.
   void improve() {
     const int parts = static_cast<int>(best_.size());
     for (bool is_better = true; is_better && effort_ < most_effort;) {
@@ -91,7 +92,7 @@ class CutSearch {
     costs = {0, 0, 0};
   }
 
-  // A stage waits for its first activation and has all its work to do. Its last gradient still
+  // A lower bound: a stage waits for its first activation, does all its work, and its last gradient
   // passes through the stages before it.
   double shortest_possible() const {
     double shortest = 0, fill = 0, drain = 0;
@@ -116,7 +117,7 @@ class CutSearch {
     return simulate(schedules_, microbatches_, chunks_, costs, message_time_, cores_).length;
   }
 
-  // Whether the cut is the best so far.
+  // Whether the cut is the best so far; it is then kept.
   bool consider(const Cut& cut) {
     const bool is_sharing = cores_ > 0 && cores_ < stages_;
     effort_ += 3L * stages_ * chunks_ * (microbatches_ + 8) * (is_sharing ? stages_ : 1);
@@ -143,7 +144,7 @@ class CutSearch {
   Cut cut_, best_;
   double best_length_;
   std::vector<std::vector<int>> early_weights_;  // [stage][chunk]
-  StageCosts costs_;                             // of cut_, 0 where nothing is placed yet
+  StageCosts costs_;                             // of cut_, 0 for parts not yet placed
 };
 
 }  // namespace

@@ -10,31 +10,31 @@
 // Where the model is cut. Its blocks are the embedding, equal layers, and the head.
 namespace pipeline {
 
-// Layers in each global chunk; a chunk may have none. The embedding goes with the first chunk, the
-// head with the last.
+// The number of layers in each global chunk, possibly 0. The embedding belongs to the first chunk,
+// the head to the last.
 using Cut = std::vector<int>;
 
-// As even as can be; the first parts get the layers that are left over, for the last has the head:
+// As even as possible. The first parts get the remaining layers, because the last one has the head:
 // 6 layers in 3 parts are 2,2,2 and 7 are 3,2,2.
 Cut default_cut(int layers, int parts);
 
-// "3,3,0" for `parts` parts that together have `layers` layers. Throws nn::InputError otherwise.
+// Parses "3,3,0". Throws nn::InputError unless it has `parts` parts that add up to `layers`.
 Cut parse_cut(std::string_view text, int layers, int parts);
 std::string to_text(const Cut& cut);
 
-// Of one microbatch in one block.
+// The cost of one microbatch in each kind of block.
 struct BlockCosts {
   Costs embedding, layer, head;
 };
 
-// What each chunk of the cut costs; cut.size() is a multiple of `stages`.
+// The cost of each chunk of the cut; cut.size() is a multiple of `stages`.
 StageCosts costs_of(const Cut& cut, const BlockCosts& blocks, int stages);
 
-// The cut into stages * chunks parts with the shortest simulated step; among equals the evenest,
-// then the one with more layers in earlier parts. Leaves out only cuts that cannot be the best,
-// unless that would take longer than a second or two (12 layers in 12 parts, 24 microbatches): then
-// it is the best of those it got to, at least as good as any that moves one layer. Stages share the
-// cores as in simulate(): on two cores the course's head needs one for itself.
+// The cut into stages * chunks parts with the shortest simulated step. Ties go to the evenest cut,
+// then to the one with more layers in earlier parts. The search is exhaustive but for cuts that
+// cannot win, unless that takes more than a second or two (12 layers in 12 parts, 24 microbatches);
+// then the result is the best cut found, and moving a single layer does not improve it. Stages
+// share cores as in simulate(): on two cores the course's head needs one to itself.
 Cut best_cut(const BlockCosts& blocks, int layers, int stages, int chunks,
              const ScheduleEntry& schedule, int microbatches, double message_time = 0,
              double cores = 0);

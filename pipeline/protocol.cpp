@@ -1,8 +1,13 @@
 #include "pipeline/protocol.h"
 
+#include <vector>
+
+#include "nn/models/language_model.h"
+#include "nn/real.h"
 #include "pipeline/clock.h"
 #include "pipeline/collectives.h"
 #include "pipeline/tied_gradients.h"
+#include "pipeline/topology.h"
 
 namespace pipeline {
 
@@ -28,7 +33,7 @@ Protocol::Protocol(const TrainingConfig& config, int rank, bool is_cut_known)
 
 bool Protocol::operator()(int from, Tag tag, std::size_t bytes, int step) const {
   const Topology& t = config_.topology;
-  // Neighbours and replicas can be a step ahead at most.
+  // Neighbours and replicas are at most one step ahead.
   const bool is_soon = (tag.step == step || tag.step == step + 1) && tag.step < config_.steps;
   const bool is_plain = tag == Tag{tag.kind, tag.step};
   const bool is_single = is_plain && tag.step == 0;
@@ -81,7 +86,8 @@ bool Protocol::operator()(int from, Tag tag, std::size_t bytes, int step) const 
   return false;
 }
 
-// From the chunk before, for an activation, or the one after, to the chunk in the tag.
+// The tag names the receiving chunk. The sender is the chunk before it for an activation, the one
+// after it for a gradient.
 bool Protocol::is_crossing(int from, Tag tag, std::size_t bytes, int offset) const {
   const int stages = config_.topology.stages, chunks = stages * config_.chunks;
   return is_below(tag.part, chunks) && is_below(tag.part + offset, chunks) &&
@@ -101,7 +107,8 @@ bool Protocol::is_reduction(int from, Tag tag, std::size_t bytes) const {
   return bytes == sizeof(nn::real) * segment.length;
 }
 
-// On resuming the step and how many were left out, and that all have heard it; later, files.
+// On resuming: the step, the number of skipped steps, and that all have received them. Later:
+// files.
 bool Protocol::is_checkpoint(int from, Tag tag, std::size_t bytes, int step) const {
   if (tag.part != 0) return false;
   if (tag.step == 0)

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <map>
 
 #include "pipeline/mailbox/frame.h"
@@ -7,15 +8,15 @@
 
 namespace pipeline {
 
-// The messages that a rank can receive according to the schedule; all others are dropped
-// (Mailbox::expect). So a rank can fill another's memory with the messages of two steps at most.
+// The messages that the schedule has for a rank; all others are dropped (Mailbox::expect). So a
+// rank can fill another's memory with the messages of two steps at most.
 class Protocol {
  public:
-  // Until the cut is known, any block of the model may be averaged.
+  // Until the cut is known, messages about any block of the model are allowed.
   Protocol(const TrainingConfig& config, int rank, bool is_cut_known = true);
 
-  // Whether rank `from` can send this rank, while this rank is at `step`, a message with this tag
-  // and size. The mailbox sees to it that each tag comes once.
+  // Whether rank `from` may send this rank, now at `step`, a message with this tag and size. The
+  // mailbox ensures that each tag is accepted once.
   bool operator()(int from, Tag tag, std::size_t bytes, int step) const;
 
  private:

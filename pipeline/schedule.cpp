@@ -18,7 +18,7 @@ void require_plan(const Plan& plan, bool has_chunks) {
                                 " of " + std::to_string(plan.stages));
   if (plan.chunks > 1 && !has_chunks)
     throw std::invalid_argument("schedule: " + std::to_string(plan.chunks) +
-                                " chunks a stage, but this schedule has one");
+                                " chunks per stage, but this schedule has one");
 }
 
 // Huang et al. 2019, GPipe. Two stages, three microbatches:
@@ -36,9 +36,9 @@ Schedule gpipe(const Plan& plan) {
   return schedule;
 }
 
-// A stage starts as many microbatches as it has stages after it, then takes forwards and backwards
-// in turn. `lag`: how many microbatches the weights may fall behind, to fill the idle time at the
-// end. Four stages, five microbatches, without lag and with that of the stage's number:
+// A stage starts as many microbatches as there are stages after it, then alternates forwards and
+// backwards. `lag`: how many microbatches the weights may fall behind, to fill the idle time at the
+// end. Four stages, five microbatches, with lag 0 and with the stage's number as lag:
 //
 //   FFFF...BWFBW.BW.BW.BW     FFFF...BWFBWBWBWBW
 //   .FFF..BWFBWFBW.BW.BW      .FFF..BFBWFBWBWBWW
@@ -61,12 +61,13 @@ Schedule one_forward_one_backward(const Plan& plan, int lag) {
 // Narayanan et al. 2019, PipeDream, without its stale weights: PipeDream-Flush (2021).
 Schedule one_forward_one_backward(const Plan& plan) { return one_forward_one_backward(plan, 0); }
 
-// Qi et al. 2023, Zero Bubble Pipeline Parallelism, ZB-H1: as much memory as 1f1b's first stage.
+// Qi et al. 2023, Zero Bubble Pipeline Parallelism, ZB-H1: no stage needs more memory than the
+// first stage of 1f1b.
 Schedule zero_bubble_h1(const Plan& plan) {
   return one_forward_one_backward(plan, std::min(plan.stage, plan.microbatches));
 }
 
-// Microbatches in groups of about one per stage, the first groups one larger where they do not
+// Microbatches in groups of about one per stage; the first groups are one larger if they do not
 // divide evenly. A group passes through all chunks before the next one starts.
 std::vector<int> group_sizes(const Plan& plan) {
   const int groups = std::max(1, plan.microbatches / plan.stages);
@@ -116,12 +117,12 @@ std::span<const ScheduleEntry> schedule_table() {
   static constexpr std::array table{
       ScheduleEntry{"gpipe", "all forwards, then all backwards (Huang et al. 2019)", gpipe},
       ScheduleEntry{"1f1b",
-                    "forwards and backwards in turn (PipeDream-Flush, Narayanan et al. 2021)",
+                    "alternating forwards and backwards (PipeDream-Flush, Narayanan et al. 2021)",
                     one_forward_one_backward},
       ScheduleEntry{"interleaved",
-                    "1f1b with several chunks a stage (Megatron-LM, Narayanan et al. 2021)",
+                    "1f1b with several chunks per stage (Megatron-LM, Narayanan et al. 2021)",
                     interleaved, true},
-      ScheduleEntry{"zb-h1", "1f1b, weights put off into idle time (Zero Bubble, Qi et al. 2023)",
+      ScheduleEntry{"zb-h1", "1f1b, weights deferred into idle time (Zero Bubble, Qi et al. 2023)",
                     zero_bubble_h1},
   };
   return table;
@@ -135,7 +136,7 @@ const ScheduleEntry* find_schedule(std::string_view name) {
 std::vector<Schedule> all_stages(const ScheduleEntry& entry, int stages, int microbatches,
                                  int chunks) {
   std::vector<Schedule> schedules;
-  for (int stage = 0; stage < std::max(1, stages); ++stage)  // no stage at all is refused, too
+  for (int stage = 0; stage < std::max(1, stages); ++stage)  // 0 stages: make() throws
     schedules.push_back(entry.make({stage, stages, microbatches, chunks}));
   return schedules;
 }

@@ -1,8 +1,10 @@
 #include "pipeline/simulate.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <limits>
 #include <string>
+#include <utility>
 
 namespace pipeline {
 namespace {
@@ -61,15 +63,15 @@ class Simulation {
                  microbatch];
   }
 
-  // The chunk whose output the action takes, or none: -1.
+  // The chunk whose output the action takes, or -1 if it takes none.
   int source(int stage, const Action& action) const {
     const int chunk = global(stage, action);
     if (action.work == Work::forward) return chunk - 1;
     return action.work == Work::backward && chunk + 1 < stages_ * chunks_ ? chunk + 1 : -1;
   }
 
-  // When the input of the stage's next action is there: 0 without one, `never` if it is not made
-  // yet.
+  // When the input of the stage's next action arrives: 0 if it takes none, `never` if it does not
+  // exist yet.
   double input_time(int stage) {
     const Action& action = next(stage);
     const int from = source(stage, action);
@@ -86,7 +88,7 @@ class Simulation {
     ++position_[stage];
   }
 
-  // A stage that stops for an input is called again by the stage that produces it.
+  // A stage that stops for an input is resumed by the stage that produces it.
   void run_freely() {
     std::vector<int> runnable;
     for (int stage = stages_; stage-- > 0;) runnable.push_back(stage);
@@ -109,7 +111,7 @@ class Simulation {
     }
   }
 
-  // From one moment at which something ends or arrives to the next.
+  // Advances from one moment to the next at which an action ends or an input arrives.
   void run_sharing(double cores) {
     constexpr double forever = std::numeric_limits<double>::infinity();
     std::vector<double> starts(stages_), left(stages_, never);  // of the action at work
@@ -172,7 +174,7 @@ class Simulation {
           "simulate: there must be finite costs of 0 or more for every stage and chunk");
   }
 
-  // Everything that one stage's list promises by itself.
+  // Checks what a stage's list promises by itself.
   void require_list(int stage) const {
     std::vector<char> seen(3 * chunks_ * microbatches_);
     const auto seen_at = [&](const Action& a) -> char& {
@@ -182,7 +184,7 @@ class Simulation {
     for (const Action& action : schedules_[stage]) {
       if (!is_within(action.microbatch, microbatches_) || !is_within(action.chunk, chunks_))
         refuse(stage, "does", action,
-               " that is not there (microbatches: " + text(microbatches_) +
+               ", which does not exist (microbatches: " + text(microbatches_) +
                    ", chunks: " + text(chunks_) + ")");
       if (seen_at(action)) refuse(stage, "does", action, " twice");
       seen_at(action) = true;
@@ -210,7 +212,7 @@ class Simulation {
 
   std::string in_chunk(int chunk) const { return chunks_ > 1 ? " in chunk " + text(chunk) : ""; }
 
-  // Every stage that is not done waits for another: following them must come back to one.
+  // Every stage that is not done waits for another: following them ends in a cycle.
   std::string describe_cycle(int stage) const {
     std::vector<int> path;
     while (std::ranges::find(path, stage) == path.end()) {

@@ -12,7 +12,7 @@ struct BadSchedule : std::invalid_argument {
   using std::invalid_argument::invalid_argument;
 };
 
-// Of one microbatch in one chunk: seconds, or ticks of any length.
+// The cost of one microbatch in one chunk, in seconds or any other unit.
 struct Costs {
   double forward = 1, backward = 1, weights = 1;
 
@@ -31,25 +31,25 @@ struct Interval {
   double start, end;
 };
 
-// One training step as it would run.
+// A simulated training step.
 struct Timeline {
   std::vector<std::vector<Interval>> stages;  // [stage], in the order of its schedule
-  double length = 0;                          // until the last stage is done
+  double length = 0;                          // when the last stage is done
 
   double busy(int stage) const;
   double idle(int stage) const { return length - busy(stage); }
-  double work() const;        // of all stages
-  double idle_share() const;  // of all stages' time, 0 to 1
-  // The most activations that the stage holds at once: forwards whose weights are yet to come.
+  double work() const;        // busy time of all stages
+  double idle_share() const;  // of the time of all stages, 0 to 1
+  // The most activations that the stage holds at once, each from its forward to its weights.
   int peak_in_flight(int stage) const;
 };
 
-// Runs all stages' lists (schedules[stage]), each action as soon as its stage is free and its input
-// is there; `message_time` passes between one stage and another. O(actions). With fewer `cores`
-// than stages at work (0: there are enough) these share them evenly; O(actions * stages). Throws
-// BadSchedule if an action is missing, doubled, unknown or out of order on its stage, or if stages
-// would wait for each other for ever; the message names them and what they wait for. Throws
-// std::invalid_argument if there are not finite costs >= 0 for every stage and chunk.
+// Runs the lists of all stages (schedules[stage]), each action as soon as its stage is free and its
+// input has arrived; a message between stages takes `message_time`. O(actions). Stages at work
+// share `cores` evenly if there are more of them (0: enough cores); O(actions * stages). Throws
+// BadSchedule if an action is missing, repeated, unknown or out of order on its stage, or if stages
+// would deadlock; the message names them and what they wait for. Throws std::invalid_argument
+// unless there are finite costs >= 0 for every stage and chunk.
 Timeline simulate(const std::vector<Schedule>& schedules, int microbatches, int chunks,
                   const StageCosts& costs, double message_time = 0, double cores = 0);
 

@@ -1,6 +1,9 @@
 #include "pipeline/stage.h"
 
 #include <algorithm>
+#include <cstddef>
+
+#include "nn/base/error.h"
 
 namespace pipeline {
 
@@ -48,7 +51,7 @@ Stage::Flight& Stage::flight(int chunk, int microbatch) {
     if (!flight->is_free && flight->chunk == chunk && flight->microbatch == microbatch)
       return *flight;
   throw nn::Error(
-      nn::concat("stage: microbatch ", microbatch, " is not under way in chunk ", chunk));
+      nn::concat("stage: microbatch ", microbatch, " is not in flight in chunk ", chunk));
 }
 
 nn::ConstView Stage::forward(int chunk, int microbatch, const Batch& batch,

@@ -1,29 +1,35 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "nn/models/language_model.h"
+#include "nn/real.h"
+#include "nn/tape.h"
+#include "nn/team.h"
+#include "nn/tensor.h"
 #include "pipeline/mailbox/mailbox.h"
 
 namespace pipeline {
 
-// The tokens of one microbatch: what the first chunk reads and what the last one is to predict, a
-// negative number where nothing is. Chunks between them do not look at it.
+// The tokens of one microbatch: `ids` for the first chunk, and the `targets` that the last one is
+// to predict, negative where there is none. Other chunks ignore it.
 struct Batch {
   std::span<const int> ids, targets;
 };
 
-// The blocks of the model that one rank has, and the microbatches that are under way in them. Every
-// block of every microbatch has a tape of its own, so that the halves of its backward can be done,
-// and its weights be ready, one block at a time.
+// One rank's blocks of the model, and the microbatches in flight in them. Every block of every
+// microbatch has its own tape, so the halves of its backward run separately, and the gradients of
+// weights are ready one block at a time.
 class Stage {
  public:
-  // chunks[i] are the consecutive blocks (see nn::LanguageModel) of this rank's i-th chunk; a chunk
-  // without any passes on what it gets. A microbatch is `sequences` of `length` tokens. The bits of
-  // all results are the same for any number of threads.
+  // chunks[i]: the consecutive blocks (see nn::LanguageModel) of this rank's i-th chunk; an empty
+  // chunk passes its input on. A microbatch is `sequences` of `length` tokens. Results have the
+  // same bits for any number of threads.
   Stage(const nn::LanguageModelConfig& config, const std::vector<std::vector<int>>& chunks,
         nn::index sequences, nn::index length, std::uint64_t seed, int threads = 1);
 
@@ -33,25 +39,25 @@ class Stage {
   bool is_first(int chunk) const { return has_block(chunk, 0); }
   bool is_last(int chunk) const { return has_block(chunk, model_.head_block()); }
 
-  // What the next chunk gets: [tokens, d], or the mean loss [1] after the head. `input` is what the
-  // chunk before sent; empty for the first chunk.
+  // Returns the next chunk's input, [tokens, d], or the mean loss [1] after the head. `input` is
+  // from the chunk before; empty for the first chunk.
   nn::ConstView forward(int chunk, int microbatch, const Batch& batch,
                         std::span<const nn::real> input);
-  // What the chunk before gets, [tokens, d]; empty for the first chunk. `gradient` is what the next
-  // chunk sent; after the head it is the loss's share in the step's loss.
+  // Returns the gradient for the chunk before, [tokens, d]; empty for the first chunk. `gradient`
+  // is from the next chunk; for the head it is [1], the weight of this loss in the step's.
   nn::ConstView backward(int chunk, int microbatch, std::span<const nn::real> gradient);
-  // Adds to the gradients of the weights and frees the microbatch; says after each block, from the
-  // last to the first, that it is done.
+  // Adds to the gradients of the weights, from the last block to the first, with a call after each,
+  // and frees the microbatch.
   void weights(int chunk, int microbatch, const std::function<void(int block)>& block_is_done);
 
-  // To be taken by messages that read what forward() or backward() returned.
+  // The lease for messages that read what forward() or backward() returned.
   Lease& lease(int chunk, int microbatch) { return flight(chunk, microbatch).lease; }
 
  private:
   struct Flight {
     int chunk = 0, microbatch = 0;
     bool is_free = true;
-    std::vector<nn::Tape> tapes;  // of each block; one if there is none
+    std::vector<nn::Tape> tapes;  // one per block; a single one if there are no blocks
     std::vector<nn::Var> in, out;
     Lease lease;
   };
@@ -64,7 +70,7 @@ class Stage {
   nn::LanguageModel model_;
   nn::Team team_;
   nn::index sequences_, length_;
-  std::vector<std::unique_ptr<Flight>> flights_;  // the free ones are used again
+  std::vector<std::unique_ptr<Flight>> flights_;  // free ones are reused
 };
 
 }  // namespace pipeline

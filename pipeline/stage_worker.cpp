@@ -3,7 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
 
+#include "nn/base/error.h"
+#include "nn/team.h"
 #include "pipeline/protocol.h"
 
 namespace pipeline {
@@ -65,9 +70,9 @@ std::optional<double> StageWorker::step(int step) {
   if (!config_.skips_bad_steps) return loss;
 
   const bool is_bad = is_on_any_rank(mailbox_, is_step_bad_, {Tag::verdict, step_},
-                                     place() + " waited to hear if the step is good everywhere");
+                                     place() + " waited for the verdict on the step");
   if (is_bad) {
-    ++steps_left_out;
+    ++steps_skipped;
     stage_.model().parameters().zero_gradients();
     return std::nullopt;
   }
@@ -107,7 +112,7 @@ void StageWorker::backward(Action action) {
   if (!stage_.is_first(chunk)) send(Tag::gradient, action, -1, dx);
 }
 
-// After the last microbatch the blocks are finished one by one, and reduced while work goes on.
+// In the last microbatch the blocks are finished one by one, and reduced while work continues.
 void StageWorker::weights(Action action) {
   const bool is_last = action.microbatch == config_.microbatches - 1;
   double start = wall_time();
@@ -128,14 +133,14 @@ void StageWorker::weights(Action action) {
   if (!is_last) finish();
 }
 
-// The windows of a step are dealt out in order: first pipeline, first microbatch, first sequence.
+// A step's windows go in order to pipelines, then to microbatches, then to sequences.
 Batch StageWorker::read_batch(int microbatch) {
   if (!windows_) return {};
   const int sequences = config_.sequences(), length = config_.length;
   const std::int64_t first = static_cast<std::int64_t>(step_) * config_.batch +
                              (own_pipeline_ * config_.microbatches + microbatch) * sequences;
   ids_.resize(static_cast<std::size_t>(sequences) * length);
-  targets_.assign(ids_.size(), -1);  // a window's last token has no next one
+  targets_.assign(ids_.size(), -1);  // a window's last token has no successor
   for (int s = 0; s < sequences; ++s) {
     const auto ids = std::span(ids_).subspan(static_cast<std::size_t>(s) * length, length);
     windows_->copy(first + s, ids);
@@ -148,8 +153,8 @@ int StageWorker::rank_of(int chunk) const {
   return config_.topology.rank(own_pipeline_, chunk % config_.topology.stages);
 }
 
-// A message is tagged with the global chunk that it goes to. `offset`: -1 the chunk before, 1 the
-// next one.
+// A message is tagged with the global chunk that receives it. `offset`: -1 for the chunk before, 1
+// for the next one.
 Message StageWorker::receive(Tag::Kind kind, Action action, int offset) {
   const int to = global_chunk(own_stage_, action.chunk, config_.topology.stages);
   const int from = rank_of(to + offset);
@@ -211,7 +216,7 @@ void StageWorker::advance_tied() {
   for (int block : tied_.blocks()) finish_gradients(block);
 }
 
-// A step that may be left out updates nothing before all ranks know that it is good.
+// If bad steps are skipped, updates wait for the verdict of all ranks.
 void StageWorker::finish_gradients(int block) {
   const Stopwatch stopwatch;
   const auto [offset, size] = stage_.model().range(block);
@@ -231,7 +236,7 @@ void StageWorker::found_bad(int block, const std::string& what) {
                                                                   : nn::concat("layer ", block - 1);
   throw nn::InputError(
       nn::concat(what, ", in ", name, " on stage ", own_stage_),
-      "choose a lower --lr, or a --warmup; --skip-bad-steps goes on without such steps");
+      "choose a lower --lr, or a --warmup; --skip-bad-steps continues without such steps");
 }
 
 nn::Optimizer::State StageWorker::optimizer_state(int block) {

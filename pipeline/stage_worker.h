@@ -1,14 +1,23 @@
 #pragma once
 
+#include <functional>
 #include <list>
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
+#include <string>
+#include <vector>
 
 #include "data/tokens.h"
 #include "nn/optimizer.h"
+#include "nn/real.h"
+#include "nn/tensor.h"
 #include "pipeline/collectives.h"
+#include "pipeline/mailbox/frame.h"
+#include "pipeline/mailbox/mailbox.h"
 #include "pipeline/schedule.h"
+#include "pipeline/simulate.h"
 #include "pipeline/stage.h"
 #include "pipeline/tied_gradients.h"
 #include "pipeline/trace.h"
@@ -16,38 +25,39 @@
 
 namespace pipeline {
 
-// One rank at work: takes the actions of its schedule one by one and derives from each what to
-// receive before it and what to send after it. Gradients of a block are averaged over its stage
-// group, and the block is updated, as soon as its last microbatch is done.
+// One rank at work: takes the actions of its schedule one by one and derives what to receive before
+// each and what to send after it. As soon as the last microbatch of a block is done, its gradients
+// are averaged over the stage group and the block is updated.
 class StageWorker {
  public:
-  // `windows` may be null on ranks that have neither the first chunk nor the last. Everything must
-  // outlive the worker, and the stage must outlive the network behind the mailbox.
+  // `windows` may be null on ranks with neither the first chunk nor the last. All arguments must
+  // outlive the worker, and the stage must outlive the mailbox's network.
   StageWorker(const TrainingConfig& config, Stage& stage, Mailbox& mailbox,
               const data::Windows* windows, Trace& trace);
 
-  // One training step. The recorder (see Topology) gets its mean loss over the whole batch, the
-  // last stages of other pipelines that of theirs, all others nothing. Throws PeerLost, saying what
-  // this rank was waiting for.
+  // One training step. Returns the mean loss over the whole batch on the recorder (see Topology),
+  // over the pipeline's own batch on the last stages of other pipelines, and nothing elsewhere.
+  // Throws PeerLost, naming what this rank was waiting for.
   //
-  // A loss or gradient that is NaN or infinite is an nn::InputError with its step, stage and block;
-  // or, if the training skips bad steps, no rank updates anything, and nobody gets a loss.
+  // A loss or gradient that is NaN or infinite throws nn::InputError with its step, stage and
+  // block. If the training skips bad steps, no rank updates anything instead, and none returns a
+  // loss.
   std::optional<double> step(int step);
-  int steps_left_out = 0;  // the same on all ranks
+  int steps_skipped = 0;  // the same on all ranks
 
   // "rank 1 (pipeline 0, stage 1) at step 46", for error messages.
   std::string place() const;
 
-  // What the optimizer keeps of a block of this stage, for checkpoints.
+  // The optimizer's state for a block of this stage, for checkpoints.
   nn::Optimizer::State optimizer_state(int block);
 
-  // For those who watch. Called before each action with what is about to be done, and with the
-  // averaged gradients of a block before it is updated.
+  // Observers: called before each action, and with the averaged gradients of a block before its
+  // update.
   std::function<void(Work work, int microbatch)> on_action = [](Work, int) {};
   std::function<void(int block, std::span<const nn::real>)> on_gradients = [](int, auto) {};
 
-  // The mean of the steps so far, in seconds, of each chunk: the update counts as part of the
-  // weights half, what was waited for does not count.
+  // Seconds per microbatch in each chunk, the mean of all steps so far. Updates count as part of
+  // the weights half; waiting does not count.
   std::vector<Costs> measured_costs() const;
 
  private:
@@ -86,7 +96,7 @@ class StageWorker {
   nn::LearningRate learning_rate_;
   std::map<int, std::unique_ptr<nn::Optimizer>> optimizers_;  // of each block
   TiedGradients tied_;
-  std::list<Reduction> reductions_;  // under way; messages keep the address of the leases
+  std::list<Reduction> reductions_;  // in progress; messages hold the addresses of the leases
 
   int step_ = 0, steps_done_ = 0;
   double loss_ = 0;

@@ -2,8 +2,12 @@
 
 #include <algorithm>
 #include <functional>
+#include <optional>
 
+#include "nn/base/error.h"
 #include "pipeline/collectives.h"
+#include "pipeline/mailbox/frame.h"
+#include "pipeline/topology.h"
 
 namespace pipeline {
 
@@ -11,7 +15,7 @@ namespace {
 
 constexpr std::size_t part_values = 1 << 18;
 
-// Of no length if there is no such part.
+// Empty if there is no such part.
 Segment part_of(std::size_t values, int part) {
   const std::size_t first = part < 0 ? values : std::min(part * part_values, values);
   return {first, std::min(part_values, values - first)};
@@ -65,7 +69,7 @@ bool TiedGradients::advance() {
     std::ranges::transform(own, gradients_[1], own.begin(), std::plus<>());
     std::ranges::copy(own, gradients_[1].begin());
   } else {
-    if (!lease_.is_free()) return false;  // what was sent may not change before it is read
+    if (!lease_.is_free()) return false;  // must not change before it is read
     std::span<nn::real> part;
     for (; !(part = part_of(own, parts_added_)).empty(); ++parts_added_) {
       const auto message = mailbox_.try_receive(other_, {Tag::tied, step_, parts_added_});

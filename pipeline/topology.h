@@ -4,7 +4,7 @@
 
 namespace pipeline {
 
-// Who does what: `pipelines` replicas of the model, each cut into `stages`. Two pipelines of three:
+// `pipelines` replicas of the model, each cut into `stages`. Two pipelines of three stages:
 //
 //   stage         0   1   2
 //   pipeline 0    0 - 1 - 2       ranks; activations go right, gradients go left
@@ -18,14 +18,14 @@ struct Topology {
   int stage(int rank) const { return rank % stages; }
   int pipeline(int rank) const { return rank / stages; }
 
-  // The ranks that have the same blocks of the model, one of each pipeline.
+  // The ranks with the same blocks of the model, one in each pipeline.
   std::vector<int> stage_group(int stage) const {
     std::vector<int> ranks;
     for (int p = 0; p < pipelines; ++p) ranks.push_back(rank(p, stage));
     return ranks;
   }
 
-  // The one that hears the losses and writes them down: the end of the first pipeline.
+  // The rank that collects and records the losses: the end of the first pipeline.
   int recorder() const { return rank(0, stages - 1); }
 };
 

@@ -12,18 +12,18 @@ enum class Kind { forward, backward, weights, update, reduce, send, receive, wai
 std::string_view name_of(Kind kind);
 Kind kind_of(Work work);
 
-double wall_time();       // seconds since a time in the past, the same for all of this machine
-double processor_time();  // seconds that this process has computed, all its threads together
+double wall_time();       // seconds since some past moment, the same for all processes of a machine
+double processor_time();  // seconds that all threads of this process have computed
 
-// Something that a rank did, in seconds of wall_time().
+// Something that a rank did; times are seconds of wall_time().
 struct Event {
   Kind kind;
-  int step, item, chunk;  // step: from 1; item: microbatch, or piece of the model
+  int step, item, chunk;  // step: from 1; item: microbatch, or block of the model
   double start, end;
 };
 
-// Measures what work costs: the shorter of wall and processor time, so that waiting for a core that
-// others use is not counted, nor the second thread of a matrix product.
+// Measures the cost of work: the shorter of wall and processor time, so neither waiting for a busy
+// core nor the second thread of a matrix product counts.
 class Stopwatch {
  public:
   double seconds() const;
@@ -32,7 +32,7 @@ class Stopwatch {
   double wall_ = wall_time(), processor_ = processor_time();
 };
 
-// What a rank did when. Costs two readings of the clock per event.
+// Records what a rank did and when. Costs two readings of the clock per event.
 class Trace {
  public:
   explicit Trace(bool is_on = false) : is_on_(is_on) {}

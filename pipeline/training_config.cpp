@@ -6,6 +6,7 @@
 
 #include "nn/base/error.h"
 #include "nn/base/split.h"
+#include "nn/real.h"
 #include "pipeline/collectives.h"
 #include "pipeline/simulate.h"
 #include "pipeline/tied_gradients.h"
@@ -39,8 +40,8 @@ void require_valid(const TrainingConfig& config) {
   const std::int64_t parts = static_cast<std::int64_t>(config.microbatches) * t.pipelines;
   demand(config.batch > 0 && config.batch % parts == 0,
          nn::concat("a batch of ", config.batch, " sequences does not divide into ",
-                    config.microbatches, " microbatches of ", t.pipelines,
-                    t.pipelines == 1 ? " pipeline" : " pipelines"),
+                    config.microbatches, " microbatches",
+                    t.pipelines == 1 ? "" : nn::concat(" for each of ", t.pipelines, " pipelines")),
          nn::concat("choose --batch as a multiple of ", parts));
   demand(config.length > 1 && config.length <= config.model.max_positions,
          nn::concat("sequences of ", config.length, " tokens do not fit the model's context of ",
@@ -48,10 +49,9 @@ void require_valid(const TrainingConfig& config) {
          "choose --tokens between 2 and the context");
   demand(config.steps >= 0, "the number of steps cannot be negative", "--steps 5000");
   demand(config.learning_rate > 0 && std::isfinite(config.learning_rate),
-         "the learning rate must be positive, and not without bounds", "--lr 8e-4");
+         "the learning rate must be positive and finite", "--lr 8e-4");
   demand(config.warmup == 0 || (config.warmup > 0 && config.warmup < config.steps),
-         "the warm-up does not fit into the steps",
-         "choose --warmup from 0, and less than --steps");
+         "the warm-up does not fit into the steps", "choose --warmup from 0 to below --steps");
   try {
     nn::require_valid(config.model);
   } catch (const nn::Error& error) {
@@ -59,7 +59,7 @@ void require_valid(const TrainingConfig& config) {
   }
   simulate(all_stages(entry, t.stages, config.microbatches, config.chunks), config.microbatches,
            config.chunks,
-           uniform_costs(t.stages, config.chunks));  // throws if stages would wait for each other
+           uniform_costs(t.stages, config.chunks));  // throws if stages would deadlock
 }
 
 std::vector<std::vector<int>> blocks_of(const TrainingConfig& config, int stage) {
@@ -89,7 +89,7 @@ int most_parts(const TrainingConfig& config) {
 std::size_t largest_message(const TrainingConfig& config) {
   const auto& [stages, pipelines] = config.topology;
   const std::size_t texts =
-      std::max({part_size,  // and the others are shorter
+      std::max({part_size,  // all other texts are shorter than one of these
                 (config.model.layers + 4) * longest_file_line,
                 static_cast<std::size_t>(stages) * config.chunks * longest_layer_count});
   std::size_t numbers = activation_size(config);

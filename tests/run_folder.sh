@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What a run leaves is not lost: by a later run in the same folder, by one that is refused, by Ctrl-C, by
-# a folder or a lock that is removed, by a disk that is full.
+# Nothing destroys a run's results: no later run in the same folder, no refused one, no Ctrl-C, no
+# removal of a folder or lock, no full disk.
 cd "$(dirname "$0")/.." || exit 1
 program=pipeline_worker
 . tests/checks.bash
@@ -19,14 +19,22 @@ cp -r "$work/out" "$work/first"
 is_kept() {  # the first run is whole, and nothing of it is left beside the second
   train out 2 --steps 4 >"$work/stdout" || return
   cat "$work/stdout"
-  grep -q "what an earlier run left in $work/out is now in $work/out/earlier-1" "$work/stdout" &&
+  grep -q "the results of an earlier run in $work/out are now in $work/out/earlier-1" \
+    "$work/stdout" &&
     diff -r "$work/first" "$work/out/earlier-1" -x .lock -x .run.lock &&
-    [ "$(ls "$work/out/checkpoint" | grep -c safetensors)" = 3 ] && [ ! -e "$work/out/rank-2.log" ] &&
+    [ "$(ls "$work/out/checkpoint" | grep -c safetensors)" = 3 ] &&
+    [ ! -e "$work/out/rank-2.log" ] &&
     [ "$(wc -l <"$work/out/loss.csv")" = 5 ]
 }
 check "another one trains there, and what the first one left is kept, and said" is_kept
-says_how() { python3 -c "import json,sys; r=json.load(open('$work/out/run.json')); s=r['starts'][-1]
-assert len(r['starts']) == $1 and s['first_step'] == $2 and s['training']['d'] == '32' and s['blas-core'] and s['engine'], r"; }
+says_how() {
+  python3 -c "
+import json
+run = json.load(open('$work/out/run.json'))
+start = run['starts'][-1]
+assert len(run['starts']) == $1 and start['first_step'] == $2, run
+assert start['training']['d'] == '32' and start['blas-core'] and start['engine'], run"
+}
 if command -v python3 >/dev/null; then check "run.json says how it was started" says_how 1 1; fi
 check "it goes on with more steps" train out 2 --steps 8 --resume
 check "in its folder" [ "$(wc -l <"$work/out/loss.csv")" = 9 ]
@@ -38,16 +46,20 @@ check "nothing was moved for that" is_whole
 rm -rf "$work/first" && cp -r "$work/out" "$work/before"
 same_as_before() { diff -r "$work/before" "$work/out" -x .lock -x .run.lock -x .start; }
 refused_run() {  # refused_run PATTERN [options]
-  refused "$1" tools/pipeline.sh 2 "${small[@]}" --steps 8 --out "$work/out" "${@:2}" && same_as_before
+  refused "$1" tools/pipeline.sh 2 "${small[@]}" --steps 8 --out "$work/out" "${@:2}" &&
+    same_as_before
 }
-check "a resumed run of another shape leaves all as it was" refused_run "d 32, this run has 64" --resume --d 64
-check "so does one of sequences too long for the machine" refused_run "GB of memory, .* attention" --tokens 300000
+check "a resumed run of another shape leaves all as it was" \
+  refused_run "d 32, this run has 64" --resume --d 64
+check "so does one of sequences too long for the machine" \
+  refused_run "GB of memory, .* attention" --tokens 300000
 check "and one of a batch too large for it" refused_run "GB of memory, .* scores" --batch 12000000
 check "and one of a text that is not there" refused_run "none.txt" --text "$work/none.txt"
 fails_to_start() {  # rank 1 is killed as soon as it is there
   train out 2 --steps 1000 >"$work/stdout" 2>"$work/err" &
   local launcher=$! victim status
-  until victim=$(pgrep -P $(pgrep -P $launcher) -f -- "--rank 1 " || pgrep -P $launcher -f -- "--rank 1 "); do sleep 0.01; done 2>/dev/null
+  until victim=$(pgrep -P $(pgrep -P $launcher) -f -- "--rank 1 " ||
+    pgrep -P $launcher -f -- "--rank 1 "); do sleep 0.01; done 2>/dev/null
   sleep "${1:-0.05}"
   kill -KILL "$victim"
   wait $launcher
@@ -56,9 +68,10 @@ fails_to_start() {  # rank 1 is killed as soon as it is there
   [ $status = 1 ] && grep -q "^rank 1 ended by signal 9" "$work/err"
 }
 check "a rank that is killed 50 ms after its start is named" fails_to_start
-starts_anew() {  # rank 1 dies before the first step: the restart is of this run, not of the earlier one
+starts_over() {  # rank 1 dies before the first step: this run restarts, not the earlier one
   train anew 2 --steps 3 && cp -r "$work/anew" "$work/anew-before" || return
-  tools/pipeline.sh 2 "${small[@]}" --steps 3 --seed 9 --restarts 1 --out "$work/anew" >"$work/stdout" 2>"$work/err" &
+  tools/pipeline.sh 2 "${small[@]}" --steps 3 --seed 9 --restarts 1 --out "$work/anew" \
+    >"$work/stdout" 2>"$work/err" &
   local launcher=$! victim
   until victim=$(pgrep -P $launcher -f -- "--rank 1 "); do sleep 0.01; done 2>/dev/null
   kill -KILL "$victim"
@@ -67,9 +80,10 @@ starts_anew() {  # rank 1 dies before the first step: the restart is of this run
   grep -q "restart 1 of 1" "$work/err" && ! grep -q "resumed" "$work/stdout" &&
     diff -r "$work/anew-before" "$work/anew/earlier-1" -x .lock -x .run.lock
 }
-check "a rank that is killed before the first step is no reason to go on with an earlier run" starts_anew
+check "a rank killed before the first step does not make an earlier run continue" starts_over
 stops_at_once() {  # Ctrl-C before the first step
-  env --default-signal=INT setsid tools/pipeline.sh 2 "${small[@]}" --steps 100000 --d 64 --trace --out "$work/out" >"$work/stdout" 2>"$work/err" &
+  env --default-signal=INT setsid tools/pipeline.sh 2 "${small[@]}" --steps 100000 --d 64 \
+    --trace --out "$work/out" >"$work/stdout" 2>"$work/err" &
   local launcher=$! status
   until pgrep -P $launcher -f -- "--rank 1 "; do sleep 0.01; done >/dev/null
   sleep "$1"
@@ -77,28 +91,34 @@ stops_at_once() {  # Ctrl-C before the first step
   wait $launcher
   status=$?
   cat "$work/stdout" "$work/err"
-  [ $status = 130 ] && same_as_before && [ "$(tail -n 1 "$work/err")" = interrupted ] && ! grep -q "to go on" "$work/err"
+  [ $status = 130 ] && same_as_before && [ "$(tail -n 1 "$work/err")" = interrupted ] &&
+    ! grep -q "to continue" "$work/err"
 }
 stopped=0 && for delay in 0 0.05 0.1; do  # at one of these, unless the machine is very fast
   stops_at_once $delay && ((++stopped))
   rm -rf "$work/out" && cp -r "$work/before" "$work/out"
 done >"$work/log" 2>&1
-check "Ctrl-C before the first step leaves all as it was, and says nothing of going on" [ $stopped -gt 0 ]
-check "a model is not read from where the run sets it aside" refused_run "sets aside" --init "$work/out/checkpoint"
-check "nor are checkpoints saved there" refused_run "sets aside" --checkpoint "$work/out/checkpoint"
+check "Ctrl-C before the first step changes nothing, and suggests no --resume" [ $stopped -gt 0 ]
+check "a model is not read from where the run sets it aside" \
+  refused_run "moves aside" --init "$work/out/checkpoint"
+check "nor are checkpoints saved there" \
+  refused_run "moves aside" --checkpoint "$work/out/checkpoint"
 fewer() {  # a run with a trace of three ranks, resumed by two
-  train fewer 3 --steps 2 --trace && train fewer 2 --steps 4 --trace --resume && ! grep -q "rank 2" "$work/fewer/timeline.svg"
+  train fewer 3 --steps 2 --trace && train fewer 2 --steps 4 --trace --resume &&
+    ! grep -q "rank 2" "$work/fewer/timeline.svg"
 }
 check "a picture is of the ranks of one start" fewer
 serial() { "$program" "${small[@]}" --steps 3 --out "$work/$1" "${@:2}"; }
 check "one process trains" serial alone
 check "and again" serial alone --seed 5
-check "its first results are kept" [ "$(losses alone | tail -n 1)" != "$(tail -n 1 "$work/alone/earlier-1/loss.csv" | cut -d, -f1,2)" ]
+check "its first results are kept" \
+  [ "$(losses alone | tail -n 1)" != "$(losses alone/earlier-1 | tail -n 1)" ]
 
 # --- Ctrl-C
 check "two pipelines train undisturbed" train whole 3 2 --steps 60
 interrupted() {  # interrupted NAME WHOM: a signal in training; the run saves and says how to go on
-  env --default-signal=INT setsid tools/pipeline.sh 3 2 "${small[@]}" --steps 60 --out "$work/$1" >"$work/stdout" 2>"$work/err" &
+  env --default-signal=INT setsid tools/pipeline.sh 3 2 "${small[@]}" --steps 60 --out "$work/$1" \
+    >"$work/stdout" 2>"$work/err" &
   local launcher=$! status
   wait_for_step "$1" 5 || return
   case $2 in
@@ -110,15 +130,19 @@ interrupted() {  # interrupted NAME WHOM: a signal in training; the run saves an
   status=$?
   cat "$work/stdout" "$work/err"
   [ $status = "$3" ] && is_over "$1" && grep -q "^stopped after step [0-9]* of 60" "$work/stdout" &&
-    grep -q "^to go on: tools/pipeline.sh 3 2 .* --resume" "$work/err" && [ -e "$work/$1/checkpoint/config.json" ] &&
+    grep -q "^to continue: tools/pipeline.sh 3 2 .* --resume" "$work/err" &&
+    [ -e "$work/$1/checkpoint/config.json" ] &&
     [ "$(wc -l <"$work/$1/loss.csv")" -lt 60 ]
 }
 as_undisturbed() {
   local file
   train "$1" 3 2 --steps 60 --resume && diff <(losses whole) <(losses "$1") || return
-  for file in "$work"/whole/checkpoint/*.safetensors; do cmp "$file" "$work/$1/checkpoint/$(basename "$file")" || return; done
+  for file in "$work"/whole/checkpoint/*.safetensors; do
+    cmp "$file" "$work/$1/checkpoint/$(basename "$file")" || return
+  done
 }
-check "a launcher that is told to stop lets the run finish its step, and saves" interrupted told launcher 143
+check "a launcher that is told to stop lets the run finish its step, and saves" \
+  interrupted told launcher 143
 check "the run goes on to the same losses and weights" as_undisturbed told
 check "Ctrl-C, which all processes get, does the same" interrupted keys all 130
 check "the run goes on to the same losses and weights" as_undisturbed keys
@@ -136,7 +160,8 @@ twice() {
   wait $launcher
   status=$?
   cat "$work/err"
-  [ $status = 143 ] && [ $(($(date +%s%N) - start)) -lt $((slack * 1500000000)) ] && grep -q "interrupt again to stop at once" "$work/err" &&
+  [ $status = 143 ] && [ $(($(date +%s%N) - start)) -lt $((slack * 1500000000)) ] &&
+    grep -q "interrupt again to stop at once" "$work/err" &&
     is_over twice
 }
 check "the second interrupt ends a run that cannot finish its step" twice
@@ -148,14 +173,18 @@ alone_interrupted() {
   wait $pid
   status=$?
   cat "$work/stdout" "$work/err"
-  [ $status = 130 ] && grep -q "^stopped after step" "$work/stdout" && grep -q "^hint: to go on, .*--resume" "$work/err" &&
+  [ $status = 130 ] && grep -q "^stopped after step" "$work/stdout" &&
+    grep -q "^hint: to continue, .*--resume" "$work/err" &&
     [ -e "$work/single/checkpoint/model.safetensors" ]
 }
 check "one process that is told to stop does the same" alone_interrupted
 
 # --- folders that go, disks that are full
-disturbed() {  # disturbed NAME PATTERN COMMAND [options]: the command runs while it trains; it must end with the reason
-  tools/pipeline.sh 2 "${small[@]}" --steps 100000 --out "$work/$1" "${@:4}" >"$work/stdout" 2>"$work/err" &
+# disturbed NAME PATTERN COMMAND [options]: the command runs during training, which must end with an
+# error that matches.
+disturbed() {
+  tools/pipeline.sh 2 "${small[@]}" --steps 100000 --out "$work/$1" "${@:4}" \
+    >"$work/stdout" 2>"$work/err" &
   local launcher=$! status
   wait_for_step "$1" 3 || return
   eval "$3"
@@ -164,10 +193,12 @@ disturbed() {  # disturbed NAME PATTERN COMMAND [options]: the command runs whil
   cat "$work/err"
   [ $status != 0 ] && grep -qE "$2" "$work/err" && is_over "$1"
 }
-check "a folder that is removed ends the run, with the reason" disturbed gone "removed while the run wrote to it" "rm -rf '$work/gone'"
+check "a folder that is removed ends the run, with the reason" \
+  disturbed gone "removed while the run wrote to it" "rm -rf '$work/gone'"
 check "so does its lock" disturbed lock "lock/.lock was removed" "rm '$work/lock/.lock'"
 check "and the checkpoints in it" disturbed own "steps/.lock was removed" "rm -rf '$work/own/steps'"
-check "and a folder of checkpoints" disturbed apart "steps-apart/.lock was removed" "rm -rf '$work/steps-apart'" --checkpoint "$work/steps-apart"
+check "and a folder of checkpoints" disturbed apart "steps-apart/.lock was removed" \
+  "rm -rf '$work/steps-apart'" --checkpoint "$work/steps-apart"
 full_output() {
   train full 2 --steps 3 2>"$work/err" >/dev/full
   [ $? = 1 ] && grep -q "cannot write to the standard output" "$work/err"
@@ -179,7 +210,8 @@ if mount -t tmpfs -o size=64k tmpfs "$work/disk" 2>/dev/null; then
   disk_fills() { disturbed disk/out "cannot write .*No space left" :; }
   check "a disk that fills up ends the run, with the reason" disk_fills
   head -c 200000 /dev/zero >"$work/disk/fill" 2>/dev/null
-  check "a disk that is full from the start does, too" refused "No space left" tools/pipeline.sh 2 "${small[@]}" --out "$work/disk/out"
+  check "a disk that is full from the start does, too" \
+    refused "No space left" tools/pipeline.sh 2 "${small[@]}" --out "$work/disk/out"
 else
   echo "left out: a full disk (it takes the right to mount one)"
 fi
@@ -187,9 +219,11 @@ fi
 # --- what is said, and what is not
 says_synthetic() {
   mkdir -p "$work/raw"
-  DATA_RAW=$work/raw tools/pipeline.sh 1 --d 8 --depth 1 --heads 2 --tokens 16 --steps 2 --out "$work/grammar" >"$work/stdout" || return
+  DATA_RAW=$work/raw tools/pipeline.sh 1 --d 8 --depth 1 --heads 2 --tokens 16 --steps 2 \
+    --out "$work/grammar" >"$work/stdout" || return
   cat "$work/stdout"
-  awk '/^text: .*grammar/ { text = NR } /^step / { step = NR; exit } END { exit !(text && text < step) }' "$work/stdout"
+  awk '/^text: .*grammar/ { text = NR } /^step / { step = NR; exit }
+    END { exit !(text && text < step) }' "$work/stdout"
 }
 if ! [ -e data/raw/stories/TinyStoriesV2-GPT4-valid.txt ]; then
   check "that the text is synthetic is said before the first step" says_synthetic
@@ -197,16 +231,20 @@ fi
 same_bound() {
   train bound 3 2 --steps 8 --trace >"$work/stdout" || return
   cat "$work/stdout"
-  [ "$(sed -nE 's/.* allow ([0-9.]+) s .*/\1/p' "$work/stdout")" = "$(sed -nE 's/^As predicted from these costs, ([0-9.]+) s.*/\1/p' "$work/stdout")" ]
+  printed() { sed -nE "s/$1 ([0-9.]+) s.*/\1/p" "$work/stdout"; }
+  [ "$(printed '.* allow')" = "$(printed '^As predicted from these costs,')" ]
 }
 check "the bound and the predicted step are of one simulation" same_bound
 is_private() {  # the run's number is on no command line, and its keys in no other user's reach
-  tools/pipeline.sh 2 "${small[@]}" --steps 100000 --out "$work/private" --tcp 127.0.0.1:28490 >/dev/null 2>&1 &
+  tools/pipeline.sh 2 "${small[@]}" --steps 100000 --out "$work/private" --tcp 127.0.0.1:28490 \
+    >/dev/null 2>&1 &
   local launcher=$! lines keys status=0
   wait_for_step private 3 || status=1
-  lines=$(pgrep -P $launcher -fa -- "--rank ") keys=$(sed -nE 's/.*--keys ([^ ]+).*/\1/p' <<<"$lines" | head -n 1)
+  lines=$(pgrep -P $launcher -fa -- "--rank ")
+  keys=$(sed -nE 's/.*--keys ([^ ]+).*/\1/p' <<<"$lines" | head -n 1)
   echo "$lines"
-  [ "$(stat -c %a "$(dirname "$keys")")" = 700 ] && [ "$(stat -c %a "$keys/rank-1.secret")" = 600 ] || status=1
+  [ "$(stat -c %a "$(dirname "$keys")")" = 700 ] &&
+    [ "$(stat -c %a "$keys/rank-1.secret")" = 600 ] || status=1
   grep -qE -- '--run|[0-9]{9}' <<<"$lines" && status=1
   kill -TERM $launcher
   wait $launcher
@@ -223,15 +261,17 @@ leftover() {  # the folder of sockets of a launcher that was killed
   [ -n "$(ls "$TMPDIR")" ] && train killed 2 --steps 3 && [ -z "$(ls "$TMPDIR")" ]
 }
 check "what a killed launcher leaves is cleared away by the next" leftover
-# Whoever opened one of these, or waited for its lock, would wait for ever; or remove what it must not.
+# To open one of these, or to wait for its lock, would block for ever; others must not be removed.
 strange_leftovers() {
   local kept
-  mkfifo "$work/pipe" && mkdir -p "$work/mine" "$work/shared/tributary-run-pipe" "$work/shared/tributary-run-new" || return
+  mkfifo "$work/pipe" && mkdir -p "$work/mine" "$work/shared/tributary-run-pipe" \
+    "$work/shared/tributary-run-new" || return
   touch "$work/mine/.lock" "$work/shared/tributary-run-new/socket"
   ln -s "$work/pipe" "$work/shared/tributary-run-pipe/.lock"
   ln -s "$work/mine" "$work/shared/tributary-run-link"
   [ "$(id -u)" = 0 ] && chown -h 12345 "$work"/shared/tributary-run-{pipe,pipe/.lock,link}
-  TMPDIR=$work/shared timeout 30 tools/pipeline.sh 2 "${small[@]}" --steps 3 --out "$work/strange" || return
+  TMPDIR=$work/shared timeout 30 tools/pipeline.sh 2 "${small[@]}" --steps 3 \
+    --out "$work/strange" || return
   kept=$(cd "$work/shared" && ls)
   echo "$kept"
   [ "$kept" = "$(printf 'tributary-run-%s\n' link new pipe)" ] && [ -e "$work/mine/.lock" ]

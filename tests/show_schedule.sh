@@ -41,7 +41,7 @@ check "costs of words are an error" refuses '"a/b/c"' --costs a/b/c
 check "a negative cost is an error" refuses '"1/-1/1"' --costs 1/-1/1
 check "an endless cost is an error" refuses '"1/inf/1"' --costs 1/inf/1
 check "a missing cost is an error" refuses '""' --costs 1/1/1,
-check "costs of another number of stages are an error" refuses "names 1 of 2 stages" --stages 2 --costs 1/1/1
+check "costs of another number of stages are an error" refuses "has 1 of 2 stages" --stages 2 --costs 1/1/1
 check "costs exclude a common cost" refuses "--costs" --costs 1/1/1 --forward 2
 check "no work at all is an error" refuses "all costs are 0" --costs 0/0/0
 check "one drawing of all schedules is an error" refuses "--svg" --all --svg "$work/x.svg"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Strangers knock while ranks train over TCP: they are dropped and counted, and the losses are those of an
-# undisturbed run to the last digit.
+# Strangers connect while ranks train over TCP: they are dropped and counted, and the losses are
+# those of an undisturbed run to the last digit.
 cd "$(dirname "$0")/.." || exit 1
 program=pipeline_worker
 . tests/checks.bash
@@ -13,15 +13,16 @@ small=(--text "$work/stories.txt" --d 32 --heads 2 --tokens 24 --microbatches 6)
 # The address of rank 1 is given: strangers may stand in between. Its log is $work/NAME/rank-R.log.
 start_rank() {  # start_rank NAME RANK ADDRESS_OF_RANK_1 [options]
   mkdir -p "$work/$1"
-  exec "$program" "${small[@]}" --steps $steps --stages 3 --rank "$2" --run $run --out "$work/$1" --timeout 30 --address \
-    "tcp://127.0.0.1:$ports,tcp://127.0.0.1:$3,tcp://127.0.0.1:$((ports + 2))" "${@:4}" >"$work/$1/rank-$2.log" 2>&1
+  exec "$program" "${small[@]}" --steps $steps --stages 3 --rank "$2" --run $run --out "$work/$1" \
+    --address "tcp://127.0.0.1:$ports,tcp://127.0.0.1:$3,tcp://127.0.0.1:$((ports + 2))" \
+    --timeout 30 "${@:4}" >"$work/$1/rank-$2.log" 2>&1
 }
 step_of() { tail -n +2 "$work/$1/loss.csv" 2>/dev/null | wc -l; }
 await_step() {  # await_step NAME STEP
   for _ in {1..300}; do [ "$(step_of "$1")" -ge "$2" ] && return; sleep 0.1; done
   return 1
 }
-same_losses() { cmp <(cut -d, -f1,2 "$work/serial/loss.csv" | head -n $((steps + 1))) <(cut -d, -f1,2 "$work/$1/loss.csv"); }
+same_losses() { cmp <(losses serial | head -n $((steps + 1))) <(losses "$1"); }
 
 check "one process trains" "$program" "${small[@]}" --steps $steps --out "$work/serial"
 check "keys are made" "$program" --stages 3 --make-keys "$work/keys"
@@ -41,7 +42,7 @@ tells() {  # tells NAME WHAT...: every rank ends with a count of each
   for rank in 0 1 2; do
     for what in "${@:2}"; do
       grep "^rank $rank dropped" "$work/$name/rank-$rank.log" | grep -qE "$what \([0-9]+\)" ||
-        { echo "rank $rank says nothing of $what"; grep dropped "$work/$name/rank-$rank.log"; return 1; }
+        { echo "rank $rank: no $what"; grep dropped "$work/$name/rank-$rank.log"; return 1; }
     done
   done
 }
@@ -49,7 +50,8 @@ tells() {  # tells NAME WHAT...: every rank ends with a count of each
 name=open
 check "strangers do not stop a run" attacked $name
 check "nor change its losses" same_losses $name
-check "every rank counts what they tried" tells $name "malformed messages" "messages of another run" \
+check "every rank counts what they tried" \
+  tells $name "malformed messages" "messages of another run" \
   "connections of strangers"
 name=closed
 check "strangers do not stop a run with keys" attacked $name --keys "$work/keys"
@@ -91,17 +93,23 @@ replayed() {  # replayed NAME [options]: what rank 0 tells rank 1 is heard in be
 }
 check "messages that are said again do not stop a run" replayed again
 check "nor change its losses" same_losses again
-check "they are counted" grep -qE "^rank 1 dropped .*repeated messages \([0-9]+\)" "$work/again/rank-1.log"
+check "they are counted" \
+  grep -qE "^rank 1 dropped .*repeated messages \([0-9]+\)" "$work/again/rank-1.log"
 check "with keys nothing can be said again" replayed again-closed --keys "$work/keys"
 check "nor are the losses others" same_losses again-closed
-check "the attempt is counted" grep -q "^rank 1 dropped connections of strangers (1)$" "$work/again-closed/rank-1.log"
+check "the attempt is counted" \
+  grep -q "^rank 1 dropped connections of strangers (1)$" "$work/again-closed/rank-1.log"
 
 other_run() {  # a rank of another run that was given the same keys
   local ranks=() rank status=0
-  for rank in 0 1 2; do start_rank other $rank $((ports + 1)) --keys "$work/keys" & ranks+=($!); done
+  for rank in 0 1 2; do
+    start_rank other $rank $((ports + 1)) --keys "$work/keys" & ranks+=($!)
+  done
   await_step other 5 || status=1
-  "$program" "${small[@]}" --stages 3 --rank 1 --run 5 --out "$work/stray" --timeout 2 --keys "$work/keys" --address \
-    "tcp://127.0.0.1:$ports,tcp://127.0.0.1:$((ports + 8)),tcp://127.0.0.1:$((ports + 2))" 2>"$work/stray.log" && status=1
+  "$program" "${small[@]}" --stages 3 --rank 1 --run 5 --out "$work/stray" --timeout 2 \
+    --keys "$work/keys" --address \
+    "tcp://127.0.0.1:$ports,tcp://127.0.0.1:$((ports + 8)),tcp://127.0.0.1:$((ports + 2))" \
+    2>"$work/stray.log" && status=1
   cat "$work/stray.log"
   for rank in "${ranks[@]}"; do wait "$rank" || status=1; done
   cat "$work/other"/rank-*.log
@@ -112,7 +120,9 @@ check "nor are the losses others" same_losses other
 
 # The most memory that a process has had so far, in KB.
 memory_of() { awk '/^VmHWM/ { print $2 }' "/proc/$1/status"; }
-watched() {  # watched NAME [a process that is there before rank 2]: three ranks with keys; rank 0's memory in $work/NAME.kb
+# watched NAME [COMMAND...]: three ranks with keys; rank 0's memory is then in $work/NAME.kb. The
+# command starts before rank 2.
+watched() {
   local ranks=() rank status=0 other=
   start_rank "$1" 0 $((ports + 1)) --keys "$work/keys" & ranks+=($!)
   start_rank "$1" 1 $((ports + 1)) --keys "$work/keys" & ranks+=($!)
@@ -120,7 +130,10 @@ watched() {  # watched NAME [a process that is there before rank 2]: three ranks
   start_rank "$1" 2 $((ports + 1)) --keys "$work/keys" & ranks+=($!)
   await_step "$1" 5 || status=1
   touch "$work/keys/go"
-  while kill -0 "${ranks[0]}" 2>/dev/null; do memory_of "${ranks[0]}" >"$work/kb" && mv "$work/kb" "$work/$1.kb"; sleep 0.05; done 2>/dev/null
+  while kill -0 "${ranks[0]}" 2>/dev/null; do
+    memory_of "${ranks[0]}" >"$work/kb" && mv "$work/kb" "$work/$1.kb"
+    sleep 0.05
+  done 2>/dev/null
   rm "$work/keys/go"
   [ ! "$other" ] || wait "$other" || status=1
   for rank in "${ranks[@]}"; do wait "$rank" || status=1; done
@@ -140,20 +153,27 @@ little_memory() {
 check "nor fill the memory of another" little_memory
 cat "$work/log"
 named() {
-  local what
-  for what in {activation,gradient,reduce,loss,clock,cut,checkpoint,verdict,report,failure}" messages that rank 2 should not send" \
-    "further connections with the key of rank 2" "malformed messages" "messages of another run" "messages in another rank's name"; do
-    grep -q "^rank 0 dropped .*$what (" "$work/inside/rank-0.log" || { echo "nothing of $what"; return 1; }
+  local kinds what
+  kinds=({activation,gradient,reduce,loss,clock,cut,checkpoint,verdict,report,failure}" messages")
+  for what in "${kinds[@]/%/ that rank 2 should not send}" "malformed messages" \
+    "messages of another run" "messages in another rank's name" \
+    "further connections with the key of rank 2"; do
+    grep -q "^rank 0 dropped .*$what (" "$work/inside/rank-0.log" ||
+      { echo "nothing of $what"; return 1; }
   done
 }
 check "it is named, with all that it tried" named
 
 worker() { "$program" --out "$work/bad" "${small[@]}" --stages 2 "$@"; }
-check "an address beyond this machine needs keys" refused "anybody on the network" worker --address tcp://0.0.0.0:9000
-check "the launcher passes that on" refused "anybody on the network" tools/pipeline.sh 2 --tcp 10.0.0.1:9000
-check "a socket needs a private folder" refused "of this user alone" worker --address ipc:///tmp
+check "an address beyond this machine needs keys" \
+  refused "anyone on the network" worker --address tcp://0.0.0.0:9000
+check "the launcher passes that on" \
+  refused "anyone on the network" tools/pipeline.sh 2 --tcp 10.0.0.1:9000
+check "a socket needs a private folder" \
+  refused "private folder of this user" worker --address ipc:///tmp
 chmod 644 "$work/keys/rank-0.secret"
 check "a secret that others can read is refused" refused "can be read" worker --keys "$work/keys" \
   --address tcp://127.0.0.1:9000
-check "keys are not written over" refused "cannot write" "$program" --stages 3 --make-keys "$work/keys"
+check "keys are not overwritten" \
+  refused "cannot write" "$program" --stages 3 --make-keys "$work/keys"
 finish

@@ -47,9 +47,9 @@ TEST_CASE("addresses that do not fit the ranks are refused") {
     return complaint_of([&] { addresses_of(std::move(given)); });
   };
   CHECK(complaint({"tcp://127.0.0.1:1,tcp://127.0.0.1:2,tcp://127.0.0.1:3"}) ==
-        "3 addresses do not serve 2 ranks");
+        "3 addresses for 2 ranks");
   CHECK(complaint({"tcp://127.0.0.1:1,tcp://127.0.0.1:1"}) ==
-        "tcp://127.0.0.1:1 is named for two ranks");
+        "tcp://127.0.0.1:1 is given for two ranks");
   CHECK(complaint({"tcp://127.0.0.1:9000,"}) == "tcp://127.0.0.1:9000, is not an address");
   CHECK(complaint({"127.0.0.1:9000"}) == "127.0.0.1:9000 is not an address");
 }

@@ -34,7 +34,7 @@ TEST_CASE("losses of a resumed run go on where those before end, also in time") 
     LossLog log(4, 100, earlier);
     log.open(folder.path / "loss.csv");
     log.add(3, 9);
-    log.leave_out(4);
+    log.skip(4);
   }
   const std::string content = nn::read_file(folder.path / "loss.csv");
   CHECK(content.starts_with(earlier + "3,9,1000.5"));
@@ -60,12 +60,12 @@ TEST_CASE("a file that is not one of losses is refused with its line") {
   const auto message_for = [](const std::string& content) {
     return complaint_of([&] { parse_losses(content, "loss.csv"); });
   };
-  CHECK(message_for("") == "loss.csv, line 1: this is not the header of losses");
-  CHECK(message_for("Step\n") == "loss.csv, line 1: this is not the header of losses");
+  CHECK(message_for("") == "loss.csv, line 1: this is not the header of a loss.csv");
+  CHECK(message_for("Step\n") == "loss.csv, line 1: this is not the header of a loss.csv");
   CHECK(message_for(header) == "loss.csv, line 1: there is no step");
   CHECK(message_for(header + "0,1,1,1\n1,x,1,1\n") == "loss.csv, line 3: a number is missing");
   CHECK(message_for(header + "0,1,1\n") == "loss.csv, line 2: a comma is missing");
-  CHECK(message_for(header + "0,1,1,1,\n") == "loss.csv, line 2: there is more than four numbers");
+  CHECK(message_for(header + "0,1,1,1,\n") == "loss.csv, line 2: there are more than four numbers");
   CHECK(message_for(header + "1,1,1,1\n1,1,1,1\n") == "loss.csv, line 3: steps do not ascend");
   CHECK(message_for(header + "0,nan,1,1\n") == "nothing");
   CHECK_THROWS_AS(read_losses("no/such/loss.csv"), nn::InputError);

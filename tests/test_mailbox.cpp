@@ -153,7 +153,7 @@ TEST_CASE("a rank that never comes is named") {
                                           address_of(2, folder)}});
   CHECK(message_of([&] {
           mailbox.meet("", milliseconds(300));
-        }).ends_with("meeting the other ranks; not here: rank 1, 2"));
+        }).ends_with("meeting the other ranks; not connected: rank 1, 2"));
 }
 
 TEST_CASE("ranks started with different options say which") {

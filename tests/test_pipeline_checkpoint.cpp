@@ -139,7 +139,7 @@ TEST_CASE("another training does not go on from a checkpoint") {
   other = config;
   other.steps = 1, other.warmup = 0;
   CHECK(
-      contains(complaint_of([&] { train(other, folder.path, 1); }), "the checkpoint is of step 2"));
+      contains(complaint_of([&] { train(other, folder.path, 1); }), "the checkpoint is from step 2"));
   other = config;
   other.learning_rate /= 2;
   CHECK(train(other, folder.path, 4).reports ==
@@ -307,7 +307,7 @@ TEST_CASE("a gradient that is not finite stops the run, with its step, stage and
   CHECK(complaint(7, infinity) == "a gradient of step 2 is not finite, in the head on stage 2");
 }
 
-TEST_CASE("a bad step is left out on all ranks alike") {
+TEST_CASE("a bad step is skipped on all ranks") {
   for (const auto& [pipelines, family] :
        {std::pair{1, "llama"}, {2, "llama"}, {1, "gpt2"}, {2, "gpt2"}}) {
     TrainingConfig config = config_of("zb-h1", 3, pipelines, family);
@@ -325,7 +325,7 @@ TEST_CASE("a bad step is left out on all ranks alike") {
           const auto loss = rank.worker.step(step);
           const bool has_loss = config.topology.stage(rank.rank) == 2 && step != 1;
           CHECK(loss.has_value() == has_loss);
-          CHECK(rank.worker.steps_left_out == (bad_block >= 0 && step > 0));
+          CHECK(rank.worker.steps_skipped == (bad_block >= 0 && step > 0));
         }
       });
       auto weights = toy::weights_of(stages, config);

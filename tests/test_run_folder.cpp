@@ -102,7 +102,7 @@ TEST_CASE("a folder of checkpoints has one place however it is spelt, and none t
        {"checkpoint", "checkpoint/", "checkpoint/deeper", "steps/deeper", "rank-7", "./trace-x"}) {
     CAPTURE(inside);
     CHECK(contains(complaint_of([&] { require_not_in_results(out / inside, out); }),
-                   "is in what a run sets aside"));
+                   "is among the results that a new run moves aside"));
     CHECK(contains(complaint_of([&] { require_not_in_results(link / inside, out); }), "link"));
   }
   for (const char* elsewhere : {"", "mine", "earlier-1/steps", "../checkpoint", "../other/steps"})

@@ -142,11 +142,14 @@ TEST_CASE("a list that breaks its own promises is refused with the action that d
   CHECK(second({{F, 0}, {W, 0}, {B, 0}}) ==
         "stage 1 does the weights of microbatch 0 before its backward");
   CHECK(second({{F, 0}, {F, 1}, {B, 0}, {W, 0}}) ==
-        "stage 1 does the forward of microbatch 1 that is not there (microbatches: 1, chunks: 1)");
+        "stage 1 does the forward of microbatch 1, which does not exist (microbatches: 1, chunks: "
+        "1)");
   CHECK(second({{F, -1}}) ==
-        "stage 1 does the forward of microbatch -1 that is not there (microbatches: 1, chunks: 1)");
+        "stage 1 does the forward of microbatch -1, which does not exist (microbatches: 1, chunks: "
+        "1)");
   CHECK(second({{F, 0, 1}}) ==
-        "stage 1 does the forward of microbatch 0 that is not there (microbatches: 1, chunks: 1)");
+        "stage 1 does the forward of microbatch 0, which does not exist (microbatches: 1, chunks: "
+        "1)");
   CHECK(complaint({{{F, 0}, {F, 1}, {B, 1}, {W, 1}, {B, 0}, {W, 0}}}, 2) ==
         "stage 0 does the weights of microbatch 1 out of turn: gradients add up in ascending "
         "microbatches");

@@ -22,10 +22,9 @@ TEST_CASE("the course's config is valid, and each thing that cannot be is named"
   CHECK(refusal({.chunks = 2}) == "schedule 1f1b cannot have 2 chunks per stage");
   CHECK(refusal({.schedule = "interleaved", .chunks = 2}) == "nothing");
   CHECK(refusal({.microbatches = 0}) == "there must be at least one microbatch");
-  CHECK(refusal({.batch = 4}) ==
-        "a batch of 4 sequences does not divide into 3 microbatches of 1 pipeline");
+  CHECK(refusal({.batch = 4}) == "a batch of 4 sequences does not divide into 3 microbatches");
   CHECK(refusal({.topology = {3, 2}}) ==
-        "a batch of 3 sequences does not divide into 3 microbatches of 2 pipelines");
+        "a batch of 3 sequences does not divide into 3 microbatches for each of 2 pipelines");
   CHECK(refusal({.length = 257}).starts_with("sequences of 257 tokens do not fit"));
   CHECK(refusal({.length = 1}).starts_with("sequences of 1 tokens do not fit"));
   CHECK(refusal({.steps = -1}) == "the number of steps cannot be negative");

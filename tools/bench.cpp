@@ -1,20 +1,29 @@
-// bin/bench: how fast the engine is, next to what the machine can do and to PyTorch on the same
+// bin/bench: the engine's speed, compared with the machine's peak and with PyTorch on the same
 // work, and how its costs grow.
 #include <algorithm>
 #include <csignal>
+#include <filesystem>
 #include <iostream>
 #include <set>
+#include <string>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "nn/base/error.h"
 #include "nn/base/file.h"
 #include "nn/base/split.h"
+#include "tools/bench/contestant.h"
 #include "tools/bench/growth.h"
+#include "tools/bench/job.h"
+#include "tools/bench/machine.h"
+#include "tools/bench/peak.h"
 #include "tools/bench/results.h"
 #include "tools/bench/suites.h"
 #include "tools/program/options.h"
 #include "tools/program/program.h"
 #include "tools/report/columns.h"
+#include "tools/report/document.h"
 #include "tools/report/plot.h"
 #include "tools/report/text.h"
 
@@ -27,7 +36,7 @@ struct CommandLine {
   bool is_alone = false, is_markdown = false;
 };
 
-// What --only names, suites or single jobs of theirs; all if it names nothing.
+// The suites or single jobs that --only names; all of them without it.
 class Choice {
  public:
   explicit Choice(const CommandLine& line) : names_(line.only) {}
@@ -36,7 +45,7 @@ class Choice {
     known_.insert({suite, name});
     return names_.empty() || std::ranges::count(names_, suite) || std::ranges::count(names_, name);
   }
-  // Throws nn::InputError for a name that is none of those that were asked for.
+  // Throws nn::InputError for a name that has() was never asked about.
   void require_known() const {
     const std::string list = nn::join({known_.begin(), known_.end()});
     for (const std::string& name : names_)
@@ -48,17 +57,17 @@ class Choice {
   std::set<std::string> known_;
 };
 
-// How PyTorch calls itself, or nothing where there is none.
+// PyTorch's name and version; empty if it is not installed.
 std::string find_peer() {
   try {
     return bench::Contestant::peer("serve.py", {}).greeting();
   } catch (const nn::Error&) {
-    std::cerr << "python3 has no torch and numpy: measured alone\n";
+    std::cerr << "python3 has no torch or numpy: measuring without PyTorch\n";
     return "";
   }
 }
 
-// Each suite's processes end with it.
+// The processes of a suite end with it.
 std::vector<bench::Result> measure(std::vector<std::vector<bench::Job>> suites, int turns) {
   std::vector<bench::Result> results;
   for (std::vector<bench::Job>& jobs : suites) {
@@ -102,7 +111,7 @@ void compare(const CommandLine& line) {
     nn::write_file_atomically(line.json, bench::to_json(results, machine, peak.best()));
 }
 
-// growth-NAME.csv and growth-NAME.svg in the folder, for each.
+// Writes growth-NAME.csv and growth-NAME.svg to the folder for each.
 void draw_growth(const CommandLine& line) {
   Choice choice(line);
   std::vector<bench::Growth> table = bench::growth_table(line.threads);
@@ -122,17 +131,18 @@ void draw_growth(const CommandLine& line) {
 int run(int argc, char** argv) {
   CommandLine line;
   tools::Options options("bench", "The engine's speed, next to the machine's and to PyTorch's.");
-  options.add("--only", line.only, "jobs or suites of them, separated by commas; otherwise all")
+  options.add("--only", line.only, "jobs or suites, separated by commas; without it, all")
       .separated_by(',');
-  options.add("--threads", line.threads, "of the engine, all cores").between(1, 1024);
-  options.add("--turns", line.turns, "how often each side does each job").between(1, 1000);
+  options.add("--threads", line.threads, "threads of the engine, all cores").between(1, 1024);
+  options.add("--turns", line.turns, "how often each side runs each job").between(1, 1000);
   options.add("--json", line.json, "file for the figures").not_empty();
-  options.add("--markdown", line.is_markdown, "print the table as the README has it");
-  options.add("--alone", line.is_alone, "without PyTorch");
-  options.add("--growth", line.growth, "folder for curves of how costs grow, instead").not_empty();
+  options.add("--markdown", line.is_markdown, "print the table as Markdown, for the README");
+  options.add("--alone", line.is_alone, "measure without PyTorch");
+  options.add("--growth", line.growth, "measure how costs grow instead; folder for the curves")
+      .not_empty();
   options.parse(argc, argv);
 
-  std::signal(SIGPIPE, SIG_IGN);  // a process that dies is an error of its own
+  std::signal(SIGPIPE, SIG_IGN);  // a peer that dies is reported as an error
   line.growth.empty() ? compare(line) : draw_growth(line);
   return 0;
 }

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Holds the include lines against the architecture: tools -> {fl, pipeline} -> data -> nn.
-# Prints each line that breaks it; closes with "N passed, M failed".
+# Checks every #include against the architecture: tools -> {fl, pipeline} -> data -> nn.
+# Prints the violations, and in the end "N passed, M failed".
 set -u
 cd "$(dirname "$0")/.." || exit 1
 passed=0 failed=0
 
-# forbid WHAT FILES PATTERN [BUT]: no include line of the files (a regular expression), but for some,
-# matches the pattern.
+# forbid RULE FILES PATTERN [EXCEPT]: no #include in these files matches the pattern. All but RULE
+# are regular expressions.
 forbid() {
   local hits
   hits=$(git ls-files --cached --others --exclude-standard '*.h' '*.cpp' | grep -E "$2" |
@@ -20,19 +20,20 @@ forbid() {
 }
 
 code='^(nn|data|fl|pipeline|tools)/'
-forbid "nn/base stands on nothing else" '^nn/base/' '(nn|data|fl|pipeline|tools)/([^b]|b[^a])'
-forbid "nn stands on nn/base" '^nn/' '(data|fl|pipeline|tools)/'
+forbid "nn/base depends on nothing else" '^nn/base/' '(nn|data|fl|pipeline|tools)/([^b]|b[^a])'
+forbid "nn depends on nn/base alone" '^nn/' '(data|fl|pipeline|tools)/'
 forbid "the engine knows no files and no models" '^nn/' 'nn/(files|models)/' '^nn/(files|models)/'
 forbid "the engine's headers show no kernels" '^nn/[a-z_0-9]+\.h$' 'nn/kernels/'
 forbid "files know no models" '^nn/files/' 'nn/models/'
-forbid "data stands on nn" '^data/' '(fl|pipeline|tools)/'
+forbid "data depends on nn alone" '^data/' '(fl|pipeline|tools)/'
 forbid "fl does not know pipeline or tools" '^fl/' '(pipeline|tools)/'
 forbid "pipeline does not know fl or tools" '^pipeline/' '(fl|tools)/'
 forbid "pipeline knows no kind of model" '^pipeline/' 'nn/models/[a-z_0-9]*/'
 forbid "reports know nothing of training" '^tools/report/' '(nn/[^b]|data|fl|pipeline|tools/[^r])'
 forbid "only nn/blas knows BLAS" "$code" 'cblas' '^nn/blas\.'
 forbid "only pipeline/mailbox knows ZeroMQ" "$code" 'zmq' '^pipeline/mailbox/'
-forbid "schedules need only the standard library" '^pipeline/(schedule|simulate)\.' '(nn|data|fl|tools)/'
+forbid "schedules need only the standard library" '^pipeline/(schedule|simulate)\.' \
+  '(nn|data|fl|tools)/'
 forbid "only tools/program knows CLI11" "$code|^tests/" 'CLI/' '^tools/program/'
 forbid "nothing below tools prints" "$code" 'iostream' '^tools/'
 echo "$passed passed, $failed failed"

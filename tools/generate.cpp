@@ -1,11 +1,21 @@
-// Writes a story with a language model from a checkpoint.
+// bin/generate: writes a story with a language model from a checkpoint.
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
 #include <iomanip>
 #include <iostream>
+#include <memory>
 #include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <vector>
 
 #include "data/tokenizer.h"
 #include "nn/base/error.h"
@@ -13,7 +23,11 @@
 #include "nn/blas.h"
 #include "nn/models/decoder.h"
 #include "nn/models/hugging_face.h"
+#include "nn/models/language_model.h"
 #include "nn/models/sample.h"
+#include "nn/random.h"
+#include "nn/real.h"
+#include "nn/tensor.h"
 #include "tools/program/options.h"
 #include "tools/program/program.h"
 
@@ -21,7 +35,7 @@ namespace {
 
 using data::Tokenizer;
 
-struct Options {
+struct GenerateOptions {
   std::string checkpoint, prompt;
   double temperature = 0.8, top_p = 0.9;
   std::uint64_t seed = 1;
@@ -31,23 +45,23 @@ struct Options {
 std::unique_ptr<Tokenizer> open_tokenizer(const std::filesystem::path& folder,
                                           const nn::LanguageModelConfig& config) {
   const std::filesystem::path file = folder / "tokenizer.json";
-  std::error_code error;  // of a link that leads nowhere, which is there
+  std::error_code error;  // a dangling link counts as there, and fails to load
   const bool is_there = exists(symlink_status(file, error));
   std::unique_ptr<Tokenizer> tokenizer =
       is_there ? data::load_tokenizer(file) : data::byte_tokenizer();
   if (is_there && tokenizer->vocabulary() > config.vocab_size)
     throw nn::InputError(nn::concat(file.string(), " has ", tokenizer->vocabulary(),
-                                    " tokens, the model only ", config.vocab_size),
+                                    " tokens, but the model only ", config.vocab_size),
                          "put the tokenizer that the model was trained with into its folder");
   if (!is_there && tokenizer->vocabulary() != config.vocab_size)
-    throw nn::InputError(nn::concat("there is no tokenizer.json in ", folder.string(),
-                                    ", and bytes do not make ", config.vocab_size, " tokens"),
-                         "copy the tokenizer.json that the model was trained with into the folder");
+    throw nn::InputError(
+        nn::concat("there is no tokenizer.json in ", folder.string(), ", and the model's ",
+                   config.vocab_size, " tokens are not single bytes"),
+        "copy the tokenizer.json that the model was trained with into the folder");
   return tokenizer;
 }
 
-// Writes the text of tokens as they come: all but what later ones could still change, a character
-// of several bytes of which some are there.
+// Writes the text of tokens as they come, but holds back an incomplete UTF-8 character at the end.
 class Story {
  public:
   explicit Story(const Tokenizer& tokenizer) : tokenizer_(tokenizer) {}
@@ -77,16 +91,17 @@ class Story {
   std::size_t written_ = 0;  // bytes
 };
 
-void require_sampling(const Options& options) {
+void require_sampling(const GenerateOptions& options) {
   if (!(options.temperature >= 0) || std::isinf(options.temperature))
-    throw nn::InputError(nn::concat("the temperature ", options.temperature, " is not from 0 up"),
-                         "0 always takes the likeliest token, 1 draws as the model thinks");
+    throw nn::InputError(
+        nn::concat("the temperature ", options.temperature, " is not a number from 0 up"),
+        "0 always takes the likeliest token, 1 samples as the model predicts");
   if (!(options.top_p > 0 && options.top_p <= 1))
     throw nn::InputError(nn::concat("top-p ", options.top_p, " is not in (0, 1]"),
-                         "1 allows every token, 0.9 leaves out the unlikeliest tenth");
+                         "1 allows every token, 0.9 excludes the unlikeliest tenth");
 }
 
-void generate(const Options& options) {
+void generate(const GenerateOptions& options) {
   require_sampling(options);
   nn::ModelCheckpoint checkpoint(options.checkpoint);
   const auto tokenizer = open_tokenizer(options.checkpoint, checkpoint.config());
@@ -96,10 +111,10 @@ void generate(const Options& options) {
   begin.insert(begin.end(), prompt.begin(), prompt.end());
   const nn::index room = checkpoint.config().max_positions - static_cast<nn::index>(begin.size());
   if (room < 0)
-    throw nn::InputError(
-        nn::concat("the prompt has ", prompt.size(), " tokens, the model's context has room for ",
-                   checkpoint.config().max_positions - 1),
-        "give it a shorter prompt");
+    throw nn::InputError(nn::concat("the prompt has ", prompt.size(),
+                                    " tokens, but the model's context has room for ",
+                                    checkpoint.config().max_positions - 1),
+                         "use a shorter prompt");
   nn::LanguageModel model(checkpoint.config());
   checkpoint.load(model);
 
@@ -127,20 +142,20 @@ void generate(const Options& options) {
 }
 
 int run(int argc, char** argv) {
-  Options options;
+  GenerateOptions options;
   tools::Options line("generate", "Writes a story with a trained language model.");
   line.add("--checkpoint", options.checkpoint,
-           "folder of the model, as Hugging Face has it, with its tokenizer.json")
+           "folder of the model in Hugging Face's format, with its tokenizer.json")
       .required();
-  line.add("--prompt", options.prompt, "how the story begins");
-  line.add("--temperature", options.temperature, "0: always the likeliest token");
-  line.add("--top-p", options.top_p, "share of the probability that may be drawn");
+  line.add("--prompt", options.prompt, "beginning of the story");
+  line.add("--temperature", options.temperature, "sampling temperature; 0, the likeliest token");
+  line.add("--top-p", options.top_p, "probability mass to sample from, likeliest tokens first");
   line.add("--seed", options.seed, "the same seed gives the same story")
       .between(std::uint64_t{0}, tools::largest_seed);
-  line.add("--tokens", options.tokens, "at most: as many as the model's context holds")
+  line.add("--tokens", options.tokens, "most tokens to write: as many as the context holds")
       .between(1, 1'000'000'000);
   line.parse(argc, argv);
-  nn::blas::reserve(1);  // a row at a time leaves nothing to share, and sums stay in one order
+  nn::blas::reserve(1);  // one row at a time: nothing to share, and one order of sums
   generate(options);
   return 0;
 }

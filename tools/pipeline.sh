@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Starts every rank of a training run on this machine, shows how they are doing, and stops all of
-# them if one fails, or starts all again.
+# Starts every rank of a training run on this machine and shows their progress. If one fails, stops
+# all of them, or restarts them.
 set -u
 
 usage() {
@@ -13,16 +13,16 @@ Trains a language model in PIPELINES (default 1) replicas, each cut into STAGES 
   tools/pipeline.sh 3 2                    2 such pipelines, gradients averaged between them
   tools/pipeline.sh 3 --schedule zb-h1 --layers auto --steps 300 --trace
   tools/pipeline.sh 3 --model gpt2         a GPT-2 instead of the course's LLaMA
-  tools/pipeline.sh 3 --resume             goes on where an earlier run stopped
-  tools/pipeline.sh 3 --restarts 3         goes on by itself if a rank dies
+  tools/pipeline.sh 3 --resume             continues where an earlier run stopped
+  tools/pipeline.sh 3 --restarts 3         restarts by itself if a rank dies
 
-  --out FOLDER       for losses, logs, checkpoints and the model: out/pipeline. What an earlier run
-                     left there moves to FOLDER/earlier-1, or the next free number
-  --tcp HOST:PORT    messages over TCP, rank r at PORT + r, instead of private local sockets
-  --keys FOLDER      keys to connect with (bin/pipeline_worker --make-keys); made for the run if
-                     HOST is 127.x
+  --out FOLDER       for losses, logs, checkpoints and the model: out/pipeline. The results of an
+                     earlier run move to FOLDER/earlier-1, or the next free number
+  --tcp HOST:PORT    use TCP, rank r at PORT + r, instead of private local sockets
+  --keys FOLDER      keys of the ranks (bin/pipeline_worker --make-keys); if HOST is 127.x, they are
+                     made for the run
   --trace            record a timeline of every rank, as a picture and for Perfetto
-  --restarts N       if a rank dies, start again from the newest checkpoint, N times at most: 0
+  --restarts N       if a rank dies, restart from the newest checkpoint, at most N times: 0
 
 Ctrl-C finishes the step, saves the model and a checkpoint, and ends; a second Ctrl-C ends at once.
 All other options go to bin/pipeline_worker; bin/pipeline_worker --help lists them.
@@ -38,11 +38,13 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 bin=${BIN:-$root/bin}
 command=("$0" "$@")
 case ${1-} in -h | --help) usage && exit ;; esac
-[[ ${1-} =~ ^[1-9][0-9]{0,2}$ ]] || fail "${1:-nothing} is not a number of stages" "tools/pipeline.sh 3"
+[[ ${1-} =~ ^[1-9][0-9]{0,2}$ ]] ||
+  fail "${1:-nothing} is not a number of stages" "tools/pipeline.sh 3"
 stages=$1 pipelines=1
 shift
 [[ ${1-} =~ ^[0-9] ]] && { pipelines=$1 && shift; }
-[[ $pipelines =~ ^[1-9][0-9]{0,2}$ ]] || fail "$pipelines is not a number of pipelines" "tools/pipeline.sh 3 2"
+[[ $pipelines =~ ^[1-9][0-9]{0,2}$ ]] ||
+  fail "$pipelines is not a number of pipelines" "tools/pipeline.sh 3 2"
 [ -x "$bin/pipeline_worker" ] || fail "bin/pipeline_worker is not built" "make"
 
 out=out/pipeline address= keys= trace= text= restarts=0 options=()
@@ -51,7 +53,7 @@ while [ $# -gt 0 ]; do
   case $1 in
     -h | --help) usage && exit ;;
     --stages | --pipelines | --rank | --run | --address | --parent | --state)
-      fail "$1 is the launcher's own" "tools/pipeline.sh STAGES [PIPELINES] [--tcp HOST:PORT]" ;;
+      fail "$1 is set by the launcher" "tools/pipeline.sh STAGES [PIPELINES] [--tcp HOST:PORT]" ;;
     --out | --tcp | --keys | --text | --restarts)
       case ${2-} in '' | --*) fail "$1 needs a value" "tools/pipeline.sh --help" ;; esac ;;
   esac
@@ -69,23 +71,26 @@ done
 [[ $restarts =~ ^[0-9]{1,6}$ ]] || fail "$restarts is not a number of restarts" "--restarts 3"
 ranks=$((stages * pipelines)) data=${DATA_RAW:-$root/data/raw}
 options+=(--stages "$stages" --pipelines "$pipelines" --data "$data" --out "$out")
-checked=$("$bin/pipeline_worker" --check ${address:+--address "$address"} ${keys:+--keys "$keys"} "${options[@]}") || exit
+checked=$("$bin/pipeline_worker" --check ${address:+--address "$address"} ${keys:+--keys "$keys"} \
+  "${options[@]}") || exit
 said() { sed -n "s/^$1 //p" <<<"$checked"; }
-umask "$(said umask)"  # if text or model are not for everyone, neither is what becomes of them
-# Ranks hold the lock too, and one that is killed ends a moment later: so it waits a little.
-{ exec 4>"$out/.run.lock"; } 2>/dev/null || fail "cannot write to $out" "choose another folder with --out"
+umask "$(said umask)"  # results of a private text or model are private
+# The ranks hold the lock, too, and a killed one takes a moment to end: hence the wait.
+{ exec 4>"$out/.run.lock"; } 2>/dev/null ||
+  fail "cannot write to $out" "choose another folder with --out"
 flock -w 3 4 || fail "another run writes to $out" "wait for it, or choose another --out"
 
-# Until its first step a run touches nothing in $out but this folder, where its logs begin.
+# Before its first step a run touches nothing in $out but this folder, which holds its first logs.
 logs=$out/.start
-rm -rf "$logs" && mkdir "$logs" || fail "cannot write to $out" "choose another folder with --out"
+rm -rf "$logs" && mkdir "$logs" ||
+  fail "cannot write to $out" "choose another folder with --out"
 
-# What is missing is made up for: without stories a grammar writes some, without vocabulary bytes are tokens.
+# Downloads may fail: without stories a grammar writes some, without a vocabulary bytes are tokens.
 "$root/data/fetch.sh" "$(said vocabulary)" >"$logs/fetch.log" 2>&1
 [ "$text" ] || "$root/data/fetch.sh" stories >>"$logs/fetch.log" 2>&1
 
 workers=() running=() failures=() refusal= interrupted= again= private=
-# From here on stderr is 3: the shell itself would report every rank that ends by a signal.
+# From here on stderr is 3, because the shell itself reports every rank that ends by a signal to 2.
 exec 3>&2 2>/dev/null
 
 kill_ranks() {
@@ -101,7 +106,7 @@ clean_up() {
   [ "$private" ] && rm -rf "$private"
 }
 
-interrupt() {  # the first one lets the run finish its step, the second one does not
+interrupt() {  # the first one lets the run finish its step, a second one does not
   [ "$interrupted" ] && again=yes
   interrupted=$1
 }
@@ -109,13 +114,14 @@ trap clean_up EXIT
 trap 'interrupt 130' INT
 trap 'interrupt 143' TERM HUP
 
-# A folder for sockets, keys and what ranks say they are doing, which no other user can open. It is
-# locked as long as the launcher or a rank lives, and removed by the next launcher if none does. A
-# socket's path has 107 bytes at most.
+# A folder for sockets, keys and the ranks' state, which no other user can open. It is locked while
+# the launcher or a rank lives; the next launcher removes it if none does. A socket's path has at
+# most 107 bytes.
 temporary=${TMPDIR:-/tmp}
 (LC_ALL=C && [ ${#temporary} -le 70 ]) || temporary=/tmp
 for private in "$temporary"/tributary-run-*; do
-  [ -O "$private" ] && [ ! -L "$private" ] && [ -f "$private/.lock" ] && flock -n "$private/.lock" true && rm -rf "$private"
+  [ -O "$private" ] && [ ! -L "$private" ] && [ -f "$private/.lock" ] &&
+    flock -n "$private/.lock" true && rm -rf "$private"
 done
 private=$(mktemp -d "$temporary/tributary-run-XXXXXX") && exec 5>"$private/.new" && flock 5 &&
   mv "$private/.new" "$private/.lock" ||
@@ -124,25 +130,27 @@ if [ ! "$address" ]; then
   address=ipc://$private
 elif [ ! "$keys" ] && [[ $address == tcp://127.* ]]; then
   keys=$private/keys
-  "$bin/pipeline_worker" --make-keys "$keys" --stages "$stages" --pipelines "$pipelines" 2>&3 >/dev/null || exit
+  "$bin/pipeline_worker" --make-keys "$keys" --stages "$stages" --pipelines "$pipelines" \
+    2>&3 >/dev/null || exit
 fi
 options+=(--address "$address" --parent $$ ${keys:+--keys "$keys"})
 
-# Each start has a number of its own, so that nothing of the one before is taken for a message of it.
-# Other users can read command lines, so it is not on one.
+# Each start has its own number, so that it drops messages of the one before. It is not on the
+# command line, which other users can read.
 start_ranks() {
   local rank
   TRIBUTARY_RUN=$(od -An -N6 -tu8 /dev/urandom | tr -d ' ')
   export TRIBUTARY_RUN
   workers=() running=() failures=() refusal= told=0 last=
   for ((rank = 0; rank < ranks; ++rank)); do
-    "$bin/pipeline_worker" --rank "$rank" --state "$private/rank-$rank.state" "${options[@]}" >"$logs/rank-$rank.log" 2>&1 &
+    "$bin/pipeline_worker" --rank "$rank" --state "$private/rank-$rank.state" "${options[@]}" \
+      >"$logs/rank-$rank.log" 2>&1 &
     workers+=($!) running+=("$rank")
   done
 }
 
-# Sets running to the ranks that still run, and failures to what became of those that failed. A rank
-# that ends with 130 was told to stop, and saw to it that all do.
+# Sets running to the ranks that still run, and failures to the reasons of those that failed. A rank
+# that ends with 130 was told to stop, and has made all others stop.
 look_after_ranks() {
   local rank status still=() error
   for rank in "${running[@]}"; do
@@ -162,13 +170,14 @@ look_after_ranks() {
     error=$(grep -m1 '^error:' "$logs/rank-$rank.log")
     [ $status = 2 ] && [ "$error" ] && refusal=rank-$rank.log
     [ -d "$out" ] || error="$out was removed while the run wrote to it"
-    failures+=("rank $rank: ${error:-ended with $status and could not write why: is the disk of $out full?}")
+    error=${error:-ended with $status and could not write why: is the disk of $out full?}
+    failures+=("rank $rank: $error")
   done
   running=("${still[@]}")
 }
 
-# From the first step on the folder is this run's, and its logs are there. Logs of an earlier start
-# of the same run keep names of their own: restart-N-rank-R.log.
+# After the first step the folder is this run's, and the logs move there. Logs of an earlier start
+# of the same run are renamed to restart-N-rank-R.log.
 take_folder() {
   [ "$logs" = "$out" ] && return
   keep_logs "$out"
@@ -176,12 +185,14 @@ take_folder() {
 }
 keep_logs() {  # keep_logs FOLDER
   local log n=1
-  while compgen -G "$out/restart-$n-*" || compgen -G "$logs/restart-$n-*"; do ((++n)); done >/dev/null
+  while compgen -G "$out/restart-$n-*" || compgen -G "$logs/restart-$n-*"; do
+    ((++n))
+  done >/dev/null
   for log in "$1"/rank-*.log; do [ -e "$log" ] && mv "$log" "$1/restart-$n-${log##*/}"; done
 }
 
-# Prints what rank 0 has said but for its steps, as it says it; and on a terminal, below, the last
-# step and what each rank is doing, in place.
+# Prints the new lines of rank 0 other than its steps. Below, on a terminal, updates in place the
+# last step and what each rank is doing.
 shown=0 told=0 last= untold='^(step |dropped:|error:|hint:|interrupted$)'
 show() {
   local line lines rank state columns
@@ -205,20 +216,21 @@ show() {
   for ((rank = 0; rank < ranks; ++rank)); do
     state=
     read -r state <"$private/rank-$rank.state"
-    printf -v line '  rank %-3d pipeline %d, stage %d  %s' "$rank" $((rank / stages)) $((rank % stages)) "$state"
+    printf -v line '  rank %-3d pipeline %d, stage %d  %s' \
+      "$rank" $((rank / stages)) $((rank % stages)) "$state"
     say "${line:0:${columns:-80}}"
   done
 }
-wipe() {  # what was shown in place
+wipe() {  # erases what was shown in place
   [ "$shown" -gt 0 ] && printf '\e[%dA\r\e[J' "$shown"
   shown=0
 }
-say() {  # say LINE...: also notices an output that takes no more
+say() {  # say LINE...: also notices if it cannot be written
   printf '%s\n' "$@" || { unwritten=yes && false; }
 }
 unwritten=
 
-# Until all ranks are done, or one has failed.
+# Returns when all ranks are done or one has failed.
 watch_ranks() {
   local is_told=
   while [ ${#running[@]} -gt 0 ] && [ ${#failures[@]} -eq 0 ] && [ ! "$again" ]; do
@@ -233,7 +245,8 @@ watch_ranks() {
   show
 }
 
-# The others find out by themselves and say what they waited for. A rank that stays silent is frozen.
+# The other ranks notice by themselves and report what they waited for. A rank that stays silent is
+# frozen.
 wait_for_the_others() {
   local patience=20 before
   while [ ${#running[@]} -gt 0 ] && ((patience-- > 0)); do
@@ -252,7 +265,7 @@ for ((restart = 0;; ++restart)); do
   [ ${#failures[@]} -gt 0 ] || break
   wait_for_the_others
   [ "$interrupted" ] && break
-  if [ "$refusal" ]; then  # all ranks were given the same: one answer is enough
+  if [ "$refusal" ]; then  # all ranks have the same options: one answer is enough
     grep -E '^(error|hint):' "$logs/$refusal" >&3
     [ "$logs" = "$out" ] || rm -rf "$logs"
     exit 2
@@ -263,11 +276,12 @@ for ((restart = 0;; ++restart)); do
     exit 1
   fi
   keep_logs "$logs"
-  # Before its first step there is nothing of this run to go on with, but maybe of an earlier one.
+  # Before its first step this run has nothing to resume; checkpoints would be an earlier run's.
   [ "$logs" = "$out" ] && [[ " ${options[*]} " != *" --resume "* ]] && options+=(--resume)
   echo "restart $((restart + 1)) of $restarts" >&3
 done
-if [ "$interrupted" ] && { [ ${#failures[@]} -gt 0 ] || [ "$logs" != "$out" ]; }; then  # nothing is saved
+# Interrupted with nothing saved.
+if [ "$interrupted" ] && { [ ${#failures[@]} -gt 0 ] || [ "$logs" != "$out" ]; }; then
   [ "$logs" = "$out" ] && printf '%s\n' "${failures[@]}" >&3 || rm -rf "$logs"
   echo "interrupted" >&3
   exit "$interrupted"
@@ -278,7 +292,7 @@ mapfile -t rest < <(grep -hvE "$untold" "$out"/rank-*.log | tail -n +$((told + 1
 [ ! "$trace" ] || [ ! -e "$out/trace-predicted.csv" ] || "$bin/show_trace" "$out" 2>&3
 if [ "$interrupted" ]; then
   [[ " ${command[*]} " == *" --resume "* ]] || command+=(--resume)
-  echo "to go on:$(printf ' %q' "${command[@]}")" >&3
+  echo "to continue:$(printf ' %q' "${command[@]}")" >&3
   exit "$interrupted"
 fi
 [ ! "$unwritten" ] || { echo "error: cannot write to the standard output" >&3; exit 1; }

@@ -1,20 +1,30 @@
-// bin/pipeline_worker: one rank of a pipeline- and data-parallel training run, or, alone, a serial
-// one. tools/pipeline.sh starts all ranks of a run on one machine.
+// bin/pipeline_worker: one rank of a pipeline- and data-parallel training run; with no other ranks,
+// serial training. tools/pipeline.sh starts all ranks of a run on one machine.
 
 #include <sys/resource.h>
 
 #include <algorithm>
 #include <charconv>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <iostream>
 #include <new>
 #include <optional>
+#include <string>
 #include <thread>
 
+#include "data/text.h"
+#include "nn/base/error.h"
 #include "nn/blas.h"
 #include "nn/models/hugging_face.h"
+#include "nn/models/language_model.h"
+#include "nn/tensor.h"
+#include "pipeline/cut.h"
+#include "pipeline/mailbox/keys.h"
 #include "pipeline/mailbox/mailbox.h"
+#include "pipeline/training_config.h"
 #include "tools/program/options.h"
 #include "tools/program/privacy.h"
 #include "tools/program/program.h"
@@ -27,7 +37,7 @@
 
 namespace {
 
-// Where it says otherwise than the course's model, or that of --init.
+// The options that change the course's model, or the model of --init.
 struct ModelOptions {
   std::optional<std::string> family;
   std::optional<nn::index> d, layers, heads, key_value_heads, hidden;
@@ -47,25 +57,26 @@ constexpr int largest_count = 4096, largest_size = 1 << 20;
 
 void add_training_options(tools::Options& options, CommandLine& line) {
   pipeline::TrainingConfig& config = line.rank.config;
-  options.add("--stages", config.topology.stages, "parts that the model is cut into")
+  options.add("--stages", config.topology.stages, "stages that the model is cut into")
       .between(1, largest_count);
   options.add("--pipelines", config.topology.pipelines, "replicas of the whole pipeline")
       .between(1, largest_count);
   options.add("--schedule", config.schedule, "gpipe, 1f1b, interleaved or zb-h1");
-  options.add("--chunks", config.chunks, "of each stage, for interleaved").between(1, 64);
-  options.add("--microbatches", config.microbatches, "that a pipeline's batch is cut into")
+  options.add("--chunks", config.chunks, "chunks per stage, for interleaved").between(1, 64);
+  options.add("--microbatches", config.microbatches, "microbatches per pipeline and step")
       .between(1, largest_count);
-  options.add("--layers", line.layers, "of each part, such as 2,2,2; auto measures: even");
-  options.add("--batch", line.batch, "sequences of a step, all pipelines: one a microbatch")
+  options.add("--layers", line.layers, "layers per part, such as 2,2,2, or auto to measure: even");
+  options.add("--batch", line.batch, "sequences per step, over all pipelines: one per microbatch")
       .between(1, 1 << 24);
-  options.add("--tokens", config.length, "of a sequence").between(1, largest_size);
-  options.add("--steps", config.steps, "of training").between(0, 1 << 30);
-  options.add("--lr", config.learning_rate, "learning rate of Adam");
-  options.add("--warmup", config.warmup, "steps of warm-up before a cosine; 0, constant");
-  options.add("--seed", config.seed, "of the first weights")
+  options.add("--tokens", config.length, "tokens per sequence").between(1, largest_size);
+  options.add("--steps", config.steps, "training steps").between(0, 1 << 30);
+  options.add("--lr", config.learning_rate, "Adam's learning rate");
+  options.add("--warmup", config.warmup,
+              "steps of warm-up before a cosine decay; 0, constant rate");
+  options.add("--seed", config.seed, "seed of the initial weights")
       .between(std::uint64_t{0}, tools::largest_seed);
   options.add("--skip-bad-steps", config.skips_bad_steps,
-              "leave out steps with a NaN or infinity, which otherwise end the run");
+              "skip steps with a NaN or infinity, which otherwise end the run");
 }
 
 void add_model_options(tools::Options& options, ModelOptions& model) {
@@ -74,7 +85,7 @@ void add_model_options(tools::Options& options, ModelOptions& model) {
   options.add("--d", model.d, "width of the model: 288").between(1, 1 << 16);
   options.add("--depth", model.layers, "layers of the model: 6").between(0, largest_count);
   options.add("--heads", model.heads, "attention heads: 6").between(1, largest_size);
-  options.add("--kv-heads", model.key_value_heads, "key/value heads: as --heads")
+  options.add("--kv-heads", model.key_value_heads, "key/value heads: as many as --heads")
       .between(1, largest_size);
   options.add("--hidden", model.hidden, "width of the feed-forward network: 4 d")
       .between(1, largest_size);
@@ -89,7 +100,7 @@ const nn::ModelFamily& family_named(const std::string& name) {
 nn::LanguageModelConfig model_of(const CommandLine& line) {
   const auto& [family, d, layers, heads, key_value_heads, hidden] = line.model;
   const bool is_new = line.rank.init.empty();
-  std::optional<nn::ModelCheckpoint> init;  // whose files are compared with its config.json
+  std::optional<nn::ModelCheckpoint> init;  // checks its files against its config.json
   if (!is_new) init.emplace(line.rank.init);
   nn::LanguageModelConfig model = is_new ? nn::LanguageModelConfig{} : init->config();
   if (family) model.family = &family_named(*family);
@@ -108,40 +119,41 @@ nn::LanguageModelConfig model_of(const CommandLine& line) {
 
 void add_run_options(tools::Options& options, CommandLine& line) {
   training::RankOptions& rank = line.rank;
-  options.add("--rank", rank.rank, "which rank this is");
-  options.add("--address", rank.addresses,
-              "ipc:///folder or tcp://host:port, where rank r listens at /r or port + r; or the "
-              "addresses of all ranks, separated by commas");
-  options.add("--run", rank.run, "number of the run, the same on all ranks; $TRIBUTARY_RUN")
+  options.add("--rank", rank.rank, "number of this rank");
+  options.add(
+      "--address", rank.addresses,
+      "ipc:///folder or tcp://host:port: rank r listens at /r or port + r; or the addresses of "
+      "all ranks, separated by commas");
+  options.add("--run", rank.run, "number of the run, the same on all ranks; or $TRIBUTARY_RUN")
       .between(std::uint64_t{0}, tools::largest_seed);
-  options.add("--keys", rank.keys, "folder of --make-keys, for addresses beyond this machine");
-  options.add("--timeout", rank.timeout, "seconds of silence until a rank is given up")
+  options.add("--keys", rank.keys,
+              "folder with keys from --make-keys, for addresses beyond this machine");
+  options.add("--timeout", rank.timeout, "longest wait for another rank, in seconds")
       .between(0.1, 1e6);
-  options.add("--heartbeat", rank.heartbeat, "seconds until a frozen rank is given up")
+  options.add("--heartbeat", rank.heartbeat, "seconds until a frozen rank counts as lost")
       .between(0.1, 1e6);
   options.add("--text", rank.text.text, "UTF-8 text to train on: TinyStories").not_empty();
-  options.add("--data", rank.text.data_raw, "where data/fetch.sh puts things");
+  options.add("--data", rank.text.data_raw, "folder of what data/fetch.sh downloads");
   options.add("--out", rank.out, "folder for losses, traces and the model");
   options.add("--init", rank.init, "folder of a model to start from");
-  options
-      .add("--checkpoint", line.checkpoint,
-           "folder for checkpoints that a run can go on from: OUT/steps")
+  options.add("--checkpoint", line.checkpoint, "folder for checkpoints to resume from: OUT/steps")
       .not_empty();
-  options.add("--checkpoint-every", rank.checkpoint_every, "steps from one to the next; 0: none")
+  options.add("--checkpoint-every", rank.checkpoint_every, "steps between checkpoints; 0, none")
       .between(0, 1 << 30);
-  options.add("--resume", rank.is_resumed, "go on from the newest checkpoint");
-  options.add("--trace", rank.has_trace, "record what this rank does when");
-  options.add("--threads", line.threads, "of this rank: cores / ranks").between(1, 1024);
-  options.add("--state", rank.state, "file of one line that says what this rank is doing: none");
-  options.add("--parent", line.parent, "process that started this rank, which ends with it");
-  options.add("--make-keys", line.new_keys, "make keys for all ranks in this folder, and end");
+  options.add("--resume", rank.is_resumed, "continue from the newest checkpoint");
+  options.add("--trace", rank.has_trace, "record a timeline of this rank");
+  options.add("--threads", line.threads, "threads of this rank: cores / ranks").between(1, 1024);
+  options.add("--state", rank.state, "one-line file that says what this rank is doing: none");
+  options.add("--parent", line.parent,
+              "process that started this rank; the rank stops when it ends");
+  options.add("--make-keys", line.new_keys, "make keys for all ranks in this folder, and exit");
   options.add(
       "--check", line.only_checks,
-      "say whether the options are right, the umask that keeps private input private, and the "
-      "vocabulary to fetch");
+      "check the options, print the umask that keeps private input private and the vocabulary to "
+      "fetch, and exit");
 }
 
-// Not on the command line, which all users of a machine can read.
+// For launchers: all users of a machine can read command lines, but not the environment.
 std::uint64_t run_of_environment() {
   const char* const text = std::getenv("TRIBUTARY_RUN");
   std::uint64_t run = 0;
@@ -149,7 +161,7 @@ std::uint64_t run_of_environment() {
   return run;
 }
 
-// So that connections of strangers do not use up the files that this process may open.
+// Keeps connections of strangers from using up the files that this process may open.
 void allow_many_files() {
   rlimit limit;
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
@@ -211,7 +223,7 @@ int run_command(int argc, char** argv) {
   allow_many_files();
   if (training::run_rank(line.rank)) return 0;
   if (!line.parent && line.rank.rank == 0)
-    std::cerr << "hint: to go on, type the same once more with --resume\n";
+    std::cerr << "hint: to continue, repeat the command with --resume\n";
   return 130;
 }
 

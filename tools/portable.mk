@@ -1,5 +1,5 @@
-# Programs that travel: they come with a library for each level of x86-64, and the dynamic linker
-# takes the best that the processor can run (glibc-hwcaps).
+# Portable programs: they come with a library for each level of x86-64, and the dynamic linker picks
+# the best one that the processor can run (glibc-hwcaps).
 LEVEL    ?= x86-64-v2
 ARCH     := -march=$(LEVEL) -fPIC
 LIBRARY  := $(BUILD)/lib/libtributary.so

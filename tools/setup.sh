@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Installs what the build needs and this machine lacks; quick and silent when nothing is missing.
+# Installs what the build needs and this machine lacks; fast and silent if nothing is missing.
 #   tools/setup.sh          everything but npm      SETUP=skip tools/setup.sh   nothing at all
-#   tools/setup.sh npm      only the rows named
+#   tools/setup.sh npm      only the named rows
 set -uo pipefail
 [ "${SETUP-}" = skip ] && exit 0
 
-# A command or a header, and the package that brings it.
+# Commands and headers, and the packages that contain them.
 table='
 need               apt-get             dnf                 pacman           brew
 g++                g++                 gcc-c++             gcc              gcc
@@ -30,8 +30,8 @@ has_certificates() {
 }
 fail() { echo "error: $*" >&2; exit 1; }
 
-# missing_of NEED...: sets `missing`. One run of the preprocessor, with the Makefile's flags, asks
-# for all headers; without a compiler none counts as found.
+# missing_of NEED...: sets `missing`. One preprocessor run, with the Makefile's flags, checks all
+# headers; without a compiler all count as missing.
 missing_of() {
   local need headers= questions=$'#if !defined __clang__ && __GNUC__ < 12\ntoo_old\n#endif\n'
   missing=
@@ -51,11 +51,11 @@ missing_of() {
   local answers
   answers=$($preprocess <<<"$questions" 2>/dev/null) || answers=$headers
   [[ $answers != *too_old* ]] || fail "$compiler is too old: install g++ 12 or newer, then" \
-    "type: make CXX=g++-12"
+    "run: make CXX=g++-12"
   missing+=" $answers"
 }
 
-# packages_for MANAGER NEED...: its column of the table.
+# packages_for MANAGER NEED...: their packages, from the manager's column.
 packages_for() {
   local manager=$1 column= row index
   shift
@@ -84,7 +84,7 @@ case $manager in
   dnf) install="dnf install -y $packages" ;;
   pacman) install="pacman -Sy --needed --noconfirm $packages" ;;
   brew) install="brew install $packages" ;;
-  none) fail "missing:" $missing "(none of apt-get, dnf, pacman, brew is here to install them)" ;;
+  none) fail "missing:" $missing "(install them by hand: this machine has none of apt-get, dnf, pacman, brew)" ;;
 esac
 
 if [ $manager = brew ]; then
@@ -94,11 +94,10 @@ elif [ "$(id -u)" = 0 ]; then
 elif has_command sudo && sudo -n true 2>/dev/null; then
   as_root=sudo rights=" by sudo"
 else
-  fail "missing packages; type: sudo $install"
+  fail "missing packages; run: sudo $install"
 fi
 
-# Before anything happens; a pipe or a log has it at once, too.
-echo "installing $packages ($manager$rights; to leave this machine as it is: SETUP=skip make)"
+echo "installing $packages ($manager$rights; to install nothing: SETUP=skip make)"
 [ $manager = apt-get ] && update="apt-get update;" || update=
 as_root="$as_root env DEBIAN_FRONTEND=noninteractive"
 if ! log=$($as_root sh -c "$update $install" 2>&1 </dev/null); then

@@ -1,15 +1,20 @@
-// bin/show_loss FOLDER...: the losses of training runs, as a plot in the terminal, a table that
-// compares them with the first run, and an SVG.
+// bin/show_loss FOLDER...: the losses of training runs as a plot in the terminal, a table that
+// compares them with the first run's, and an SVG.
 
+#include <cstddef>
 #include <filesystem>
 #include <iomanip>
 #include <iostream>
+#include <sstream>
+#include <string>
+#include <vector>
 
 #include "nn/base/error.h"
 #include "nn/base/file.h"
 #include "tools/program/options.h"
 #include "tools/program/program.h"
 #include "tools/report/axis.h"
+#include "tools/report/document.h"
 #include "tools/report/plot.h"
 #include "tools/report/text.h"
 #include "tools/training/losses.h"
@@ -23,14 +28,14 @@ struct Run {
   training::Losses losses;
 };
 
-// "b1=out/pipeline", or "out/b1" for a run that is called b1.
+// "b1=out/pipeline" or "out/b1": a run with the name b1.
 Run read_run(const std::string& argument) {
   const std::size_t equals = argument.find('=');
   const fs::path folder = argument.substr(equals == argument.npos ? 0 : equals + 1);
   const fs::path file = folder / "loss.csv";
   if (!fs::is_regular_file(file))
     throw nn::InputError(nn::concat("there are no losses in ", folder.string()),
-                         "name the folder that a run had as --out; it holds loss.csv");
+                         "give the --out folder of a run; it holds loss.csv");
   const std::string name = equals == argument.npos ? fs::canonical(folder).filename().string()
                                                    : argument.substr(0, equals);
   return {name, training::read_losses(file)};
@@ -72,10 +77,10 @@ int run_command(int argc, char** argv) {
   std::string svg, title = "Training loss";
   int smooth = 1;
   tools::Options options("show_loss", "Draws and compares the losses of training runs.");
-  options.add("runs", folders, "FOLDER or NAME=FOLDER of each run, with its loss.csv").required();
-  options.add("--svg", svg, "file for a drawing");
-  options.add("--smooth", smooth, "steps that a point is the mean of").between(1, 1'000'000);
-  options.add("--title", title, "of the plot");
+  options.add("runs", folders, "FOLDER or NAME=FOLDER of each run").required();
+  options.add("--svg", svg, "file for an SVG drawing");
+  options.add("--smooth", smooth, "steps to average per point").between(1, 1'000'000);
+  options.add("--title", title, "title of the plot");
   options.parse(argc, argv);
 
   std::vector<Run> runs;

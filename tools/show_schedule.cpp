@@ -1,19 +1,25 @@
-// Draws what the stages of a pipeline do when, for a schedule and its costs, or compares schedules.
+// bin/show_schedule: draws the timeline of a pipeline's stages for a schedule and its costs, or
+// compares all schedules.
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstddef>
 #include <iostream>
 #include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "nn/base/error.h"
 #include "nn/base/file.h"
 #include "nn/base/split.h"
-#include "pipeline/cut.h"
+#include "pipeline/schedule.h"
 #include "pipeline/simulate.h"
 #include "pipeline/training_config.h"
 #include "tools/program/options.h"
 #include "tools/program/program.h"
 #include "tools/report/axis.h"
+#include "tools/report/document.h"
 #include "tools/report/text.h"
 #include "tools/report/timeline.h"
 #include "tools/training/lanes.h"
@@ -23,11 +29,11 @@ namespace {
 using namespace pipeline;
 using nn::concat;
 
-struct Options {
+struct ScheduleOptions {
   std::string schedule = "1f1b";
   std::optional<int> stages, chunks;
   int microbatches = 8;
-  Costs costs;  // of one microbatch in a whole stage
+  Costs costs;  // per microbatch and whole stage
   std::string stage_costs;
   double message_time = 0;
   std::string svg;
@@ -45,11 +51,11 @@ Costs parse_costs(std::string_view text) {
   for (const double number : numbers)
     if (!std::isfinite(number) || number < 0)
       throw nn::InputError(concat("costs \"", text, "\" are not three numbers of 0 or more"),
-                           "write forward/backward/weights of each stage: 1/1/1,1/1/1,4.5/4.2/4");
+                           "give forward/backward/weights of each stage: 1/1/1,1/1/1,4.5/4.2/4");
   return {numbers[0], numbers[1], numbers[2]};
 }
 
-std::vector<Costs> costs_per_stage(const Options& options) {
+std::vector<Costs> costs_per_stage(const ScheduleOptions& options) {
   if (options.stage_costs.empty())
     return std::vector<Costs>(options.stages.value_or(4), options.costs);
   std::vector<Costs> costs;
@@ -57,24 +63,25 @@ std::vector<Costs> costs_per_stage(const Options& options) {
     costs.push_back(parse_costs(part));
   const int count = static_cast<int>(costs.size());
   if (options.stages.value_or(count) != count)
-    throw nn::InputError(concat("--costs names ", count, " of ", *options.stages, " stages"),
-                         "name the costs of every stage, or leave --stages out");
+    throw nn::InputError(concat("--costs has ", count, " of ", *options.stages, " stages"),
+                         "give the costs of every stage, or omit --stages");
   return costs;
 }
 
-// A schedule with everything it takes to run it.
+// A schedule and its simulation.
 struct Example {
   const ScheduleEntry& schedule;
   int chunks;
   Timeline timeline;
 };
 
-// Chunks share the costs of their stage, so that schedules can be compared.
-Example simulate_example(const ScheduleEntry& schedule, const Options& options,
+// Chunks split the costs of their stage evenly, so schedules with and without chunks are
+// comparable.
+Example simulate_example(const ScheduleEntry& schedule, const ScheduleOptions& options,
                          const std::vector<Costs>& stage_costs) {
   if (options.chunks.value_or(1) > 1 && !schedule.has_chunks && !options.all)
-    throw nn::InputError(concat(schedule.name, " has one chunk a stage, not ", *options.chunks),
-                         "choose --schedule interleaved, or leave --chunks out");
+    throw nn::InputError(concat(schedule.name, " has one chunk per stage, not ", *options.chunks),
+                         "choose --schedule interleaved, or omit --chunks");
   const int chunks = schedule.has_chunks ? options.chunks.value_or(2) : 1;
   StageCosts costs;
   for (const auto& [forward, backward, weights] : stage_costs)
@@ -97,7 +104,7 @@ std::string setting_of(std::size_t stages, int microbatches) {
 
 std::string percent(double share) { return report::fixed(100 * share, 1); }
 
-// Without what is left of rounding.
+// Hides what is left of rounding.
 std::string idle(const Timeline& timeline, int stage) {
   const double time = timeline.idle(stage);
   return concat(time > 1e-9 * timeline.length ? time : 0);
@@ -107,12 +114,12 @@ std::string speed_up(const Timeline& timeline) {
   return report::fixed(timeline.length > 0 ? timeline.work() / timeline.length : 1, 2);
 }
 
-// In microbatches of a whole stage, which holds as much as its chunks together.
+// In microbatches of a whole stage: a chunk holds only its share.
 std::string peak(const Example& example, int stage) {
   return concat(static_cast<double>(example.timeline.peak_in_flight(stage)) / example.chunks);
 }
 
-void print_picture(const Example& example, const Options& options) {
+void print_picture(const Example& example, const ScheduleOptions& options) {
   const std::vector<report::Lane> lanes = training::lanes_of(example.timeline);
   const int margin = static_cast<int>(std::to_string(lanes.size() - 1).size()) + 1;
   const auto letters = report::to_text(lanes, report::Glyphs::letters, 80 - margin);
@@ -125,7 +132,7 @@ void print_picture(const Example& example, const Options& options) {
   }
 }
 
-void show(const Example& example, const Options& options) {
+void show(const Example& example, const ScheduleOptions& options) {
   const Timeline& timeline = example.timeline;
   const int stages = static_cast<int>(timeline.stages.size());
   const std::string title =
@@ -143,10 +150,10 @@ void show(const Example& example, const Options& options) {
   std::cout << '\n'
             << report::to_text(table) << "Length " << timeline.length << ", "
             << percent(timeline.idle_share()) << " % idle, " << speed_up(timeline)
-            << " times as fast as one process at most\n";
+            << " times the speed of one process at most\n";
 }
 
-void compare(const Options& options, const std::vector<Costs>& stage_costs) {
+void compare(const ScheduleOptions& options, const std::vector<Costs>& stage_costs) {
   report::Table table{setting_of(stage_costs.size(), options.microbatches),
                       {"Schedule", "Length", "Idle %", "Speed-up", "Peak activations by stage"},
                       {}};
@@ -168,22 +175,21 @@ tools::Option add_cost(tools::Options& line, const std::string& name, double& va
 }
 
 int run(int argc, char** argv) {
-  Options options;
-  tools::Options line("show_schedule", "Draws a pipeline schedule and says what it costs.");
+  ScheduleOptions options;
+  tools::Options line("show_schedule", "Draws a pipeline schedule and reports its cost.");
   line.add("--schedule", options.schedule, "gpipe, 1f1b, interleaved or zb-h1");
-  line.add("--stages", options.stages, "of the pipeline: 4").between(1, 64);
-  line.add("--microbatches", options.microbatches, "of a batch").between(1, 1000);
-  line.add("--chunks", options.chunks, "pieces of the model on a stage: 2, if interleaved")
-      .between(1, 64);
-  tools::Option costs =
-      line.add("--costs", options.stage_costs, "of each stage, as measured: f/b/w,f/b/w,...");
+  line.add("--stages", options.stages, "stages of the pipeline: 4").between(1, 64);
+  line.add("--microbatches", options.microbatches, "microbatches per batch").between(1, 1000);
+  line.add("--chunks", options.chunks, "chunks per stage: 2 if interleaved, else 1").between(1, 64);
+  tools::Option costs = line.add("--costs", options.stage_costs,
+                                 "forward/backward/weights of each stage: f/b/w,f/b/w,...");
   costs.excludes(
       add_cost(line, "--forward", options.costs.forward, "time of one microbatch in a stage"));
   costs.excludes(add_cost(line, "--backward", options.costs.backward, "time of the data half"));
   costs.excludes(add_cost(line, "--weights", options.costs.weights, "time of the weights half"));
-  add_cost(line, "--message", options.message_time, "time from one stage to another");
-  line.add("--numbers", options.has_numbers, "show the microbatches below the letters");
-  const tools::Option svg = line.add("--svg", options.svg, "file for a drawing");
+  add_cost(line, "--message", options.message_time, "time of a message between stages");
+  line.add("--numbers", options.has_numbers, "show microbatch numbers below the letters");
+  const tools::Option svg = line.add("--svg", options.svg, "file for an SVG drawing");
   line.add("--all", options.all, "compare all schedules in a table").excludes(svg);
   line.parse(argc, argv);
 

@@ -1,12 +1,15 @@
-// bin/show_trace FOLDER: what the ranks of a traced run did, as a picture in the terminal beside
-// the predicted one, as timeline.svg, and as trace.json for Chrome (chrome://tracing) and Perfetto.
+// bin/show_trace FOLDER: what the ranks of a traced run did, as a picture in the terminal above the
+// predicted one, as timeline.svg, and as trace.json for Chrome (chrome://tracing) and Perfetto.
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <filesystem>
 #include <iomanip>
 #include <iostream>
 #include <map>
+#include <string>
+#include <vector>
 
 #include "nn/base/error.h"
 #include "nn/base/file.h"
@@ -51,7 +54,7 @@ std::map<int, Step> steps_of(const std::vector<RankEvent>& events) {
   return steps;
 }
 
-// Of all steps but the first, which warms up, the one of middle length.
+// The step of median length, excluding the first, which warms up.
 int typical_step(const std::map<int, Step>& steps) {
   std::vector<int> numbers;
   for (const auto& [number, step] : steps) numbers.push_back(number);
@@ -82,8 +85,8 @@ std::vector<double> idle_shares(const std::vector<RankEvent>& events, std::size_
 
 int run_command(int argc, char** argv) {
   fs::path folder = "out/pipeline";
-  tools::Options options("show_trace", "Shows what the ranks of a traced training run did when.");
-  options.add("folder", folder, "of the run");
+  tools::Options options("show_trace", "Shows the timeline of a traced training run.");
+  options.add("folder", folder, "folder of the run");
   options.parse(argc, argv);
 
   const std::vector<RankEvent> events = read_ranks(folder);

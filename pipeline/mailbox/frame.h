@@ -23,7 +23,7 @@ struct Tag {
     verdict,
     order,         // from rank 0: whether to take another step
     stop_request,  // to rank 0: the sender was told to stop
-    save,          // files of the final model
+    save,          // the final model's files
     report,
     goodbye,
     beat,  // the sender's process is running; never kept
@@ -36,16 +36,16 @@ struct Tag {
   friend auto operator<=>(const Tag&, const Tag&) = default;
 };
 
-// "activation" for Tag::activation; total over all values.
+// "activation" for Tag::activation; "unknown" for values that are none of the kinds.
 const char* text_of(Tag::Kind kind);
 
 // Whether messages of this kind belong to the step in their tag and are useless after it.
 bool is_of_a_step(Tag::Kind kind);
 
-// Carries the run's id, which rank 0 chooses and records in what it saves.
+// The tag of the run's id, which rank 0 chooses and records in what it saves.
 constexpr Tag run_name_tag{Tag::order, 0, 1};
 
-// The first frame of every message; its payload is the second. Little-endian, as it is in memory.
+// The first frame of every message; the second is its payload. Little-endian, as in memory.
 struct Header {
   static constexpr std::uint32_t right_magic = 0x42495254;  // "TRIB"
   static constexpr std::uint16_t right_version = 4;
@@ -62,8 +62,8 @@ struct Header {
   Tag tag() const { return {kind, step, item, part}; }
 };
 
-// A header for a payload of so many bytes, if the frame is one. Whose message it is, and of which
-// run, remains to be asked.
+// Parses a header; nullopt unless it fits a payload of this many bytes. Sender and run are not
+// checked.
 std::optional<Header> parse_header(std::span<const std::byte> frame, std::size_t payload_bytes);
 
 }  // namespace pipeline

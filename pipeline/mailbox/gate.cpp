@@ -6,8 +6,10 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cstdint>
 #include <cstring>
 #include <iterator>
+#include <utility>
 #include <zmq_addon.hpp>
 
 #include "nn/base/error.h"
@@ -22,27 +24,23 @@ void Strangers::add(const std::string& what) {
 
 Gate::Gate(zmq::socket_t events, int expected) : events_(std::move(events)), expected_(expected) {}
 
-void Gate::admit_only(zmq::context_t& context, std::vector<std::string> public_keys) {
-  public_keys_ = std::move(public_keys);
-  admitted_.resize(public_keys_.size());
+void Gate::admit_only(zmq::context_t& context, const std::vector<std::string>& public_keys) {
+  for (const std::string& text : public_keys) keys_.push_back({.text = text});
   questions_ = zmq::socket_t(context, zmq::socket_type::rep);
   questions_.set(zmq::sockopt::linger, 0);
   questions_.bind("inproc://zeromq.zap.01");
 }
 
 void Gate::attend(Strangers& strangers) {
-  for (zmq::message_t event, address; events_.recv(event, zmq::recv_flags::dontwait);) {
-    (void)events_.recv(address);
-    take(event, strangers);
-    shut_or_open();
-  }
+  take_events(strangers);
   if (!questions_) return;
   // version, request, domain, address, identity, mechanism, key
   for (std::vector<zmq::message_t> question;
        zmq::recv_multipart(questions_, std::back_inserter(question), zmq::recv_flags::dontwait);
        question.clear()) {
+    take_events(strangers);  // those of the asking connection came before its question
     const std::string user = question.size() == 7 ? admit(question[6], strangers) : "";
-    // version, request, status, its meaning, user, no more about him
+    // version, request, status, status text, user id, metadata
     zmq::send_multipart(questions_,
                         std::array<zmq::const_buffer, 6>{
                             zmq::str_buffer("1.0"), zmq::buffer(question.at(1).to_string_view()),
@@ -51,20 +49,40 @@ void Gate::attend(Strangers& strangers) {
   }
 }
 
-// Of 16 bits of kind and 32 of value, here a descriptor (zmq_socket_monitor(3)).
+void Gate::take_events(Strangers& strangers) {
+  for (zmq::message_t event, address; events_.recv(event, zmq::recv_flags::dontwait);) {
+    (void)events_.recv(address);
+    take(event, strangers);
+    shut_or_open();
+  }
+}
+
+// An event is 16 bits of kind and 32 of value, here a descriptor (zmq_socket_monitor(3)).
 void Gate::take(const zmq::message_t& event, Strangers& strangers) {
   std::uint16_t kind = 0;
   std::memcpy(&kind, event.data(), sizeof kind);
   if (kind == ZMQ_EVENT_LISTENING)
     std::memcpy(&listener_, event.data<char>() + sizeof kind, sizeof listener_);
-  if (kind == ZMQ_EVENT_DISCONNECTED) --connected_;
+  if (kind == ZMQ_EVENT_DISCONNECTED) --connected_, forget_disconnected();
   if (kind != ZMQ_EVENT_ACCEPTED) return;
   ++connected_;
   if (++accepted_ > expected_) strangers.add("connections of strangers");
 }
 
-// ZeroMQ cannot stop listening without parting from those who are connected. A filter that passes
-// no packet can, and leaves them alone.
+// ZeroMQ does not say which key a closed connection had. But a key has no more open connections
+// than there are besides those of the ranks that are here.
+int Gate::most_open(const Key& key) const {
+  const auto others = std::ranges::count_if(
+      keys_, [&](const Key& other) { return other.is_closed && &other != &key; });
+  return std::max(0, connected_ - connections_of_a_rank * static_cast<int>(others));
+}
+
+void Gate::forget_disconnected() {
+  for (Key& key : keys_) key.admitted = std::min(key.admitted, most_open(key));
+}
+
+// ZeroMQ cannot stop listening without closing the connections it has. A filter that passes no
+// packet can, and leaves them alone.
 void Gate::shut_or_open() {
   if (is_shut_ == (connected_ >= expected_ + most_strangers)) return;
   is_shut_ = !is_shut_;
@@ -78,19 +96,20 @@ std::string Gate::admit(const zmq::message_t& key, Strangers& strangers) {
   std::array<char, 41> text{};
   if (key.size() == 32)
     zmq_z85_encode(text.data(), static_cast<const std::uint8_t*>(key.data()), key.size());
-  const auto found = std::ranges::find(public_keys_, text.data());
-  const std::string rank = std::to_string(found - public_keys_.begin());
-  if (found == public_keys_.end())
-    strangers.add("unknown keys");
-  else if (admitted_[found - public_keys_.begin()] >= most_of_a_key)
-    strangers.add("further connections with the key of rank " + rank);
-  else
-    return ++admitted_[found - public_keys_.begin()], rank;
-  return "";
+  const auto found = std::ranges::find(keys_, text.data(), &Key::text);
+  if (found == keys_.end()) return strangers.add("unknown keys"), "";
+  const std::string rank = std::to_string(found - keys_.begin());
+  // The asking connection is not admitted yet, or has closed and does not count.
+  found->admitted = std::min(found->admitted, std::max(0, most_open(*found) - 1));
+  if (found->is_closed || found->admitted >= most_of_a_key)
+    return strangers.add("further connections with the key of rank " + rank), "";
+  ++found->admitted;
+  return rank;
 }
 
 void Gate::close_to(int rank) {
-  if (!admitted_.empty()) admitted_[rank] = most_of_a_key;
+  if (keys_.empty() || std::exchange(keys_[rank].is_closed, true)) return;
+  forget_disconnected();
 }
 
 void Gate::add_to(std::vector<zmq::pollitem_t>& items) {

@@ -9,7 +9,9 @@
 // Connection admission: who connects, and who may stay. Only the mailbox includes this.
 namespace pipeline {
 
-// What came from outside the run, counted by what it was.
+constexpr int connections_of_a_rank = 2;  // one for messages, one for its pulse
+
+// What came from outside the run, counted by kind.
 struct Strangers {
   std::function<void(const std::string& what)> on_stranger;
   std::map<std::string, int> counts = {};
@@ -22,15 +24,16 @@ struct Strangers {
 // kernel leaves new ones over TCP unanswered.
 class Gate {
  public:
-  static constexpr int most_strangers = 256;  // at one time
-  static constexpr int most_of_a_key = 4;     // connections; a rank makes 2, and may reconnect
+  static constexpr int most_strangers = 256;  // at a time
+  static constexpr int most_of_a_key = 4;     // connections at a time; a rank makes 2
   static constexpr int watched = ZMQ_EVENT_LISTENING | ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED;
 
-  // `events` tells of the watched events of the listening socket.
+  // `events` reports the watched events of the listening socket, to which `expected` connections
+  // come from the run's own ranks.
   Gate(zmq::socket_t events, int expected);
 
   // Call it before the socket listens; otherwise any key is admitted.
-  void admit_only(zmq::context_t& context, std::vector<std::string> public_keys);
+  void admit_only(zmq::context_t& context, const std::vector<std::string>& public_keys);
 
   // The rank is connected: no further connection with its key is admitted.
   void close_to(int rank);
@@ -40,21 +43,29 @@ class Gate {
   void add_to(std::vector<zmq::pollitem_t>& items);
 
  private:
+  struct Key {
+    std::string text;        // public, of one rank
+    int admitted = 0;        // connections that may still be open
+    bool is_closed = false;  // to further ones
+  };
+
   // The rank with this key; empty if the connection is refused, which is counted.
   std::string admit(const zmq::message_t& key, Strangers& strangers);
+  void take_events(Strangers& strangers);
   void take(const zmq::message_t& event, Strangers& strangers);
+  int most_open(const Key& key) const;  // an upper bound on its open connections
+  void forget_disconnected();           // lowers `admitted` to these bounds
   void shut_or_open();
 
   zmq::socket_t events_;
   int expected_, accepted_ = 0, connected_ = 0;
   int listener_ = -1;  // descriptor of the listening socket
   bool is_shut_ = false;
-  zmq::socket_t questions_;               // whether to admit a key
-  std::vector<std::string> public_keys_;  // of every rank
-  std::vector<int> admitted_;             // connections of each
+  zmq::socket_t questions_;  // whether to admit a key
+  std::vector<Key> keys_;    // of every rank
 };
 
-// The rank that sent it, as its key says; empty if it had none.
+// The rank that sent it, according to its key; empty if it had none.
 std::string user_of(const zmq::message_t& message);
 
 }  // namespace pipeline

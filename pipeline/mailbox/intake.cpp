@@ -1,16 +1,18 @@
 #include <climits>
+#include <cstddef>
 #include <utility>
 
 #include "nn/base/error.h"
 #include "nn/base/printable.h"
+#include "nn/real.h"
 #include "pipeline/mailbox/sockets.h"
 
-// What a mailbox takes in, and what it does not.
+// Incoming messages: which ones a mailbox keeps, and which it drops.
 namespace pipeline {
 
 namespace {
 
-constexpr int most_at_once = 256;  // messages taken in before anything else has its turn
+constexpr int most_at_once = 256;  // messages received before the rank's own work continues
 
 }  // namespace
 
@@ -91,7 +93,7 @@ void Mailbox::Sockets::hear_beat(int from, std::uint64_t looks) {
 bool Mailbox::Sockets::is_expected(const Header& header) const {
   const Tag tag = header.tag();
   if (early.contains({header.from, tag})) return false;
-  if (tag.kind == Tag::save && options.rank == 0) {  // who sends a part waits for the answer
+  if (tag.kind == Tag::save && options.rank == 0) {  // one at a time: a sender awaits the answer
     const auto unread = early.lower_bound({header.from, {Tag::save, INT_MIN, INT_MIN, INT_MIN}});
     if (unread != early.end() && unread->first.first == header.from &&
         unread->first.second.kind == Tag::save)
@@ -104,7 +106,7 @@ bool Mailbox::Sockets::is_expected(const Header& header) const {
          rule(header.from, tag, header.bytes, step);
 }
 
-// ZeroMQ may leave a small payload anywhere in a buffer of its own.
+// ZeroMQ may place a small payload at any offset in its own buffer: it is copied for alignment.
 void Mailbox::Sockets::keep(int from, Tag tag, std::shared_ptr<zmq::message_t> payload) {
   Message message{{static_cast<const std::byte*>(payload->data()), payload->size()}, payload};
   if (reinterpret_cast<std::uintptr_t>(payload->data()) % alignof(nn::real) != 0) {

@@ -5,10 +5,13 @@
 #include <unistd.h>
 #include <zmq.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <iterator>
 #include <set>
 
 #include "nn/base/error.h"
@@ -33,7 +36,7 @@ path public_file(const path& folder, int rank) {
 
 void require_curve() {
   if (!zmq_has("curve"))
-    throw nn::InputError("this ZeroMQ was built without CURVE, so there can be no keys",
+    throw nn::InputError("keys need CURVE, and this ZeroMQ was built without it",
                          "install a libzmq that was built with libsodium");
 }
 
@@ -45,7 +48,7 @@ void write_new_file(const path& file, const std::string& text, mode_t mode) {
   if (descriptor >= 0) ::close(descriptor);
   if (!is_written)
     throw nn::InputError(nn::concat("cannot write ", file.string(), ": ", std::strerror(reason)),
-                         "choose a new folder: keys are never written over");
+                         "choose a new folder: keys are never overwritten");
 }
 
 std::string read_key(const path& file) {
@@ -91,7 +94,7 @@ Keys read_keys(const path& given, int rank, int ranks) {
       keys.public_keys[rank] != derived.data())
     throw nn::InputError(
         nn::concat(secret_file(folder, rank).string(), " does not belong to its public key"),
-        "give all machines the keys of the same --make-keys");
+        "copy the keys of one --make-keys to all machines");
   if (std::set(keys.public_keys.begin(), keys.public_keys.end()).size() != keys.public_keys.size())
     throw nn::InputError(folder.string() + " has the same public key for two ranks",
                          "make new ones: pipeline_worker --make-keys FOLDER");
@@ -106,14 +109,14 @@ void require_local(const std::vector<std::string>& addresses) {
     if (transport == "inproc" || (transport == "tcp" && is_loopback(place))) continue;
     const path folder = path(place).parent_path();
     if (transport != "ipc")
-      throw nn::InputError(nn::concat("anybody on the network may reach ", address),
+      throw nn::InputError(nn::concat("anyone on the network can reach ", address),
                            "make keys, pipeline_worker --make-keys FOLDER --stages S --pipelines P,"
                            " and start every rank with --keys FOLDER");
     try {
       trusted_private(folder);
     } catch (const nn::InputError& error) {
       throw nn::InputError(
-          nn::concat(address, " is not in a folder of this user alone: ", error.what()),
+          nn::concat(address, " is not in a private folder of this user: ", error.what()),
           "make one: mkdir -m 700 FOLDER");
     }
   }

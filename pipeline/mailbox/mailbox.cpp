@@ -7,6 +7,7 @@
 
 #include "nn/base/error.h"
 #include "nn/base/printable.h"
+#include "nn/base/split.h"
 #include "pipeline/mailbox/sockets.h"
 
 namespace pipeline {
@@ -42,7 +43,7 @@ void require_same_terms(int other, const std::string& theirs, const std::string&
       throw nn::InputError(
           nn::concat("rank ", other, " was started with ", nn::printable(their_line, longest_term),
                      ", this one with ", nn::printable(our_line, longest_term)),
-          "start all ranks with the same options, but for --rank");
+          "start all ranks with the same options, except --rank");
   }
 }
 
@@ -67,10 +68,10 @@ void Mailbox::meet(const std::string& terms, milliseconds patience) {
   for (int to = 0; to < ranks(); ++to)
     if (to != rank()) send_text(to, {Tag::hello}, terms);
   const auto missing = [this] {
-    std::string names;
+    std::vector<std::string> names;
     for (int other = 0; other < ranks(); ++other)
       if (other != rank() && !sockets_->peers[other].is_here())
-        names += nn::concat(names.empty() ? "" : ", ", other);
+        names.push_back(std::to_string(other));
     return names;
   };
   const milliseconds deadline = std::exchange(sockets_->options.deadline, patience);
@@ -79,8 +80,8 @@ void Mailbox::meet(const std::string& terms, milliseconds patience) {
   } catch (const PeerLost& lost) {
     if (missing().empty()) throw;
     throw PeerLost(
-        nn::concat(lost.what(), "; not here", sockets_->options.keys ? " with keys that fit" : "",
-                   ": rank ", missing()),
+        nn::concat(lost.what(), "; not connected", sockets_->options.keys ? " with valid keys" : "",
+                   ": rank ", nn::join(missing())),
         lost.news);
   }
   sockets_->options.deadline = deadline;
@@ -116,7 +117,7 @@ void Mailbox::send_number(int to, Tag tag, double number) {
 double Mailbox::receive_number(int from, Tag tag, const std::string& what) {
   const Message message = receive(from, tag, what);
   double number = 0;
-  nn::require(message.bytes.size() == sizeof number, "rank ", from, " sent no number");
+  nn::require(message.bytes.size() == sizeof number, "rank ", from, " did not send a number");
   std::memcpy(&number, message.bytes.data(), sizeof number);
   return number;
 }
@@ -176,7 +177,7 @@ void Mailbox::announce_failure(const std::string& reason) noexcept {
       sockets_->sleep(milliseconds(20));
       sockets_->move_messages();
     }
-  } catch (...) {  // those who do not hear it will see the connection break
+  } catch (...) {  // ranks that do not get it will see the connection break
   }
 }
 

@@ -9,13 +9,14 @@
 #include <charconv>
 #include <filesystem>
 #include <optional>
+#include <string>
 #include <utility>
 
 namespace pipeline {
 
 namespace {
 
-// The port of the process's end, in network byte order; 0 if the descriptor is no TCP socket.
+// The local port, in network byte order; 0 if the descriptor is not a TCP socket.
 std::uint16_t port_of(int descriptor) {
   sockaddr_storage address{};
   socklen_t size = sizeof address;
@@ -26,7 +27,7 @@ std::uint16_t port_of(int descriptor) {
   return 0;
 }
 
-// Bytes that ZeroMQ has read from a connection; empty if it is none, or no longer one.
+// Bytes that ZeroMQ has read from a connection; empty if it is not an open connection.
 std::optional<std::uint64_t> bytes_read(int descriptor) {
   tcp_info info{};
   socklen_t size = sizeof info;
@@ -37,7 +38,7 @@ std::optional<std::uint64_t> bytes_read(int descriptor) {
   return info.tcpi_bytes_received - unread;
 }
 
-// ZeroMQ notices and closes the connection. What the peer has yet to send is refused.
+// ZeroMQ notices and closes the connection. Whatever the peer sends later is refused.
 bool cut_off(int descriptor) {
   const linger none{.l_onoff = 1, .l_linger = 0};
   ::setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &none, sizeof none);
@@ -61,8 +62,8 @@ void Meter::note(const zmq::message_t& received) {
   delivered_.insert(zmq_msg_get(received.handle(), ZMQ_SRCFD));
 }
 
-// The kernel counts what came over a connection. Descriptors are read from /proc because ZeroMQ
-// names new ones only to the thread that waits for messages, which may be busy.
+// The kernel counts the bytes of a connection. Descriptors are read from /proc because ZeroMQ
+// reports new ones only to the thread that waits for messages, which may be busy.
 void Meter::check() {
   if (port_ == 0) return;
   const std::lock_guard lock(mutex_);
@@ -75,7 +76,7 @@ void Meter::check() {
     if (!received) continue;
     Connection connection;
     if (const auto known = before.find(descriptor);
-        known != before.end() && known->second.received <= *received)  // not a new one
+        known != before.end() && known->second.received <= *received)  // not a new connection
       connection = known->second;
     connection.received = *received;
     if (delivered_.contains(descriptor)) connection.at_last_message = *received;

@@ -4,24 +4,23 @@
 #include <map>
 #include <mutex>
 #include <set>
-#include <string>
 #include <zmq.hpp>
 
 // Only the mailbox includes this.
 namespace pipeline {
 
 // Closes TCP connections that have delivered many bytes but no complete message. ZeroMQ keeps the
-// parts of a message in memory until the last one is there, and limits the size of a part but not
+// parts of a message in memory until the last one arrives, and limits the size of a part but not
 // their number. Safe to use from several threads.
 class Meter {
  public:
-  // Of a listening socket. `most`: bytes from one connection between two complete messages; has to
-  // cover those that ZeroMQ queues.
+  // Watches the connections of a listening socket. `most`: bytes that one may deliver between two
+  // complete messages; must cover those that ZeroMQ queues.
   void begin(const zmq::socket_t& listening, std::uint64_t most);
 
-  void note(const zmq::message_t& received);  // the message is complete
+  void note(const zmq::message_t& received);  // a complete message
   void check();
-  int take_cut();  // how many were closed since the last call
+  int take_cut();  // the number of connections closed since the last call
 
  private:
   struct Connection {

@@ -1,5 +1,9 @@
 #include "pipeline/mailbox/pulse.h"
 
+#include <algorithm>
+#include <stop_token>
+
+#include "nn/real.h"
 #include "pipeline/mailbox/sockets.h"
 
 namespace pipeline {
@@ -8,7 +12,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::chrono::milliseconds turn{50};  // of the meter, and of beats until all are heard
+constexpr std::chrono::milliseconds turn{50};  // of the meter, and of beats until all are sent
 
 }  // namespace
 
@@ -20,7 +24,7 @@ void Pulse::begin(zmq::context_t& context, const Mailbox::Options& options,
     if (rank == options.rank) continue;
     zmq::socket_t& socket = sockets_.emplace_back(outgoing_socket(context, options, rank));
     socket.set(zmq::sockopt::linger, 0);
-    socket.set(zmq::sockopt::sndhwm, 2);  // old beats are of no use
+    socket.set(zmq::sockopt::sndhwm, 2);  // old beats are useless
     socket.connect(options.addresses[rank]);
   }
   if (sockets_.empty()) return;
@@ -35,7 +39,7 @@ void Pulse::begin(zmq::context_t& context, const Mailbox::Options& options,
   });
 }
 
-// To those who are there and have room for it; whether those are all.
+// Sends a beat to all ranks that are connected and have room for it. True if all were.
 bool Pulse::beat() {
   header_.sequence = looks_;
   bool is_heard = true;

@@ -9,17 +9,18 @@
 #include <vector>
 #include <zmq.hpp>
 
+#include "pipeline/mailbox/frame.h"
 #include "pipeline/mailbox/mailbox.h"
 #include "pipeline/mailbox/meter.h"
 
 namespace pipeline {
 
 // Tells all other ranks several times a second that this process is running, and how often its rank
-// has looked into its mailbox: a count that stands still means that the rank is stuck or computing.
-// It has its own thread and connections, so that neither computation nor large messages delay it.
-// ZeroMQ's heartbeats would do only the first half, and would drop a process that was suspended for
-// longer than their timeout as soon as it resumes. The thread also reads the meter, which has to be
-// read while the rank computes.
+// has looked into its mailbox: if that count stands still, the rank is stuck or computing. It has
+// its own thread and connections, so neither computation nor large messages delay it. ZeroMQ's own
+// heartbeats would do only the first half, and would drop a process as soon as it resumes after a
+// suspension longer than their timeout. The thread also checks the meter, even while the rank
+// computes.
 class Pulse {
  public:
   Pulse() = default;
@@ -34,11 +35,11 @@ class Pulse {
   bool beat();
 
   Header header_;
-  std::vector<zmq::socket_t> sockets_;  // once it has begun, the thread's
+  std::vector<zmq::socket_t> sockets_;  // used by the thread alone once it runs
   std::atomic<std::uint64_t> looks_ = 0;
   std::mutex mutex_;
   std::condition_variable_any stopped_;
-  std::jthread thread_;  // ends before the others do
+  std::jthread thread_;  // ends before the members above do
 };
 
 }  // namespace pipeline

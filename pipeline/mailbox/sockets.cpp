@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <cstring>
 
 #include "nn/base/error.h"
+#include "nn/base/split.h"
+#include "nn/real.h"
 
 namespace pipeline {
 
@@ -12,19 +15,19 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// What ZeroMQ keeps of one connection. It counts messages, not bytes.
+// Bounds on ZeroMQ's queue of one connection. It counts messages, not bytes.
 constexpr int most_to_send = 64, least_to_receive = 2, most_to_receive = 64;
 constexpr std::size_t most_bytes_to_receive = 4 << 20;
-constexpr int encryption_bytes = 64;             // what CURVE adds to a frame is less
+constexpr int encryption_bytes = 64;             // CURVE adds less to a frame
 constexpr std::size_t header_on_the_wire = 256;  // with encryption and framing
 constexpr int refused = ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL;
 
-// What counts of the time between two looks at the mailbox. A wait looks more often.
+// The cap on the time between two looks at the mailbox. A wait looks more often.
 milliseconds longest_turn(const Mailbox::Options& options) {
   return std::min(milliseconds(500), options.heartbeat / 4);
 }
 
-// Beats of a rank that looks often come often enough to tell it from one that does not.
+// Often enough to tell a rank that looks into its mailbox from one that does not.
 milliseconds beat_interval(const Mailbox::Options& options) {
   return std::max(milliseconds(10), std::min(options.heartbeat / 6, options.deadline / 8));
 }
@@ -49,7 +52,7 @@ zmq::socket_t Network::Context::watch(zmq::socket_t& socket, int events) {
   const std::string name = nn::concat("inproc://events-", ++watched);
   if (zmq_socket_monitor(socket.handle(), name.c_str(), events) != 0) throw zmq::error_t();
   zmq::socket_t watcher(zmq, zmq::socket_type::pair);
-  watcher.set(zmq::sockopt::rcvhwm, 0);  // a full one would stop the thread that moves messages
+  watcher.set(zmq::sockopt::rcvhwm, 0);  // a full queue would stop ZeroMQ's thread
   watcher.connect(name);
   return watcher;
 }
@@ -88,7 +91,7 @@ void Mailbox::Sockets::listen() {
   } catch (const zmq::error_t& error) {
     throw nn::InputError(
         nn::concat("rank ", options.rank, " cannot listen at ", own, ": ", error.what()),
-        "choose an address that is free and, for TCP, in figures: tcp://127.0.0.1:9000");
+        "choose a free address, for TCP a numeric one: tcp://127.0.0.1:9000");
   }
   meter.begin(in, (most_messages + 2) * (largest + header_on_the_wire));
 }
@@ -130,7 +133,7 @@ void Mailbox::Sockets::push(int to, Tag tag, zmq::message_t payload) {
 void Mailbox::Sockets::flush(Peer& peer) {
   while (!peer.waiting.empty()) {
     Outgoing& next = peer.waiting.front();
-    // A message is taken whole or not at all: once its header is in, its payload is.
+    // A message is taken whole or not at all: if its header was taken, its payload is.
     if (!peer.out.send(next.header, zmq::send_flags::dontwait | zmq::send_flags::sndmore)) return;
     peer.out.send(next.payload, zmq::send_flags::none);
     peer.waiting.pop_front();
@@ -167,19 +170,19 @@ std::string Mailbox::Sockets::trouble() const {
 }
 
 std::string Mailbox::Sockets::idle_since(milliseconds waited) const {
-  std::string names;
+  std::vector<std::string> idle_ranks;
   Clock::duration least = waited;
-  int count = 0;
   for (int rank = 0; rank < static_cast<int>(peers.size()); ++rank) {
     const Clock::duration idle = attended - peers[rank].active;
     if (!peers[rank].was_met || peers[rank].has_parted || idle < options.deadline / 2) continue;
-    names += nn::concat(count++ == 0 ? "" : ", ", rank);
+    idle_ranks.push_back(std::to_string(rank));
     least = std::min(least, idle);
   }
   const double seconds = std::round(std::chrono::duration<double>(least).count() * 10) / 10;
-  return count == 0   ? nn::concat("nothing came for ", seconds, " s")
-         : count == 1 ? nn::concat("rank ", names, " has done nothing for ", seconds, " s")
-                      : nn::concat("ranks ", names, " have done nothing for ", seconds, " s");
+  if (idle_ranks.empty()) return nn::concat("nothing came for ", seconds, " s");
+  const bool is_one = idle_ranks.size() == 1;
+  return nn::concat(is_one ? "rank " : "ranks ", nn::join(idle_ranks), is_one ? " has" : " have",
+                    " done nothing for ", seconds, " s");
 }
 
 void Mailbox::Sockets::move_messages() {
@@ -225,7 +228,7 @@ void Mailbox::Sockets::throw_trouble(const std::string& what) {
     reason = trouble();
   }
   if (reason.empty()) return;
-  // Those who hear it pass it on as it is, so that all know which rank was lost first.
+  // Ranks pass this news on unchanged, so that all name the rank that was lost first.
   throw PeerLost(
       nn::concat(reason, ", while ", what),
       reason.ends_with("is gone") ? nn::concat(reason, ", says rank ", options.rank) : reason);

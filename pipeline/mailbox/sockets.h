@@ -1,16 +1,25 @@
 #pragma once
 
+#include <atomic>
+#include <chrono>
 #include <csignal>
+#include <cstdint>
 #include <deque>
 #include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
 #include <zmq.hpp>
 
+#include "pipeline/mailbox/frame.h"
 #include "pipeline/mailbox/gate.h"
 #include "pipeline/mailbox/mailbox.h"
 #include "pipeline/mailbox/meter.h"
 #include "pipeline/mailbox/pulse.h"
 
-// The inside of a mailbox: its sockets, and what it knows of the other ranks. Only the mailbox
+// The implementation of a mailbox: its sockets, and the state of the other ranks. Only the mailbox
 // includes this.
 namespace pipeline {
 
@@ -18,15 +27,16 @@ struct Network::Context {
   zmq::context_t zmq{1};
   std::atomic<int> watched = 0;
 
-  // Tells of such events of a socket (zmq_socket_monitor(3)); watch before they can happen.
+  // A socket that reports these events of another (zmq_socket_monitor(3)). Call it before they can
+  // happen.
   zmq::socket_t watch(zmq::socket_t& socket, int events);
 };
 
-// A socket ready to connect to the address where the rank listens.
+// A socket ready to connect to the address at which the rank listens.
 zmq::socket_t outgoing_socket(zmq::context_t& context, const Mailbox::Options& options, int rank);
 
-// While one lives, no signal reaches this thread, nor ever the threads that it starts: a ZeroMQ
-// call that is interrupted fails.
+// Blocks all signals in this thread while it lives, and for good in threads started meanwhile: an
+// interrupted ZeroMQ call fails.
 class SignalsWait {
  public:
   SignalsWait() {
@@ -42,24 +52,22 @@ class SignalsWait {
   sigset_t before_;
 };
 
-constexpr int connections_of_a_rank = 2;  // one for messages, one for its pulse
-
 struct Mailbox::Sockets {
   using Clock = std::chrono::steady_clock;
   struct Outgoing {
     zmq::message_t header, payload;
   };
-  // What this rank knows of another one.
+  // The state of another rank.
   struct Peer {
     zmq::socket_t out;
-    zmq::socket_t events;          // of `out`: tells when the connection breaks
-    std::deque<Outgoing> waiting;  // for the transport to take it
+    zmq::socket_t events;          // of `out`: reports when the connection breaks
+    std::deque<Outgoing> waiting;  // until the transport takes it
     std::uint64_t sent = 0, received = 0;
     bool was_met = false, has_parted = false, is_gone = false, has_refused = false;
     std::string failure;
-    // On the clock `attended`: when it last sent anything, and last looked into its mailbox.
+    // By the clock `attended`: when it last sent anything, and last looked into its mailbox.
     Clock::duration heard{}, active{};
-    std::optional<std::uint64_t> looks;  // into its mailbox, according to its pulse
+    std::optional<std::uint64_t> looks;  // into its mailbox, as its pulse counts them
 
     bool is_here() const { return was_met && looks; }  // with all its connections
   };
@@ -69,12 +77,12 @@ struct Mailbox::Sockets {
   void listen();
   void connect(Network::Context& context, int rank);
 
-  // Puts a message on its way, as far as the transport takes it; the rest goes with a later flush.
+  // Queues a message and sends what the transport takes; the rest leaves with a later flush.
   void push(int to, Tag tag, zmq::message_t payload);
   void flush(Peer& peer);
   bool has_outgoing() const;
 
-  // Receives what has arrived: messages of this run are kept, others are counted.
+  // Receives what has arrived: keeps the messages of this run and counts others.
   void drain();
   void accept(const zmq::message_t& first, std::shared_ptr<zmq::message_t> payload, bool is_whole);
   // What is wrong with a message; empty if it belongs to this run and is expected.
@@ -83,28 +91,28 @@ struct Mailbox::Sockets {
   void hear_beat(int from, std::uint64_t looks);
   void keep(int from, Tag tag, std::shared_ptr<zmq::message_t> payload);
 
-  // By (sender, tag): messages not yet asked for. With a rule, also an empty entry for each one
+  // Messages not yet asked for, by (sender, tag). With a rule, also an empty entry for each one
   // handed out, so that none is accepted twice.
   using Early = std::map<std::pair<int, Tag>, std::optional<Message>>;
   std::optional<Message> take(Early::iterator place);
   void begin_step(int number);
 
   void read_events();
-  void move_messages();  // all of it, in both directions
+  void move_messages();  // in both directions
 
-  // "rank 3 has done nothing for 58 s", for ranks that are running but do not look into their
-  // mailbox; if there are none, "nothing came for 60 s".
+  // "rank 3 has done nothing for 58 s", for ranks that run but do not look into their mailbox; if
+  // there are none, "nothing came for 60 s".
   std::string idle_since(std::chrono::milliseconds waited) const;
 
-  bool is_silent(const Peer& peer) const;  // not even a pulse for too long
+  bool is_silent(const Peer& peer) const;  // no pulse for too long
   // What went wrong with another rank; empty if nothing did.
   std::string trouble() const;
   // Throws Stopped if this rank was told to stop, PeerLost if another one is in trouble. A rank
-  // that stops sends its reason, or goodbye, before its connection breaks, but that news may
-  // overtake it.
+  // that stops sends its reason or goodbye before its connection breaks, but the break may be
+  // noticed first: so it waits a moment.
   void throw_trouble(const std::string& what);
 
-  // Until something may have changed. Nothing wakes it when a lease becomes free.
+  // Sleeps until something may have changed. A lease that becomes free does not wake it.
   void sleep(std::chrono::milliseconds longest);
 
   Options options;
@@ -116,9 +124,9 @@ struct Mailbox::Sockets {
   Early early;
   Rule rule;
   int step = 0;
-  std::vector<std::shared_ptr<std::atomic<int>>> read_by_messages;  // counts of leases taken
-  // How long this rank has been at its mailbox. The time between two looks is capped, so that
-  // neither computation nor a suspension of the process counts.
+  std::vector<std::shared_ptr<std::atomic<int>>> read_by_messages;  // the leases in use
+  // How long this rank has attended to its mailbox. The time between two looks is capped, so that
+  // neither computation nor suspension of the process counts.
   Clock::duration attended{};
   Clock::time_point last_look = Clock::now();
   Pulse pulse;

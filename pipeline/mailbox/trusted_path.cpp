@@ -1,5 +1,7 @@
 #include "pipeline/mailbox/trusted_path.h"
 
+#include <string>
+
 #include <sys/stat.h>
 #include <unistd.h>
 

@@ -19,7 +19,7 @@ void do_without_blas_threads() {
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
   setenv(nn::blas::threads_variable, "1", 1);
-  execv("/proc/self/exe", arguments.data());  // where /proc is hidden, all goes on as it is
+  execv("/proc/self/exe", arguments.data());  // returns where /proc is hidden: the threads stay
 }
 
 }  // namespace tools

@@ -1,6 +1,7 @@
 #include "tools/program/nearest.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <numeric>
 #include <utility>
 
@@ -8,7 +9,7 @@ namespace tools {
 
 namespace {
 
-// How many letters must be changed, added or left out to make one word the other.
+// The number of letters to change, add or remove to turn one word into the other.
 std::size_t distance(std::string_view from, std::string_view to) {
   std::vector<std::size_t> row(to.size() + 1);
   std::iota(row.begin(), row.end(), std::size_t{0});

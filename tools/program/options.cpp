@@ -2,7 +2,9 @@
 
 #include <CLI/CLI.hpp>
 #include <charconv>
+#include <filesystem>
 #include <optional>
+#include <type_traits>
 
 #include "nn/base/error.h"
 #include "nn/base/split.h"
@@ -16,7 +18,7 @@ namespace {
 using nn::concat;
 namespace fs = std::filesystem;
 
-// Whether all of the text is a value.
+// Whether the whole text is a value.
 template <class Number>
 bool read(const std::string& text, Number& value) {
   const char* const end = text.data() + text.size();
@@ -72,7 +74,7 @@ std::string help_of(const CLI::App& app) {
 [[noreturn]] void refuse_unknown(const CLI::App& app) {
   const std::string argument = app.remaining(true).front();
   const std::string word = argument.substr(0, argument.find('='));
-  if (!word.starts_with('-')) throw nn::InputError("nothing is called " + word, help_of(app));
+  if (!word.starts_with('-')) throw nn::InputError("unexpected argument " + word, help_of(app));
   std::vector<std::string> known;
   for (const CLI::Option* option : given_in(app).get_options())
     for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
@@ -87,7 +89,7 @@ void check(CLI::Option* option, const std::string& type,
   option->check(CLI::Validator([complaint](std::string& text) { return complaint(text); }, ""));
 }
 
-// The value of an option: not the next one, where it was forgotten.
+// A forgotten value would otherwise swallow the next option.
 void require_value(CLI::Option* option) {
   if (option->get_positional()) return;
   option->check([](const std::string& text) {
@@ -149,7 +151,7 @@ template <class Value>
 Option Options::add(const std::string& name, Value& value, const std::string& text) {
   const CLI::callback_t set = [&value, name](const CLI::results_t& texts) {
     if (read(texts.back(), value)) return true;
-    throw CLI::ValidationError(name, texts.back() + " is not a number, or too large a one");
+    throw CLI::ValidationError(name, texts.back() + " is not a number, or is too large");
   };
   CLI::Option* option = app_->add_option(name, set, with_preset(text, Shown<Value>::of(value)));
   option->take_last()->type_name(Shown<Value>::type);
@@ -201,12 +203,12 @@ Options Options::add_command(const std::string& name, const std::string& descrip
 std::string Options::parse(int argc, char** argv) {
   std::vector<std::string> commands;
   for (const CLI::App* command : app_->get_subcommands({})) commands.push_back(command->get_name());
-  // CLI11 would only say that a command is missing.
+  // CLI11 would only report that a command is missing.
   const std::string first = argc > 1 ? argv[1] : "";
   if (!commands.empty() && !first.starts_with('-') && !std::ranges::count(commands, first))
     throw nn::InputError(first.empty() ? "name a command" : "there is no command " + first,
                          concat("choose ", nn::join(commands, ", ", " or "), "; ", app_->get_name(),
-                                " --help says more"));
+                                " --help describes them"));
   try {
     app_->parse(argc, argv);
   } catch (const CLI::Success& help) {

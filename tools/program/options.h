@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
@@ -16,15 +15,15 @@ class Option;
 
 namespace tools {
 
-// What seeds may be: from 0 to this.
+// Seeds range from 0 to this.
 constexpr std::uint64_t largest_seed = std::uint64_t{1} << 62;
 
-// What can be said of an option that is there. It lives as long as its Options.
+// An option that was added, to restrict further. It lives as long as its Options.
 class Option {
  public:
   explicit Option(CLI::Option* option) : option_(option) {}
 
-  template <class Number>  // int, std::uint64_t or double; not a number is between no two
+  template <class Number>  // int, std::uint64_t or double; NaN is refused
   Option between(Number low, Number high);
   Option among(const std::vector<std::string>& names);
   Option not_empty();
@@ -39,17 +38,17 @@ class Option {
 // The command line of a program, or of one of its commands:
 //
 //   Options options("bench", "The engine's speed.");
-//   options.add("--turns", turns, "how often each side does each job").between(1, 1000);
+//   options.add("--turns", turns, "how often each side runs each job").between(1, 1000);
 //   options.parse(argc, argv);
 //
-// --help shows the value that a variable has before as its default; an optional has none, its text
-// says what happens without. Of two equal options the last one counts.
+// --help shows a variable's initial value as the default; an optional has none, and its text says
+// what happens without it. If an option is repeated, the last one counts.
 class Options {
  public:
   Options(const std::string& program, const std::string& description);
 
-  // Value: int, std::int64_t, std::uint64_t, double, std::string, a path or an optional of them.
-  // A name without dashes is an argument by its place.
+  // Value: int, std::int64_t, std::uint64_t, double, std::string, a path or an optional of one. A
+  // name without dashes is a positional argument.
   template <class Value>
   Option add(const std::string& name, Value& value, const std::string& text);
   Option add(const std::string& name, bool& flag, const std::string& text);
@@ -73,8 +72,8 @@ class Options {
   // Once there are commands, one of them must be given.
   Options add_command(const std::string& name, const std::string& description);
 
-  // Sets the variables and returns the name of the command that was given, if there are any. Prints
-  // --help and then throws AskedForHelp; throws nn::InputError for what it does not understand.
+  // Sets the variables and returns the name of the given command, if there are commands. On --help
+  // prints it and throws AskedForHelp. Throws nn::InputError for invalid arguments.
   std::string parse(int argc, char** argv);
 
  private:
@@ -85,6 +84,6 @@ class Options {
   std::shared_ptr<CLI::App> app_;
 };
 
-struct AskedForHelp {};  // and has read it
+struct AskedForHelp {};  // which has been printed
 
 }  // namespace tools

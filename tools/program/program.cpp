@@ -26,11 +26,11 @@ int run_program(const std::function<int()>& body) {
     std::cerr << "error: " << error.what() << "\nhint: " << error.hint << '\n';
     return 2;
   } catch (const std::bad_alloc&) {
-    std::cerr << "error: there is not enough memory for this\nhint: choose smaller sizes\n";
+    std::cerr << "error: there is not enough memory\nhint: choose smaller sizes\n";
   } catch (const std::system_error& error) {
-    if (error.code() == std::errc::resource_unavailable_try_again)  // what std::thread says
-      std::cerr << "error: there is not enough memory for another thread, or it is one too many\n"
-                   "hint: choose fewer threads, or a higher limit: ulimit -v, ulimit -u\n";
+    if (error.code() == std::errc::resource_unavailable_try_again)  // from std::thread
+      std::cerr << "error: cannot start another thread: too many threads, or too little memory\n"
+                   "hint: choose fewer threads, or raise the limits: ulimit -u, ulimit -v\n";
     else
       std::cerr << "error: " << error.what() << '\n';
   } catch (const std::exception& error) {

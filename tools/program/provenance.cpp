@@ -1,6 +1,7 @@
 #include "tools/program/provenance.h"
 
 #include <ctime>
+#include <string>
 
 #include "nn/files/engine.h"
 #include "tools/program/shell.h"

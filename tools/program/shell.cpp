@@ -13,7 +13,7 @@ std::string shell_word(const std::string& word) {
   return quoted + "'";
 }
 
-// The kernel's copy of it: each word ends in a zero byte.
+// From the kernel's copy, in which each word ends in a zero byte.
 std::vector<std::string> command_line() {
   std::ifstream file("/proc/self/cmdline", std::ios::binary);
   std::vector<std::string> words;

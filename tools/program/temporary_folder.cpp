@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <cstdlib>
+#include <string>
 #include <system_error>
 
 #include "nn/base/error.h"
@@ -16,7 +17,7 @@ std::filesystem::path make_folder() {
   if (!error && !mkdtemp(name.data())) error.assign(errno, std::generic_category());
   if (error)
     throw nn::InputError("cannot make a temporary folder: " + error.message(),
-                         "set TMPDIR to a folder that can be written");
+                         "set TMPDIR to a writable folder");
   return name;
 }
 

@@ -4,8 +4,8 @@
 
 namespace tools {
 
-// A folder of its own below $TMPDIR, or /tmp, that goes with all that is in it. Throws
-// nn::InputError if none can be made there.
+// A new folder in $TMPDIR, or /tmp, removed with its contents when this object is destroyed. Throws
+// nn::InputError if it cannot be made.
 class TemporaryFolder {
  public:
   TemporaryFolder();

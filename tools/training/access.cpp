@@ -1,14 +1,20 @@
 #include "tools/training/access.h"
 
 #include <algorithm>
+#include <chrono>
+#include <cstddef>
 #include <cstdlib>
 #include <iostream>
+#include <vector>
+
+#include "nn/base/error.h"
+#include "pipeline/mailbox/keys.h"
 
 namespace training {
 
 namespace {
 
-// "tcp://a:1,ipc:///b,c" are two addresses: a comma is part of a path unless an address follows it.
+// "tcp://a:1,ipc:///b,c" is two addresses: a comma belongs to a path unless an address follows it.
 std::vector<std::string> separated(const std::vector<std::string>& texts) {
   std::vector<std::string> addresses;
   for (const std::string& text : texts)
@@ -32,15 +38,14 @@ std::vector<std::string> addresses_of(const RankOptions& options) {
   if (static_cast<int>(given.size()) == ranks && ranks > 1) {
     for (auto address = given.begin(); address != given.end(); ++address)
       if (std::find(given.begin(), address, *address) != address)
-        throw nn::InputError(*address + " is named for two ranks",
-                             "name one address for each rank");
+        throw nn::InputError(*address + " is given for two ranks",
+                             "give each rank an address of its own");
     return given;
   }
   if (ranks == 1) return {"inproc://alone"};
   const std::string hint = "--address ipc:///folder, tcp://host:port, or one address for each rank";
   if (given.size() != 1)
-    throw nn::InputError(nn::concat(given.size(), " addresses do not serve ", ranks, " ranks"),
-                         hint);
+    throw nn::InputError(nn::concat(given.size(), " addresses for ", ranks, " ranks"), hint);
   std::vector<std::string> addresses;
   const std::string& base = given[0];
   for (int rank = 0; rank < ranks; ++rank) {

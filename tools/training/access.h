@@ -1,15 +1,18 @@
 #pragma once
 
+#include <map>
+#include <string>
+
 #include "pipeline/mailbox/mailbox.h"
 #include "tools/training/rank.h"
 
 namespace training {
 
-// How this rank is reached, and by whom. Throws nn::InputError for a rank that there is not, and
-// for addresses and keys that will not do.
+// This rank's mailbox: addresses, keys and timeouts. Throws nn::InputError for a rank out of range,
+// and for unusable addresses or keys.
 pipeline::Mailbox::Options mailbox_options(const RankOptions& options);
 
-// A line for the end of the run; empty if there were none.
+// What this rank dropped, as a line for the end of the run; empty if there is nothing to report.
 std::string summary_of(int rank, const std::map<std::string, int>& strangers);
 
 }  // namespace training

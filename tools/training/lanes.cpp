@@ -1,6 +1,8 @@
 #include "tools/training/lanes.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <string_view>
 
 #include "nn/base/error.h"
 

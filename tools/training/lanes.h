@@ -4,19 +4,20 @@
 #include <vector>
 
 #include "pipeline/simulate.h"
+#include "pipeline/trace.h"
 #include "tools/report/timeline.h"
 #include "tools/training/trace_files.h"
 
-// What ranks or stages do when, for report to draw.
+// The work of ranks or stages over time, for report to draw.
 namespace training {
 
 report::BarKind bar_kind(pipeline::Kind kind);
 
-// What each rank did between two times, which count from the first.
+// What each rank did between two times. The lanes count time from the first.
 std::vector<report::Lane> lanes_between(const std::vector<RankEvent>& events, double start,
                                         double end, const std::string& actor = "rank");
 
-// A simulated step as events of step 1, where stages stand for ranks.
+// A simulated step as events of step 1, with stages in place of ranks.
 std::vector<RankEvent> events_of(const pipeline::Timeline& timeline);
 
 // One lane per stage.

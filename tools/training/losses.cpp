@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstddef>
 #include <limits>
 #include <numeric>
 #include <span>
@@ -27,7 +28,7 @@ Row parse_row(std::string_view line) {
     nn::require(error == std::errc(), "a number is missing");
     at = rest;
   }
-  nn::require(at == end, "there is more than four numbers");
+  nn::require(at == end, "there are more than four numbers");
   return row;
 }
 
@@ -48,7 +49,7 @@ Losses parse_losses(const std::string& text, const std::string& name) {
   int number = 1;
   try {
     nn::require(std::getline(csv, line) && line == losses_header,
-                "this is not the header of losses");
+                "this is not the header of a loss.csv");
     while (std::getline(csv, line)) {
       ++number;
       const auto [step, loss, seconds, rate] = parse_row(line);
@@ -59,9 +60,8 @@ Losses parse_losses(const std::string& text, const std::string& name) {
     }
     nn::require(!losses.steps.empty(), "there is no step");
   } catch (const nn::Error& error) {
-    throw nn::InputError(
-        nn::concat(name, ", line ", number, ": ", error.what()),
-        nn::concat("a run writes it: ", losses_header, ", then a row for each step"));
+    throw nn::InputError(nn::concat(name, ", line ", number, ": ", error.what()),
+                         nn::concat("a run writes ", losses_header, ", then a row for each step"));
   }
   return losses;
 }

@@ -1,7 +1,12 @@
 #include "tools/training/measure.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <span>
+#include <vector>
 
+#include "nn/real.h"
+#include "pipeline/simulate.h"
 #include "pipeline/stage.h"
 #include "pipeline/trace.h"
 
@@ -13,7 +18,7 @@ using pipeline::Costs, pipeline::wall_time;
 
 constexpr int tries = 4;
 
-// One block in a stage of its own.
+// Measures one block in a stage of its own.
 Costs measure(const pipeline::TrainingConfig& config, int threads, int block,
               const std::function<void()>& pause) {
   pipeline::Stage stage(config.model, {{block}}, config.sequences(), config.length, config.seed,

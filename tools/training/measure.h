@@ -2,13 +2,13 @@
 
 #include <functional>
 
+#include "pipeline/cut.h"
 #include "pipeline/training_config.h"
 
 namespace training {
 
-// Seconds of one microbatch in the embedding, in a layer and in the head, on this machine now with
-// this many threads: the quickest of a few tries after one to warm up. Calls `pause` between tries,
-// which may throw.
+// Seconds that one microbatch takes in the embedding, a layer and the head with this many threads:
+// the fastest of a few tries after a warm-up. Calls `pause`, which may throw, before each try.
 pipeline::BlockCosts measure_blocks(const pipeline::TrainingConfig& config, int threads,
                                     const std::function<void()>& pause);
 

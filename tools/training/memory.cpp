@@ -6,6 +6,10 @@
 #include <array>
 #include <cmath>
 
+#include "nn/base/error.h"
+#include "nn/models/language_model.h"
+#include "nn/real.h"
+
 namespace training {
 
 MemoryNeeds memory_needs(const pipeline::TrainingConfig& config) {
@@ -14,8 +18,8 @@ MemoryNeeds memory_needs(const pipeline::TrainingConfig& config) {
   const double sequences = static_cast<double>(config.sequences()) * config.topology.pipelines;
   MemoryNeeds needs;
   needs.weights = 4 * number * config.topology.pipelines * nn::model_size(model);
-  // Of one microbatch in each pipeline: more may be under way.
-  // A query sees the keys before it: half of all pairs.
+  // One microbatch per pipeline, though more may be in flight. A query sees only the keys before
+  // it: half of all pairs.
   needs.attention = number * sequences * model.layers * model.heads * length * length / 2;
   needs.scores = number * sequences * length * static_cast<double>(model.vocab_size);
   return needs;
@@ -35,7 +39,7 @@ void require_memory(const pipeline::TrainingConfig& config, double bytes) {
   const Part& largest = *std::ranges::max_element(parts, {}, &Part::bytes);
   const auto gigabytes = [](double count) { return std::ceil(count / 1e8) / 10; };
   throw nn::InputError(nn::concat("this run needs at least ", gigabytes(needs.sum()),
-                                  " GB of memory, the machine has ", gigabytes(bytes),
+                                  " GB of memory, and the machine has ", gigabytes(bytes),
                                   " GB: ", gigabytes(largest.bytes), " GB are ", largest.what),
                        nn::concat("choose a smaller ", largest.options));
 }

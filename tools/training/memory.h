@@ -4,12 +4,12 @@
 
 namespace training {
 
-// The memory, in bytes, that all ranks of a run need together for what grows with its options: a
-// lower bound, because everything small is omitted.
+// The memory, in bytes, that all ranks of a run need together for everything that grows with its
+// options. A lower bound: whatever is small is omitted.
 struct MemoryNeeds {
   double weights = 0;    // with gradients and Adam's moments
-  double attention = 0;  // probabilities of a sequence's tokens, and their gradients
-  double scores = 0;     // of every token of the vocabulary, in the head
+  double attention = 0;  // probabilities between a sequence's tokens
+  double scores = 0;     // the head's logits of every token of the vocabulary
 
   double sum() const { return weights + attention + scores; }
 };

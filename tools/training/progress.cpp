@@ -3,10 +3,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
 #include <iomanip>
 #include <iostream>
+#include <sstream>
+#include <utility>
 
 #include "nn/base/error.h"
 #include "nn/base/file.h"
@@ -22,7 +26,7 @@ double seconds_between(Clock::time_point from, Clock::time_point to) {
   return std::chrono::duration<double>(to - from).count();
 }
 
-// Of the last row of a loss.csv; 0 if there is none.
+// The seconds in the last row of a loss.csv; 0 if there is none.
 double last_seconds(const std::string& csv) {
   double seconds = 0;
   const std::size_t row = csv.empty() ? csv.npos : csv.rfind('\n', csv.size() - 2);
@@ -36,7 +40,7 @@ State::State(const std::filesystem::path& file)
     : file_(file.empty() ? nullptr : std::fopen(file.c_str(), "w")) {}
 
 void State::set(const std::string& text) {
-  constexpr std::size_t width = 40;  // one write of a fixed length is never seen half
+  constexpr std::size_t width = 40;  // a reader never sees half of a write of fixed length
   if (!file_) return;
   std::string line = text.substr(0, width - 1);
   line.resize(width - 1, ' ');
@@ -83,8 +87,8 @@ void LossLog::add(int step, double loss) {
             << " to go" << std::endl;
 }
 
-void LossLog::leave_out(int step) {
-  std::cout << "step " << step << '/' << steps_ << "  left out: not finite" << std::endl;
+void LossLog::skip(int step) {
+  std::cout << "step " << step << '/' << steps_ << "  skipped: not finite" << std::endl;
 }
 
 std::optional<double> LossLog::seconds_per_step() {

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace training {
 
@@ -14,7 +15,7 @@ struct CloseFile {
 };
 using CFile = std::unique_ptr<std::FILE, CloseFile>;
 
-// What a rank is doing, in a file of one line that the launcher shows.
+// What a rank is doing, in a one-line file that the launcher shows.
 class State {
  public:
   explicit State(const std::filesystem::path& file);  // empty: not written
@@ -26,18 +27,18 @@ class State {
   std::chrono::steady_clock::time_point next_{};
 };
 
-// loss.csv, one row per step as it is done, and now and then a line on the standard output.
+// Writes loss.csv, one row after each step, and from time to time a line to the standard output.
 class LossLog {
  public:
-  // Its clock starts now. `earlier` is the content of the resumed run's file, if any.
+  // Its clock starts now. `earlier`: the content of the file so far, if the run is resumed.
   LossLog(int steps, int tokens_per_step, std::string earlier = "");
 
-  // Starts the file, with the earlier rows. Throws nn::InputError, as add() does.
+  // Creates the file, with the earlier rows. Like add(), throws nn::InputError if it cannot write.
   void open(const std::filesystem::path& file);
 
   void add(int step, double loss);           // steps count from 1
-  void leave_out(int step);                  // a step without loss has no row
-  std::optional<double> seconds_per_step();  // without the first one, which warms up
+  void skip(int step);                       // a skipped step has no row
+  std::optional<double> seconds_per_step();  // excluding the first, which warms up
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -47,8 +48,8 @@ class LossLog {
   std::string earlier_;
   int steps_, tokens_per_step_, done_ = 0;
   double earlier_seconds_;
-  Clock::time_point start_ = Clock::now(), first_, last_,
-                    printed_;  // done: the first step, the last
+  Clock::time_point start_ = Clock::now(), printed_;
+  Clock::time_point first_, last_;  // when the first and the last step were done
 };
 
 // "1:02:03" or "2:03"

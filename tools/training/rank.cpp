@@ -1,15 +1,25 @@
 #include "tools/training/rank.h"
 
-#include <algorithm>
+#include <exception>
 #include <iostream>
+#include <optional>
+#include <span>
 
+#include "data/tokens.h"
 #include "nn/base/checksum.h"
+#include "nn/base/error.h"
 #include "nn/base/file.h"
 #include "nn/files/checkpoint_folder.h"
 #include "nn/models/hugging_face.h"
 #include "pipeline/clock.h"
+#include "pipeline/cut.h"
+#include "pipeline/mailbox/frame.h"
+#include "pipeline/mailbox/mailbox.h"
 #include "pipeline/protocol.h"
+#include "pipeline/schedule.h"
+#include "pipeline/stage.h"
 #include "pipeline/stage_worker.h"
+#include "pipeline/trace.h"
 #include "tools/training/access.h"
 #include "tools/training/measure.h"
 #include "tools/training/progress.h"
@@ -29,7 +39,7 @@ bool reads_text(const TrainingConfig& config, int rank) {
   return stage == 0 || stage == config.topology.stages - 1;
 }
 
-// Rank 0 measures and tells the others.
+// Rank 0 measures and chooses, and tells the others.
 pipeline::Cut agree_on_cut(const RankOptions& options, Mailbox& mailbox) {
   const TrainingConfig& config = options.config;
   if (!options.is_cut_measured) return config.cut;
@@ -41,7 +51,7 @@ pipeline::Cut agree_on_cut(const RankOptions& options, Mailbox& mailbox) {
         parts);
   const pipeline::Cut cut = pipeline::best_cut(
       measure_blocks(config, options.threads,
-                     [&] { mailbox.progress("rank 0 measured the blocks"); }),
+                     [&] { mailbox.progress("rank 0 was measuring the blocks"); }),
       layers, config.topology.stages, config.chunks, *pipeline::find_schedule(config.schedule),
       config.microbatches, 0, static_cast<double>(options.cores) / config.topology.pipelines);
   for (int other = 1; other < mailbox.ranks(); ++other)
@@ -53,7 +63,7 @@ pipeline::Cut agree_on_cut(const RankOptions& options, Mailbox& mailbox) {
 
 void require_valid_folders(const RankOptions& options) {
   nn::require_writable_folder(options.out);
-  // Checkpoints in the folder of results are moved aside with those.
+  // Checkpoints in the results folder are moved aside with the results.
   const bool is_own_folder = is_own(options.checkpoint, options.out);
   if (!is_own_folder) require_not_in_results(options.checkpoint, options.out);
   if (options.is_resumed) return;
@@ -61,25 +71,25 @@ void require_valid_folders(const RankOptions& options) {
   if (is_own_folder) return;
   if (!nn::CheckpointFolder(options.checkpoint).is_empty())
     throw nn::InputError(options.checkpoint.string() + " has checkpoints of an earlier run",
-                         "--resume goes on with it; otherwise choose another --checkpoint");
+                         "continue it with --resume, or choose another --checkpoint");
 }
 
 bool run_rank(RankOptions options) {
   TrainingConfig& config = options.config;
   Mailbox::Options access = mailbox_options(options);
   RunFolder folder(options.out, options.checkpoint, options.rank == 0);
-  if (options.rank == 0) require_valid_folders(options);  // again, now that they are locked
+  if (options.rank == 0) require_valid_folders(options);  // again, now with the locks
   State state(options.state);
   state.set("opening the text");
   const data::Text text = data::open_text(options.text);
   config.model.vocab_size = text.tokens.vocabulary();
-  std::optional<nn::ModelCheckpoint> init;  // its shape is compared before memory is taken for it
+  std::optional<nn::ModelCheckpoint> init;  // checked before memory is allocated
   if (!options.init.empty()) init.emplace(options.init).require_fits(config.model);
   config.text = nn::concat(text.tokens.ids().size(), " tokens, checksum ",
                            nn::crc32c(std::as_bytes(text.tokens.ids())));
   const data::Windows windows(text.tokens.ids(), config.length);
 
-  // The network goes first: its messages read the memory of the stage and of the worker.
+  // Declared before the network to outlive it: its messages read their memory.
   std::optional<pipeline::Stage> stage;
   std::optional<pipeline::StageWorker> worker;
   pipeline::Network network;
@@ -87,7 +97,7 @@ bool run_rank(RankOptions options) {
   Mailbox mailbox(network, access);
   try {
     mailbox.expect(pipeline::Protocol(config, options.rank, !options.is_cut_measured));
-    state.set("meeting the others");
+    state.set("meeting the other ranks");
     mailbox.meet(pipeline::terms(config), access.deadline);
     state.set("agreeing on the cut");
     config.cut = agree_on_cut(options, mailbox);

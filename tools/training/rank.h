@@ -1,26 +1,29 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <filesystem>
+#include <string>
+#include <vector>
 
 #include "data/text.h"
 #include "pipeline/training_config.h"
 
-// A rank of a training run from its start to the saved model.
+// One rank of a training run, from its start to the saved model.
 namespace training {
 
 struct RankOptions {
   pipeline::TrainingConfig config;
   bool is_cut_measured = false;  // rank 0 chooses config.cut by measuring the blocks
   int rank = 0;
-  std::vector<std::string> addresses;  // one to derive all from, or all
+  std::vector<std::string> addresses;  // of all ranks, or one to derive them from
   std::uint64_t run = 0;
   std::filesystem::path keys;  // folder of pipeline::make_keys; empty: none
   double timeout = 60;         // seconds
   double heartbeat = 6;
   data::TextOptions text;
   std::filesystem::path out = "out/pipeline", init;
-  std::filesystem::path state;       // file of one line for the launcher; empty: none
+  std::filesystem::path state;       // one-line file for the launcher; empty: none
   std::filesystem::path checkpoint;  // folder to save checkpoints in and resume from
   int checkpoint_every = 100;        // steps; 0: none are saved
   bool is_resumed = false;
@@ -30,12 +33,12 @@ struct RankOptions {
   const std::atomic<bool>* stop = nullptr;
 };
 
-// Throws nn::InputError for faults of the folders that can be found before training begins.
+// Throws nn::InputError for problems with the folders that can be found before training begins.
 void require_valid_folders(const RankOptions& options);
 
-// Returns false if a rank was told to stop: the run then ended early, after a whole step, with a
-// model and a checkpoint. Throws nn::InputError, pipeline::PeerLost or, before the first step,
-// pipeline::Mailbox::Stopped.
+// Trains to the end. Returns false if a rank was told to stop: the run then ended early, after a
+// whole step, and saved a model and a checkpoint. Throws nn::InputError, pipeline::PeerLost or,
+// before the first step, pipeline::Mailbox::Stopped.
 bool run_rank(RankOptions options);
 
 }  // namespace training

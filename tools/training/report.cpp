@@ -1,12 +1,20 @@
 #include "tools/training/report.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <iomanip>
 #include <iostream>
 #include <sstream>
+#include <string>
+#include <vector>
 
+#include "nn/base/error.h"
 #include "nn/base/file.h"
+#include "pipeline/cut.h"
+#include "pipeline/mailbox/frame.h"
+#include "pipeline/schedule.h"
 #include "pipeline/simulate.h"
+#include "pipeline/training_config.h"
 #include "tools/training/lanes.h"
 #include "tools/training/trace_files.h"
 
@@ -33,7 +41,8 @@ pipeline::StageCosts gather_costs(const TrainingConfig& config, const pipeline::
     std::istringstream text(
         rank == mailbox.rank()
             ? to_text(worker.measured_costs())
-            : mailbox.receive(rank, {Tag::report}, nn::concat("hearing what rank ", rank, " cost"))
+            : mailbox
+                  .receive(rank, {Tag::report}, nn::concat("waiting for the costs of rank ", rank))
                   .text());
     for (Costs& cost : costs[config.topology.stage(rank)]) {
       Costs one{};
@@ -57,7 +66,7 @@ void write_events(const std::filesystem::path& folder, int rank, int ranks,
   }
   const auto file_of = [&](int r) { return folder / nn::concat("trace-rank-", r, ".csv"); };
   write_trace(file_of(rank), events);
-  // A start before this one may have had more ranks.
+  // An earlier start may have had more ranks.
   if (rank == 0)
     for (int other = ranks; std::filesystem::remove(file_of(other)); ++other) continue;
 }

@@ -1,17 +1,22 @@
 #pragma once
 
+#include <filesystem>
+#include <optional>
+
+#include "pipeline/mailbox/mailbox.h"
 #include "pipeline/stage_worker.h"
+#include "pipeline/trace.h"
 #include "tools/training/rank.h"
 
 namespace training {
 
-// trace-rank-R.csv in the folder (see trace_files.h), in the seconds of rank 0's clock. Rank 0
-// removes those of ranks that this start of the run does not have.
+// Writes trace-rank-R.csv to the folder (see trace_files.h), in seconds of rank 0's clock. Rank 0
+// removes the files of ranks that this start of the run does not have.
 void write_events(const std::filesystem::path& folder, int rank, int ranks,
                   const pipeline::Trace& trace, double offset);
 
-// All ranks send what their chunks cost to the recorder, which prints what the cut and the schedule
-// allow beside what was measured, and writes costs.csv and the predicted timeline.
+// All ranks send the costs of their chunks to the recorder. It writes costs.csv and the predicted
+// timeline, and prints the measured time of a step beside the one that cut and schedule allow.
 void report_costs(const RankOptions& options, const pipeline::StageWorker& worker,
                   pipeline::Mailbox& mailbox, std::optional<double> seconds_per_step);
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <nlohmann/json.hpp>
 #include <random>
+#include <utility>
 #include <vector>
 
 #include "nn/base/error.h"
@@ -21,7 +22,8 @@ constexpr const char* record_file = "run.json";
 constexpr const char* hint = "move it elsewhere, or choose another --out";
 constexpr int format = 1;  // of run.json
 
-// All that a run, its launcher and bin/show_trace leave. Other files in the folder are the user's.
+// Everything that a run, its launcher and bin/show_trace write. Other files in the folder are the
+// user's.
 bool is_result(const std::string& name) {
   constexpr std::array names{"run.json",   "loss.csv",     "costs.csv", "trace.json",
                              "checkpoint", "timeline.svg", "steps"};
@@ -31,13 +33,13 @@ bool is_log(const std::string& name) {
   return name == "fetch.log" || name.starts_with("rank-") || name.starts_with("restart-");
 }
 
-// One spelling of a folder, with and without a slash at its end.
+// The same path for a folder with and without a trailing slash.
 fs::path place(const fs::path& folder) {
   std::error_code ignored;
   return fs::weakly_canonical(folder / "", ignored);
 }
 
-// A relative link leads on to where it led.
+// A relative link keeps its target.
 void move_into(const fs::path& folder, const fs::path& file) {
   const fs::path moved = folder / file.filename();
   if (fs::is_symlink(file) && fs::read_symlink(file).is_relative()) {
@@ -61,7 +63,8 @@ void require_not_in_results(const fs::path& path, const fs::path& folder) {
   const std::string name = inside.empty() ? "" : inside.begin()->string();
   if (!is_result(name) && !is_log(name)) return;
   throw nn::InputError(
-      nn::concat(path.string(), " is in what a run sets aside in ", folder.string(), " to begin"),
+      nn::concat(path.string(), " is among the results that a new run moves aside in ",
+                 folder.string()),
       "choose another --out, or copy it elsewhere first");
 }
 
@@ -87,7 +90,7 @@ std::string RunFolder::run() const {
     const auto found = record.find("run");
     return found != record.end() && found->is_string() ? found->get<std::string>() : "";
   } catch (const nn::InputError&) {
-    return "";  // damaged: nobody can go on with it
+    return "";  // damaged: no run can resume it
   }
 }
 

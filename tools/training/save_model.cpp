@@ -1,13 +1,25 @@
 #include "tools/training/save_model.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <filesystem>
 #include <iostream>
 #include <random>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "data/vocabulary.h"
-#include "nn/base/file.h"
+#include "nn/base/error.h"
+#include "nn/base/storage.h"
+#include "nn/files/checkpoint.h"
+#include "nn/files/folder_replacement.h"
+#include "nn/files/manifest.h"
 #include "nn/models/hugging_face.h"
 #include "pipeline/checkpoint.h"
+#include "pipeline/mailbox/frame.h"
+#include "pipeline/topology.h"
+#include "pipeline/training_config.h"
 
 namespace training {
 
@@ -16,16 +28,17 @@ namespace {
 using pipeline::TrainingConfig, pipeline::Mailbox, pipeline::Tag, pipeline::Topology,
     pipeline::part_size;
 
-// The messages of a save. Rank 0 tells all how it marked its folder; each other rank of the first
-// pipeline tells it in how many parts its shard will come, none if it wrote it there itself. Then
-// come as many turns as the longest shard has parts. In turn i each rank that has a part i sends
-// it, and rank 0 answers all ranks when it has written them: so memory holds one part of each rank,
-// and nobody waits longer than a turn. Last come name, length and checksum of each shard.
+// The messages of a save. Rank 0 marks its folder and sends the mark to all. Each other rank of the
+// first pipeline replies with the number of parts that its shard will come in: none if it sees the
+// mark and writes the shard itself. Then follow as many turns as the longest shard has parts. In
+// turn i each rank with a part i sends it; rank 0 writes them and answers all ranks. So memory
+// holds one part per rank, and no wait is longer than a turn. Last come each shard's name, length
+// and checksum.
 constexpr Tag mark{Tag::save, 0, 0, 0}, parts{Tag::save, 0, 0, 0}, turns{Tag::save, 0, 0, 1},
     shard{Tag::save, 0, 0, 1};
 Tag turn(int number) { return {Tag::save, 0, number, 0}; }  // from 1
 
-// What lies in memory piece by piece, in parts of one size.
+// Splits content that lies in several pieces of memory into parts of one size.
 class Parts {
  public:
   explicit Parts(nn::FileParts content) : rest_(content.begin(), content.end()) {}
@@ -53,7 +66,7 @@ class Parts {
   std::size_t first_ = 0;
 };
 
-// Of rank 0.
+// On rank 0: marks the folder and tells all ranks the mark.
 void show_folder(Mailbox& mailbox, nn::FolderReplacement& folder) {
   if (mailbox.ranks() == 1) return;
   std::random_device random;
@@ -71,7 +84,7 @@ nn::SavedFile nothing_of(const TrainingConfig& config, int stage) {
   return {nn::shard_name(stage, config.topology.stages), 0, 0};
 }
 
-// Of any rank but 0.
+// On every rank but 0.
 void save_shard(const TrainingConfig& config, pipeline::Stage& stage, Mailbox& mailbox,
                 nn::FolderReplacement& folder) {
   const auto hear = [&](Tag tag) { return mailbox.receive(0, tag, "saving the model"); };
@@ -97,11 +110,11 @@ void save_shard(const TrainingConfig& config, pipeline::Stage& stage, Mailbox& m
   if (!has_shard(config, mailbox.rank())) return;
   mailbox.send_text(0, shard, to_text(file));
   if (is_sent)
-    std::cout << "model: " << file.name << " went to rank 0, whose folder this rank does not see"
+    std::cout << "model: sent " << file.name << " to rank 0, whose folder this rank cannot see"
               << std::endl;
 }
 
-// Of rank 0: all other shards, in its folder.
+// On rank 0: collects all other shards in its folder.
 std::vector<nn::SavedFile> gather_shards(const TrainingConfig& config, Mailbox& mailbox,
                                          nn::FolderReplacement& folder) {
   const Topology& topology = config.topology;
@@ -113,15 +126,15 @@ std::vector<nn::SavedFile> gather_shards(const TrainingConfig& config, Mailbox& 
     for (int other = 1; other < mailbox.ranks(); ++other) send(other);
   };
   const auto waiting_for = [](int rank) {
-    return nn::concat("rank 0 waited for the model's part on rank ", rank);
+    return nn::concat("rank 0 waited for the shard of rank ", rank);
   };
   std::vector<Incoming> all;
   int longest = 0;
   for (int stage = 1; stage < topology.stages; ++stage) {
     const int rank = topology.rank(0, stage);
     const double count = mailbox.receive_number(rank, parts, waiting_for(rank));
-    nn::require(count >= 0 && count <= pipeline::most_parts(config), "rank ", rank, " has ", count,
-                " parts of the model");
+    nn::require(count >= 0 && count <= pipeline::most_parts(config), "rank ", rank, " announced ",
+                count, " parts of the model");
     all.push_back({rank, static_cast<int>(count), nothing_of(config, stage)});
     longest = std::max(longest, all.back().count);
   }
@@ -144,7 +157,7 @@ std::vector<nn::SavedFile> gather_shards(const TrainingConfig& config, Mailbox& 
     nn::require(files.back().name == incoming.file.name, "rank ", incoming.rank, " saved ",
                 files.back().name, " instead of ", incoming.file.name);
     if (incoming.count == 0) continue;
-    nn::require(line == to_text(incoming.file), "the part of rank ", incoming.rank, " came as ",
+    nn::require(line == to_text(incoming.file), "the shard of rank ", incoming.rank, " arrived as ",
                 to_text(incoming.file), ", not ", line);
     folder.finish(incoming.file);
   }

@@ -8,10 +8,10 @@
 
 namespace training {
 
-// Saves the model in rank 0's OUT/checkpoint, replacing any model there. All ranks call it at the
-// same time. Each rank of the first pipeline writes a shard, or sends it to rank 0 if it does not
-// see rank 0's folder (on another machine). `state` goes into the manifest, beside what made the
-// model. Throws nn::InputError; the old model then stays.
+// Saves the model in rank 0's OUT/checkpoint, replacing any model there. Called by all ranks at the
+// same time. Each rank of the first pipeline writes a shard, or sends it to rank 0 if it cannot see
+// rank 0's folder (on another machine). `state` goes into the manifest, beside the model's origin.
+// Throws nn::InputError if it cannot save; the old model is then kept.
 void save_model(const RankOptions& options, pipeline::Stage& stage, const data::Text& text,
                 pipeline::Mailbox& mailbox, const nn::Metadata& state);
 

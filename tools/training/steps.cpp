@@ -1,25 +1,34 @@
 #include "tools/training/steps.h"
 
+#include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <utility>
+#include <vector>
 
+#include "nn/base/error.h"
 #include "nn/base/file.h"
+#include "nn/files/checkpoint_folder.h"
 #include "pipeline/checkpoint.h"
+#include "pipeline/collectives.h"
+#include "pipeline/cut.h"
+#include "pipeline/mailbox/frame.h"
+#include "pipeline/schedule.h"
+#include "pipeline/training_config.h"
 #include "tools/program/provenance.h"
 
 namespace training {
 
 namespace {
 
-constexpr const char* losses_file = "loss.csv";  // beside the weights, for it goes on with them
+constexpr const char* losses_file = "loss.csv";  // also in checkpoints: a resumed run continues it
 
 using nlohmann::ordered_json;
 using pipeline::TrainingConfig, pipeline::Mailbox;
 
 void note(const std::string& line) { std::cout << "note: " << line << std::endl; }
 
-// What run.json says of a start.
+// A start's entry in run.json.
 ordered_json start_of(const TrainingConfig& config, int first_step) {
   ordered_json start = tools::provenance();
   start["first_step"] = first_step;
@@ -55,7 +64,7 @@ class Steps {
     checkpoints_.run_id = agree_on_run();
     if (options_.rank == config_.topology.recorder())
       losses_.emplace(config_.steps, config_.batch * config_.length, earlier_losses());
-    mailbox_.ignore_stop();  // from here on the run ends after a whole step
+    mailbox_.ignore_stop();  // from now on the run ends only after a whole step
     bool goes_on = done_ < config_.steps || begin();
     while (goes_on) goes_on = step();
     return {done_, losses_ ? losses_->seconds_per_step() : std::nullopt};
@@ -67,12 +76,12 @@ class Steps {
     done_ = first_ = checkpoints_.resume(note);
     if (options_.rank == 0)
       std::cout << (done_ > 0 ? nn::concat("resumed: after step ", done_, " of ")
-                              : std::string("started anew: there is no checkpoint yet in "))
+                              : std::string("started over: there is no checkpoint yet in "))
                 << options_.checkpoint.string() << std::endl;
   }
 
-  // Which run this is, as rank 0 says: the one that the checkpoint is of; a resumed one that has
-  // saved nothing yet; or a new one.
+  // The run's id, from rank 0: that of the checkpoint, of a resumed run that has saved nothing yet,
+  // or a new one.
   std::string agree_on_run() {
     if (options_.rank != 0)
       return mailbox_.receive(0, pipeline::run_name_tag, "waiting for rank 0 to name the run")
@@ -89,7 +98,7 @@ class Steps {
     return done_ > 0 ? nn::read_file(saved_.path_of(done_) / losses_file) : "";
   }
 
-  // Returns whether there is a step after this one.
+  // Returns whether another step follows.
   bool step() {
     worker_.on_action = [this](pipeline::Work work, int microbatch) {
       state_.set(done_ + 1, name_of(kind_of(work)), microbatch);
@@ -98,15 +107,15 @@ class Steps {
     worker_.on_action = [](pipeline::Work, int) {};
     const bool goes_on = ++done_ == first_ + 1 ? begin() : hear_order();
     if (losses_ && loss) losses_->add(done_, *loss);
-    if (losses_ && !loss) losses_->leave_out(done_);
+    if (losses_ && !loss) losses_->skip(done_);
     folder_.require_held();
     const int every = options_.checkpoint_every;
     if (every > 0 && (!goes_on || done_ % every == 0)) save();
     return goes_on;
   }
 
-  // Makes the folder this run's. Ranks may share it: rank 0 moves what is in it aside before any
-  // other rank looks.
+  // Takes the folder over. Ranks may share it: rank 0 moves its contents aside before any other
+  // rank looks.
   bool begin() {
     if (options_.rank == 0) take_folder();
     const bool goes_on = hear_order();
@@ -118,7 +127,7 @@ class Steps {
   void take_folder() {
     const std::filesystem::path aside = folder_.begin(checkpoints_.run_id);
     if (!aside.empty())
-      note(nn::concat("what an earlier run left in ", options_.out.string(), " is now in ",
+      note(nn::concat("the results of an earlier run in ", options_.out.string(), " are now in ",
                       aside.string()));
     if (options_.rank == 0) folder_.add_start(start_of(config_, first_ + 1));
   }
@@ -155,9 +164,9 @@ StepsTaken take_steps(const RankOptions& options, const std::string& text, RunFo
                       pipeline::Stage& stage, pipeline::StageWorker& worker, Mailbox& mailbox,
                       State& state) {
   const StepsTaken taken = Steps(options, folder, stage, worker, mailbox, state).take(text);
-  if (options.rank == options.config.topology.recorder() && worker.steps_left_out > 0)
-    std::cout << "left out: " << worker.steps_left_out
-              << " steps of which the loss or a gradient was not finite" << std::endl;
+  if (options.rank == options.config.topology.recorder() && worker.steps_skipped > 0)
+    std::cout << "skipped: " << worker.steps_skipped
+              << " steps in which the loss or a gradient was not finite" << std::endl;
   return taken;
 }
 

@@ -1,7 +1,10 @@
 #pragma once
 
 #include <optional>
+#include <string>
 
+#include "pipeline/mailbox/mailbox.h"
+#include "pipeline/stage.h"
 #include "pipeline/stage_worker.h"
 #include "tools/training/progress.h"
 #include "tools/training/rank.h"
@@ -11,11 +14,11 @@ namespace training {
 
 struct StepsTaken {
   int last;                                // the last step done, from 1
-  std::optional<double> seconds_per_step;  // on the recorder, if it took any
+  std::optional<double> seconds_per_step;  // on the recorder, after one step or more
 };
 
-// Takes a rank's steps, from the newest checkpoint if the run is resumed, until the last one or
-// until a rank is told to stop. Takes the folder after the first step; saves checkpoints and writes
+// Takes a rank's steps, from the newest checkpoint if the run is resumed, to the last one or until
+// a rank is told to stop. Takes the folder over after the first step, saves checkpoints and writes
 // loss.csv. Rank 0 prints `text`, a description of the training text, before the first step.
 StepsTaken take_steps(const RankOptions& options, const std::string& text, RunFolder& folder,
                       pipeline::Stage& stage, pipeline::StageWorker& worker,

@@ -4,6 +4,7 @@
 #include <array>
 #include <iomanip>
 #include <sstream>
+#include <string_view>
 
 #include "nn/base/error.h"
 #include "nn/base/file.h"
@@ -27,8 +28,8 @@ bool is_work(Kind kind) {
          kind == Kind::update;
 }
 
-// Viewers want the events of a thread nested: every block's reduction, which goes on beside the
-// rest, gets a thread of its own.
+// Viewers expect the events of a thread to nest. A block's reduction overlaps with other work, so
+// it gets a thread of its own.
 int lane(const Event& event) { return event.kind == Kind::reduce ? 1 + event.item : 0; }
 
 RankEvent parse_row(const std::string& line) {
@@ -44,8 +45,8 @@ RankEvent parse_row(const std::string& line) {
   const auto& [work, step, item, chunk, start, end] = event.event;
   nn::require(event.rank >= 0 && event.rank < most_ranks && std::min({step, item, chunk}) >= 0 &&
                   std::max({step, item, chunk}) <= most_steps,
-              "there is no such rank, step, item or chunk");
-  nn::require(-latest <= start && start <= end && end <= latest, "there is no such time");
+              "a rank, step, item or chunk is out of range");
+  nn::require(-latest <= start && start <= end && end <= latest, "a time is out of range");
   event.event.kind = *known;
   return event;
 }
