@@ -109,7 +109,8 @@ from_web() {
   announce
   for name in "${@:3}"; do
     curl -fsSL --proto =https --proto-redir =https --connect-timeout 5 \
-      --speed-limit 1000 --speed-time 20 --retry 2 --retry-delay 1 -o "$work/part" "$url/$name$suffix" && mv "$work/part" "$work/$name$suffix" || return
+      --speed-limit 1000 --speed-time 20 --retry 2 --retry-delay 1 -o "$work/part" \
+      "$url/$name$suffix" && mv "$work/part" "$work/$name$suffix" || return
   done
 }
 

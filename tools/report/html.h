@@ -10,10 +10,7 @@ namespace report {
 // follows the reader's light or dark colour scheme, fits a telephone and prints well.
 std::string to_html(const Document& document);
 
-// A <table> element for the middle of a page.
-std::string to_html(const Table& table);
-
-// A <dl> element.
-std::string to_html(const Facts& facts);
+// One of its elements, for the middle of another page.
+std::string to_html(const Block& block);
 
 }  // namespace report

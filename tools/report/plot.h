@@ -12,8 +12,8 @@ namespace report {
 // value.
 std::string to_svg(const LinePlot& plot, Theme theme = Theme::automatic);
 
-// For a terminal, in braille dots with a marker glyph for each series. No line is longer than
-// `width`, which should be at least 40. `colour` adds terminal escapes.
-std::string to_text(const LinePlot& plot, int width = 80, bool colour = false);
+// For a terminal of 80 columns: braille dots, and a marker glyph for each series. `colour` adds
+// terminal escapes.
+std::string to_text(const LinePlot& plot, bool colour = false);
 
 }  // namespace report

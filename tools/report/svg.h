@@ -37,9 +37,9 @@ class Svg {
   void add(const Parts&... parts) {
     body_ += nn::concat(parts...);
   }
-  // `anchor` is start, middle or end; classes are title, strong and label.
+  // `anchor` is start, middle or end; classes are title, strong, faint and label.
   void text(double x, double y, std::string_view anchor, std::string_view what,
-            std::string_view classes = "");
+            std::string_view classes = "faint");
   // Classes are grid and axis.
   void line(std::string_view classes, double x1, double y1, double x2, double y2);
 
