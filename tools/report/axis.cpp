@@ -55,7 +55,7 @@ Axis axis_of(const std::vector<double>& values, int most_ticks, bool ends_on_tic
   Axis axis{low, high, nice_step(low, high, most_ticks, has_whole_ticks)};
   double tick = (ends_on_ticks ? steps_below : steps_above)(low, axis.step);
   const double last = (ends_on_ticks ? steps_above : steps_below)(high, axis.step);
-  for (; tick <= last; ++tick) axis.ticks.push_back(tick * axis.step);
+  for (; tick <= last; ++tick) axis.ticks.push_back(tick * axis.step + 0.0);  // never -0
   if (ends_on_ticks) axis.low = axis.ticks.front(), axis.high = axis.ticks.back();
   return axis;
 }

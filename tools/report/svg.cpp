@@ -86,18 +86,14 @@ void Svg::legend(const std::vector<Entry>& entries) {
 
 std::string Svg::finish(Theme theme) const {
   const std::string size = concat("width=\"", width, "\" height=\"", height_, "\"");
-  std::string colours = scheme(light), paper;
-  if (theme == Theme::light)
-    paper =
-        concat("<rect ", size, " rx=\"6\" fill=\"", light.paper, "\" style=\"stroke:none\"/>\n");
+  std::string css = concat(".plot{font:13px ", font, "}", shapes, scheme(light)), paper;
+  if (theme == Theme::automatic)
+    css += concat("@media (prefers-color-scheme:dark){", scheme(dark), "}");
   else
-    colours = concat(scheme(neutral), "@media (prefers-color-scheme:light){", colours,
-                     "}@media (prefers-color-scheme:dark){", scheme(dark), "}");
-  const std::string style =
-      element("style", concat(".plot{font:13px ", font, "}", shapes, colours));
+    paper = concat("<rect ", size, " rx=\"6\" fill=\"#fff\" style=\"stroke:none\"/>\n");
   return concat("<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"plot\" ", size,
                 " viewBox=\"0 0 ", width, " ", height_, "\" role=\"img\" aria-label=\"",
-                escape_xml(title_), "\">\n", style, "\n", paper, body_, "</svg>\n");
+                escape_xml(title_), "\">\n", element("style", css), "\n", paper, body_, "</svg>\n");
 }
 
 }  // namespace report

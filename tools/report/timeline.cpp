@@ -98,14 +98,14 @@ std::string to_svg(const std::vector<Lane>& lanes, const std::string& title,
                    std::string_view unit) {
   std::map<int, BarKind> kinds;
   std::size_t longest = 0;
-  double last = 0;
+  std::vector<double> ends{0};
   for (const Lane& lane : lanes) {
     longest = std::max(longest, lane.name.size());
     for (const Bar& bar : lane.bars) {
       nn::require(0 <= bar.start && bar.start <= bar.end && std::isfinite(bar.end),
                   "timeline: ", lane.name, " has a bar from ", bar.start, " to ", bar.end);
       kinds.emplace(bar.kind.colour, bar.kind);
-      last = std::max(last, bar.end);
+      ends.push_back(bar.end);
     }
   }
   std::vector<Svg::Entry> legend;
@@ -116,7 +116,8 @@ std::string to_svg(const std::vector<Lane>& lanes, const std::string& title,
     if (kind.is_thin) lane_height = bar_height + 2 + thin_height + lane_gap;
   }
 
-  const Axis time = axis_of({0, last > 0 ? last : 1}, 13, false);
+  if (std::ranges::max(ends) == 0) ends.push_back(1);
+  const Axis time = axis_of(ends, 13, false);
   Svg svg(title, time, 28 + longest * Svg::character, lanes.size() * lane_height);
   svg.x_axis(unit);
   for (std::size_t i = 0; i < lanes.size(); ++i) {
