@@ -6,8 +6,8 @@
 #include <variant>
 #include <vector>
 
-// The content of a report, independent of its form: to_text (terminal), to_html (page),
-// to_notebook (Jupyter) and to_svg (one plot) each write the same document. All text is UTF-8.
+// The content of a report, independent of its form. to_text (terminal), to_html (page) and
+// to_notebook (Jupyter) write a document, to_svg one plot. All text is UTF-8.
 namespace report {
 
 // One line of a plot. It breaks at points that cannot be drawn.

@@ -5,7 +5,7 @@
 #include "tools/report/document.h"
 #include "tools/report/svg.h"
 
-// Line plots as drawings and as text. Series are told apart without colour.
+// Line plots as drawings and as text. Series can be told apart without colour.
 namespace report {
 
 // An SVG element. Every line has its own colour, dashes and markers; pointing at a marker shows its
