@@ -6,12 +6,12 @@
 
 namespace data {
 
-// GPT-2's byte-level byte-pair encoding (Radford et al. 2019): the text is cut into words by
-// first_word, and the bytes of each are merged. Ids are those of Hugging Face's library. What is
-// not UTF-8 is encoded too, byte by byte; the library cannot be given it.
+// GPT-2's byte-level byte-pair encoding (Radford et al. 2019): first_word cuts the text
+// into words, and the bytes of each word are merged. Ids are those of Hugging Face's library. Text
+// that is not UTF-8, which the library does not accept, is encoded byte by byte.
 class ByteLevelTokenizer : public Tokenizer {
  public:
-  // Of the scheme byte_level.
+  // The vocabulary must have the scheme byte_level.
   explicit ByteLevelTokenizer(Vocabulary vocabulary);
 
   std::vector<int> encode(std::string_view text) const override;
@@ -19,7 +19,7 @@ class ByteLevelTokenizer : public Tokenizer {
   int vocabulary() const override { return static_cast<int>(vocabulary_.tokens.size()); }
   int end_of_text() const override { return vocabulary_.end_of_text; }
 
-  // What the ids stand for, UTF-8 or not: bytes(encode(x)) is x, whatever x is.
+  // The bytes that the ids stand for: bytes(encode(x)) is x for every x, UTF-8 or not.
   std::string bytes(std::span<const int> ids) const;
 
  private:

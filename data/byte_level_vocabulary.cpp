@@ -10,7 +10,7 @@ namespace {
 
 using nlohmann::json;
 
-// What makes Hugging Face's library do as OpenAI's encoder.py does.
+// The settings with which Hugging Face's library encodes as OpenAI's encoder.py does.
 constexpr VocabularyReader::Setting byte_level_settings[] = {
     {"/model/type", R"("BPE")", "null"},
     {"/model/byte_fallback", "false", "null"},
@@ -25,8 +25,8 @@ constexpr VocabularyReader::Setting byte_level_settings[] = {
 };
 
 // OpenAI's table of bytes and characters (Radford et al. 2019, encoder.py): the visible characters
-// of Latin-1 are their own bytes; the other bytes have the characters from U+0100 on. By code
-// point; -1 if it stands for no byte.
+// of Latin-1 are their own bytes; the other bytes have the characters from U+0100 on. Indexed
+// by code point; -1 for no byte.
 constexpr auto bytes_by_character = [] {
   std::array<int, 256 + 68> bytes;
   bytes.fill(-1);

@@ -15,7 +15,7 @@ namespace data {
 // of records, at least one, or has a label above 9.
 ImageSet read_cifar10(std::span<const std::filesystem::path> files);
 
-// data_batch_1.bin to data_batch_5.bin and test_batch.bin, as they are unpacked.
+// Reads data_batch_1.bin to data_batch_5.bin and test_batch.bin, unpacked.
 ImageDataset load_cifar10(const std::filesystem::path& folder);
 
 // Appends the images of one file to a set, or throws and leaves the set as it is.

@@ -6,17 +6,16 @@ usage() {
   cat <<'END'
 usage: data/fetch.sh mnist | fashion | stories | vocabulary | gpt2
 
-Puts the files of the data set, unpacked, into data/raw/mnist, data/raw/fashion and so on: images of
-digits or of clothes, the validation part of TinyStories, a vocabulary of 32,000 tokens in the format
-of Llama 2 (its license is its maker's), GPT-2's 50,257 tokens as OpenAI published them. Whatever the
-source, a file counts only with the right SHA-256; one that is there already is left alone.
-TinyStories has no published checksum: it counts if it has 15 to 30 MB and begins as text does.
-Nothing is fetched but over https or by a package manager, and nothing that unpacks to more than
-200 MiB is taken.
+Puts the unpacked files of a data set into data/raw/mnist, data/raw/fashion and so on: images of
+digits or of clothes, the validation part of TinyStories, a vocabulary of 32,000 tokens in the
+format of Llama 2 (under its author's license), GPT-2's 50,257 tokens as OpenAI published them.
+From every source, a file is accepted only with the right SHA-256. Files that are present are left
+alone. TinyStories has no published checksum: 15 to 30 MB that begin with text are accepted.
+Downloads use https or a package manager. A file that unpacks to more than 200 MiB is rejected.
 
   MNIST_DIR, FASHION_DIR, STORIES_DIR, VOCABULARY_DIR, GPT2_DIR
-             a folder that has the files, plain or .gz; asked first
-  DATA_RAW   where data sets go instead of data/raw
+             a folder that has the files, plain or .gz; tried first
+  DATA_RAW   the folder for data sets, instead of data/raw
 END
 }
 
@@ -86,8 +85,8 @@ gpt2() {
   give_up GPT2_DIR
 }
 
-# A source is a function of where to look and then the names of the files wanted. It leaves what it
-# can get whole in $work, as NAME or NAME.gz, and says on stderr what went wrong.
+# A source is a function: its arguments are a place and the names of files. It puts complete files
+# into $work, as NAME or NAME.gz, and prints errors to stderr.
 
 from_folder() {
   local folder=$1 name spelling
@@ -109,11 +108,12 @@ from_web() {
   announce
   for name in "${@:3}"; do
     curl -fsSL --proto =https --proto-redir =https --connect-timeout 5 \
-      --speed-limit 1000 --speed-time 20 --retry 2 --retry-delay 1 -o "$work/part" "$url/$name$suffix" && mv "$work/part" "$work/$name$suffix" || return
+      --speed-limit 1000 --speed-time 20 --retry 2 --retry-delay 1 -o "$work/part" \
+      "$url/$name$suffix" && mv "$work/part" "$work/$name$suffix" || return
   done
 }
 
-# from_npm PACKAGE@VERSION SHA512 FOLDER NAME...: the sum is the one that npm publishes, "npm view
+# from_npm PACKAGE@VERSION SHA512 FOLDER NAME...: npm publishes the checksum, "npm view
 # PACKAGE@VERSION dist.integrity".
 from_npm() {
   command -v npm >/dev/null || "$root/tools/setup.sh" npm || return
@@ -124,7 +124,7 @@ from_npm() {
   from_tar "gzip -dc archive" "$3" "" "${@:4}"
 }
 
-# from_debian PACKAGE FOLDER NAME...: apt-get itself checks where the package comes from.
+# from_debian PACKAGE FOLDER NAME...: apt-get verifies the origin of the package.
 from_debian() {
   command -v apt-get >/dev/null || { echo "apt-get is not here" >&2; return; }
   announce
@@ -132,8 +132,8 @@ from_debian() {
   from_tar "dpkg-deb --fsys-tarfile archive" "./$2" .gz "${@:3}"
 }
 
-# from_tar COMMAND FOLDER SUFFIX NAME...: COMMAND prints an archive. Nothing of it is ever on the
-# disk but the files FOLDER/NAMESUFFIX.
+# from_tar COMMAND FOLDER SUFFIX NAME...: COMMAND prints an archive. Only its files
+# FOLDER/NAMESUFFIX reach the disk.
 from_tar() {
   local name
   for name in "${@:4}"; do
@@ -143,7 +143,7 @@ from_tar() {
 
 announce() { echo "fetching $dataset: $label"; }
 
-# What unpacks to more is an error: no archive fills disk or memory, whatever it claims to be.
+# Fails above the limit: no archive can fill disk or memory.
 bounded() {
   head -c $most
   [ "$(head -c 1 | wc -c)" -eq 0 ] && return
@@ -168,7 +168,7 @@ passes() {
   esac
 }
 
-# is_text LEAST-MOST FILE: of that size, and its beginning is UTF-8 and no page of a web server.
+# is_text LEAST-MOST FILE: has that size, and begins as UTF-8 text, not as a web page.
 is_text() {
   local size start
   size=$(wc -c <"$2") && start=$(head -n 1 "$2" | head -c 100000 | tr '\0' '\1')
@@ -177,8 +177,8 @@ is_text() {
     iconv -f UTF-8 -t UTF-8 <<<"$start" >/dev/null 2>&1
 }
 
-# begin DATASET CHECKS: sets `left`, the names of the files to get; ends the script if there are
-# none. $work is on the file system of $target: a verified file moves there whole, by a rename.
+# begin DATASET CHECKS: sets `left`, the names of the missing files; ends the script if there are
+# none. $work is on the file system of $target: a rename moves a verified file there, complete.
 begin() {
   dataset=$1 checks=$(grep . <<<"$2") target=$raw/$1 left= tried= child= work= remark=
   shown=${target#"$PWD"/}
@@ -200,7 +200,7 @@ clean_up() {
   rm -rf "$work"
 } 2>/dev/null
 
-# take OFFER NAME CHECK: moves the offer to the target if, unpacked, it is the file it should be.
+# take OFFER NAME CHECK: unpacks the offer and moves it to the target if it passes the check.
 take() {
   [ -f "$1" ] || return
   { gzip -dcf <"$1" 2>/dev/null | bounded >"$work/whole"; } 2>"$work/too_much" &&
@@ -213,8 +213,8 @@ take() {
   return 1
 }
 
-# try LABEL SOURCE...: asks the source for what is left; ends the script when that was the last.
-# The source is a process group of its own: a signal ends it at once, with all it started.
+# try LABEL SOURCE...: asks the source for the missing files; ends the script if none is left. The
+# source is a process group of its own: a signal ends it at once, with every process it started.
 try() {
   local label=$1 reason still= check name
   rm -rf "${work:?}"/*
@@ -245,7 +245,7 @@ give_up() {
   exit 1
 }
 
-most=$((200 << 20))        # bytes, of a download and of what it unpacks to
+most=$((200 << 20))        # bytes, of a download and of its unpacked content
 ulimit -f $((most >> 10))  # in KiB
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 raw=${DATA_RAW:-$root/data/raw}

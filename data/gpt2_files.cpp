@@ -20,7 +20,7 @@ json read_merges(const NamedText& vocab_bpe) {
       throw nn::InputError(nn::concat(vocab_bpe.name, ": line ", number, ' ', reason),
                            vocabulary_hint);
   };
-  // A line without its end has lost a part.
+  // A line without a newline may have lost a part.
   const auto next_line = [&] {
     ++number;
     const std::size_t size = text.find('\n');

@@ -28,7 +28,7 @@ void check(bool holds, const std::string& file, const Parts&... parts) {
                        "images and labels are a pair of unpacked IDX files of unsigned bytes");
 }
 
-// Trusts no extent before the size of the file has confirmed it.
+// Uses no extent before checking it against the size of the file.
 Idx parse(const NamedBytes& file, int rank) {
   const std::string& name = file.name;
   const std::span<const std::byte> content = file.content;

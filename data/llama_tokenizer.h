@@ -9,11 +9,11 @@
 
 namespace data {
 
-// Byte-pair encoding as SentencePiece does it: again and again the best merge among all neighbours,
-// the leftmost of equals, until there is none.
+// Byte-pair encoding as SentencePiece does it: repeats the best merge of two neighbours, the
+// leftmost of equals, until no two of them merge.
 class LlamaTokenizer : public Tokenizer {
  public:
-  // Of SentencePiece's scheme.
+  // The vocabulary must have the scheme sentencepiece.
   explicit LlamaTokenizer(Vocabulary vocabulary);
 
   std::vector<int> encode(std::string_view text) const override;
@@ -22,14 +22,14 @@ class LlamaTokenizer : public Tokenizer {
   int end_of_text() const override { return end_id; }
 
  private:
-  // The token that is this one character; unknown_id if there is none.
+  // The token for this one character, or unknown_id.
   int find_character(std::string_view character) const;
 
   Vocabulary vocabulary_;
   MergeTable merges_;
   std::array<int, 128> ascii_{};
   std::unordered_map<std::string_view, int> characters_;  // views of vocabulary_.tokens
-  bool spaces_start_words_ = true;  // no token goes on after a space that follows something else
+  bool spaces_start_words_ = true;  // no token has a space after another character
 };
 
 }  // namespace data

@@ -11,7 +11,7 @@ namespace {
 using nlohmann::json;
 using Kind = Vocabulary::Kind;
 
-// What makes Hugging Face's library do as SentencePiece does.
+// The settings with which Hugging Face's library encodes as SentencePiece does.
 constexpr VocabularyReader::Setting llama_settings[] = {
     {"/model/type", R"("BPE")"},
     {"/model/unk_token", R"("<unk>")"},

@@ -23,7 +23,7 @@ MappedFile::MappedFile(const std::filesystem::path& path) {
       if (number >= 0) ::close(number);
     }
   };
-  // A pipe without a writer must not keep us waiting.
+  // Opening a pipe without a writer must not block.
   const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
   struct stat status {};
   if (file.number < 0 || ::fstat(file.number, &status) != 0) fail(std::strerror(errno));

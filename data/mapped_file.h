@@ -32,7 +32,7 @@ class MappedFile {
   std::span<const std::byte> bytes_;
 };
 
-// What a file holds, and what complaints call it.
+// A file's content, and its name in error messages.
 struct NamedBytes {
   std::string name;
   std::span<const std::byte> content;

@@ -14,13 +14,13 @@ struct Merge {
   int rank;
 };
 
-// Merges by pair: an open-addressing table, since encoding asks it a dozen times for each word.
+// Merges by pair: an open-addressing table, since encoding looks up a dozen pairs per word.
 class MergeTable {
  public:
   // Ids are below 65,536. Ranks count from 0 without a gap; merges of one rank make one token.
   explicit MergeTable(const std::vector<Merge>& merges);
 
-  // Of the merge of the two; `none` if they do not merge.
+  // The rank at which the two merge, or `none`.
   std::uint32_t rank(int left, int right) const;
   int merged(std::uint32_t rank) const { return merged_[rank]; }
 
@@ -38,9 +38,9 @@ class MergeTable {
   int shift_;
 };
 
-// Merges the tokens of one word: again and again the merge of lowest rank among all neighbors, the
-// leftmost of equals, until there is none. O(n log n) in the length of the word. Keeps its memory
-// from word to word.
+// Merges the tokens of one word: repeats the merge of lowest rank of two neighbours, the leftmost
+// of equals, until no two of them merge. O(n log n) in the length of the word. Reuses its memory
+// for the next word.
 class Merger {
  public:
   explicit Merger(const MergeTable& table) : table_(table) {}
@@ -55,7 +55,7 @@ class Merger {
     int token;
     int previous;
     int next;
-    std::uint32_t rank;  // of the merge with the next one; offers of another rank are outdated
+    std::uint32_t rank;  // of the merge with the next token; offers of another rank are outdated
   };
 
   void offer(int left);

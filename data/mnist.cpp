@@ -13,7 +13,7 @@ namespace {
 
 using std::filesystem::path;
 
-// A data set as it was published. The CRC-32C of each file was taken when its SHA-256 was verified.
+// A published data set. The CRC-32C of each file was computed after its SHA-256 had been verified.
 struct Published {
   const char* name;
   float mean;
@@ -28,7 +28,7 @@ constexpr Published mnist = {
 constexpr Published fashion_mnist = {
     "fashion", 0.2860f, 0.3530f, {0x7AF1F2BF, 0x219E9393, 0xAF8D0264, 0x0780B6FC}};
 
-// The images in the file of that number, and their labels in the next.
+// The images in the file with number `first`, and their labels in the next.
 ImageSet load_pair(const Published& published, const path& folder, int first, int classes) {
   const path images = folder / file_names[first], labels = folder / file_names[first + 1];
   const MappedFile pixels = open_idx(images), digits = open_idx(labels);

@@ -17,7 +17,7 @@ std::string_view trim(std::string_view text) {
   return text.substr(first, text.find_last_not_of(" \n") + 1 - first);
 }
 
-// Cuts off and returns what comes before the separator, which is dropped.
+// Removes and returns the text before the separator. Drops the separator.
 std::string_view cut(std::string_view& text, std::string_view separator) {
   const std::size_t size = std::min(text.find(separator), text.size());
   const std::string_view before = text.substr(0, size);
@@ -35,7 +35,7 @@ class Writer {
     std::seed_seq sequence{static_cast<std::uint32_t>(seed),
                            static_cast<std::uint32_t>(seed >> 32)};
     generator_.seed(sequence);
-    // A rule starts a line; lines that go on with it are indented.
+    // A rule starts a line; its further lines are indented.
     for (std::string_view grammar = trim(stories_grammar); !grammar.empty();) {
       const std::string_view name = cut(grammar, ":");
       std::size_t end = grammar.find('\n');

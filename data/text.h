@@ -13,7 +13,7 @@ namespace data {
 // What to train a language model on.
 struct TextOptions {
   std::filesystem::path text = {};              // empty: TinyStories, or else the grammar's stories
-  std::filesystem::path data_raw = "data/raw";  // where data/fetch.sh puts things; holds the cache
+  std::filesystem::path data_raw = "data/raw";  // data/fetch.sh's folder; has the cache, too
   std::filesystem::path tokenizer = {};         // empty: vocabulary_file; bytes if it is not there
   std::uint64_t grammar_seed = 0;
   std::size_t grammar_bytes = 24'000'000;
@@ -25,21 +25,20 @@ struct Text {
   std::string description;               // one line: which stories, which tokens, and why
 };
 
-// Opens the best there is: the text asked for, or TinyStories if data/fetch.sh stories has put them
-// into data_raw, or stories by write_stories; in tokens of the vocabulary asked for, or of the one
-// that data/fetch.sh vocabulary has put there, or in bytes. Fetches nothing itself. Throws
-// nn::InputError.
+// Opens the best text available: the one asked for, TinyStories if data/fetch.sh has put them into
+// data_raw, or stories by write_stories. Its tokens are those of the vocabulary asked for, those of
+// the fetched vocabulary, or bytes. Fetches nothing itself. Throws nn::InputError.
 Text open_text(const TextOptions& options);
 
-// Where open_text looks for what data/fetch.sh stories and data/fetch.sh vocabulary bring.
+// Where data/fetch.sh puts stories and vocabulary, and open_text looks for them.
 std::filesystem::path stories_file(const std::filesystem::path& data_raw);
 std::filesystem::path vocabulary_file(const std::filesystem::path& data_raw);
 
 // Where data/fetch.sh gpt2 puts GPT-2's tokenizer.
 std::filesystem::path gpt2_folder(const std::filesystem::path& data_raw);
 
-// Where data/fetch.sh puts the vocabulary of this name: vocabulary or gpt2. Throws Error for
-// others.
+// Where data/fetch.sh puts the vocabulary of this name: vocabulary or gpt2. Throws nn::Error for
+// other names.
 std::filesystem::path fetched_vocabulary(const std::filesystem::path& data_raw,
                                          std::string_view name);
 

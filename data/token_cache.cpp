@@ -43,7 +43,7 @@ void require_text(std::string_view text, const std::string& name) {
     if (length == 0 || text[0] == '\0')
       throw nn::InputError(
           nn::concat(name, ": line ", line, length == 0 ? " is not UTF-8" : " has a zero byte"),
-          "the text must be a UTF-8 file: stories apart by <|endoftext|>, or one a line");
+          "the text must be a UTF-8 file: stories separated by <|endoftext|>, or one per line");
     line += text[0] == '\n';
     text.remove_prefix(length);
   }

@@ -12,7 +12,7 @@
 // The files in which open_tokens keeps token ids.
 namespace data {
 
-// What the ids were made from: if any of it is another, they are stale.
+// The origin of the ids. If any of this has changed, they are stale.
 struct TokenSource {
   std::uint64_t text_bytes = 0;
   std::int64_t text_time = 0;  // of its last change, in ns
@@ -21,7 +21,7 @@ struct TokenSource {
 };
 
 // The stories of a text as the bytes of a cache file. Throws nn::InputError if there are none, or
-// with the line that is not UTF-8; it calls the text `name`.
+// with the number of a line that is not UTF-8. `name` is the name of the text in messages.
 std::string encode_stories(std::string_view text, const std::string& name,
                            const Tokenizer& tokenizer, const TokenSource& source);
 
@@ -30,7 +30,7 @@ struct CachedTokens {
   int vocabulary;
 };
 
-// What a cache file holds; nothing if it is damaged, or made from something else. The file must be
+// The content of a cache file, or nothing if it is damaged or has another source. The file must be
 // aligned for numbers.
 std::optional<CachedTokens> parse_tokens(std::span<const std::byte> file,
                                          const TokenSource& source);

@@ -16,19 +16,19 @@ class Tokenizer {
  public:
   virtual ~Tokenizer() = default;
 
-  // Any bytes will do; the ids have no begin_id or end_id around them.
+  // Accepts any bytes. Adds no begin_id or end_id.
   virtual std::vector<int> encode(std::string_view text) const = 0;
 
-  // Always UTF-8: bytes that are not become U+FFFD. Ids must be below vocabulary(). The text of the
-  // first n ids is, but for such bytes at its end, a beginning of the text of more.
+  // Always UTF-8: other bytes become U+FFFD. Ids must be below vocabulary(). Apart from such bytes
+  // at its end, the text of the first n ids is a prefix of the text of more.
   virtual std::string decode(std::span<const int> ids) const = 0;
 
   virtual int vocabulary() const = 0;
 
-  // The id that ends a text, and a story among others.
+  // The id that ends a text, and each story in it.
   virtual int end_of_text() const = 0;
 
-  // Of Llama models, and of bytes.
+  // Of Llama models and of byte_tokenizer().
   static constexpr int unknown_id = 0, begin_id = 1, end_id = 2;
 };
 
@@ -36,11 +36,11 @@ class Tokenizer {
 // - a Llama model's: merges of characters, with byte fallback. Encodes and decodes as SentencePiece
 //   does: text that spells a control token, such as "</s>", is just text.
 // - GPT-2's: byte-level merges. Encodes as Hugging Face does: "<|endoftext|>" in a text is the id
-//   that ends one. A folder with OpenAI's own files, encoder.json and vocab.bpe, will do as well.
+//   that ends one. A folder with OpenAI's own files, encoder.json and vocab.bpe, is accepted, too.
 // Throws nn::InputError if the file is neither.
 std::unique_ptr<Tokenizer> load_tokenizer(const std::filesystem::path& tokenizer_json);
 
-// The same from what was read before.
+// The same, from a vocabulary in memory.
 std::unique_ptr<Tokenizer> make_tokenizer(Vocabulary vocabulary);
 
 // One id for each byte, 3 + byte: a vocabulary of 259.

@@ -34,7 +34,7 @@ std::optional<TokenFile> map_tokens(const path& cache_file, const TokenSource& s
   return TokenFile(std::move(file), tokens->ids, tokens->vocabulary);
 }
 
-// A name of its own for each text and tokenizer, so that two in turn do not push each other out.
+// Each text and tokenizer has a file of its own: using two alternately encodes neither again.
 path cache_name(const path& text, const TokenSource& source) {
   const std::string name = std::filesystem::absolute(text).lexically_normal().string();
   const auto key = nn::crc32c(std::as_bytes(std::span(name)), source.tokenizer_checksum);

@@ -25,18 +25,17 @@ class TokenFile {
   int vocabulary_;
 };
 
-// The stories of a UTF-8 text file: apart by <|endoftext|> if that occurs in it, otherwise one a
-// line; white space around them is dropped, empty ones are no stories. They are encoded once, into
-// the folder `cache`, and from then on mapped, as long as neither text nor tokenizer changes: a
-// stale or damaged file is made again, by one process while others wait. If the text is private
-// (nn::is_private), only the owner can read the file. tokenizer_json is what
-// open_tokenizer takes; empty, it means bytes. Throws
-// nn::InputError, with the line that is not UTF-8.
+// The stories of a UTF-8 text file: separated by <|endoftext|> if the file contains it, otherwise
+// one per line. White space around stories is dropped, and so are empty ones. The ids are encoded
+// once, into a file in the folder `cache`, which is mapped from then on. If text or tokenizer has
+// changed or the file is damaged, one process encodes again while others wait. If the text is
+// private (nn::is_private), only its owner can read the file. tokenizer_json is that of
+// open_tokenizer. Throws nn::InputError, with the number of a line that is not UTF-8.
 TokenFile open_tokens(const std::filesystem::path& text,
                       const std::filesystem::path& tokenizer_json,
                       const std::filesystem::path& cache);
 
-// Token ids cut into windows of `length` without overlap; what is left at the end is dropped.
+// Token ids cut into windows of `length` without overlap. An incomplete last window is dropped.
 class Windows {
  public:
   // Throws nn::InputError if the ids, which must outlive it, do not fill one window.
@@ -45,7 +44,7 @@ class Windows {
   std::int64_t count() const { return static_cast<std::int64_t>(ids_.size()) / length_; }
   int length() const { return length_; }
 
-  // ids[length] of the window, counted modulo count(), so that reading never ends.
+  // ids[length] of the window modulo count(): reading never reaches an end.
   void copy(std::int64_t window, std::span<int> ids) const;
 
  private:

@@ -9,7 +9,7 @@
 
 namespace data {
 
-// A vocabulary for byte-pair encoding, as Hugging Face's tokenizer.json holds it.
+// A vocabulary for byte-pair encoding: the content of Hugging Face's tokenizer.json.
 struct Vocabulary {
   // SentencePiece's, of Llama models: merges characters, and spells others in bytes. GPT-2's:
   // merges bytes within words.
@@ -27,22 +27,22 @@ struct Vocabulary {
   std::vector<Merge> merges;
 };
 
-// What SentencePiece writes for a space.
+// SentencePiece's character for a space.
 constexpr std::string_view space_symbol = "\xE2\x96\x81";  // U+2581
 
-// Where GPT-2's texts end; in a text it stands for itself.
+// Ends GPT-2's texts, and is encoded as one token wherever it occurs.
 constexpr const char* end_of_text_token = "<|endoftext|>";
 
-// From a tokenizer.json, or from a folder with GPT-2's encoder.json and vocab.bpe. The file itself
-// says which scheme it has. Throws nn::InputError if it is damaged, or if Hugging Face would read
-// it in another way than SentencePiece reads the model it was made from.
+// From a tokenizer.json, or from a folder with GPT-2's encoder.json and vocab.bpe. The file
+// determines the scheme. Throws nn::InputError if it is damaged, or if Hugging Face's library would
+// encode differently from SentencePiece with the original model.
 Vocabulary read_vocabulary(const std::filesystem::path& tokenizer_json);
 
-// The same from the text of a tokenizer.json; complaints call it `name`.
+// The same, from the text of a tokenizer.json with this name in error messages.
 Vocabulary parse_vocabulary(std::string_view tokenizer_json, const std::string& name);
 
-// The text of the tokenizer.json: of the file, or made of the folder's two as Hugging Face makes
-// it. Throws nn::InputError.
+// The text of the file, or that of the tokenizer.json which Hugging Face makes of the folder's two
+// files. Throws nn::InputError.
 std::string tokenizer_json_text(const std::filesystem::path& tokenizer_json);
 
 }  // namespace data

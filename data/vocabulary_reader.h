@@ -14,17 +14,19 @@
 namespace data {
 
 constexpr const char* vocabulary_hint =
-    "it must be the tokenizer of a Llama or GPT-2 model: data/fetch.sh vocabulary puts one into "
+    "it must be the tokenizer of a Llama or GPT-2 model: data/fetch.sh vocabulary puts the one "
+    "into "
     "data/raw/vocabulary, data/fetch.sh gpt2 the other into data/raw/gpt2";
 
-// Throws nn::InputError if the file has more than 20,000,000 bytes: as JSON it takes many times as
-// much memory.
+// Throws nn::InputError if the file has more than 20,000,000 bytes, because parsed JSON takes many
+// times as much memory.
 void check_size(std::string_view file, const std::string& name);
 
-// What both kinds of tokenizer.json have in common. Every complaint names the file.
+// The parts that both kinds of tokenizer.json share. Every error names the file.
 class VocabularyReader {
  public:
-  // A value that a tokenizer.json must have; or else a second one, of which "null" may be missing.
+  // A value that a tokenizer.json must have, or its alternative. If one is "null", the member may
+  // be missing.
   struct Setting {
     const char* where;
     const char* value;
@@ -46,7 +48,7 @@ class VocabularyReader {
   // Fills tokens, all of the kind `normal`, and ids_.
   void read_tokens();
 
-  // Calls add(left, right) with the texts of each merge, best first.
+  // Calls add(left, right) with the two texts of each merge, best first.
   template <class Add>
   void each_merge(Add add) const {
     for (const auto& entry : member(model_, "merges", nlohmann::json::value_t::array)) {
@@ -67,13 +69,13 @@ class VocabularyReader {
   std::unordered_map<std::string, int> ids_;
 
  private:
-  // Of "left right" or ["left", "right"].
+  // The two texts of a merge, "left right" or ["left", "right"].
   std::pair<std::string, std::string> halves(const nlohmann::json& entry) const;
 
   std::unordered_set<std::uint64_t> pairs_;
 };
 
-// Throw nn::InputError.
+// Both throw nn::InputError.
 Vocabulary read_llama_vocabulary(const nlohmann::json& root, const std::string& name);
 Vocabulary read_byte_level_vocabulary(const nlohmann::json& root, const std::string& name);
 

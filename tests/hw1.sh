@@ -13,17 +13,22 @@ check "an unknown model is an error" refuses "resnet" run --model resnet
 check "C = 0 is an error" refuses "C = 0" run --fraction 0
 no_data() { DATA_RAW=$work/no-data refuses "$@" && [ ! -e "$work/no-data" ]; }
 check "a bad value is an error before data is fetched" no_data "C = 0" run --fraction 0
-check "so is an option that the algorithm does not use" no_data "fedavg does not use --mu" run --mu 0.1
-check "so is an algorithm's option out of range" no_data "-1 is not a number" run --algorithm fedprox --mu -1
-check "so is a bad configuration of a table" eval 'printf "Round,Algorithm,N,C,B,E,η,Seed,Test accuracy\n1,FedAvg,9,7,1,1,1,1,9\n" >"$work/bad.csv"
-  no_data "C = 7" compare "$work/bad.csv" --out "$work/c"'
+check "so is an option that the algorithm does not use" no_data "fedavg does not use --mu" run \
+  --mu 0.1
+check "so is an algorithm's option out of range" no_data "-1 is not a number" run \
+  --algorithm fedprox --mu -1
+printf '%s\n' "Round,Algorithm,N,C,B,E,η,Seed,Test accuracy" 1,FedAvg,9,7,1,1,1,1,9 >"$work/bad.csv"
+check "so is a bad configuration of a table" no_data "C = 7" compare "$work/bad.csv" --out "$work/c"
 check "C above 1 is an error" refuses "C = 1.5" run --fraction 1.5
 check "more clients than images are an error" refuses "70000" run --clients 70000
 check "FedSGD with a batch size is an error" refuses "not B = 7" run --algorithm fedsgd --batch 7
-check "FedSGD with several epochs is an error" refuses "not E = 3" run --algorithm fedsgd-weight --epochs 3
-check "clients where there are none are an error" refuses "one party" run --algorithm centralized --clients 50
+check "FedSGD with several epochs is an error" refuses "not E = 3" run --algorithm fedsgd-weight \
+  --epochs 3
+check "clients where there are none are an error" refuses "one party" run --algorithm centralized \
+  --clients 50
 check "--resume without a folder is an error" refuses "resume" run --resume
-check "an option in place of a folder is an error" refuses "--resume is an option" run --checkpoint --resume
+check "an option in place of a folder is an error" refuses "--resume is an option" run \
+  --checkpoint --resume
 for option in --checkpoint --csv --json; do
   check "$option of nothing is an error" refuses "$option: is empty" run $option ""
 done
@@ -31,21 +36,26 @@ check "zero rounds are an error" refuses "0 rounds" run --rounds 0
 check "a batch of words is an error" refuses "B = many" run --batch many
 check "a negative learning rate is an error" refuses "learning rate" run --lr -1
 check "a CSV that cannot be written is an error" refuses "$work/file" run --csv "$work/file/x.csv"
-check "a CSV with too long a name is an error" refuses "name too long" run --csv "$work/$(printf '%0300d' 0)"
+check "a CSV with too long a name is an error" refuses "name too long" run \
+  --csv "$work/$(printf '%0300d' 0)"
 check "a folder as a CSV is an error" refuses "it is a folder" run --csv "$work"
-check "one file for CSV and JSON is an error" refuses "both CSV and JSON" run --csv "$work/x" --json "$work/./new/../x"
+check "one file for CSV and JSON is an error" refuses "both CSV and JSON" run --csv "$work/x" \
+  --json "$work/./new/../x"
 check "a folder that cannot be written is an error" refuses "$work/file" a1 --out "$work/file/out"
 check "a missing data file is an error" refuses "no such file" run --data "$work/nothing"
-check "a missing reference is an error" refuses "cannot read" compare "$work/none.csv" --out "$work/c"
+check "a missing reference is an error" refuses "cannot read" compare "$work/none.csv" \
+  --out "$work/c"
 
 if [ -e data/raw/mnist/t10k-labels-idx1-ubyte ]; then
   mkdir "$work/short" "$work/wrong"
-  for f in data/raw/mnist/*-ubyte; do ln -s "$PWD/$f" "$work/short/"; ln -s "$PWD/$f" "$work/wrong/"; done
+  ln -s "$PWD"/data/raw/mnist/*-ubyte "$work/short"
+  ln -s "$PWD"/data/raw/mnist/*-ubyte "$work/wrong"
   rm "$work/short/t10k-images-idx3-ubyte" "$work/wrong/t10k-labels-idx1-ubyte"
   head -c 100000 data/raw/mnist/t10k-images-idx3-ubyte >"$work/short/t10k-images-idx3-ubyte"
   sed 's/\x07/\x01/' data/raw/mnist/t10k-labels-idx1-ubyte >"$work/wrong/t10k-labels-idx1-ubyte"
   check "a truncated data file is an error" refuses "t10k-images" run --data "$work/short"
-  check "a data file with a wrong checksum is an error" refuses "t10k-labels" run --data "$work/wrong"
+  check "a data file with a wrong checksum is an error" refuses "t10k-labels" run \
+    --data "$work/wrong"
 
   mlp=(--model mlp --rounds 2)
   run_twice() {
@@ -57,26 +67,37 @@ if [ -e data/raw/mnist/t10k-labels-idx1-ubyte ]; then
   check "the CSV has the notebook's columns" grep -qx "$header" "$work/1.csv"
   check "the JSON says the configuration" grep -q '"algorithm": "fedavg"' "$work/1.json"
   check "every split and algorithm runs" bash -c "
-    for s in iid shards dirichlet; do for a in fedsgd fedsgd-weight fedavg fedprox fedadam scaffold; do
-      '$program' run --model mlp --rounds 1 --split \$s --algorithm \$a --batch inf || exit 1; done; done
+    for split in iid shards dirichlet; do
+      for algorithm in fedsgd fedsgd-weight fedavg fedprox fedadam scaffold; do
+        '$program' run --model mlp --rounds 1 --split \$split --algorithm \$algorithm \
+          --batch inf || exit 1
+      done
+    done
     '$program' run --model mlp --rounds 1 --algorithm centralized --batch inf"
-  diverges() { "$program" run "${mlp[@]}" --lr 1e30 2>&1 | tee /dev/stderr | grep -q "no client is left"; }
+  diverges() {
+    "$program" run "${mlp[@]}" --lr 1e30 2>&1 | tee /dev/stderr | grep -q "no client is left"
+  }
   check "a round that loses all clients says so" diverges
 
   other_mu() {
-    "$program" run "${mlp[@]}" --algorithm fedprox --mu 0.5 --csv "$work/mu.csv" --checkpoint "$work/mu" &&
+    "$program" run "${mlp[@]}" --algorithm fedprox --mu 0.5 --csv "$work/mu.csv" \
+      --checkpoint "$work/mu" &&
       grep -q "^2,FedProx,.*,mu=0.5$" "$work/mu.csv" && grep -q '"mu": 0.5' "$work/mu.csv.json" &&
-      "$program" compare "$work/mu.csv" --model mlp --out "$work/c" | grep "FedProx mu=0.5 N=100" || return 1
-    refuses "another run: fedprox mu=0.5 .*, not fedprox mu=0.1 " run "${mlp[@]}" --algorithm fedprox --mu 0.1 \
+      "$program" compare "$work/mu.csv" --model mlp --out "$work/c" | grep "FedProx mu=0.5 N=100" ||
+      return 1
+    refuses "another run: fedprox mu=0.5 .*, not fedprox mu=0.1 " run "${mlp[@]}" \
+      --algorithm fedprox --mu 0.1 \
       --checkpoint "$work/mu" --resume
   }
-  check "an algorithm's option is in CSV and JSON, and a run with another value is another run" other_mu
+  check "an algorithm's option is in CSV and JSON, and a run with another value is another run" \
+    other_mu
 
   # Killed at ten moments of a run that takes about a second, and resumed after each.
   saved=(run --model mlp --rounds 12 --split shards)
   survives() {
     local seed=$1 attempt pid status
-    "$program" "${saved[@]}" --csv "$work/whole.csv" --checkpoint "$work/whole-$seed" >/dev/null || return 1
+    "$program" "${saved[@]}" --csv "$work/whole.csv" --checkpoint "$work/whole-$seed" >/dev/null ||
+      return 1
     RANDOM=$seed
     for attempt in {1..10}; do
       "$program" "${saved[@]}" --threads $((attempt % 2 + 1)) --csv "$work/killed.csv" \
@@ -86,38 +107,46 @@ if [ -e data/raw/mnist/t10k-labels-idx1-ubyte ]; then
       kill -KILL $pid 2>/dev/null
       wait $pid && break
     done
-    "$program" "${saved[@]}" --csv "$work/killed.csv" --checkpoint "$work/killed-$seed" --resume || return 1
+    "$program" "${saved[@]}" --csv "$work/killed.csv" --checkpoint "$work/killed-$seed" --resume ||
+      return 1
     # A kill between the last checkpoint and the removal of older ones can leave one of those.
-    cmp "$work/whole.csv" "$work/killed.csv" && cmp "$work"/{whole,killed}-"$seed"/step-12/weights.safetensors &&
+    cmp "$work/whole.csv" "$work/killed.csv" &&
+      cmp "$work"/{whole,killed}-"$seed"/step-12/weights.safetensors &&
       [ "$(ls "$work/killed-$seed" | tail -n 2)" = "$(printf 'step-11\nstep-12')" ]
   }
   check "a run that is killed at any moment goes on to the same bytes" survives 1
   check "a run that is killed at other moments does, too" survives 2
-  check "a folder with a run is not written over" refuses "up to round 12" "${saved[@]}" --checkpoint "$work/whole-1"
+  check "a folder with a run is not written over" refuses "up to round 12" "${saved[@]}" \
+    --checkpoint "$work/whole-1"
   check "a changed configuration is not resumed" refuses "another run: .*η=0.01 .*, not .*η=0.02 " \
     "${saved[@]}" --lr 0.02 --checkpoint "$work/whole-1" --resume
   longer() {
-    "$program" "${saved[@]}" --rounds 13 --csv "$work/longer.csv" --checkpoint "$work/whole-1" --resume &&
-      head -n 13 "$work/longer.csv" | cmp - "$work/whole.csv" && [ "$(wc -l <"$work/longer.csv")" = 14 ]
+    "$program" "${saved[@]}" --rounds 13 --csv "$work/longer.csv" --checkpoint "$work/whole-1" \
+      --resume &&
+      head -n 13 "$work/longer.csv" | cmp - "$work/whole.csv" &&
+      [ "$(wc -l <"$work/longer.csv")" = 14 ]
   }
   check "more rounds are added to a run that is over" longer
   check "two runs do not share a folder of checkpoints" refused "another run" \
     flock "$work/whole-1/.lock" "$program" "${saved[@]}" --checkpoint "$work/whole-1" --resume
-  check "a folder for checkpoints that cannot be written is an error" refuses "$work/file" run --checkpoint "$work/file/x"
+  check "a folder for checkpoints that cannot be written is an error" refuses "$work/file" run \
+    --checkpoint "$work/file/x"
 
   all() {
     "$program" all "${mlp[@]}" --out "$work/out" &&
-      for f in report.html homework-1.ipynb a{1,2,3}/results.csv a{1,2}/plot{1,2}.svg a3/plot{1,2,3}.svg; do
+      for f in report.html homework-1.ipynb a{1,2,3}/results.csv a{1,2,3}/plot{1,2}.svg \
+        a3/plot3.svg; do
         [ -s "$work/out/$f" ] || { echo "no $f"; return 1; }
       done && [ "$(grep -c '<svg' "$work/out/report.html")" -ge 7 ]
   }
   check "all exercises write their files" all
-  check "a table can be compared with itself" "$program" compare "$work/1.csv" --model mlp --out "$work/c"
+  check "a table can be compared with itself" "$program" compare "$work/1.csv" --model mlp \
+    --out "$work/c"
   sed -i 's/[0-9.]*$/99/' "$work/2.csv" && sed -i "1s/.*/$header/" "$work/2.csv"
   differs() { ! "$program" compare "$work/2.csv" --model mlp --out "$work/c"; }
   check "other numbers are told apart" differs
 
-  # Ctrl-C and SIGTERM, in the middle of runs that would take minutes. Each is sent once a round is over.
+  # Ctrl-C and SIGTERM, each after a round of a run that would take minutes.
   has_round() { compgen -G "$1/step-*/manifest.txt" >/dev/null; }
   interrupted() {  # interrupted STATUS SIGNALS PATTERN ARGUMENTS...: a second signal comes at once
     local pid expected=$1 signals=$2 pattern=$3 signal
@@ -128,57 +157,75 @@ if [ -e data/raw/mnist/t10k-labels-idx1-ubyte ]; then
     for signal in $signals; do kill -$signal $pid; sleep 0.1; done
     wait $pid
     status=$?
+    local milliseconds=$((($(date +%s%N) - start) / 1000000))
     cat "$work/stdout" "$work/err"
-    echo "status $status after $((($(date +%s%N) - start) / 1000000)) ms"
-    [ $status = "$expected" ] && [ $((($(date +%s%N) - start) / 1000000)) -lt $((slack * 15000)) ] &&
-      grep -q "^stopping after this round; again to stop at once" "$work/err" && grep -qE -- "$pattern" "$work/err"
+    echo "status $status after $milliseconds ms"
+    [ $status = "$expected" ] && [ $milliseconds -lt $((slack * 15000)) ] &&
+      grep -q "^stopping after this round; again to stop at once" "$work/err" &&
+      grep -qE -- "$pattern" "$work/err"
   }
   set -m  # so that the child does not inherit an ignored SIGINT
   whole=(run --rounds 500 --model mlp)
   go_on() {  # what it says can be typed; here with fewer rounds
     local round; round=$(sed -nE 's/^stopped after round ([0-9]+) of .*/\1/p' "$work/err")
-    [ "$(wc -l <"$work/stop.csv")" = $((round + 1)) ] && grep -q '"planned_rounds": 500' "$work/stop.csv.json" &&
-      [ "$(grep -c '"round":' "$work/stop.csv.json")" = "$round" ] && grep -q "Test accuracy" "$work/stdout" &&
-      eval "$(tail -n 1 "$work/err") --rounds $((round + 1))" && [ "$(wc -l <"$work/stop.csv")" = $((round + 2)) ]
+    [ "$(wc -l <"$work/stop.csv")" = $((round + 1)) ] &&
+      grep -q '"planned_rounds": 500' "$work/stop.csv.json" &&
+      [ "$(grep -c '"round":' "$work/stop.csv.json")" = "$round" ] &&
+      grep -q "Test accuracy" "$work/stdout" &&
+      eval "$(tail -n 1 "$work/err") --rounds $((round + 1))" &&
+      [ "$(wc -l <"$work/stop.csv")" = $((round + 2)) ]
   }
   when='has_round "$work/stop it"'
   stop_and_go() {
     interrupted "$1" "$2" "^stopped after round [0-9]+ of 500; it goes on with" \
-      "${whole[@]}" --csv "$work/stop.csv" --checkpoint "$work/stop it" && go_on && rm -r "$work/stop it"
+      "${whole[@]}" --csv "$work/stop.csv" --checkpoint "$work/stop it" && go_on &&
+      rm -r "$work/stop it"
   }
-  check "Ctrl-C ends a run after its round, with table, CSV, JSON and the line that goes on" stop_and_go 130 INT
+  check "Ctrl-C ends a run after its round, with table, CSV, JSON and the line that goes on" \
+    stop_and_go 130 INT
   check "SIGTERM does the same" stop_and_go 143 TERM
   when='sleep 2'
-  check "without a checkpoint it keeps the rounds and says what would go on" eval \
-    'interrupted 130 INT "a run with --checkpoint FOLDER goes on" "${whole[@]}" --csv "$work/kept.csv" &&
-     [ "$(wc -l <"$work/kept.csv")" -gt 1 ]'
+  keeps_rounds() {
+    interrupted 130 INT "a run with --checkpoint FOLDER goes on" "${whole[@]}" \
+      --csv "$work/kept.csv" && [ "$(wc -l <"$work/kept.csv")" -gt 1 ]
+  }
+  check "without a checkpoint it keeps the rounds and says what would go on" keeps_rounds
   when='has_round "$work/twice"'
-  check "a second Ctrl-C ends it at once, with nothing half-written" eval \
-    'interrupted 130 "INT INT" "" run --threads 1 --fraction 0.5 --rounds 9 --csv "$work/twice.csv" --checkpoint "$work/twice" &&
-     ! grep -q "^stopped after" "$work/err" && [ ! -s "$work/stdout" ] && [ ! -e "$work/twice.csv" ]'
+  ends_at_once() {
+    interrupted 130 "INT INT" "" run --threads 1 --fraction 0.5 --rounds 9 \
+      --csv "$work/twice.csv" --checkpoint "$work/twice" &&
+      ! grep -q "^stopped after" "$work/err" && [ ! -s "$work/stdout" ] &&
+      [ ! -e "$work/twice.csv" ]
+  }
+  check "a second Ctrl-C ends it at once, with nothing half-written" ends_at_once
 
   small_a3=(a3 --model mlp --rounds 6 --out "$work/stopped")
   unfinished=$work/stopped/.unfinished/a3-6-rounds
   exercise_goes_on() {
     "$program" a1 "${mlp[@]}" --out "$work/stopped" && cp -r "$work/stopped" "$work/before" &&
-      interrupted 130 INT "^stopped; the rounds so far are kept in $unfinished, and the same" "${small_a3[@]}" &&
+      interrupted 130 INT "^stopped; the rounds so far are kept in $unfinished, and the same" \
+      "${small_a3[@]}" &&
       [ "$(tail -n 1 "$work/err")" = "  $program ${small_a3[*]}" ] &&
       diff -r --exclude .unfinished "$work/before" "$work/stopped" || return 1
-    "${program}" "${small_a3[@]}" 2>"$work/err" >/dev/null && cat "$work/err" && grep -q "^going on with the rounds in $unfinished" "$work/err" &&
-      [ ! -e "$work/stopped/.unfinished" ] && "$program" a3 --model mlp --rounds 6 --out "$work/undisturbed" &&
+    "${program}" "${small_a3[@]}" 2>"$work/err" >/dev/null && cat "$work/err" &&
+      grep -q "^going on with the rounds in $unfinished" "$work/err" &&
+      [ ! -e "$work/stopped/.unfinished" ] &&
+      "$program" a3 --model mlp --rounds 6 --out "$work/undisturbed" &&
       cmp "$work"/{stopped,undisturbed}/a3/results.csv
   }
   when='compgen -G "$unfinished/fedavg mlp N=100 C=0.1 B=100 E=1 *iid*/step-2" >/dev/null'
-  check "an exercise that is interrupted loses no round, leaves the old files and goes on to the same bytes" \
+  check "an interrupted exercise loses no round, leaves old files and goes on to the same bytes" \
     exercise_goes_on
   set +m
 
   adds() {
     "$program" a2 "${mlp[@]}" --seed 3 --out "$work/add" && cp -r "$work/add/a2" "$work/a2" &&
       "$program" a1 "${mlp[@]}" --out "$work/add" && diff -r "$work/a2" "$work/add/a2" &&
-      for part in "A1: FedSGD" "A2: The number" "<dt>seed</dt><dd>3</dd>" "<dt>seed</dt><dd>10</dd>" \
+      for part in "A1: FedSGD" "A2: The number" \
+        "<dt>seed</dt><dd>3</dd>" "<dt>seed</dt><dd>10</dd>" \
         "<dd>$program a2 --model mlp --rounds 2 --seed 3 --out"; do
-        grep -q "$part" "$work/add/report.html" && grep -q "${part//<\/dd>/}" "$work/add/homework-1.ipynb" || return 1
+        grep -q "$part" "$work/add/report.html" &&
+          grep -q "${part//<\/dd>/}" "$work/add/homework-1.ipynb" || return 1
       done
   }
   check "an exercise adds to the report of the others, each with what made it" adds
@@ -186,14 +233,16 @@ if [ -e data/raw/mnist/t10k-labels-idx1-ubyte ]; then
     printf '{"format": 1, ' >"$work/add/a2/results.json"
     "$program" a1 "${mlp[@]}" --out "$work/add" 2>"$work/err" || return 1
     cat "$work/err"
-    [ "$(grep -c "^warning: the report does without a2 .*a2/results.json is not JSON" "$work/err")" = 1 ] &&
-      [ "$(wc -l <"$work/err")" = 1 ] && [ "$(cat "$work/add/a2/results.json")" = '{"format": 1, ' ] &&
+    grep -q "^warning: the report does without a2 .*a2/results.json is not JSON" "$work/err" &&
+      [ "$(wc -l <"$work/err")" = 1 ] &&
+      [ "$(cat "$work/add/a2/results.json")" = '{"format": 1, ' ] &&
       ! grep -q "A2: The number" "$work/add/report.html"
   }
   check "what is damaged of the others is said, left out and left alone" damaged
   edited() {
     sed -i 's/"# Homework 1/"My own words, and # Homework 1/' "$work/add/homework-1.ipynb" &&
-      cp "$work/add/homework-1.ipynb" "$work/mine.ipynb" && sed -i 's/"test_accuracy": [0-9.]*/"test_accuracy": 99.5/' "$work/add/a1/results.json" &&
+      cp "$work/add/homework-1.ipynb" "$work/mine.ipynb" &&
+      sed -i 's/"test_accuracy": [0-9.]*/"test_accuracy": 99.5/' "$work/add/a1/results.json" &&
       "$program" a2 "${mlp[@]}" --out "$work/add" 2>"$work/err" || return 1
     cat "$work/err"
     diff - "$work/err" <<END && cmp "$work/mine.ipynb" "$work/add/homework-1.edited-1.ipynb" &&
@@ -206,38 +255,48 @@ END
   check "an edited notebook is kept, edited results are said, and the report says so, too" edited
   at_once() {
     local pids=() exercise
-    for exercise in a1 a2 a3; do "$program" $exercise "${mlp[@]}" --threads 1 --out "$work/both" & pids+=($!); done
+    for exercise in a1 a2 a3; do
+      "$program" $exercise "${mlp[@]}" --threads 1 --out "$work/both" &
+      pids+=($!)
+    done
     for exercise in "${pids[@]}"; do wait "$exercise" || return 1; done
     for exercise in A1 A2 A3; do
-      grep -q "<h2>$exercise: " "$work/both/report.html" && grep -q "\"## $exercise: " "$work/both/homework-1.ipynb" || return 1
+      grep -q "<h2>$exercise: " "$work/both/report.html" &&
+        grep -q "\"## $exercise: " "$work/both/homework-1.ipynb" || return 1
     done
     diff <(ls -A "$work/both") <(printf '%s\n' .lock a1 a2 a3 homework-1.ipynb report.html)
   }
   check "exercises at the same time are all in the report" at_once
   refused_leaves() {
-    cp -r "$work/add" "$work/same" && refuses "such file" a1 --data "$work/nothing" --out "$work/add" &&
+    cp -r "$work/add" "$work/same" && refuses "such file" a1 --data "$work/nothing" \
+      --out "$work/add" &&
       diff -r "$work/same" "$work/add"
   }
   check "a command that is refused leaves all files as they were" refused_leaves
   same_again() {
     local exercise
     for exercise in a1 a2 a3; do
-      "$program" compare "$work/out/$exercise/results.csv" --model mlp --out "$work/same-$exercise" >"$work/stdout" || return 1
+      "$program" compare "$work/out/$exercise/results.csv" --model mlp \
+        --out "$work/same-$exercise" >"$work/stdout" || return 1
       cat "$work/stdout"
-      grep -q "largest difference is 0.00" "$work/stdout" && [ -s "$work/same-$exercise/results.json" ] || return 1
+      grep -q "largest difference is 0.00" "$work/stdout" &&
+        [ -s "$work/same-$exercise/results.json" ] || return 1
     done
   }
   check "compare reads the tables of the exercises" same_again
   beside_exercises() {
     cp "$work/out/report.html" "$work/report.html"
     "$program" compare "$work/out/a1/results.csv" --model mlp --out "$work/out" &&
-      cmp "$work/report.html" "$work/out/report.html" && grep -q "Same seed" "$work/out/comparison.html"
+      cmp "$work/report.html" "$work/out/report.html" &&
+      grep -q "Same seed" "$work/out/comparison.html"
   }
   check "and leaves their report in a folder of both" beside_exercises
   beside() {
-    "$program" run "${mlp[@]}" --csv "$work/beside" && grep -q '"command": ".*--csv' "$work/beside.csv.json" &&
+    "$program" run "${mlp[@]}" --csv "$work/beside" &&
+      grep -q '"command": ".*--csv' "$work/beside.csv.json" &&
       grep -q '"dataset": "mnist"' "$work/beside.csv.json" &&
-      "$program" run "${mlp[@]}" --csv "$work/named.csv" --json "$work/named" && [ ! -e "$work/named.csv.json" ] &&
+      "$program" run "${mlp[@]}" --csv "$work/named.csv" --json "$work/named" &&
+      [ ! -e "$work/named.csv.json" ] &&
       [ -s "$work/named" ] && "$program" run "${mlp[@]}" --csv /dev/stdout | grep "^2,FedAvg"
   }
   check "what made a CSV lies beside it" beside

@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
-# The notebooks of hw1, run by Jupyter as a reader would: they read the tables beside them and draw every plot.
-# Needs a Python with nbconvert, ipykernel, pandas and seaborn: $ORACLE_PYTHON, or the one that .ci/run makes.
+# The notebooks of hw1, run by Jupyter as a reader would: they read the tables beside them and draw
+# every plot. Needs a Python with nbconvert, ipykernel, pandas and seaborn: $ORACLE_PYTHON, or the
+# one that .ci/run makes.
 cd "$(dirname "$0")/.." || exit 1
 program=hw1
 . tests/checks.bash
 python=${ORACLE_PYTHON:-$PWD/build/python-oracle/bin/python}
 
-[ -e data/raw/mnist/t10k-labels-idx1-ubyte ] || { echo "no MNIST here: no notebook is made"; finish; exit; }
+[ -e data/raw/mnist/t10k-labels-idx1-ubyte ] ||
+  { echo "no MNIST here: no notebook is made"; finish; exit; }
 makes() {  # makes FOLDER EXERCISE [options]
   "$program" "$2" --model mlp --rounds 2 --out "$work/$1" "${@:3}" &&
     grep -q '"nbformat": 4' "$work/$1/homework-1.ipynb"
@@ -14,12 +16,14 @@ makes() {  # makes FOLDER EXERCISE [options]
 check "a notebook of a1 is made" makes a1 a1
 check "one of a2 with another seed and more rounds is" makes a2 a2 --seed 7 --rounds 3
 check "one of a3 is" makes a3 a3 --sort stable
-check "one of all, with one round, in a folder with a strange name, is" makes "all 'of' \"it\", η" all --rounds 1
+check "one of all, with one round, in a folder with a strange name, is" makes "all 'of' \"it\", η" \
+  all --rounds 1
 
 "$python" -c 'import ipykernel, nbconvert, nbformat, pandas, seaborn' 2>/dev/null ||
-  { echo "no Python with nbconvert, ipykernel, pandas and seaborn here: no notebook is run"; finish; exit; }
+  { echo "no Python with nbconvert, ipykernel, pandas and seaborn here"; finish; exit; }
 
-# The notebook is valid and says that no kernel ran it; run in its folder, it draws as many pictures as it had.
+# The notebook is valid and says that no kernel ran it; run in its folder, it draws as many pictures
+# as it had.
 cat >"$work/pictures.py" <<'PYTHON'
 import sys
 import nbformat
@@ -33,18 +37,22 @@ drawn = sum("image/png" in output.get("data", {}) for output in outputs(run))
 print(f"{drawn} pictures of {wanted}")
 assert drawn == wanted > 0
 PYTHON
+execute() { "$python" -m jupyter nbconvert --to notebook --execute "$@"; }
 runs() {
-  (cd "$work/$1" && "$python" -m jupyter nbconvert --to notebook --execute --output run.ipynb homework-1.ipynb) &&
+  (cd "$work/$1" && execute --output run.ipynb homework-1.ipynb) &&
     (cd "$work" && "$python" pictures.py "$1/homework-1.ipynb" "$1/run.ipynb")
 }
 export HOME=$work JUPYTER_RUNTIME_DIR=$work/jupyter
-for folder in a1 a2 a3 "all 'of' \"it\", η"; do check "the notebook of $folder runs and draws its plots" runs "$folder"; done
+for folder in a1 a2 a3 "all 'of' \"it\", η"; do
+  check "the notebook of $folder runs and draws its plots" runs "$folder"
+done
 
 # What Jupyter saved is the reader's, even if only the outputs are.
 keeps() {
   local notebook=$work/a1/homework-1.ipynb
-  (cd "$work/a1" && "$python" -m jupyter nbconvert --to notebook --execute --inplace homework-1.ipynb) &&
-    cp "$notebook" "$work/executed" && makes a1 a1 && cmp "$work/executed" "$work/a1/homework-1.edited-1.ipynb" &&
+  (cd "$work/a1" && execute --inplace homework-1.ipynb) &&
+    cp "$notebook" "$work/executed" && makes a1 a1 &&
+    cmp "$work/executed" "$work/a1/homework-1.edited-1.ipynb" &&
     ! cmp "$work/executed" "$notebook"
 }
 check "a notebook that was run in place is kept when the exercise is run again" keeps

@@ -7,7 +7,8 @@ program=show_schedule
 check "zb-h1 is drawn as in its paper" prints --schedule zb-h1 --stages 4 --microbatches 8 -- \
   '^0 FFFF\.\.\.BWFBWFBWFBWFBWBWBWBW$' '^3 \.\.\.FBFBFBFBWFBWFBWFBWFBWWWW$' \
   '^ +0 +3 +11\.1 +4$' '^Length 27, 11\.1 % idle, 3\.56 times'
-check "microbatches can be shown" prints --stages 2 --microbatches 3 --numbers -- '^  01\.00211\.22$'
+check "microbatches can be shown" prints --stages 2 --microbatches 3 --numbers -- \
+  '^  01\.00211\.22$'
 check "interleaved has two chunks by itself" prints --schedule interleaved --stages 2 \
   --microbatches 4 -- '^interleaved, 2 chunks' '^0 FFffFbwFbwfBWfBW\.bw\.bwBWBW$' '^ +0 .* 2\.5$'
 check "measured costs decide the number of stages" prints --microbatches 3 \
@@ -41,7 +42,8 @@ check "costs of words are an error" refuses '"a/b/c"' --costs a/b/c
 check "a negative cost is an error" refuses '"1/-1/1"' --costs 1/-1/1
 check "an endless cost is an error" refuses '"1/inf/1"' --costs 1/inf/1
 check "a missing cost is an error" refuses '""' --costs 1/1/1,
-check "costs of another number of stages are an error" refuses "has 1 of 2 stages" --stages 2 --costs 1/1/1
+check "costs of another number of stages are an error" refuses "has 1 of 2 stages" --stages 2 \
+  --costs 1/1/1
 check "costs exclude a common cost" refuses "--costs" --costs 1/1/1 --forward 2
 check "no work at all is an error" refuses "all costs are 0" --costs 0/0/0
 check "one drawing of all schedules is an error" refuses "--svg" --all --svg "$work/x.svg"

@@ -38,7 +38,7 @@ std::vector<Run> Session::run_all(const std::vector<Experiment>& experiments,
 }
 
 void Session::print(const report::Document& document) const {
-  std::cout << report::to_text(document, 80, isatty(STDOUT_FILENO)) << std::flush;
+  std::cout << report::to_text(document, isatty(STDOUT_FILENO)) << std::flush;
 }
 
 nn::Metadata Session::made() const {

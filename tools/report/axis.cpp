@@ -55,12 +55,12 @@ Axis axis_of(const std::vector<double>& values, int most_ticks, bool ends_on_tic
   Axis axis{low, high, nice_step(low, high, most_ticks, has_whole_ticks)};
   double tick = (ends_on_ticks ? steps_below : steps_above)(low, axis.step);
   const double last = (ends_on_ticks ? steps_above : steps_below)(high, axis.step);
-  for (; tick <= last; ++tick) axis.ticks.push_back(tick * axis.step);
+  for (; tick <= last; ++tick) axis.ticks.push_back(tick * axis.step + 0.0);  // never -0
   if (ends_on_ticks) axis.low = axis.ticks.front(), axis.high = axis.ticks.back();
   return axis;
 }
 
-Axes axes_of(const LinePlot& plot, int most_x_ticks, int most_y_ticks) {
+Axes axes_of(const LinePlot& plot) {
   std::vector<double> x, y;
   for (const Series& series : plot.series) {
     nn::require(series.x.size() == series.y.size(), "plot: series ", series.name, " has ",
@@ -68,7 +68,7 @@ Axes axes_of(const LinePlot& plot, int most_x_ticks, int most_y_ticks) {
     for (std::size_t i = 0; i < series.x.size(); ++i)
       if (series.has_point(i)) x.push_back(series.x[i]), y.push_back(series.y[i]);
   }
-  return {axis_of(x, most_x_ticks, false), axis_of(y, most_y_ticks, true), x.empty()};
+  return {axis_of(x, 16, false), axis_of(y, 7, true), x.empty()};
 }
 
 }  // namespace report

@@ -7,7 +7,7 @@
 
 namespace report {
 
-// The value with this many decimals, whatever the locale, and never "-0".
+// The value with this many decimals: in every locale with a point, and never "-0".
 std::string fixed(double value, int decimals);
 
 // A range with ticks at multiples of 1, 2 or 5 times a power of ten.
@@ -21,8 +21,8 @@ struct Axis {
   double fraction(double value) const { return (value - low) / (high - low); }
 };
 
-// An axis of at most so many ticks around the values. Without ends_on_ticks it ends at the first
-// and last value, and ticks of whole values are whole. No values: 0 to 1.
+// An axis around the values; 0 to 1 without values. With ends_on_ticks it reaches from tick to
+// tick, otherwise from the first value to the last, and whole values have whole ticks.
 Axis axis_of(const std::vector<double>& values, int most_ticks, bool ends_on_ticks);
 
 struct Axes {
@@ -30,8 +30,8 @@ struct Axes {
   bool is_empty;  // no point to draw
 };
 
-// Axes around every drawable point, of which y ends on ticks. Throws nn::Error if a series has more
-// x than y or the other way round.
-Axes axes_of(const LinePlot& plot, int most_x_ticks, int most_y_ticks);
+// Axes around every point that can be drawn. Throws nn::Error if a series has more x than y or the
+// other way round.
+Axes axes_of(const LinePlot& plot);
 
 }  // namespace report

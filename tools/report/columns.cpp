@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <sstream>
 
 #include "nn/base/utf8.h"
 
@@ -12,10 +13,11 @@ struct Glyph {
   int bytes, width;
 };
 
+struct Interval {
+  std::uint32_t first, last;
+};
+
 int width_of(std::uint32_t code) {
-  struct Interval {
-    std::uint32_t first, last;
-  };
   constexpr Interval none[] = {{0, 0x1f},        {0x7f, 0x9f},     {0x300, 0x36f},
                                {0x200b, 0x200f}, {0x20d0, 0x20ff}, {0xfe00, 0xfe0f}};
   constexpr Interval wide[] = {{0x1100, 0x115f},   {0x2e80, 0xa4cf},   {0xac00, 0xd7a3},
@@ -65,19 +67,25 @@ std::string shorten(std::string_view text, int width) {
   return result + "…";
 }
 
-std::string wrap(std::string_view text, int width, std::string_view indent) {
-  std::string result;
-  int column = 0;
-  while (true) {
-    text.remove_prefix(std::min(text.find_first_not_of(" \n"), text.size()));
-    if (text.empty()) return result;
-    const std::string_view word = text.substr(0, text.find_first_of(" \n"));
-    const bool fits = column + 1 + display_width(word) <= width;
-    if (!result.empty()) result.append(fits ? " " : "\n").append(fits ? "" : indent);
-    column = (result.empty() ? 0 : fits ? column + 1 : display_width(indent)) + display_width(word);
+std::string wrap(std::string_view text, int width, std::string_view first,
+                 std::string_view indent) {
+  std::istringstream words{std::string(text)};
+  std::string result(first);
+  int column = display_width(first);
+  bool begins_line = true;
+  for (std::string word; words >> word; begins_line = false) {
+    const int length = display_width(word);
+    if (!begins_line && column + 1 + length <= width) {
+      result += ' ';
+      ++column;
+    } else if (!begins_line) {
+      result.append("\n").append(indent);
+      column = display_width(indent);
+    }
     result += word;
-    text.remove_prefix(word.size());
+    column += length;
   }
+  return result;
 }
 
 std::string repeat(std::string_view what, int times) {

@@ -6,6 +6,8 @@
 // Text measured in the columns of a terminal.
 namespace report {
 
+inline constexpr int screen_width = 80;
+
 // None for combining marks and colour escapes, two for East Asian wide characters and emoji, one
 // for everything else.
 int display_width(std::string_view text);
@@ -13,12 +15,13 @@ int display_width(std::string_view text);
 std::string pad_left(std::string_view text, int width);
 std::string pad_right(std::string_view text, int width);
 
-// At most `width` columns; what was cut ends in "…".
+// At most `width` columns; "…" stands for what was cut.
 std::string shorten(std::string_view text, int width);
 
-// Lines of at most `width` columns, broken at spaces (a longer word has a line of its own), each
-// after the first beginning with `indent`. No newline at the end.
-std::string wrap(std::string_view text, int width, std::string_view indent = "");
+// Lines of at most `width` columns, broken at spaces, without a newline at the end. The first
+// begins with `first`, the others with `indent`. A word that is too long has a line of its own.
+std::string wrap(std::string_view text, int width, std::string_view first = "",
+                 std::string_view indent = "");
 
 std::string repeat(std::string_view what, int times);
 

@@ -4,36 +4,32 @@
 #include <charconv>
 #include <cmath>
 
+#include "nn/base/error.h"
+
 namespace report {
 
-static bool is_number(std::string_view cell) {
-  std::string text(cell);
+static bool is_number(std::string text) {
   std::erase_if(text, [](char c) { return c == ' ' || c == '%'; });
+  const char* const end = text.data() + text.size();
   const char* const begin = text.data() + std::min(text.find_first_not_of("+-−±–—∞"), text.size());
   double value;
-  return std::from_chars(begin, text.data() + text.size(), value).ptr == text.data() + text.size();
+  return std::from_chars(begin, end, value).ptr == end;
 }
-
-bool is_drawable(double value) { return std::abs(value) < 1e300; }
 
 bool Series::has_point(std::size_t i) const {
-  return i < x.size() && is_drawable(x[i]) && is_drawable(y[i]);
+  constexpr double too_large = 1e300;
+  return i < x.size() && std::abs(x[i]) < too_large && std::abs(y[i]) < too_large;
 }
 
-std::size_t column_count(const Table& table) {
-  std::size_t count = table.header.size();
-  for (const auto& row : table.rows) count = std::max(count, row.size());
-  return count;
-}
-
-std::string_view cell(const std::vector<std::string>& row, std::size_t column) {
-  return column < row.size() ? std::string_view(row[column]) : std::string_view();
-}
-
-bool is_number_column(const Table& table, std::size_t column) {
-  const auto& rows = table.rows;
-  return std::ranges::all_of(rows, [=](auto& row) { return is_number(cell(row, column)); }) &&
-         std::ranges::any_of(rows, [=](auto& row) { return !cell(row, column).empty(); });
+bool Table::has_numbers(std::size_t column) const {
+  bool is_empty = true;
+  for (const auto& row : rows) {
+    nn::require(row.size() == header.size(), "table: a row of ", row.size(), " cells below ",
+                header.size(), " columns");
+    if (!is_number(row[column])) return false;
+    is_empty = is_empty && row[column].empty();
+  }
+  return !is_empty;
 }
 
 }  // namespace report

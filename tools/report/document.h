@@ -3,23 +3,21 @@
 #include <cstddef>
 #include <map>
 #include <string>
-#include <string_view>
 #include <variant>
 #include <vector>
 
-// The content of a report, independent of its form: to_text (terminal), to_html (page),
-// to_notebook (Jupyter) and to_svg (one plot) each write the same document. All text is UTF-8.
+// The content of a report, independent of its form. to_text (terminal), to_html (page) and
+// to_notebook (Jupyter) write a document, to_svg one plot. All text is UTF-8.
 namespace report {
 
-// False for NaN, infinity and what is too large to do arithmetic with.
-bool is_drawable(double value);
-
-// One line of a plot; a point with a NaN or an infinity breaks the line.
+// One line of a plot. It breaks at points that cannot be drawn.
 struct Series {
   std::string name;
   std::vector<double> x, y;
 
-  bool has_point(std::size_t i) const;  // drawable in both directions
+  // Whether there is a point i and both its coordinates are numbers, not too large to calculate
+  // with.
+  bool has_point(std::size_t i) const;
 };
 
 struct LinePlot {
@@ -28,11 +26,15 @@ struct LinePlot {
   std::vector<Series> series;
 };
 
-// Rows may be shorter than the header. A column of numbers is aligned to the right.
+// Every row has as many cells as the header. Columns of numbers are aligned to the right.
 struct Table {
   std::string caption;
   std::vector<std::string> header;
   std::vector<std::vector<std::string>> rows;
+
+  // Whether the cells below the header hold only numbers, with signs and percent, `∞`, dashes or
+  // nothing, and one is not empty. Throws nn::Error if a row is longer or shorter than the header.
+  bool has_numbers(std::size_t column) const;
 };
 
 struct Heading {
@@ -40,14 +42,13 @@ struct Heading {
   int level = 2;
 };
 
-// In paragraphs, questions and answers `code` and **bold** have their usual meaning, and an empty
-// line begins a new paragraph.
+// Markdown, but only `code`, **bold** and the empty line between paragraphs.
 struct Paragraph {
   std::string text;
 };
 
 struct Question {
-  std::string question, answer;
+  std::string question, answer;  // the answer as in Paragraph
 };
 
 // Values by name, such as the options of a run.
@@ -55,7 +56,7 @@ struct Facts {
   std::map<std::string, std::string> values;
 };
 
-// Python. In a notebook the tables and plots that follow are its output; a terminal leaves it out.
+// Python. In a notebook the tables and plots that follow are its output. A terminal omits it.
 struct Code {
   std::string source;
 };
@@ -66,14 +67,5 @@ struct Document {
   std::string title;
   std::vector<Block> blocks;
 };
-
-std::size_t column_count(const Table& table);
-
-// The text of a cell, empty where the row is too short.
-std::string_view cell(const std::vector<std::string>& row, std::size_t column);
-
-// True if the cells below the header hold only numbers, with signs and percent, `∞`, dashes or
-// nothing, and one is not empty.
-bool is_number_column(const Table& table, std::size_t column);
 
 }  // namespace report

@@ -1,7 +1,5 @@
 #include "tools/report/html.h"
 
-#include <algorithm>
-
 #include "nn/base/error.h"
 #include "tools/report/markup.h"
 #include "tools/report/plot.h"
@@ -62,32 +60,44 @@ std::string css(const Colours& colours) {
                 "; --accent: ", colours.lines[0], "; }\n");
 }
 
-std::string paragraphs_html(std::string_view text, std::string_view tag = "p") {
-  std::string html;
-  for (const std::string& paragraph : paragraphs(text))
-    html += element(tag, marked_html(paragraph)) + "\n";
-  return html;
-}
+// Scrolls sideways where the page is too narrow.
+std::string wide(const std::string& content) { return element("div class=\"wide\"", content); }
 
 struct HtmlWriter {
   std::string operator()(const Heading& heading) const {
-    return element(concat("h", std::clamp(heading.level, 1, 6)), escape_xml(heading.text));
+    return element(concat("h", heading.level), escape_xml(heading.text));
   }
   std::string operator()(const Paragraph& paragraph) const {
-    return paragraphs_html(paragraph.text);
+    std::string html;
+    for (const std::string& text : paragraphs(paragraph.text))
+      html += element("p", marked_html(text)) + "\n";
+    return html;
   }
   std::string operator()(const Table& table) const {
-    return element("div class=\"wide\"", to_html(table));
+    const auto row_html = [&](const std::vector<std::string>& row, std::string_view tag) {
+      std::string cells;
+      for (std::size_t i = 0; i < row.size(); ++i)
+        cells += element(concat(tag, table.has_numbers(i) ? " class=\"number\"" : ""),
+                         escape_xml(row[i]));
+      return element("tr", cells) + "\n";
+    };
+    std::string html = "\n", body = "\n";
+    if (!table.caption.empty()) html += element("caption", marked_html(table.caption)) + "\n";
+    html += element("thead", "\n" + row_html(table.header, "th")) + "\n";
+    for (const auto& row : table.rows) body += row_html(row, "td");
+    return wide(element("table", html + element("tbody", body) + "\n"));
   }
-  std::string operator()(const LinePlot& plot) const {
-    return element("div class=\"wide\"", to_svg(plot));
-  }
+  std::string operator()(const LinePlot& plot) const { return wide(to_svg(plot)); }
   std::string operator()(const Question& question) const {
-    return element(
-        "div class=\"question\"",
-        paragraphs_html(question.question, "p class=\"asked\"") + paragraphs_html(question.answer));
+    const std::string asked = element("p class=\"asked\"", marked_html(question.question));
+    return element("div class=\"question\"", asked + "\n" + (*this)(Paragraph{question.answer}));
   }
-  std::string operator()(const Facts& facts) const { return to_html(facts); }
+  std::string operator()(const Facts& facts) const {
+    std::string html = "\n";
+    for (const auto& [name, value] : facts.values)
+      html += element("dt", escape_xml(name)) + element("dd", escape_xml(value)) + "\n";
+    return element("dl class=\"facts\"", html);
+  }
   std::string operator()(const Code& code) const {
     return element("pre", element("code", escape_xml(code.source)));
   }
@@ -95,48 +105,20 @@ struct HtmlWriter {
 
 }  // namespace
 
-std::string to_html(const Table& table) {
-  std::vector<std::string> classes;
-  for (std::size_t i = 0; i < column_count(table); ++i)
-    classes.push_back(is_number_column(table, i) ? " class=\"number\"" : "");
-  const auto row_html = [&](const auto& row, const std::string& name) {
-    std::string cells;
-    for (std::size_t i = 0; i < classes.size(); ++i)
-      cells += element(name + classes[i], escape_xml(cell(row, i)));
-    return element("tr", cells) + "\n";
-  };
-  std::string caption, body = "\n";
-  if (!table.caption.empty()) caption = element("caption", marked_html(table.caption)) + "\n";
-  for (const auto& row : table.rows) body += row_html(row, "td");
-  return element("table",
-                 concat("\n", caption, element("thead", "\n" + row_html(table.header, "th")), "\n",
-                        element("tbody", body), "\n")) +
-         "\n";
-}
-
-std::string to_html(const Facts& facts) {
-  std::string html = "\n";
-  for (const auto& [name, value] : facts.values)
-    html += element("dt", escape_xml(name)) + element("dd", escape_xml(value)) + "\n";
-  return element("dl class=\"facts\"", html) + "\n";
-}
+std::string to_html(const Block& block) { return std::visit(HtmlWriter{}, block) + "\n"; }
 
 std::string to_html(const Document& document) {
   const std::string title = escape_xml(document.title);
   std::string body = element("h1", title) + "\n";
-  for (const Block& block : document.blocks) body += std::visit(HtmlWriter{}, block) + "\n";
+  for (const Block& block : document.blocks) body += to_html(block);
   const std::string style =
       concat(":root { color-scheme: light dark; }\n", css(light),
              "@media (prefers-color-scheme: dark) {\n", css(dark), "}\nbody { font-family: ", font,
              "; }\ncode { font-family: ", code_font, "; }", page_style);
-  const std::string head = concat(
-      "<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width, "
-      "initial-scale=1\">\n",
-      element("title", title), "\n", element("style", style), "\n");
-  return concat("<!DOCTYPE html>\n",
-                element("html lang=\"en\"", concat("\n", element("head", "\n" + head), "\n",
-                                                   element("body", "\n" + body))),
-                "\n");
+  return concat("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n",
+                "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n",
+                element("title", title), "\n", element("style", style), "\n</head>\n<body>\n", body,
+                "</body></html>\n");
 }
 
 }  // namespace report

@@ -32,28 +32,16 @@ std::string image(const std::string& title, std::string_view svg) {
   return nn::concat("<img alt=\"", escape_xml(title), "\" src=\"", escape_xml(address), "\">");
 }
 
-std::string paragraphs_markdown(std::string_view text) {
-  std::vector<std::string> marked;
-  for (const std::string& paragraph : paragraphs(text))
-    marked.push_back(marked_markdown(paragraph));
-  return nn::join(marked, "\n\n");
-}
-
 // Adds cells, one or none for each block.
 struct NotebookWriter {
   Json cells = Json::array();
 
   void operator()(const Heading& heading) {
-    const std::string marks(std::clamp(heading.level, 1, 6), '#');
-    add_cell("markdown", marks + " " + marked_markdown(heading.text));
+    add_cell("markdown", std::string(heading.level, '#') + " " + heading.text);
   }
-  void operator()(const Paragraph& paragraph) {
-    add_cell("markdown", paragraphs_markdown(paragraph.text));
-  }
+  void operator()(const Paragraph& paragraph) { add_cell("markdown", paragraph.text); }
   void operator()(const Question& question) {
-    const auto asked = nn::split(paragraphs_markdown(question.question), '\n');
-    add_cell("markdown", "> **Question.** " + nn::join(asked, "\n> ") + "\n\n" +
-                             paragraphs_markdown(question.answer));
+    add_cell("markdown", "> **Question.** " + question.question + "\n\n" + question.answer);
   }
   void operator()(const Facts& facts) { add_cell("markdown", to_html(facts)); }
   void operator()(const Code& code) {

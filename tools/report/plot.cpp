@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "nn/base/error.h"
+#include "nn/base/split.h"
 #include "tools/report/axis.h"
 #include "tools/report/columns.h"
 #include "tools/report/markup.h"
@@ -54,20 +55,20 @@ struct Cell {
   }
 };
 
-std::vector<Cell> cells_of(const LinePlot& plot, const Axes& axes, int columns, int rows) {
+std::vector<Cell> cells_of(const std::vector<Series>& all, const Axes& axes, int columns,
+                           int rows) {
   std::vector<Cell> cells(columns * rows);
   const auto at = [&](long x, long y) -> Cell& { return cells[y / 4 * columns + x / 2]; };
   const auto x_of = [&](double x) { return axes.x.fraction(x) * (2 * columns - 1); };
   const auto y_of = [&](double y) { return (1 - axes.y.fraction(y)) * (4 * rows - 4) + 1.5; };
-  const std::size_t count = plot.series.size();
   std::size_t longest = 0;
-  for (std::size_t s = 0; s < count; ++s) {
-    const Series& series = plot.series[s];
-    longest = std::max(longest, series.x.size());
-    for (std::size_t i = 1; i < series.x.size(); ++i) {
-      if (!series.has_point(i - 1) || !series.has_point(i)) continue;
-      const double x = x_of(series.x[i - 1]), dx = x_of(series.x[i]) - x;
-      const double y = y_of(series.y[i - 1]), dy = y_of(series.y[i]) - y;
+  for (std::size_t s = 0; s < all.size(); ++s) {
+    const auto& [name, xs, ys] = all[s];
+    longest = std::max(longest, xs.size());
+    for (std::size_t i = 1; i < xs.size(); ++i) {
+      if (!all[s].has_point(i - 1) || !all[s].has_point(i)) continue;
+      const double x = x_of(xs[i - 1]), dx = x_of(xs[i]) - x;
+      const double y = y_of(ys[i - 1]), dy = y_of(ys[i]) - y;
       const int steps = 1 + static_cast<int>(std::max(std::abs(dx), std::abs(dy)));
       for (double step = 0; step <= steps; ++step) {
         constexpr unsigned bits[4][2] = {{0x01, 0x08}, {0x02, 0x10}, {0x04, 0x20}, {0x40, 0x80}};
@@ -77,59 +78,39 @@ std::vector<Cell> cells_of(const LinePlot& plot, const Axes& axes, int columns, 
       }
     }
   }
-  // Which series is drawn last changes from point to point: lines that coincide show all their
-  // markers in turn.
+  // The series drawn last changes from point to point: coinciding lines show their markers in turn.
   const std::size_t stride = 1 + longest / 25;
   for (std::size_t i = 0; i < longest; i += stride)
-    for (std::size_t turn = 0; turn < count; ++turn) {
-      const std::size_t s = (i / stride + turn) % count;
-      const Series& series = plot.series[s];
-      if (series.has_point(i))
-        at(std::lround(x_of(series.x[i])), std::lround(y_of(series.y[i]))) = {0, s, true};
+    for (std::size_t turn = 0; turn < all.size(); ++turn) {
+      const std::size_t s = (i / stride + turn) % all.size();
+      if (!all[s].has_point(i)) continue;
+      at(std::lround(x_of(all[s].x[i])), std::lround(y_of(all[s].y[i]))) = {0, s, true};
     }
   return cells;
 }
 
-// The x axis and its labels, for a canvas of so many columns; labels that would touch are left out.
+// The x axis with the labels for which there is room.
 std::string x_axis(const Axis& axis, int columns, int margin) {
-  std::string labels(margin + columns + 1, ' ');
-  std::vector<bool> has_tick(columns);
+  std::string labels(margin + columns, ' ');
+  std::vector<std::string> line(columns, "─");
   int end = -1;
   for (const double tick : axis.ticks) {
     const int column = static_cast<int>(std::lround(axis.fraction(tick) * (2 * columns - 1))) / 2;
-    has_tick[column] = true;
+    line[column] = "┬";
     const std::string label = axis.label(tick);
-    const int length = static_cast<int>(label.size()), first = margin + 1;
-    const int start = std::clamp(first + column - (length - 1) / 2, 0, first + columns - length);
+    const int length = static_cast<int>(label.size());
+    const int start = std::clamp(margin + column - (length - 1) / 2, 0, margin + columns - length);
     if (start <= end) continue;
     labels.replace(start, length, label);
     end = start + length;
   }
-  std::string line = repeat(" ", margin) + "└";
-  for (const bool is_tick : has_tick) line += is_tick ? "┬" : "─";
-  return line + "\n" + without_trailing_spaces(labels) + "\n";
+  return repeat(" ", margin - 1) + "└" + nn::join(line, "") + "\n" +
+         without_trailing_spaces(labels) + "\n";
 }
 
-std::string legend(const LinePlot& plot, int width, bool colour) {
-  std::string result;
-  int longest = 0;
-  for (const Series& series : plot.series) longest = std::max(longest, display_width(series.name));
-  longest = std::min(longest, width - 4);
-  const std::size_t columns = std::max(1, width / (longest + 6)), count = plot.series.size();
-  for (std::size_t i = 0; i < count; ++i) {
-    const std::string name = shorten(plot.series[i].name, longest);
-    const bool ends_line = (i + 1) % columns == 0 || i + 1 == count;
-    result += concat("  ", Cell{0, i, true}.text(colour), " ",
-                     ends_line ? name + "\n" : pad_right(name, longest + 2));
-  }
-  return result;
-}
-
-// In the middle of the canvas as long as there is room, never beyond its right end.
-std::string centred(const std::string& text, int from, int columns) {
-  const std::string line = shorten(text, from + columns);
-  const int free = columns - display_width(line);
-  return repeat(" ", from + (free > 0 ? free / 2 : free)) + line + "\n";
+std::string centred(const std::string& text, int margin, int columns) {
+  const std::string line = shorten(text, columns);
+  return repeat(" ", margin + (columns - display_width(line)) / 2) + line + "\n";
 }
 
 }  // namespace
@@ -137,7 +118,7 @@ std::string centred(const std::string& text, int from, int columns) {
 std::string to_svg(const LinePlot& plot, Theme theme) {
   constexpr double height = 300;
   constexpr std::size_t most_markers = 40;  // of a line
-  const Axes axes = axes_of(plot, 16, 7);
+  const Axes axes = axes_of(plot);
   std::size_t longest = 0;
   for (const double tick : axes.y.ticks) longest = std::max(longest, axes.y.label(tick).size());
   // A small margin keeps the first and last marker off the frame.
@@ -159,8 +140,7 @@ std::string to_svg(const LinePlot& plot, Theme theme) {
     const Series& series = plot.series[number];
     const std::string swatch = stroke("M0,0h40", number) + marker(20, 0, number);
     entries.push_back({series.name, coloured(number, swatch)});
-    // Crowded markers would hide their line; of lines that coincide, each has its own points
-    // marked.
+    // Crowded markers would hide their line. Lines that coincide have different points marked.
     const std::size_t stride = (series.x.size() + most_markers - 1) / most_markers;
     const std::size_t first_marker = number * stride / plot.series.size();
     std::string path, marks;
@@ -179,30 +159,32 @@ std::string to_svg(const LinePlot& plot, Theme theme) {
   return svg.finish(theme);
 }
 
-std::string to_text(const LinePlot& plot, int width, bool colour) {
-  const Axes axes = axes_of(plot, std::clamp(width / 5, 2, 16), 7);
+std::string to_text(const LinePlot& plot, bool colour) {
+  const Axes axes = axes_of(plot);
   int margin = 0;
   for (const double tick : axes.y.ticks)
-    margin = std::max(margin, 1 + display_width(axes.y.label(tick)));
-  const int columns = std::max(10, width - margin - 1);
+    margin = std::max(margin, 2 + display_width(axes.y.label(tick)));
+  const int columns = screen_width - margin;
   const int intervals = static_cast<int>(axes.y.ticks.size()) - 1;
   const int rows_per_tick = std::max(1, 20 / intervals), rows = rows_per_tick * intervals + 1;
-  const std::vector<Cell> cells = cells_of(plot, axes, columns, rows);
+  const std::vector<Cell> cells = cells_of(plot.series, axes, columns, rows);
 
-  std::string result = centred(plot.title, margin + 1, columns);
-  if (!plot.y_label.empty()) result += shorten(plot.y_label, width) + "\n";
+  std::string result = centred(plot.title, margin, columns);
+  result += shorten(plot.y_label, screen_width) + "\n";
   for (int row = 0; row < rows; ++row) {
     const bool has_tick = row % rows_per_tick == 0;
     const double tick = axes.y.ticks[intervals - row / rows_per_tick];
-    std::string line;
+    std::string line = pad_left(has_tick ? axes.y.label(tick) + " ┤" : "│", margin);
     for (int column = 0; column < columns; ++column)
       line += cells[row * columns + column].text(colour);
-    result += pad_left(has_tick ? axes.y.label(tick) + " ┤" : "│", margin + 1) +
-              without_trailing_spaces(line) + "\n";
+    result += without_trailing_spaces(line) + "\n";
   }
-  result += x_axis(axes.x, columns, margin);
-  if (!plot.x_label.empty()) result += centred(plot.x_label, margin + 1, columns);
-  return result + (axes.is_empty ? "  no data\n" : "") + legend(plot, width, colour);
+  result += x_axis(axes.x, columns, margin) + centred(plot.x_label, margin, columns);
+  if (axes.is_empty) result += "  no data\n";
+  for (std::size_t s = 0; s < plot.series.size(); ++s)
+    result += "  " + Cell{0, s, true}.text(colour) + " " +
+              shorten(plot.series[s].name, screen_width - 4) + "\n";
+  return result;
 }
 
 }  // namespace report

@@ -3,7 +3,7 @@
 #include <array>
 #include <string_view>
 
-// The fonts and colours of everything that is drawn: pages, plots, timelines.
+// The fonts and colours of pages, plots and timelines.
 namespace report {
 
 inline constexpr std::string_view font =
@@ -23,8 +23,6 @@ inline constexpr Colours light{
 inline constexpr Colours dark{
     "#14181d", "#1c2229", "#e6e9ed",
     "#a9b1bb", "#343b44", {"#56b4e9", "#f28e4b", "#2dc79c", "#e3a1c6", "#d9b945", "#a5aeb8"}};
-// For viewers that do not say which page they draw on.
-inline constexpr Colours neutral{"none", "none", "#767d86", "#767d86", "#9aa0a855", light.lines};
 
 // Okabe and Ito's again, for areas with dark text on them; the last area is hollow.
 inline constexpr std::array<std::string_view, 8> fills{"#56b4e9", "#e69f00", "#009e73", "#f0e442",

@@ -14,24 +14,19 @@ using nn::concat;
 
 constexpr double width = 720, swatch = 40, legend_row = 24;
 
-std::string scheme(const Colours& colours) {
-  std::string css = concat(".plot text{fill:", colours.faint, "}.plot .strong{fill:", colours.ink,
-                           "}.plot .grid{stroke:", colours.rule,
-                           "}.plot .axis,.plot rect{stroke:", colours.faint, "}");
-  for (std::size_t i = 0; i < colours.lines.size(); ++i)
-    css += concat(".plot .c", i, "{color:", colours.lines[i], "}");
-  return css;
-}
+constexpr std::string_view shapes =
+    ".plot .title{font-size:15px;font-weight:600}.plot .label{font-size:11px;fill:#0b0d10}"
+    ".plot .line{fill:none;stroke:currentColor;stroke-width:2;stroke-linejoin:round}"
+    ".plot .mark{fill:currentColor}.plot rect{stroke-width:.8}";
 
-std::string css(Theme theme) {
-  return concat(".plot{font:13px ", font,
-                "}.plot .title{font-size:15px;font-weight:600}.plot .line{fill:none;"
-                "stroke:currentColor;stroke-width:2;stroke-linejoin:round}.plot .mark{fill:"
-                "currentColor}.plot .label{font-size:11px;fill:#0b0d10}.plot rect{stroke-width:.8}",
-                theme == Theme::light
-                    ? scheme(light)
-                    : concat(scheme(neutral), "@media (prefers-color-scheme:light){", scheme(light),
-                             "}@media (prefers-color-scheme:dark){", scheme(dark), "}"));
+std::string scheme(const Colours& colours) {
+  const auto& [paper, shade, ink, faint, rule, lines] = colours;
+  std::string css =
+      concat(".plot .faint{fill:", faint, "}.plot .strong{fill:", ink, "}.plot .grid{stroke:", rule,
+             "}.plot .axis,.plot rect{stroke:", faint, "}");
+  for (std::size_t i = 0; i < lines.size(); ++i)
+    css += concat(".plot .c", i, "{color:", lines[i], "}");
+  return css;
 }
 
 }  // namespace
@@ -54,11 +49,8 @@ double Svg::x(double value) const {
 
 void Svg::text(double x, double y, std::string_view anchor, std::string_view what,
                std::string_view classes) {
-  const std::string style = classes.empty() ? "" : concat(" class=\"", classes, "\"");
-  add(element(
-          concat("text x=\"", at(x), "\" y=\"", at(y), "\" text-anchor=\"", anchor, "\"", style),
-          escape_xml(what)),
-      "\n");
+  add("<text x=\"", at(x), "\" y=\"", at(y), "\" text-anchor=\"", anchor, "\" class=\"", classes,
+      "\">", escape_xml(what), "</text>\n");
 }
 
 void Svg::line(std::string_view classes, double x1, double y1, double x2, double y2) {
@@ -86,24 +78,22 @@ void Svg::legend(const std::vector<Entry>& entries) {
   for (std::size_t i = 0; i < entries.size(); ++i) {
     const double x = start + std::floor(i / rows) * column;
     const double y = bottom_ + 70 + std::fmod(i, rows) * legend_row;
-    add(element(concat("g transform=\"translate(", at(x), " ", at(y), ")\""), entries[i].swatch),
-        "\n");
+    add("<g transform=\"translate(", at(x), " ", at(y), ")\">", entries[i].swatch, "</g>\n");
     text(x + swatch + 8, y + 4.5, "start", entries[i].name);
   }
   height_ += rows * legend_row;
 }
 
 std::string Svg::finish(Theme theme) const {
-  const std::string paper =
-      theme == Theme::automatic
-          ? ""
-          : concat("<rect width=\"", width, "\" height=\"", height_, "\" rx=\"6\" fill=\"",
-                   light.paper, "\" style=\"stroke:none\"/>\n");
-  const std::string tag =
-      concat("svg xmlns=\"http://www.w3.org/2000/svg\" class=\"plot\" width=\"", width,
-             "\" height=\"", height_, "\" viewBox=\"0 0 ", width, " ", height_,
-             "\" role=\"img\" aria-label=\"", escape_xml(title_), "\"");
-  return element(tag, concat("\n", element("style", css(theme)), "\n", paper, body_)) + "\n";
+  const std::string size = concat("width=\"", width, "\" height=\"", height_, "\"");
+  std::string css = concat(".plot{font:13px ", font, "}", shapes, scheme(light)), paper;
+  if (theme == Theme::automatic)
+    css += concat("@media (prefers-color-scheme:dark){", scheme(dark), "}");
+  else
+    paper = concat("<rect ", size, " rx=\"6\" fill=\"#fff\" style=\"stroke:none\"/>\n");
+  return concat("<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"plot\" ", size,
+                " viewBox=\"0 0 ", width, " ", height_, "\" role=\"img\" aria-label=\"",
+                escape_xml(title_), "\">\n", element("style", css), "\n", paper, body_, "</svg>\n");
 }
 
 }  // namespace report

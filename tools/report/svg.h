@@ -9,8 +9,8 @@
 
 namespace report {
 
-// `automatic` has a transparent background and follows the reader's colour scheme, light or dark;
-// `light` brings its own white background, for places with a theme of their own, such as notebooks.
+// `automatic` has a transparent background and follows the reader's colour scheme, light or dark.
+// `light` has a white background, for places with a theme of their own, such as notebooks.
 enum class Theme { automatic, light };
 
 // A coordinate as SVG has it.
@@ -20,7 +20,7 @@ std::string at(double value);
 // time or number axis below, then a legend. Plots and timelines fill the frame.
 class Svg {
  public:
-  static constexpr double right = 702, top = 46, character = 7.6;  // of text: its width
+  static constexpr double right = 702, top = 46, character = 7.6;  // the last: of text, its width
 
   struct Entry {
     std::string name, swatch;  // an SVG element of 40 units width around y = 0
@@ -31,20 +31,20 @@ class Svg {
 
   double left() const { return left_; }
   double bottom() const { return bottom_; }
-  double x(double value) const;  // where the axis has this value
+  double x(double value) const;  // the position of a value on the axis
 
   template <class... Parts>
   void add(const Parts&... parts) {
     body_ += nn::concat(parts...);
   }
-  // `anchor` is start, middle or end; classes are title, strong and label.
+  // `anchor` is start, middle or end; classes are title, strong, faint and label.
   void text(double x, double y, std::string_view anchor, std::string_view what,
-            std::string_view classes = "");
+            std::string_view classes = "faint");
   // Classes are grid and axis.
   void line(std::string_view classes, double x1, double y1, double x2, double y2);
 
   void x_axis(std::string_view label);
-  // In columns that are filled one after the other.
+  // Fills one column after the other.
   void legend(const std::vector<Entry>& entries);
 
   std::string finish(Theme theme) const;

@@ -13,19 +13,16 @@ namespace {
 constexpr int gap = 2;
 
 struct TextWriter {
-  int width;
   bool colour;
 
   std::string bold(const std::string& text) const {
     return colour ? "\x1b[1m" + text + "\x1b[0m" : text;
   }
-  std::string paragraphs(std::string_view text, std::string_view indent = "") const {
+  std::string indented(std::string_view text, const std::string& indent) const {
     std::string result;
-    for (const std::string& paragraph : report::paragraphs(text)) {
-      if (!result.empty()) result += "\n";
-      const std::string marked = marked_terminal(paragraph, colour);
-      for (const std::string& line : nn::split(wrap(marked, width - display_width(indent)), '\n'))
-        result.append(indent).append(line).append("\n");
+    for (const std::string& paragraph : paragraphs(text)) {
+      const std::string marked = colour ? marked_terminal(paragraph) : paragraph;
+      result += (result.empty() ? "" : "\n") + wrap(marked, screen_width, indent, indent) + "\n";
     }
     return result;
   }
@@ -35,20 +32,20 @@ struct TextWriter {
     return bold(heading.text) + "\n" +
            (rule.empty() ? "" : repeat(rule, display_width(heading.text)) + "\n");
   }
-  std::string operator()(const Paragraph& paragraph) const { return paragraphs(paragraph.text); }
-  std::string operator()(const Table& table) const { return to_text(table, width); }
-  std::string operator()(const LinePlot& plot) const { return to_text(plot, width, colour); }
+  std::string operator()(const Paragraph& paragraph) const { return indented(paragraph.text, ""); }
+  std::string operator()(const Table& table) const { return to_text(table); }
+  std::string operator()(const LinePlot& plot) const { return to_text(plot, colour); }
   std::string operator()(const Question& question) const {
-    return bold("? " + wrap(question.question, width - 2, "  ")) + "\n\n" +
-           paragraphs(question.answer, "  ");
+    return bold(wrap(question.question, screen_width, "? ", "  ")) + "\n\n" +
+           indented(question.answer, "  ");
   }
   std::string operator()(const Facts& facts) const {
-    int names = 0;
+    int margin = 0;
     for (const auto& [name, value] : facts.values)
-      names = std::max(names, display_width(name) + gap);
+      margin = std::max(margin, display_width(name) + gap);
     std::string result;
     for (const auto& [name, value] : facts.values)
-      result += pad_right(name, names) + wrap(value, width - names, repeat(" ", names)) + "\n";
+      result += wrap(value, screen_width, pad_right(name, margin), repeat(" ", margin)) + "\n";
     return result;
   }
   std::string operator()(const Code&) const { return ""; }
@@ -56,52 +53,48 @@ struct TextWriter {
 
 }  // namespace
 
-std::string to_text(const Table& table, int width) {
-  const std::size_t columns = column_count(table);
-  std::vector<int> widths(columns),
-      narrow(columns);  // narrow: with every word of the header a line
-  std::vector<bool> is_number(columns);
+std::string to_text(const Table& table) {
+  const std::size_t columns = table.header.size();
+  std::vector<int> widths(columns), least(columns);  // least: with every word of a header on a line
   int total = -gap;
   for (std::size_t i = 0; i < columns; ++i) {
-    is_number[i] = is_number_column(table, i);
-    for (const auto& row : table.rows) narrow[i] = std::max(narrow[i], display_width(cell(row, i)));
-    widths[i] = std::max(narrow[i], display_width(cell(table.header, i)));
-    for (const std::string& word : nn::split(cell(table.header, i), ' '))
-      narrow[i] = std::max(narrow[i], display_width(word));
+    for (const auto& row : table.rows) least[i] = std::max(least[i], display_width(row[i]));
+    widths[i] = std::max(least[i], display_width(table.header[i]));
+    for (const std::string& word : nn::split(table.header[i], ' '))
+      least[i] = std::max(least[i], display_width(word));
     total += widths[i] + gap;
   }
-  for (std::size_t i = 0; i < columns && total > width; ++i)
-    total -= widths[i] - narrow[i], widths[i] = narrow[i];
+  for (std::size_t i = 0; i < columns && total > screen_width; ++i)
+    total -= widths[i] - least[i], widths[i] = least[i];
 
-  std::vector<std::vector<std::string>> header;  // from the last line to the first
+  std::vector<std::vector<std::string>> headers;  // the lines of each
+  std::size_t height = 0;
   for (std::size_t i = 0; i < columns; ++i) {
-    std::vector<std::string> lines = nn::split(wrap(cell(table.header, i), widths[i]), '\n');
-    std::ranges::reverse(lines);
-    if (header.size() < lines.size())
-      header.resize(lines.size(), std::vector<std::string>(columns));
-    for (std::size_t line = 0; line < lines.size(); ++line) header[line][i] = lines[line];
+    headers.push_back(nn::split(wrap(table.header[i], widths[i]), '\n'));
+    height = std::max(height, headers[i].size());
   }
-  std::ranges::reverse(header);
 
-  const auto row_text = [&](const std::vector<std::string>& row) {
+  const auto line_of = [&](const auto& cell) {
     std::string line;
     for (std::size_t i = 0; i < columns; ++i)
-      line += repeat(" ", i > 0 ? gap : 0) +
-              (is_number[i] ? pad_left : pad_right)(cell(row, i), widths[i]);
+      line += (table.has_numbers(i) ? pad_left : pad_right)(cell(i), widths[i]) + "  ";
     return without_trailing_spaces(line) + "\n";
   };
-  std::string result = table.caption.empty() ? "" : wrap(table.caption, width) + "\n";
+  std::string result = table.caption.empty() ? "" : wrap(table.caption, screen_width) + "\n";
   if (columns == 0) return result;
   const std::string rule = repeat("─", total) + "\n";
   result += rule;
-  for (const auto& row : header) result += row_text(row);
+  for (std::size_t above = height; above-- > 0;)
+    result += line_of([&](std::size_t i) {
+      return above < headers[i].size() ? headers[i][headers[i].size() - 1 - above] : "";
+    });
   result += rule;
-  for (const auto& row : table.rows) result += row_text(row);
+  for (const auto& row : table.rows) result += line_of([&](std::size_t i) { return row[i]; });
   return result + rule;
 }
 
-std::string to_text(const Document& document, int width, bool colour) {
-  const TextWriter write{width, colour};
+std::string to_text(const Document& document, bool colour) {
+  const TextWriter write{colour};
   std::string result = document.title.empty() ? "" : write(Heading{document.title, 1});
   for (const Block& block : document.blocks) {
     const std::string text = std::visit(write, block);

@@ -4,14 +4,13 @@
 
 #include "tools/report/document.h"
 
-// For terminals: UTF-8, a newline after every line. `colour` adds terminal escapes; without it
-// nothing is lost.
+// For terminals: lines of at most 80 columns, each with a newline. `colour` adds terminal escapes;
+// without it nothing is lost.
 namespace report {
 
-// Columns wide enough for their cells. Where that is more than `width`, the header takes several
-// lines.
-std::string to_text(const Table& table, int width = 80);
+// If the columns do not fit side by side, headers are broken into lines; cells never are.
+std::string to_text(const Table& table);
 
-std::string to_text(const Document& document, int width = 80, bool colour = false);
+std::string to_text(const Document& document, bool colour = false);
 
 }  // namespace report

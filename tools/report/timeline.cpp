@@ -99,31 +99,31 @@ std::string to_svg(const std::vector<Lane>& lanes, const std::string& title,
   std::map<int, BarKind> kinds;
   std::size_t longest = 0;
   std::vector<double> ends{0};
-  bool has_thin = false;
   for (const Lane& lane : lanes) {
     longest = std::max(longest, lane.name.size());
-    for (const auto& [start, end, kind, label, chunk] : lane.bars) {
-      nn::require(0 <= start && start <= end && std::isfinite(end), "timeline: ", lane.name,
-                  " has a bar from ", start, " to ", end);
-      kinds.emplace(kind.colour, kind);
-      has_thin = has_thin || kind.is_thin;
-      ends.push_back(end);
+    for (const Bar& bar : lane.bars) {
+      nn::require(0 <= bar.start && bar.start <= bar.end && std::isfinite(bar.end),
+                  "timeline: ", lane.name, " has a bar from ", bar.start, " to ", bar.end);
+      kinds.emplace(bar.kind.colour, bar.kind);
+      ends.push_back(bar.end);
     }
   }
-  if (std::ranges::max(ends) == 0) ends = {0, 1};
+  std::vector<Svg::Entry> legend;
+  double lane_height = bar_height + lane_gap;
+  for (const auto& [colour, kind] : kinds) {
+    const double height = kind.is_thin ? thin_height : 12;
+    legend.push_back({std::string(kind.name), rect(kind, 0, -height / 2, 40, height)});
+    if (kind.is_thin) lane_height = bar_height + 2 + thin_height + lane_gap;
+  }
+
+  if (std::ranges::max(ends) == 0) ends.push_back(1);
   const Axis time = axis_of(ends, 13, false);
-  const double lane_height = bar_height + lane_gap + (has_thin ? thin_height + 2 : 0);
   Svg svg(title, time, 28 + longest * Svg::character, lanes.size() * lane_height);
   svg.x_axis(unit);
   for (std::size_t i = 0; i < lanes.size(); ++i) {
     const double y = Svg::top + i * lane_height;
     svg.text(svg.left() - 14, y + bar_height / 2 + 4, "end", lanes[i].name);
     for (const Bar& bar : lanes[i].bars) draw(bar, y, time, unit, svg);
-  }
-  std::vector<Svg::Entry> legend;
-  for (const auto& [colour, kind] : kinds) {
-    const double height = kind.is_thin ? thin_height : 12;
-    legend.push_back({std::string(kind.name), rect(kind, 0, -height / 2, 40, height)});
   }
   svg.legend(legend);
   return svg.finish(Theme::automatic);

@@ -1,0 +1,39 @@
+# For work on Tributary itself: sanitizers, tests, fuzzers, measurements and what editors need.
+ifdef SANITIZE
+CXXFLAGS += -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer
+LDFLAGS  += -fsanitize=$(SANITIZE)
+endif
+
+BENCH    := $(call objects,tools/bench)
+TESTS    := $(patsubst %.cpp,$(BUILD)/%.o,$(wildcard tests/*.cpp))
+FUZZERS  := $(patsubst tests/fuzz/%.cpp,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.cpp))
+
+$(BIN)/bench: $(BENCH)
+$(BUILD)/tests/run: $(TESTS) $(BENCH)
+$(BUILD)/tests/stranger: $(BUILD)/tests/strangers/stranger.o
+$(FUZZERS): LDFLAGS += -fsanitize=fuzzer
+$(FUZZERS): $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%.o
+$(BUILD)/tests/run $(BUILD)/tests/stranger $(FUZZERS): $(LIBRARY)
+	$(link)
+
+unit: $(BUILD)/tests/run $(BUILD)/tests/stranger
+fuzzers: $(FUZZERS)
+test: all
+	+@$(PARALLEL) $(BIN)/bench
+	@BIN=$(BIN) BUILD_SUFFIX=$(BUILD:build/$(REAL)%=%) tests/run.sh
+bench: all
+	+@$(PARALLEL) $(BIN)/bench
+	$(BIN)/bench
+fuzz soak:
+	@tests/$@/run.sh
+parity: all
+	$(BIN)/hw1 compare tests/golden/hfl-seed10.csv
+format:
+	clang-format -i $$(git ls-files '*.h' '*.cpp')
+tidy: compile_commands.json
+	git ls-files '*.cpp' | xargs -P $$(nproc) -n 1 clang-tidy -p . --quiet
+compile_commands.json: always  # for clangd and clang-tidy
+	@{ echo '['; git ls-files '*.cpp' | sed -e 's|.*|{"directory": "$(CURDIR)", "file": "&",|' \
+	  -e 's|"file": "\(.*\)",|& "command": "$(CXX) $(CPPFLAGS) $(CXXFLAGS) -c \1"}|' \
+	  -e '$$!s/$$/,/'; echo ']'; } $(replace)
+.PHONY: unit fuzzers test bench fuzz soak parity format tidy
