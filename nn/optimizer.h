@@ -87,6 +87,7 @@ void sgd_step(std::span<real> values, std::span<const real> gradients, double le
 
 // Neither NaN nor infinity is among them.
 bool all_finite(std::span<const real> values);
+bool all_finite(std::span<const real> values, Team& team);
 
 // Scales the gradients so that their norm is at most max_norm; returns the norm they had
 // (torch.nn.utils.clip_grad_norm_, Pascanu et al. 2013).

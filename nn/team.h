@@ -33,7 +33,7 @@ class Team {
   // all are done. Work must not throw, nor use the team.
   template <class Work>
   void each(index parts, const Work& work) {
-    if (threads_ == 1 || parts <= 1) {
+    if (parts <= 1 || (threads_ == 1 && !record_)) {
       for (index part = 0; part < parts; ++part) work(part);
       return;
     }
