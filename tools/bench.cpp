@@ -1,5 +1,5 @@
-// bin/bench: how fast the engine is, next to what the machine can do and to PyTorch on the same
-// work, and how its costs grow.
+// bin/bench: the speed of the engine beside that of the machine and of PyTorch on the same work,
+// and how its costs grow.
 #include <algorithm>
 #include <csignal>
 #include <iostream>
@@ -27,7 +27,7 @@ struct CommandLine {
   bool is_alone = false, is_markdown = false;
 };
 
-// What --only names, suites or single jobs of theirs; all if it names nothing.
+// The suites and single jobs named by --only; all if it names none.
 class Choice {
  public:
   explicit Choice(const CommandLine& line) : names_(line.only) {}
@@ -36,7 +36,7 @@ class Choice {
     known_.insert({suite, name});
     return names_.empty() || std::ranges::count(names_, suite) || std::ranges::count(names_, name);
   }
-  // Throws nn::InputError for a name that is none of those that were asked for.
+  // Throws nn::InputError for a name that has() was never asked about.
   void require_known() const {
     const std::string list = nn::join({known_.begin(), known_.end()});
     for (const std::string& name : names_)
@@ -48,7 +48,7 @@ class Choice {
   std::set<std::string> known_;
 };
 
-// How PyTorch calls itself, or nothing where there is none.
+// The name PyTorch prints, or nothing if it is not installed.
 std::string find_peer() {
   try {
     return bench::Contestant::peer("serve.py", {}).greeting();
@@ -58,17 +58,17 @@ std::string find_peer() {
   }
 }
 
-// Each suite's processes end with it.
-std::vector<bench::Result> measure(std::vector<std::vector<bench::Job>> suites, int turns) {
+// The processes of a suite end with it.
+std::vector<bench::Result> measure(std::vector<std::vector<bench::Benchmark>> suites, int turns) {
   std::vector<bench::Result> results;
-  for (std::vector<bench::Job>& jobs : suites) {
-    for (const bench::Job& job : jobs) {
-      std::cerr << "measuring " << job.name << '\n';
-      results.push_back(bench::measure(job, turns, [](const std::string& complaint) {
-        std::cerr << complaint << ": left out\n";
+  for (std::vector<bench::Benchmark>& suite : suites) {
+    for (const bench::Benchmark& benchmark : suite) {
+      std::cerr << "measuring " << benchmark.name << '\n';
+      results.push_back(bench::measure(benchmark, turns, [](const std::string& complaint) {
+        std::cerr << complaint << ": excluded\n";
       }));
     }
-    jobs.clear();
+    suite.clear();
   }
   return results;
 }
@@ -76,18 +76,18 @@ std::vector<bench::Result> measure(std::vector<std::vector<bench::Job>> suites, 
 void compare(const CommandLine& line) {
   if (!line.json.empty()) nn::require_writable_file(line.json);
   bench::Peak peak(line.threads);
-  bench::Setting setting{line.threads, {}, &peak};
+  bench::SuiteOptions options{line.threads, {}, &peak};
   const std::string peer = line.is_alone ? "" : find_peer();
-  if (!peer.empty()) setting.peer_ways = {{1, false}};
+  if (!peer.empty()) options.peer_ways = {{1, false}};
   if (!peer.empty() && line.threads > 1)
-    setting.peer_ways.insert(setting.peer_ways.end(),
+    options.peer_ways.insert(options.peer_ways.end(),
                              {{line.threads, false}, {line.threads, true}});
 
   Choice choice(line);
-  std::vector<std::vector<bench::Job>> suites;
+  std::vector<std::vector<bench::Benchmark>> suites;
   for (const bench::Suite& suite : bench::suite_table())
-    std::erase_if(suites.emplace_back(suite.jobs(setting)), [&](const bench::Job& job) {
-      return !choice.has(std::string(suite.name), job.name);
+    std::erase_if(suites.emplace_back(suite.benchmarks(options)), [&](const bench::Benchmark& b) {
+      return !choice.has(std::string(suite.name), b.name);
     });
   choice.require_known();
 
@@ -102,7 +102,7 @@ void compare(const CommandLine& line) {
     nn::write_file_atomically(line.json, bench::to_json(results, machine, peak.best()));
 }
 
-// growth-NAME.csv and growth-NAME.svg in the folder, for each.
+// Writes growth-NAME.csv and growth-NAME.svg to the folder for each.
 void draw_growth(const CommandLine& line) {
   Choice choice(line);
   std::vector<bench::Growth> table = bench::growth_table(line.threads);
