@@ -1,6 +1,7 @@
 #include "nn/optimizer.h"
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
 #include <cmath>
 #include <cstddef>
@@ -62,10 +63,10 @@ Optimizer::State Sgd::state(std::size_t size) {
 // Blocks of weights that never had a gradient, such as those of a token that has not occurred,
 // would take steps of exactly zero and are skipped.
 void Adam::step(std::span<real> values, std::span<const real> gradients, Team& team) {
-  constexpr index block = 256, blocks_of_a_thread = 64;
+  constexpr index block = 256, part = 64 * block;
   require(values.size() == gradients.size(), "adam: ", values.size(), " weights, ",
           gradients.size(), " gradients");
-  const index size = static_cast<index>(values.size()), blocks = (size + block - 1) / block;
+  const index size = static_cast<index>(values.size());
   mean_.resize(size);
   square_.resize(size);
   ++steps_;
@@ -96,13 +97,14 @@ void Adam::step(std::span<real> values, std::span<const real> gradients, Team& t
   const auto is_zero = [](std::span<const real> numbers) {
     return std::ranges::all_of(numbers, [](real x) { return x == 0; });
   };
-  team.split(blocks, blocks_of_a_thread, [&](index first, index last) {
-    for (index begin = first * block; begin < std::min(size, last * block); begin += block) {
+  // More parts than threads: parts at rest take no time.
+  team.each((size + part - 1) / part, [&](index i) {
+    for (index begin = i * part; begin < std::min(size, (i + 1) * part); begin += block) {
       const std::size_t count = std::min(block, size - begin);
-      const auto part = [&](auto& numbers) {
+      const auto of = [&](auto& numbers) {
         return std::span<const real>(numbers).subspan(begin, count);
       };
-      if (can_rest && is_zero(part(gradients)) && is_zero(part(mean_)) && is_zero(part(square_)))
+      if (can_rest && is_zero(of(gradients)) && is_zero(of(mean_)) && is_zero(of(square_)))
         continue;
       step_block(begin, begin + static_cast<index>(count));
     }
@@ -122,6 +124,14 @@ bool all_finite(std::span<const real> values) {
   for (real value : values)
     is_any_full |= (std::bit_cast<Bits>(value) & exponent) == exponent ? 1 : 0;
   return is_any_full == 0;
+}
+
+bool all_finite(std::span<const real> values, Team& team) {
+  std::atomic<bool> finite = true;
+  team.split(static_cast<index>(values.size()), 65536, [&](index begin, index end) {
+    if (!all_finite(values.subspan(begin, end - begin))) finite = false;
+  });
+  return finite;
 }
 
 double clip_gradients(std::span<real> gradients, double max_norm) {

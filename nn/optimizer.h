@@ -88,6 +88,7 @@ void sgd_step(std::span<real> values, std::span<const real> gradients, double le
 
 // Whether none of the values is NaN or infinite.
 bool all_finite(std::span<const real> values);
+bool all_finite(std::span<const real> values, Team& team);
 
 // Scales the gradients down to a norm of at most max_norm and returns the norm they had
 // (torch.nn.utils.clip_grad_norm_, Pascanu et al. 2013).

@@ -34,7 +34,7 @@ class Team {
   // are done. Work must not throw or use the team.
   template <class Work>
   void each(index parts, const Work& work) {
-    if (threads_ == 1 || parts <= 1) {
+    if (parts <= 1 || (threads_ == 1 && !record_)) {
       for (index part = 0; part < parts; ++part) work(part);
       return;
     }

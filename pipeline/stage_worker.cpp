@@ -222,7 +222,7 @@ void StageWorker::finish_gradients(int block) {
   const auto [offset, size] = stage_.model().range(block);
   const auto gradients = stage_.model().parameters().gradients().subspan(offset, size);
   on_gradients(block, gradients);
-  if (!nn::all_finite(gradients))
+  if (!nn::all_finite(gradients, stage_.team()))
     found_bad(block, nn::concat("a gradient of step ", step_ + 1, " is not finite"));
   update_seconds_ += stopwatch.seconds();
   if (!config_.skips_bad_steps) update(block);

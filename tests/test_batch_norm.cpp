@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <numeric>
 
@@ -98,6 +99,36 @@ TEST_CASE("running moments and a file with them are PyTorch's") {
   ours.evaluate();
   CHECK(largest_difference(run(theirs, x), evaluated) < 1e-5);
   CHECK(largest_difference(run(ours, x), evaluated) < 1e-5);
+}
+
+// make_batch_norm.py check, by the Python of $TORCH_PYTHON or the usual one.
+TEST_CASE("PyTorch loads our file strictly and computes the same") {
+  const char* chosen = std::getenv("TORCH_PYTHON");
+  const std::string python = chosen ? chosen : "python3";
+  if (std::system((python + " -c 'import torch, safetensors' 2>/dev/null").c_str()) != 0) {
+    MESSAGE("left out: ", python, " has no torch and safetensors");
+    return;
+  }
+  Generator generator(1);
+  Net model(generator);
+  nn::DropoutMasks masks;
+  for (int batch = 0; batch < 3; ++batch) train_on(model, draw(generator, {8, 2, 4, 5}), masks);
+  const Tensor x = draw(generator, {8, 2, 4, 5});
+  model.evaluate();
+  const auto check = [&](const std::vector<real>& evaluated, const char* errors = "") {
+    const TemporaryFile file;
+    const std::vector<real> images(x.span().begin(), x.span().end());
+    nn::write_safetensors(file, model.parameters(),
+                          {{"images", nlohmann::json(images).dump()},
+                           {"evaluated", nlohmann::json(evaluated).dump()}});
+    const std::filesystem::path& path = file;
+    return std::system(
+        (python + " tests/golden/make_batch_norm.py check " + path.string() + errors).c_str());
+  };
+  std::vector<real> evaluated = run(model, x);
+  CHECK(check(evaluated) == 0);
+  evaluated.front() += real(0.01);
+  CHECK(check(evaluated, " 2>/dev/null") != 0);
 }
 
 TEST_CASE("buffers are in a model's file under PyTorch's names, counts as integers") {

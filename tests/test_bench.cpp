@@ -17,7 +17,7 @@ namespace bench {
 
 namespace {
 
-// Costs these values, one after the other, and then fails.
+// Returns these costs one after another, then fails.
 Cost costs(std::vector<double> values) {
   return [values, next = std::size_t{0}]() mutable {
     nn::require(next < values.size(), "nothing is left");
@@ -25,8 +25,8 @@ Cost costs(std::vector<double> values) {
   };
 }
 
-Result measure_quietly(const Job& job, int turns) {
-  return measure(job, turns, [](const std::string&) {});
+Result measure_quietly(const Benchmark& benchmark, int turns) {
+  return measure(benchmark, turns, [](const std::string&) {});
 }
 
 Result some_result() {
@@ -47,44 +47,45 @@ TEST_CASE("the median is the middle value or the mean of the middle two") {
   CHECK_THROWS_AS(median({}), nn::Error);
 }
 
-TEST_CASE("a job's cost is the median of its turns after the one that warms up") {
-  const Job job{.name = "job", .readings = {}, .ours = costs({100, 3, 1, 2}), .peers = {}};
-  const Result result = measure_quietly(job, 3);
+TEST_CASE("the cost of a benchmark is the median of its turns after the warm-up") {
+  const Benchmark benchmark{
+      .name = "job", .readings = {}, .ours = costs({100, 3, 1, 2}), .peers = {}};
+  const Result result = measure_quietly(benchmark, 3);
   CHECK(result.cost == 2);
   CHECK_FALSE(result.ratio());
   CHECK_FALSE(result.limit_share());
 }
 
-TEST_CASE("of the peers the one that is cheapest in the first turn goes on") {
-  const Job job{
+TEST_CASE("only the peer that is cheapest in the first turn continues") {
+  const Benchmark benchmark{
       .name = "job",
       .readings = {},
       .ours = costs({2, 2, 2}),
       .peers = {{"slow", costs({9})}, {"fast", costs({5, 4, 6})}, {"slower", costs({11})}},
       .limit = costs({1, 1, 1}),
       .is_warmed_up = false};
-  const Result result = measure_quietly(job, 3);
+  const Result result = measure_quietly(benchmark, 3);
   CHECK(result.peer == "fast");
   CHECK(result.ratio() == 2.5);
   CHECK(result.limit_share() == 0.5);
 }
 
-TEST_CASE("a peer that fails is named and left out, whenever that is") {
+TEST_CASE("a peer that fails is reported and excluded, in any turn") {
   std::vector<std::string> complaints;
   const auto complain = [&](const std::string& text) { complaints.push_back(text); };
-  Job job{.name = "job",
-          .readings = {},
-          .ours = costs({1, 1, 1, 1}),
-          .peers = {{"broken", costs({})}, {"whole", costs({7, 7, 7, 7})}}};
-  CHECK(measure(job, 3, complain).peer == "whole");
+  Benchmark benchmark{.name = "job",
+                      .readings = {},
+                      .ours = costs({1, 1, 1, 1}),
+                      .peers = {{"broken", costs({})}, {"whole", costs({7, 7, 7, 7})}}};
+  CHECK(measure(benchmark, 3, complain).peer == "whole");
   CHECK(complaints == std::vector<std::string>{"nothing is left"});
-  job.ours = costs({1, 1, 1, 1});
-  job.peers = {{"tired", costs({7, 7})}};
-  CHECK_FALSE(measure(job, 3, complain).ratio());
+  benchmark.ours = costs({1, 1, 1, 1});
+  benchmark.peers = {{"tired", costs({7, 7})}};
+  CHECK_FALSE(measure(benchmark, 3, complain).ratio());
   CHECK(complaints.size() == 2);
 }
 
-TEST_CASE("a contestant does jobs in a process of its own, which is there until it ends") {
+TEST_CASE("a contestant does its jobs in one separate process") {
   Contestant contestant = Contestant::ours([]() -> Contestant::Jobs {
     const auto count = std::make_shared<int>(0);
     return {{"work", [count] { ++*count; }},
@@ -100,7 +101,7 @@ TEST_CASE("a contestant does jobs in a process of its own, which is there until 
   CHECK_THROWS_WITH_AS(contestant.seconds("none"), "Tributary failed at none", nn::Error);
 }
 
-TEST_CASE("a contestant ends when it is let go, whoever else was started after it") {
+TEST_CASE("a contestant ends when it is destroyed, whatever was started after it") {
   const auto idle = [] { return Contestant::Jobs{{"nothing", [] {}}}; };
   std::optional<Contestant> first(Contestant::ours(idle));
   CHECK(first->greeting() == "Tributary");
@@ -110,13 +111,13 @@ TEST_CASE("a contestant ends when it is let go, whoever else was started after i
   CHECK(second.seconds("nothing") >= 0);
 }
 
-TEST_CASE("operations are those of the models' formulas") {
+TEST_CASE("the operations counted are those of the models' formulas") {
   CHECK(cnn_training_flops() == doctest::Approx(71.6e6).epsilon(0.001));
   CHECK(cnn_testing_flops() == doctest::Approx(2 * 11.99e6).epsilon(0.001));
   CHECK(step_flops({}) == doctest::Approx(83.2e9).epsilon(0.001));
 }
 
-TEST_CASE("the pace of a pipeline is read from what it prints last") {
+TEST_CASE("the pace of a pipeline is read from the last line it prints") {
   const Pace pace = read_pace(
       "model: out/checkpoint\na step takes 0.743 s; layers 2,2,2 and 1f1b on 2 cores allow 0.686 s "
       "(1.47x over one rank; reached 1.36x)\n");
@@ -125,7 +126,7 @@ TEST_CASE("the pace of a pipeline is read from what it prints last") {
   CHECK_THROWS_AS(read_pace("step 1/9 loss 10.4\n"), nn::Error);
 }
 
-TEST_CASE("results are a table of at most 80 columns, with a row for each reading") {
+TEST_CASE("results are a table of at most 80 columns with a row per reading") {
   const std::vector results{some_result()};
   const report::Table table = to_table(results, true);
   REQUIRE(table.rows.size() == 2);
@@ -137,14 +138,14 @@ TEST_CASE("results are a table of at most 80 columns, with a row for each readin
   for (std::string line; std::getline(text, line);) CHECK(report::display_width(line) <= 80);
 }
 
-TEST_CASE("alone there are no columns for the peer") {
+TEST_CASE("without a peer the table has no columns for it") {
   Result result = some_result();
   result.peer_cost = std::nullopt;
   CHECK(to_table(std::vector{result}, false).rows[1] ==
         std::vector<std::string>{"LLaMA training", "tokens/s", "1536", "80"});
 }
 
-TEST_CASE("the README's table says what it was measured on") {
+TEST_CASE("the table for the README says what it was measured on") {
   const Machine machine{
       "AMD EPYC", "OpenBLAS 0.3.21, core Zen", "Tributary 1", "PyTorch 2", "2026-11-23", 2};
   const std::string text = to_markdown(std::vector{some_result()}, machine, 209e9);
@@ -157,7 +158,7 @@ TEST_CASE("the README's table says what it was measured on") {
     CHECK_MESSAGE(text.find(part) != text.npos, part, " in ", text);
 }
 
-TEST_CASE("growth is measured at its points and written as columns") {
+TEST_CASE("growth is measured at each point and written as columns") {
   const Growth growth{
       "suite", "size", "Sizes", "Size", "Work/s", {1, 10}, {"ours", "allowed"}, [](int point) {
         return std::vector<double>{2.0 * point, 3.0 * point};

@@ -1,7 +1,7 @@
 #include <doctest/doctest.h>
 
-#include <cmath>
 #include <limits>
+#include <map>
 #include <mutex>
 
 #include "nn/base/file.h"
@@ -14,6 +14,8 @@
 #include "tools/program/temporary_folder.h"
 
 namespace pipeline {
+
+using toy::config_of_six;
 
 namespace {
 
@@ -53,22 +55,12 @@ Result train(const TrainingConfig& config, const std::filesystem::path& path, in
   return result;
 }
 
-// Batches of 6 sequences, however they are cut.
-TrainingConfig config_of(std::string_view schedule, int stages, int pipelines,
-                         std::string_view family = "llama") {
-  TrainingConfig config =
-      toy::config_of(schedule, stages, pipelines, 6 / pipelines, *nn::find_family(family));
-  config.steps = 8;
-  config.warmup = 2;
-  return config;
-}
-
 }  // namespace
 
 TEST_CASE("training goes on from a checkpoint bit for bit, after any step") {
   for (const auto& [stages, pipelines, family] :
        {std::tuple{1, 1, "llama"}, {3, 1, "llama"}, {2, 2, "llama"}, {3, 2, "gpt2"}}) {
-    const TrainingConfig config = config_of("1f1b", stages, pipelines, family);
+    const TrainingConfig config = config_of_six("1f1b", stages, pipelines, family);
     const tools::TemporaryFolder undisturbed_folder;
     const Result undisturbed = train(config, undisturbed_folder.path, 4);
     for (int step : {1, 2, 3}) {
@@ -89,7 +81,7 @@ TEST_CASE("training goes on from a checkpoint bit for bit, after any step") {
 
 TEST_CASE("a checkpoint of three stages goes on in any layout") {
   for (const char* family : {"llama", "gpt2"}) {
-    const TrainingConfig written = config_of("1f1b", 3, 1, family);
+    const TrainingConfig written = config_of_six("1f1b", 3, 1, family);
     const tools::TemporaryFolder undisturbed_folder;
     const Result undisturbed = train(written, undisturbed_folder.path, 4);
     for (const auto& [stages, pipelines] :
@@ -100,7 +92,7 @@ TEST_CASE("a checkpoint of three stages goes on in any layout") {
       const tools::TemporaryFolder folder;
       train(written, folder.path, 2);
       const Result resumed =
-          train(config_of(stages == 2 ? "interleaved" : "zb-h1", stages, pipelines, family),
+          train(config_of_six(stages == 2 ? "interleaved" : "zb-h1", stages, pipelines, family),
                 folder.path, 4);
       CHECK(resumed.first_step == 2);
       for (int step : {3, 4})
@@ -115,15 +107,15 @@ TEST_CASE("a checkpoint of three stages goes on in any layout") {
 
 TEST_CASE("a checkpoint of two pipelines goes on in one") {
   const tools::TemporaryFolder undisturbed_folder, folder;
-  const Result undisturbed = train(config_of("1f1b", 2, 2), undisturbed_folder.path, 4);
-  train(config_of("1f1b", 2, 2), folder.path, 2);
-  const Result resumed = train(config_of("1f1b", 3, 1), folder.path, 4);
+  const Result undisturbed = train(config_of_six("1f1b", 2, 2), undisturbed_folder.path, 4);
+  train(config_of_six("1f1b", 2, 2), folder.path, 2);
+  const Result resumed = train(config_of_six("1f1b", 3, 1), folder.path, 4);
   for (int step : {3, 4})
     CHECK(resumed.losses.at(step) == doctest::Approx(undisturbed.losses.at(step)).epsilon(1e-6));
 }
 
 TEST_CASE("another training does not go on from a checkpoint") {
-  const TrainingConfig config = config_of("1f1b", 2, 1);
+  const TrainingConfig config = config_of_six("1f1b", 2, 1);
   const tools::TemporaryFolder folder;
   train(config, folder.path, 2);
   TrainingConfig other = config;
@@ -138,8 +130,8 @@ TEST_CASE("another training does not go on from a checkpoint") {
   CHECK(contains(complaint_of([&] { train(other, folder.path, 4); }), "hidden"));
   other = config;
   other.steps = 1, other.warmup = 0;
-  CHECK(
-      contains(complaint_of([&] { train(other, folder.path, 1); }), "the checkpoint is from step 2"));
+  CHECK(contains(complaint_of([&] { train(other, folder.path, 1); }),
+                 "the checkpoint is from step 2"));
   other = config;
   other.learning_rate /= 2;
   CHECK(train(other, folder.path, 4).reports ==
@@ -157,7 +149,7 @@ void change_state(const std::filesystem::path& folder, int step, const std::stri
 }
 
 TEST_CASE("a checkpoint whose state is not what it must be is said, and the one before it taken") {
-  const TrainingConfig config = config_of("1f1b", 2, 1);
+  const TrainingConfig config = config_of_six("1f1b", 2, 1);
   const tools::TemporaryFolder undisturbed_folder;
   const Result undisturbed = train(config, undisturbed_folder.path, 4);
   struct Case {
@@ -188,7 +180,7 @@ TEST_CASE("a checkpoint whose state is not what it must be is said, and the one 
 }
 
 TEST_CASE("a block that does not say how often it was updated is damage, too") {
-  const TrainingConfig config = config_of("1f1b", 2, 1);
+  const TrainingConfig config = config_of_six("1f1b", 2, 1);
   for (const char* updates : {"abc", "-1", "99999999999", ""}) {
     const tools::TemporaryFolder folder;
     train(config, folder.path, 2);
@@ -214,7 +206,7 @@ TEST_CASE("a block that does not say how often it was updated is damage, too") {
 }
 
 TEST_CASE("a checkpoint says what made it, and another processor is said on going on") {
-  const TrainingConfig config = config_of("zb-h1", 2, 1);
+  const TrainingConfig config = config_of_six("zb-h1", 2, 1);
   const tools::TemporaryFolder folder;
   train(config, folder.path, 2);
   const auto saved = nn::CheckpointFolder(folder.path).newest([](const std::string&) {});
@@ -235,7 +227,7 @@ TEST_CASE("a checkpoint says what made it, and another processor is said on goin
 }
 
 TEST_CASE("a checkpoint of version 1, which says nothing of that, goes on without a word") {
-  const TrainingConfig config = config_of("1f1b", 2, 1);
+  const TrainingConfig config = config_of_six("1f1b", 2, 1);
   const tools::TemporaryFolder folder;
   train(config, folder.path, 2);
   for (const auto& [name, value] : nn::describe_engine())
@@ -247,7 +239,7 @@ TEST_CASE("a checkpoint of version 1, which says nothing of that, goes on withou
 }
 
 TEST_CASE("the id of a run is saved with it and found again") {
-  const TrainingConfig config = config_of("1f1b", 2, 1);
+  const TrainingConfig config = config_of_six("1f1b", 2, 1);
   const tools::TemporaryFolder folder;
   for (const char* id : {"", "0123abcd"})
     for (const bool saves : {true, false}) {
@@ -268,7 +260,7 @@ TEST_CASE("the id of a run is saved with it and found again") {
 }
 
 TEST_CASE("a weight that is not finite is not saved") {
-  const TrainingConfig config = config_of("1f1b", 2, 1);
+  const TrainingConfig config = config_of_six("1f1b", 2, 1);
   const tools::TemporaryFolder path;
   const std::string complaint = complaint_of([&] {
     toy::as_ranks(config, "infinite", [&](toy::Rank rank) {
@@ -281,68 +273,6 @@ TEST_CASE("a weight that is not finite is not saved") {
   });
   CHECK(complaint == "after step 1 lm_head.weight is not finite");
   CHECK(!nn::CheckpointFolder(path.path).newest([](const std::string&) {}));
-}
-
-// Spoils a gradient of a block in its second step, on one rank.
-void spoil(toy::Rank rank, int step, int block, nn::real with) {
-  const auto [offset, size] = rank.stage.model().range(block);
-  if (step == 1 && size > 0) rank.stage.model().parameters().gradients()[offset + size / 2] = with;
-}
-
-TEST_CASE("a gradient that is not finite stops the run, with its step, stage and block") {
-  const nn::real infinity = std::numeric_limits<nn::real>::infinity();
-  const TrainingConfig config = config_of("1f1b", 3, 2);
-  const auto complaint = [&](int block, nn::real with) {
-    return complaint_of([&] {
-      toy::as_ranks(config, "bad", [&](toy::Rank rank) {
-        for (int step = 0; step < 4; ++step) {
-          if (config.topology.pipeline(rank.rank) == 1) spoil(rank, step, block, with);
-          rank.worker.step(step);
-        }
-      });
-    });
-  };
-  CHECK(complaint(0, NAN) == "a gradient of step 2 is not finite, in the embedding on stage 0");
-  CHECK(complaint(3, -infinity) == "a gradient of step 2 is not finite, in layer 2 on stage 1");
-  CHECK(complaint(7, infinity) == "a gradient of step 2 is not finite, in the head on stage 2");
-}
-
-TEST_CASE("a bad step is skipped on all ranks") {
-  for (const auto& [pipelines, family] :
-       {std::pair{1, "llama"}, {2, "llama"}, {1, "gpt2"}, {2, "gpt2"}}) {
-    TrainingConfig config = config_of("zb-h1", 3, pipelines, family);
-    config.skips_bad_steps = true;
-    const auto train = [&](int bad_block) {
-      auto stages = toy::as_ranks(config, "left-out", [&](toy::Rank rank) {
-        for (int step = 0; step < 4; ++step) {
-          if (bad_block < 0 && step == 1) {  // all leave it out
-            rank.mailbox.begin_step(step);
-            is_on_any_rank(rank.mailbox, false, {Tag::verdict, step}, "leaving out a step");
-            continue;
-          }
-          if (bad_block >= 0 && config.topology.pipeline(rank.rank) == 0)
-            spoil(rank, step, bad_block, NAN);
-          const auto loss = rank.worker.step(step);
-          const bool has_loss = config.topology.stage(rank.rank) == 2 && step != 1;
-          CHECK(loss.has_value() == has_loss);
-          CHECK(rank.worker.steps_skipped == (bad_block >= 0 && step > 0));
-        }
-      });
-      auto weights = toy::weights_of(stages, config);
-      CHECK(weights == toy::weights_of(stages, config, pipelines - 1));
-      return weights;
-    };
-    const std::vector<nn::real> expected = train(-1);
-    for (int block : {0, 2, 4, 7}) CHECK(train(block) == expected);
-  }
-}
-
-TEST_CASE("a run without bad steps is the same whether they would be left out or not") {
-  TrainingConfig config = config_of("1f1b", 3, 2);
-  const tools::TemporaryFolder one, two;
-  const Result plain = train(config, one.path, 3);
-  config.skips_bad_steps = true;
-  CHECK(train(config, two.path, 3).weights == plain.weights);
 }
 
 }  // namespace pipeline

@@ -50,6 +50,16 @@ inline TrainingConfig config_of(std::string_view schedule, int stages, int pipel
   return config;
 }
 
+// Batches of 6 sequences, however they are cut.
+inline TrainingConfig config_of_six(std::string_view schedule, int stages, int pipelines,
+                                    std::string_view family = "llama") {
+  TrainingConfig config =
+      config_of(schedule, stages, pipelines, 6 / pipelines, *nn::find_family(family));
+  config.steps = 8;
+  config.warmup = 2;
+  return config;
+}
+
 // What a rank dropped in the end, see Mailbox::strangers. Called by all ranks' threads.
 using Drops = std::function<void(int rank, const std::map<std::string, int>& strangers)>;
 inline void no_drops(int rank, const std::map<std::string, int>& strangers) {

@@ -36,7 +36,7 @@ struct CommandLine {
   bool is_alone = false, is_markdown = false;
 };
 
-// The suites or single jobs that --only names; all of them without it.
+// The suites or single benchmarks that --only names; all of them without it.
 class Choice {
  public:
   explicit Choice(const CommandLine& line) : names_(line.only) {}
@@ -68,16 +68,16 @@ std::string find_peer() {
 }
 
 // The processes of a suite end with it.
-std::vector<bench::Result> measure(std::vector<std::vector<bench::Job>> suites, int turns) {
+std::vector<bench::Result> measure(std::vector<std::vector<bench::Benchmark>> suites, int turns) {
   std::vector<bench::Result> results;
-  for (std::vector<bench::Job>& jobs : suites) {
-    for (const bench::Job& job : jobs) {
-      std::cerr << "measuring " << job.name << '\n';
-      results.push_back(bench::measure(job, turns, [](const std::string& complaint) {
-        std::cerr << complaint << ": left out\n";
+  for (std::vector<bench::Benchmark>& suite : suites) {
+    for (const bench::Benchmark& benchmark : suite) {
+      std::cerr << "measuring " << benchmark.name << '\n';
+      results.push_back(bench::measure(benchmark, turns, [](const std::string& complaint) {
+        std::cerr << complaint << ": excluded\n";
       }));
     }
-    jobs.clear();
+    suite.clear();
   }
   return results;
 }
@@ -85,18 +85,18 @@ std::vector<bench::Result> measure(std::vector<std::vector<bench::Job>> suites, 
 void compare(const CommandLine& line) {
   if (!line.json.empty()) nn::require_writable_file(line.json);
   bench::Peak peak(line.threads);
-  bench::Setting setting{line.threads, {}, &peak};
+  bench::SuiteOptions options{line.threads, {}, &peak};
   const std::string peer = line.is_alone ? "" : find_peer();
-  if (!peer.empty()) setting.peer_ways = {{1, false}};
+  if (!peer.empty()) options.peer_ways = {{1, false}};
   if (!peer.empty() && line.threads > 1)
-    setting.peer_ways.insert(setting.peer_ways.end(),
+    options.peer_ways.insert(options.peer_ways.end(),
                              {{line.threads, false}, {line.threads, true}});
 
   Choice choice(line);
-  std::vector<std::vector<bench::Job>> suites;
+  std::vector<std::vector<bench::Benchmark>> suites;
   for (const bench::Suite& suite : bench::suite_table())
-    std::erase_if(suites.emplace_back(suite.jobs(setting)), [&](const bench::Job& job) {
-      return !choice.has(std::string(suite.name), job.name);
+    std::erase_if(suites.emplace_back(suite.benchmarks(options)), [&](const bench::Benchmark& b) {
+      return !choice.has(std::string(suite.name), b.name);
     });
   choice.require_known();
 

@@ -13,7 +13,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     Arguments arguments("hw1", words);
     try {
       const homework::Options options = line.parse(arguments.count(), arguments.values());
-      fuzz::expect(options.resources.threads >= 1 && options.resources.threads <= 1024, "there are threads");
+      fuzz::expect(options.resources.threads >= 1 && options.resources.threads <= 1024,
+                   "there are threads");
     } catch (const tools::AskedForHelp&) {
     }
   });

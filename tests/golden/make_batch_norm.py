@@ -3,11 +3,16 @@
 
 Weights and batches are drawn after manual_seed(0), which our generator does alike, so the test needs no
 other file. The metadata has what the network then makes of a fourth batch when it is evaluated.
+
+`check FILE` goes the other way: PyTorch loads a file of ours, which has images and our results in its metadata,
+and must compute the same.
 """
 import json
 import pathlib
+import sys
 
 import torch
+from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import nn
 
@@ -22,7 +27,7 @@ class Net(nn.Module):
         return self.bn2(self.fc1(torch.relu(self.bn1(self.conv1(x))).flatten(1)))
 
 
-def main():
+def make():
     torch.manual_seed(0)
     net = Net()
     with torch.no_grad():
@@ -34,4 +39,17 @@ def main():
               metadata={"format": "pt", "evaluated": evaluated})
 
 
-main()
+def check(file):
+    with safe_open(file, "pt") as ours:
+        images, evaluated = (torch.tensor(json.loads(ours.metadata()[name])) for name in ("images", "evaluated"))
+        state = {name: ours.get_tensor(name) for name in ours.keys()}
+    dtype = state["fc1.weight"].dtype
+    net = Net().to(dtype).eval()
+    net.load_state_dict(state, strict=True)
+    with torch.no_grad():
+        result = net(images.to(dtype).reshape(8, 2, 4, 5)).flatten()
+    error = (result - evaluated.to(dtype)).abs().max().item()
+    assert error < 1e-5, f"differs by {error}"
+
+
+check(sys.argv[2]) if sys.argv[1:2] == ["check"] else make()

@@ -52,29 +52,29 @@ void CnnWork::test(int images) {
   fl::ordered_parallel(workers_, (images + part - 1) / part, count, [](fl::ClientWorker&, int) {});
 }
 
-std::vector<Job> cnn_jobs(const Setting& setting) {
-  const int threads = setting.threads, test_images = 10000;
+std::vector<Benchmark> cnn_benchmarks(const SuiteOptions& options) {
+  const int threads = options.threads, test_images = 10000;
   const auto ours = std::make_shared<Contestant>(Contestant::ours([threads]() -> Contestant::Jobs {
     const auto work = std::make_shared<CnnWork>(threads);
     return {{"train-100", [=] { work->train(threads, 100); }},
             {"train-600", [=] { work->train(threads, 600); }},
             {"test-10000", [=] { work->test(test_images); }}};
   }));
-  const Peers peers(setting, "cnn.py");
-  const auto job = [&](const std::string& name, const std::string& text, int our_images,
-                       int peer_images, double flops) {
-    return Job{
+  const Peers peers(options, "cnn.py");
+  const auto benchmark = [&](const std::string& name, const std::string& text, int our_images,
+                             int peer_images, double flops) {
+    return Benchmark{
         .name = name,
         .readings = {{text, "images/s", 1, true}},
         .ours = [=] { return ours->seconds(name) / our_images; },
         .peers = peers.at([=](Contestant& peer) { return peer.seconds(name) / peer_images; }),
-        .limit = [=, peak = setting.peak] { return flops / peak->flops_per_second(); }};
+        .limit = [=, peak = options.peak] { return flops / peak->flops_per_second(); }};
   };
   return {
-      job("train-100", "CNN training, B=100", 100 * threads, 100, cnn_training_flops()),
-      job("train-600", "CNN training, B=600", 600 * threads, 600, cnn_training_flops()),
-      job("test-10000", "CNN testing, 10,000 images", test_images, test_images,
-          cnn_testing_flops()),
+      benchmark("train-100", "CNN training, B=100", 100 * threads, 100, cnn_training_flops()),
+      benchmark("train-600", "CNN training, B=600", 600 * threads, 600, cnn_training_flops()),
+      benchmark("test-10000", "CNN testing, 10,000 images", test_images, test_images,
+                cnn_testing_flops()),
   };
 }
 

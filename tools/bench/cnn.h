@@ -7,14 +7,14 @@
 
 namespace bench {
 
-// What clients and the server of part A do all the time, one thread to each worker.
+// The main work of clients and server in part A, one thread per worker.
 class CnnWork {
  public:
   explicit CnnWork(int threads);
 
-  // So many clients take a step each, with a batch of so many images.
+  // A step for each of `clients`, with a batch of `batch` images.
   void train(int clients, int batch);
-  // So many images, in parts of a worker's.
+  // Tests `images` images, split among the workers.
   void test(int images);
 
  private:
@@ -23,8 +23,8 @@ class CnnWork {
   std::vector<int> samples_;
 };
 
-// Floating-point operations of the course's network for one image, as its formulas have them: each
-// multiply-add counts as two. With gradients of weights and inputs, but for those of the images.
+// Floating-point operations of the course's network per image, by its formulas; a multiply-add
+// counts as two. Training includes the gradients of weights and inputs, but not of the images.
 double cnn_testing_flops();
 double cnn_training_flops();
 

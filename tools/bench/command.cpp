@@ -9,7 +9,7 @@ namespace bench {
 
 namespace {
 
-// For the shell, whatever is in it.
+// Quoted for the shell, whatever it contains.
 std::string quoted(const std::string& word) {
   std::string text = "'";
   for (char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);

@@ -6,15 +6,15 @@
 
 namespace bench {
 
-// One of our own programs: it lies beside the running one.
+// The path of one of our programs, which is beside the running one.
 std::filesystem::path program(const std::string& name);
 
 struct Ran {
   double seconds;
-  std::string output;  // what it wrote to the standard output
+  std::string output;  // its standard output
 };
 
-// Runs a program to its end. Throws nn::Error if it fails.
+// Runs a program to completion. Throws nn::Error if it fails.
 Ran run(const std::vector<std::string>& command);
 
 }  // namespace bench

@@ -69,7 +69,7 @@ Contestant::Contestant(Contestant&& other) noexcept
 Contestant::~Contestant() {
   if (process_ == 0) return;
   kill(-process_, SIGCONT);
-  std::fclose(jobs_);  // it ends at the end of its input
+  std::fclose(jobs_);  // end of input: the process ends
   std::fclose(answers_);
   waitpid(process_, nullptr, 0);
 }
@@ -85,7 +85,7 @@ void Contestant::start() {
     setpgid(0, 0);
     dup2(jobs[0], STDIN_FILENO);
     dup2(answers[1], STDOUT_FILENO);
-    close_range(3, ~0u, 0);  // an end of another's input held open would keep it from ending
+    close_range(3, ~0u, 0);  // a copy of another contestant's input would keep that one alive
     try {
       body_();
     } catch (const std::exception& error) {
@@ -94,7 +94,7 @@ void Contestant::start() {
     }
     _exit(0);
   }
-  setpgid(process_, process_);  // whoever of the two comes first
+  setpgid(process_, process_);  // in both processes: either may run first
   close(jobs[0]);
   close(answers[1]);
   jobs_ = fdopen(jobs[1], "w");
@@ -121,7 +121,7 @@ double Contestant::seconds(const std::string& job) {
   std::fprintf(jobs_, "%s\n", job.c_str());
   std::fflush(jobs_);
   const double seconds = std::stod(read_line(job));
-  kill(-process_, SIGSTOP);  // threads that spin while they wait would slow down the other side
+  kill(-process_, SIGSTOP);  // spinning threads would slow down the other side
   return seconds;
 }
 

@@ -10,23 +10,23 @@
 
 namespace bench {
 
-// How PyTorch is run. Threads that wait for work may spin, which is quick, or sleep, which leaves
-// the cores to others: which is better depends on the work and on what else a machine does.
+// How PyTorch runs. Threads waiting for work spin, which is quick, or sleep, which frees the cores:
+// which is better depends on the work and on the load of the machine.
 struct PeerWay {
   int threads = 1;
   bool spins = false;
 };
 std::string to_text(const PeerWay& way);  // "2 threads that spin"
 
-// Someone who does jobs when told to, in a process of its own that is stopped in between, so that
-// two can take turns on a machine whose speed changes by the minute, and the memory of each be
-// seen. The process reads a job's name a line, does it, and answers with its seconds; before the
-// first it says who it is. It is started when first asked for something.
+// Does jobs on request in a separate process, which is stopped in between: two contestants can take
+// turns on a machine whose speed changes by the minute, and the memory of each is known. The
+// process first prints its name; then it reads the name of a job per line, does it, and answers
+// with the seconds it took. It starts with the first request.
 class Contestant {
  public:
   using Jobs = std::map<std::string, std::function<void()>>;
 
-  // Our engine: `prepare` is called in the new process.
+  // Our engine; `prepare` runs in the new process.
   static Contestant ours(std::function<Jobs()> prepare);
   // PyTorch: tools/bench/peers/SCRIPT THREADS [ARGUMENT].
   static Contestant peer(const std::string& script, PeerWay way, const std::string& argument = "");
@@ -34,7 +34,7 @@ class Contestant {
   Contestant(Contestant&& other) noexcept;
   ~Contestant();
 
-  // Both throw nn::Error if the process fails.
+  // The name that the process printed, and the time of a job. Both throw nn::Error if it fails.
   const std::string& greeting();
   double seconds(const std::string& job);
 

@@ -8,8 +8,8 @@ namespace bench {
 
 namespace {
 
-// The first round of FedSGD and of FedAvg with two local epochs, N=100, C=0.1, B=100, each with its
-// test: of the mix of training and testing that makes up `hw1 a3`.
+// The first round, test included, of FedSGD and of FedAvg with two local epochs, N=100, C=0.1,
+// B=100: the mix of training and testing in `hw1 a3`.
 void play(const data::ImageDataset& dataset, int threads) {
   for (const char* algorithm : {"fedsgd", "fedavg"}) {
     fl::Config config;
@@ -28,13 +28,13 @@ void play(const data::ImageDataset& dataset, int threads) {
 
 }  // namespace
 
-std::vector<Job> federated_jobs(const Setting& setting) {
-  const int threads = setting.threads;
+std::vector<Benchmark> federated_benchmarks(const SuiteOptions& options) {
+  const int threads = options.threads;
   const auto ours = std::make_shared<Contestant>(Contestant::ours([threads]() -> Contestant::Jobs {
     const auto dataset = std::make_shared<data::ImageDataset>(federated::open_dataset("mnist", ""));
     return {{"a3", [=] { play(*dataset, threads); }}};
   }));
-  const Peers peers(setting, "federated.py", project::data_raw() / "mnist");
+  const Peers peers(options, "federated.py", project::data_raw() / "mnist");
   return {{.name = "a3",
            .readings = {{"Rounds as in A3: 18,000 images", "s"}},
            .ours = [=] { return ours->seconds("a3"); },

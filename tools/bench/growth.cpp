@@ -5,8 +5,8 @@
 #include "nn/base/csv.h"
 #include "nn/base/error.h"
 #include "nn/base/stopwatch.h"
+#include "tools/bench/benchmark.h"
 #include "tools/bench/cnn.h"
-#include "tools/bench/job.h"
 #include "tools/bench/llama.h"
 #include "tools/bench/pipeline.h"
 #include "tools/bench/span.h"
@@ -18,7 +18,7 @@ namespace {
 
 constexpr int turns = 5;
 
-// The median of a few turns, after one to warm up.
+// The median of a few turns, after one for warm-up.
 template <class Work>
 double seconds_each(Work work) {
   work();
@@ -38,9 +38,9 @@ double tokens_per_second(int length, int layers, int threads) {
 }
 
 std::vector<double> pipeline_tokens_per_second(int ranks) {
-  const pipeline::TrainingConfig job;
+  const pipeline::TrainingConfig config;
   const Pace pace = run_pipeline({std::to_string(ranks), "--layers", "auto"});
-  const double tokens = job.batch * job.length;
+  const double tokens = config.batch * config.length;
   return {tokens / pace.reached, tokens / pace.allowed};
 }
 

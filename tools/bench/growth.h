@@ -11,16 +11,16 @@
 
 namespace bench {
 
-// A quantity, and what is done in a second as it grows.
+// A quantity, and the rate of work as it grows.
 struct Growth {
-  std::string suite, name;  // as --only wants them
+  std::string suite, name;  // for --only
   std::string title, x_label, y_label;
   std::vector<int> points;
-  std::vector<std::string> series;                        // the second and further ones: to compare
+  std::vector<std::string> series;                        // beyond the first: to compare with
   std::function<std::vector<double>(int point)> measure;  // a value for each series
 };
 
-// All of them, for a machine with so many cores.
+// All growths, for a machine with `threads` cores.
 std::vector<Growth> growth_table(int threads);
 
 report::LinePlot measure(const Growth& growth);

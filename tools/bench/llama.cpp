@@ -70,8 +70,8 @@ double step_flops(const pipeline::TrainingConfig& config) {
   return 2 * passes * token * config.batch * config.length;
 }
 
-std::vector<Job> llama_jobs(const Setting& setting) {
-  const int threads = setting.threads;
+std::vector<Benchmark> llama_benchmarks(const SuiteOptions& options) {
+  const int threads = options.threads;
   const auto ours = std::make_shared<Contestant>(Contestant::ours([threads]() -> Contestant::Jobs {
     const auto training = std::make_shared<LlamaTraining>(nn::LanguageModelConfig(), 256, threads);
     return {{"step", [training] { training->step(); }}};
@@ -80,7 +80,7 @@ std::vector<Job> llama_jobs(const Setting& setting) {
     side.seconds("step");
     return side.peak_memory();
   };
-  const Peers peers(setting, "llama.py"), frugal_peers(setting, "llama.py", "frugal");
+  const Peers peers(options, "llama.py"), frugal_peers(options, "llama.py", "frugal");
   const pipeline::TrainingConfig config;
   return {
       {.name = "llama",
@@ -89,7 +89,7 @@ std::vector<Job> llama_jobs(const Setting& setting) {
        .ours = [ours] { return ours->seconds("step"); },
        .peers = peers.at([](Contestant& peer) { return peer.seconds("step"); }),
        .limit = [config,
-                 peak = setting.peak] { return step_flops(config) / peak->flops_per_second(); }},
+                 peak = options.peak] { return step_flops(config) / peak->flops_per_second(); }},
       {.name = "llama-memory",
        .readings = {{"LLaMA training, peak memory", "MB", 1e-6}},
        .ours = [ours, memory] { return memory(*ours); },

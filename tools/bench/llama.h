@@ -6,7 +6,7 @@
 
 namespace bench {
 
-// Serial training on random tokens with all of a model, as bin/pipeline_worker alone does it.
+// Serial training of a whole model on random tokens, as a single bin/pipeline_worker does it.
 class LlamaTraining {
  public:
   LlamaTraining(const nn::LanguageModelConfig& model, int length, int threads);
@@ -19,9 +19,9 @@ class LlamaTraining {
   std::unique_ptr<Parts> parts_;
 };
 
-// Floating-point operations of the matrix products of a training step, forwards and backwards, each
-// multiply-add counted as two: 83.2e9 with the course's model. Attention counts whole although half
-// of its scores are masked, which is 2.4 % of that.
+// Floating-point operations of the matrix products of a training step, forward and backward; a
+// multiply-add counts as two. 83.2e9 with the course's model. Attention counts in full, although
+// half of its scores are masked: 2.4 % of the total.
 double step_flops(const pipeline::TrainingConfig& config);
 
 }  // namespace bench

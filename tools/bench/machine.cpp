@@ -21,7 +21,7 @@ std::string processor_name() {
   return "an unknown processor";
 }
 
-// The commit, where this is a repository and git can read it.
+// The commit, if this is a repository that git can read.
 std::string version() try {
   const std::filesystem::path folder = project::folder();
   nn::require(std::filesystem::exists(folder / ".git"), "not a repository");

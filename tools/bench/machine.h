@@ -4,13 +4,13 @@
 
 namespace bench {
 
-// What was measured, on what and when: figures mean nothing without it.
+// Where, when and with which versions: figures mean nothing without it.
 struct Machine {
   std::string processor, blas, version, peer, date;
   int cores = 1;
 };
 
-// `peer` as it calls itself; empty if there is none.
+// `peer` is the name that it printed; empty if there is none.
 Machine describe_machine(const std::string& peer);
 
 }  // namespace bench

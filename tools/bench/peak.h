@@ -4,14 +4,14 @@
 
 namespace bench {
 
-// The machine's SGEMM peak: all cores multiply matrices of 512 x 512, each its own.
+// The machine's SGEMM peak: every core multiplies 512 x 512 matrices of its own.
 class Peak {
  public:
   explicit Peak(int threads);
 
-  // Of the best of a few tries, just now.
+  // Measured now: the best of a few tries.
   double flops_per_second();
-  // The best that was ever seen; 0 if it was never measured.
+  // The best so far; 0 if never measured.
   double best() const { return best_; }
 
  private:

@@ -12,11 +12,11 @@ namespace bench {
 
 namespace {
 
-constexpr int steps = 9;       // the first of which does not count
+constexpr int steps = 9;       // the first does not count
 constexpr int peer_steps = 8;  // of tools/bench/peers/pipeline.py
 
-Job job_of(const std::string& name, const std::string& text,
-           const std::vector<std::string>& arguments) {
+Benchmark benchmark_of(const std::string& name, const std::string& text,
+                       const std::vector<std::string>& arguments) {
   const auto last = std::make_shared<Pace>();
   return {.name = name,
           .readings = {{text, "ms", 1e3}},
@@ -49,13 +49,13 @@ Pace run_pipeline(const std::vector<std::string>& arguments) {
   return read_pace(run(command).output);
 }
 
-std::vector<Job> pipeline_jobs(const Setting& setting) {
-  Job same = job_of("b1", "B1 step, 3 processes, cut 2,2,2", {"3"});
-  same.peers = Peers(setting, "pipeline.py").at([](Contestant& peer) {
+std::vector<Benchmark> pipeline_benchmarks(const SuiteOptions& options) {
+  Benchmark same = benchmark_of("b1", "B1 step, 3 processes, cut 2,2,2", {"3"});
+  same.peers = Peers(options, "pipeline.py").at([](Contestant& peer) {
     return peer.seconds("steps") / peer_steps;
   });
-  return {same, job_of("b1-auto", "B1 step, --layers auto, zb-h1",
-                       {"3", "--layers", "auto", "--schedule", "zb-h1"})};
+  return {same, benchmark_of("b1-auto", "B1 step, --layers auto, zb-h1",
+                             {"3", "--layers", "auto", "--schedule", "zb-h1"})};
 }
 
 }  // namespace bench

@@ -2,41 +2,48 @@
 
 #include <functional>
 #include <span>
+#include <vector>
 
 #include "nn/team.h"
 
 namespace bench {
 
-// The time of loops of a program by work and span (Brent 1974): its parts are done one by one on
-// one core and timed, then dealt out on paper to more cores, each part in turn to the first core
-// that is free. What is in no loop stays with one core. Counted out is what only many cores could
-// show: waking threads, and memory and caches that they share.
+// Estimates by work and span (Brent 1974) how long a program would take on more cores than there
+// are. One core runs the parts of each loop one after another and times them; on paper, each part
+// goes in turn to the first core that is free. What is in no loop stays on one core. Not counted
+// is what only real cores would show: waking threads, and sharing memory and caches.
 class Rehearsal {
  public:
   explicit Rehearsal(int cores);
 
   nn::Team& team() { return team_; }
-  // How long work(), which uses the team, would take.
-  double seconds_of(const std::function<void()>& work);
+  // Runs work(), which uses the team. Every run must have the same loops, in the same order.
+  void run(const std::function<void()>& work);
+  // The estimate. Of each part the shortest run counts: other programs can only slow it down.
+  double seconds() const;
 
  private:
+  void keep(std::span<const double> seconds);
+
   int cores_;
-  double saved_ = 0;  // by the loops since the start
   nn::Team team_;
+  std::vector<std::vector<double>> loops_;  // shortest time of each part; between loops, one part
+  std::size_t next_ = 0;
+  double last_end_ = 0;
 };
 
-// When the last of some parts is done that are taken in turn, each by the first core that is free.
+// When the last of some parts ends if each goes in turn to the first core that is free.
 double makespan(std::span<const double> seconds, int cores);
 
-// The same if each part ends in a second half, and those are done strictly in turn, as in
+// The same if each part ends in a second half, and second halves run strictly in turn, as in
 // fl::ordered_parallel().
 double makespan_in_order(std::span<const double> first, std::span<const double> second, int cores);
 
-// How many times as fast as on one core a step of the course's LLaMA is, with so many sequences of
-// 256 tokens in so many microbatches: forwards, backwards, a look for NaN, and Adam.
+// Speedup over one core of a training step of the course's LLaMA, with `sequences` of 256 tokens in
+// `microbatches`: forward, backward, the check for NaN, and Adam.
 double llama_speedup(int cores, int sequences, int microbatches);
 
-// The same of a client's step with a batch of part A's network.
+// Speedup over one core of a client's step with a batch of part A's network.
 double cnn_speedup(int cores, int batch);
 
 }  // namespace bench

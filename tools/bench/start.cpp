@@ -11,7 +11,7 @@ namespace bench {
 
 namespace {
 
-// A whole `hw1 run` of one client's one step, less the test after it.
+// A whole `hw1 run` with one step of one client, minus the test that follows.
 double hw1_seconds() {
   const tools::TemporaryFolder folder;
   const std::string json = folder.path / "run.json";
@@ -23,9 +23,9 @@ double hw1_seconds() {
 
 }  // namespace
 
-std::vector<Job> start_jobs(const Setting& setting) {
+std::vector<Benchmark> start_benchmarks(const SuiteOptions& options) {
   std::vector<Peer> peers;
-  for (const PeerWay& way : setting.peer_ways)
+  for (const PeerWay& way : options.peer_ways)
     peers.push_back({to_text(way), [way] {
                        Contestant fresh =
                            Contestant::peer("federated.py", way, project::data_raw() / "mnist");

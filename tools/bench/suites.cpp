@@ -6,14 +6,15 @@ namespace bench {
 
 std::span<const Suite> suite_table() {
   static constexpr std::array table{
-      Suite{"cnn", cnn_jobs},     Suite{"federated", federated_jobs}, Suite{"start", start_jobs},
-      Suite{"llama", llama_jobs}, Suite{"pipeline", pipeline_jobs},
+      Suite{"cnn", cnn_benchmarks},           Suite{"federated", federated_benchmarks},
+      Suite{"start", start_benchmarks},       Suite{"llama", llama_benchmarks},
+      Suite{"pipeline", pipeline_benchmarks},
   };
   return table;
 }
 
-Peers::Peers(const Setting& setting, const std::string& script, const std::string& argument) {
-  for (const PeerWay& way : setting.peer_ways)
+Peers::Peers(const SuiteOptions& options, const std::string& script, const std::string& argument) {
+  for (const PeerWay& way : options.peer_ways)
     contestants_.emplace_back(
         way, std::make_shared<Contestant>(Contestant::peer(script, way, argument)));
 }

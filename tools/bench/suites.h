@@ -5,36 +5,35 @@
 #include <string_view>
 #include <vector>
 
-#include "tools/bench/job.h"
+#include "tools/bench/benchmark.h"
 #include "tools/bench/peak.h"
 
 namespace bench {
 
-// What jobs need to know. PyTorch is tried in each of these ways; none where it is not to be had.
-struct Setting {
+// What benchmarks need to know. PyTorch is tried in each of `peer_ways`: none if not installed.
+struct SuiteOptions {
   int threads = 1;
   std::vector<PeerWay> peer_ways;
   Peak* peak = nullptr;
 };
 
-// Jobs on the same kind of work; their processes live as long as they do.
+// Benchmarks of one kind of work. Their processes end with them.
 struct Suite {
   std::string_view name;
-  std::vector<Job> (*jobs)(const Setting& setting);
+  std::vector<Benchmark> (*benchmarks)(const SuiteOptions& options);
 };
 std::span<const Suite> suite_table();
 
-std::vector<Job> cnn_jobs(const Setting& setting);
-std::vector<Job> federated_jobs(const Setting& setting);
-std::vector<Job> start_jobs(const Setting& setting);
-std::vector<Job> llama_jobs(const Setting& setting);
-std::vector<Job> pipeline_jobs(const Setting& setting);
+std::vector<Benchmark> cnn_benchmarks(const SuiteOptions& options);
+std::vector<Benchmark> federated_benchmarks(const SuiteOptions& options);
+std::vector<Benchmark> start_benchmarks(const SuiteOptions& options);
+std::vector<Benchmark> llama_benchmarks(const SuiteOptions& options);
+std::vector<Benchmark> pipeline_benchmarks(const SuiteOptions& options);
 
-// One peer for each way, all of whose jobs are in one process: cost(contestant) has it do one of
-// them.
+// One process of PyTorch for each way; cost(contestant) makes it do one of its jobs.
 class Peers {
  public:
-  Peers(const Setting& setting, const std::string& script, const std::string& argument = "");
+  Peers(const SuiteOptions& options, const std::string& script, const std::string& argument = "");
   std::vector<Peer> at(const std::function<double(Contestant&)>& cost) const;
 
  private:

@@ -1,4 +1,4 @@
-#include "tools/bench/job.h"
+#include "tools/bench/benchmark.h"
 
 #include <algorithm>
 
@@ -39,15 +39,16 @@ double median(std::vector<double> values) {
   return values.size() % 2 ? values[half] : (values[half - 1] + values[half]) / 2;
 }
 
-Result measure(const Job& job, int turns, const std::function<void(const std::string&)>& complain) {
+Result measure(const Benchmark& benchmark, int turns,
+               const std::function<void(const std::string&)>& complain) {
   std::vector<double> costs, limits;
   std::vector<Contender> contenders;
-  for (const Peer& peer : job.peers) contenders.push_back({&peer, {}});
+  for (const Peer& peer : benchmark.peers) contenders.push_back({&peer, {}});
   for (int turn = 0; turn < turns; ++turn) {
-    const bool warms_up = turn == 0 && job.is_warmed_up;
-    if (warms_up) job.ours();
-    costs.push_back(job.ours());
-    if (job.limit) limits.push_back(job.limit());
+    const bool warms_up = turn == 0 && benchmark.is_warmed_up;
+    if (warms_up) benchmark.ours();
+    costs.push_back(benchmark.ours());
+    if (benchmark.limit) limits.push_back(benchmark.limit());
     for (Contender& contender : contenders) try {
         if (warms_up) contender.peer->cost();
         contender.costs.push_back(contender.peer->cost());
@@ -58,7 +59,7 @@ Result measure(const Job& job, int turns, const std::function<void(const std::st
     keep_cheapest(contenders);
   }
 
-  Result result{job.name, job.readings, median(costs), {}, {}, ""};
+  Result result{benchmark.name, benchmark.readings, median(costs), {}, {}, ""};
   if (!limits.empty()) result.limit = median(limits);
   if (!contenders.empty()) {
     result.peer_cost = median(contenders.front().costs);

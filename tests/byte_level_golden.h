@@ -1,0 +1,18 @@
+#pragma once
+
+#include <filesystem>
+
+#include "data/byte_level_tokenizer.h"
+#include "data/vocabulary.h"
+
+namespace tests {
+
+// What Hugging Face's library makes of hard strings, and a vocabulary that it trained
+// (tests/golden/make_byte_level_bpe.py).
+inline const std::filesystem::path golden = "tests/golden/byte_level";
+
+inline data::ByteLevelTokenizer small_tokenizer() {
+  return data::ByteLevelTokenizer(data::read_vocabulary(golden));
+}
+
+}  // namespace tests
