@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <utility>
@@ -47,7 +48,8 @@ struct GuardedRank {
   }
 
   // A client of rank 0, with a key of its own if there is one.
-  zmq::socket_t client(const std::string& secret = "", milliseconds handshake = seconds(30)) {
+  zmq::socket_t client(const std::string& secret = "",
+                       std::chrono::milliseconds handshake = std::chrono::seconds(30)) {
     zmq::socket_t socket(context, zmq::socket_type::push);
     socket.set(zmq::sockopt::handshake_ivl, static_cast<int>(handshake.count()));
     socket.set(zmq::sockopt::linger, 0);

@@ -2,9 +2,10 @@
 
 #include <nlohmann/json.hpp>
 
+#include "nn/base/csv.h"
 #include "tests/complaint.h"
 #include "tests/made_up_run.h"
-#include "tools/homework/compare.h"
+#include "tools/federated/compare.h"
 #include "tools/homework/options.h"
 #include "tools/homework/record.h"
 

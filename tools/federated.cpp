@@ -30,7 +30,7 @@ void list() {
   document.blocks.emplace_back(rows_of("Defences: --defence", fl::defence_table()));
   document.blocks.emplace_back(rows_of("Attacks: --attack", fl::attack_table()));
   document.blocks.emplace_back(rows_of("Models: --model", nn::model_table()));
-  std::cout << report::to_text(document, 80, isatty(STDOUT_FILENO));
+  std::cout << report::to_text(document, isatty(STDOUT_FILENO));
 }
 
 int run_command(int argc, char** argv) {
