@@ -25,10 +25,12 @@ check "growth is drawn as it is measured" eval \
    grep -qE '^1,[0-9.]+$' '$work/growth/growth-threads.csv'"
 
 check "a job that is not there is an error" refuses "there is no job sorting" --alone --only sorting
-check "a growth that is not there is an error" refuses "there is no job b1" --growth "$work/growth" --only b1
+check "a growth that is not there is an error" refuses "there is no job b1" --growth \
+  "$work/growth" --only b1
 check "no turns are an error" refuses "--turns" --turns 0
 check "a folder that cannot be written is an error" refuses "$work/bin/python3" --only threads \
   --growth "$work/bin/python3"
-check "figures that cannot be written are an error before anything is measured" refuses "$work/bin/python3" \
+check "figures that cannot be written are an error before anything is measured" refuses \
+  "$work/bin/python3" \
   --json "$work/bin/python3/figures.json"
 finish

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# One training run whose ranks are killed, frozen and cut off from the network at random moments; it must
-# restart from its checkpoints each time, and end up with the weights and losses of a run that nothing
-# happened to.
+# One training run whose ranks are killed, frozen and cut off from the network at random moments; it
+# must restart from its checkpoints each time, and end up with the weights and losses of a run that
+# nothing happened to.
 #
 #   tests/faults.sh [COUNT [SEED]]      20 faults, the first seed
 cd "$(dirname "$0")/.." || exit 1
@@ -14,12 +14,13 @@ shared_memory=$(ls /dev/shm 2>/dev/null)
 
 write_stories
 train() {  # train NAME [options]: into $work/NAME, with checkpoints in $work/NAME-steps
-  exec tools/pipeline.sh $stages $pipelines --resume --text "$work/stories.txt" --d 16 --depth 2 --heads 2 --tokens 16 \
+  exec tools/pipeline.sh $stages $pipelines --resume --text "$work/stories.txt" --d 16 --depth 2 \
+    --heads 2 --tokens 16 \
     --checkpoint-every 3 --checkpoint "$work/$1-steps" --out "$work/$1" "${@:2}"
 }
 
-# Breaks all connections of a process, as a network does: shuts its sockets down from outside. Fails where
-# that is not allowed.
+# Breaks all connections of a process, as a network does: shuts its sockets down from outside. Fails
+# where that is not allowed.
 disconnect() {
   perl -e 'my ($process) = @ARGV;
     my $handle = syscall(434, $process + 0, 0);                # pidfd_open
@@ -51,14 +52,17 @@ has_restarted() { grep -q "^restart $1 of" "$work/err"; }
 others_said_why() {  # others_said_why FAULT VICTIM
   local rank
   for ((rank = 0; rank < ranks; ++rank)); do
-    [ "$rank" = "$2" ] || grep -qE "^error: .*rank $2 .*while rank $rank \(pipeline [01], stage [01]\) at (step|the checkpoint of step) [0-9]+" \
-      "$work/faults/restart-$1-rank-$rank.log" || { echo "rank $rank:" && cat "$work/faults/restart-$1-rank-$rank.log"; return 1; }
+    [ "$rank" = "$2" ] || grep -qE \
+      "^error: .*rank $2 .*while rank $rank \(pipeline [01], stage [01]\) at (step|the checkpoint of step) [0-9]+" \
+      "$work/faults/restart-$1-rank-$rank.log" || { echo "rank $rank:" &&
+        cat "$work/faults/restart-$1-rank-$rank.log"; return 1; }
   done
 }
 
 kinds=(kill kill freeze)
 sleep 30 &
-disconnect $! && kinds+=(disconnect) || echo "nobody is disconnected: it takes perl, Linux 5.6 and the right to do so"
+disconnect $! && kinds+=(disconnect) || echo \
+  "nobody is disconnected: it takes perl, Linux 5.6 and the right to do so"
 kill $!
 declare -A done_to=([kill]=0 [freeze]=0 [disconnect]=0)
 slowest=0
@@ -79,7 +83,8 @@ strike() {  # strike FAULT
     freeze) kill -STOP "$process" ;;
     disconnect) disconnect "$process" ;;
   esac || { echo "cannot $kind rank $victim"; return 1; }
-  wait_for 15 has_restarted "$1" || { echo "fault $1, $kind of rank $victim: no restart in 15 s"; return 1; }
+  wait_for 15 has_restarted "$1" || { echo "fault $1, $kind of rank $victim: no restart in 15 s"; \
+    return 1; }
   local took=$((($(date +%s%N) - start) / 1000000))
   [ $took -gt $slowest ] && slowest=$took
   done_to[$kind]=$((done_to[$kind] + 1))
@@ -87,14 +92,16 @@ strike() {  # strike FAULT
   [ ! "$begun" ] || [ $kind = disconnect ] || others_said_why "$1" $victim
 }
 
-train faults --steps 1000000 --heartbeat 1 --timeout 5 --restarts $((count + 1)) >"$work/out" 2>"$work/err" &
+train faults --steps 1000000 --heartbeat 1 --timeout 5 --restarts $((count + 1)) >"$work/out" \
+  2>"$work/err" &
 launcher=$!
 for ((fault = 1; fault <= count; ++fault)); do
   check "fault $fault stops all ranks within 15 s, they say why, and start again" strike $fault
   [ "${VERBOSE-}" ] && cat "$work/log"
   kill -0 $launcher 2>/dev/null || break
 done
-echo "$((fault - 1)) faults: ${done_to[kill]} killed, ${done_to[freeze]} frozen, ${done_to[disconnect]} disconnected; the slowest restart took $slowest ms"
+echo \
+  "$((fault - 1)) faults: ${done_to[kill]} killed, ${done_to[freeze]} frozen, ${done_to[disconnect]} disconnected; the slowest restart took $slowest ms"
 
 ended() {  # after the last fault it trains on, and ends when it is told to
   touch "$work/start"
@@ -108,8 +115,10 @@ check "it leaves no socket" [ -z "$(ls "$TMPDIR")" ]
 check "it leaves no shared memory" [ "$(ls /dev/shm 2>/dev/null)" = "$shared_memory" ]
 
 newest=$(ls "$work/faults-steps" | sed -n 's/step-//p' | sort -n | tail -n 1)
-[ -e "$work/faults-steps/step-$newest/manifest.txt" ] || newest=$(ls "$work"/faults-steps/*/manifest.txt | sed 's/.*step-//; s/.manifest.txt//' | sort -n | tail -n 1)
-check "a run that nothing happens to trains as far, to step $newest" eval '(train whole --steps $newest)'
+[ -e "$work/faults-steps/step-$newest/manifest.txt" ] ||
+  newest=$(ls "$work"/faults-steps/*/manifest.txt | sed 's/.*step-//; s/.manifest.txt//' | sort -n | tail -n 1)
+check "a run that nothing happens to trains as far, to step $newest" eval \
+  '(train whole --steps $newest)'
 as_undisturbed() {
   local file saved=$work/faults-steps/step-$newest whole=$work/whole-steps/step-$newest
   for file in "$saved"/*.safetensors; do cmp "$file" "$whole/$(basename "$file")" || return; done

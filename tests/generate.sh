@@ -39,7 +39,8 @@ EOF
     printf %s "$header"
     ones 520
     zeros 26
-    if [ "$token" = none ]; then zeros 518; else zeros $((2 * token)); ones 2; zeros $((516 - 2 * token)); fi
+    if [ "$token" = none ]; then zeros 518; else zeros $((2 * token)); ones 2; zeros \
+      $((516 - 2 * token)); fi
   } >"$folder/model.safetensors"
 }
 
@@ -56,33 +57,44 @@ model "$work/letter" $((3 + 97))
 model "$work/end" 2
 model "$work/any" none
 
-check "a story goes on to the end of the context" writes "Once upon$(printf 'a%.0s' {1..23})" "${letter[@]}" --prompt "Once upon"
+check "a story goes on to the end of the context" writes "Once upon$(printf 'a%.0s' {1..23})" \
+  "${letter[@]}" --prompt "Once upon"
 check "a story needs no prompt" writes "$(printf 'a%.0s' {1..32})" "${letter[@]}"
 check "--tokens ends it earlier" writes "Onceaaa" "${letter[@]}" --prompt Once --tokens 3
-check "a prompt may fill the context" writes "$(printf 'b%.0s' {1..31})a" "${letter[@]}" --prompt "$(printf 'b%.0s' {1..31})"
-check "the end-of-sequence token ends it" writes "Once" --checkpoint "$work/end" --temperature 0 --prompt Once
-check "a prompt of several bytes a letter comes out whole" writes "été 🙂a" "${letter[@]}" --prompt "été 🙂" --tokens 1
-check "nothing but the story is written when nobody watches" test -z "$("$program" "${letter[@]}" 2>&1 >/dev/null)"
+check "a prompt may fill the context" writes "$(printf 'b%.0s' {1..31})a" "${letter[@]}" --prompt \
+  "$(printf 'b%.0s' {1..31})"
+check "the end-of-sequence token ends it" writes "Once" --checkpoint "$work/end" --temperature 0 \
+  --prompt Once
+check "a prompt of several bytes a letter comes out whole" writes "été 🙂a" "${letter[@]}" --prompt \
+  "été 🙂" --tokens 1
+check "nothing but the story is written when nobody watches" test -z \
+  "$("$program" "${letter[@]}" 2>&1 >/dev/null)"
 
 random() { "$program" --checkpoint "$work/any" --temperature 1 --top-p 1 --seed "$1"; }
 same() { diff <(random 5) <(random 5); }
 other() { ! diff <(random 5) <(random 6); }
-utf8() { for seed in 1 2 3 4 5; do random $seed | iconv -f UTF-8 -t UTF-8 >/dev/null || return 1; done; }
+utf8() { for seed in 1 2 3 4 5; do random $seed | iconv -f UTF-8 -t UTF-8 >/dev/null ||
+  return 1; done; }
 check "the same seed gives the same story" same
 check "another seed gives another" other
 check "whatever is drawn, the story is UTF-8" utf8
 
 check "no checkpoint is an error" refuses "checkpoint is required"
-check "a folder that is not there is an error" refuses "$work/none/config.json" --checkpoint "$work/none"
-check "a temperature below 0 is an error" refuses "temperature -0.1" --checkpoint "$work/any" --temperature -0.1
-check "a temperature that is no number is an error" refuses "temperature nan" --checkpoint "$work/any" --temperature nan
+check "a folder that is not there is an error" refuses "$work/none/config.json" --checkpoint \
+  "$work/none"
+check "a temperature below 0 is an error" refuses "temperature -0.1" --checkpoint "$work/any" \
+  --temperature -0.1
+check "a temperature that is no number is an error" refuses "temperature nan" --checkpoint \
+  "$work/any" --temperature nan
 check "top-p 0 is an error" refuses "top-p 0" --checkpoint "$work/any" --top-p 0
 check "top-p above 1 is an error" refuses "top-p 1.1" --checkpoint "$work/any" --top-p 1.1
-check "a prompt longer than the context is an error" refuses "prompt has 32 tokens" "${letter[@]}" --prompt "$(printf 'b%.0s' {1..32})"
+check "a prompt longer than the context is an error" refuses "prompt has 32 tokens" "${letter[@]}" \
+  --prompt "$(printf 'b%.0s' {1..32})"
 check "no tokens are an error" refuses "--tokens" "${letter[@]}" --tokens 0
 check "a negative seed is an error" refuses "--seed" "${letter[@]}" --seed -1
 check "an unknown option is an error" refuses "top-q" "${letter[@]}" --top-q 1
-check "a model of another vocabulary needs its tokenizer" refuses "no tokenizer.json" --checkpoint tests/golden/llama/plain
+check "a model of another vocabulary needs its tokenizer" refuses "no tokenizer.json" --checkpoint \
+  tests/golden/llama/plain
 echo '{}' >"$work/end/tokenizer.json"
 check "a tokenizer.json that is none is an error" refuses "tokenizer.json" --checkpoint "$work/end"
 head -c 3000 "$work/letter/model.safetensors" >"$work/any/model.safetensors"

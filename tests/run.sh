@@ -8,23 +8,23 @@ float=build/float${BUILD_SUFFIX-} double=build/double${BUILD_SUFFIX-}
 
 # Adds what a suite printed as its closing line: "12 passed, 0 failed" or doctest's.
 count() {
-  local name=$1 output=$2 status=$3 p f
+  local name=$1 output=$2 status=$3 seconds=$4 p f
   read -r p f < <(tail -n 1 < <(sed -nE <<<"$output" \
     -e 's/.*test cases: *[0-9]+ \| *([0-9]+) passed \| *([0-9]+) failed.*/\1 \2/p' \
     -e 's/^([0-9]+) passed, ([0-9]+) failed.*/\1 \2/p'))
   if [ -z "${p-}" ]; then p=0 f=1; fi
   if [ "$status" != 0 ] && [ "$f" = 0 ]; then f=1; fi
   passed=$((passed + p)) failed=$((failed + f))
-  printf '%-28s %4d passed, %d failed\n' "$name" "$p" "$f"
+  printf '%-28s %4d passed, %d failed %5d s\n' "$name" "$p" "$f" "$seconds"
 }
 
 suite() {
-  local name=$1 output status
+  local name=$1 output status start=$SECONDS
   shift
   output=$("$@" 2>&1)
   status=$?
   if [ $status != 0 ]; then printf '%s\n' "$output"; fi
-  count "$name" "$output" $status
+  count "$name" "$output" $status $((SECONDS - start))
 }
 
 # The threads of ZeroMQ and OpenBLAS hand memory to each other in ways that ThreadSanitizer does not

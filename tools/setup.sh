@@ -84,7 +84,8 @@ case $manager in
   dnf) install="dnf install -y $packages" ;;
   pacman) install="pacman -Sy --needed --noconfirm $packages" ;;
   brew) install="brew install $packages" ;;
-  none) fail "missing:" $missing "(install them by hand: this machine has none of apt-get, dnf, pacman, brew)" ;;
+  none) fail "missing:" $missing \
+    "(install them by hand: this machine has none of apt-get, dnf, pacman, brew)" ;;
 esac
 
 if [ $manager = brew ]; then

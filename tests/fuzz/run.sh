@@ -19,7 +19,8 @@ if ! [ "$("${clang:-false}" -dumpversion | cut -d. -f1)" -ge 16 ] 2>/dev/null; t
   exit 2
 fi
 sanitizers=fuzzer-no-link,address,undefined
-make -s -j"$(nproc)" CXX="$(command -v ccache) $clang -w" REAL=float SANITIZE=$sanitizers FOLDERS= fuzzers || exit 1
+make -s -j"$(nproc)" CXX="$(command -v ccache) $clang -w" REAL=float SANITIZE=$sanitizers FOLDERS= \
+  fuzzers || exit 1
 
 # Inputs are small: so may be what AddressSanitizer remembers of freed memory, and of who had it.
 export ASAN_OPTIONS=malloc_context_size=3:quarantine_size_mb=16${ASAN_OPTIONS:+:$ASAN_OPTIONS}
@@ -34,7 +35,8 @@ for target in "${targets[@]}"; do
     >"$log" 2>&1; then
     passed=$((passed + 1)) verdict="no finding"
   else
-    failed=$((failed + 1)) verdict=$(grep -m 1 -E '^(not so|==.*ERROR|.*runtime error|SUMMARY)' "$log")
+    failed=$((failed + 1)) \
+      verdict=$(grep -m 1 -E '^(not so|==.*ERROR|.*runtime error|SUMMARY)' "$log")
   fi
   runs=$(sed -nE 's/stat::number_of_executed_units: *//p' "$log")
   printf '%-14s %10s runs in %4d s  %s\n' "$target" "${runs:-?}" $((SECONDS - start)) "$verdict"

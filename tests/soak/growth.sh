@@ -8,7 +8,8 @@ program=hw1
 export BIN=$PWD/${BIN:-bin}
 minutes=${1:-30} rounds=${2:-1000}
 
-# Adds "NAME KB FILES" of every process of a run to $work/NAME.samples, as long as the command holds.
+# Adds "NAME KB FILES" of every process of a run to $work/NAME.samples, as long as the command
+# holds.
 sample() {  # sample NAME LAUNCHER COMMAND...
   local process rank
   while kill -0 "$2" && "${@:3}"; do
@@ -22,8 +23,8 @@ sample() {  # sample NAME LAUNCHER COMMAND...
   done >"$work/$1.samples" 2>/dev/null
 }
 
-# Compares the second tenth of a run's samples with the last: the most memory of each, and the fewest files,
-# for some are open only for a moment.
+# Compares the second tenth of a run's samples with the last: the most memory of each, and the
+# fewest files, for some are open only for a moment.
 flat() {  # flat NAME
   awk '
     { kb[$1, ++count[$1]] = $2; files[$1, count[$1]] = $3 }
@@ -49,11 +50,12 @@ flat() {  # flat NAME
 }
 
 write_stories
-# No vocabulary can be fetched, so bytes are tokens: with 32,000 of them the gradient's messages, which may be on
-# the way or not, would be most of a small rank's memory.
+# No vocabulary can be fetched, so bytes are tokens: with 32,000 of them the gradient's messages,
+# which may be on the way or not, would be most of a small rank's memory.
 touch "$work/vocabulary"
 training() {
-  DATA_RAW=$work tools/pipeline.sh 3 2 --text "$work/stories.txt" --d 48 --heads 4 --tokens 64 --steps 1000000000 \
+  DATA_RAW=$work tools/pipeline.sh 3 2 --text "$work/stories.txt" --d 48 --heads 4 --tokens 64 \
+    --steps 1000000000 \
     --out "$work/training" >/dev/null &
   local launcher=$! status end=$((SECONDS + 60 * minutes))
   trap "kill $launcher 2>/dev/null; rm -rf '$work'" EXIT
@@ -61,7 +63,8 @@ training() {
   kill -TERM $launcher
   wait $launcher
   status=$?
-  echo "ended with $status; $(tail -n 1 "$work/training/loss.csv")" && tail -n 3 "$work"/training/rank-*.log
+  echo "ended with $status; $(tail -n 1 "$work/training/loss.csv")" &&
+    tail -n 3 "$work"/training/rank-*.log
   [ $status = 143 ] && ! grep -qiE 'nan|inf' "$work/training/loss.csv"
 }
 check "3 ranks x 2 pipelines train for $minutes minutes, with losses that are numbers" training
@@ -70,14 +73,16 @@ check "they do not grow" flat training
 cat "$work/log"
 
 federated() {
-  "$program" run --model mlp --rounds $rounds --checkpoint "$work/rounds" --json "$work/run.json" >/dev/null &
+  "$program" run --model mlp --rounds $rounds --checkpoint "$work/rounds" --json "$work/run.json" \
+    >/dev/null &
   local run=$!
   trap "kill $run 2>/dev/null; rm -rf '$work'" EXIT
   sample federated $run true
   wait $run
 }
 check "FedAvg runs for $rounds rounds" federated
-check "no client's update is left out for a NaN" [ "$(grep -c '"left_out": \[\]' "$work/run.json")" = "$rounds" ]
+check "no client's update is left out for a NaN" [ \
+  "$(grep -c '"left_out": \[\]' "$work/run.json")" = "$rounds" ]
 echo "$rounds rounds of FedAvg, $(du -sh "$work/rounds" | cut -f1) of checkpoints"
 check "they do not grow" flat federated
 cat "$work/log"

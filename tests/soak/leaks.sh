@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
 # valgrind finds neither a leak nor a wrong access in a federated run, nor in the three ranks of a
-# pipeline. It does not know every instruction of every processor: the programs are the portable ones.
+# pipeline. It does not know every instruction of every processor: the programs are the portable
+# ones.
 cd "$(dirname "$0")/../.." || exit 1
-command -v valgrind >/dev/null || { echo "error: this needs valgrind: apt install valgrind" >&2; exit 2; }
+command -v valgrind >/dev/null || { echo "error: this needs valgrind: apt install valgrind" >&2; \
+  exit 2; }
 make -s -j"$(nproc)" PORTABLE=1 SETUP=skip programs || exit 1
 export BIN=build/float-portable/bin OPENBLAS_CORETYPE=Haswell OPENBLAS_NUM_THREADS=1
 program=hw1
