@@ -8,6 +8,7 @@
 #include "nn/models/models.h"
 #include "tools/federated/command_line.h"
 #include "tools/federated/commands.h"
+#include "tools/federated/sweep.h"
 #include "tools/program/program.h"
 #include "tools/program/signals.h"
 #include "tools/report/text.h"
@@ -33,6 +34,34 @@ void list() {
   std::cout << report::to_text(document, isatty(STDOUT_FILENO));
 }
 
+// Parses every run before the first one starts.
+std::vector<SweepRun> check_all(const std::filesystem::path& file) {
+  std::vector<SweepRun> runs = grid(tools::read_config(file));
+  RunArguments arguments;
+  Experiment experiment;
+  Resources resources;
+  tools::Options parser{"federated", ""};
+  tools::Options command = parser.add_command("run", "");
+  arguments.add_to(command, experiment);
+  add_common(command, experiment, resources);
+  for (const SweepRun& run : runs) {
+    std::vector<std::string> words{"federated", "run"};
+    words.insert(words.end(), run.arguments.begin(), run.arguments.end());
+    std::vector<char*> values;
+    for (std::string& word : words) values.push_back(word.data());
+    arguments.reset();
+    experiment = {};
+    try {
+      parser.parse(static_cast<int>(values.size()), values.data());
+      arguments.apply(experiment);
+    } catch (const nn::InputError& error) {
+      throw nn::InputError(nn::concat(file.string(), ", ", run.name(), ": ", error.what()),
+                           error.hint);
+    }
+  }
+  return runs;
+}
+
 int run_command(int argc, char** argv) {
   Experiment experiment;
   Resources resources;
@@ -53,6 +82,12 @@ int run_command(int argc, char** argv) {
   compare.add("--out", comparison.out, "folder for the results");
   add_split(compare, comparison.base.partition);
   add_common(compare, comparison.base, resources);
+  std::filesystem::path sweep_file, sweep_out = "out/sweep";
+  int jobs = resources.threads;
+  tools::Options sweep = parser.add_command("sweep", "every combination of lists of options");
+  sweep.add("file", sweep_file, "TOML: a line for each option of run: lr = [0.01, 0.1]").required();
+  sweep.add("--jobs", jobs, "runs at once, a thread each; all cores").between(1, 1024);
+  sweep.add("--out", sweep_out, "folder for the runs and what they come to");
   parser.add_command("list", "every algorithm, defence, attack and model");
   const std::string command = parser.parse(argc, argv);
   if (command == "list") return list(), 0;
@@ -63,6 +98,7 @@ int run_command(int argc, char** argv) {
     comparison.kept = comparison.out / ".unfinished";
     return federated::compare(comparison, resources, stop) ? 0 : 1;
   }
+  if (command == "sweep") return run_sweep({check_all(sweep_file), sweep_out, jobs}, stop), 0;
   arguments.apply(experiment);
   check(outputs);
   return run_one("federated", experiment, resources, outputs, stop), 0;

@@ -108,6 +108,10 @@ void add_outputs(tools::Options& command, Outputs& outputs) {
       .not_empty();
   command.add("--wall-time", outputs.has_wall_time, "with its column Wall time");
   command.add("--json", outputs.json, "file for everything that was measured").not_empty();
+  command
+      .add("--tensorboard", outputs.tensorboard,
+           "folder for an event file with every measure by round")
+      .not_empty();
   command.add("--checkpoint", outputs.checkpoint, "folder to save the run in after every round")
       .not_empty();
   command.add("--resume", outputs.may_resume, "go on with the run that is there, if there is one");

@@ -20,6 +20,7 @@ struct Resources {
 // What a run leaves behind.
 struct Outputs {
   std::string csv, json;
+  std::string tensorboard;  // a folder for an event file
   bool has_wall_time = false;
   bool is_full = false;    // the CSV has all measures, not the notebook's columns alone
   std::string checkpoint;  // the folder; empty: none

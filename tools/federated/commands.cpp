@@ -13,6 +13,7 @@
 #include "tools/federated/unfinished.h"
 #include "tools/program/program.h"
 #include "tools/program/signals.h"
+#include "tools/report/event_file.h"
 #include "tools/report/html.h"
 
 namespace federated {
@@ -54,6 +55,17 @@ void say_how_to_go_on(const Run& run, const Outputs& outputs, const std::string&
               << '\n';
 }
 
+// One event file in the folder, in place of an earlier one of the same run.
+void write_events(const fs::path& folder, const Run& run) {
+  report::EventFile events(0);
+  for (const fl::Round& round : run.rounds) {
+    report::Scalars scalars(round.measures);
+    scalars["Test accuracy"] = round.accuracy;
+    events.add(round.number, round.seconds, scalars);
+  }
+  nn::write_file_atomically(folder / "events.out.tfevents.0.federated", events.content());
+}
+
 }  // namespace
 
 void run_one(const std::string& program, const Experiment& experiment, const Resources& resources,
@@ -61,7 +73,8 @@ void run_one(const std::string& program, const Experiment& experiment, const Res
   const std::string beside = json_beside(outputs.csv, outputs.json);
   require_writable_files(outputs.csv, outputs.json);
   if (!beside.empty()) nn::require_writable_file(beside);
-  if (!outputs.checkpoint.empty()) nn::require_writable_folder(outputs.checkpoint);
+  for (const std::string& folder : {outputs.checkpoint, outputs.tensorboard})
+    if (!folder.empty()) nn::require_writable_folder(folder);
   Session session(resources, stop, [&](const std::string&) {
     return outputs.checkpoint.empty()
                ? nullptr
@@ -74,6 +87,7 @@ void run_one(const std::string& program, const Experiment& experiment, const Res
       nn::write_file_atomically(
           outputs.csv, outputs.is_full ? to_full_csv(std::vector{run})
                                        : to_csv(std::vector{run}, {}, outputs.has_wall_time));
+    if (!outputs.tensorboard.empty()) write_events(outputs.tensorboard, run);
     for (const std::string& file : {outputs.json, beside})
       if (!file.empty()) nn::write_file_atomically(file, to_json(run, made));
     const std::string name = curve_name(experiment);

@@ -1,12 +1,15 @@
 #include "tools/program/options.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <charconv>
 #include <filesystem>
 #include <optional>
+#include <sstream>
 #include <type_traits>
 
 #include "nn/base/error.h"
+#include "nn/base/file.h"
 #include "nn/base/split.h"
 #include "tools/program/nearest.h"
 
@@ -220,6 +223,28 @@ std::string Options::parse(int argc, char** argv) {
     throw nn::InputError(error.what(), help_of(*app_));
   }
   return commands.empty() ? "" : given_in(*app_).get_name();
+}
+
+std::vector<ConfigEntry> read_config(const fs::path& file) {
+  const auto refuse = [&](const std::string& reason) {
+    throw nn::InputError(concat(file.string(), ": ", reason),
+                         "a line is an option without its dashes: lr = [0.01, 0.1]");
+  };
+  std::istringstream text(nn::read_file(file, 1'000'000));
+  std::vector<ConfigEntry> entries;
+  try {
+    for (const CLI::ConfigItem& item : CLI::ConfigTOML().from_config(text)) {
+      if (!item.parents.empty()) refuse(concat("[", item.parents.front(), "] is a section"));
+      if (std::ranges::count(entries, item.name, &ConfigEntry::name))
+        refuse(concat(item.name, " is there twice"));
+      if (item.inputs.empty()) refuse(concat(item.name, " has no value"));
+      entries.push_back({item.name, item.inputs});
+    }
+  } catch (const CLI::Error& error) {
+    refuse(error.what());
+  }
+  if (entries.empty()) refuse("there is no option in it");
+  return entries;
 }
 
 }  // namespace tools

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
@@ -83,6 +84,15 @@ class Options {
 
   std::shared_ptr<CLI::App> app_;
 };
+
+// A name and its values in a TOML file.
+struct ConfigEntry {
+  std::string name;
+  std::vector<std::string> values;
+};
+// In the order of the file. Throws nn::InputError if it cannot be read, has a section, or names a
+// thing twice.
+std::vector<ConfigEntry> read_config(const std::filesystem::path& file);
 
 struct AskedForHelp {};  // which has been printed
 

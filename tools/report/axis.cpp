@@ -66,7 +66,12 @@ Axes axes_of(const LinePlot& plot) {
     nn::require(series.x.size() == series.y.size(), "plot: series ", series.name, " has ",
                 series.x.size(), " x and ", series.y.size(), " y");
     for (std::size_t i = 0; i < series.x.size(); ++i)
-      if (series.has_point(i)) x.push_back(series.x[i]), y.push_back(series.y[i]);
+      if (series.has_point(i)) {
+        const double spread = series.spread.empty() ? 0 : series.spread.at(i);
+        x.push_back(series.x[i]);
+        y.push_back(series.y[i] - spread);
+        if (spread != 0) y.push_back(series.y[i] + spread);
+      }
   }
   return {axis_of(x, 16, false), axis_of(y, 7, true), x.empty()};
 }

@@ -14,6 +14,7 @@ namespace report {
 struct Series {
   std::string name;
   std::vector<double> x, y;
+  std::vector<double> spread = {};  // of each y, drawn as a band from y - spread to y + spread
 
   // Whether there is a point i and both its coordinates are numbers, not too large to calculate
   // with.

@@ -63,7 +63,7 @@ std::vector<Cell> cells_of(const std::vector<Series>& all, const Axes& axes, int
   const auto y_of = [&](double y) { return (1 - axes.y.fraction(y)) * (4 * rows - 4) + 1.5; };
   std::size_t longest = 0;
   for (std::size_t s = 0; s < all.size(); ++s) {
-    const auto& [name, xs, ys] = all[s];
+    const auto &xs = all[s].x, &ys = all[s].y;
     longest = std::max(longest, xs.size());
     for (std::size_t i = 1; i < xs.size(); ++i) {
       if (!all[s].has_point(i - 1) || !all[s].has_point(i)) continue;
@@ -153,7 +153,15 @@ std::string to_svg(const LinePlot& plot, Theme theme) {
                         concat(series.name, "\n", plot.x_label, " ", axes.x.label(series.x[i]),
                                ": ", fixed(series.y[i], std::abs(series.y[i]) < 1 ? 4 : 2)));
     }
-    svg.add(coloured(number, (path.empty() ? "" : stroke(path, number)) + marks));
+    std::string upper, lower;
+    for (std::size_t i = 0; i < series.spread.size(); ++i) {
+      if (!series.has_point(i)) continue;
+      const std::string x = at(svg.x(series.x[i]));
+      upper += concat(upper.empty() ? "M" : "L", x, ",", at(y_of(series.y[i] + series.spread[i])));
+      lower = concat("L", x, ",", at(y_of(series.y[i] - series.spread[i])), lower);
+    }
+    if (!upper.empty()) upper = concat("<path class=\"band\" d=\"", upper, lower, "z\"/>\n");
+    svg.add(coloured(number, upper + (path.empty() ? "" : stroke(path, number)) + marks));
   }
   svg.legend(entries);
   return svg.finish(theme);

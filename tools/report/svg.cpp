@@ -17,7 +17,8 @@ constexpr double width = 720, swatch = 40, legend_row = 24;
 constexpr std::string_view shapes =
     ".plot .title{font-size:15px;font-weight:600}.plot .label{font-size:11px;fill:#0b0d10}"
     ".plot .line{fill:none;stroke:currentColor;stroke-width:2;stroke-linejoin:round}"
-    ".plot .mark{fill:currentColor}.plot rect{stroke-width:.8}";
+    ".plot .mark{fill:currentColor}.plot .band{fill:currentColor;opacity:.15}.plot "
+    "rect{stroke-width:.8}";
 
 std::string scheme(const Colours& colours) {
   const auto& [paper, shade, ink, faint, rule, lines] = colours;

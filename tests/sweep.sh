@@ -1,0 +1,107 @@
+#!/usr/bin/env bash
+# Sweeps over lists of options: every run once, killed at any moment, and what others read.
+cd "$(dirname "$0")/.." || exit 1
+program=federated
+. tests/checks.bash
+
+[ -e data/raw/mnist ] || { echo "no MNIST here"; finish; exit; }
+cat >"$work/sweep.toml" <<'EOF'
+# two configurations, two seeds
+model = "mlp"
+rounds = 4
+algorithm = ["fedavg", "fedprox"]
+seed = [1, 2]
+EOF
+sweep() { "$program" sweep "$work/sweep.toml" --jobs 2 --out "$work/$1" 2>"$work/err"; }
+same_tables() {
+  cmp "$work/whole/results.csv" "$work/$1/results.csv" &&
+    cmp "$work/whole/summary.csv" "$work/$1/summary.csv"
+}
+
+check "a sweep makes every run" eval 'sweep whole && [ "$(ls "$work/whole/runs" | wc -l)" = 4 ]'
+check "its table has every round of every run" \
+  eval '[ "$(grep -c "^\"algorithm=fed" "$work/whole/results.csv")" = 16 ]'
+check "its summary has a row for each configuration" \
+  eval '[ "$(cut -d, -f1,2 "$work/whole/summary.csv" | tr "\n" " ")" = \
+    "algorithm,Runs fedavg,2 fedprox,2 " ]'
+check "its report has a band" grep -q 'class="band"' "$work/whole/report.html"
+alone() {
+  "$program" run --model mlp --rounds 4 --algorithm fedprox --seed 2 --csv "$work/alone.csv" &&
+    cmp "$work/alone.csv" "$work/whole/runs/algorithm=fedprox,seed=2/results.csv"
+}
+check "a run of it is the run alone" alone
+once() { sweep whole && [ ! -s "$work/err" ]; }
+check "a sweep that is complete runs nothing" once
+
+killed() {
+  local pid attempt
+  for attempt in {1..6}; do
+    setsid "$program" sweep "$work/sweep.toml" --jobs 2 --out "$work/killed" >/dev/null 2>&1 &
+    pid=$!
+    sleep "0.$((RANDOM % 500 + 200))"
+    kill -KILL -- -$pid 2>/dev/null
+    wait $pid
+  done
+  sweep killed
+}
+check "a sweep that is killed goes on" killed
+check "to the same tables" same_tables killed
+stopped() {
+  setsid "$program" sweep "$work/sweep.toml" --jobs 2 --out "$work/stopped" >/dev/null \
+    2>"$work/err" &
+  local pid=$!
+  sleep 0.4
+  kill -TERM $pid
+  wait $pid
+  local status=$?
+  [ $status = 0 ] || { [ $status = 143 ] && grep -q "the same command goes on" "$work/err"; }
+}
+check "a sweep that is stopped says how to go on" stopped
+check "and goes on" sweep stopped
+check "to the same tables" same_tables stopped
+
+writes() { printf '%s\n' "$@" >"$work/bad.toml"; }
+refuses_file() {  # refuses_file PATTERN LINES...
+  writes "${@:2}"
+  refuses "$1" sweep "$work/bad.toml" --out "$work/bad" && [ ! -e "$work/bad" ]
+}
+check "an unknown option is refused before a run starts" \
+  refuses_file "there is no option --mo" 'mo = 1'
+check "a value out of range is refused" \
+  refuses_file "mu=-1: --mu: -1 is not" 'algorithm = "fedprox"' 'mu = [-1, 1]'
+check "an option that one of the algorithms does not use is refused" \
+  refuses_file "fedavg does not use --mu" 'algorithm = ["fedprox", "fedavg"]' 'mu = 0.1'
+check "an option of the sweep's own is refused" refuses_file "sets csv itself" 'csv = "x"'
+check "a section is refused" refuses_file "is a section" '[run]' 'lr = 1'
+check "a name that is there twice is refused" refuses_file "twice" 'lr = 1' 'C = 1' 'lr = 2'
+check "an empty file is refused" refuses_file "no option in it" '# nothing'
+check "too many runs are refused" refuses_file "more than 10000 runs" \
+  "seed = [$(seq -s, 0 200)]" "lr = [$(seq -s, 1 100)]"
+check "a file that is not there is refused" refuses "none.toml" sweep "$work/none.toml"
+changed() {
+  sed -i 's/rounds = 4/rounds = 5/' "$work/sweep.toml"
+  refuses "has a run with other options" sweep "$work/sweep.toml" --out "$work/whole"
+}
+check "another sweep in the same folder is refused" changed
+
+# The real TensorBoard reads what we write, where it is installed.
+python=${ORACLE_PYTHON-build/python-oracle/bin/python}
+events() {
+  "$program" run --model mlp --rounds 3 --tensorboard "$work/events" --csv "$work/e.csv" &&
+    "$python" - "$work/events" "$work/e.csv" <<'EOF'
+import csv, sys
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+events = EventAccumulator(sys.argv[1])
+events.Reload()
+rows = list(csv.DictReader(open(sys.argv[2])))
+for name in ("Test accuracy", "Test loss", "Training loss"):
+    ours = [float(row[name]) for row in rows]
+    read = [event.value for event in events.Scalars(name)]
+    assert [event.step for event in events.Scalars(name)] == [1, 2, 3], name
+    assert all(abs(a - b) < 1e-5 * abs(a) for a, b in zip(ours, read)), (ours, read)
+EOF
+}
+if "$python" -c 'import tensorboard' 2>/dev/null; then
+  check "TensorBoard reads a run's measures" events
+fi
+finish

@@ -1,0 +1,111 @@
+#include "tools/federated/sweep.h"
+
+#include <algorithm>
+
+#include "nn/base/error.h"
+#include "nn/base/file.h"
+#include "nn/base/folder_lock.h"
+#include "nn/base/split.h"
+#include "tools/federated/process_pool.h"
+#include "tools/federated/sweep_report.h"
+
+namespace federated {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::size_t most_runs = 10'000;
+constexpr const char *arguments_file = "arguments.txt", *done_file = "done";
+
+std::string text_of(const std::vector<std::string>& arguments) {
+  return nn::join(arguments, "\n") + "\n";
+}
+
+// Adds an option with this value to the run's arguments.
+void add(SweepRun& run, const std::string& option, const std::string& value) {
+  if (value == "false") return;
+  run.arguments.push_back("--" + option);
+  if (value != "true") run.arguments.push_back(value);
+}
+
+// Makes the run's folder ready; returns whether it is completed already.
+bool is_done(const SweepRun& run, const fs::path& folder) {
+  const std::string arguments = text_of(run.arguments);
+  nn::require_writable_folder(folder);
+  if (!fs::exists(folder / arguments_file))
+    nn::write_file_atomically(folder / arguments_file, arguments);
+  if (nn::read_file(folder / arguments_file) != arguments)
+    throw nn::InputError(nn::concat(folder.string(), " has a run with other options"),
+                         "choose another folder by --out, or remove that one");
+  return fs::exists(folder / done_file);
+}
+
+std::vector<std::string> command_of(const SweepRun& run, const fs::path& folder) {
+  std::vector<std::string> command{"/proc/self/exe", "run"};
+  command.insert(command.end(), run.arguments.begin(), run.arguments.end());
+  for (const std::string& word :
+       {std::string("--threads"), std::string("1"), std::string("--checkpoint"),
+        (folder / "steps").string(), std::string("--resume"), std::string("--csv"),
+        (folder / run_table).string()})
+    command.push_back(word);
+  return command;
+}
+
+}  // namespace
+
+std::string SweepRun::name() const {
+  std::string name;
+  for (const auto& [option, value] : varied)
+    name += nn::concat(name.empty() ? "" : ",", option, '=', value);
+  std::ranges::replace(name, '/', '_');
+  return name.empty() ? "run" : name;
+}
+
+std::string SweepRun::configuration() const {
+  std::string name;
+  for (const auto& [option, value] : varied)
+    if (option != "seed") name += nn::concat(name.empty() ? "" : " ", option, '=', value);
+  return name.empty() ? "run" : name;
+}
+
+std::vector<SweepRun> grid(const std::vector<tools::ConfigEntry>& entries) {
+  std::vector<SweepRun> runs(1);
+  for (const auto& [name, values] : entries) {
+    for (const char* own : {"threads", "checkpoint", "resume", "csv", "json"})
+      if (name == own)
+        throw nn::InputError(nn::concat("a sweep sets ", name, " itself"), "leave it out");
+    if (runs.size() * values.size() > most_runs)
+      throw nn::InputError(nn::concat("the lists make more than ", most_runs, " runs"),
+                           "shorten them, or make several sweeps");
+    std::vector<SweepRun> longer;
+    for (const SweepRun& run : runs)
+      for (const std::string& value : values) {
+        longer.push_back(run);
+        add(longer.back(), name, value);
+        if (values.size() > 1) longer.back().varied.emplace_back(name, value);
+      }
+    runs = std::move(longer);
+  }
+  return runs;
+}
+
+void run_sweep(const Sweep& sweep, const std::atomic<bool>& stop) {
+  nn::require_writable_folder(sweep.out);
+  const nn::FolderLock lock(sweep.out, nn::FolderLock::short_patience);
+  std::vector<Task> tasks;
+  for (const SweepRun& run : sweep.runs) {
+    const fs::path folder = sweep.out / "runs" / run.name();
+    if (!is_done(run, folder))
+      tasks.push_back({run.name(), command_of(run, folder), folder / "log", folder / done_file});
+  }
+  const std::vector<std::string> failed = run_all(tasks, sweep.jobs, stop);
+  write_sweep_report(sweep);
+  if (failed.empty()) return;
+  throw nn::InputError(
+      nn::concat(failed.size(), " of ", sweep.runs.size(), " runs failed, such as ",
+                 failed.front()),
+      nn::concat("its log says why: ", (sweep.out / "runs" / failed.front() / "log").string()));
+}
+
+}  // namespace federated
