@@ -1,5 +1,9 @@
 #include "fl/algorithm.h"
 
+#include <algorithm>
+
+#include "nn/base/error.h"
+
 namespace fl {
 
 double ClientContext::compute_gradient(std::span<const int> batch) {
@@ -7,6 +11,13 @@ double ClientContext::compute_gradient(std::span<const int> batch) {
   loss_sum += loss;
   ++batches;
   return loss;
+}
+
+bool ClientContext::copy_state(std::span<nn::real> to) const {
+  nn::require(state.empty() || state.size() == to.size(), "client ", client, " has kept ",
+              state.size(), " numbers, not ", to.size());
+  std::ranges::copy(state, to.begin());
+  return !state.empty();
 }
 
 }  // namespace fl

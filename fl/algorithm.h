@@ -26,6 +26,9 @@ struct ClientContext {
   // Leaves the gradient over these of its samples in worker.gradients(); returns the loss.
   double compute_gradient(std::span<const int> batch);
 
+  // Copies what the client has kept; false if that is nothing. Throws Error if the sizes differ.
+  bool copy_state(std::span<nn::real> to) const;
+
   double loss_sum = 0;  // of all batches so far
   int batches = 0;
 };
@@ -61,6 +64,11 @@ class Algorithm {
 
   // What clients receive beside the server's weights.
   virtual std::span<const nn::real> broadcast() const { return {}; }
+
+  // Turns the server's weights and buffers into a client's own, for algorithms that keep something
+  // of a model for each client. `state` is what the client has kept; empty: nothing yet.
+  virtual void personalise(std::span<const nn::real> /*state*/, std::span<nn::real> /*weights*/,
+                           std::span<nn::real> /*buffers*/) const {}
 
   // The server's state, which is saved, and restored in the same places.
   virtual std::vector<NamedState> state() { return {}; }

@@ -50,5 +50,10 @@ MakeAlgorithm make_centralized;                                           // cen
 MakeAlgorithm make_fedprox;                                               // fedprox.cpp
 MakeAlgorithm make_fedavgm, make_fedadam, make_fedyogi, make_fedadagrad;  // fedopt.cpp
 MakeAlgorithm make_scaffold;                                              // scaffold.cpp
+MakeAlgorithm make_fednova;                                               // fednova.cpp
+MakeAlgorithm make_feddyn;                                                // feddyn.cpp
+MakeAlgorithm make_qfedavg;                                               // qfedavg.cpp
+MakeAlgorithm make_ditto;                                                 // ditto.cpp
+MakeAlgorithm make_fedbn;                                                 // fedbn.cpp
 
 }  // namespace fl

@@ -48,6 +48,7 @@ struct Config {
   double fraction = 0.1;   // C: the share of them that takes part in a round
   LocalTraining training;  // B, E, learning rate
   Buffers buffers = Buffers::averaged;
+  double held_out = 0;  // share of each client's samples for its own test, not for training
   Partition partition;
   std::uint64_t seed = 10;
   nn::DropoutStream dropout = nn::DropoutStream::mt;

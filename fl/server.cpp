@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "fl/defences.h"
+#include "fl/held_out.h"
 #include "fl/parallel.h"
 #include "nn/base/error.h"
 #include "nn/base/stopwatch.h"
@@ -47,6 +48,7 @@ Server::Server(Config config, const data::Examples& train, const data::Examples&
       train_(train),
       test_(test),
       samples_(split_samples(train.groups(), config_.clients, config_.partition, config_.seed)),
+      held_out_(hold_out(samples_, config_.held_out)),
       choices_(config_.seed),
       clients_per_round_(fl::clients_per_round(config_.clients, config_.fraction)) {
   nn::require(config_.threads > 0, "server: ", config_.threads, " threads");
@@ -115,7 +117,8 @@ Update Server::train_client(ClientContext& client) const {
     for (std::size_t i = 0; i < client.server_weights.size(); ++i)
       update.values[i] -= client.server_weights[i];
   if (attacks)
-    attack_->alter({client.client, client.round, tensors_, client.generator}, update.values);
+    attack_->alter({client.client, client.round, tensors_, client.generator},
+                   update.values.first(client.server_weights.size()));
   return update;
 }
 
@@ -209,7 +212,8 @@ Server::Training Server::train(const std::vector<int>& chosen) {
   std::vector<RoundUpdate> all;
   for (auto& [update, values] : result.held) {
     update.values = values;
-    all.push_back({update.client, is_malicious(update.client), values});
+    all.push_back(
+        {update.client, is_malicious(update.client), std::span(values).first(weights().size())});
   }
   if (!all.empty()) attack_->collude(all);
   for (const auto& held : result.held) aggregation_->add(held.update);
@@ -248,6 +252,7 @@ Round Server::play_round() {
   result.accuracy = evaluation.accuracy;
   result.measures["Test loss"] = evaluation.loss;
   if (training.weight > 0) result.measures["Training loss"] = training.loss_sum / training.weight;
+  result.measures.merge(client_measures(client_accuracies()));
   if (attack_ && attack_->target()) {
     const Evaluation triggered = evaluate(true);
     result.measures["Attack success"] = triggered.share_of(*attack_->target());
@@ -284,6 +289,24 @@ Evaluation Server::evaluate(bool has_trigger) {
       },
       [&](ClientWorker&, int task) { all.append(predictions[task]); });
   return fl::evaluate(all);
+}
+
+std::vector<double> Server::client_accuracies() {
+  std::vector<int> clients;
+  for (int client = 0; client < config_.clients; ++client)
+    if (!held_out_[client].empty()) clients.push_back(client);
+  std::vector<double> accuracies(clients.size());
+  ordered_parallel(
+      workers_, static_cast<int>(clients.size()),
+      [&](ClientWorker& worker, int task) {
+        const Kept kept = kept_by(clients[task]);
+        std::ranges::copy(weights(), worker.weights().begin());
+        std::ranges::copy(kept.buffers, worker.buffers().begin());
+        algorithm_->personalise(kept.state, worker.weights(), worker.buffers());
+        accuracies[task] = fl::evaluate(worker.predict(train_, held_out_[clients[task]])).accuracy;
+      },
+      [](ClientWorker&, int) {});
+  return accuracies;
 }
 
 }  // namespace fl

@@ -32,7 +32,8 @@ struct Round {
   double seconds = 0;               // since the start, on this machine
   std::vector<Exclusion> excluded;  // if it is all of the chosen, the round changed nothing
   int chosen = 0;
-  // What else was measured, by the name of its column: "Test loss", "Training loss" ...
+  // What else was measured, by the name of its column: "Test loss", "Training loss", "Client
+  // accuracy" ...
   std::map<std::string, double> measures = {};
   std::vector<int> selected = {};  // clients whose updates a defence has chosen
 };
@@ -57,9 +58,12 @@ class Server {
   // On the test examples, which all carry the attack's trigger, if so.
   Evaluation evaluate(bool has_trigger = false);
   double test() { return evaluate().accuracy; }
+  // Of each client with held-out samples, on these, by its own model where the algorithm has one.
+  std::vector<double> client_accuracies();
 
-  const std::vector<std::vector<int>>& samples() const { return samples_; }  // of each client
-  const std::vector<int>& malicious() const { return malicious_; }           // sorted
+  const std::vector<std::vector<int>>& samples() const { return samples_; }    // of each client
+  const std::vector<std::vector<int>>& held_out() const { return held_out_; }  // not in samples()
+  const std::vector<int>& malicious() const { return malicious_; }             // sorted
 
   std::span<nn::real> buffers() { return model_->parameters().buffers(); }
   std::span<nn::real> weights() { return model_->parameters().values(); }
@@ -89,7 +93,7 @@ class Server {
 
   Config config_;
   const data::Examples &train_, &test_;
-  std::vector<std::vector<int>> samples_;  // of each client
+  std::vector<std::vector<int>> samples_, held_out_;  // of each client
   nn::numpy::Generator choices_;
   std::unique_ptr<nn::Model> model_;
   std::unique_ptr<Algorithm> algorithm_;

@@ -2,17 +2,18 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
 #include <map>
 
 #include "fl/algorithms.h"
 #include "fl/server.h"
+#include "tests/toy_regression.h"
 #include "tests/toy_rounds.h"
 
 namespace {
 
 using nn::real;
 using toy::largest_difference, toy::weights_after, toy::with_options;
+using toy::Vector, toy::descend, toy::regression, toy::difference_to_reference;
 constexpr bool is_float = sizeof(real) == 4;
 
 // What the algorithm makes of a round's aggregate, without clients.
@@ -25,92 +26,6 @@ std::vector<double> apply_rounds(const fl::Config& config, std::vector<real> wei
     algorithm->apply(server, aggregate);
   }
   return {weights.begin(), weights.end()};
-}
-
-// Softmax regression of the toy's images: no dropout, so that a reference can be written by hand.
-class Regression : public nn::Model {
- public:
-  explicit Regression(nn::Generator& generator) : fc_(scope(generator)("fc"), 64, 4) {}
-  nn::Var forward(nn::Var x) override { return nn::log_softmax(fc_(nn::flatten(x))); }
-
- private:
-  nn::Linear fc_;
-};
-
-using Vector = std::vector<double>;
-
-// The gradient of softmax regression, with weights [4, 64] and then a bias [4].
-Vector gradient_of(const data::ImageSet& images, std::span<const int> samples, const Vector& w) {
-  std::vector<real> pixels(samples.size() * 64);
-  std::vector<int> labels(samples.size());
-  images.copy_batch(samples, pixels.data(), labels);
-  Vector gradient(w.size());
-  for (std::size_t n = 0; n < samples.size(); ++n) {
-    const real* x = pixels.data() + 64 * n;
-    Vector p(4);
-    double sum = 0;
-    for (int label = 0; label < 4; ++label) {
-      double score = w[256 + label];
-      for (int i = 0; i < 64; ++i) score += w[64 * label + i] * x[i];
-      sum += p[label] = std::exp(score);
-    }
-    for (int label = 0; label < 4; ++label) {
-      const double error =
-          (p[label] / sum - (label == labels[n])) / static_cast<double>(samples.size());
-      for (int i = 0; i < 64; ++i) gradient[64 * label + i] += error * x[i];
-      gradient[256 + label] += error;
-    }
-  }
-  return gradient;
-}
-
-// Plain local training along g + correction(w_local); returns the number of steps.
-int descend(const data::ImageSet& images, std::span<const int> samples,
-            const fl::LocalTraining& training, Vector& w,
-            const std::function<double(std::size_t i)>& correction) {
-  int steps = 0;
-  for (int epoch = 0; epoch < training.epochs; ++epoch)
-    for (std::size_t first = 0; first < samples.size(); first += training.batch, ++steps) {
-      const std::size_t size = std::min<std::size_t>(training.batch, samples.size() - first);
-      Vector gradient = gradient_of(images, samples.subspan(first, size), w);
-      for (std::size_t i = 0; i < w.size(); ++i) gradient[i] += correction(i);
-      for (std::size_t i = 0; i < w.size(); ++i) w[i] -= training.learning_rate * gradient[i];
-    }
-  return steps;
-}
-
-// Five clients of unequal sizes, three of them in a round.
-fl::Config regression(const char* algorithm, fl::OptionValues options) {
-  fl::Config config = with_options(algorithm, std::move(options));
-  config.make_model = [](nn::Generator& generator) {
-    return std::make_unique<Regression>(generator);
-  };
-  config.clients = 5;
-  config.fraction = 0.6;
-  config.partition = {.split = fl::Split::dirichlet, .alpha = 1};
-  config.training = {0.05, 40, 2};
-  return config;
-}
-
-// Plays rounds by a reference, round(w, clients of the round, their samples), beside the server.
-double difference_to_reference(
-    const fl::Config& config, int rounds,
-    const std::function<void(const data::ImageSet&, Vector& w, const std::vector<int>& chosen,
-                             const std::vector<std::vector<int>>& samples)>& reference) {
-  const data::ImageDataset dataset = toy::dataset();
-  fl::Server server(config, dataset);
-  Vector w(server.weights().begin(), server.weights().end());
-  const auto samples =
-      fl::split_samples(dataset.train.labels, config.clients, config.partition, config.seed);
-  nn::numpy::Generator choices(config.seed);
-  double largest = 0;
-  for (int round = 0; round < rounds; ++round) {
-    reference(dataset.train, w, choices.choice(config.clients, server.clients_per_round()),
-              samples);
-    CHECK(server.play_round().excluded.empty());
-    largest = std::max(largest, largest_difference(server.weights(), w));
-  }
-  return largest;
 }
 
 }  // namespace
@@ -191,14 +106,18 @@ TEST_CASE("the servers of FedAvgM, FedAdam, FedYogi and FedAdagrad follow their 
   CHECK(largest_difference(played("fedadagrad", given), adagrad) < tolerance);
   CHECK(largest_difference(adam, yogi) > 1e-3);  // otherwise the checks above could be mixed up
 
-  Vector w(start.begin(), start.end()), velocity(4);
-  for (const auto& mean : means)
-    for (std::size_t i = 0; i < 4; ++i) {
-      velocity[i] = 0.7 * velocity[i] + (mean[i] - w[i]);
-      w[i] += rate * velocity[i];
-    }
-  CHECK(largest_difference(played("fedavgm", {{"server-lr", rate}, {"server-momentum", 0.7}}), w) <
-        tolerance);
+  for (const bool is_nesterov : {false, true}) {
+    Vector w(start.begin(), start.end()), velocity(4);
+    for (const auto& mean : means)
+      for (std::size_t i = 0; i < 4; ++i) {
+        const double d = mean[i] - w[i];
+        velocity[i] = 0.7 * velocity[i] + d;
+        w[i] += rate * (is_nesterov ? d + 0.7 * velocity[i] : velocity[i]);
+      }
+    const fl::OptionValues momentum{
+        {"server-lr", rate}, {"server-momentum", 0.7}, {"nesterov", is_nesterov}};
+    CHECK(largest_difference(played("fedavgm", momentum), w) < tolerance);
+  }
 }
 
 TEST_CASE("FedAdam's clients are FedAvg's") {

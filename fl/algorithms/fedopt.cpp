@@ -13,11 +13,13 @@ namespace {
 using nn::real;
 
 // FedAvgM (Hsu et al. 2019): v <- beta v + d,  w <- w + eta_s v
+// or, with Nesterov's momentum,             w <- w + eta_s (d + beta v)
 class FedAvgM : public Algorithm {
  public:
   FedAvgM(const Config& config, std::size_t size)
       : rate_(static_cast<real>(option(config, "server-lr"))),
         momentum_(static_cast<real>(option(config, "server-momentum"))),
+        is_nesterov_(int_option(config, "nesterov") != 0),
         velocity_(size) {}
 
   Update train(ClientContext& client) const override {
@@ -28,8 +30,9 @@ class FedAvgM : public Algorithm {
   void apply(ServerContext& server, std::span<const real> mean_weights) override {
     for (std::size_t i = 0; i < velocity_.size(); ++i) {
       real& w = server.weights[i];
-      velocity_[i] = momentum_ * velocity_[i] + (mean_weights[i] - w);
-      w += rate_ * velocity_[i];
+      const real d = mean_weights[i] - w;
+      velocity_[i] = momentum_ * velocity_[i] + d;
+      w += rate_ * (is_nesterov_ ? d + momentum_ * velocity_[i] : velocity_[i]);
     }
   }
 
@@ -37,6 +40,7 @@ class FedAvgM : public Algorithm {
 
  private:
   real rate_, momentum_;
+  bool is_nesterov_;
   std::vector<real> velocity_;
 };
 

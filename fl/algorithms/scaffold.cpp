@@ -3,7 +3,6 @@
 
 #include "fl/algorithms.h"
 #include "fl/epoch.h"
-#include "nn/base/error.h"
 
 namespace fl {
 
@@ -31,12 +30,7 @@ class Scaffold : public Algorithm {
     const std::size_t size = weights.size();
     const std::span<real> all = client.worker.scratch(3 * size), change = all.first(size),
                           control_change = all.subspan(size, size), own = all.last(size);
-    nn::require(client.state.empty() || client.state.size() == size, "scaffold: client ",
-                client.client, " has kept ", client.state.size(), " numbers, not ", size);
-    if (client.state.empty())
-      std::ranges::fill(own, real(0));
-    else
-      std::ranges::copy(client.state, own.begin());
+    if (!client.copy_state(own)) std::ranges::fill(own, real(0));
 
     const int steps = train_epochs(client, [&] {
       for (std::size_t i = 0; i < size; ++i) gradients[i] += c[i] - own[i];

@@ -57,12 +57,12 @@ def read_mnist(folder, name):
     return (images - 0.1307) / 0.3081, torch.from_numpy(labels).long()
 
 
-def split_samples(labels, clients, split, seed):
-    """The sample indices of each client, in the order in which it will use them."""
+def split_samples(labels, clients, split, seed, sort=None):
+    """The sample indices of each client, in the order in which it will use them; `sort` is argsort's kind."""
     generator = numpy.random.default_rng(seed)
     if split == "iid":
         return numpy.array_split(generator.permutation(len(labels)), clients)
-    shards = numpy.array_split(numpy.argsort(labels.numpy()), 2 * clients)
+    shards = numpy.array_split(numpy.argsort(labels.numpy(), kind=sort), 2 * clients)
     chosen = generator.permutation(2 * clients).reshape(clients, 2)
     return [numpy.concatenate([shards[first], shards[second]]) for first, second in chosen]
 
@@ -154,4 +154,5 @@ def main():
         run(chosen_options, train_set, test_set, writer)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -154,6 +154,8 @@ void RunArguments::add_to(tools::Options& command, Experiment& experiment) {
   command.add("--buffers", experiment.buffers,
               {{"averaged", fl::Buffers::averaged}, {"local", fl::Buffers::local}},
               "running statistics: averaged by the server, or local to each client");
+  command.add("--held-out", experiment.held_out,
+              "share of each client's samples that test its model instead of training it");
   command.add("--rounds", experiment.rounds, "how often clients and server meet");
   command.add("--defence", experiment.defence, "how the server aggregates; none: the mean")
       .among(names_of(fl::defence_table(), {"none"}));

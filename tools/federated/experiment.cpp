@@ -115,6 +115,7 @@ std::string extras_text(const Experiment& e) {
   add(t.decay != usual.decay, "lr-decay=", number(t.decay));
   add(t.is_shuffled, "shuffled");
   add(e.buffers == fl::Buffers::local, "buffers=local");
+  add(e.held_out != 0, "held-out=", number(e.held_out));
   add(e.defence != "none", "defence=", e.defence);
   add(e.attack != "none", "attack=", e.attack, " malicious=", malicious_text(e.malicious));
   return text;
@@ -176,6 +177,9 @@ void validate(const Experiment& e) {
         "choose --weight-decay 0.0001, say");
   check(t.decay > 0 && t.decay <= 1, nn::concat("lr-decay ", t.decay, " is outside (0, 1]"),
         "it is the factor from each round to the next: --lr-decay 0.99");
+  check(e.held_out >= 0 && e.held_out < 1,
+        nn::concat("a held-out share of ", e.held_out, " is outside [0, 1)"),
+        "it is kept from each client's training: --held-out 0.2");
   check(e.malicious.share >= 0 && e.malicious.share <= 1,
         nn::concat("a share of ", e.malicious.share, " malicious clients is outside [0, 1]"),
         "choose --malicious 0.2, or name clients: --malicious 3,25,28");
@@ -201,6 +205,10 @@ void validate(const Experiment& e, const data::ImageDataset& dataset) {
         nn::concat("N = ", e.clients, " clients cannot have two shards each of ",
                    dataset.train.size(), " images"),
         nn::concat("choose --clients up to ", dataset.train.size() / 2));
+  check(e.held_out == 0 || e.held_out * dataset.train.size() >= e.clients,
+        nn::concat("a held-out share of ", e.held_out, " is less than an image for each of ",
+                   e.clients, " clients"),
+        "choose a larger --held-out, or fewer --clients");
 }
 
 Runner::Entry& Runner::entry_of(const Experiment& experiment) {
@@ -240,6 +248,7 @@ void Runner::play(Entry& entry) {
                     .fraction = e.fraction,
                     .training = e.training,
                     .buffers = e.buffers,
+                    .held_out = e.held_out,
                     .partition = e.partition,
                     .seed = e.seed,
                     .dropout = e.dropout,

@@ -25,6 +25,7 @@ struct Experiment {
   fl::OptionValues options;  // of the three; those that are missing have their presets
   fl::LocalTraining training;
   fl::Buffers buffers = fl::Buffers::averaged;
+  double held_out = 0;
   fl::Partition partition;
   std::uint64_t seed = 10;
   nn::DropoutStream dropout = nn::DropoutStream::mt;

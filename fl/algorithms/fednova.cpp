@@ -1,0 +1,38 @@
+#include "fl/algorithms.h"
+#include "fl/epoch.h"
+
+namespace fl {
+
+namespace {
+
+using nn::real;
+
+// FedNova (Wang et al. 2020, section 5, with plain SGD): a client that takes more steps counts no
+// more for it. With the tau_k local steps of client k and p_k = n_k / n
+//   w <- w + (sum over k of p_k tau_k) sum over k of p_k (w_k - w) / tau_k
+class FedNova : public Algorithm {
+ public:
+  // Sends the change of a step, and after it tau_k.
+  Update train(ClientContext& client) const override {
+    const std::span<const real> server = client.server_weights;
+    const std::span<const real> weights = client.worker.weights();
+    const auto steps = static_cast<real>(train_epochs(client));
+    const std::span<real> values = client.worker.scratch(weights.size() + 1);
+    for (std::size_t i = 0; i < weights.size(); ++i) values[i] = (weights[i] - server[i]) / steps;
+    values.back() = steps;
+    return {values};
+  }
+
+  void apply(ServerContext& server, std::span<const real> mean) override {
+    const real steps = mean.back();
+    for (std::size_t i = 0; i < server.weights.size(); ++i) server.weights[i] += steps * mean[i];
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Algorithm> make_fednova(const Config&, std::size_t) {
+  return std::make_unique<FedNova>();
+}
+
+}  // namespace fl

@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# federated as a user starts it: PyTorch's numbers, held-out samples, wrong input. Needs MNIST in
+# data/raw.
+cd "$(dirname "$0")/.." || exit 1
+program=federated
+. tests/checks.bash
+
+check "a held-out share of all samples is an error" refuses "held-out share of 1 is outside" run \
+  --held-out 1
+check "so is a negative one" refuses "held-out share of -0.1 is outside" run --held-out -0.1
+
+if [ -e data/raw/mnist/t10k-labels-idx1-ubyte ]; then
+  mlp=(--model mlp --rounds 2)
+  check "a held-out share without an image for each client is an error" \
+    refuses "0.001 is less than an image for each of 100 clients" run --held-out 0.001
+  client_columns() {
+    local columns="Client accuracy,Client accuracy deviation,Client accuracy worst tenth"
+    "$program" run "${mlp[@]}" --algorithm ditto --split shards --held-out 0.2 \
+      --csv "$work/ditto.csv" &&
+      head -n 1 "$work/ditto.csv" | grep -q ",Excluded,$columns," &&
+      grep -q "^2,Ditto,.*,lambda=0.1,shards,mlp,.*,held-out=0.2,0,[0-9.]*,[0-9.]*," \
+        "$work/ditto.csv"
+  }
+  check "a personal model is tested on the samples that its client held out" client_columns
+  check "every algorithm has PyTorch's accuracies, IID and in shards" "$program" compare \
+    tests/golden/federated.csv --model mlp --tolerance 0.1 --out "$work/compared"
+fi
+finish
