@@ -88,8 +88,9 @@ class Server {
   int test_parts() const;
 
   Config config_;
+  std::vector<std::vector<int>> samples_;        // of each client
+  std::unique_ptr<const data::Examples> noisy_;  // those to train with, if the split adds noise
   const data::Examples &train_, &test_;
-  std::vector<std::vector<int>> samples_;  // of each client
   nn::numpy::Generator choices_;
   std::unique_ptr<nn::Model> model_;
   std::unique_ptr<Algorithm> algorithm_;
