@@ -5,7 +5,7 @@
 namespace data {
 
 nn::real Examples::normalised(float, int) const {
-  throw nn::InputError("these examples are no images", "choose another --attack or --dataset");
+  throw nn::InputError("these examples are no images", "choose another --attack, --split or --dataset");
 }
 
 }  // namespace data

@@ -7,6 +7,7 @@
 
 #include "fl/defences.h"
 #include "fl/held_out.h"
+#include "fl/noisy_examples.h"
 #include "fl/parallel.h"
 #include "nn/base/error.h"
 #include "nn/base/stopwatch.h"
@@ -45,9 +46,13 @@ static std::vector<int> draw_malicious(const Config& config) {
 
 Server::Server(Config config, const data::Examples& train, const data::Examples& test)
     : config_(settled(std::move(config))),
-      train_(train),
+      samples_(split_samples(train, config_.clients, config_.partition, config_.seed)),
+      noisy_(config_.partition.split == Split::feature_noise
+                 ? std::make_unique<NoisyExamples>(train, samples_, config_.partition.feature_noise,
+                                                   config_.seed)
+                 : nullptr),
+      train_(noisy_ ? *noisy_ : train),
       test_(test),
-      samples_(split_samples(train.groups(), config_.clients, config_.partition, config_.seed)),
       held_out_(hold_out(samples_, config_.held_out)),
       choices_(config_.seed),
       clients_per_round_(fl::clients_per_round(config_.clients, config_.fraction)) {

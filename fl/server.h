@@ -92,8 +92,10 @@ class Server {
   int test_parts() const;
 
   Config config_;
+  std::vector<std::vector<int>> samples_;        // of each client
+  std::unique_ptr<const data::Examples> noisy_;  // those to train with, if the split adds noise
   const data::Examples &train_, &test_;
-  std::vector<std::vector<int>> samples_, held_out_;  // of each client
+  std::vector<std::vector<int>> held_out_;  // of each client, those it is tested on
   nn::numpy::Generator choices_;
   std::unique_ptr<nn::Model> model_;
   std::unique_ptr<Algorithm> algorithm_;

@@ -147,6 +147,12 @@ std::vector<double> Generator::dirichlet(double alpha, int count) {
   return shares;
 }
 
+std::vector<double> Generator::lognormal(double sigma, int count) {
+  std::vector<double> values(count);
+  for (double& value : values) value = std::exp(sigma * normal());
+  return values;
+}
+
 namespace {
 
 // Sorts order[first, last], both ends included, by key, like NumPy's aquicksort: median of three as

@@ -21,6 +21,8 @@ class Generator {
   // Symmetric Dirichlet: `count` shares that add up to 1. Uses the gamma sampler of Marsaglia and
   // Tsang (2000), so the distribution is NumPy's but the numbers are not.
   std::vector<double> dirichlet(double alpha, int count);
+  // exp(sigma z) of normal z. Again NumPy's distribution, not its numbers.
+  std::vector<double> lognormal(double sigma, int count);
 
  private:
   std::uint64_t next64();

@@ -6,6 +6,7 @@
 #include "tests/complaint.h"
 #include "tests/made_up_run.h"
 #include "tools/federated/compare.h"
+#include "tools/federated/split_name.h"
 #include "tools/homework/options.h"
 #include "tools/homework/record.h"
 
@@ -140,18 +141,25 @@ TEST_CASE("a table that says how its samples are split is read back, for every s
   for (const fl::Partition& partition :
        {fl::Partition{}, fl::Partition{.split = fl::Split::shards},
         fl::Partition{.split = fl::Split::shards, .sort = fl::LabelSort::stable},
-        fl::Partition{.split = fl::Split::dirichlet, .alpha = 0.3}}) {
+        fl::Partition{.split = fl::Split::dirichlet, .alpha = 0.3},
+        fl::Partition{.split = fl::Split::labels, .labels_per_client = 3},
+        fl::Partition{.split = fl::Split::quantity, .alpha = 0.3},
+        fl::Partition{.split = fl::Split::power_law},
+        fl::Partition{.split = fl::Split::feature_noise, .feature_noise = 0.2},
+        fl::Partition{.split = fl::Split::natural}}) {
     runs.push_back(made_up_run({9.1, 46}));
     runs.back().experiment.partition = partition;
     names.push_back(nn::concat("a curve, number ", names.size()));
   }
   const auto references = parse_results(to_csv(runs, names), "table.csv");
-  REQUIRE(references.size() == 4);
-  for (std::size_t i = 0; i < 4; ++i)
+  REQUIRE(references.size() == 9);
+  for (std::size_t i = 0; i < 9; ++i)
     CHECK(describe(references[i].experiment) == describe(runs[i].experiment));
   CHECK(!parse_split("dirichlet(x)", {}));
   CHECK(!parse_split("dirichlet(0.3", {}));
   CHECK(!parse_split("dirichlet", {}));
+  CHECK(!parse_split("labels(2.5)", {}));
+  CHECK(!parse_split("power-law(1)", {}));
   CHECK(!parse_split("", {}));
 }
 

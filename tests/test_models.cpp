@@ -1,6 +1,8 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <map>
+#include <string_view>
 
 #include "nn/models/mlp.h"
 #include "nn/models/mnist_cnn.h"
@@ -61,17 +63,23 @@ TEST_CASE("every model of the table turns images into log-probabilities") {
 }
 
 TEST_CASE("every model of the table takes images of any shape, or says that they are too small") {
-  const nn::InputShape shapes[] = {{3, 32, 32}, {1, 6, 6},  {2, 7, 9},
-                                   {4, 33, 12}, {1, 28, 5}, {3, 1, 1}};
+  const nn::InputShape shapes[] = {{3, 32, 32}, {1, 6, 6},   {2, 7, 9},  {4, 33, 12}, {1, 28, 5},
+                                   {3, 1, 1},   {1, 16, 15}, {2, 8, 16}, {1, 4, 16}};
+  const std::map<std::string_view, index> smallest{{"mnist_cnn", 6},
+                                                   {"mcmahan_cnn", 4},
+                                                   {"niid_cnn", 16},
+                                                   {"cifar_cnn", 8},
+                                                   {"cifar_cnn_bn", 8}};
   for (const nn::ModelEntry& entry : nn::model_table())
     for (const nn::InputShape& shape : shapes) {
       CAPTURE(entry.name);
       CAPTURE(shape.height);
       CAPTURE(shape.width);
       Generator generator(10);
-      if (entry.name == "mnist_cnn" && std::min(shape.height, shape.width) < 6) {
+      const auto found = smallest.find(entry.name);
+      if (found != smallest.end() && std::min(shape.height, shape.width) < found->second) {
         const std::string complaint = complaint_of([&] { entry.make(shape, 7, generator); });
-        CHECK(complaint.starts_with("mnist_cnn: images of "));
+        CHECK(complaint.starts_with(nn::concat(entry.name, ": images of ")));
         CHECK(complaint.find("too small") != complaint.npos);
         continue;
       }

@@ -186,6 +186,18 @@ TEST_CASE("a tiny alpha gives all to one, and not always to the same") {
 
 }  // namespace
 
+TEST_CASE("the logarithms of log-normal numbers are normal") {
+  nn::numpy::Generator generator(7);
+  double sum = 0, squares = 0;
+  constexpr int count = 20000;
+  for (const double value : generator.lognormal(2, count)) {
+    sum += std::log(value);
+    squares += std::log(value) * std::log(value);
+  }
+  CHECK(std::abs(sum / count) < 0.05);
+  CHECK(std::sqrt(squares / count) == doctest::Approx(2).epsilon(0.02));
+}
+
 TEST_CASE("more than there is cannot be chosen") {
   nn::numpy::Generator generator(1);
   CHECK_THROWS_AS(generator.choice(5, 6), nn::Error);

@@ -52,7 +52,8 @@ void flip_a_bit(const std::filesystem::path& path) {
 TEST_CASE(
     "a run that is resumed gives the same bits, for every algorithm, split and thread count") {
   for (const fl::AlgorithmEntry& algorithm : fl::algorithm_table())
-    for (const fl::Split split : {fl::Split::iid, fl::Split::shards, fl::Split::dirichlet}) {
+    for (const fl::Split split :
+         {fl::Split::iid, fl::Split::shards, fl::Split::dirichlet, fl::Split::feature_noise}) {
       CAPTURE(algorithm.name);
       const tools::TemporaryFolder whole, parts;
       fl::Config config = toy::config(std::string(algorithm.name).c_str(), 1);

@@ -1,8 +1,8 @@
 #include "nn/models/mnist_cnn.h"
 
-#include "nn/base/error.h"
 #include "nn/epilogue.h"
 #include "nn/model.h"
+#include "nn/models/image_size.h"
 #include "nn/ops.h"
 #include "nn/random.h"
 #include "nn/tape.h"
@@ -16,12 +16,7 @@ constexpr index channels1 = 32, channels2 = 64, hidden = 128;
 
 // The pixels per channel that remain after two convolutions without padding and the pooling.
 index pooled_area(InputShape input) {
-  constexpr index smallest = 6;
-  if (input.height < smallest || input.width < smallest)
-    throw InputError(concat("mnist_cnn: images of ", input.height, " x ", input.width,
-                            " are too small for two convolutions and a pooling"),
-                     concat("use images of at least ", smallest, " x ", smallest,
-                            ", or mlp, which takes any size"));
+  require_image_size("mnist_cnn", input, 6);
   return (input.height - 4) / 2 * ((input.width - 4) / 2);
 }
 

@@ -93,11 +93,14 @@ void add_common(tools::Options& command, Experiment& base, Resources& resources)
 }
 
 void add_split(tools::Options& command, fl::Partition& partition) {
-  command.add(
-      "--split", partition.split,
-      {{"iid", fl::Split::iid}, {"shards", fl::Split::shards}, {"dirichlet", fl::Split::dirichlet}},
-      "iid, shards (two a client) or dirichlet");
-  command.add("--alpha", partition.alpha, "of dirichlet; small: uneven");
+  std::vector<std::pair<std::string, fl::Split>> choices;
+  for (const fl::SplitEntry& entry : fl::split_table())
+    choices.emplace_back(entry.name, entry.split);
+  command.add("--split", partition.split, choices, "how the clients share the data");
+  command.add("--alpha", partition.alpha, "of dirichlet and quantity; small: uneven");
+  command.add("--labels-per-client", partition.labels_per_client, "of labels");
+  command.add("--feature-noise", partition.feature_noise,
+              "of feature-noise: of the last client, of pixels from 0 to 1");
 }
 
 void add_outputs(tools::Options& command, Outputs& outputs) {
@@ -112,6 +115,9 @@ void add_outputs(tools::Options& command, Outputs& outputs) {
       .add("--tensorboard", outputs.tensorboard,
            "folder for an event file with every measure by round")
       .not_empty();
+  if (outputs.is_full)
+    command.add("--partition-svg", outputs.partition_svg, "file for a picture of the split")
+        .not_empty();
   command.add("--checkpoint", outputs.checkpoint, "folder to save the run in after every round")
       .not_empty();
   command.add("--resume", outputs.may_resume, "go on with the run that is there, if there is one");

@@ -22,8 +22,9 @@ struct Outputs {
   std::string csv, json;
   std::string tensorboard;  // a folder for an event file
   bool has_wall_time = false;
-  bool is_full = false;    // the CSV has all measures, not the notebook's columns alone
-  std::string checkpoint;  // the folder; empty: none
+  bool is_full = false;       // the CSV has all measures, not the notebook's columns alone
+  std::string partition_svg;  // the file for the picture of the split
+  std::string checkpoint;     // the folder; empty: none
   bool may_resume = false;
 };
 

@@ -72,14 +72,18 @@ void run_one(const std::string& program, const Experiment& experiment, const Res
              const Outputs& outputs, const std::atomic<bool>& stop) {
   const std::string beside = json_beside(outputs.csv, outputs.json);
   require_writable_files(outputs.csv, outputs.json);
-  if (!beside.empty()) nn::require_writable_file(beside);
   for (const std::string& folder : {outputs.checkpoint, outputs.tensorboard})
     if (!folder.empty()) nn::require_writable_folder(folder);
+  for (const std::string& file : {beside, outputs.partition_svg})
+    if (!file.empty()) nn::require_writable_file(file);
   Session session(resources, stop, [&](const std::string&) {
     return outputs.checkpoint.empty()
                ? nullptr
                : std::make_unique<SavedRun>(outputs.checkpoint, outputs.may_resume, std::cerr);
   });
+  session.plan({experiment});
+  if (!outputs.partition_svg.empty())
+    nn::write_file_atomically(outputs.partition_svg, session.partition_svg(experiment));
   const Run run = session.run(experiment);
   const nn::Metadata made = session.made();
   if (!run.rounds.empty()) {

@@ -8,6 +8,7 @@
 
 #include "nn/base/csv.h"
 #include "nn/base/json.h"
+#include "tools/federated/split_name.h"
 
 namespace federated {
 

@@ -9,6 +9,7 @@
 #include "fl/defences.h"
 #include "nn/models/models.h"
 #include "tools/federated/results.h"
+#include "tools/federated/split_name.h"
 
 namespace federated {
 
@@ -28,37 +29,6 @@ nn::ModelFactory model_factory(const std::string& name, const data::ImageDataset
 }
 
 }  // namespace
-
-std::string split_name(const fl::Partition& partition) {
-  switch (partition.split) {
-    case fl::Split::iid:
-      return "iid";
-    case fl::Split::shards:
-      return partition.sort == fl::LabelSort::stable ? "shards (stable sort)" : "shards";
-    case fl::Split::dirichlet:
-      return "dirichlet(" + number(partition.alpha) + ")";
-  }
-  return "?";
-}
-
-std::optional<fl::Partition> parse_split(const std::string& name, fl::Partition base) {
-  constexpr std::string_view opening = "dirichlet(";
-  if (name == "iid") {
-    base.split = fl::Split::iid;
-  } else if (name == "shards") {
-    base.split = fl::Split::shards;
-  } else if (name == "shards (stable sort)") {
-    base = {fl::Split::shards, fl::LabelSort::stable, base.alpha};
-  } else if (name.starts_with(opening) && name.ends_with(')')) {
-    base.split = fl::Split::dirichlet;
-    const char *first = name.data() + opening.size(), *last = name.data() + name.size() - 1;
-    const auto [end, error] = std::from_chars(first, last, base.alpha);
-    if (error != std::errc() || end != last) return {};
-  } else {
-    return {};
-  }
-  return base;
-}
 
 const fl::AlgorithmEntry& Experiment::method() const {
   const fl::AlgorithmEntry* found = fl::find_algorithm(algorithm);
@@ -167,6 +137,12 @@ void validate(const Experiment& e) {
   check(e.partition.alpha > 0 && e.partition.alpha <= 1e6,
         nn::concat("alpha = ", e.partition.alpha, " is outside (0, 1000000]"),
         "small alphas give each client few labels, large ones all: --alpha 0.5");
+  check(e.partition.labels_per_client >= 1,
+        nn::concat(e.partition.labels_per_client, " labels a client leave nothing to train"),
+        "choose --labels-per-client 1 or more");
+  check(e.partition.feature_noise >= 0 && e.partition.feature_noise <= 100,
+        nn::concat("a feature noise of ", e.partition.feature_noise, " is outside [0, 100]"),
+        "it is a standard deviation, of pixels from 0 to 1: --feature-noise 0.1");
   const fl::LocalTraining& t = e.training;
   check(t.steps >= 0, nn::concat(t.steps, " local steps train nothing"),
         "choose --local-steps 1 or more, or --epochs");
@@ -198,6 +174,7 @@ void validate(const Experiment& e) {
 
 void validate(const Experiment& e, const data::ImageDataset& dataset) {
   validate(e);
+  const int classes = dataset.train.class_count();
   check(e.clients <= dataset.train.size(),
         nn::concat("N = ", e.clients, " clients cannot share ", dataset.train.size(), " images"),
         nn::concat("choose --clients from 1 to ", dataset.train.size()));
@@ -209,6 +186,10 @@ void validate(const Experiment& e, const data::ImageDataset& dataset) {
         nn::concat("a held-out share of ", e.held_out, " is less than an image for each of ",
                    e.clients, " clients"),
         "choose a larger --held-out, or fewer --clients");
+  check(e.partition.split != fl::Split::labels || e.partition.labels_per_client <= classes,
+        nn::concat(e.partition.labels_per_client, " labels a client are more than the ", classes,
+                   " of the data"),
+        nn::concat("choose --labels-per-client from 1 to ", classes));
 }
 
 Runner::Entry& Runner::entry_of(const Experiment& experiment) {

@@ -45,11 +45,6 @@ Experiment settled(Experiment experiment);
 // "fedprox mu=0.01 mnist_cnn N=100 C=0.1 B=100 E=1 η=0.01 iid seed=10".
 std::string describe(const Experiment& experiment);
 
-// How the samples are dealt out: "iid", "shards", "shards (stable sort)" or "dirichlet(0.3)".
-std::string split_name(const fl::Partition& partition);
-// `base` with the split of this name; nothing if the name is unknown.
-std::optional<fl::Partition> parse_split(const std::string& name, fl::Partition base);
-
 // What of the training, the attack and the defence is not as usual: "momentum=0.9 attack=reversion
 // malicious=0.2"; "" if nothing is.
 std::string extras_text(const Experiment& experiment);

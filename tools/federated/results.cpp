@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "nn/base/csv.h"
+#include "tools/federated/split_name.h"
 #include "tools/report/axis.h"
 
 namespace federated {
@@ -40,9 +41,10 @@ std::string curve_name(const Experiment& experiment) {
     case fl::Split::shards:
       return label + " non-IID";
     case fl::Split::dirichlet:
-      break;
+      return label + " Dirichlet(" + number(experiment.partition.alpha) + ")";
+    default:
+      return label + ' ' + split_name(experiment.partition);
   }
-  return label + " Dirichlet(" + number(experiment.partition.alpha) + ")";
 }
 
 std::string to_csv(std::span<const Run> runs, std::span<const std::string> names,

@@ -4,6 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "tools/federated/split_name.h"
+
 namespace federated {
 
 namespace {
@@ -49,7 +51,6 @@ fl::Round round_of(const nlohmann::json& json) {
 }
 
 nlohmann::ordered_json json_of(const Run& run) {
-  constexpr const char* splits[] = {"iid", "shards", "dirichlet"};
   const Experiment& e = run.experiment;
   Json json = {{"algorithm", e.algorithm}};
   if (!e.options.empty()) json["options"] = e.options;
@@ -59,13 +60,17 @@ nlohmann::ordered_json json_of(const Run& run) {
                {"batch", e.training.batch == 0 ? Json() : Json(e.training.batch)},
                {"epochs", e.training.epochs},
                {"learning_rate", e.training.learning_rate},
-               {"split", splits[static_cast<int>(e.partition.split)]},
+               {"split", fl::name_of(e.partition.split)},
                {"alpha", e.partition.alpha},
                {"sort", word_for(e.partition.sort)},
                {"dropout_rng", word_for(e.dropout)},
                {"seed", e.seed},
                {"planned_rounds", e.rounds},
                {"rounds", Json::array()}});
+  if (e.partition.split == fl::Split::labels)
+    json["labels_per_client"] = e.partition.labels_per_client;
+  if (e.partition.split == fl::Split::feature_noise)
+    json["feature_noise"] = e.partition.feature_noise;
   for (const fl::Round& round : run.rounds) json["rounds"].push_back(json_of(round));
   return json;
 }

@@ -5,6 +5,7 @@
 #include <iostream>
 
 #include "tools/federated/dataset.h"
+#include "tools/federated/partition_picture.h"
 #include "tools/program/program.h"
 #include "tools/program/provenance.h"
 #include "tools/program/signals.h"
@@ -39,6 +40,10 @@ std::vector<Run> Session::run_all(const std::vector<Experiment>& experiments,
 
 void Session::print(const report::Document& document) const {
   std::cout << report::to_text(document, isatty(STDOUT_FILENO)) << std::flush;
+}
+
+std::string Session::partition_svg(const Experiment& experiment) const {
+  return federated::partition_svg(dataset_.train, experiment);
 }
 
 nn::Metadata Session::made() const {

@@ -33,6 +33,9 @@ class Session {
 
   void print(const report::Document& document) const;
 
+  // How the experiment deals out the training samples, as an SVG element.
+  std::string partition_svg(const Experiment& experiment) const;
+
   // The provenance of the results, as of now: tools::provenance(), the data set and the threads.
   nn::Metadata made() const;
 
