@@ -70,7 +70,7 @@ std::span<const DefenceEntry> defence_table() {
        .label = "Centered clipping",
        .description = "updates are drawn towards the last round's aggregate",
        .make = make_centered_clip,
-       .options = {{"clip-radius", "largest distance from the last round's aggregate", 1, 1e-6,
+       .options = {{"clip-radius", "largest distance from the last round's aggregate", 0.1, 1e-6,
                     1e6},
                    iterations(1)}},
       {.name = "sparsefed",

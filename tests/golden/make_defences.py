@@ -131,7 +131,8 @@ def case(random, n, size):
 
 def main():
     random = np.random.default_rng(7)
-    cases = [case(random, n, size) for n, size in [(1, 4), (2, 5), (3, 4), (6, 5), (11, 7), (20, 6)]]
+    sizes = [(1, 4), (2, 5), (3, 4), (6, 5), (11, 7), (20, 6)]
+    cases = [case(random, n, size) for n, size in sizes]
     text = "[\n" + ",\n".join(json.dumps(case) for case in cases) + "\n]\n"
     pathlib.Path(__file__).with_name("defences.json").write_text(text)
 
