@@ -10,6 +10,15 @@ std::span<const DefenceEntry> defence_table() {
        .label = "Median",
        .description = "the median of every number",
        .make = make_median},
+      {.name = "dp",
+       .label = "DP-FedAvg",
+       .description = "the mean of clipped changes with noise: differential privacy",
+       .make = make_dp,
+       .options = {{"dp-clip", "largest L2 norm of a change", 1, 1e-9, 1e9},
+                   {"dp-noise", "noise of the sum, as a multiple of the clip", 1, 0, 1e3},
+                   {"dp-delta", "delta that epsilon is given for", 1e-5, 1e-15, 0.5},
+                   {"dp-clip-quantile", "of the norms, which the clip follows; 0: fixed", 0, 0, 1},
+                   {"dp-clip-rate", "how fast it follows", 0.2, 0, 10}}},
   };
   return table;
 }

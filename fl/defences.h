@@ -31,5 +31,6 @@ const DefenceEntry* find_defence(std::string_view name);  // null if there is no
 
 // What the rows make, a file each.
 MakeDefence make_median;  // median.cpp
+MakeDefence make_dp;      // dp.cpp
 
 }  // namespace fl

@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include "fl/attacks.h"
+#include "fl/compression.h"
 #include "fl/defences.h"
 #include "nn/models/models.h"
 #include "tools/federated/command_line.h"
@@ -29,6 +30,7 @@ void list() {
   document.blocks.emplace_back(rows_of("Algorithms: --algorithm", fl::algorithm_table()));
   document.blocks.emplace_back(rows_of("Defences: --defence", fl::defence_table()));
   document.blocks.emplace_back(rows_of("Attacks: --attack", fl::attack_table()));
+  document.blocks.emplace_back(rows_of("Compressions: --compression", fl::compression_table()));
   document.blocks.emplace_back(rows_of("Models: --model", nn::model_table()));
   std::cout << report::to_text(document, isatty(STDOUT_FILENO));
 }
@@ -53,7 +55,7 @@ int run_command(int argc, char** argv) {
   compare.add("--out", comparison.out, "folder for the results");
   add_split(compare, comparison.base.partition);
   add_common(compare, comparison.base, resources);
-  parser.add_command("list", "every algorithm, defence, attack and model");
+  parser.add_command("list", "every algorithm, defence, attack, compression and model");
   const std::string command = parser.parse(argc, argv);
   if (command == "list") return list(), 0;
   const std::atomic<bool>& stop = tools::stop_on_signals(

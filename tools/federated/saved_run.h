@@ -17,7 +17,9 @@ namespace federated {
 //   FOLDER/step-3/weights.safetensors    the server's, after round 3
 //   FOLDER/step-3/rounds.txt             what the rounds 1 to 3 gave
 //   FOLDER/step-3/state.safetensors      what the algorithm keeps, if anything: the server's, such
-//                                        as server.m, and that of client 17 as client.17
+//                                        as server.m, the defence's as defence.clip, and that of
+//                                        client 17 as client.17 and, with compression, as
+//                                        residual.17
 //
 // All else follows from the configuration and the number of the round. The folder is one run's at a
 // time.
