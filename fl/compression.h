@@ -25,8 +25,8 @@ class Compression {
   // Alters a change as the server will decode it, and returns the bytes it takes on the wire.
   //
   // With error feedback (Stich et al. 2018, algorithm 1), what is compressed is the change plus the
-  // residual, and the residual becomes what the server still lacks. It is empty before a client's
-  // first round. Throws nn::Error if it is of another size than the change.
+  // residual, and the residual becomes what the server still lacks; it is empty before a
+  // client's first round. Throws nn::Error if the two differ in size.
   std::int64_t compress(std::span<nn::real> change, std::vector<nn::real>& residual,
                         nn::Generator& generator) const;
 

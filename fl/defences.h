@@ -30,7 +30,9 @@ std::span<const DefenceEntry> defence_table();
 const DefenceEntry* find_defence(std::string_view name);  // null if there is none
 
 // What the rows make, a file each.
-MakeDefence make_median;  // median.cpp
-MakeDefence make_dp;      // dp.cpp
+MakeDefence make_median;       // median.cpp
+MakeDefence make_dp;           // dp.cpp
+MakeDefence make_secure_mean;  // secure_mean.cpp
+void check_secure_mean(const Config& config, int clients_per_round);
 
 }  // namespace fl

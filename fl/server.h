@@ -65,8 +65,8 @@ class Server {
   Aggregation& aggregation() { return *aggregation_; }
   ClientStates& client_states() { return client_states_; }
 
-  // What clients keep between rounds, under a name for each purpose: the algorithm's "client", and
-  // "residual", which compression has not sent yet.
+  // What clients keep between rounds: "client" is the algorithm's, "residual" what compression has
+  // not sent yet.
   struct NamedClientStates {
     std::string_view name;
     ClientStates& states;

@@ -12,7 +12,7 @@ using nn::real;
 // signSGD (Bernstein et al. 2018), scaled and with error feedback as in Karimireddy et al. 2019,
 // algorithm 1: every number becomes its sign, where 0 counts as positive, times the mean magnitude
 // of all. One bit each, and the scale.
-class Sign : public Compression {
+class ScaledSign : public Compression {
   std::int64_t encode(std::span<real> change, nn::Generator&) const override {
     double sum = 0;
     for (real value : change) sum += std::abs(value);
@@ -24,6 +24,6 @@ class Sign : public Compression {
 
 }  // namespace
 
-std::unique_ptr<Compression> make_sign(const Config&) { return std::make_unique<Sign>(); }
+std::unique_ptr<Compression> make_sign(const Config&) { return std::make_unique<ScaledSign>(); }
 
 }  // namespace fl

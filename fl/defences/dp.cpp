@@ -18,7 +18,7 @@ using nn::real;
 // Differential privacy of clients, DP-FedAvg (McMahan et al. 2018, algorithm 1) with equal weights:
 // m clients in a round, changes d_k with L2 norms of at most S, and
 //   (sum over k of d_k min(1, S / |d_k|) + N(0, z^2 S^2)) / m
-// Excluded clients add 0 and still count in m, which therefore reveals nothing.
+// Excluded clients add 0 and still count in m, so that m reveals nothing.
 //
 // With a quantile g, the clip follows it (Andrew et al. 2021, algorithm 1): b is the share of the
 // round's norms within S, with noise of its own, and S <- S exp(-rate (b - g)). Both noises
