@@ -13,7 +13,7 @@ CPPFLAGS += -I. -DREAL=$(REAL) -MMD -MP $(shell pkg-config --cflags openblas 2>/
 CXXFLAGS += -std=c++20 -O2 -g1 -fno-trapping-math -fno-math-errno -pthread $(ARCH) \
             -Wall -Wextra -Wpedantic -Wno-restrict -Wno-psabi
 LDFLAGS  += -pthread
-LDLIBS   += $(or $(shell pkg-config --libs openblas 2>/dev/null),-lopenblas) -lzmq
+LDLIBS   += $(or $(shell pkg-config --libs openblas 2>/dev/null),-lopenblas) -lzmq -lsodium
 
 # A program is a file in tools/; all other sources go into one library, but for the benchmark's own.
 PROGRAMS := $(filter-out $(BIN)/bench,$(patsubst tools/%.cpp,$(BIN)/%,$(wildcard tools/*.cpp)))

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -18,6 +19,12 @@ struct ClientUpdate {
   int weight, round_weight;
 
   double share() const { return static_cast<double>(weight) / round_weight; }
+};
+
+// A client that was chosen but whose update was not used.
+struct Exclusion {
+  int client;
+  std::string reason;
 };
 
 // Numbers that are kept between rounds, by name.
@@ -42,11 +49,15 @@ class Aggregation {
   // Called for every usable update, in the order of the round's clients. The values must be copied
   // if they are needed later.
   virtual void add(const ClientUpdate& update) = 0;
-  // After at least one update; of the same size.
+  // After at least one update; of the same size, or empty if the round fails.
   virtual std::span<const nn::real> result() = 0;
 
   // After result(): the clients whose updates it was made of, for those that choose some.
   virtual std::vector<int> selected() const { return {}; }
+  // After result(): the clients whose updates were lost on the way, all if it is empty.
+  virtual std::vector<Exclusion> excluded() const { return {}; }
+  // At the end of a round: what it has measured, as Round::measures.
+  virtual std::map<std::string, double> measures() const { return {}; }
   // What it keeps between rounds, which is saved, and restored in the same places.
   virtual std::vector<NamedVector> state() { return {}; }
 };

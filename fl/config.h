@@ -12,6 +12,7 @@ namespace fl {
 
 struct AlgorithmEntry;
 struct AttackEntry;
+struct CompressionEntry;
 struct DefenceEntry;
 
 // What a client does with its samples.
@@ -31,6 +32,14 @@ struct Malicious {
   std::vector<int> clients;
 };
 
+// What a client does to its change before it leaves, as a protection from the server: bounds its L2
+// norm by the clip and adds Gaussian noise with a standard deviation of noise * clip to every
+// number.
+struct LocalPrivacy {
+  double clip = 0;  // 0: nothing is done
+  double noise = 0;
+};
+
 // Where a client finds the buffers that it begins a round with, such as running means: at the
 // server, which averages those of the round's clients as it weights updates, or where it left its
 // own (Li et al. 2021, FedBN).
@@ -42,13 +51,15 @@ struct Config {
   const DefenceEntry* defence = nullptr;  // null: the mean
   const AttackEntry* attack = nullptr;    // null: nobody is malicious
   Malicious malicious;
-  OptionValues options;  // of those three; the ones that are missing have their presets
+  const CompressionEntry* compression = nullptr;  // null: none
+  OptionValues options;  // of those four; the ones that are missing have their presets
   nn::ModelFactory make_model;
   int clients = 100;       // N
   double fraction = 0.1;   // C: the share of them that takes part in a round
   LocalTraining training;  // B, E, learning rate
   Buffers buffers = Buffers::averaged;
   double held_out = 0;  // share of each client's samples for its own test, not for training
+  LocalPrivacy local_privacy;
   Partition partition;
   std::uint64_t seed = 10;
   nn::DropoutStream dropout = nn::DropoutStream::mt;

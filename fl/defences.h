@@ -38,8 +38,10 @@ MakeDefence make_geometric_median;                    // geometric_median.cpp
 MakeDefence make_majority_sign;                       // majority_sign.cpp
 MakeDefence make_clip, make_sparsefed;                // clip.cpp
 MakeDefence make_centered_clip;                       // centered_clip.cpp
+MakeDefence make_dp;                                  // dp.cpp
+MakeDefence make_secure_mean;                         // secure_mean.cpp
 
 // In the same files.
-CheckDefence check_trimmed_mean, check_krum, check_multi_krum, check_bulyan;
+CheckDefence check_trimmed_mean, check_krum, check_multi_krum, check_bulyan, check_secure_mean;
 
 }  // namespace fl

@@ -5,6 +5,7 @@
 
 #include "fl/algorithms.h"
 #include "fl/attacks.h"
+#include "fl/compression.h"
 #include "fl/config.h"
 #include "fl/defences.h"
 #include "nn/base/error.h"
@@ -41,6 +42,7 @@ std::vector<OptionUser> option_users() {
   append(algorithm_table(), users);
   append(defence_table(), users);
   append(attack_table(), users);
+  append(compression_table(), users);
   return users;
 }
 
@@ -48,6 +50,7 @@ std::vector<OptionUser> option_users(const Config& config) {
   std::vector<OptionUser> users{{config.algorithm->name, config.algorithm->options}};
   if (config.defence) users.push_back({config.defence->name, config.defence->options});
   if (config.attack) users.push_back({config.attack->name, config.attack->options});
+  if (config.compression) users.push_back({config.compression->name, config.compression->options});
   return users;
 }
 

@@ -9,6 +9,7 @@
 #include "fl/held_out.h"
 #include "fl/noisy_examples.h"
 #include "fl/parallel.h"
+#include "fl/privacy/clip.h"
 #include "nn/base/error.h"
 #include "nn/base/stopwatch.h"
 #include "nn/blas.h"
@@ -26,6 +27,10 @@ static Config settled(Config config) {
     config.clients = 1, config.fraction = 1, config.partition = {};
   if (!config.algorithm->is_federated) config.training.is_shuffled = true;
   return config;
+}
+
+static std::int64_t bytes_of(std::size_t numbers) {
+  return bytes_per_number * static_cast<std::int64_t>(numbers);
 }
 
 // Drawn by numpy.random.default_rng(seed + 1).
@@ -69,7 +74,9 @@ Server::Server(Config config, const data::Examples& train, const data::Examples&
     attack_ = config_.attack->make(config_);
     malicious_ = draw_malicious(config_);
   }
-  converts_ = config_.algorithm->sends == Sends::weights && (config_.defence || attack_);
+  if (config_.compression) compression_ = config_.compression->make(config_);
+  converts_ = config_.algorithm->sends == Sends::weights &&
+              (config_.defence || attack_ || compression_ || config_.local_privacy.clip > 0);
   for (const nn::ParameterInfo& info : model_->parameters().infos())
     tensors_.push_back(info.shape.size());
   const int workers = std::min(config_.threads, std::max(clients_per_round_, test_parts()));
@@ -112,8 +119,20 @@ bool Server::is_malicious(int client) const {
   return std::ranges::binary_search(malicious_, client);
 }
 
-// As the algorithm says, but for what an attack alters, as the aggregation is to see it.
-Update Server::train_client(ClientContext& client) const {
+// As the aggregation is to see it.
+struct Server::Sent {
+  Update update;
+  std::vector<nn::real> residual;  // of compression, to keep
+  std::int64_t bytes = 0;
+
+  bool is_finite() const {
+    return nn::all_finite(update.values) && nn::all_finite(update.state) &&
+           nn::all_finite(residual);
+  }
+};
+
+// As the algorithm says, but for what local privacy hides, an attack alters and compression loses.
+Server::Sent Server::train_client(ClientContext& client) const {
   const bool attacks = is_malicious(client.client);
   client.worker.set_attack(attacks ? attack_.get() : nullptr);
   const Update update = algorithm_->train(client);
@@ -121,10 +140,22 @@ Update Server::train_client(ClientContext& client) const {
   if (converts_)
     for (std::size_t i = 0; i < client.server_weights.size(); ++i)
       update.values[i] -= client.server_weights[i];
+  if (const LocalPrivacy& privacy = config_.local_privacy; privacy.clip > 0) {
+    const auto factor = static_cast<nn::real>(clip_factor(update.values, privacy.clip));
+    for (nn::real& value : update.values) value *= factor;
+    add_noise(update.values, privacy.noise * privacy.clip, client.generator);
+  }
   if (attacks)
     attack_->alter({client.client, client.round, tensors_, client.generator},
                    update.values.first(client.server_weights.size()));
-  return update;
+  Sent sent{update, {}, bytes_of(update.values.size())};
+  if (compression_ && nn::all_finite(update.values)) {
+    const std::span<const nn::real> kept = residuals_.of(client.client);
+    sent.residual.assign(kept.begin(), kept.end());
+    sent.bytes = compression_->compress(update.values, sent.residual, client.generator);
+  }
+  if (config_.buffers == Buffers::averaged) sent.bytes += bytes_of(client.worker.buffers().size());
+  return sent;
 }
 
 // What the algorithm gets of what the aggregation gave.
@@ -142,11 +173,21 @@ struct Server::Training {
   };
   std::vector<Held> held;
   WeightedMean buffers;
-  std::vector<std::pair<int, std::vector<nn::real>>> states;  // to keep, by client
+  std::vector<std::pair<int, std::vector<nn::real>>> states, residuals;  // to keep, by client
   std::vector<Exclusion> excluded;
   int participants = 0;
   double loss_sum = 0, weight = 0;
   double longest_seconds = 0;
+  std::int64_t bytes = 0;  // sent by the clients
+
+  // Forgets a client whose update was lost in the aggregation.
+  void exclude(const Exclusion& exclusion) {
+    const auto is_its = [&](const auto& kept) { return kept.first == exclusion.client; };
+    std::erase_if(states, is_its);
+    std::erase_if(residuals, is_its);
+    --participants;
+    excluded.push_back(exclusion);
+  }
 };
 
 Server::Training Server::train(const std::vector<int>& chosen) {
@@ -160,7 +201,7 @@ Server::Training Server::train(const std::vector<int>& chosen) {
   training.learning_rate = learning_rate();
   aggregation_->start(round);
   std::vector<double> seconds(chosen.size()), losses(chosen.size());
-  std::vector<Update> updates(chosen.size());
+  std::vector<Sent> sent(chosen.size());
   const auto train_task = [&](ClientWorker& worker, int task) {
     const double start = nn::thread_seconds() + worker.helped_seconds();
     const int client = chosen[task];
@@ -180,17 +221,17 @@ Server::Training Server::train(const std::vector<int>& chosen) {
                           .server_weights = weights(),
                           .broadcast = algorithm_->broadcast(),
                           .state = kept.state};
-    updates[task] = train_client(context);
+    sent[task] = train_client(context);
     losses[task] = context.loss_sum / std::max(1, context.batches);
     seconds[task] = nn::thread_seconds() + worker.helped_seconds() - start;
   };
   const auto take_update = [&](ClientWorker& worker, int task) {
     const int client = chosen[task];
-    const auto& [values, state] = updates[task];
+    const auto& [values, state] = sent[task].update;
+    result.bytes += sent[task].bytes;
     if (samples_[client].empty()) {
       result.excluded.push_back({client, "it has no samples"});
-    } else if (!nn::all_finite(values) || !nn::all_finite(state) ||
-               !nn::all_finite(worker.buffers())) {
+    } else if (!sent[task].is_finite() || !nn::all_finite(worker.buffers())) {
       result.excluded.push_back({client, "its update is not finite"});
     } else {
       const ClientUpdate update{client, values, weight_of(client), round_weight};
@@ -201,6 +242,8 @@ Server::Training Server::train(const std::vector<int>& chosen) {
       result.buffers.add({client, worker.buffers(), weight_of(client), round_weight});
       if (std::vector keep = to_keep(client, state, worker.buffers()); !keep.empty())
         result.states.emplace_back(client, std::move(keep));
+      if (!sent[task].residual.empty())
+        result.residuals.emplace_back(client, std::move(sent[task].residual));
       ++result.participants;
       result.loss_sum += weight_of(client) * losses[task];
       result.weight += weight_of(client);
@@ -240,13 +283,18 @@ Round Server::play_round() {
   Round result;
   const nn::Stopwatch applying;
   if (training.participants > 0) {
-    ServerContext context{weights(), last_.number, config_.clients, training.participants,
-                          learning_rate()};
-    algorithm_->apply(context, to_apply(aggregation_->result()));
-    result.selected = aggregation_->selected();
-    std::ranges::copy(training.buffers.result(), buffers().begin());
+    const std::span<const nn::real> aggregate = aggregation_->result();
+    for (const Exclusion& lost : aggregation_->excluded()) training.exclude(lost);
+    if (!aggregate.empty()) {
+      ServerContext context{weights(), last_.number, config_.clients, training.participants,
+                            learning_rate()};
+      algorithm_->apply(context, to_apply(aggregate));
+      result.selected = aggregation_->selected();
+      std::ranges::copy(training.buffers.result(), buffers().begin());
+    }
   }
   for (auto& [client, state] : training.states) client_states_.keep(client, std::move(state));
+  for (auto& [client, kept] : training.residuals) residuals_.keep(client, std::move(kept));
 
   result.number = last_.number + 1;
   result.chosen = static_cast<int>(chosen.size());
@@ -258,6 +306,13 @@ Round Server::play_round() {
   result.measures["Test loss"] = evaluation.loss;
   if (training.weight > 0) result.measures["Training loss"] = training.loss_sum / training.weight;
   result.measures.merge(client_measures(client_accuracies()));
+  const bool sends = config_.algorithm->is_federated;
+  result.measures["Bytes up"] =
+      last_.measures["Bytes up"] + (sends ? static_cast<double>(training.bytes) : 0.0);
+  result.measures["Bytes down"] =
+      last_.measures["Bytes down"] +
+      (sends ? static_cast<double>(bytes_to_client()) * clients_per_round_ : 0.0);
+  result.measures.merge(aggregation_->measures());
   if (attack_ && attack_->target()) {
     const Evaluation triggered = evaluate(true);
     result.measures["Attack success"] = triggered.share_of(*attack_->target());
@@ -266,6 +321,12 @@ Round Server::play_round() {
   result.seconds = last_.seconds + whole_round.seconds();
   last_ = result;
   return result;
+}
+
+std::int64_t Server::bytes_to_client() const {
+  const std::size_t buffers =
+      config_.buffers == Buffers::averaged ? model_->parameters().buffers().size() : 0;
+  return bytes_of(model_->parameters().values().size() + algorithm_->broadcast().size() + buffers);
 }
 
 int Server::test_parts() const {

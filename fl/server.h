@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -12,17 +13,12 @@
 #include "fl/algorithms.h"
 #include "fl/attacks.h"
 #include "fl/client_states.h"
+#include "fl/compression.h"
 #include "fl/config.h"
 #include "fl/evaluation.h"
 #include "nn/numpy.h"
 
 namespace fl {
-
-// A client that was chosen but whose update was not used.
-struct Exclusion {
-  int client;
-  std::string reason;
-};
 
 struct Round {
   int number = 0;                   // from 1
@@ -33,7 +29,7 @@ struct Round {
   std::vector<Exclusion> excluded;  // if it is all of the chosen, the round changed nothing
   int chosen = 0;
   // What else was measured, by the name of its column: "Test loss", "Training loss", "Client
-  // accuracy" ...
+  // accuracy" ... "Bytes up" and "Bytes down" are sums since the start.
   std::map<std::string, double> measures = {};
   std::vector<int> selected = {};  // clients whose updates a defence has chosen
 };
@@ -71,11 +67,23 @@ class Server {
   Algorithm& algorithm() { return *algorithm_; }
   Aggregation& aggregation() { return *aggregation_; }
   ClientStates& client_states() { return client_states_; }
+
+  // What clients keep between rounds: "client" is the algorithm's, "residual" what compression has
+  // not sent yet.
+  struct NamedClientStates {
+    std::string_view name;
+    ClientStates& states;
+  };
+  std::vector<NamedClientStates> states_of_clients() {
+    return {{"client", client_states_}, {"residual", residuals_}};
+  }
+
   int clients() const { return config_.clients; }
   int clients_per_round() const { return clients_per_round_; }
 
  private:
   struct Training;  // of a round's clients
+  struct Sent;      // by a client
   Training train(const std::vector<int>& chosen);
   // What the client begins its next round with: its algorithm's state, and buffers.
   struct Kept {
@@ -87,8 +95,9 @@ class Server {
   int weight_of(int client) const;
   bool is_malicious(int client) const;
   double learning_rate() const;  // of the round that comes
-  Update train_client(ClientContext& client) const;
+  Sent train_client(ClientContext& client) const;
   std::span<const nn::real> to_apply(std::span<const nn::real> aggregate);
+  std::int64_t bytes_to_client() const;
   int test_parts() const;
 
   Config config_;
@@ -100,12 +109,14 @@ class Server {
   std::unique_ptr<nn::Model> model_;
   std::unique_ptr<Algorithm> algorithm_;
   std::unique_ptr<Aggregation> aggregation_;
-  std::unique_ptr<Attack> attack_;  // null: none
+  std::unique_ptr<Attack> attack_;            // null: none
+  std::unique_ptr<Compression> compression_;  // null: none
   std::vector<int> malicious_;
   bool converts_;  // clients send weights, the aggregation sees changes
   std::vector<nn::real> applied_;
   std::vector<std::size_t> tensors_;  // sizes of the weight tensors
   ClientStates client_states_;        // with local buffers these are at the end of each
+  ClientStates residuals_;            // of compression
   IdleWorkers idle_;
   std::vector<ClientWorker> workers_;
   int clients_per_round_;

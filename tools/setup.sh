@@ -13,6 +13,7 @@ pkg-config         pkg-config          pkgconf-pkg-config  pkgconf          pkgc
 openblas_config.h  libopenblas-dev     openblas-devel      openblas         openblas
 zmq.h              libzmq3-dev         zeromq-devel        zeromq           zeromq
 zmq.hpp            cppzmq-dev          cppzmq-devel        cppzmq           cppzmq
+sodium.h           libsodium-dev       libsodium-devel     libsodium        libsodium
 doctest/doctest.h  doctest-dev         doctest-devel       doctest          doctest
 nlohmann/json.hpp  nlohmann-json3-dev  json-devel          nlohmann-json    nlohmann-json
 CLI/CLI.hpp        libcli11-dev        cli11-devel         cli11            cli11

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "fl/attacks.h"
+#include "fl/compression.h"
 #include "fl/defences.h"
 #include "nn/base/split.h"
 #include "nn/models/models.h"
@@ -169,6 +170,12 @@ void RunArguments::add_to(tools::Options& command, Experiment& experiment) {
       .among(names_of(fl::attack_table(), {"none"}));
   command.add("--malicious", given_.malicious,
               "who they are: a share of all, or their numbers: 3,25,28");
+  command.add("--ldp-clip", experiment.local_privacy.clip,
+              "largest L2 norm of a change, bounded by its client; 0: none");
+  command.add("--ldp-noise", experiment.local_privacy.noise,
+              "noise that clients add, as a multiple of --ldp-clip");
+  command.add("--compression", experiment.compression, "how clients shorten what they send")
+      .among(names_of(fl::compression_table(), {"none"}));
   for (GivenOption& option : options_) command.add("--" + option.name, option.value, option.text);
   add_split(command, experiment.partition);
 }

@@ -50,7 +50,7 @@ class RunArguments {
     std::optional<int> epochs, steps;
     std::optional<std::string> malicious;  // a share, or numbers of clients
   };
-  struct GivenOption {  // of algorithms, defences and attacks
+  struct GivenOption {  // of algorithms, defences, attacks and compressions
     std::string name, text;
     std::optional<double> value = {};
   };

@@ -4,8 +4,10 @@
 #include <charconv>
 #include <cmath>
 #include <sstream>
+#include <utility>
 
 #include "fl/attacks.h"
+#include "fl/compression.h"
 #include "fl/defences.h"
 #include "nn/models/models.h"
 #include "tools/federated/results.h"
@@ -48,10 +50,17 @@ const fl::AttackEntry* Experiment::attacker() const {
   return found;
 }
 
+const fl::CompressionEntry* Experiment::compressor() const {
+  const fl::CompressionEntry* found = fl::find_compression(compression);
+  nn::require(found || compression == "none", "there is no compression ", compression);
+  return found;
+}
+
 std::vector<fl::OptionUser> Experiment::option_users() const {
   std::vector<fl::OptionUser> users{{method().name, method().options}};
   if (const auto* row = guard()) users.push_back({row->name, row->options});
   if (const auto* row = attacker()) users.push_back({row->name, row->options});
+  if (const auto* row = compressor()) users.push_back({row->name, row->options});
   return users;
 }
 
@@ -88,6 +97,9 @@ std::string extras_text(const Experiment& e) {
   add(e.held_out != 0, "held-out=", number(e.held_out));
   add(e.defence != "none", "defence=", e.defence);
   add(e.attack != "none", "attack=", e.attack, " malicious=", malicious_text(e.malicious));
+  add(e.local_privacy.clip > 0, "ldp-clip=", number(e.local_privacy.clip),
+      " ldp-noise=", number(e.local_privacy.noise));
+  add(e.compression != "none", "compression=", e.compression);
   return text;
 }
 
@@ -156,6 +168,13 @@ void validate(const Experiment& e) {
   check(e.held_out >= 0 && e.held_out < 1,
         nn::concat("a held-out share of ", e.held_out, " is outside [0, 1)"),
         "it is kept from each client's training: --held-out 0.2");
+  const fl::LocalPrivacy& privacy = e.local_privacy;
+  for (const auto& [name, value] : {std::pair("clip", privacy.clip), {"noise", privacy.noise}})
+    check(value >= 0 && value <= 1e9,
+          nn::concat("--ldp-", name, ": ", value, " is not a number from 0 to 1e9"),
+          "choose --ldp-clip 1 --ldp-noise 0.1, say");
+  check(privacy.clip > 0 || privacy.noise == 0, "--ldp-noise is a multiple of a clip",
+        "say how long a change may be: --ldp-clip 1");
   check(e.malicious.share >= 0 && e.malicious.share <= 1,
         nn::concat("a share of ", e.malicious.share, " malicious clients is outside [0, 1]"),
         "choose --malicious 0.2, or name clients: --malicious 3,25,28");
@@ -223,6 +242,7 @@ void Runner::play(Entry& entry) {
                     .defence = e.guard(),
                     .attack = e.attacker(),
                     .malicious = e.malicious,
+                    .compression = e.compressor(),
                     .options = e.options,
                     .make_model = model_factory(e.model, dataset_),
                     .clients = e.clients,
@@ -230,6 +250,7 @@ void Runner::play(Entry& entry) {
                     .training = e.training,
                     .buffers = e.buffers,
                     .held_out = e.held_out,
+                    .local_privacy = e.local_privacy,
                     .partition = e.partition,
                     .seed = e.seed,
                     .dropout = e.dropout,

@@ -20,8 +20,6 @@ namespace {
 
 constexpr const char *weights_file = "weights.safetensors", *rounds_file = "rounds.txt",
                      *state_file = "state.safetensors";
-constexpr std::string_view server_prefix = "server.", client_prefix = "client.",
-                           defence_prefix = "defence.";
 
 std::vector<fl::Round> rounds_of(const nn::CheckpointFolder::Saved& saved) {
   const std::filesystem::path file = saved.folder / rounds_file;
@@ -40,26 +38,41 @@ nn::Shape shape_of(std::span<const nn::real> values) {
   return {static_cast<nn::index>(values.size())};
 }
 
-// All that the server's algorithm, the clients and the defence keep, where it is.
+// What the server's algorithm and its defence keep, under the names of their tensors. With a file,
+// a defence's vectors are given their sizes in it first.
+std::vector<fl::NamedState> server_state(fl::Server& server,
+                                         const nn::SafetensorsFile* file = nullptr) {
+  std::vector<fl::NamedState> state;
+  for (const auto& [name, values] : server.algorithm().state())
+    state.push_back({nn::concat("server.", name), values});
+  for (const auto& [name, values] : server.aggregation().state()) {
+    const std::string tensor = nn::concat("defence.", name);
+    if (file && file->entries().contains(tensor))
+      values.resize(file->entries().at(tensor).shape.size());
+    state.push_back({tensor, values});
+  }
+  return state;
+}
+
+// All that server and clients keep, where it is.
 std::vector<nn::SavedTensor> state_of(fl::Server& server) {
   std::vector<nn::SavedTensor> tensors;
-  for (const auto& [name, values] : server.algorithm().state())
-    tensors.push_back({nn::concat(server_prefix, name), shape_of(values), values});
-  for (const auto& [client, values] : server.client_states().all())
-    tensors.push_back({nn::concat(client_prefix, client), shape_of(values), values});
-  for (const auto& [name, values] : server.aggregation().state())
-    tensors.push_back({nn::concat(defence_prefix, name), shape_of(values), values});
+  for (const auto& [name, values] : server_state(server))
+    tensors.push_back({name, shape_of(values), values});
+  for (const auto& [name, states] : server.states_of_clients())
+    for (const auto& [client, values] : states.all())
+      tensors.push_back({nn::concat(name, '.', client), shape_of(values), values});
   return tensors;
 }
 
-// The client whose state the tensor is, out of so many; nothing if it is not one's, such as
-// "client.07", which would be a second name for one client.
-std::optional<int> client_of(const std::string& tensor, int clients) {
-  if (!tensor.starts_with(client_prefix)) return {};
+// The client whose state of this name the tensor is, out of so many; nothing if it is not one's,
+// such as "client.07", which would be a second name for one client.
+std::optional<int> client_of(const std::string& tensor, std::string_view name, int clients) {
+  const std::string prefix = nn::concat(name, '.');
+  if (!tensor.starts_with(prefix)) return {};
   int client = -1;
-  std::from_chars(tensor.data() + client_prefix.size(), tensor.data() + tensor.size(), client);
-  const bool is_one =
-      client >= 0 && client < clients && tensor == nn::concat(client_prefix, client);
+  std::from_chars(tensor.data() + prefix.size(), tensor.data() + tensor.size(), client);
+  const bool is_one = client >= 0 && client < clients && tensor == nn::concat(prefix, client);
   return is_one ? std::optional(client) : std::nullopt;
 }
 
@@ -67,23 +80,22 @@ std::optional<int> client_of(const std::string& tensor, int clients) {
 void load_state(const std::filesystem::path& path, fl::Server& server) {
   nn::SafetensorsFile file(path);
   std::vector<nn::LoadedTensor> tensors;
-  for (const auto& [name, values] : server.algorithm().state())
-    tensors.push_back({nn::concat(server_prefix, name), shape_of(values), values});
-  for (const auto& [name, values] : server.aggregation().state()) {
-    const std::string tensor = nn::concat(defence_prefix, name);
-    if (const auto found = file.entries().find(tensor); found != file.entries().end())
-      values.resize(found->second.shape.size());
-    tensors.push_back({tensor, shape_of(values), values});
-  }
-  std::map<int, std::vector<nn::real>> clients;
-  for (const auto& [name, entry] : file.entries())
-    if (const auto client = client_of(name, server.clients())) {
-      std::vector<nn::real>& values = clients[*client];
-      values.resize(entry.shape.size());
-      tensors.push_back({name, entry.shape, values});
-    }
+  for (const auto& [name, values] : server_state(server, &file))
+    tensors.push_back({name, shape_of(values), values});
+  struct Loaded {
+    fl::ClientStates& states;
+    int client;
+    std::vector<nn::real> values;
+  };
+  std::vector<Loaded> loaded;
+  for (const auto& [name, states] : server.states_of_clients())
+    for (const auto& [tensor, entry] : file.entries())
+      if (const auto client = client_of(tensor, name, server.clients())) {
+        loaded.push_back({states, *client, std::vector<nn::real>(entry.shape.size())});
+        tensors.push_back({tensor, entry.shape, loaded.back().values});
+      }
   nn::load_tensors(file, tensors);
-  for (auto& [client, values] : clients) server.client_states().keep(client, std::move(values));
+  for (auto& [states, client, values] : loaded) states.keep(client, std::move(values));
 }
 
 }  // namespace
@@ -114,7 +126,7 @@ std::vector<fl::Round> SavedRun::restore(const std::string& run, fl::Server& ser
     log_ << "note: the run was saved with " << difference << ": the same but for rounding\n";
   nn::load_parameters(saved->folder / weights_file, server.model().parameters());
   const bool has_state = std::ranges::count(saved->files, state_file, &nn::SavedFile::name) > 0;
-  if (!has_state && (!server.algorithm().state().empty() || !server.aggregation().state().empty()))
+  if (!has_state && !server_state(server).empty())
     throw nn::InputError(nn::concat(saved->folder.string(), " lacks ", state_file),
                          "remove the folder if nothing can be done about it");
   if (has_state) load_state(saved->folder / state_file, server);
