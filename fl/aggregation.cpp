@@ -1,6 +1,7 @@
 #include "fl/aggregation.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "nn/base/error.h"
 
@@ -30,10 +31,29 @@ std::span<const nn::real> WeightedMean::result() {
   return sum_;
 }
 
+std::vector<double> UpdateMatrix::shares() const {
+  const double sum = std::accumulate(weights.begin(), weights.end(), 0.0);
+  std::vector<double> shares(weights.begin(), weights.end());
+  for (double& share : shares) share /= sum;
+  return shares;
+}
+
+void UpdateMatrix::keep_only(std::span<const int> rows) {
+  int kept = 0;
+  for (int i : rows) {
+    if (i != kept) std::ranges::copy(row(i), row(kept).begin());
+    clients[kept] = clients[i];
+    weights[kept++] = weights[i];
+  }
+  clients.resize(kept);
+  weights.resize(kept);
+  values.resize(kept * size);
+}
+
 void HeldUpdates::start(int) {
   updates_.values.clear();
   updates_.clients.clear();
-  updates_.shares.clear();
+  updates_.weights.clear();
 }
 
 void HeldUpdates::add(const ClientUpdate& update) {
@@ -42,7 +62,7 @@ void HeldUpdates::add(const ClientUpdate& update) {
               update.values.size(), " numbers after one of ", updates_.size);
   updates_.values.insert(updates_.values.end(), update.values.begin(), update.values.end());
   updates_.clients.push_back(update.client);
-  updates_.shares.push_back(update.share());
+  updates_.weights.push_back(update.weight);
 }
 
 std::span<const nn::real> HeldUpdates::result() {

@@ -26,6 +26,12 @@ struct NamedState {
   std::span<nn::real> values;
 };
 
+// The same, of a size that is known only when it is first filled. Restoring resizes it.
+struct NamedVector {
+  std::string name;
+  std::vector<nn::real>& values;
+};
+
 // Makes one vector of the updates of a round. One is made for each run.
 class Aggregation {
  public:
@@ -42,7 +48,7 @@ class Aggregation {
   // After result(): the clients whose updates it was made of, for those that choose some.
   virtual std::vector<int> selected() const { return {}; }
   // What it keeps between rounds, which is saved, and restored in the same places.
-  virtual std::vector<NamedState> state() { return {}; }
+  virtual std::vector<NamedVector> state() { return {}; }
 };
 
 // sum of share_k update_k / sum of share_k, one update at a time, so that only the sum is kept.
@@ -59,6 +65,21 @@ class WeightedMean : public Aggregation {
   int weight_ = 0, round_weight_ = 0;
 };
 
+// The usable updates of a round, one to a row.
+struct UpdateMatrix {
+  std::vector<nn::real> values;       // [clients, size]
+  std::vector<int> clients, weights;  // of the rows
+  std::size_t size = 0;
+
+  int count() const { return static_cast<int>(clients.size()); }
+  std::span<nn::real> row(int i) { return std::span(values).subspan(i * size, size); }
+  std::span<const nn::real> row(int i) const { return std::span(values).subspan(i * size, size); }
+  // n_k / n of every row, where n is the sum of the rows' weights: they add up to 1.
+  std::vector<double> shares() const;
+  // Drops all rows but these, given in ascending order.
+  void keep_only(std::span<const int> rows);
+};
+
 // For an aggregation that needs all updates at once: copies them, and gives them to combine() as
 // the rows of a matrix.
 class HeldUpdates : public Aggregation {
@@ -68,21 +89,11 @@ class HeldUpdates : public Aggregation {
   std::span<const nn::real> result() final;
 
  protected:
-  struct Updates {
-    std::vector<nn::real> values;  // [clients, size]
-    std::vector<int> clients;
-    std::vector<double> shares;  // n_k / n
-    std::size_t size = 0;
-
-    int count() const { return static_cast<int>(clients.size()); }
-    std::span<nn::real> row(int i) { return std::span(values).subspan(i * size, size); }
-    std::span<const nn::real> row(int i) const { return std::span(values).subspan(i * size, size); }
-  };
   // Makes one vector of at least one update, which it may alter.
-  virtual void combine(Updates& updates, std::span<nn::real> result) = 0;
+  virtual void combine(UpdateMatrix& updates, std::span<nn::real> result) = 0;
 
  private:
-  Updates updates_;
+  UpdateMatrix updates_;
   std::vector<nn::real> result_;
 };
 

@@ -15,21 +15,31 @@ struct DefenceEntry;
 
 // `config` is the whole run's.
 using MakeDefence = std::unique_ptr<Aggregation>(const Config& config);
+// Throws nn::InputError, which names the inequality, if the defence cannot work with so many
+// clients.
+using CheckDefence = void(const Config& config, int clients_per_round);
 
 // How the server aggregates changes that may be malicious. Any defence goes with any algorithm.
 struct DefenceEntry {
   std::string_view name, label, description;
   std::function<MakeDefence> make;
   std::vector<Option> options = {};
-  // Throws nn::InputError, which names the inequality, if it cannot work with the clients of a
-  // round.
-  std::function<void(const Config&, int clients_per_round)> check = {};
+  std::function<CheckDefence> check = {};  // none: it works with any number of clients
 };
 
 std::span<const DefenceEntry> defence_table();
 const DefenceEntry* find_defence(std::string_view name);  // null if there is none
 
 // What the rows make, a file each.
-MakeDefence make_median;  // median.cpp
+MakeDefence make_median;                              // median.cpp
+MakeDefence make_trimmed_mean;                        // trimmed_mean.cpp
+MakeDefence make_krum, make_multi_krum, make_bulyan;  // krum.cpp
+MakeDefence make_geometric_median;                    // geometric_median.cpp
+MakeDefence make_majority_sign;                       // majority_sign.cpp
+MakeDefence make_clip, make_sparsefed;                // clip.cpp
+MakeDefence make_centered_clip;                       // centered_clip.cpp
+
+// In the same files.
+CheckDefence check_trimmed_mean, check_krum, check_multi_krum, check_bulyan;
 
 }  // namespace fl

@@ -4,6 +4,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "fl/defences.h"
 #include "nn/base/file.h"
 #include "nn/files/checkpoint.h"
 #include "nn/files/engine.h"
@@ -64,6 +65,42 @@ TEST_CASE(
       }
       CHECK(play(parts.path, config, 5) == uninterrupted);
     }
+}
+
+TEST_CASE("what a defence keeps is saved, and a resumed run gives the same bits") {
+  for (const char* algorithm : {"fedavg", "scaffold"}) {
+    const tools::TemporaryFolder whole, parts;
+    fl::Config config = toy::config(algorithm);
+    config.defence = fl::find_defence("centered-clip");
+    const Outcome uninterrupted = play(whole.path, config, 4);
+    for (int round = 1; round < 4; ++round) play(parts.path, config, round);
+    CHECK(play(parts.path, config, 4) == uninterrupted);
+    CHECK(nn::read_safetensors(parts.path / "step-4" / "state.safetensors")
+              .tensors.contains("defence.centre"));
+
+    const data::ImageDataset dataset = toy::dataset();
+    config.defence = nullptr;
+    fl::Server server(config, dataset);
+    std::ostringstream log;
+    CHECK(complaint_of([&] {
+            federated::SavedRun(parts.path, true, log).restore("toy", server);
+          }) != "nothing");
+  }
+}
+
+TEST_CASE("a defence's state that is empty or missing is told apart") {
+  const data::ImageDataset dataset = toy::dataset();
+  const tools::TemporaryFolder unused, plain;
+  const fl::AlgorithmEntry broken = toy::tampered(
+      "fedavg",
+      [](const fl::ClientContext&, fl::Update& update) { update.values[0] = std::nan(""); });
+  fl::Config config = toy::config("fedavg");
+  play(plain.path, config, 1);
+  config.defence = fl::find_defence("centered-clip");
+  config.algorithm = &broken;  // no round has a usable update
+  const Outcome played = play(unused.path, config, 1);
+  CHECK(play(unused.path, config, 1) == played);
+  CHECK(complaint_of([&] { play(plain.path, config, 2); }).ends_with("lacks state.safetensors"));
 }
 
 TEST_CASE("a run that is over is read, not played again") {

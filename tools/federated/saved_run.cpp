@@ -20,7 +20,8 @@ namespace {
 
 constexpr const char *weights_file = "weights.safetensors", *rounds_file = "rounds.txt",
                      *state_file = "state.safetensors";
-constexpr std::string_view server_prefix = "server.", client_prefix = "client.";
+constexpr std::string_view server_prefix = "server.", client_prefix = "client.",
+                           defence_prefix = "defence.";
 
 std::vector<fl::Round> rounds_of(const nn::CheckpointFolder::Saved& saved) {
   const std::filesystem::path file = saved.folder / rounds_file;
@@ -39,13 +40,15 @@ nn::Shape shape_of(std::span<const nn::real> values) {
   return {static_cast<nn::index>(values.size())};
 }
 
-// All that the server's algorithm and the clients keep, where it is.
+// All that the server's algorithm, the clients and the defence keep, where it is.
 std::vector<nn::SavedTensor> state_of(fl::Server& server) {
   std::vector<nn::SavedTensor> tensors;
   for (const auto& [name, values] : server.algorithm().state())
     tensors.push_back({nn::concat(server_prefix, name), shape_of(values), values});
   for (const auto& [client, values] : server.client_states().all())
     tensors.push_back({nn::concat(client_prefix, client), shape_of(values), values});
+  for (const auto& [name, values] : server.aggregation().state())
+    tensors.push_back({nn::concat(defence_prefix, name), shape_of(values), values});
   return tensors;
 }
 
@@ -66,6 +69,12 @@ void load_state(const std::filesystem::path& path, fl::Server& server) {
   std::vector<nn::LoadedTensor> tensors;
   for (const auto& [name, values] : server.algorithm().state())
     tensors.push_back({nn::concat(server_prefix, name), shape_of(values), values});
+  for (const auto& [name, values] : server.aggregation().state()) {
+    const std::string tensor = nn::concat(defence_prefix, name);
+    if (const auto found = file.entries().find(tensor); found != file.entries().end())
+      values.resize(found->second.shape.size());
+    tensors.push_back({tensor, shape_of(values), values});
+  }
   std::map<int, std::vector<nn::real>> clients;
   for (const auto& [name, entry] : file.entries())
     if (const auto client = client_of(name, server.clients())) {
@@ -105,7 +114,7 @@ std::vector<fl::Round> SavedRun::restore(const std::string& run, fl::Server& ser
     log_ << "note: the run was saved with " << difference << ": the same but for rounding\n";
   nn::load_parameters(saved->folder / weights_file, server.model().parameters());
   const bool has_state = std::ranges::count(saved->files, state_file, &nn::SavedFile::name) > 0;
-  if (!has_state && !server.algorithm().state().empty())
+  if (!has_state && (!server.algorithm().state().empty() || !server.aggregation().state().empty()))
     throw nn::InputError(nn::concat(saved->folder.string(), " lacks ", state_file),
                          "remove the folder if nothing can be done about it");
   if (has_state) load_state(saved->folder / state_file, server);
