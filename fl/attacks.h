@@ -34,6 +34,9 @@ class Attack {
  public:
   virtual ~Attack() = default;
 
+  // Throws nn::InputError if it cannot work on such examples.
+  virtual void check(const data::Examples&) const {}
+
   // Alters some examples of a training batch before the gradient is taken.
   virtual void poison(data::BatchPart&) const {}
 

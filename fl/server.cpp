@@ -41,6 +41,10 @@ static std::vector<int> draw_malicious(const Config& config) {
         nn::numpy::Generator(config.seed + 1)
             .choice(config.clients,
                     static_cast<int>(std::nearbyint(config.malicious.share * config.clients)));
+  if (clients.empty())
+    throw nn::InputError(nn::concat("a share of ", config.malicious.share, " of ", config.clients,
+                                    " clients: none is malicious"),
+                         nn::concat("choose --malicious ", 1.0 / config.clients, " or more"));
   std::ranges::sort(clients);
   for (int client : clients)
     if (client < 0 || client >= config.clients)
@@ -72,6 +76,7 @@ Server::Server(Config config, const data::Examples& train, const data::Examples&
       config_.defence ? config_.defence->make(config_) : std::make_unique<WeightedMean>();
   if (config_.attack) {
     attack_ = config_.attack->make(config_);
+    attack_->check(train_);
     malicious_ = draw_malicious(config_);
   }
   if (config_.compression) compression_ = config_.compression->make(config_);

@@ -100,7 +100,7 @@ TEST_CASE("a command line says nothing of the next one") {
 TEST_CASE("every exercise plans runs that fit, with names of their own, as the homework says") {
   data::ImageDataset mnist_like;
   mnist_like.train.labels.resize(60000);
-  for (const Exercise& exercise : exercise_table()) {
+  for (const Exercise& exercise : homework_1().exercises) {
     std::set<std::string> names, runs;
     for (const Curve& curve : exercise.curves({})) {
       validate(curve.experiment, mnist_like);
@@ -108,7 +108,7 @@ TEST_CASE("every exercise plans runs that fit, with names of their own, as the h
       CHECK(runs.insert(describe(curve.experiment)).second);  // no run twice
     }
   }
-  const auto a3 = exercise_table()[2].curves({});
+  const auto a3 = homework_1().exercises[2].curves({});
   CHECK(a3.size() == 8);
   CHECK(describe(a3[7].experiment) ==
         "fedavg mnist_cnn N=100 C=0.5 B=100 E=1 η=0.001 shards seed=10");
@@ -116,7 +116,7 @@ TEST_CASE("every exercise plans runs that fit, with names of their own, as the h
 }
 
 TEST_CASE("reports are written from whatever the runs say") {
-  for (const Exercise& exercise : exercise_table()) {
+  for (const Exercise& exercise : homework_1().exercises) {
     std::vector<Run> runs;
     std::vector<std::string> names;
     for (const Curve& curve : exercise.curves({})) {

@@ -21,7 +21,7 @@ namespace fs = std::filesystem;
 namespace {
 
 const Exercise& exercise(const std::string& name) {
-  return *std::ranges::find(exercise_table(), name, &Exercise::name);
+  return *std::ranges::find(homework_1().exercises, name, &Exercise::name);
 }
 
 // An exercise's outcome as it could be.
@@ -39,7 +39,7 @@ Outcome made_up(const std::string& name, const Setting& setting = {}) {
 // What publish() says.
 std::string publish_said(const fs::path& out, const Outcome& outcome) {
   std::ostringstream log;
-  publish(out, outcome, log);
+  publish(homework_1(), out, outcome, log);
   return log.str();
 }
 
@@ -56,7 +56,7 @@ TEST_CASE("what an exercise gave is read back to the last bit") {
   other.base.partition.sort = fl::LabelSort::stable;
   other.base.dropout = nn::DropoutStream::mkl;
   other.rounds = 3;
-  for (const Exercise& each : exercise_table())
+  for (const Exercise& each : homework_1().exercises)
     for (const Setting& setting : {Setting{}, other}) {
       const Outcome outcome = made_up(std::string(each.name), setting);
       const std::string text = to_json(outcome);
@@ -130,12 +130,12 @@ TEST_CASE("an outcome that is damaged is said, left out and left alone") {
   nn::write_file_atomically(out / "a2" / "results.json", "{\"format\": 1");
   nn::write_file_atomically(out / "a3" / "results.csv", "Round\n");
   std::ostringstream log;
-  warn_about_results(out, std::vector<std::string>{"a1"}, log);
+  warn_about_results(homework_1(), out, std::vector<std::string>{"a1"}, log);
   CHECK(contains(log.str(), "the report does without a2 until hw1 a2 makes it anew: "));
   CHECK(contains(log.str(), "a2/results.json is not JSON\n"));
   CHECK(contains(log.str(), "a3/results.csv has no results.json beside it\n"));
   std::ostringstream nothing;
-  warn_about_results(out, std::vector<std::string>{"a2", "a3"}, nothing);
+  warn_about_results(homework_1(), out, std::vector<std::string>{"a2", "a3"}, nothing);
   CHECK(nothing.str() == "");
   publish_said(out, made_up("a1"));
   CHECK(nn::read_file(out / "a2" / "results.json") == "{\"format\": 1");
@@ -152,7 +152,7 @@ TEST_CASE("results that were edited, or have no checksum, are reported, and the 
   const auto report = [&] { return nn::read_file(out / "report.html"); };
   const auto warnings = [&](const std::string& but) {
     std::ostringstream log;
-    warn_about_results(out, std::vector{but}, log);
+    warn_about_results(homework_1(), out, std::vector{but}, log);
     return log.str();
   };
   publish_said(out, made_up("a3"));

@@ -31,8 +31,11 @@ class TargetedFlip : public Attack {
   TargetedFlip(int from, int to, double factor)
       : from_(from), to_(to), factor_(static_cast<real>(factor)) {}
 
+  void check(const data::Examples& examples) const override {
+    require_class("attack-from", from_, examples);
+    require_class("attack-to", to_, examples);
+  }
   void poison(data::BatchPart& batch) const override {
-    require_class(to_, batch);
     for (int& label : batch.labels)
       if (label == from_) label = to_;
   }

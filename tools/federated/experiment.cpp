@@ -232,6 +232,7 @@ Run Runner::run(const Experiment& experiment) {
   if (!is_stopped() && static_cast<int>(entry.rounds.size()) < entry.experiment.rounds) play(entry);
   Run run{settled(experiment), entry.rounds};
   run.rounds.resize(std::min<std::size_t>(experiment.rounds, run.rounds.size()));
+  if (run.rounds.size() == entry.rounds.size()) run.confusion = entry.confusion;
   return run;
 }
 
@@ -277,6 +278,7 @@ void Runner::play(Entry& entry) {
     if (saved) saved->save(identity, entry.rounds, server);
     show(nn::concat(percent(round.accuracy), " %"));
   }
+  if (e.attacker() && !entry.rounds.empty()) entry.confusion = server.evaluate(true).confusion;
 }
 
 }  // namespace federated

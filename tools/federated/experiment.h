@@ -65,6 +65,9 @@ void validate(const Experiment& experiment, const data::ImageDataset& dataset);
 struct Run {
   Experiment experiment;
   std::vector<fl::Round> rounds;
+  // After the last round of a run with an attack, with its trigger if it has one:
+  // [classes, classes], row true class, column predicted class.
+  std::vector<int> confusion = {};
   double final_accuracy() const { return rounds.back().accuracy; }
   bool is_complete() const { return std::ssize(rounds) >= experiment.rounds; }
 };
@@ -95,6 +98,7 @@ class Runner {
     std::string name;
     Experiment experiment;
     std::vector<fl::Round> rounds;
+    std::vector<int> confusion = {};
   };
   bool is_stopped() const { return options_.stop && *options_.stop; }
   Entry& entry_of(const Experiment& experiment);

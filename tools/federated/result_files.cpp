@@ -3,6 +3,7 @@
 #include <system_error>
 
 #include "nn/base/file.h"
+#include "tools/report/confusion.h"
 #include "tools/report/plot.h"
 
 namespace federated {
@@ -16,9 +17,12 @@ report::Document with_facts(report::Document document, const report::Facts& fact
 }
 
 void add_plots(const report::Document& document, std::map<std::string, std::string>& files) {
-  for (const report::Block& block : document.blocks)
+  for (const report::Block& block : document.blocks) {
     if (const auto* plot = std::get_if<report::LinePlot>(&block))
       files[plot->file_name + ".svg"] = report::to_svg(*plot);
+    if (const auto* matrix = std::get_if<report::ConfusionMatrix>(&block))
+      files[matrix->file_name + ".svg"] = report::to_svg(*matrix);
+  }
 }
 
 void replace_files(const fs::path& folder, const std::map<std::string, std::string>& files,

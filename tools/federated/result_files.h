@@ -16,7 +16,7 @@ void replace_files(const std::filesystem::path& folder,
                    const std::map<std::string, std::string>& files, const std::string& voucher,
                    nn::Storage& storage);
 
-// Adds the document's plots to `files`, by name.
+// Adds the document's plots and confusion matrices to `files`, by name.
 void add_plots(const report::Document& document, std::map<std::string, std::string>& files);
 
 // The document, with the facts added under "How this was made".

@@ -2,6 +2,7 @@
 
 #include <sys/resource.h>
 
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "tools/federated/split_name.h"
@@ -23,13 +24,16 @@ Json json_of(const fl::Round& round) {
   Json excluded = Json::array();
   for (const auto& [client, reason] : round.excluded)
     excluded.push_back({{"client", client}, {"reason", reason}});
-  return {{"round", round.number},
-          {"message_count", round.messages},
-          {"test_accuracy", round.accuracy},
-          {"ideal_seconds", round.ideal_seconds},
-          {"seconds", round.seconds},
-          {"clients", round.chosen},
-          {"left_out", excluded}};
+  Json json = {{"round", round.number},
+               {"message_count", round.messages},
+               {"test_accuracy", round.accuracy},
+               {"ideal_seconds", round.ideal_seconds},
+               {"seconds", round.seconds},
+               {"clients", round.chosen},
+               {"left_out", excluded}};
+  if (!round.measures.empty()) json["measures"] = round.measures;  // null: not a number
+  if (!round.selected.empty()) json["selected"] = round.selected;
+  return json;
 }
 
 }  // namespace
@@ -47,6 +51,12 @@ fl::Round round_of(const nlohmann::json& json) {
                   json.at("clients")};
   for (const nlohmann::json& out : json.at("left_out"))
     round.excluded.push_back({out.at("client"), out.at("reason")});
+  if (const auto found = json.find("measures"); found != json.end())
+    for (const auto& [name, value] : found->items())
+      round.measures[name] =
+          value.is_null() ? std::numeric_limits<double>::quiet_NaN() : value.get<double>();
+  if (const auto found = json.find("selected"); found != json.end())
+    round.selected = found->get<std::vector<int>>();
   return round;
 }
 
@@ -71,7 +81,11 @@ nlohmann::ordered_json json_of(const Run& run) {
     json["labels_per_client"] = e.partition.labels_per_client;
   if (e.partition.split == fl::Split::feature_noise)
     json["feature_noise"] = e.partition.feature_noise;
+  if (e.defence != "none") json["defence"] = e.defence;
+  if (e.attack != "none")
+    json.update({{"attack", e.attack}, {"malicious", malicious_text(e.malicious)}});
   for (const fl::Round& round : run.rounds) json["rounds"].push_back(json_of(round));
+  if (!run.confusion.empty()) json["confusion"] = run.confusion;
   return json;
 }
 
@@ -107,7 +121,8 @@ report::Facts facts_about(std::span<const Run> runs, const nn::Metadata& made) {
     if ((", " + all + ", ").find(", " + value + ", ") == all.npos)
       all += (all.empty() ? "" : ", ") + value;
   };
-  for (const auto& [e, rounds] : runs) {
+  for (const Run& run : runs) {
+    const Experiment& e = run.experiment;
     add("model", e.model);
     add("seed", std::to_string(e.seed));
     if (const std::string options = option_text(e); !options.empty()) add("options", options);

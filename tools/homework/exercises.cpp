@@ -14,13 +14,14 @@ Experiment Setting::experiment(const char* algorithm, int default_rounds) const 
   return experiment;
 }
 
-std::span<const Exercise> exercise_table() {
+const Homework& homework_1() {
   static constexpr std::array table{
       Exercise{"a1", a1_curves, a1_report},
       Exercise{"a2", a2_curves, a2_report},
       Exercise{"a3", a3_curves, a3_report},
   };
-  return table;
+  static constexpr Homework homework{"Homework 1: federated learning", "homework-1", table};
+  return homework;
 }
 
 std::vector<Experiment> experiments_of(const Exercise& exercise, const Setting& setting) {

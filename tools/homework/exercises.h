@@ -30,8 +30,16 @@ struct Exercise {
   std::string_view name;
   std::vector<Curve> (*curves)(const Setting&);
   report::Document (*write)(std::span<const Run> runs, std::span<const std::string> names);
+  std::string_view program = "hw1";  // whose command it is
 };
-std::span<const Exercise> exercise_table();
+
+// The exercises of one homework, which share a report and a notebook.
+struct Homework {
+  std::string_view title;     // of both
+  std::string_view notebook;  // without its extension: "homework-1"
+  std::span<const Exercise> exercises;
+};
+const Homework& homework_1();
 
 // In the order of its curves.
 std::vector<Experiment> experiments_of(const Exercise& exercise, const Setting& setting);

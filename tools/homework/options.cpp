@@ -15,14 +15,14 @@ void add_compare(tools::Options command, Options& options, std::string& out) {
   command.add("--out", out, "folder for the results");
 }
 
+}  // namespace
+
 void add_exercise(tools::Options command, Options& options) {
   command.add("--rounds", options.setting.rounds, "instead of the exercise's own")
       .between(1, 1'000'000'000);
   add_common(command, options.setting.base, options.resources);
   command.add("--out", options.out, "folder for the results");
 }
-
-}  // namespace
 
 // The parser and what it sets, which begins as it is here.
 struct CommandLine::Parts {

@@ -8,9 +8,9 @@
 
 namespace homework {
 
-// What the command line of hw1 asks for.
+// What the command line of a homework's program asks for.
 struct Options {
-  std::string command;  // a1, a2, a3, all, run or compare
+  std::string command;  // an exercise, all, run or compare
   Setting setting;
   Resources resources;
   Outputs outputs;          // run
@@ -18,6 +18,9 @@ struct Options {
   std::string reference;    // compare
   double tolerance = 0.05;  // compare
 };
+
+// The options of a command that runs exercises.
+void add_exercise(tools::Options command, Options& options);
 
 // The options of hw1 and of its commands, made once; any number of command lines can be parsed.
 class CommandLine {

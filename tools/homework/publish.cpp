@@ -38,14 +38,15 @@ void add_excluded(std::span<const Run> runs, std::span<const std::string> names,
 // The exercises in the folder, in the order of the table. `warn` is told, for each exercise that is
 // omitted or may have been edited, what is wrong.
 std::vector<Outcome> outcomes_in(
-    const fs::path& out, const std::function<void(const Exercise&, const std::string&)>& warn) {
+    const Homework& homework, const fs::path& out,
+    const std::function<void(const Exercise&, const std::string&)>& warn) {
   std::vector<Outcome> outcomes;
-  for (const Exercise& exercise : exercise_table()) {
+  for (const Exercise& exercise : homework.exercises) {
     const fs::path record = out / exercise.name / record_name,
                    table = out / exercise.name / table_name;
     const auto omit = [&](const std::string& reason) {
-      warn(exercise, nn::concat("the report does without ", exercise.name, " until hw1 ",
-                                exercise.name, " makes it anew: ", reason));
+      warn(exercise, nn::concat("the report does without ", exercise.name, " until ",
+                                exercise.program, ' ', exercise.name, " makes it anew: ", reason));
     };
     std::error_code ignored;
     try {
@@ -71,7 +72,8 @@ report::Document write_up(const Outcome& outcome) {
   return document;
 }
 
-void publish(const fs::path& out, const Outcome& outcome, std::ostream& log) {
+void publish(const Homework& homework, const fs::path& out, const Outcome& outcome,
+             std::ostream& log) {
   std::map<std::string, std::string> files{{table_name, to_csv(outcome.runs, outcome.names())},
                                            {record_name, to_json(outcome)}};
   add_plots(write_up(outcome), files);
@@ -79,8 +81,9 @@ void publish(const fs::path& out, const Outcome& outcome, std::ostream& log) {
   nn::Disk disk;
   replace_files(out / outcome.exercise->name, files, record_name, disk);
 
-  report::Document all{"Homework 1: federated learning", {}};
-  for (const Outcome& each : outcomes_in(out, [](const Exercise&, const std::string&) {})) {
+  report::Document all{std::string(homework.title), {}};
+  for (const Outcome& each :
+       outcomes_in(homework, out, [](const Exercise&, const std::string&) {})) {
     report::Facts facts = facts_about(each.runs, each.made);
     if (!each.is_intact) facts.values[record_name] = edited;
     report::Document document = with_facts(write_up(each), facts);
@@ -88,14 +91,15 @@ void publish(const fs::path& out, const Outcome& outcome, std::ostream& log) {
     std::ranges::move(document.blocks, std::back_inserter(all.blocks));
   }
   nn::write_file_atomically(out / "report.html", report::to_html(all));
-  const fs::path notebook = out / "homework-1.ipynb";
+  const fs::path notebook = out / nn::concat(homework.notebook, ".ipynb");
   keep_edited(notebook, log);
   nn::write_file_atomically(notebook, report::to_notebook(all));
 }
 
-void warn_about_results(const fs::path& out, std::span<const std::string> but, std::ostream& log) {
+void warn_about_results(const Homework& homework, const fs::path& out,
+                        std::span<const std::string> but, std::ostream& log) {
   const nn::FolderLock lock(out, patience);
-  outcomes_in(out, [&](const Exercise& exercise, const std::string& warning) {
+  outcomes_in(homework, out, [&](const Exercise& exercise, const std::string& warning) {
     if (!std::ranges::count(but, exercise.name)) log << "warning: " << warning << '\n';
   });
 }

@@ -1,6 +1,7 @@
 #include "tools/homework/record.h"
 
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "nn/base/file.h"
@@ -25,12 +26,19 @@ Setting setting_of(const nlohmann::json& json) {
   return setting;
 }
 
+bool is_square(const std::vector<int>& matrix) {
+  const std::size_t classes = std::lround(std::sqrt(matrix.size()));
+  return classes * classes == matrix.size() &&
+         std::ranges::all_of(matrix, [](int count) { return count >= 0; });
+}
+
 bool is_whole(const Run& run) {
   for (std::size_t i = 0; i < run.rounds.size(); ++i)
     if (run.rounds[i].number != static_cast<int>(i) + 1 || !(run.rounds[i].accuracy >= 0) ||
         !(run.rounds[i].accuracy <= 100))
       return false;
-  return !run.rounds.empty() && std::ssize(run.rounds) == run.experiment.rounds;
+  return is_square(run.confusion) && !run.rounds.empty() &&
+         std::ssize(run.rounds) == run.experiment.rounds;
 }
 
 }  // namespace
@@ -58,7 +66,7 @@ std::string to_json(const Outcome& outcome) {
 }
 
 Outcome parse_outcome(const std::string& text, const std::string& name, const Exercise& exercise) {
-  const std::string hint = nn::concat("hw1 ", exercise.name, " makes it anew");
+  const std::string hint = nn::concat(exercise.program, ' ', exercise.name, " makes it anew");
   const auto refuse = [&](const std::string& reason) { throw nn::InputError(name + reason, hint); };
   nlohmann::json json = nn::parse_json_object(text, name, hint);
   if (const auto found = json.find("format"); found == json.end() || *found != json_format)
@@ -73,6 +81,9 @@ Outcome parse_outcome(const std::string& text, const std::string& name, const Ex
       Run& run = outcome.runs.emplace_back(Run{settled(curve.experiment), {}});
       for (const nlohmann::json& round : json.at("runs").at(outcome.runs.size() - 1).at("rounds"))
         run.rounds.push_back(round_of(round));
+      if (const nlohmann::json& all = json.at("runs").at(outcome.runs.size() - 1);
+          all.contains("confusion"))
+        run.confusion = all.at("confusion").get<std::vector<int>>();
     }
     // Nothing in it is of another type, out of range, missing or surplus.
     nlohmann::json same = nlohmann::json::parse(to_json(outcome));

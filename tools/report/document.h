@@ -7,7 +7,7 @@
 #include <vector>
 
 // The content of a report, independent of its form. to_text (terminal), to_html (page) and
-// to_notebook (Jupyter) write a document, to_svg one plot. All text is UTF-8.
+// to_notebook (Jupyter) write a document, to_svg one picture. All text is UTF-8.
 namespace report {
 
 // One line of a plot. It breaks at points that cannot be drawn.
@@ -25,6 +25,13 @@ struct LinePlot {
   std::string file_name;  // without folder and extension: "plot1"
   std::string title, x_label, y_label;
   std::vector<Series> series;
+};
+
+// How many examples of each class were put into which.
+struct ConfusionMatrix {
+  std::string file_name, title;  // as a plot's
+  int classes;
+  std::vector<int> counts;  // [classes, classes]: row true class, column predicted class
 };
 
 // Every row has as many cells as the header. Columns of numbers are aligned to the right.
@@ -62,7 +69,8 @@ struct Code {
   std::string source;
 };
 
-using Block = std::variant<Heading, Paragraph, Table, LinePlot, Question, Facts, Code>;
+using Block =
+    std::variant<Heading, Paragraph, Table, LinePlot, ConfusionMatrix, Question, Facts, Code>;
 
 struct Document {
   std::string title;

@@ -1,6 +1,7 @@
 #include "tools/report/html.h"
 
 #include "nn/base/error.h"
+#include "tools/report/confusion.h"
 #include "tools/report/markup.h"
 #include "tools/report/plot.h"
 #include "tools/report/style.h"
@@ -88,6 +89,7 @@ struct HtmlWriter {
     return wide(element("table", html + element("tbody", body) + "\n"));
   }
   std::string operator()(const LinePlot& plot) const { return wide(to_svg(plot)); }
+  std::string operator()(const ConfusionMatrix& matrix) const { return wide(to_svg(matrix)); }
   std::string operator()(const Question& question) const {
     const std::string asked = element("p class=\"asked\"", marked_html(question.question));
     return element("div class=\"question\"", asked + "\n" + (*this)(Paragraph{question.answer}));

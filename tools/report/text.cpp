@@ -4,6 +4,7 @@
 
 #include "nn/base/split.h"
 #include "tools/report/columns.h"
+#include "tools/report/confusion.h"
 #include "tools/report/markup.h"
 #include "tools/report/plot.h"
 
@@ -35,6 +36,7 @@ struct TextWriter {
   std::string operator()(const Paragraph& paragraph) const { return indented(paragraph.text, ""); }
   std::string operator()(const Table& table) const { return to_text(table); }
   std::string operator()(const LinePlot& plot) const { return to_text(plot, colour); }
+  std::string operator()(const ConfusionMatrix& matrix) const { return to_text(matrix); }
   std::string operator()(const Question& question) const {
     return bold(wrap(question.question, screen_width, "? ", "  ")) + "\n\n" +
            indented(question.answer, "  ");
