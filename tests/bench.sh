@@ -10,7 +10,8 @@ without_torch() { PATH=$work/bin:$PATH "$program" "$@" 2>&1; }
 
 check "without PyTorch it says so and measures alone" eval \
   "without_torch --only train-100 --turns 1 >'$work/alone' && grep -q 'no torch' '$work/alone' &&
-   grep -qE '^CNN training, B=100 +images/s +[0-9]+(\.[0-9])? ' '$work/alone' && ! grep -q PyTorch '$work/alone'"
+   grep -qE '^CNN training, B=100 +images/s +[0-9]+(\.[0-9])? ' '$work/alone' &&
+   ! grep -qE 'Tributary +PyTorch' '$work/alone'"
 mkdir "$work/git"
 printf '#!/bin/sh\nexit 128\n' >"$work/git/git" && chmod +x "$work/git/git"
 check "a git that cannot read the folder costs no figures" eval \
