@@ -87,14 +87,16 @@ std::span<const DefenceEntry> defence_table() {
                    {"dp-noise", "noise of the sum, as a multiple of the clip", 1, 0, 1e3},
                    {"dp-delta", "delta that epsilon is given for", 1e-5, 1e-15, 0.5},
                    {"dp-clip-quantile", "of the norms, which the clip follows; 0: fixed", 0, 0, 1},
-                   {"dp-clip-rate", "how fast it follows", 0.2, 0, 10}}},
+                   {"dp-clip-rate", "how fast it follows", 0.2, 0, 10}},
+       .is_private = true},
       {.name = "secure-mean",
        .label = "Secure mean",
        .description = "the mean, by a protocol that shows the server no single update",
        .make = make_secure_mean,
        .options = {{"secure-threshold", "share of the clients that must remain", 0.6, 0.5, 1},
                    {"secure-drop-out", "share that drops out in each step", 0, 0, 1}},
-       .check = check_secure_mean},
+       .check = check_secure_mean,
+       .is_private = true},
   };
   return table;
 }

@@ -25,6 +25,8 @@ struct DefenceEntry {
   std::function<MakeDefence> make;
   std::vector<Option> options = {};
   std::function<CheckDefence> check = {};  // none: it works with any number of clients
+  // Whether it is a mean that protects the clients' privacy, not the server from clients.
+  bool is_private = false;
 };
 
 std::span<const DefenceEntry> defence_table();
