@@ -55,8 +55,11 @@ TEST_CASE("clients that are excluded change neither the weights of the others no
   for (const fl::DefenceEntry& defence : fl::defence_table()) {
     CAPTURE(defence.name);
     const fl::OptionValues options = suited(defence, small);
-    CHECK(aggregate(defence.name, options, rows, weights, 10) ==
-          aggregate(defence.name, options, rows, weights));
+    const Outcome with = aggregate(defence.name, options, rows, weights, 10),
+                  without = aggregate(defence.name, options, rows, weights);
+    CHECK(with.selected == without.selected);
+    // The shares of the secure mean are rounded to fixed point before it divides by their sum.
+    CHECK(largest_difference(with.result, without.result) < (defence.is_private ? 1e-6 : 1e-30));
   }
 }
 
