@@ -20,4 +20,10 @@ bool ClientContext::copy_state(std::span<nn::real> to) const {
   return !state.empty();
 }
 
+void Algorithm::apply(ServerContext& server, std::span<const nn::real> aggregate) {
+  nn::require(aggregate.size() == server.weights.size(), "algorithm: an aggregate of ",
+              aggregate.size(), " numbers for ", server.weights.size(), " weights");
+  std::ranges::copy(aggregate, server.weights.begin());
+}
+
 }  // namespace fl

@@ -59,8 +59,9 @@ class Algorithm {
   // several clients at once.
   virtual Update train(ClientContext& client) const = 0;
 
-  // Moves the server's weights, once a round. Not called for a round without a usable update.
-  virtual void apply(ServerContext& server, std::span<const nn::real> aggregate) = 0;
+  // Moves the server's weights, once a round; to the aggregate, unless the algorithm says
+  // otherwise. Not called for a round without a usable update.
+  virtual void apply(ServerContext& server, std::span<const nn::real> aggregate);
 
   // What clients receive beside the server's weights.
   virtual std::span<const nn::real> broadcast() const { return {}; }

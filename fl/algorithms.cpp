@@ -1,7 +1,5 @@
 #include "fl/algorithms.h"
 
-#include <algorithm>
-
 namespace fl {
 
 namespace {
@@ -100,15 +98,14 @@ std::span<const AlgorithmEntry> algorithm_table() {
       {.name = "centralized",
        .label = "Centralized",
        .description = "the baseline: one party has all the data",
-       .make = make_centralized,
+       .make = make_fedavg,  // of one client, which shuffles
        .is_federated = false},
   };
   return table;
 }
 
 const AlgorithmEntry* find_algorithm(std::string_view name) {
-  const auto found = std::ranges::find(algorithm_table(), name, &AlgorithmEntry::name);
-  return found == algorithm_table().end() ? nullptr : &*found;
+  return find_row(algorithm_table(), name);
 }
 
 }  // namespace fl

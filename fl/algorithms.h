@@ -46,7 +46,6 @@ const AlgorithmEntry* find_algorithm(std::string_view name);  // null if there i
 // What the rows make, a file each.
 MakeAlgorithm make_fedsgd, make_fedsgd_weight;                            // fedsgd.cpp
 MakeAlgorithm make_fedavg;                                                // fedavg.cpp
-MakeAlgorithm make_centralized;                                           // centralized.cpp
 MakeAlgorithm make_fedprox;                                               // fedprox.cpp
 MakeAlgorithm make_fedavgm, make_fedadam, make_fedyogi, make_fedadagrad;  // fedopt.cpp
 MakeAlgorithm make_scaffold;                                              // scaffold.cpp

@@ -1,7 +1,5 @@
 #include "fl/attacks.h"
 
-#include <algorithm>
-
 namespace fl {
 
 namespace {
@@ -63,9 +61,6 @@ std::span<const AttackEntry> attack_table() {
   return table;
 }
 
-const AttackEntry* find_attack(std::string_view name) {
-  const auto found = std::ranges::find(attack_table(), name, &AttackEntry::name);
-  return found == attack_table().end() ? nullptr : &*found;
-}
+const AttackEntry* find_attack(std::string_view name) { return find_row(attack_table(), name); }
 
 }  // namespace fl

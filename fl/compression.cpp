@@ -1,7 +1,5 @@
 #include "fl/compression.h"
 
-#include <algorithm>
-
 #include "nn/base/error.h"
 
 namespace fl {
@@ -39,8 +37,7 @@ std::span<const CompressionEntry> compression_table() {
 }
 
 const CompressionEntry* find_compression(std::string_view name) {
-  const auto found = std::ranges::find(compression_table(), name, &CompressionEntry::name);
-  return found == compression_table().end() ? nullptr : &*found;
+  return find_row(compression_table(), name);
 }
 
 }  // namespace fl

@@ -1,7 +1,5 @@
 #include "fl/defences.h"
 
-#include <algorithm>
-
 namespace fl {
 
 namespace {
@@ -101,9 +99,6 @@ std::span<const DefenceEntry> defence_table() {
   return table;
 }
 
-const DefenceEntry* find_defence(std::string_view name) {
-  const auto found = std::ranges::find(defence_table(), name, &DefenceEntry::name);
-  return found == defence_table().end() ? nullptr : &*found;
-}
+const DefenceEntry* find_defence(std::string_view name) { return find_row(defence_table(), name); }
 
 }  // namespace fl

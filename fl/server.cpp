@@ -9,7 +9,6 @@
 #include "fl/held_out.h"
 #include "fl/noisy_examples.h"
 #include "fl/parallel.h"
-#include "fl/privacy/clip.h"
 #include "nn/base/error.h"
 #include "nn/base/stopwatch.h"
 #include "nn/blas.h"
@@ -21,36 +20,12 @@ int clients_per_round(int clients, double fraction) {
   return std::max(1, static_cast<int>(std::nearbyint(fraction * clients)));
 }
 
-// Without federation there is one party, and it has everything.
+// Without federation there is one party, which has everything and shuffles it.
 static Config settled(Config config) {
-  if (!config.algorithm->is_federated)
-    config.clients = 1, config.fraction = 1, config.partition = {};
-  if (!config.algorithm->is_federated) config.training.is_shuffled = true;
+  if (config.algorithm->is_federated) return config;
+  config.clients = 1, config.fraction = 1, config.partition = {};
+  config.training.is_shuffled = true;
   return config;
-}
-
-static std::int64_t bytes_of(std::size_t numbers) {
-  return bytes_per_number * static_cast<std::int64_t>(numbers);
-}
-
-// Drawn by numpy.random.default_rng(seed + 1).
-static std::vector<int> draw_malicious(const Config& config) {
-  std::vector<int> clients = config.malicious.clients;
-  if (clients.empty())
-    clients =
-        nn::numpy::Generator(config.seed + 1)
-            .choice(config.clients,
-                    static_cast<int>(std::nearbyint(config.malicious.share * config.clients)));
-  if (clients.empty())
-    throw nn::InputError(nn::concat("a share of ", config.malicious.share, " of ", config.clients,
-                                    " clients: none is malicious"),
-                         nn::concat("choose --malicious ", 1.0 / config.clients, " or more"));
-  std::ranges::sort(clients);
-  for (int client : clients)
-    if (client < 0 || client >= config.clients)
-      throw nn::InputError(nn::concat("there is no client ", client, " to be malicious"),
-                           nn::concat("clients have the numbers 0 to ", config.clients - 1));
-  return clients;
 }
 
 Server::Server(Config config, const data::Examples& train, const data::Examples& test)
@@ -74,16 +49,7 @@ Server::Server(Config config, const data::Examples& train, const data::Examples&
   algorithm_ = config_.algorithm->make(config_, weights().size());
   aggregation_ =
       config_.defence ? config_.defence->make(config_) : std::make_unique<WeightedMean>();
-  if (config_.attack) {
-    attack_ = config_.attack->make(config_);
-    attack_->check(train_);
-    malicious_ = draw_malicious(config_);
-  }
-  if (config_.compression) compression_ = config_.compression->make(config_);
-  converts_ = config_.algorithm->sends == Sends::weights &&
-              (config_.defence || attack_ || compression_ || config_.local_privacy.clip > 0);
-  for (const nn::ParameterInfo& info : model_->parameters().infos())
-    tensors_.push_back(info.shape.size());
+  sender_ = std::make_unique<Sender>(config_, model_->parameters(), train_);
   const int workers = std::min(config_.threads, std::max(clients_per_round_, test_parts()));
   nn::blas::reserve(workers);
   for (int i = 0; i < workers; ++i)
@@ -120,57 +86,6 @@ std::vector<nn::real> Server::to_keep(int client, std::span<const nn::real> stat
   return all;
 }
 
-bool Server::is_malicious(int client) const {
-  return std::ranges::binary_search(malicious_, client);
-}
-
-// As the aggregation is to see it.
-struct Server::Sent {
-  Update update;
-  std::vector<nn::real> residual;  // of compression, to keep
-  std::int64_t bytes = 0;
-
-  bool is_finite() const {
-    return nn::all_finite(update.values) && nn::all_finite(update.state) &&
-           nn::all_finite(residual);
-  }
-};
-
-// As the algorithm says, but for what local privacy hides, an attack alters and compression loses.
-Server::Sent Server::train_client(ClientContext& client) const {
-  const bool attacks = is_malicious(client.client);
-  client.worker.set_attack(attacks ? attack_.get() : nullptr);
-  const Update update = algorithm_->train(client);
-  client.worker.set_attack(nullptr);
-  if (converts_)
-    for (std::size_t i = 0; i < client.server_weights.size(); ++i)
-      update.values[i] -= client.server_weights[i];
-  if (const LocalPrivacy& privacy = config_.local_privacy; privacy.clip > 0) {
-    const auto factor = static_cast<nn::real>(clip_factor(update.values, privacy.clip));
-    for (nn::real& value : update.values) value *= factor;
-    add_noise(update.values, privacy.noise * privacy.clip, client.generator);
-  }
-  if (attacks)
-    attack_->alter({client.client, client.round, tensors_, client.generator},
-                   update.values.first(client.server_weights.size()));
-  Sent sent{update, {}, bytes_of(update.values.size())};
-  if (compression_ && nn::all_finite(update.values)) {
-    const std::span<const nn::real> kept = residuals_.of(client.client);
-    sent.residual.assign(kept.begin(), kept.end());
-    sent.bytes = compression_->compress(update.values, sent.residual, client.generator);
-  }
-  if (config_.buffers == Buffers::averaged) sent.bytes += bytes_of(client.worker.buffers().size());
-  return sent;
-}
-
-// What the algorithm gets of what the aggregation gave.
-std::span<const nn::real> Server::to_apply(std::span<const nn::real> aggregate) {
-  if (!converts_) return aggregate;
-  applied_.assign(aggregate.begin(), aggregate.end());
-  for (std::size_t i = 0; i < weights().size(); ++i) applied_[i] += weights()[i];
-  return applied_;
-}
-
 struct Server::Training {
   struct Held {  // where malicious clients see all updates before they send theirs
     ClientUpdate update;
@@ -197,7 +112,8 @@ struct Server::Training {
 
 Server::Training Server::train(const std::vector<int>& chosen) {
   Training result;
-  const bool holds = attack_ && attack_->colludes();
+  const Attack* attack = sender_->attack();
+  const bool holds = attack && attack->colludes();
   int round_weight = 0;
   for (int client : chosen) round_weight += weight_of(client);
 
@@ -206,7 +122,7 @@ Server::Training Server::train(const std::vector<int>& chosen) {
   training.learning_rate = learning_rate();
   aggregation_->start(round);
   std::vector<double> seconds(chosen.size()), losses(chosen.size());
-  std::vector<Sent> sent(chosen.size());
+  std::vector<Sender::Sent> sent(chosen.size());
   const auto train_task = [&](ClientWorker& worker, int task) {
     const double start = nn::thread_seconds() + worker.helped_seconds();
     const int client = chosen[task];
@@ -226,7 +142,8 @@ Server::Training Server::train(const std::vector<int>& chosen) {
                           .server_weights = weights(),
                           .broadcast = algorithm_->broadcast(),
                           .state = kept.state};
-    sent[task] = train_client(context);
+    sent[task] = sender_->train(*algorithm_, context);
+    if (config_.buffers == Buffers::averaged) sent[task].bytes += bytes_of(worker.buffers().size());
     losses[task] = context.loss_sum / std::max(1, context.batches);
     seconds[task] = nn::thread_seconds() + worker.helped_seconds() - start;
   };
@@ -265,10 +182,10 @@ Server::Training Server::train(const std::vector<int>& chosen) {
   std::vector<RoundUpdate> all;
   for (auto& [update, values] : result.held) {
     update.values = values;
-    all.push_back(
-        {update.client, is_malicious(update.client), std::span(values).first(weights().size())});
+    all.push_back({update.client, sender_->is_malicious(update.client),
+                   std::span(values).first(weights().size())});
   }
-  if (!all.empty()) attack_->collude(all);
+  if (!all.empty()) attack->collude(all);
   for (const auto& held : result.held) aggregation_->add(held.update);
   return result;
 }
@@ -293,13 +210,14 @@ Round Server::play_round() {
     if (!aggregate.empty()) {
       ServerContext context{weights(), last_.number, config_.clients, training.participants,
                             learning_rate()};
-      algorithm_->apply(context, to_apply(aggregate));
+      algorithm_->apply(context, sender_->received(aggregate, weights()));
       result.selected = aggregation_->selected();
       std::ranges::copy(training.buffers.result(), buffers().begin());
     }
   }
   for (auto& [client, state] : training.states) client_states_.keep(client, std::move(state));
-  for (auto& [client, kept] : training.residuals) residuals_.keep(client, std::move(kept));
+  for (auto& [client, kept] : training.residuals)
+    sender_->residuals().keep(client, std::move(kept));
 
   result.number = last_.number + 1;
   result.chosen = static_cast<int>(chosen.size());
@@ -318,9 +236,9 @@ Round Server::play_round() {
       last_.measures["Bytes down"] +
       (sends ? static_cast<double>(bytes_to_client()) * clients_per_round_ : 0.0);
   result.measures.merge(aggregation_->measures());
-  if (attack_ && attack_->target()) {
+  if (const Attack* attack = sender_->attack(); attack && attack->target()) {
     const Evaluation triggered = evaluate(true);
-    result.measures["Attack success"] = triggered.share_of(*attack_->target());
+    result.measures["Attack success"] = triggered.share_of(*attack->target());
     result.measures["Triggered accuracy"] = triggered.accuracy;
   }
   result.seconds = last_.seconds + whole_round.seconds();
@@ -356,7 +274,7 @@ Evaluation Server::evaluate(bool has_trigger) {
         const int first = task * part;
         predictions[task] =
             worker.predict(test_, std::span(samples).subspan(first, std::min(part, size - first)),
-                           has_trigger ? attack_.get() : nullptr);
+                           has_trigger ? sender_->attack() : nullptr);
       },
       [&](ClientWorker&, int task) { all.append(predictions[task]); });
   return fl::evaluate(all);

@@ -11,11 +11,10 @@
 #include "data/images.h"
 #include "fl/aggregation.h"
 #include "fl/algorithms.h"
-#include "fl/attacks.h"
 #include "fl/client_states.h"
-#include "fl/compression.h"
 #include "fl/config.h"
 #include "fl/evaluation.h"
+#include "fl/sender.h"
 #include "nn/numpy.h"
 
 namespace fl {
@@ -59,7 +58,7 @@ class Server {
 
   const std::vector<std::vector<int>>& samples() const { return samples_; }    // of each client
   const std::vector<std::vector<int>>& held_out() const { return held_out_; }  // not in samples()
-  const std::vector<int>& malicious() const { return malicious_; }             // sorted
+  const std::vector<int>& malicious() const { return sender_->malicious(); }   // sorted
 
   std::span<nn::real> buffers() { return model_->parameters().buffers(); }
   std::span<nn::real> weights() { return model_->parameters().values(); }
@@ -75,7 +74,7 @@ class Server {
     ClientStates& states;
   };
   std::vector<NamedClientStates> states_of_clients() {
-    return {{"client", client_states_}, {"residual", residuals_}};
+    return {{"client", client_states_}, {"residual", sender_->residuals()}};
   }
 
   int clients() const { return config_.clients; }
@@ -83,7 +82,6 @@ class Server {
 
  private:
   struct Training;  // of a round's clients
-  struct Sent;      // by a client
   Training train(const std::vector<int>& chosen);
   // What the client begins its next round with: its algorithm's state, and buffers.
   struct Kept {
@@ -93,10 +91,7 @@ class Server {
   std::vector<nn::real> to_keep(int client, std::span<const nn::real> state,
                                 std::span<const nn::real> buffers) const;
   int weight_of(int client) const;
-  bool is_malicious(int client) const;
   double learning_rate() const;  // of the round that comes
-  Sent train_client(ClientContext& client) const;
-  std::span<const nn::real> to_apply(std::span<const nn::real> aggregate);
   std::int64_t bytes_to_client() const;
   int test_parts() const;
 
@@ -109,14 +104,8 @@ class Server {
   std::unique_ptr<nn::Model> model_;
   std::unique_ptr<Algorithm> algorithm_;
   std::unique_ptr<Aggregation> aggregation_;
-  std::unique_ptr<Attack> attack_;            // null: none
-  std::unique_ptr<Compression> compression_;  // null: none
-  std::vector<int> malicious_;
-  bool converts_;  // clients send weights, the aggregation sees changes
-  std::vector<nn::real> applied_;
-  std::vector<std::size_t> tensors_;  // sizes of the weight tensors
-  ClientStates client_states_;        // with local buffers these are at the end of each
-  ClientStates residuals_;            // of compression
+  std::unique_ptr<Sender> sender_;
+  ClientStates client_states_;  // with local buffers these are at the end of each
   IdleWorkers idle_;
   std::vector<ClientWorker> workers_;
   int clients_per_round_;

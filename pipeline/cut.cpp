@@ -1,12 +1,12 @@
 #include "pipeline/cut.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <cstddef>
 #include <numeric>
 
 #include "nn/base/error.h"
+#include "nn/base/number.h"
 
 namespace pipeline {
 namespace {
@@ -166,13 +166,11 @@ Cut parse_cut(std::string_view text, int layers, int parts) {
   Cut cut;
   for (std::size_t begin = 0; begin <= text.size();) {
     const std::size_t end = std::min(text.find(',', begin), text.size());
-    const char *first = text.data() + begin, *last = text.data() + end;
-    int count = -1;
-    const auto [stop, error] = std::from_chars(first, last, count);
-    if (error != std::errc() || stop != last || count < 0)
-      refuse("\"", text.substr(begin, end - begin), "\" is not a number of layers");
-    if (count > layers) refuse("the model has ", layers);
-    cut.push_back(count);
+    const auto word = text.substr(begin, end - begin);
+    const auto count = nn::parse_number<int>(word);
+    if (!count || *count < 0) refuse("\"", word, "\" is not a number of layers");
+    if (*count > layers) refuse("the model has ", layers);
+    cut.push_back(*count);
     begin = end + 1;
   }
   if (static_cast<int>(cut.size()) != parts)

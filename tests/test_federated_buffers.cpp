@@ -6,28 +6,12 @@
 #include <vector>
 
 #include "fl/algorithms.h"
-#include "nn/layers.h"
+#include "tests/norm_net.h"
 #include "tests/toy.h"
 
 namespace {
 
 using nn::real;
-
-class NormNet : public nn::Model {
- public:
-  explicit NormNet(nn::Generator& generator)
-      : fc1_(scope(generator)("fc1"), 64, 8),
-        norm_(scope(generator)("norm"), mode(), 8),
-        fc2_(scope(generator)("fc2"), 8, 4) {}
-  nn::Var forward(nn::Var x) override {
-    return nn::log_softmax(fc2_(nn::relu(norm_(fc1_(nn::flatten(x))))));
-  }
-
- private:
-  nn::Linear fc1_;
-  nn::BatchNorm norm_;
-  nn::Linear fc2_;
-};
 
 struct Played {
   std::map<int, std::vector<std::vector<real>>> starts, ends;  // buffers of each client's rounds
@@ -71,7 +55,9 @@ Played play(const char* algorithm, fl::Buffers buffers, int threads) {
   Played played;
   std::mutex mutex;
   fl::Config config = toy::config(algorithm, threads);
-  config.make_model = [](nn::Generator& generator) { return std::make_unique<NormNet>(generator); };
+  config.make_model = [](nn::Generator& generator) {
+    return std::make_unique<toy::NormNet>(generator);
+  };
   config.clients = clients;
   config.fraction = 1;
   config.buffers = buffers;

@@ -89,7 +89,7 @@ TEST_CASE("a command line says nothing of the next one") {
   CHECK(first.outputs.has_wall_time);
   CHECK_THROWS_AS(parse({"run", "--resume"}), nn::InputError);
   const homework::Options last = parse({"compare", "table.csv", "--out", "folder"});
-  CHECK(last.out == "folder");
+  CHECK(last.comparison.out == "folder");
   CHECK(last.setting.base.training.batch == homework::Experiment().training.batch);
   CHECK(last.setting.base.training.learning_rate == homework::Experiment().training.learning_rate);
   CHECK(!last.outputs.has_wall_time);

@@ -11,6 +11,7 @@
 #include "fl/held_out.h"
 #include "fl/server.h"
 #include "nn/layers.h"
+#include "tests/norm_net.h"
 #include "tests/toy_regression.h"
 #include "tests/toy_rounds.h"
 
@@ -20,25 +21,11 @@ using nn::real;
 using toy::Vector, toy::descend, toy::regression, toy::largest_difference, toy::weights_after;
 constexpr bool is_float = sizeof(real) == 4;
 
-class NormNet : public nn::Model {
- public:
-  explicit NormNet(nn::Generator& generator)
-      : fc1_(scope(generator)("fc1"), 64, 8),
-        norm_(scope(generator)("norm"), mode(), 8),
-        fc2_(scope(generator)("fc2"), 8, 4) {}
-  nn::Var forward(nn::Var x) override {
-    return nn::log_softmax(fc2_(nn::relu(norm_(fc1_(nn::flatten(x))))));
-  }
-
- private:
-  nn::Linear fc1_;
-  nn::BatchNorm norm_;
-  nn::Linear fc2_;
-};
-
 fl::Config with_norm(const char* algorithm, int threads = 1) {
   fl::Config config = toy::config(algorithm, threads);
-  config.make_model = [](nn::Generator& generator) { return std::make_unique<NormNet>(generator); };
+  config.make_model = [](nn::Generator& generator) {
+    return std::make_unique<toy::NormNet>(generator);
+  };
   config.held_out = 0.2;
   return config;
 }

@@ -11,7 +11,6 @@
 #include "tools/federated/commands.h"
 #include "tools/federated/sweep.h"
 #include "tools/program/program.h"
-#include "tools/program/signals.h"
 #include "tools/report/text.h"
 
 namespace {
@@ -70,8 +69,7 @@ int run_command(int argc, char** argv) {
   Resources resources;
   Outputs outputs;
   outputs.is_full = true;
-  Comparison comparison{{}, {}, {}, 0.05, "out/compare", {}};
-
+  Comparison comparison;
   RunArguments arguments;
   tools::Options parser{"federated", "Federated learning: algorithms, attacks and defences."};
   tools::Options run = parser.add_command("run", "any one configuration");
@@ -79,12 +77,7 @@ int run_command(int argc, char** argv) {
   add_outputs(run, outputs);
   add_common(run, experiment, resources);
   tools::Options compare = parser.add_command("compare", "run what a table says and compare");
-  compare.add("file", comparison.reference, "a table with the notebook's columns").required();
-  compare.add("--tolerance", comparison.tolerance, "in percentage points").between(0.0, 100.0);
-  compare.add("--rounds", comparison.rounds, "at most").between(1, 1'000'000'000);
-  compare.add("--out", comparison.out, "folder for the results");
-  add_split(compare, comparison.base.partition);
-  add_common(compare, comparison.base, resources);
+  add_compare(compare, comparison, resources);
   std::filesystem::path sweep_file, sweep_out = "out/sweep";
   int jobs = resources.threads;
   tools::Options sweep = parser.add_command("sweep", "every combination of lists of options");
@@ -94,13 +87,8 @@ int run_command(int argc, char** argv) {
   parser.add_command("list", "every algorithm, defence, attack, compression, split and model");
   const std::string command = parser.parse(argc, argv);
   if (command == "list") return list(), 0;
-  const std::atomic<bool>& stop = tools::stop_on_signals(
-      isatty(STDERR_FILENO) ? "\r\x1b[Kstopping after this round; again to stop at once\n"
-                            : "stopping after this round; again to stop at once\n");
-  if (command == "compare") {
-    comparison.kept = comparison.out / ".unfinished";
-    return federated::compare(comparison, resources, stop) ? 0 : 1;
-  }
+  const std::atomic<bool>& stop = stop_after_round();
+  if (command == "compare") return federated::compare(comparison, resources, stop) ? 0 : 1;
   if (command == "sweep") return run_sweep({check_all(sweep_file), sweep_out, jobs}, stop), 0;
   arguments.apply(experiment);
   check(outputs);

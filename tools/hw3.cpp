@@ -1,12 +1,10 @@
 // Lab 3 and homework 3: attacks on federated learning, and defences.
-#include <unistd.h>
-
 #include <utility>
 
+#include "tools/federated/commands.h"
 #include "tools/homework/run.h"
 #include "tools/homework3/exercises.h"
 #include "tools/program/program.h"
-#include "tools/program/signals.h"
 
 namespace {
 
@@ -23,11 +21,7 @@ int run_command(int argc, char** argv) {
         {"all", "lab, q1, q2 and q3"}})
     homework::add_exercise(parser.add_command(name, text), options);
   options.command = parser.parse(argc, argv);
-  homework::run_exercises(
-      homework::homework_3(), options,
-      tools::stop_on_signals(isatty(STDERR_FILENO)
-                                 ? "\r\x1b[Kstopping after this round; again to stop at once\n"
-                                 : "stopping after this round; again to stop at once\n"));
+  homework::run_exercises(homework::homework_3(), options, federated::stop_after_round());
   return 0;
 }
 

@@ -1,7 +1,6 @@
 // bin/show_schedule: draws the timeline of a pipeline's stages for a schedule and its costs, or
 // compares all schedules.
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <cstddef>
 #include <iostream>
@@ -12,6 +11,7 @@
 
 #include "nn/base/error.h"
 #include "nn/base/file.h"
+#include "nn/base/number.h"
 #include "nn/base/split.h"
 #include "pipeline/schedule.h"
 #include "pipeline/simulate.h"
@@ -43,11 +43,8 @@ struct ScheduleOptions {
 Costs parse_costs(std::string_view text) {
   const auto parts = nn::split(text, '/');
   double numbers[3] = {-1, -1, -1};
-  for (std::size_t i = 0; i < parts.size() && parts.size() == 3; ++i) {
-    const auto [end, error] =
-        std::from_chars(parts[i].data(), parts[i].data() + parts[i].size(), numbers[i]);
-    if (error != std::errc() || end != parts[i].data() + parts[i].size()) numbers[i] = -1;
-  }
+  for (std::size_t i = 0; i < parts.size() && parts.size() == 3; ++i)
+    numbers[i] = nn::parse_number<double>(parts[i]).value_or(-1);
   for (const double number : numbers)
     if (!std::isfinite(number) || number < 0)
       throw nn::InputError(concat("costs \"", text, "\" are not three numbers of 0 or more"),

@@ -1,5 +1,3 @@
-#include <algorithm>
-
 #include "fl/algorithms.h"
 #include "fl/epoch.h"
 
@@ -13,10 +11,6 @@ class FedAvg : public Algorithm {
   Update train(ClientContext& client) const override {
     train_epochs(client);
     return {client.worker.weights()};
-  }
-
-  void apply(ServerContext& server, std::span<const nn::real> mean_weights) override {
-    std::ranges::copy(mean_weights, server.weights.begin());
   }
 };
 

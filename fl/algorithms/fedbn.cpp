@@ -43,10 +43,6 @@ class FedBn : public Algorithm {
     return {weights, own};
   }
 
-  void apply(ServerContext& server, std::span<const real> mean_weights) override {
-    std::ranges::copy(mean_weights, server.weights.begin());
-  }
-
   void personalise(std::span<const real> state, std::span<real> weights,
                    std::span<real> buffers) const override {
     if (state.empty()) return;

@@ -1,5 +1,3 @@
-#include <algorithm>
-
 #include "fl/algorithms.h"
 #include "fl/epoch.h"
 
@@ -22,10 +20,6 @@ class FedProx : public Algorithm {
         gradients[i] += mu_ * (weights[i] - server[i]);
     });
     return {weights};
-  }
-
-  void apply(ServerContext& server, std::span<const nn::real> mean_weights) override {
-    std::ranges::copy(mean_weights, server.weights.begin());
   }
 
  private:

@@ -1,5 +1,3 @@
-#include <algorithm>
-
 #include "fl/algorithms.h"
 #include "fl/epoch.h"
 #include "nn/optimizer.h"
@@ -31,10 +29,6 @@ class FedSgdWeight : public Algorithm {
     client.compute_gradient(client.samples);
     nn::sgd_step(client.worker.weights(), client.worker.gradients(), client.training.learning_rate);
     return {client.worker.weights()};
-  }
-
-  void apply(ServerContext& server, std::span<const nn::real> mean_weights) override {
-    std::ranges::copy(mean_weights, server.weights.begin());
   }
 };
 

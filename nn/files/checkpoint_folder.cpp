@@ -1,7 +1,6 @@
 #include "nn/files/checkpoint_folder.h"
 
 #include <algorithm>
-#include <charconv>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -13,6 +12,7 @@
 
 #include "nn/base/error.h"
 #include "nn/base/file.h"
+#include "nn/base/number.h"
 #include "nn/base/storage.h"
 #include "nn/files/manifest.h"
 #include "nn/files/safetensors.h"
@@ -34,12 +34,9 @@ void require_readable(const fs::path& folder, std::error_code error) {
 
 std::optional<int> step_of(const fs::path& folder) {
   const std::string name = folder.filename().string();
-  int step = 0;
   if (!name.starts_with(folder_prefix)) return {};
-  const char *first = name.data() + folder_prefix.size(), *last = name.data() + name.size();
-  const auto [end, error] = std::from_chars(first, last, step);
-  if (error != std::errc() || end != last || step < 0) return {};
-  return step;
+  const auto step = parse_number<int>(std::string_view(name).substr(folder_prefix.size()));
+  return step && *step >= 0 ? step : std::nullopt;
 }
 
 }  // namespace

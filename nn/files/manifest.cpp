@@ -1,7 +1,6 @@
 #include "nn/files/manifest.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -20,6 +19,7 @@
 #include "nn/base/error.h"
 #include "nn/base/file.h"
 #include "nn/base/json.h"
+#include "nn/base/number.h"
 #include "nn/base/storage.h"
 
 namespace nn {
@@ -40,16 +40,6 @@ std::string hexadecimal(std::uint32_t number) {
   std::ostringstream text;
   text << std::hex << std::setw(8) << std::setfill('0') << number;
   return text.str();
-}
-
-// Parses the whole text as a number.
-template <class Number>
-std::optional<Number> number_of(std::string_view text, int base = 10) {
-  Number number{};
-  const char* const last = text.data() + text.size();
-  const auto [end, error] = std::from_chars(text.data(), last, number, base);
-  if (error != std::errc() || end != last) return {};
-  return number;
 }
 
 // The text before and after the first space.
@@ -75,7 +65,7 @@ bool is_file_name(const std::string& name) {
 void add(Manifest& manifest, const std::string& line) {
   const auto [kind, rest] = split(line);
   if (kind == "step") {
-    const auto step = number_of<int>(rest);
+    const auto step = parse_number<int>(rest);
     require(step && *step >= 0 && !manifest.step, "its step ", json_quote(rest), " is invalid");
     manifest.step = step;
   } else if (kind == "state") {
@@ -126,8 +116,8 @@ std::string to_text(const SavedFile& file) {
 SavedFile parse_saved_file(const std::string& line) {
   const auto [name, numbers] = split(line);
   const auto [bytes_text, checksum_text] = split(numbers);
-  const auto bytes = number_of<std::uint64_t>(bytes_text);
-  const auto checksum = number_of<std::uint32_t>(checksum_text, 16);
+  const auto bytes = parse_number<std::uint64_t>(bytes_text);
+  const auto checksum = parse_number<std::uint32_t>(checksum_text, 16);
   require(is_file_name(name) && bytes && checksum, json_quote(line),
           " is not a file name, length and checksum");
   return {name, *bytes, *checksum};
@@ -149,7 +139,7 @@ Manifest parse_manifest(const std::string& text, const std::string& name) {
         add(manifest, line);
         continue;
       }
-      const auto number = number_of<int>(rest);
+      const auto number = parse_number<int>(rest);
       require(number && *number > 1, "its version ", json_quote(rest), " is invalid");
       version = *number;
       if (version > manifest_version) break;
@@ -215,7 +205,7 @@ SavedFile extended(SavedFile before, std::string_view content) {
 int whole_number(const Metadata& facts, const std::string& name) {
   const auto found = facts.find(name);
   require(found != facts.end(), "there is no ", name);
-  const auto number = number_of<int>(found->second);
+  const auto number = parse_number<int>(found->second);
   require(number && *number >= 0, name, ' ', json_quote(found->second), " is not a whole number");
   return *number;
 }

@@ -1,12 +1,12 @@
 #include "tools/federated/command_line.h"
 
 #include <algorithm>
-#include <charconv>
 #include <thread>
 
 #include "fl/attacks.h"
 #include "fl/compression.h"
 #include "fl/defences.h"
+#include "nn/base/number.h"
 #include "nn/base/split.h"
 #include "nn/models/models.h"
 
@@ -15,31 +15,29 @@ namespace federated {
 namespace {
 
 int parse_batch(const std::string& text) {
-  int batch = -1;
   if (text == "inf" || text == "∞") return 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), batch);
-  if (error != std::errc() || end != text.data() + text.size() || batch < 1)
+  const auto batch = nn::parse_number<int>(text);
+  if (!batch || *batch < 1)
     throw nn::InputError(nn::concat("B = ", text, " is not a batch size"),
                          "choose --batch 1 or more, or inf for all of a client's samples");
-  return batch;
+  return *batch;
 }
 
 template <class Number>
-Number parse_number(const std::string& text) {
-  Number number{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size())
+Number malicious_number(const std::string& text) {
+  const auto number = nn::parse_number<Number>(text);
+  if (!number)
     throw nn::InputError(nn::concat("--malicious: ", text, " is neither a share nor a client"),
                          "choose --malicious 0.2, or name clients: --malicious 3,25,28");
-  return number;
+  return *number;
 }
 
 // "0.2" is a share; "3,25,28" and "3," are clients.
 fl::Malicious parse_malicious(const std::string& text) {
-  if (text.find(',') == text.npos) return {parse_number<double>(text), {}};
+  if (text.find(',') == text.npos) return {malicious_number<double>(text), {}};
   fl::Malicious malicious;
   for (const std::string& client : nn::split(text, ','))
-    if (!client.empty()) malicious.clients.push_back(parse_number<int>(client));
+    if (!client.empty()) malicious.clients.push_back(malicious_number<int>(client));
   return malicious;
 }
 
@@ -122,6 +120,15 @@ void add_outputs(tools::Options& command, Outputs& outputs) {
   command.add("--checkpoint", outputs.checkpoint, "folder to save the run in after every round")
       .not_empty();
   command.add("--resume", outputs.may_resume, "go on with the run that is there, if there is one");
+}
+
+void add_compare(tools::Options& command, Comparison& comparison, Resources& resources) {
+  command.add("file", comparison.reference, "a table with the notebook's columns").required();
+  command.add("--tolerance", comparison.tolerance, "in percentage points").between(0.0, 100.0);
+  command.add("--rounds", comparison.rounds, "at most").between(1, 1'000'000'000);
+  add_split(command, comparison.base.partition);
+  add_common(command, comparison.base, resources);
+  command.add("--out", comparison.out, "folder for the results");
 }
 
 void check(const Outputs& outputs) {

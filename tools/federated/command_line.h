@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <list>
 #include <optional>
 #include <string>
@@ -28,10 +29,20 @@ struct Outputs {
   bool may_resume = false;
 };
 
+// What compare asks for.
+struct Comparison {
+  std::filesystem::path reference;  // a table of results
+  Experiment base;                  // what it does not say
+  std::optional<int> rounds;        // at most
+  double tolerance = 0.05;          // in percentage points
+  std::filesystem::path out = "out/compare";
+};
+
 // --seed, --model, --threads, --dataset and the like: options of every command.
 void add_common(tools::Options& command, Experiment& base, Resources& resources);
 void add_split(tools::Options& command, fl::Partition& partition);
 void add_outputs(tools::Options& command, Outputs& outputs);
+void add_compare(tools::Options& command, Comparison& comparison, Resources& resources);
 // Throws nn::InputError if they make no sense together.
 void check(const Outputs& outputs);
 

@@ -1,5 +1,7 @@
 #include "tools/federated/commands.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <iostream>
 #include <map>
@@ -68,6 +70,12 @@ void write_events(const fs::path& folder, const Run& run) {
 
 }  // namespace
 
+const std::atomic<bool>& stop_after_round() {
+  return tools::stop_on_signals(isatty(STDERR_FILENO)
+                                    ? "\r\x1b[Kstopping after this round; again to stop at once\n"
+                                    : "stopping after this round; again to stop at once\n");
+}
+
 void run_one(const std::string& program, const Experiment& experiment, const Resources& resources,
              const Outputs& outputs, const std::atomic<bool>& stop) {
   const std::string beside = json_beside(outputs.csv, outputs.json);
@@ -105,7 +113,8 @@ void run_one(const std::string& program, const Experiment& experiment, const Res
 }
 
 bool compare(const Comparison& asked, const Resources& resources, const std::atomic<bool>& stop) {
-  const auto& [reference_file, base, rounds_at_most, tolerance, out, kept] = asked;
+  const auto& [reference_file, base, rounds_at_most, tolerance, out] = asked;
+  const fs::path kept = kept_runs(out, "compare", rounds_at_most);
   nn::require_writable_folder(out);
   const std::vector<Reference> references = read_results(reference_file, base);
   for (const Reference& reference : references) validate(reference.experiment);

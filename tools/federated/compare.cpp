@@ -1,13 +1,13 @@
 #include "tools/federated/compare.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <map>
 #include <type_traits>
 
 #include "nn/base/csv.h"
 #include "nn/base/json.h"
+#include "nn/base/number.h"
 #include "tools/federated/split_name.h"
 
 namespace federated {
@@ -39,11 +39,9 @@ class Row {
     std::string_view cell = text(column);
     // pandas writes whole numbers so where a column has gaps or infinity.
     if (std::is_integral_v<Number> && cell.ends_with(".0")) cell.remove_suffix(2);
-    Number value{};
-    const auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
-    check(error == std::errc() && end == cell.data() + cell.size(), column,
-          " is not a number: ", nn::json_quote(text(column)));
-    return value;
+    const auto value = nn::parse_number<Number>(cell);
+    check(value.has_value(), column, " is not a number: ", nn::json_quote(text(column)));
+    return *value;
   }
 
  private:

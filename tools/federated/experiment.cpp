@@ -1,7 +1,6 @@
 #include "tools/federated/experiment.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <sstream>
 #include <utility>
@@ -9,6 +8,7 @@
 #include "fl/attacks.h"
 #include "fl/compression.h"
 #include "fl/defences.h"
+#include "nn/base/number.h"
 #include "nn/models/models.h"
 #include "tools/federated/results.h"
 #include "tools/federated/split_name.h"
@@ -120,10 +120,9 @@ std::optional<fl::OptionValues> parse_options(const std::string& text) {
   for (std::string word; words >> word;) {
     const std::size_t equals = word.find('=');
     if (equals == word.npos) return {};
-    double& value = options[word.substr(0, equals)];
-    const char *first = word.data() + equals + 1, *last = word.data() + word.size();
-    const auto [end, error] = std::from_chars(first, last, value);
-    if (error != std::errc() || end != last) return {};
+    const auto value = nn::parse_number<double>(std::string_view(word).substr(equals + 1));
+    if (!value) return {};
+    options[word.substr(0, equals)] = *value;
   }
   return options;
 }

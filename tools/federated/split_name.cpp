@@ -1,8 +1,7 @@
 #include "tools/federated/split_name.h"
 
-#include <charconv>
-
 #include "nn/base/error.h"
+#include "nn/base/number.h"
 #include "tools/federated/results.h"
 
 namespace federated {
@@ -15,9 +14,9 @@ constexpr std::string_view stable_sort = " (stable sort)";
 template <class Number>
 bool parse_argument(std::string_view text, Number& number) {
   if (!text.starts_with('(') || !text.ends_with(')')) return false;
-  const char *first = text.data() + 1, *last = text.data() + text.size() - 1;
-  const auto [end, error] = std::from_chars(first, last, number);
-  return error == std::errc() && end == last;
+  const auto parsed = nn::parse_number<Number>(text.substr(1, text.size() - 2));
+  if (parsed) number = *parsed;
+  return parsed.has_value();
 }
 
 // Reads what comes after the word in the name of a split.

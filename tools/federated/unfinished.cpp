@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <ostream>
 
+#include "nn/base/error.h"
+
 namespace federated {
 
 namespace fs = std::filesystem;
@@ -22,6 +24,10 @@ void remove_if_empty(const fs::path& folder) {
 }
 
 }  // namespace
+
+fs::path kept_runs(const fs::path& out, const std::string& command, std::optional<int> rounds) {
+  return out / ".unfinished" / (command + (rounds ? nn::concat("-", *rounds, "-rounds") : ""));
+}
 
 Unfinished::Unfinished(fs::path folder, std::ostream& log)
     : folder_(std::move(folder)), lock_(folder_, nn::FolderLock::short_patience), log_(log) {}

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <iosfwd>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,10 @@
 #include "tools/federated/saved_run.h"
 
 namespace federated {
+
+// Where the runs of a command with this folder for its results are kept until it is over.
+std::filesystem::path kept_runs(const std::filesystem::path& out, const std::string& command,
+                                std::optional<int> rounds);
 
 // The runs of an unfinished command: a SavedRun for each, in a folder of its name. However the
 // command ended, the same command goes on with them.

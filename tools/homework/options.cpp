@@ -4,19 +4,6 @@
 
 namespace homework {
 
-namespace {
-
-void add_compare(tools::Options command, Options& options, std::string& out) {
-  command.add("file", options.reference, "a table with the notebook's columns").required();
-  command.add("--tolerance", options.tolerance, "in percentage points").between(0.0, 100.0);
-  command.add("--rounds", options.setting.rounds, "at most").between(1, 1'000'000'000);
-  add_split(command, options.setting.base.partition);
-  add_common(command, options.setting.base, options.resources);
-  command.add("--out", out, "folder for the results");
-}
-
-}  // namespace
-
 void add_exercise(tools::Options command, Options& options) {
   command.add("--rounds", options.setting.rounds, "instead of the exercise's own")
       .between(1, 1'000'000'000);
@@ -26,21 +13,19 @@ void add_exercise(tools::Options command, Options& options) {
 
 // The parser and what it sets, which begins as it is here.
 struct CommandLine::Parts {
-  struct Values {
-    Values() { options.out = "out"; }
-
+  static Options presets() {
     Options options;
-    std::string compare_out = "out/compare";  // compare
-  };
+    options.out = "out";
+    return options;
+  }
 
-  Values values;
+  Options options = presets();
   RunArguments arguments;
   tools::Options parser{"hw1", "Federated learning on MNIST: the exercises of homework 1, part A."};
 };
 
 CommandLine::CommandLine() : parts_(std::make_unique<Parts>()) {
-  auto& [values, arguments, parser] = *parts_;
-  auto& [options, compare_out] = values;
+  auto& [options, arguments, parser] = *parts_;
   Experiment& base = options.setting.base;
   for (const auto& [name, text] :
        {std::pair{"a1", "FedSGD with gradients and with weights"},
@@ -52,19 +37,19 @@ CommandLine::CommandLine() : parts_(std::make_unique<Parts>()) {
   arguments.add_to(run, base);
   add_outputs(run, options.outputs);
   add_common(run, base, options.resources);
-  add_compare(parser.add_command("compare", "run what a table of the notebook's says and compare"),
-              options, compare_out);
+  tools::Options compare =
+      parser.add_command("compare", "run what a table of the notebook's says and compare");
+  add_compare(compare, options.comparison, options.resources);
 }
 
 CommandLine::~CommandLine() = default;
 
 Options CommandLine::parse(int argc, char** argv) {
-  parts_->values = Parts::Values();
-  auto& [options, compare_out] = parts_->values;
-  parts_->arguments.reset();
-  options.command = parts_->parser.parse(argc, argv);
-  if (options.command == "compare") options.out = compare_out;
-  if (options.command == "run") parts_->arguments.apply(options.setting.base);
+  auto& [options, arguments, parser] = *parts_;
+  options = Parts::presets();
+  arguments.reset();
+  options.command = parser.parse(argc, argv);
+  if (options.command == "run") arguments.apply(options.setting.base);
   check(options.outputs);
   return options;
 }

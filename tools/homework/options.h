@@ -13,10 +13,9 @@ struct Options {
   std::string command;  // an exercise, all, run or compare
   Setting setting;
   Resources resources;
-  Outputs outputs;          // run
-  std::string out;          // but of run
-  std::string reference;    // compare
-  double tolerance = 0.05;  // compare
+  Outputs outputs;        // run
+  Comparison comparison;  // compare
+  std::string out;        // of the exercises
 };
 
 // The options of a command that runs exercises.

@@ -11,15 +11,9 @@ namespace homework {
 
 namespace fs = std::filesystem;
 
-fs::path kept_runs(const Options& options) {
-  const auto& rounds = options.setting.rounds;
-  return fs::path(options.out) / ".unfinished" /
-         (options.command + (rounds ? nn::concat("-", *rounds, "-rounds") : ""));
-}
-
 void run_exercises(const Homework& homework, const Options& options,
                    const std::atomic<bool>& stop) {
-  const fs::path out = options.out, kept = kept_runs(options);
+  const fs::path out = options.out, kept = kept_runs(out, options.command, options.setting.rounds);
   nn::require_writable_folder(out);
   std::vector<const Exercise*> chosen;
   std::vector<std::string> names;

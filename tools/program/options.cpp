@@ -2,7 +2,6 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <charconv>
 #include <filesystem>
 #include <optional>
 #include <sstream>
@@ -10,6 +9,7 @@
 
 #include "nn/base/error.h"
 #include "nn/base/file.h"
+#include "nn/base/number.h"
 #include "nn/base/split.h"
 #include "tools/program/nearest.h"
 
@@ -24,9 +24,9 @@ namespace fs = std::filesystem;
 // Whether the whole text is a value.
 template <class Number>
 bool read(const std::string& text, Number& value) {
-  const char* const end = text.data() + text.size();
-  const auto [rest, error] = std::from_chars(text.data(), end, value);
-  return error == std::errc() && rest == end;
+  const auto number = nn::parse_number<Number>(text);
+  if (number) value = *number;
+  return number.has_value();
 }
 bool read(const std::string& text, std::string& value) { return value = text, true; }
 bool read(const std::string& text, fs::path& value) { return value = text, true; }
