@@ -30,6 +30,8 @@ struct LocalTraining {
 struct Malicious {
   double share = 0;
   std::vector<int> clients;
+
+  bool operator==(const Malicious&) const = default;
 };
 
 // What a client does to its change before it leaves, as a protection from the server: bounds its L2

@@ -58,6 +58,7 @@ if [ -e data/raw/mnist/t10k-labels-idx1-ubyte ]; then
     --data "$work/wrong"
 
   mlp=(--model mlp --rounds 2)
+  quick=(--model logistic --rounds 2)
   run_twice() {
     "$program" run "${mlp[@]}" --threads 1 --csv "$work/1.csv" --json "$work/1.json" &&
       "$program" run "${mlp[@]}" --threads 2 --csv "$work/2.csv" && cmp "$work/1.csv" "$work/2.csv"
@@ -133,7 +134,7 @@ if [ -e data/raw/mnist/t10k-labels-idx1-ubyte ]; then
     --checkpoint "$work/file/x"
 
   all() {
-    "$program" all "${mlp[@]}" --out "$work/out" &&
+    "$program" all "${quick[@]}" --out "$work/out" &&
       for f in report.html homework-1.ipynb a{1,2,3}/results.csv a{1,2,3}/plot{1,2}.svg \
         a3/plot3.svg; do
         [ -s "$work/out/$f" ] || { echo "no $f"; return 1; }
@@ -192,17 +193,17 @@ if [ -e data/raw/mnist/t10k-labels-idx1-ubyte ]; then
   check "without a checkpoint it keeps the rounds and says what would go on" keeps_rounds
   when='has_round "$work/twice"'
   ends_at_once() {
-    interrupted 130 "INT INT" "" run --threads 1 --fraction 0.5 --rounds 9 \
+    interrupted 130 "INT INT" "" run --model mlp --threads 1 --fraction 0.5 --epochs 3 --rounds 9 \
       --csv "$work/twice.csv" --checkpoint "$work/twice" &&
       ! grep -q "^stopped after" "$work/err" && [ ! -s "$work/stdout" ] &&
       [ ! -e "$work/twice.csv" ]
   }
   check "a second Ctrl-C ends it at once, with nothing half-written" ends_at_once
 
-  small_a3=(a3 --model mlp --rounds 6 --out "$work/stopped")
+  small_a3=(a3 --model logistic --rounds 6 --out "$work/stopped")
   unfinished=$work/stopped/.unfinished/a3-6-rounds
   exercise_goes_on() {
-    "$program" a1 "${mlp[@]}" --out "$work/stopped" && cp -r "$work/stopped" "$work/before" &&
+    "$program" a1 "${quick[@]}" --out "$work/stopped" && cp -r "$work/stopped" "$work/before" &&
       interrupted 130 INT "^stopped; the rounds so far are kept in $unfinished, and the same" \
       "${small_a3[@]}" &&
       [ "$(tail -n 1 "$work/err")" = "  $program ${small_a3[*]}" ] &&
@@ -210,20 +211,20 @@ if [ -e data/raw/mnist/t10k-labels-idx1-ubyte ]; then
     "${program}" "${small_a3[@]}" 2>"$work/err" >/dev/null && cat "$work/err" &&
       grep -q "^going on with the rounds in $unfinished" "$work/err" &&
       [ ! -e "$work/stopped/.unfinished" ] &&
-      "$program" a3 --model mlp --rounds 6 --out "$work/undisturbed" &&
+      "$program" a3 --model logistic --rounds 6 --out "$work/undisturbed" &&
       cmp "$work"/{stopped,undisturbed}/a3/results.csv
   }
-  when='compgen -G "$unfinished/fedavg mlp N=100 C=0.1 B=100 E=1 *iid*/step-2" >/dev/null'
+  when='compgen -G "$unfinished/fedavg logistic N=100 C=0.1 B=100 E=1 *iid*/step-2" >/dev/null'
   check "an interrupted exercise loses no round, leaves old files and goes on to the same bytes" \
     exercise_goes_on
   set +m
 
   adds() {
-    "$program" a2 "${mlp[@]}" --seed 3 --out "$work/add" && cp -r "$work/add/a2" "$work/a2" &&
-      "$program" a1 "${mlp[@]}" --out "$work/add" && diff -r "$work/a2" "$work/add/a2" &&
+    "$program" a2 "${quick[@]}" --seed 3 --out "$work/add" && cp -r "$work/add/a2" "$work/a2" &&
+      "$program" a1 "${quick[@]}" --out "$work/add" && diff -r "$work/a2" "$work/add/a2" &&
       for part in "A1: FedSGD" "A2: The number" \
         "<dt>seed</dt><dd>3</dd>" "<dt>seed</dt><dd>10</dd>" \
-        "<dd>$program a2 --model mlp --rounds 2 --seed 3 --out"; do
+        "<dd>$program a2 --model logistic --rounds 2 --seed 3 --out"; do
         grep -q "$part" "$work/add/report.html" &&
           grep -q "${part//<\/dd>/}" "$work/add/homework-1.ipynb" || return 1
       done
@@ -231,7 +232,7 @@ if [ -e data/raw/mnist/t10k-labels-idx1-ubyte ]; then
   check "an exercise adds to the report of the others, each with what made it" adds
   damaged() {
     printf '{"format": 1, ' >"$work/add/a2/results.json"
-    "$program" a1 "${mlp[@]}" --out "$work/add" 2>"$work/err" || return 1
+    "$program" a1 "${quick[@]}" --out "$work/add" 2>"$work/err" || return 1
     cat "$work/err"
     grep -q "^warning: the report does without a2 .*a2/results.json is not JSON" "$work/err" &&
       [ "$(wc -l <"$work/err")" = 1 ] &&
@@ -243,20 +244,20 @@ if [ -e data/raw/mnist/t10k-labels-idx1-ubyte ]; then
     sed -i 's/"# Homework 1/"My own words, and # Homework 1/' "$work/add/homework-1.ipynb" &&
       cp "$work/add/homework-1.ipynb" "$work/mine.ipynb" &&
       sed -i 's/"test_accuracy": [0-9.]*/"test_accuracy": 99.5/' "$work/add/a1/results.json" &&
-      "$program" a2 "${mlp[@]}" --out "$work/add" 2>"$work/err" || return 1
+      "$program" a2 "${quick[@]}" --out "$work/add" 2>"$work/err" || return 1
     cat "$work/err"
     diff - "$work/err" <<END && cmp "$work/mine.ipynb" "$work/add/homework-1.edited-1.ipynb" &&
 warning: $work/add/a1/results.json may have been edited: its checksum is missing or wrong
 note: $work/add/homework-1.ipynb may have been edited: kept as $work/add/homework-1.edited-1.ipynb
 END
       grep -q "<dt>results.json</dt><dd>may have been edited" "$work/add/report.html" &&
-      "$program" a2 "${mlp[@]}" --out "$work/add" && [ ! -e "$work/add/homework-1.edited-2.ipynb" ]
+      "$program" a2 "${quick[@]}" --out "$work/add" && [ ! -e "$work/add/homework-1.edited-2.ipynb" ]
   }
   check "an edited notebook is kept, edited results are said, and the report says so, too" edited
   at_once() {
     local pids=() exercise
     for exercise in a1 a2 a3; do
-      "$program" $exercise "${mlp[@]}" --threads 1 --out "$work/both" &
+      "$program" $exercise "${quick[@]}" --threads 1 --out "$work/both" &
       pids+=($!)
     done
     for exercise in "${pids[@]}"; do wait "$exercise" || return 1; done
@@ -276,7 +277,7 @@ END
   same_again() {
     local exercise
     for exercise in a1 a2 a3; do
-      "$program" compare "$work/out/$exercise/results.csv" --model mlp \
+      "$program" compare "$work/out/$exercise/results.csv" --model logistic \
         --out "$work/same-$exercise" >"$work/stdout" || return 1
       cat "$work/stdout"
       grep -q "largest difference is 0.00" "$work/stdout" &&
@@ -286,7 +287,7 @@ END
   check "compare reads the tables of the exercises" same_again
   beside_exercises() {
     cp "$work/out/report.html" "$work/report.html"
-    "$program" compare "$work/out/a1/results.csv" --model mlp --out "$work/out" &&
+    "$program" compare "$work/out/a1/results.csv" --model logistic --out "$work/out" &&
       cmp "$work/report.html" "$work/out/report.html" &&
       grep -q "Same seed" "$work/out/comparison.html"
   }

@@ -9,7 +9,7 @@ check "an unknown command is an error" refuses "q9" q9
 check "zero rounds are an error" refuses "--rounds" lab --rounds 0
 
 if [ -e data/raw/mnist/t10k-labels-idx1-ubyte ]; then
-  small=(--model mlp --rounds 1)
+  small=(--model logistic --rounds 1)
   all() {
     "$program" all "${small[@]}" --out "$work/out" >"$work/stdout" || return 1
     for f in report.html homework-3.ipynb {lab,q1,q2,q3}/{results.csv,results.json,plot1.svg} \
@@ -22,7 +22,7 @@ if [ -e data/raw/mnist/t10k-labels-idx1-ubyte ]; then
   check "all exercises write their files, and a confusion matrix" all
 
   # Ctrl-C after a round of a run that would take longer.
-  stopped=(q3 --model mlp --rounds 4 --threads 1 --out "$work/stopped")
+  stopped=(q3 --model logistic --rounds 4 --threads 1 --out "$work/stopped")
   has_round() { compgen -G "$work/stopped/.unfinished/q3-4-rounds/*/step-*/manifest.txt"; }
   goes_on() {
     local pid
@@ -34,7 +34,7 @@ if [ -e data/raw/mnist/t10k-labels-idx1-ubyte ]; then
     [ $? = 130 ] && [ ! -e "$work/stopped/q3" ] &&
       "$program" "${stopped[@]}" 2>"$work/err" >/dev/null &&
       grep -q "^going on with the rounds in" "$work/err" &&
-      "$program" q3 --model mlp --rounds 4 --out "$work/undisturbed" >/dev/null &&
+      "$program" q3 --model logistic --rounds 4 --out "$work/undisturbed" >/dev/null &&
       cmp "$work"/{stopped,undisturbed}/q3/results.csv &&
       cmp "$work"/{stopped,undisturbed}/q3/confusion1.svg
   }

@@ -10,7 +10,7 @@ python=${ORACLE_PYTHON:-$PWD/build/python-oracle/bin/python}
 [ -e data/raw/mnist/t10k-labels-idx1-ubyte ] ||
   { echo "no MNIST here: no notebook is made"; finish; exit; }
 makes() {  # makes FOLDER EXERCISE [options]
-  "$program" "$2" --model mlp --rounds 2 --out "$work/$1" "${@:3}" &&
+  "$program" "$2" --model logistic --rounds 2 --out "$work/$1" "${@:3}" &&
     grep -q '"nbformat": 4' "$work/$1/homework-1.ipynb"
 }
 check "a notebook of a1 is made" makes a1 a1

@@ -9,6 +9,7 @@
 #include "nn/base/number.h"
 #include "nn/base/split.h"
 #include "nn/models/models.h"
+#include "tools/federated/extras.h"
 
 namespace federated {
 
@@ -23,22 +24,12 @@ int parse_batch(const std::string& text) {
   return *batch;
 }
 
-template <class Number>
-Number malicious_number(const std::string& text) {
-  const auto number = nn::parse_number<Number>(text);
-  if (!number)
+fl::Malicious malicious_of(const std::string& text) {
+  const auto malicious = parse_malicious(text);
+  if (!malicious)
     throw nn::InputError(nn::concat("--malicious: ", text, " is neither a share nor a client"),
                          "choose --malicious 0.2, or name clients: --malicious 3,25,28");
-  return *number;
-}
-
-// "0.2" is a share; "3,25,28" and "3," are clients.
-fl::Malicious parse_malicious(const std::string& text) {
-  if (text.find(',') == text.npos) return {malicious_number<double>(text), {}};
-  fl::Malicious malicious;
-  for (const std::string& client : nn::split(text, ','))
-    if (!client.empty()) malicious.clients.push_back(malicious_number<int>(client));
-  return malicious;
+  return *malicious;
 }
 
 // What a full batch or a single party leaves no choice of.
@@ -204,7 +195,7 @@ void RunArguments::apply(Experiment& experiment) const {
                          "choose --local-steps 1 or more");
   training.steps = given_.steps.value_or(training.steps);
   check_fixed(experiment, given_.batch.has_value());
-  if (given_.malicious) experiment.malicious = parse_malicious(*given_.malicious);
+  if (given_.malicious) experiment.malicious = malicious_of(*given_.malicious);
   for (const GivenOption& option : options_)
     if (option.value) experiment.options[option.name] = *option.value;
   validate(experiment);

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <iostream>
 #include <map>
 #include <memory>
@@ -59,7 +60,8 @@ void say_how_to_go_on(const Run& run, const Outputs& outputs, const std::string&
 
 // One event file in the folder, in place of an earlier one of the same run.
 void write_events(const fs::path& folder, const Run& run) {
-  report::EventFile events(0);
+  const std::chrono::duration<double> now = std::chrono::system_clock::now().time_since_epoch();
+  report::EventFile events(now.count() - run.rounds.back().seconds);
   for (const fl::Round& round : run.rounds) {
     report::Scalars scalars(round.measures);
     scalars["Test accuracy"] = round.accuracy;

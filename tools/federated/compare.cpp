@@ -8,6 +8,7 @@
 #include "nn/base/csv.h"
 #include "nn/base/json.h"
 #include "nn/base/number.h"
+#include "tools/federated/extras.h"
 #include "tools/federated/split_name.h"
 
 namespace federated {
@@ -74,6 +75,10 @@ Experiment experiment_of(const Row& row, const Experiment& base) {
     row.check(options.has_value(), nn::json_quote(row.text("Options")), " are no options");
     e.options = *options;
   }
+  if (row.has("Model")) e.model = row.text("Model");
+  if (row.has("Training"))
+    row.check(parse_extras(row.text("Training"), e), nn::json_quote(row.text("Training")),
+              " is not what changes a training, such as momentum=0.9 or defence=median");
   return settled(e);
 }
 

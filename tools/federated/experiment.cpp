@@ -10,6 +10,7 @@
 #include "fl/defences.h"
 #include "nn/base/number.h"
 #include "nn/models/models.h"
+#include "tools/federated/extras.h"
 #include "tools/federated/results.h"
 #include "tools/federated/split_name.h"
 
@@ -17,9 +18,17 @@ namespace federated {
 
 namespace {
 
+void check(bool holds, const std::string& message, const std::string& hint) {
+  if (!holds) throw nn::InputError(message, hint);
+}
+
+void check_known(bool is_known, std::string_view kind, const std::string& name) {
+  check(is_known, nn::concat("there is no ", kind, ' ', name), "bin/federated list names them all");
+}
+
 const nn::ModelEntry& find_model(const std::string& name) {
   const auto found = std::ranges::find(nn::model_table(), name, &nn::ModelEntry::name);
-  nn::require(found != nn::model_table().end(), "there is no model ", name);
+  check_known(found != nn::model_table().end(), "model", name);
   return *found;
 }
 
@@ -34,25 +43,25 @@ nn::ModelFactory model_factory(const std::string& name, const data::ImageDataset
 
 const fl::AlgorithmEntry& Experiment::method() const {
   const fl::AlgorithmEntry* found = fl::find_algorithm(algorithm);
-  nn::require(found, "there is no algorithm ", algorithm);
+  check_known(found, "algorithm", algorithm);
   return *found;
 }
 
 const fl::DefenceEntry* Experiment::guard() const {
   const fl::DefenceEntry* found = fl::find_defence(defence);
-  nn::require(found || defence == "none", "there is no defence ", defence);
+  check_known(found || defence == "none", "defence", defence);
   return found;
 }
 
 const fl::AttackEntry* Experiment::attacker() const {
   const fl::AttackEntry* found = fl::find_attack(attack);
-  nn::require(found || attack == "none", "there is no attack ", attack);
+  check_known(found || attack == "none", "attack", attack);
   return found;
 }
 
 const fl::CompressionEntry* Experiment::compressor() const {
   const fl::CompressionEntry* found = fl::find_compression(compression);
-  nn::require(found || compression == "none", "there is no compression ", compression);
+  check_known(found || compression == "none", "compression", compression);
   return found;
 }
 
@@ -73,38 +82,12 @@ Experiment settled(Experiment e) {
 
 std::string describe(const Experiment& experiment) {
   const Experiment e = settled(experiment);
-  const std::string options = option_text(e);
-  return nn::concat(e.algorithm, ' ', options, options.empty() ? "" : " ", e.model,
-                    " N=", e.clients, " C=", number(e.fraction),
-                    " B=", batch_text(e.training.batch), " E=", e.training.epochs,
-                    " η=", number(e.training.learning_rate), ' ', split_name(e.partition),
-                    " seed=", e.seed, e.dropout == nn::DropoutStream::mkl ? " dropout=mkl" : "",
-                    extras_text(e).empty() ? "" : " ", extras_text(e));
-}
-
-std::string extras_text(const Experiment& e) {
-  const fl::LocalTraining usual, &t = e.training;
-  std::string text;
-  const auto add = [&text](bool is_unusual, const auto&... parts) {
-    if (is_unusual) text += nn::concat(text.empty() ? "" : " ", parts...);
-  };
-  add(t.steps != usual.steps, "steps=", t.steps);
-  add(t.momentum != usual.momentum, "momentum=", number(t.momentum));
-  add(t.weight_decay != usual.weight_decay, "weight-decay=", number(t.weight_decay));
-  add(t.decay != usual.decay, "lr-decay=", number(t.decay));
-  add(t.is_shuffled, "shuffled");
-  add(e.buffers == fl::Buffers::local, "buffers=local");
-  add(e.held_out != 0, "held-out=", number(e.held_out));
-  add(e.defence != "none", "defence=", e.defence);
-  add(e.attack != "none", "attack=", e.attack, " malicious=", malicious_text(e.malicious));
-  add(e.local_privacy.clip > 0, "ldp-clip=", number(e.local_privacy.clip),
-      " ldp-noise=", number(e.local_privacy.noise));
-  add(e.compression != "none", "compression=", e.compression);
-  return text;
-}
-
-std::string malicious_text(const fl::Malicious& malicious) {
-  return malicious.clients.empty() ? number(malicious.share) : list_of(malicious.clients, ",");
+  const std::string options = option_text(e), extras = extras_text(e);
+  return nn::concat(
+      e.algorithm, ' ', options, options.empty() ? "" : " ", e.model, " N=", e.clients,
+      " C=", number(e.fraction), " B=", batch_text(e.training.batch), " E=", e.training.epochs,
+      " η=", number(e.training.learning_rate), ' ', split_name(e.partition), " seed=", e.seed,
+      e.dropout == nn::DropoutStream::mkl ? " dropout=mkl" : "", extras.empty() ? "" : " ", extras);
 }
 
 std::string option_text(const Experiment& experiment) {
@@ -127,11 +110,8 @@ std::optional<fl::OptionValues> parse_options(const std::string& text) {
   return options;
 }
 
-static void check(bool holds, const std::string& message, const std::string& hint) {
-  if (!holds) throw nn::InputError(message, hint);
-}
-
 void validate(const Experiment& e) {
+  find_model(e.model);
   check(e.clients >= 1, nn::concat("N = ", e.clients, " clients train nothing"),
         "choose --clients 1 or more");
   check(e.fraction > 0 && e.fraction <= 1, nn::concat("C = ", e.fraction, " is outside (0, 1]"),

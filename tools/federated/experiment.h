@@ -47,11 +47,6 @@ Experiment settled(Experiment experiment);
 // "fedprox mu=0.01 mnist_cnn N=100 C=0.1 B=100 E=1 η=0.01 iid seed=10".
 std::string describe(const Experiment& experiment);
 
-// What of the training, the attack, the defence and compression is not as usual: "momentum=0.9
-// attack=reversion malicious=0.2"; "" if nothing is.
-std::string extras_text(const Experiment& experiment);
-std::string malicious_text(const fl::Malicious& malicious);  // "0.2" or "3,25,28"
-
 // The options of what was chosen, presets included: "mu=0.01", or "" for those that have none.
 std::string option_text(const Experiment& experiment);
 // Back, in any order; nothing if it is not such a text.

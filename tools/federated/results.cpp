@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "nn/base/csv.h"
+#include "tools/federated/extras.h"
 #include "tools/federated/split_name.h"
 #include "tools/report/axis.h"
 

@@ -2,9 +2,12 @@
 
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "nn/base/number.h"
+#include "tools/federated/extras.h"
 #include "tools/federated/split_name.h"
 
 namespace federated {
@@ -81,9 +84,13 @@ nlohmann::ordered_json json_of(const Run& run) {
     json["labels_per_client"] = e.partition.labels_per_client;
   if (e.partition.split == fl::Split::feature_noise)
     json["feature_noise"] = e.partition.feature_noise;
-  if (e.defence != "none") json["defence"] = e.defence;
-  if (e.attack != "none")
-    json.update({{"attack", e.attack}, {"malicious", malicious_text(e.malicious)}});
+  for (const Extra& extra : extras())
+    if (const auto text = extra.text(e)) {
+      std::string key(extra.name);
+      std::ranges::replace(key, '-', '_');
+      const auto number = nn::parse_number<double>(*text);
+      json[key] = number ? Json(*number) : text->empty() ? Json(true) : Json(*text);
+    }
   for (const fl::Round& round : run.rounds) json["rounds"].push_back(json_of(round));
   if (!run.confusion.empty()) json["confusion"] = run.confusion;
   return json;

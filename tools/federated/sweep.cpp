@@ -29,16 +29,18 @@ void add(SweepRun& run, const std::string& option, const std::string& value) {
   if (value != "true") run.arguments.push_back(value);
 }
 
-// Makes the run's folder ready; returns whether it is completed already.
-bool is_done(const SweepRun& run, const fs::path& folder) {
-  const std::string arguments = text_of(run.arguments);
-  nn::require_writable_folder(folder);
-  if (!fs::exists(folder / arguments_file))
-    nn::write_file_atomically(folder / arguments_file, arguments);
-  if (nn::read_file(folder / arguments_file) != arguments)
+// Throws nn::InputError if the folder has a run with other arguments.
+void check_folder(const SweepRun& run, const fs::path& folder) {
+  if (fs::exists(folder / arguments_file) &&
+      nn::read_file(folder / arguments_file) != text_of(run.arguments))
     throw nn::InputError(nn::concat(folder.string(), " has a run with other options"),
                          "choose another folder by --out, or remove that one");
-  return fs::exists(folder / done_file);
+}
+
+void prepare_folder(const SweepRun& run, const fs::path& folder) {
+  nn::require_writable_folder(folder);
+  if (!fs::exists(folder / arguments_file))
+    nn::write_file_atomically(folder / arguments_file, text_of(run.arguments));
 }
 
 std::vector<std::string> command_of(const SweepRun& run, const fs::path& folder) {
@@ -72,7 +74,8 @@ std::string SweepRun::configuration() const {
 std::vector<SweepRun> grid(const std::vector<tools::ConfigEntry>& entries) {
   std::vector<SweepRun> runs(1);
   for (const auto& [name, values] : entries) {
-    for (const char* own : {"threads", "checkpoint", "resume", "csv", "json"})
+    for (const char* own :
+         {"threads", "checkpoint", "resume", "csv", "json", "tensorboard", "partition-svg"})
       if (name == own)
         throw nn::InputError(nn::concat("a sweep sets ", name, " itself"), "leave it out");
     if (runs.size() * values.size() > most_runs)
@@ -93,10 +96,13 @@ std::vector<SweepRun> grid(const std::vector<tools::ConfigEntry>& entries) {
 void run_sweep(const Sweep& sweep, const std::atomic<bool>& stop) {
   nn::require_writable_folder(sweep.out);
   const nn::FolderLock lock(sweep.out, nn::FolderLock::short_patience);
+  const auto folder_of = [&](const SweepRun& run) { return sweep.out / "runs" / run.name(); };
+  for (const SweepRun& run : sweep.runs) check_folder(run, folder_of(run));
   std::vector<Task> tasks;
   for (const SweepRun& run : sweep.runs) {
-    const fs::path folder = sweep.out / "runs" / run.name();
-    if (!is_done(run, folder))
+    const fs::path folder = folder_of(run);
+    prepare_folder(run, folder);
+    if (!fs::exists(folder / done_file))
       tasks.push_back({run.name(), command_of(run, folder), folder / "log", folder / done_file});
   }
   const std::vector<std::string> failed = run_all(tasks, sweep.jobs, stop);

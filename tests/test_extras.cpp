@@ -1,0 +1,69 @@
+#include <doctest/doctest.h>
+
+#include "tools/federated/compare.h"
+#include "tools/federated/extras.h"
+#include "tools/federated/results.h"
+
+namespace {
+
+federated::Experiment unusual() {
+  federated::Experiment e;
+  e.training.steps = 3;
+  e.training.momentum = 0.9;
+  e.training.weight_decay = 1e-4;
+  e.training.decay = 0.99;
+  e.training.is_shuffled = true;
+  e.buffers = fl::Buffers::local;
+  e.held_out = 0.2;
+  e.defence = "median";
+  e.attack = "noise";
+  e.malicious.clients = {3};
+  e.local_privacy = {1.5, 0.25};
+  e.compression = "topk";
+  return e;
+}
+
+}  // namespace
+
+TEST_CASE("what is unusual of a run is written, and read back") {
+  for (const federated::Extra& extra : federated::extras()) {
+    CAPTURE(extra.name);
+    CHECK(extra.text(unusual()).has_value());
+    CHECK_FALSE(extra.text(federated::Experiment()).has_value());
+    federated::Experiment read;
+    REQUIRE(extra.parse(*extra.text(unusual()), read));
+    CHECK(extra.text(read) == extra.text(unusual()));
+  }
+  federated::Experiment read;
+  REQUIRE(federated::parse_extras(federated::extras_text(unusual()), read));
+  CHECK(federated::describe(read) == federated::describe(unusual()));
+  CHECK(federated::extras_text(federated::Experiment()) == "");
+}
+
+TEST_CASE("what no run writes as unusual is not read") {
+  for (const char* text : {"momentum", "momentum=", "momentum=x", "speed=1", "shuffled=1", "=",
+                           "buffers=averaged", "malicious=a", "malicious=3,x", "defence="}) {
+    CAPTURE(text);
+    federated::Experiment e;
+    CHECK_FALSE(federated::parse_extras(text, e));
+  }
+}
+
+TEST_CASE("malicious clients are a share or named, one alone with a comma") {
+  CHECK(federated::malicious_text({.share = 0.2, .clients = {}}) == "0.2");
+  CHECK(federated::malicious_text({.share = 0, .clients = {3}}) == "3,");
+  CHECK(federated::parse_malicious("3,")->clients == std::vector{3});
+  CHECK(federated::parse_malicious("3,25")->clients == std::vector{3, 25});
+}
+
+TEST_CASE("a table says attack, defence and training, and is compared with the same") {
+  fl::Round round;
+  round.number = 1;
+  round.accuracy = 50;
+  federated::Run run{federated::settled(unusual()), {round}};
+  const std::string table = federated::to_full_csv(std::vector{run});
+  const auto references = federated::parse_results(table, "table", federated::Experiment());
+  REQUIRE(references.size() == 1);
+  federated::Experiment same = references[0].experiment;
+  CHECK(federated::describe(same) == federated::describe(run.experiment));
+}

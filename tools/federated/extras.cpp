@@ -1,0 +1,118 @@
+#include "tools/federated/extras.h"
+
+#include <algorithm>
+#include <array>
+#include <sstream>
+
+#include "nn/base/number.h"
+#include "nn/base/split.h"
+#include "tools/federated/results.h"
+
+namespace federated {
+
+namespace {
+
+std::string text_of(int value) { return std::to_string(value); }
+std::string text_of(double value) { return number(value); }
+std::string text_of(bool) { return ""; }  // the name says it
+std::string text_of(fl::Buffers) { return "local"; }
+const std::string& text_of(const std::string& value) { return value; }
+std::string text_of(const fl::Malicious& value) { return malicious_text(value); }
+
+template <class Value>
+bool assign(const std::optional<Value>& value, Value& to) {
+  if (value) to = *value;
+  return value.has_value();
+}
+bool parse(std::string_view text, int& to) { return assign(nn::parse_number<int>(text), to); }
+bool parse(std::string_view text, double& to) { return assign(nn::parse_number<double>(text), to); }
+bool parse(std::string_view text, bool& to) { return to = text.empty(); }
+bool parse(std::string_view text, fl::Buffers& to) {
+  to = fl::Buffers::local;
+  return text == "local";
+}
+bool parse(std::string_view text, std::string& to) { return !(to = text).empty(); }
+bool parse(std::string_view text, fl::Malicious& to) { return assign(parse_malicious(text), to); }
+
+template <class Field>
+Extra extra(std::string_view name, Field) {
+  return {name,
+          [](const Experiment& e) -> std::optional<std::string> {
+            const Experiment usual;
+            if (Field()(e) == Field()(usual)) return {};
+            return text_of(Field()(e));
+          },
+          [](std::string_view text, Experiment& e) { return parse(text, Field()(e)); }};
+}
+
+}  // namespace
+
+std::span<const Extra> extras() {
+  static const std::array table{
+      extra(
+          "steps", [](auto& e) -> auto& { return e.training.steps; }),
+      extra(
+          "momentum", [](auto& e) -> auto& { return e.training.momentum; }),
+      extra(
+          "weight-decay", [](auto& e) -> auto& { return e.training.weight_decay; }),
+      extra(
+          "lr-decay", [](auto& e) -> auto& { return e.training.decay; }),
+      extra(
+          "shuffled", [](auto& e) -> auto& { return e.training.is_shuffled; }),
+      extra(
+          "buffers", [](auto& e) -> auto& { return e.buffers; }),
+      extra(
+          "held-out", [](auto& e) -> auto& { return e.held_out; }),
+      extra(
+          "defence", [](auto& e) -> auto& { return e.defence; }),
+      extra(
+          "attack", [](auto& e) -> auto& { return e.attack; }),
+      extra(
+          "malicious", [](auto& e) -> auto& { return e.malicious; }),
+      extra(
+          "ldp-clip", [](auto& e) -> auto& { return e.local_privacy.clip; }),
+      extra(
+          "ldp-noise", [](auto& e) -> auto& { return e.local_privacy.noise; }),
+      extra(
+          "compression", [](auto& e) -> auto& { return e.compression; }),
+  };
+  return table;
+}
+
+std::string extras_text(const Experiment& experiment) {
+  std::string all;
+  for (const Extra& extra : extras())
+    if (const auto text = extra.text(experiment))
+      all += nn::concat(all.empty() ? "" : " ", extra.name, text->empty() ? "" : "=", *text);
+  return all;
+}
+
+bool parse_extras(const std::string& text, Experiment& experiment) {
+  std::istringstream words(text);
+  for (std::string word; words >> word;) {
+    const std::string_view whole = word, name = whole.substr(0, whole.find('='));
+    const auto found = std::ranges::find(extras(), name, &Extra::name);
+    if (found == extras().end()) return false;
+    const std::string_view value = whole.substr(std::min(name.size() + 1, whole.size()));
+    if (!found->parse(value, experiment)) return false;
+  }
+  return true;
+}
+
+std::string malicious_text(const fl::Malicious& malicious) {
+  if (malicious.clients.empty()) return number(malicious.share);
+  return list_of(malicious.clients, ",") + (malicious.clients.size() == 1 ? "," : "");
+}
+
+std::optional<fl::Malicious> parse_malicious(std::string_view text) {
+  fl::Malicious malicious;
+  if (text.find(',') == text.npos)
+    return assign(nn::parse_number<double>(text), malicious.share) ? std::optional(malicious)
+                                                                   : std::nullopt;
+  for (const std::string& client : nn::split(text, ','))
+    if (!client.empty() && !assign(nn::parse_number<int>(client), malicious.clients.emplace_back()))
+      return {};
+  return malicious;
+}
+
+}  // namespace federated
