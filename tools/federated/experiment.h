@@ -20,9 +20,9 @@ struct Experiment {
   std::string model = "mnist_cnn";
   int clients = 100;
   double fraction = 0.1;
-  std::string defence = "none", attack = "none", compression = "none";
+  std::string defence = "none", attack = "none", compression = "none", clock = "none";
   fl::Malicious malicious;
-  fl::OptionValues options;  // of the four; those that are missing have their presets
+  fl::OptionValues options;  // of the five; those that are missing have their presets
   fl::LocalTraining training;
   fl::Buffers buffers = fl::Buffers::averaged;
   double held_out = 0;
@@ -31,11 +31,13 @@ struct Experiment {
   std::uint64_t seed = 10;
   nn::DropoutStream dropout = nn::DropoutStream::mt;
   int rounds = 10;
+  std::optional<double> target;  // test accuracy in percent to look for; changes nothing else
 
   const fl::AlgorithmEntry& method() const;
   const fl::DefenceEntry* guard() const;             // null for "none"
   const fl::AttackEntry* attacker() const;           // null for "none"
   const fl::CompressionEntry* compressor() const;    // null for "none"
+  const fl::ClockEntry* timekeeper() const;          // null for "none"
   std::vector<fl::OptionUser> option_users() const;  // the rows that it has chosen
 };
 
@@ -47,8 +49,8 @@ Experiment settled(Experiment experiment);
 // "fedprox mu=0.01 mnist_cnn N=100 C=0.1 B=100 E=1 η=0.01 iid seed=10".
 std::string describe(const Experiment& experiment);
 
-// What of the training, the attack, the defence and compression is not as usual: "momentum=0.9
-// attack=reversion malicious=0.2"; "" if nothing is.
+// What of the training, the attack, the defence, compression and clock is not as usual:
+// "momentum=0.9 attack=reversion malicious=0.2"; "" if nothing is.
 std::string extras_text(const Experiment& experiment);
 std::string malicious_text(const fl::Malicious& malicious);  // "0.2" or "3,25,28"
 

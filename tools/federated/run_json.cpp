@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tools/federated/split_name.h"
+#include "tools/federated/target.h"
 
 namespace federated {
 
@@ -82,8 +83,13 @@ nlohmann::ordered_json json_of(const Run& run) {
   if (e.partition.split == fl::Split::feature_noise)
     json["feature_noise"] = e.partition.feature_noise;
   if (e.defence != "none") json["defence"] = e.defence;
+  if (e.clock != "none") json["clock"] = e.clock;
   if (e.attack != "none")
     json.update({{"attack", e.attack}, {"malicious", malicious_text(e.malicious)}});
+  if (e.target) {
+    const std::optional<int> reached = rounds_to_target(run);
+    json["target"] = {{"accuracy", *e.target}, {"round", reached ? Json(*reached) : Json()}};
+  }
   for (const fl::Round& round : run.rounds) json["rounds"].push_back(json_of(round));
   if (!run.confusion.empty()) json["confusion"] = run.confusion;
   return json;
