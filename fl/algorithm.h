@@ -63,6 +63,13 @@ class Algorithm {
   // otherwise. Not called for a round without a usable update.
   virtual void apply(ServerContext& server, std::span<const nn::real> aggregate);
 
+  // What a round costs a client of a model with so many weights, for clocks.
+  struct Cost {
+    std::size_t numbers;  // that it sends: the size of an update
+    int trainings = 1;    // on all of its samples, E epochs each
+  };
+  virtual Cost cost(std::size_t weights) const { return {weights}; }
+
   // What clients receive beside the server's weights.
   virtual std::span<const nn::real> broadcast() const { return {}; }
 

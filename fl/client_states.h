@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <span>
 #include <utility>
 #include <vector>
@@ -9,22 +10,29 @@
 
 namespace fl {
 
-// What the clients keep between rounds: a vector for each client that has kept one, so that memory
-// grows with the clients that were chosen, not with all there are.
-class ClientStates {
+// Vectors by a number.
+class NumberedVectors {
  public:
-  // Empty if the client keeps nothing.
-  std::span<const nn::real> of(int client) const {
-    const auto found = states_.find(client);
-    return found == states_.end() ? std::span<const nn::real>() : found->second;
+  // Empty if none is kept.
+  std::span<const nn::real> of(int number) const {
+    const auto found = vectors_.find(number);
+    return found == vectors_.end() ? std::span<const nn::real>() : found->second;
   }
 
-  void keep(int client, std::vector<nn::real> state) { states_[client] = std::move(state); }
+  void keep(int number, std::vector<nn::real> vector) { vectors_[number] = std::move(vector); }
 
-  const std::map<int, std::vector<nn::real>>& all() const { return states_; }
+  void keep_only(const std::set<int>& numbers) {
+    std::erase_if(vectors_, [&](const auto& kept) { return !numbers.contains(kept.first); });
+  }
+
+  const std::map<int, std::vector<nn::real>>& all() const { return vectors_; }
 
  private:
-  std::map<int, std::vector<nn::real>> states_;
+  std::map<int, std::vector<nn::real>> vectors_;
 };
+
+// What the clients keep between rounds: a vector for each client that has kept one, so that memory
+// grows with the clients that were chosen, not with all there are.
+using ClientStates = NumberedVectors;
 
 }  // namespace fl

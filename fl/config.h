@@ -12,6 +12,7 @@ namespace fl {
 
 struct AlgorithmEntry;
 struct AttackEntry;
+struct ClockEntry;
 struct CompressionEntry;
 struct DefenceEntry;
 
@@ -54,7 +55,8 @@ struct Config {
   const AttackEntry* attack = nullptr;    // null: nobody is malicious
   Malicious malicious;
   const CompressionEntry* compression = nullptr;  // null: none
-  OptionValues options;  // of those four; the ones that are missing have their presets
+  const ClockEntry* clock = nullptr;              // null: time is not simulated
+  OptionValues options;  // of those five; the ones that are missing have their presets
   nn::ModelFactory make_model;
   int clients = 100;       // N
   double fraction = 0.1;   // C: the share of them that takes part in a round

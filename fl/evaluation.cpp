@@ -1,6 +1,7 @@
 #include "fl/evaluation.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <numeric>
 #include <span>
@@ -45,6 +46,18 @@ Evaluation evaluate(const Predictions& predictions) {
   result.accuracy = 100.0 * correct / static_cast<double>(labels.size());
   result.loss = loss / static_cast<double>(labels.size());
   return result;
+}
+
+std::map<std::string, double> class_measures(const Evaluation& evaluation) {
+  const std::size_t width = std::to_string(evaluation.classes - 1).size();
+  std::map<std::string, double> measures;
+  for (int label = 0; label < evaluation.classes; ++label) {
+    std::string digits = std::to_string(label);
+    digits.insert(0, width - digits.size(), '0');
+    if (const double accuracy = evaluation.accuracy_of(label); !std::isnan(accuracy))
+      measures["Class " + digits] = accuracy;
+  }
+  return measures;
 }
 
 }  // namespace fl

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <map>
+#include <string>
 #include <vector>
 
 namespace fl {
@@ -26,5 +28,9 @@ struct Evaluation {
 
 // Throws nn::Error without a label.
 Evaluation evaluate(const Predictions& predictions);
+
+// The accuracy of each class that has examples, by the names of the columns: "Class 7", or with
+// more than ten classes "Class 07".
+std::map<std::string, double> class_measures(const Evaluation& evaluation);
 
 }  // namespace fl

@@ -5,6 +5,7 @@
 
 #include "fl/algorithms.h"
 #include "fl/attacks.h"
+#include "fl/clocks.h"
 #include "fl/compression.h"
 #include "fl/config.h"
 #include "fl/defences.h"
@@ -43,6 +44,7 @@ std::vector<OptionUser> option_users() {
   append(defence_table(), users);
   append(attack_table(), users);
   append(compression_table(), users);
+  append(clock_table(), users);
   return users;
 }
 
@@ -51,6 +53,7 @@ std::vector<OptionUser> option_users(const Config& config) {
   if (config.defence) users.push_back({config.defence->name, config.defence->options});
   if (config.attack) users.push_back({config.attack->name, config.attack->options});
   if (config.compression) users.push_back({config.compression->name, config.compression->options});
+  if (config.clock) users.push_back({config.clock->name, config.clock->options});
   return users;
 }
 

@@ -28,7 +28,7 @@ struct OptionUser {
   std::span<const Option> options;
 };
 
-// Every row that has options: algorithms, defences, attacks, compressions.
+// Every row that has options: algorithms, defences, attacks, compressions, clocks.
 std::vector<OptionUser> option_users();
 // The rows that a run has chosen.
 std::vector<OptionUser> option_users(const Config& config);

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "fl/algorithms.h"
+#include "fl/clocks.h"
 #include "fl/privacy/clip.h"
 #include "nn/base/error.h"
 #include "nn/numpy.h"
@@ -49,7 +50,8 @@ Sender::Sender(const Config& config, const nn::Parameters& parameters,
   }
   if (config.compression) compression_ = config.compression->make(config);
   converts_ = config.algorithm->sends == Sends::weights &&
-              (config.defence || attack_ || compression_ || privacy_.clip > 0);
+              (config.defence || attack_ || compression_ || privacy_.clip > 0 ||
+               (config.clock && config.clock->is_asynchronous));
   for (const nn::ParameterInfo& info : parameters.infos()) tensors_.push_back(info.shape.size());
 }
 

@@ -18,8 +18,8 @@ namespace fl {
 //
 //   train -> a change of the weights -> local privacy -> attack -> compression -> aggregation
 //
-// Without any of the three, and without a defence, an algorithm that sends weights keeps sending
-// them, so that FedAvg's mean has the bits of the notebook's.
+// Without any of the three, a defence or an asynchronous clock, an algorithm that sends weights
+// keeps sending them, so that FedAvg's mean has the bits of the notebook's.
 class Sender {
  public:
   // Throws nn::InputError if the attack does not fit the examples, or nobody is malicious.

@@ -5,6 +5,7 @@
 #include <numeric>
 #include <utility>
 
+#include "fl/clocks.h"
 #include "fl/defences.h"
 #include "fl/held_out.h"
 #include "fl/noisy_examples.h"
@@ -38,19 +39,20 @@ Server::Server(Config config, const data::Examples& train, const data::Examples&
       train_(noisy_ ? *noisy_ : train),
       test_(test),
       held_out_(hold_out(samples_, config_.held_out)),
-      choices_(config_.seed),
       clients_per_round_(fl::clients_per_round(config_.clients, config_.fraction)) {
   nn::require(config_.threads > 0, "server: ", config_.threads, " threads");
   check_options(option_users(config_), config_.options);
-  if (config_.defence && config_.defence->check)
-    config_.defence->check(config_, clients_per_round_);
+  check_clock(config_);
+  const int updates = updates_per_round(config_, clients_per_round_);
+  if (config_.defence && config_.defence->check) config_.defence->check(config_, updates);
   nn::Generator generator(config_.seed);
   model_ = config_.make_model(generator);
   algorithm_ = config_.algorithm->make(config_, weights().size());
   aggregation_ =
       config_.defence ? config_.defence->make(config_) : std::make_unique<WeightedMean>();
   sender_ = std::make_unique<Sender>(config_, model_->parameters(), train_);
-  const int workers = std::min(config_.threads, std::max(clients_per_round_, test_parts()));
+  schedule_ = make_schedule();
+  const int workers = std::min(config_.threads, std::max(updates, test_parts()));
   nn::blas::reserve(workers);
   for (int i = 0; i < workers; ++i)
     workers_.emplace_back(config_.make_model, config_.dropout, &idle_);
@@ -58,9 +60,30 @@ Server::Server(Config config, const data::Examples& train, const data::Examples&
 
 void Server::resume(const Round& last) {
   nn::require(last_.number == 0, "server: it has already played ", last_.number, " rounds");
-  for (int round = 0; round < last.number; ++round)  // moves the draws on
-    choices_.choice(config_.clients, clients_per_round_);
+  for (int round = 0; round < last.number; ++round) schedule_->next();  // moves the draws on
   last_ = last;
+  for (int version : schedule_->versions_in_flight()) received(version);  // or throws
+}
+
+std::unique_ptr<Schedule> Server::make_schedule() const {
+  if (!config_.clock)
+    return std::make_unique<Rounds>(config_.clients, clients_per_round_, config_.seed);
+  const auto [numbers, trainings] = algorithm_->cost(model_->parameters().values().size());
+  Work work{{}, bytes_to_client(), bytes_of(numbers + averaged_buffers())};
+  for (const auto& samples : samples_) {
+    const auto count = static_cast<int>(samples.size());
+    work.samples.push_back(
+        trainings *
+        (config_.algorithm->is_full_batch ? count : samples_trained(config_.training, count)));
+  }
+  return config_.clock->make(config_, World(config_, std::move(work)), clients_per_round_);
+}
+
+Received Server::received(int version) const {
+  const nn::Parameters& parameters = model_->parameters();
+  if (version == last_.number)
+    return {parameters.values(), parameters.buffers(), algorithm_->broadcast()};
+  return versions_.of(version, parameters.values().size(), parameters.buffers().size());
 }
 
 int Server::weight_of(int client) const {
@@ -68,9 +91,8 @@ int Server::weight_of(int client) const {
   return config_.algorithm->weighting == Weighting::by_samples ? samples : samples > 0;
 }
 
-Server::Kept Server::kept_by(int client) const {
+Server::Kept Server::kept_by(int client, std::span<const nn::real> server) const {
   const std::span<const nn::real> all = client_states_.of(client);
-  const std::span<const nn::real> server = model_->parameters().buffers();
   if (config_.buffers == Buffers::averaged || all.empty()) return {all, server};
   nn::require(all.size() >= server.size(), "server: client ", client, " has kept ", all.size(),
               " numbers, fewer than its model has buffers");
@@ -80,7 +102,7 @@ Server::Kept Server::kept_by(int client) const {
 std::vector<nn::real> Server::to_keep(int client, std::span<const nn::real> state,
                                       std::span<const nn::real> buffers) const {
   if (config_.buffers == Buffers::averaged) return {state.begin(), state.end()};
-  if (state.empty()) state = kept_by(client).state;
+  if (state.empty()) state = kept_by(client, buffers).state;
   std::vector<nn::real> all(state.begin(), state.end());
   all.insert(all.end(), buffers.begin(), buffers.end());
   return all;
@@ -110,52 +132,63 @@ struct Server::Training {
   }
 };
 
-Server::Training Server::train(const std::vector<int>& chosen) {
+Server::Training Server::train(const std::vector<Turn>& turns, Schedule& schedule) {
   Training result;
   const Attack* attack = sender_->attack();
   const bool holds = attack && attack->colludes();
   int round_weight = 0;
-  for (int client : chosen) round_weight += weight_of(client);
+  for (const Turn& turn : turns) round_weight += weight_of(turn.client);
 
   const int round = last_.number;
-  LocalTraining training = config_.training;
-  training.learning_rate = learning_rate();
   aggregation_->start(round);
-  std::vector<double> seconds(chosen.size()), losses(chosen.size());
-  std::vector<Sender::Sent> sent(chosen.size());
+  std::vector<double> seconds(turns.size()), losses(turns.size());
+  std::vector<Sender::Sent> sent(turns.size());
   const auto train_task = [&](ClientWorker& worker, int task) {
     const double start = nn::thread_seconds() + worker.helped_seconds();
-    const int client = chosen[task];
-    if (samples_[client].empty()) return;
+    const Turn& turn = turns[task];
+    const int client = turn.client;
+    if (samples_[client].empty() || turn.drops_out) return;
     nn::Generator generator(config_.seed + client + 1 +
-                            static_cast<std::uint64_t>(round) * clients_per_round_);
-    std::ranges::copy(weights(), worker.weights().begin());
-    const Kept kept = kept_by(client);
+                            static_cast<std::uint64_t>(turn.start) * clients_per_round_);
+    const Received server = received(turn.version);
+    std::ranges::copy(server.weights, worker.weights().begin());
+    const Kept kept = kept_by(client, server.buffers);
     std::ranges::copy(kept.buffers, worker.buffers().begin());
+    LocalTraining training = config_.training;
+    training.learning_rate = learning_rate(turn.version);
     ClientContext context{.client = client,
-                          .round = round,
+                          .round = turn.version,
                           .examples = train_,
                           .samples = samples_[client],
                           .training = training,
                           .generator = generator,
                           .worker = worker,
-                          .server_weights = weights(),
-                          .broadcast = algorithm_->broadcast(),
+                          .server_weights = server.weights,
+                          .broadcast = server.broadcast,
                           .state = kept.state};
     sent[task] = sender_->train(*algorithm_, context);
-    if (config_.buffers == Buffers::averaged) sent[task].bytes += bytes_of(worker.buffers().size());
+    sent[task].bytes += bytes_of(averaged_buffers());
     losses[task] = context.loss_sum / std::max(1, context.batches);
     seconds[task] = nn::thread_seconds() + worker.helped_seconds() - start;
   };
   const auto take_update = [&](ClientWorker& worker, int task) {
-    const int client = chosen[task];
+    const int client = turns[task].client;
     const auto& [values, state] = sent[task].update;
     result.bytes += sent[task].bytes;
-    if (samples_[client].empty()) {
+    const bool sends = !values.empty();
+    const bool is_in_time = sends && schedule.is_in_time(turns[task], sent[task].bytes);
+    if (turns[task].drops_out) {
+      result.excluded.push_back({client, "it dropped out"});
+    } else if (!sends) {
       result.excluded.push_back({client, "it has no samples"});
     } else if (!sent[task].is_finite() || !nn::all_finite(worker.buffers())) {
       result.excluded.push_back({client, "its update is not finite"});
+    } else if (!is_in_time) {
+      result.excluded.push_back({client, "it missed the deadline"});
     } else {
+      if (turns[task].factor != 1)
+        for (nn::real& change : values.first(weights().size()))
+          change *= static_cast<nn::real>(turns[task].factor);
       const ClientUpdate update{client, values, weight_of(client), round_weight};
       if (holds)
         result.held.push_back({update, {values.begin(), values.end()}});
@@ -175,7 +208,7 @@ Server::Training Server::train(const std::vector<int>& chosen) {
     ~NobodyIdle() { idle.clear(); }
     IdleWorkers& idle;
   } const afterwards{idle_};
-  ordered_parallel(workers_, static_cast<int>(chosen.size()), train_task, take_update,
+  ordered_parallel(workers_, static_cast<int>(turns.size()), train_task, take_update,
                    [&](ClientWorker& worker) { idle_.add(worker); });
   result.longest_seconds = *std::ranges::max_element(seconds);
 
@@ -190,17 +223,17 @@ Server::Training Server::train(const std::vector<int>& chosen) {
   return result;
 }
 
-double Server::learning_rate() const {
-  const LocalTraining& training = config_.training;
-  return training.learning_rate * std::pow(training.decay, last_.number);
+double Server::learning_rate(int round) const {
+  return config_.training.learning_rate * std::pow(config_.training.decay, round);
 }
 
 Round Server::play_round() {
   const nn::Stopwatch whole_round;
-  nn::numpy::Generator choices = choices_;
-  const std::vector<int> chosen = choices.choice(config_.clients, clients_per_round_);
-  Training training = train(chosen);
-  choices_ = choices;
+  std::unique_ptr<Schedule> schedule = schedule_->clone();
+  const std::vector<Turn> turns = schedule->next();
+  Training training = train(turns, *schedule);
+  schedule_ = std::move(schedule);
+  versions_.update(schedule_->versions_in_flight(), last_.number, received(last_.number));
 
   Round result;
   const nn::Stopwatch applying;
@@ -209,7 +242,7 @@ Round Server::play_round() {
     for (const Exclusion& lost : aggregation_->excluded()) training.exclude(lost);
     if (!aggregate.empty()) {
       ServerContext context{weights(), last_.number, config_.clients, training.participants,
-                            learning_rate()};
+                            learning_rate(last_.number)};
       algorithm_->apply(context, sender_->received(aggregate, weights()));
       result.selected = aggregation_->selected();
       std::ranges::copy(training.buffers.result(), buffers().begin());
@@ -220,21 +253,27 @@ Round Server::play_round() {
     sender_->residuals().keep(client, std::move(kept));
 
   result.number = last_.number + 1;
-  result.chosen = static_cast<int>(chosen.size());
+  result.chosen = static_cast<int>(turns.size());
   result.ideal_seconds = last_.ideal_seconds + training.longest_seconds + applying.seconds();
-  result.messages = config_.algorithm->is_federated ? last_.messages + 2 * clients_per_round_ : 0;
+  const bool sends = config_.algorithm->is_federated;
+  if (sends)
+    result.messages =
+        last_.messages + 2 * result.chosen - std::ranges::count(turns, true, &Turn::drops_out);
   result.excluded = std::move(training.excluded);
   const Evaluation evaluation = evaluate();
   result.accuracy = evaluation.accuracy;
   result.measures["Test loss"] = evaluation.loss;
+  result.measures.merge(class_measures(evaluation));
   if (training.weight > 0) result.measures["Training loss"] = training.loss_sum / training.weight;
   result.measures.merge(client_measures(client_accuracies()));
-  const bool sends = config_.algorithm->is_federated;
   result.measures["Bytes up"] =
       last_.measures["Bytes up"] + (sends ? static_cast<double>(training.bytes) : 0.0);
   result.measures["Bytes down"] =
       last_.measures["Bytes down"] +
-      (sends ? static_cast<double>(bytes_to_client()) * clients_per_round_ : 0.0);
+      (sends ? static_cast<double>(bytes_to_client()) * result.chosen : 0.0);
+  if (const auto seconds = schedule_->seconds())
+    result.measures["Simulated seconds"] = last_.measures["Simulated seconds"] + *seconds;
+  result.measures.merge(schedule_->measures());
   result.measures.merge(aggregation_->measures());
   if (const Attack* attack = sender_->attack(); attack && attack->target()) {
     const Evaluation triggered = evaluate(true);
@@ -247,9 +286,12 @@ Round Server::play_round() {
 }
 
 std::int64_t Server::bytes_to_client() const {
-  const std::size_t buffers =
-      config_.buffers == Buffers::averaged ? model_->parameters().buffers().size() : 0;
-  return bytes_of(model_->parameters().values().size() + algorithm_->broadcast().size() + buffers);
+  return bytes_of(model_->parameters().values().size() + algorithm_->broadcast().size() +
+                  averaged_buffers());
+}
+
+std::size_t Server::averaged_buffers() const {
+  return config_.buffers == Buffers::averaged ? model_->parameters().buffers().size() : 0;
 }
 
 int Server::test_parts() const {
@@ -288,7 +330,7 @@ std::vector<double> Server::client_accuracies() {
   ordered_parallel(
       workers_, static_cast<int>(clients.size()),
       [&](ClientWorker& worker, int task) {
-        const Kept kept = kept_by(clients[task]);
+        const Kept kept = kept_by(clients[task], buffers());
         std::ranges::copy(weights(), worker.weights().begin());
         std::ranges::copy(kept.buffers, worker.buffers().begin());
         algorithm_->personalise(kept.state, worker.weights(), worker.buffers());

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <memory>
 #include <string>
@@ -14,8 +15,9 @@
 #include "fl/client_states.h"
 #include "fl/config.h"
 #include "fl/evaluation.h"
+#include "fl/schedule.h"
 #include "fl/sender.h"
-#include "nn/numpy.h"
+#include "fl/versions.h"
 
 namespace fl {
 
@@ -28,7 +30,7 @@ struct Round {
   std::vector<Exclusion> excluded;  // if it is all of the chosen, the round changed nothing
   int chosen = 0;
   // What else was measured, by the name of its column: "Test loss", "Training loss", "Client
-  // accuracy" ... "Bytes up" and "Bytes down" are sums since the start.
+  // accuracy" ... "Bytes up", "Bytes down" and "Simulated seconds" are sums since the start.
   std::map<std::string, double> measures = {};
   std::vector<int> selected = {};  // clients whose updates a defence has chosen
 };
@@ -67,14 +69,18 @@ class Server {
   Aggregation& aggregation() { return *aggregation_; }
   ClientStates& client_states() { return client_states_; }
 
-  // What clients keep between rounds: "client" is the algorithm's, "residual" what compression has
-  // not sent yet.
-  struct NamedClientStates {
+  // What is kept between rounds by number. Of each client, "client" is the algorithm's, "residual"
+  // what compression has not sent yet; "version" is of each round whose weights clients in flight
+  // have started from.
+  struct NamedVectors {
     std::string_view name;
-    ClientStates& states;
+    NumberedVectors& vectors;
+    int end = std::numeric_limits<int>::max();  // numbers are below
   };
-  std::vector<NamedClientStates> states_of_clients() {
-    return {{"client", client_states_}, {"residual", sender_->residuals()}};
+  std::vector<NamedVectors> numbered_states() {
+    return {{"client", client_states_, clients()},
+            {"residual", sender_->residuals(), clients()},
+            {"version", versions_.all()}};
   }
 
   int clients() const { return config_.clients; }
@@ -82,17 +88,20 @@ class Server {
 
  private:
   struct Training;  // of a round's clients
-  Training train(const std::vector<int>& chosen);
+  Training train(const std::vector<Turn>& turns, Schedule& schedule);
+  Received received(int version) const;
   // What the client begins its next round with: its algorithm's state, and buffers.
   struct Kept {
     std::span<const nn::real> state, buffers;
   };
-  Kept kept_by(int client) const;
+  Kept kept_by(int client, std::span<const nn::real> server_buffers) const;
   std::vector<nn::real> to_keep(int client, std::span<const nn::real> state,
                                 std::span<const nn::real> buffers) const;
   int weight_of(int client) const;
-  double learning_rate() const;  // of the round that comes
+  double learning_rate(int round) const;
   std::int64_t bytes_to_client() const;
+  std::size_t averaged_buffers() const;  // numbers of a model that are sent beside its weights
+  std::unique_ptr<Schedule> make_schedule() const;
   int test_parts() const;
 
   Config config_;
@@ -100,7 +109,6 @@ class Server {
   std::unique_ptr<const data::Examples> noisy_;  // those to train with, if the split adds noise
   const data::Examples &train_, &test_;
   std::vector<std::vector<int>> held_out_;  // of each client, those it is tested on
-  nn::numpy::Generator choices_;
   std::unique_ptr<nn::Model> model_;
   std::unique_ptr<Algorithm> algorithm_;
   std::unique_ptr<Aggregation> aggregation_;
@@ -108,7 +116,9 @@ class Server {
   ClientStates client_states_;  // with local buffers these are at the end of each
   IdleWorkers idle_;
   std::vector<ClientWorker> workers_;
-  int clients_per_round_;
+  int clients_per_round_;  // that train at the same time
+  std::unique_ptr<Schedule> schedule_;
+  Versions versions_;
   Round last_;
 };
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# federated as a user starts it: PyTorch's numbers, held-out samples, wrong input. Needs MNIST in
-# data/raw.
+# federated as a user starts it: PyTorch's numbers, held-out samples, simulated time, wrong input.
+# Needs MNIST in data/raw.
 cd "$(dirname "$0")/.." || exit 1
 program=federated
 . tests/checks.bash
@@ -8,6 +8,8 @@ program=federated
 check "a held-out share of all samples is an error" refuses "held-out share of 1 is outside" run \
   --held-out 1
 check "so is a negative one" refuses "held-out share of -0.1 is outside" run --held-out -0.1
+check "so is a clock's option without the clock" refuses "fedavg does not use --deadline" run \
+  --deadline 3
 
 if [ -e data/raw/mnist/t10k-labels-idx1-ubyte ]; then
   mlp=(--model mlp --rounds 2)
@@ -22,6 +24,15 @@ if [ -e data/raw/mnist/t10k-labels-idx1-ubyte ]; then
         "$work/ditto.csv"
   }
   check "a personal model is tested on the samples that its client held out" client_columns
+  buffered() {
+    local run=("$program" run --model mlp --clock fedbuff --buffer-size 4 --drop-out 0.2 --target 5)
+    "${run[@]}" --rounds 3 --csv "$work/whole.csv" | grep -q "^5 % is reached in round .* seconds$" &&
+      "${run[@]}" --rounds 1 --checkpoint "$work/buffered" --threads 1 &&
+      "${run[@]}" --rounds 3 --checkpoint "$work/buffered" --resume --csv "$work/parts.csv" &&
+      cmp "$work/whole.csv" "$work/parts.csv" &&
+      head -n 1 "$work/whole.csv" | grep -q ",Class 9,Simulated seconds,Staleness,"
+  }
+  check "FedBuff, resumed after a round, goes on with the clients in flight" buffered
   check "every algorithm has PyTorch's accuracies, IID and in shards" "$program" compare \
     tests/golden/federated.csv --model mlp --tolerance 0.1 --out "$work/compared"
 fi

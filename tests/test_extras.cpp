@@ -20,6 +20,7 @@ federated::Experiment unusual() {
   e.malicious.clients = {3};
   e.local_privacy = {1.5, 0.25};
   e.compression = "topk";
+  e.clock = "synchronous";
   return e;
 }
 

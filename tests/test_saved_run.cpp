@@ -4,6 +4,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "fl/clocks.h"
 #include "fl/defences.h"
 #include "nn/base/file.h"
 #include "nn/files/checkpoint.h"
@@ -87,6 +88,37 @@ TEST_CASE("what a defence keeps is saved, and a resumed run gives the same bits"
             federated::SavedRun(parts.path, true, log).restore("toy", server);
           }) != "nothing");
   }
+}
+
+TEST_CASE("clients in flight train from the same weights in a run that is resumed") {
+  for (const char* algorithm : {"fedavg", "scaffold", "ditto"})
+    for (const fl::ClockEntry& clock : fl::clock_table()) {
+      CAPTURE(clock.name);
+      const tools::TemporaryFolder whole, parts;
+      fl::Config config = toy::config(algorithm);
+      config.clock = &clock;
+      config.options["drop-out"] = 0.2;
+      if (clock.is_asynchronous) config.options["buffer-size"] = 3;
+      const Outcome uninterrupted = play(whole.path, config, 6);
+      for (int round = 1; round < 6; ++round) {
+        config.threads = round % 2 ? 1 : 3;
+        play(parts.path, config, round);
+      }
+      CHECK(play(parts.path, config, 6) == uninterrupted);
+    }
+}
+
+TEST_CASE("weights that clients in flight need are missed before a round is played") {
+  const data::ImageDataset dataset = toy::dataset();
+  const tools::TemporaryFolder folder;
+  fl::Config config = toy::config("fedavg");
+  play(folder.path, config, 3);
+  config.clock = fl::find_clock("fedbuff");
+  config.options = {{"buffer-size", 2}};
+  fl::Server server(config, dataset);
+  std::ostringstream log;
+  CHECK_THROWS_WITH_AS(federated::SavedRun(folder.path, true, log).restore("toy", server),
+                       doctest::Contains("which clients train from, are missing"), nn::Error);
 }
 
 TEST_CASE("a defence's state that is empty or missing is told apart") {

@@ -5,8 +5,10 @@
 #include <cmath>
 #include <latch>
 #include <limits>
+#include <map>
 #include <numeric>
 #include <stdexcept>
+#include <string>
 #include <utility>
 
 #include "fl/aggregation.h"
@@ -143,6 +145,22 @@ TEST_CASE("a batch larger than a client's samples is all of them") {
   large.training.batch = 100000;
   full.training.batch = 0;
   CHECK(weights_after(large, 2) == weights_after(full, 2));
+}
+
+TEST_CASE("a round has the accuracy of each class that is tested") {
+  const data::ImageDataset dataset = toy::dataset();
+  fl::Server server(toy::config("fedavg"), dataset);
+  const auto measures = server.play_round().measures;
+  const fl::Evaluation evaluation = server.evaluate();
+  for (int label = 0; label < 4; ++label)
+    CHECK(measures.at("Class " + std::to_string(label)) == evaluation.accuracy_of(label));
+  CHECK(!measures.contains("Class 4"));
+  const auto of = [](std::vector<int> classes, std::vector<int> labels) {
+    return fl::class_measures(fl::evaluate({std::move(classes), std::move(labels)}));
+  };
+  CHECK(of({0, 1, 1, 2}, {0, 0, 1, 1}) ==
+        std::map<std::string, double>{{"Class 0", 50}, {"Class 1", 50}});
+  CHECK(of({10, 2}, {10, 3}) == std::map<std::string, double>{{"Class 03", 0}, {"Class 10", 100}});
 }
 
 TEST_CASE("messages are two per chosen client and round, none for the baseline") {

@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include "fl/attacks.h"
+#include "fl/clocks.h"
 #include "fl/compression.h"
 #include "fl/defences.h"
 #include "nn/models/models.h"
@@ -32,6 +33,7 @@ void list() {
   document.blocks.emplace_back(rows_of("Attacks: --attack", fl::attack_table()));
   document.blocks.emplace_back(rows_of("Splits: --split", fl::split_table()));
   document.blocks.emplace_back(rows_of("Compressions: --compression", fl::compression_table()));
+  document.blocks.emplace_back(rows_of("Clocks: --clock", fl::clock_table()));
   document.blocks.emplace_back(rows_of("Models: --model", nn::model_table()));
   std::cout << report::to_text(document, isatty(STDOUT_FILENO));
 }
@@ -84,7 +86,8 @@ int run_command(int argc, char** argv) {
   sweep.add("file", sweep_file, "TOML: a line for each option of run: lr = [0.01, 0.1]").required();
   sweep.add("--jobs", jobs, "runs at once, a thread each; all cores").between(1, 1024);
   sweep.add("--out", sweep_out, "folder for the runs and what they come to");
-  parser.add_command("list", "every algorithm, defence, attack, compression, split and model");
+  parser.add_command("list",
+                     "every algorithm, defence, attack, split, compression, clock and model");
   const std::string command = parser.parse(argc, argv);
   if (command == "list") return list(), 0;
   const std::atomic<bool>& stop = stop_after_round();

@@ -49,6 +49,8 @@ class Ditto : public Algorithm {
     return {weights, own};
   }
 
+  Cost cost(std::size_t weights) const override { return {weights, 2}; }
+
   void personalise(std::span<const real> state, std::span<real> weights,
                    std::span<real> buffers) const override {
     if (state.empty()) return;

@@ -23,6 +23,8 @@ class FedNova : public Algorithm {
     return {values};
   }
 
+  Cost cost(std::size_t weights) const override { return {weights + 1}; }
+
   void apply(ServerContext& server, std::span<const real> mean) override {
     const real steps = mean.back();
     for (std::size_t i = 0; i < server.weights.size(); ++i) server.weights[i] += steps * mean[i];

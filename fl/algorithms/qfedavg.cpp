@@ -39,6 +39,8 @@ class QFedAvg : public Algorithm {
     return {values};
   }
 
+  Cost cost(std::size_t weights) const override { return {weights + 1}; }
+
   void apply(ServerContext& server, std::span<const real> mean) override {
     const real scale = 1 / mean.back();
     for (std::size_t i = 0; i < server.weights.size(); ++i) server.weights[i] += scale * mean[i];

@@ -22,6 +22,7 @@ class Scaffold : public Algorithm {
       : server_rate_(static_cast<real>(server_rate)), control_(size) {}
 
   std::span<const real> broadcast() const override { return control_; }
+  Cost cost(std::size_t weights) const override { return {2 * weights}; }
 
   // Sends the changes of the weights and of c_i, one after the other, and keeps c_i+.
   Update train(ClientContext& client) const override {

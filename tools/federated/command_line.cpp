@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "fl/attacks.h"
+#include "fl/clocks.h"
 #include "fl/compression.h"
 #include "fl/defences.h"
 #include "nn/base/number.h"
@@ -162,6 +163,9 @@ void RunArguments::add_to(tools::Options& command, Experiment& experiment) {
   command.add("--held-out", experiment.held_out,
               "share of each client's samples that test its model instead of training it");
   command.add("--rounds", experiment.rounds, "how often clients and server meet");
+  command
+      .add("--target", experiment.target, "test accuracy in percent: says which round reaches it")
+      .between(0.0, 100.0);
   command.add("--defence", experiment.defence, "how the server aggregates; none: the mean")
       .among(names_of(fl::defence_table(), {"none"}));
   command.add("--attack", experiment.attack, "what malicious clients do")
@@ -174,6 +178,8 @@ void RunArguments::add_to(tools::Options& command, Experiment& experiment) {
               "noise that clients add, as a multiple of --ldp-clip");
   command.add("--compression", experiment.compression, "how clients shorten what they send")
       .among(names_of(fl::compression_table(), {"none"}));
+  command.add("--clock", experiment.clock, "how simulated time is spent; none: it is not simulated")
+      .among(names_of(fl::clock_table(), {"none"}));
   for (GivenOption& option : options_) command.add("--" + option.name, option.value, option.text);
   add_split(command, experiment.partition);
 }

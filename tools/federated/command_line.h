@@ -61,7 +61,7 @@ class RunArguments {
     std::optional<int> epochs, steps;
     std::optional<std::string> malicious;  // a share, or numbers of clients
   };
-  struct GivenOption {  // of algorithms, defences, attacks and compressions
+  struct GivenOption {  // of algorithms, defences, attacks, compressions and clocks
     std::string name, text;
     std::optional<double> value = {};
   };

@@ -13,6 +13,7 @@
 #include "tools/federated/result_files.h"
 #include "tools/federated/run_json.h"
 #include "tools/federated/session.h"
+#include "tools/federated/target.h"
 #include "tools/federated/unfinished.h"
 #include "tools/program/program.h"
 #include "tools/program/signals.h"
@@ -105,9 +106,12 @@ void run_one(const std::string& program, const Experiment& experiment, const Res
     for (const std::string& file : {outputs.json, beside})
       if (!file.empty()) nn::write_file_atomically(file, to_json(run, made));
     const std::string name = curve_name(experiment);
-    session.print(
-        {nn::concat(program, " run: ", name),
-         {round_table(run), accuracy_plot("run", name, std::vector{run}, std::vector{name})}});
+    report::Document document{
+        nn::concat(program, " run: ", name),
+        {round_table(run), accuracy_plot("run", name, std::vector{run}, std::vector{name})}};
+    if (outputs.is_full) document.blocks.emplace_back(class_table(run));
+    if (experiment.target) document.blocks.emplace_back(report::Paragraph{target_text(run)});
+    session.print(document);
   }
   if (run.is_complete()) return;
   say_how_to_go_on(run, outputs, made.at("command"));

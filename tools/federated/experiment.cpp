@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "fl/attacks.h"
+#include "fl/clocks.h"
 #include "fl/compression.h"
 #include "fl/defences.h"
 #include "nn/base/number.h"
@@ -65,11 +66,18 @@ const fl::CompressionEntry* Experiment::compressor() const {
   return found;
 }
 
+const fl::ClockEntry* Experiment::timekeeper() const {
+  const fl::ClockEntry* found = fl::find_clock(clock);
+  nn::require(found || clock == "none", "there is no clock ", clock);
+  return found;
+}
+
 std::vector<fl::OptionUser> Experiment::option_users() const {
   std::vector<fl::OptionUser> users{{method().name, method().options}};
   if (const auto* row = guard()) users.push_back({row->name, row->options});
   if (const auto* row = attacker()) users.push_back({row->name, row->options});
   if (const auto* row = compressor()) users.push_back({row->name, row->options});
+  if (const auto* row = timekeeper()) users.push_back({row->name, row->options});
   return users;
 }
 
@@ -223,6 +231,7 @@ void Runner::play(Entry& entry) {
                     .attack = e.attacker(),
                     .malicious = e.malicious,
                     .compression = e.compressor(),
+                    .clock = e.timekeeper(),
                     .options = e.options,
                     .make_model = model_factory(e.model, dataset_),
                     .clients = e.clients,

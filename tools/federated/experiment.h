@@ -20,9 +20,9 @@ struct Experiment {
   std::string model = "mnist_cnn";
   int clients = 100;
   double fraction = 0.1;
-  std::string defence = "none", attack = "none", compression = "none";
+  std::string defence = "none", attack = "none", compression = "none", clock = "none";
   fl::Malicious malicious;
-  fl::OptionValues options;  // of the four; those that are missing have their presets
+  fl::OptionValues options;  // of the five; those that are missing have their presets
   fl::LocalTraining training;
   fl::Buffers buffers = fl::Buffers::averaged;
   double held_out = 0;
@@ -31,11 +31,13 @@ struct Experiment {
   std::uint64_t seed = 10;
   nn::DropoutStream dropout = nn::DropoutStream::mt;
   int rounds = 10;
+  std::optional<double> target;  // test accuracy in percent to look for; changes nothing else
 
   const fl::AlgorithmEntry& method() const;
   const fl::DefenceEntry* guard() const;             // null for "none"
   const fl::AttackEntry* attacker() const;           // null for "none"
   const fl::CompressionEntry* compressor() const;    // null for "none"
+  const fl::ClockEntry* timekeeper() const;          // null for "none"
   std::vector<fl::OptionUser> option_users() const;  // the rows that it has chosen
 };
 

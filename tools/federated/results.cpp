@@ -5,6 +5,7 @@
 #include <cmath>
 #include <set>
 #include <sstream>
+#include <vector>
 
 #include "nn/base/csv.h"
 #include "tools/federated/extras.h"
@@ -127,14 +128,33 @@ report::Table round_table(const Run& run) {
   const bool has_excluded = count_excluded(run) > 0;
   report::Table table{describe(run.experiment), {"Round", "Message count", "Test accuracy"}, {}};
   if (has_excluded) table.header.push_back("Excluded");
+  std::vector<std::string> simulated;
+  for (const char* name : {"Simulated seconds", "Waiting", "Staleness"})
+    if (std::ranges::any_of(run.rounds,
+                            [&](const fl::Round& round) { return round.measures.contains(name); }))
+      simulated.emplace_back(name);
+  table.header.insert(table.header.end(), simulated.begin(), simulated.end());
   for (const char* column : {"Ideal time, s", "Time, s"}) table.header.push_back(column);
   for (const fl::Round& round : run.rounds) {
     auto& row = table.rows.emplace_back();
     row = {std::to_string(round.number), std::to_string(round.messages), percent(round.accuracy)};
     if (has_excluded) row.push_back(std::to_string(round.excluded.size()));
+    for (const std::string& name : simulated) {
+      const auto found = round.measures.find(name);
+      row.push_back(found == round.measures.end() ? "" : percent(found->second));
+    }
     row.push_back(percent(round.ideal_seconds));
     row.push_back(percent(round.seconds));
   }
+  return table;
+}
+
+report::Table class_table(const Run& run) {
+  report::Table table{"After the last round", {"Class", "Test accuracy"}, {}};
+  constexpr std::string_view prefix = "Class ";
+  for (const auto& [name, value] : run.rounds.back().measures)
+    if (name.starts_with(prefix))
+      table.rows.push_back({name.substr(prefix.size()), percent(value)});
   return table;
 }
 

@@ -31,6 +31,9 @@ std::string to_full_csv(std::span<const Run> runs);
 // A run's rounds: messages, accuracy, times.
 report::Table round_table(const Run& run);
 
+// After the last round, by class: none without a round that measured them.
+report::Table class_table(const Run& run);
+
 // Accuracies by round, side by side, and the lines of the same.
 report::Table accuracy_table(const std::string& caption, std::span<const Run> runs,
                              std::span<const std::string> names);

@@ -9,6 +9,7 @@
 #include "nn/base/number.h"
 #include "tools/federated/extras.h"
 #include "tools/federated/split_name.h"
+#include "tools/federated/target.h"
 
 namespace federated {
 
@@ -91,6 +92,10 @@ nlohmann::ordered_json json_of(const Run& run) {
       const auto number = nn::parse_number<double>(*text);
       json[key] = number ? Json(*number) : text->empty() ? Json(true) : Json(*text);
     }
+  if (e.target) {
+    const std::optional<int> reached = rounds_to_target(run);
+    json["target"] = {{"accuracy", *e.target}, {"round", reached ? Json(*reached) : Json()}};
+  }
   for (const fl::Round& round : run.rounds) json["rounds"].push_back(json_of(round));
   if (!run.confusion.empty()) json["confusion"] = run.confusion;
   return json;

@@ -59,21 +59,21 @@ std::vector<nn::SavedTensor> state_of(fl::Server& server) {
   std::vector<nn::SavedTensor> tensors;
   for (const auto& [name, values] : server_state(server))
     tensors.push_back({name, shape_of(values), values});
-  for (const auto& [name, states] : server.states_of_clients())
-    for (const auto& [client, values] : states.all())
-      tensors.push_back({nn::concat(name, '.', client), shape_of(values), values});
+  for (const auto& [name, vectors, end] : server.numbered_states())
+    for (const auto& [number, values] : vectors.all())
+      tensors.push_back({nn::concat(name, '.', number), shape_of(values), values});
   return tensors;
 }
 
-// The client whose state of this name the tensor is, out of so many; nothing if it is not one's,
-// such as "client.07", which would be a second name for one client.
-std::optional<int> client_of(const std::string& tensor, std::string_view name, int clients) {
+// The number of a tensor such as "client.7", below `end`; nothing if it has another name, such as
+// "client.07", which would be a second one for the same client.
+std::optional<int> number_of(const std::string& tensor, std::string_view name, int end) {
   const std::string prefix = nn::concat(name, '.');
   if (!tensor.starts_with(prefix)) return {};
-  int client = -1;
-  std::from_chars(tensor.data() + prefix.size(), tensor.data() + tensor.size(), client);
-  const bool is_one = client >= 0 && client < clients && tensor == nn::concat(prefix, client);
-  return is_one ? std::optional(client) : std::nullopt;
+  int number = -1;
+  std::from_chars(tensor.data() + prefix.size(), tensor.data() + tensor.size(), number);
+  const bool is_one = number >= 0 && number < end && tensor == nn::concat(prefix, number);
+  return is_one ? std::optional(number) : std::nullopt;
 }
 
 // Fills what state_of() named.
@@ -83,19 +83,19 @@ void load_state(const std::filesystem::path& path, fl::Server& server) {
   for (const auto& [name, values] : server_state(server, &file))
     tensors.push_back({name, shape_of(values), values});
   struct Loaded {
-    fl::ClientStates& states;
-    int client;
+    fl::NumberedVectors& vectors;
+    int number;
     std::vector<nn::real> values;
   };
   std::vector<Loaded> loaded;
-  for (const auto& [name, states] : server.states_of_clients())
+  for (const auto& [name, vectors, end] : server.numbered_states())
     for (const auto& [tensor, entry] : file.entries())
-      if (const auto client = client_of(tensor, name, server.clients())) {
-        loaded.push_back({states, *client, std::vector<nn::real>(entry.shape.size())});
+      if (const auto number = number_of(tensor, name, end)) {
+        loaded.push_back({vectors, *number, std::vector<nn::real>(entry.shape.size())});
         tensors.push_back({tensor, entry.shape, loaded.back().values});
       }
   nn::load_tensors(file, tensors);
-  for (auto& [states, client, values] : loaded) states.keep(client, std::move(values));
+  for (auto& [vectors, number, values] : loaded) vectors.keep(number, std::move(values));
 }
 
 }  // namespace

@@ -17,8 +17,9 @@ namespace federated {
 //   FOLDER/step-3/weights.safetensors    the server's, after round 3
 //   FOLDER/step-3/rounds.txt             what the rounds 1 to 3 gave
 //   FOLDER/step-3/state.safetensors      what is kept, if anything: the algorithm's server.m, say,
-//                                        the defence's defence.centre, client 17's client.17 and,
-//                                        with compression, residual.17
+//                                        the defence's defence.centre, client 17's client.17,
+//                                        with compression residual.17, and version.2 for clients
+//                                        in flight that started after round 2
 //
 // All else follows from the configuration and the number of the round. The folder is one run's at a
 // time.

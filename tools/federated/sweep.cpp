@@ -1,13 +1,16 @@
 #include "tools/federated/sweep.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "nn/base/error.h"
 #include "nn/base/file.h"
 #include "nn/base/folder_lock.h"
+#include "nn/base/number.h"
 #include "nn/base/split.h"
 #include "tools/federated/process_pool.h"
 #include "tools/federated/sweep_report.h"
+#include "tools/federated/sweep_results.h"
 
 namespace federated {
 
@@ -69,6 +72,12 @@ std::string SweepRun::configuration() const {
   for (const auto& [option, value] : varied)
     if (option != "seed") name += nn::concat(name.empty() ? "" : " ", option, '=', value);
   return name.empty() ? "run" : name;
+}
+
+std::optional<double> SweepRun::target() const {
+  const auto option = std::ranges::find(arguments, "--target");
+  if (option == arguments.end()) return {};
+  return nn::parse_number<double>(*std::next(option));
 }
 
 std::vector<SweepRun> grid(const std::vector<tools::ConfigEntry>& entries) {

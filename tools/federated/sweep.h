@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,6 +18,7 @@ struct SweepRun {
 
   std::string name() const;           // "algorithm=fedprox,mu=0.1,seed=1", a folder's name
   std::string configuration() const;  // the same without the seed
+  std::optional<double> target() const;
 };
 
 // Throws nn::InputError for an option that a sweep sets itself, or above 10,000 runs.

@@ -1,57 +1,20 @@
 #include "tools/federated/sweep_report.h"
 
 #include <algorithm>
-#include <cmath>
+#include <cstdlib>
 #include <iostream>
-#include <map>
-#include <set>
 
 #include "nn/base/csv.h"
 #include "nn/base/error.h"
 #include "nn/base/file.h"
 #include "tools/federated/results.h"
+#include "tools/federated/sweep_results.h"
 #include "tools/report/html.h"
 #include "tools/report/text.h"
 
 namespace federated {
 
-namespace fs = std::filesystem;
-
 namespace {
-
-using Cells = std::map<std::string, std::string>;  // cells by column
-
-struct RunRows {
-  const SweepRun* run;
-  std::vector<Cells> rounds;
-
-  std::vector<double> accuracies() const {
-    std::vector<double> values;
-    for (const Cells& row : rounds)
-      values.push_back(std::strtod(row.at("Test accuracy").c_str(), nullptr));
-    return values;
-  }
-};
-
-// The columns in the order in which tables name them first.
-std::vector<RunRows> read_runs(const Sweep& sweep, std::vector<std::string>& columns) {
-  std::vector<RunRows> all;
-  for (const SweepRun& run : sweep.runs) {
-    const fs::path file = sweep.out / "runs" / run.name() / run_table;
-    if (!fs::exists(file)) continue;
-    const std::vector<nn::CsvRecord> records = nn::read_csv(file);
-    const std::vector<std::string>& header = records.front().cells;
-    for (const std::string& column : header)
-      if (std::ranges::find(columns, column) == columns.end()) columns.push_back(column);
-    RunRows& rows = all.emplace_back(RunRows{&run, {}});
-    for (std::size_t i = 1; i < records.size(); ++i) {
-      Cells& row = rows.rounds.emplace_back();
-      for (std::size_t c = 0; c < header.size(); ++c) row[header[c]] = records[i].cells[c];
-    }
-    if (rows.rounds.empty()) all.pop_back();
-  }
-  return all;
-}
 
 std::string table_of(const std::vector<RunRows>& runs, const std::vector<std::string>& columns) {
   std::string text = "Run";
@@ -69,35 +32,44 @@ std::string table_of(const std::vector<RunRows>& runs, const std::vector<std::st
   return text;
 }
 
-// Mean and sample standard deviation, which is 0 of one value.
-struct Moments {
-  explicit Moments(const std::vector<double>& values) {
-    for (double value : values) mean += value / static_cast<double>(values.size());
-    for (double value : values) deviation += (value - mean) * (value - mean);
-    if (values.size() > 1)
-      deviation = std::sqrt(deviation / static_cast<double>(values.size() - 1));
-    else
-      deviation = 0;
+// How soon the target is reached, by those that reach it.
+report::Table target_table(const Groups& groups) {
+  report::Table table{
+      "Rounds until the target: mean and standard deviation of the runs that reach it",
+      {"Configuration", "Target", "Reached", "Rounds", "±"},
+      {}};
+  for (const auto& [name, group] : groups) {
+    const auto target = group.runs.front()->run->target();
+    if (!target) continue;
+    const std::vector<double> rounds = group.rounds_to_target();
+    const Moments moments(rounds);
+    table.rows.push_back({name, number(*target),
+                          nn::concat(rounds.size(), " of ", group.runs.size()),
+                          rounds.empty() ? "not reached" : percent(moments.mean),
+                          rounds.empty() ? "" : percent(moments.deviation)});
   }
-  double mean = 0, deviation = 0;
-};
+  return table;
+}
 
-// What the seeds of a configuration have in common.
-struct Group {
-  std::vector<const RunRows*> runs;
-
-  // Over the runs: of the last round, and of the best one.
-  Moments last() const {
-    std::vector<double> values;
-    for (const RunRows* run : runs) values.push_back(run->accuracies().back());
-    return Moments(values);
+// The accuracies by class after the last round, which the columns "Class 0" ... hold.
+report::Table class_table(const Groups& groups, const std::vector<std::string>& columns) {
+  report::Table table{
+      "Test accuracy by class after the last round: mean over the seeds", {"Configuration"}, {}};
+  for (const std::string& column : columns)
+    if (column.starts_with("Class ")) table.header.push_back(column);
+  for (const auto& [name, group] : groups) {
+    auto& row = table.rows.emplace_back(1, name);
+    for (std::size_t i = 1; i < table.header.size(); ++i) {
+      std::vector<double> values;
+      for (const RunRows* run : group.runs)
+        if (const auto cell = run->rounds.back().find(table.header[i]);
+            cell != run->rounds.back().end() && !cell->second.empty())
+          values.push_back(std::strtod(cell->second.c_str(), nullptr));
+      row.push_back(values.empty() ? "" : percent(Moments(values).mean));
+    }
   }
-  Moments best() const {
-    std::vector<double> values;
-    for (const RunRows* run : runs) values.push_back(std::ranges::max(run->accuracies()));
-    return Moments(values);
-  }
-};
+  return table;
+}
 
 report::Series series_of(const std::string& name, const Group& group) {
   report::Series series{name, {}, {}};
@@ -117,14 +89,8 @@ report::Series series_of(const std::string& name, const Group& group) {
 }  // namespace
 
 void write_sweep_report(const Sweep& sweep) {
-  std::vector<std::string> columns, order;
-  const std::vector<RunRows> runs = read_runs(sweep, columns);
-  std::map<std::string, Group> groups;
-  for (const RunRows& run : runs) {
-    const std::string name = run.run->configuration();
-    if (!groups.contains(name)) order.push_back(name);
-    groups[name].runs.push_back(&run);
-  }
+  const auto [columns, runs] = results_of(sweep);
+  const Groups groups = groups_of(runs);
   report::Table table{"Test accuracy in percent: mean and standard deviation over the seeds",
                       {"Configuration", "Runs", "Last round", "±", "Best round", "±"},
                       {}};
@@ -133,23 +99,36 @@ void write_sweep_report(const Sweep& sweep) {
   std::string summary;
   for (const auto& [option, value] : sweep.runs.front().varied)
     if (option != "seed") summary += nn::csv_cell(option) + ',';
-  summary += "Runs,Last accuracy,Last deviation,Best accuracy,Best deviation\n";
-  for (const std::string& name : order) {
-    const Group& group = groups.at(name);
+  const report::Table targets = target_table(groups);
+  const bool has_target = !targets.rows.empty();
+  summary += nn::concat("Runs,Last accuracy,Last deviation,Best accuracy,Best deviation",
+                        has_target ? ",Reached,Rounds to target,Rounds deviation" : "", '\n');
+  for (const auto& [name, group] : groups) {
     const Moments last = group.last(), best = group.best();
     table.rows.push_back({name, std::to_string(group.runs.size()), percent(last.mean),
                           percent(last.deviation), percent(best.mean), percent(best.deviation)});
     for (const auto& [option, value] : group.runs.front()->run->varied)
       if (option != "seed") summary += nn::csv_cell(value) + ',';
     summary += nn::concat(group.runs.size(), ',', number(last.mean), ',', number(last.deviation),
-                          ',', number(best.mean), ',', number(best.deviation), '\n');
+                          ',', number(best.mean), ',', number(best.deviation));
+    if (has_target) {
+      const std::vector<double> rounds = group.rounds_to_target();
+      summary +=
+          nn::concat(',', rounds.size(), ',', rounds.empty() ? "" : number(Moments(rounds).mean),
+                     ',', rounds.empty() ? "" : number(Moments(rounds).deviation));
+    }
+    summary += '\n';
     plot.series.push_back(series_of(name, group));
   }
   nn::write_file_atomically(sweep.out / "results.csv", table_of(runs, columns));
   nn::write_file_atomically(sweep.out / "summary.csv", summary);
-  const report::Document document{"A sweep of federated runs", {table, plot}};
+  report::Document printed{"", {table}};
+  if (has_target) printed.blocks.emplace_back(targets);
+  report::Document document{"A sweep of federated runs", printed.blocks};
+  document.blocks.emplace_back(plot);
+  document.blocks.emplace_back(class_table(groups, columns));
   nn::write_file_atomically(sweep.out / "report.html", report::to_html(document));
-  std::cout << report::to_text(report::Document{"", {table}}, false);
+  std::cout << report::to_text(printed, false);
 }
 
 }  // namespace federated

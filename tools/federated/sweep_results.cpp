@@ -1,0 +1,77 @@
+#include "tools/federated/sweep_results.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+
+#include "nn/base/csv.h"
+#include "tools/federated/target.h"
+
+namespace federated {
+
+std::vector<double> RunRows::accuracies() const {
+  std::vector<double> values;
+  for (const Cells& row : rounds)
+    values.push_back(std::strtod(row.at("Test accuracy").c_str(), nullptr));
+  return values;
+}
+
+SweepResults results_of(const Sweep& sweep) {
+  SweepResults results;
+  auto& [columns, runs] = results;
+  for (const SweepRun& run : sweep.runs) {
+    const std::filesystem::path file = sweep.out / "runs" / run.name() / run_table;
+    if (!std::filesystem::exists(file)) continue;
+    const std::vector<nn::CsvRecord> records = nn::read_csv(file);
+    const std::vector<std::string>& header = records.front().cells;
+    for (const std::string& column : header)
+      if (std::ranges::find(columns, column) == columns.end()) columns.push_back(column);
+    RunRows& rows = runs.emplace_back(RunRows{&run, {}});
+    for (std::size_t i = 1; i < records.size(); ++i) {
+      Cells& row = rows.rounds.emplace_back();
+      for (std::size_t c = 0; c < header.size(); ++c) row[header[c]] = records[i].cells[c];
+    }
+    if (rows.rounds.empty()) runs.pop_back();
+  }
+  return results;
+}
+
+Moments::Moments(const std::vector<double>& values) {
+  for (double value : values) mean += value / static_cast<double>(values.size());
+  for (double value : values) deviation += (value - mean) * (value - mean);
+  deviation = values.size() > 1 ? std::sqrt(deviation / static_cast<double>(values.size() - 1)) : 0;
+}
+
+Moments Group::last() const {
+  std::vector<double> values;
+  for (const RunRows* run : runs) values.push_back(run->accuracies().back());
+  return Moments(values);
+}
+
+Moments Group::best() const {
+  std::vector<double> values;
+  for (const RunRows* run : runs) values.push_back(std::ranges::max(run->accuracies()));
+  return Moments(values);
+}
+
+std::vector<double> Group::rounds_to_target() const {
+  std::vector<double> values;
+  for (const RunRows* run : runs)
+    if (const auto target = run->run->target())
+      if (const auto round = rounds_to(*target, run->accuracies())) values.push_back(*round);
+  return values;
+}
+
+Groups groups_of(const std::vector<RunRows>& runs) {
+  Groups groups;
+  for (const RunRows& run : runs) {
+    const std::string name = run.run->configuration();
+    auto found = std::ranges::find(groups, name, &Groups::value_type::first);
+    if (found == groups.end()) found = groups.insert(groups.end(), {name, {}});
+    found->second.runs.push_back(&run);
+  }
+  return groups;
+}
+
+}  // namespace federated

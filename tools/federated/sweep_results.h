@@ -1,0 +1,54 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tools/federated/sweep.h"
+
+// What the runs of a sweep have come to.
+namespace federated {
+
+constexpr const char* run_table = "results.csv";  // in each run's folder
+
+using Cells = std::map<std::string, std::string>;  // by column
+
+// A run and the rows of its table, at least one.
+struct RunRows {
+  const SweepRun* run;
+  std::vector<Cells> rounds;
+
+  std::vector<double> accuracies() const;
+};
+
+struct SweepResults {
+  std::vector<std::string> columns;  // in the order in which the tables name them first
+  std::vector<RunRows> runs;         // those that have results
+};
+
+// The sweep must outlive the results.
+SweepResults results_of(const Sweep& sweep);
+
+// Mean and sample standard deviation, which is 0 of one value.
+struct Moments {
+  explicit Moments(const std::vector<double>& values);
+  double mean = 0, deviation = 0;
+};
+
+// The runs of a configuration, one for each seed.
+struct Group {
+  std::vector<const RunRows*> runs;
+
+  // Over the runs: of the last round, and of the best one.
+  Moments last() const;
+  Moments best() const;
+  // Of the runs that reach their target: in which round.
+  std::vector<double> rounds_to_target() const;
+};
+
+using Groups = std::vector<std::pair<std::string, Group>>;  // by configuration, in order
+
+Groups groups_of(const std::vector<RunRows>& runs);
+
+}  // namespace federated

@@ -1,0 +1,38 @@
+#include "tools/federated/target.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "nn/base/error.h"
+#include "tools/federated/results.h"
+
+namespace federated {
+
+std::optional<int> rounds_to(double target, std::span<const double> accuracies) {
+  const auto found =
+      std::ranges::find_if(accuracies, [&](double accuracy) { return accuracy >= target; });
+  if (found == accuracies.end()) return {};
+  return static_cast<int>(found - accuracies.begin()) + 1;
+}
+
+std::optional<int> rounds_to_target(const Run& run) {
+  if (!run.experiment.target) return {};
+  std::vector<double> accuracies;
+  for (const fl::Round& round : run.rounds) accuracies.push_back(round.accuracy);
+  return rounds_to(*run.experiment.target, accuracies);
+}
+
+std::string target_text(const Run& run) {
+  nn::require(run.experiment.target.has_value(), "the run has no target");
+  const double target = *run.experiment.target;
+  const auto reached = rounds_to_target(run);
+  if (!reached) return nn::concat(target, " % is not reached in ", run.rounds.size(), " rounds");
+  const auto& measures = run.rounds[*reached - 1].measures;
+  const auto seconds = measures.find("Simulated seconds");
+  return nn::concat(target, " % is reached in round ", *reached,
+                    seconds == measures.end()
+                        ? ""
+                        : nn::concat(", after ", percent(seconds->second), " simulated seconds"));
+}
+
+}  // namespace federated
