@@ -2,17 +2,24 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
+#include <string_view>
 #include <vector>
 
+#include "nn/model.h"
 #include "nn/tensor.h"
 
 namespace data {
+
+// "images", "rows" or "windows of text": what examples of the kind are called.
+std::string_view plural(nn::InputKind kind);
 
 // Labelled examples, numbered from 0.
 class Examples {
  public:
   virtual ~Examples() = default;
   virtual int size() const = 0;
+  virtual nn::InputKind kind() const = 0;
   // What a batch of n of them looks like: [n, ...]
   virtual nn::Shape shape(nn::index n) const = 0;
   virtual int labels_per_example() const { return 1; }
@@ -26,6 +33,12 @@ class Examples {
   virtual std::span<const std::vector<int>> natural_clients() const { return {}; }
   // What a model gets for the value of a pixel, from 0 to 1, of that channel.
   virtual nn::real normalised(float value, int channel) const;
+};
+
+// What a federation learns from and is tested on. The examples must outlive it.
+struct Task {
+  std::string name;
+  const Examples &train, &test;
 };
 
 // Consecutive examples of a batch, as a model gets them.

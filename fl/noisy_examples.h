@@ -19,6 +19,7 @@ class NoisyExamples : public data::Examples {
                 double noise, std::uint64_t seed);
 
   int size() const override { return images_.size(); }
+  nn::InputKind kind() const override { return images_.kind(); }
   nn::Shape shape(nn::index n) const override { return images_.shape(n); }
   int labels_per_example() const override { return images_.labels_per_example(); }
   int class_count() const override { return images_.class_count(); }

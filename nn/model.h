@@ -22,7 +22,7 @@ class Model {
   Model& operator=(const Model&) = delete;
   virtual ~Model() = default;
 
-  // [n, ...] -> log-probabilities [n, classes]
+  // [n, ...] -> log-probabilities [n, classes]; of text [n * length, tokens], of the next tokens
   virtual Var forward(Var x) = 0;
 
   Parameters& parameters() { return parameters_; }
@@ -52,7 +52,14 @@ class Model {
   Mode mode_;
 };
 
-// The shape of an image model's input: x is [n, channels, height, width].
+// What a model is given.
+enum class InputKind {
+  images,  // [n, channels, height, width]
+  rows,    // [n, columns]
+  text,    // [n, length] ids of tokens, as reals
+};
+
+// The shape of a model's input but for n. Rows and texts have one channel and are one high.
 struct InputShape {
   index channels, height, width;
   index size() const { return channels * height * width; }

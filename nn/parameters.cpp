@@ -18,6 +18,11 @@ Parameters Parameters::without_values() {
 }
 
 int Parameters::add(std::string name, Shape shape) {
+  if (const auto tied = tied_.find(name); tied != tied_.end()) {
+    require(infos_[tied->second].shape == shape, "parameters: ", name, " ", shape,
+            " cannot share the weights of ", infos_[tied->second].shape);
+    return tied->second;
+  }
   require_new(name);
   infos_.push_back({std::move(name), shape, size()});
   if (has_values_) {
@@ -25,6 +30,13 @@ int Parameters::add(std::string name, Shape shape) {
     gradients_.resize(values_.size());
   }
   return static_cast<int>(infos_.size()) - 1;
+}
+
+void Parameters::tie(std::string name, int parameter) {
+  require_new(name);
+  require(parameter >= 0 && parameter < std::ssize(infos_), "parameters: there is no number ",
+          parameter);
+  tied_[std::move(name)] = parameter;
 }
 
 int Parameters::add_buffer(std::string name, Shape shape, bool is_integer) {

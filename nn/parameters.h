@@ -1,5 +1,7 @@
 #pragma once
 
+#include <functional>
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -41,6 +43,9 @@ class Parameters {
   // Appends a tensor of zeros and returns its number. Parameters and buffers are each numbered from
   // 0. Throws Error if the name is taken.
   int add(std::string name, Shape shape);
+  // From now on, to add a tensor of this name, of the parameter's shape, returns the parameter: two
+  // layers share their weights.
+  void tie(std::string name, int parameter);
   int add_buffer(std::string name, Shape shape, bool is_integer = false);
 
   index size() const { return static_cast<index>(values_.size()); }
@@ -69,6 +74,7 @@ class Parameters {
   void require_new(std::string_view name) const;
 
   std::vector<ParameterInfo> infos_;
+  std::map<std::string, int, std::less<>> tied_;
   std::vector<BufferInfo> buffer_infos_;
   std::vector<real> values_, gradients_, buffers_;
   Parameters* lender_ = nullptr;

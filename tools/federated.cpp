@@ -35,6 +35,7 @@ void list() {
   document.blocks.emplace_back(rows_of("Compressions: --compression", fl::compression_table()));
   document.blocks.emplace_back(rows_of("Clocks: --clock", fl::clock_table()));
   document.blocks.emplace_back(rows_of("Models: --model", nn::model_table()));
+  document.blocks.emplace_back(rows_of("Data sets: --dataset", dataset_table()));
   std::cout << report::to_text(document, isatty(STDOUT_FILENO));
 }
 
@@ -86,8 +87,8 @@ int run_command(int argc, char** argv) {
   sweep.add("file", sweep_file, "TOML: a line for each option of run: lr = [0.01, 0.1]").required();
   sweep.add("--jobs", jobs, "runs at once, a thread each; all cores").between(1, 1024);
   sweep.add("--out", sweep_out, "folder for the runs and what they come to");
-  parser.add_command("list",
-                     "every algorithm, defence, attack, split, compression, clock and model");
+  parser.add_command(
+      "list", "every algorithm, defence, attack, split, compression, clock, model and data set");
   const std::string command = parser.parse(argc, argv);
   if (command == "list") return list(), 0;
   const std::atomic<bool>& stop = stop_after_round();

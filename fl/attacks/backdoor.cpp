@@ -23,9 +23,13 @@ class Backdoor : public Attack {
   Backdoor(int to, double factor) : to_(to), factor_(static_cast<real>(factor)) {}
 
   void check(const data::Examples& examples) const override {
+    if (examples.kind() != nn::InputKind::images)
+      throw nn::InputError(nn::concat("the backdoor is a pattern in images, and the examples are ",
+                                      data::plural(examples.kind())),
+                           "choose another --attack");
     require_class("attack-to", to_, examples);
     const nn::Shape shape = examples.shape(1);
-    if (shape.rank() == 4 && shape[2] >= top + rows && shape[3] >= columns) return;
+    if (shape[2] >= top + rows && shape[3] >= columns) return;
     throw nn::InputError(nn::concat("the backdoor's pattern does not fit into examples of ", shape),
                          "it needs images of 8 x 5 pixels or more; choose another --attack");
   }

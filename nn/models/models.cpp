@@ -6,9 +6,13 @@
 
 #include "nn/model.h"
 #include "nn/models/cifar_cnn.h"
+#include "nn/models/gpt2/gpt2.h"
+#include "nn/models/language_model.h"
 #include "nn/models/lenet.h"
+#include "nn/models/llama/llama.h"
 #include "nn/models/mlp.h"
 #include "nn/models/mnist_cnn.h"
+#include "nn/models/text_model.h"
 #include "nn/random.h"
 #include "nn/tensor.h"
 
@@ -17,6 +21,10 @@ namespace nn {
 namespace {
 
 using Made = std::unique_ptr<Model>;
+
+bool images(InputKind kind) { return kind == InputKind::images; }
+bool numbers(InputKind kind) { return kind != InputKind::text; }
+bool text(InputKind kind) { return kind == InputKind::text; }
 
 Made mnist_cnn(InputShape input, index classes, Generator& generator) {
   return std::make_unique<MnistCnn>(input, classes, generator);
@@ -42,19 +50,28 @@ Made cifar_cnn(InputShape input, index classes, Generator& generator) {
   return std::make_unique<CifarCnn>(norm, input, classes, generator);
 }
 
+template <ModelFamily (*family)()>
+Made text_model(InputShape input, index classes, Generator& generator) {
+  return std::make_unique<TextModel>(family(), input.width, classes, generator);
+}
+
 }  // namespace
 
 std::span<const ModelEntry> model_table() {
   static constexpr std::array table{
-      ModelEntry{"mnist_cnn", "the course's convolutional network", mnist_cnn},
-      ModelEntry{"mlp", "two hidden layers of 200 with relu, the 2NN of McMahan et al. 2017", mlp},
-      ModelEntry{"logistic", "logistic regression", logistic},
-      ModelEntry{"mcmahan_cnn", "the CNN of McMahan et al. 2017", lenet<LeNet::mcmahan>},
-      ModelEntry{"niid_cnn", "the CNN of NIID-Bench (Li et al. 2022)", lenet<LeNet::niid>},
+      ModelEntry{"mnist_cnn", "the course's convolutional network", mnist_cnn, images},
+      ModelEntry{"mlp", "two hidden layers of 200 with relu, the 2NN of McMahan et al. 2017", mlp,
+                 numbers},
+      ModelEntry{"logistic", "logistic regression", logistic, numbers},
+      ModelEntry{"mcmahan_cnn", "the CNN of McMahan et al. 2017", lenet<LeNet::mcmahan>, images},
+      ModelEntry{"niid_cnn", "the CNN of NIID-Bench (Li et al. 2022)", lenet<LeNet::niid>, images},
       ModelEntry{"cifar_cnn", "three convolutions with group normalisation",
-                 cifar_cnn<CifarCnn::Norm::group>},
+                 cifar_cnn<CifarCnn::Norm::group>, images},
       ModelEntry{"cifar_cnn_bn", "the same with batch normalisation",
-                 cifar_cnn<CifarCnn::Norm::batch>},
+                 cifar_cnn<CifarCnn::Norm::batch>, images},
+      ModelEntry{"llama", "a LLaMA of two layers, 64 wide, for text", text_model<llama_family>,
+                 text},
+      ModelEntry{"gpt2", "a GPT-2 of two layers, 64 wide, for text", text_model<gpt2_family>, text},
   };
   return table;
 }

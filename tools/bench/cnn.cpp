@@ -27,7 +27,7 @@ std::unique_ptr<nn::Model> make_model(nn::Generator& generator) {
 double cnn_testing_flops() { return 2 * (first_layer + other_layers); }
 double cnn_training_flops() { return 2 * (2 * first_layer + 3 * other_layers); }
 
-CnnWork::CnnWork(int threads) : dataset_(federated::open_dataset("mnist", "")) {
+CnnWork::CnnWork(int threads) : dataset_(federated::open_images("mnist", "")) {
   nn::blas::reserve(threads);
   for (int i = 0; i < threads; ++i) workers_.emplace_back(make_model, nn::DropoutStream::mt);
   samples_.resize(dataset_.train.size());

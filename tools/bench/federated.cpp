@@ -31,7 +31,7 @@ void play(const data::ImageDataset& dataset, int threads) {
 std::vector<Benchmark> federated_benchmarks(const SuiteOptions& options) {
   const int threads = options.threads;
   const auto ours = std::make_shared<Contestant>(Contestant::ours([threads]() -> Contestant::Jobs {
-    const auto dataset = std::make_shared<data::ImageDataset>(federated::open_dataset("mnist", ""));
+    const auto dataset = std::make_shared<data::ImageDataset>(federated::open_images("mnist", ""));
     return {{"a3", [=] { play(*dataset, threads); }}};
   }));
   const Peers peers(options, "federated.py", project::data_raw() / "mnist");

@@ -63,8 +63,7 @@ std::vector<std::string> names_of(const Table& table, std::vector<std::string> n
 }  // namespace
 
 Resources::Resources()
-    : dataset("mnist"),
-      threads(static_cast<int>(std::max(1u, std::thread::hardware_concurrency()))) {}
+    : threads(static_cast<int>(std::max(1u, std::thread::hardware_concurrency()))) {}
 
 void add_common(tools::Options& command, Experiment& base, Resources& resources) {
   command.add("--seed", base.seed, "of the split, the weights and the masks")
@@ -72,9 +71,14 @@ void add_common(tools::Options& command, Experiment& base, Resources& resources)
   command.add("--threads", resources.threads, "changes the time, never a number; all cores")
       .between(1, 1024);
   command.add("--model", base.model, "what is trained").among(names_of(nn::model_table()));
-  command.add("--dataset", resources.dataset, "mnist or fashion; cifar10 with --data")
-      .among({"mnist", "fashion", "cifar10"});
-  command.add("--data", resources.data_folder, "folder of the data set's files: data/raw/mnist");
+  command.add("--dataset", resources.data.name, "what is learned").among(names_of(dataset_table()));
+  command.add("--data", resources.data.from,
+              "folder of the data set's files, or the table: data/raw/mnist");
+  command.add("--label", resources.data.format.label, "of table: the column of the classes");
+  command
+      .add("--categorical", resources.data.format.categorical,
+           "of table: columns whose values have no order: sex,cp")
+      .separated_by(',');
   command.add("--dropout-rng", base.dropout,
               {{"mt", nn::DropoutStream::mt}, {"mkl", nn::DropoutStream::mkl}},
               "mt: PyTorch 2.7 and later; mkl: its x86 wheels before");

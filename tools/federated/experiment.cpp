@@ -10,6 +10,7 @@
 #include "fl/compression.h"
 #include "fl/defences.h"
 #include "nn/base/number.h"
+#include "nn/base/split.h"
 #include "nn/models/models.h"
 #include "tools/federated/extras.h"
 #include "tools/federated/results.h"
@@ -33,11 +34,20 @@ const nn::ModelEntry& find_model(const std::string& name) {
   return *found;
 }
 
-nn::ModelFactory model_factory(const std::string& name, const data::ImageDataset& dataset) {
-  const data::ImageSet& images = dataset.train;
-  return [make = find_model(name).make, classes = dataset.classes,
-          input = nn::InputShape{images.channels, images.height, images.width}](
-             nn::Generator& generator) { return make(input, classes, generator); };
+nn::ModelFactory model_factory(const std::string& name, const data::Examples& examples) {
+  const nn::Shape shape = examples.shape(1);
+  const nn::InputShape input = shape.rank() == 4 ? nn::InputShape{shape[1], shape[2], shape[3]}
+                                                 : nn::InputShape{1, 1, shape[1]};
+  return [make = find_model(name).make, classes = examples.class_count(),
+          input](nn::Generator& generator) { return make(input, classes, generator); };
+}
+
+// The models that take such examples: "mlp or logistic".
+std::string models_for(nn::InputKind kind) {
+  std::vector<std::string> names;
+  for (const nn::ModelEntry& entry : nn::model_table())
+    if (entry.takes(kind)) names.emplace_back(entry.name);
+  return nn::join(names, ", ", " or ");
 }
 
 }  // namespace
@@ -68,7 +78,7 @@ const fl::CompressionEntry* Experiment::compressor() const {
 
 const fl::ClockEntry* Experiment::timekeeper() const {
   const fl::ClockEntry* found = fl::find_clock(clock);
-  nn::require(found || clock == "none", "there is no clock ", clock);
+  check_known(found || clock == "none", "clock", clock);
   return found;
 }
 
@@ -178,20 +188,27 @@ void validate(const Experiment& e) {
   fl::check_options(e.option_users(), e.options);
 }
 
-void validate(const Experiment& e, const data::ImageDataset& dataset) {
+void validate(const Experiment& e, const data::Task& dataset) {
   validate(e);
-  const int classes = dataset.train.class_count();
-  check(e.clients <= dataset.train.size(),
-        nn::concat("N = ", e.clients, " clients cannot share ", dataset.train.size(), " images"),
-        nn::concat("choose --clients from 1 to ", dataset.train.size()));
+  const nn::InputKind kind = dataset.train.kind();
+  const std::string_view examples = data::plural(kind);
+  check(find_model(e.model).takes(kind),
+        nn::concat("the model ", e.model, " does not take ", examples),
+        "choose --model " + models_for(kind));
+  check(
+      e.clients <= dataset.train.size(),
+      nn::concat("N = ", e.clients, " clients cannot share ", dataset.train.size(), ' ', examples),
+      nn::concat("choose --clients from 1 to ", dataset.train.size()));
   check(e.partition.split != fl::Split::shards || 2 * e.clients <= dataset.train.size(),
         nn::concat("N = ", e.clients, " clients cannot have two shards each of ",
-                   dataset.train.size(), " images"),
+                   dataset.train.size(), ' ', examples),
         nn::concat("choose --clients up to ", dataset.train.size() / 2));
   check(e.held_out == 0 || e.held_out * dataset.train.size() >= e.clients,
-        nn::concat("a held-out share of ", e.held_out, " is less than an image for each of ",
+        nn::concat("a held-out share of ", e.held_out, " is less than an example for each of ",
                    e.clients, " clients"),
         "choose a larger --held-out, or fewer --clients");
+  const std::span<const std::uint8_t> groups = dataset.train.groups();
+  const int classes = groups.empty() ? 0 : *std::ranges::max_element(groups) + 1;
   check(e.partition.split != fl::Split::labels || e.partition.labels_per_client <= classes,
         nn::concat(e.partition.labels_per_client, " labels a client are more than the ", classes,
                    " of the data"),
@@ -233,7 +250,7 @@ void Runner::play(Entry& entry) {
                     .compression = e.compressor(),
                     .clock = e.timekeeper(),
                     .options = e.options,
-                    .make_model = model_factory(e.model, dataset_),
+                    .make_model = model_factory(e.model, dataset_.train),
                     .clients = e.clients,
                     .fraction = e.fraction,
                     .training = e.training,
@@ -251,7 +268,7 @@ void Runner::play(Entry& entry) {
   };
   const std::string identity = nn::concat(entry.name, ' ', dataset_.name,
                                           sizeof(nn::real) == 4 ? " in float" : " in double");
-  fl::Server server(std::move(config), dataset_);
+  fl::Server server(std::move(config), dataset_.train, dataset_.test);
   if (options_.bar) options_.bar->clear();  // there may be something to say
   const std::unique_ptr<SavedRun> saved =
       options_.open_saved ? options_.open_saved(identity) : nullptr;

@@ -57,7 +57,7 @@ std::optional<fl::OptionValues> parse_options(const std::string& text);
 // Throws nn::InputError if a value makes no sense, whatever the data.
 void validate(const Experiment& experiment);
 // The same, and if it does not fit the data.
-void validate(const Experiment& experiment, const data::ImageDataset& dataset);
+void validate(const Experiment& experiment, const data::Task& dataset);
 
 struct Run {
   Experiment experiment;
@@ -81,8 +81,8 @@ class Runner {
     // Opens where the rounds of a run, described in one line, are kept; none: nowhere.
     std::function<std::unique_ptr<SavedRun>(const std::string& run)> open_saved = nullptr;
   };
-  Runner(const data::ImageDataset& dataset, Options options)
-      : dataset_(dataset), options_(options) {}
+  // The examples must outlive it.
+  Runner(const data::Task& dataset, Options options) : dataset_(dataset), options_(options) {}
 
   // Announces what will be asked for, so that a run is made as long as its longest use.
   void plan(const std::vector<Experiment>& experiments);
@@ -101,7 +101,7 @@ class Runner {
   Entry& entry_of(const Experiment& experiment);
   void play(Entry& entry);
 
-  const data::ImageDataset& dataset_;
+  data::Task dataset_;
   Options options_;
   std::vector<Entry> entries_;
 };

@@ -4,7 +4,6 @@
 
 #include <iostream>
 
-#include "tools/federated/dataset.h"
 #include "tools/federated/partition_picture.h"
 #include "tools/program/program.h"
 #include "tools/program/provenance.h"
@@ -14,10 +13,11 @@
 namespace federated {
 
 Session::Session(const Resources& resources, const std::atomic<bool>& stop, OpenSaved open_saved)
-    : dataset_(open_dataset(resources.dataset, resources.data_folder)),
+    : dataset_(open_dataset(resources.data)),
       threads_(resources.threads),
       bar_(std::cerr, isatty(STDERR_FILENO)),
-      runner_(dataset_, {resources.threads, &stop, &std::cerr, &bar_, std::move(open_saved)}) {}
+      runner_(dataset_.task(),
+              {resources.threads, &stop, &std::cerr, &bar_, std::move(open_saved)}) {}
 
 Run Session::run(const Experiment& experiment) {
   Run run = runner_.run(experiment);
@@ -43,7 +43,7 @@ void Session::print(const report::Document& document) const {
 }
 
 std::string Session::partition_svg(const Experiment& experiment) const {
-  return federated::partition_svg(dataset_.train, experiment);
+  return federated::partition_svg(*dataset_.train, experiment);
 }
 
 nn::Metadata Session::made() const {

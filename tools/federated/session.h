@@ -8,6 +8,7 @@
 
 #include "nn/files/safetensors.h"
 #include "tools/federated/command_line.h"
+#include "tools/federated/dataset.h"
 #include "tools/federated/experiment.h"
 #include "tools/report/document.h"
 #include "tools/report/progress.h"
@@ -40,7 +41,7 @@ class Session {
   nn::Metadata made() const;
 
  private:
-  data::ImageDataset dataset_;
+  Dataset dataset_;
   int threads_;
   report::ProgressBar bar_;
   Runner runner_;

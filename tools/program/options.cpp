@@ -10,6 +10,7 @@
 #include "nn/base/error.h"
 #include "nn/base/file.h"
 #include "nn/base/number.h"
+#include "nn/base/printable.h"
 #include "nn/base/split.h"
 #include "tools/program/nearest.h"
 
@@ -226,14 +227,18 @@ std::string Options::parse(int argc, char** argv) {
 }
 
 std::vector<ConfigEntry> read_config(const fs::path& file) {
+  return parse_config(nn::read_file(file, 1'000'000), file.string());
+}
+
+std::vector<ConfigEntry> parse_config(const std::string& text, const std::string& name) {
   const auto refuse = [&](const std::string& reason) {
-    throw nn::InputError(concat(file.string(), ": ", reason),
+    throw nn::InputError(concat(name, ": ", nn::printable(reason, 300)),
                          "a line is an option without its dashes: lr = [0.01, 0.1]");
   };
-  std::istringstream text(nn::read_file(file, 1'000'000));
+  std::istringstream lines(text);
   std::vector<ConfigEntry> entries;
   try {
-    for (const CLI::ConfigItem& item : CLI::ConfigTOML().from_config(text)) {
+    for (const CLI::ConfigItem& item : CLI::ConfigTOML().from_config(lines)) {
       if (!item.parents.empty()) refuse(concat("[", item.parents.front(), "] is a section"));
       if (std::ranges::count(entries, item.name, &ConfigEntry::name))
         refuse(concat(item.name, " is there twice"));

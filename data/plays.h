@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "data/characters.h"
+#include "data/roles.h"
+
+namespace data {
+
+// Plays to learn characters from, a client a role, in windows of 80 characters (McMahan et al.
+// 2017): the first 80 % of what a role says is for training, the rest for the test. Roles of fewer
+// than 2,000 characters are left out. A window's group is its play's number.
+class Plays {
+ public:
+  static constexpr int window = 80;
+  static constexpr std::size_t shortest_role = 2000;
+
+  std::vector<std::string> roles;  // "hamlet_gut.txt Ham" of each client
+  CharacterWindows train{window}, test{window};
+
+  void add(const std::string& play, std::span<const Role> roles_of_play);
+
+ private:
+  int plays_ = 0;
+};
+
+// How many plays data/fetch.sh brings, all in files named *.txt.
+constexpr int shakespeare_plays = 37;
+int count_plays(const std::filesystem::path& folder);
+
+// Reads all plays of a folder, by name. Throws nn::InputError if there is none, or no role that is
+// long enough.
+Plays read_plays(const std::filesystem::path& folder);
+
+}  // namespace data

