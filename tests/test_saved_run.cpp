@@ -1,6 +1,8 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 
@@ -105,6 +107,13 @@ TEST_CASE("clients in flight train from the same weights in a run that is resume
         play(parts.path, config, round);
       }
       CHECK(play(parts.path, config, 6) == uninterrupted);
+      const auto state = parts.path / "step-6" / "state.safetensors";
+      const bool has_versions =
+          std::filesystem::exists(state) &&
+          std::ranges::any_of(nn::read_safetensors(state).tensors, [](const auto& tensor) {
+            return tensor.first.starts_with("version.");
+          });
+      CHECK(has_versions == clock.is_asynchronous);
     }
 }
 

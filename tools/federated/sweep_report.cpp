@@ -16,6 +16,8 @@ namespace federated {
 
 namespace {
 
+constexpr const char* time_column = "Simulated seconds";
+
 std::string table_of(const std::vector<RunRows>& runs, const std::vector<std::string>& columns) {
   std::string text = "Run";
   for (const std::string& column : columns) text += ',' + nn::csv_cell(column);
@@ -34,19 +36,25 @@ std::string table_of(const std::vector<RunRows>& runs, const std::vector<std::st
 
 // How soon the target is reached, by those that reach it.
 report::Table target_table(const Groups& groups) {
-  report::Table table{
-      "Rounds until the target: mean and standard deviation of the runs that reach it",
-      {"Configuration", "Target", "Reached", "Rounds", "±"},
-      {}};
+  report::Table table{"Until the target: mean and standard deviation of the runs that reach it",
+                      {"Configuration", "Target", "Reached", "Rounds", "±"},
+                      {}};
+  const bool is_timed = std::ranges::any_of(
+      groups, [](const auto& group) { return !group.second.at_target(time_column).empty(); });
+  if (is_timed) table.header.insert(table.header.end(), {time_column, "±"});
   for (const auto& [name, group] : groups) {
     const auto target = group.runs.front()->run->target();
     if (!target) continue;
-    const std::vector<double> rounds = group.rounds_to_target();
-    const Moments moments(rounds);
-    table.rows.push_back({name, number(*target),
-                          nn::concat(rounds.size(), " of ", group.runs.size()),
-                          rounds.empty() ? "not reached" : percent(moments.mean),
-                          rounds.empty() ? "" : percent(moments.deviation)});
+    auto& row = table.rows.emplace_back();
+    row = {name, number(*target),
+           nn::concat(group.at_target("Round").size(), " of ", group.runs.size())};
+    const auto add = [&row](const std::vector<double>& values, const char* otherwise) {
+      const Moments moments(values);
+      row.push_back(values.empty() ? otherwise : percent(moments.mean));
+      row.push_back(values.empty() ? "" : percent(moments.deviation));
+    };
+    add(group.at_target("Round"), "not reached");
+    if (is_timed) add(group.at_target(time_column), "");
   }
   return table;
 }
@@ -112,10 +120,10 @@ void write_sweep_report(const Sweep& sweep) {
     summary += nn::concat(group.runs.size(), ',', number(last.mean), ',', number(last.deviation),
                           ',', number(best.mean), ',', number(best.deviation));
     if (has_target) {
-      const std::vector<double> rounds = group.rounds_to_target();
-      summary +=
-          nn::concat(',', rounds.size(), ',', rounds.empty() ? "" : number(Moments(rounds).mean),
-                     ',', rounds.empty() ? "" : number(Moments(rounds).deviation));
+      const std::vector<double> rounds = group.at_target("Round");
+      const Moments moments(rounds);
+      summary += nn::concat(',', rounds.size(), ',', rounds.empty() ? "" : number(moments.mean),
+                            ',', rounds.empty() ? "" : number(moments.deviation));
     }
     summary += '\n';
     plot.series.push_back(series_of(name, group));

@@ -55,11 +55,16 @@ Moments Group::best() const {
   return Moments(values);
 }
 
-std::vector<double> Group::rounds_to_target() const {
+std::vector<double> Group::at_target(const std::string& column) const {
   std::vector<double> values;
-  for (const RunRows* run : runs)
-    if (const auto target = run->run->target())
-      if (const auto round = rounds_to(*target, run->accuracies())) values.push_back(*round);
+  for (const RunRows* run : runs) {
+    const auto target = run->run->target();
+    const auto round = target ? rounds_to(*target, run->accuracies()) : std::nullopt;
+    if (!round) continue;
+    const Cells& row = run->rounds[*round - 1];
+    if (const auto cell = row.find(column); cell != row.end())
+      values.push_back(std::strtod(cell->second.c_str(), nullptr));
+  }
   return values;
 }
 

@@ -43,8 +43,9 @@ struct Group {
   // Over the runs: of the last round, and of the best one.
   Moments last() const;
   Moments best() const;
-  // Of the runs that reach their target: in which round.
-  std::vector<double> rounds_to_target() const;
+  // What the column has in the rounds that reach the target, of the runs that reach it; "Round" is
+  // in which.
+  std::vector<double> at_target(const std::string& column) const;
 };
 
 using Groups = std::vector<std::pair<std::string, Group>>;  // by configuration, in order
