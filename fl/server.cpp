@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <utility>
 
@@ -195,7 +196,7 @@ double Server::learning_rate() const {
   return training.learning_rate * std::pow(training.decay, last_.number);
 }
 
-Round Server::play_round() {
+Round Server::play_round(bool is_tested) {
   const nn::Stopwatch whole_round;
   nn::numpy::Generator choices = choices_;
   const std::vector<int> chosen = choices.choice(config_.clients, clients_per_round_);
@@ -224,11 +225,7 @@ Round Server::play_round() {
   result.ideal_seconds = last_.ideal_seconds + training.longest_seconds + applying.seconds();
   result.messages = config_.algorithm->is_federated ? last_.messages + 2 * clients_per_round_ : 0;
   result.excluded = std::move(training.excluded);
-  const Evaluation evaluation = evaluate();
-  result.accuracy = evaluation.accuracy;
-  result.measures["Test loss"] = evaluation.loss;
   if (training.weight > 0) result.measures["Training loss"] = training.loss_sum / training.weight;
-  result.measures.merge(client_measures(client_accuracies()));
   const bool sends = config_.algorithm->is_federated;
   result.measures["Bytes up"] =
       last_.measures["Bytes up"] + (sends ? static_cast<double>(training.bytes) : 0.0);
@@ -236,14 +233,23 @@ Round Server::play_round() {
       last_.measures["Bytes down"] +
       (sends ? static_cast<double>(bytes_to_client()) * clients_per_round_ : 0.0);
   result.measures.merge(aggregation_->measures());
-  if (const Attack* attack = sender_->attack(); attack && attack->target()) {
-    const Evaluation triggered = evaluate(true);
-    result.measures["Attack success"] = triggered.share_of(*attack->target());
-    result.measures["Triggered accuracy"] = triggered.accuracy;
-  }
+  result.accuracy = std::numeric_limits<double>::quiet_NaN();
+  if (is_tested) test(result);
   result.seconds = last_.seconds + whole_round.seconds();
   last_ = result;
   return result;
+}
+
+void Server::test(Round& round) {
+  const Evaluation evaluation = evaluate();
+  round.accuracy = evaluation.accuracy;
+  round.measures["Test loss"] = evaluation.loss;
+  round.measures.merge(client_measures(client_accuracies()));
+  if (const Attack* attack = sender_->attack(); attack && attack->target()) {
+    const Evaluation triggered = evaluate(true);
+    round.measures["Attack success"] = triggered.share_of(*attack->target());
+    round.measures["Triggered accuracy"] = triggered.accuracy;
+  }
 }
 
 std::int64_t Server::bytes_to_client() const {

@@ -21,7 +21,7 @@ namespace fl {
 
 struct Round {
   int number = 0;                   // from 1
-  double accuracy = 0;              // percent of the test images
+  double accuracy = 0;              // percent of the test images; NaN: it was not tested
   std::int64_t messages = 0;        // sent between clients and server since the start
   double ideal_seconds = 0;         // since the start, were every client a core of its own
   double seconds = 0;               // since the start, on this machine
@@ -43,8 +43,9 @@ class Server {
   Server(Config config, const data::ImageDataset& dataset)
       : Server(std::move(config), dataset.train, dataset.test) {}
 
-  // If a client's training throws, nothing has changed: the round can be played again.
-  Round play_round();
+  // If a client's training throws, nothing has changed: the round can be played again. Without a
+  // test the round has no accuracy, and no measure that a test gives.
+  Round play_round(bool is_tested = true);
 
   // Goes on after `last` as the server does that played it, whose weights and states must be here
   // already. Throws nn::Error if rounds were played.
@@ -82,6 +83,7 @@ class Server {
 
  private:
   struct Training;  // of a round's clients
+  void test(Round& round);
   Training train(const std::vector<int>& chosen);
   // What the client begins its next round with: its algorithm's state, and buffers.
   struct Kept {

@@ -277,12 +277,13 @@ TEST_CASE("a server that has played does not resume") {
 TEST_CASE("rounds are text and back, to the last bit") {
   std::vector<fl::Round> rounds{
       {1, 100.0 / 3, 20, 0.1, 1e-7, {}, 10},
-      {2, 9.8, 40, 1.0 / 7, 12345.678, {{3, "it has no samples"}, {4, "its update"}}, 10}};
+      {2, NAN, 40, 1.0 / 7, 12345.678, {{3, "it has no samples"}, {4, "its update"}}, 10}};
   rounds[0].measures = {{"Test loss", 1.0 / 3}, {"Training loss", NAN}};
   rounds[1].selected = {3, 17};
   const std::vector<fl::Round> read = federated::parse_rounds(federated::to_text(rounds));
   REQUIRE(read.size() == 2);
   CHECK(read[0].accuracy == rounds[0].accuracy);
+  CHECK(std::isnan(read[1].accuracy));
   CHECK(read[0].seconds == rounds[0].seconds);
   CHECK(read[1].ideal_seconds == rounds[1].ideal_seconds);
   CHECK(read[1].messages == 40);

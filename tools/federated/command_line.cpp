@@ -171,6 +171,7 @@ void RunArguments::add_to(tools::Options& command, Experiment& experiment) {
   command.add("--held-out", experiment.held_out,
               "share of each client's samples that test its model instead of training it");
   command.add("--rounds", experiment.rounds, "how often clients and server meet");
+  command.add("--test-every", experiment.test_every, "rounds; the last one is always tested");
   command.add("--defence", experiment.defence, "how the server aggregates; none: the mean")
       .among(names_of(fl::defence_table(), {"none"}));
   command.add("--attack", experiment.attack, "what malicious clients do")

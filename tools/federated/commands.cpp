@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <iostream>
 #include <map>
 #include <memory>
@@ -62,7 +63,7 @@ void write_events(const fs::path& folder, const Run& run) {
   report::EventFile events(0);
   for (const fl::Round& round : run.rounds) {
     report::Scalars scalars(round.measures);
-    scalars["Test accuracy"] = round.accuracy;
+    if (!std::isnan(round.accuracy)) scalars["Test accuracy"] = round.accuracy;
     events.add(round.number, round.seconds, scalars);
   }
   nn::write_file_atomically(folder / "events.out.tfevents.0.federated", events.content());

@@ -31,6 +31,7 @@ struct Experiment {
   std::uint64_t seed = 10;
   nn::DropoutStream dropout = nn::DropoutStream::mt;
   int rounds = 10;
+  int test_every = 1;  // rounds; the last one is tested in any case
 
   const fl::AlgorithmEntry& method() const;
   const fl::DefenceEntry* guard() const;             // null for "none"

@@ -163,6 +163,15 @@ std::string to_text(const std::vector<fl::Round>& rounds) {
   return text.str();
 }
 
+// Also nan, which streams do not read.
+static double parse_double(const std::string& text) {
+  double value = 0;
+  const char* last = text.data() + text.size();
+  nn::require(std::from_chars(text.data(), last, value).ptr == last, "\"", text,
+              "\" is not a number");
+  return value;
+}
+
 std::vector<fl::Round> parse_rounds(const std::string& text) {
   std::vector<fl::Round> rounds;
   std::istringstream lines(text);
@@ -172,15 +181,14 @@ std::vector<fl::Round> parse_rounds(const std::string& text) {
     fields >> kind;
     if (kind == "round") {
       fl::Round& round = rounds.emplace_back();
-      fields >> round.number >> round.accuracy >> round.messages >> round.ideal_seconds >>
+      std::string accuracy;
+      fields >> round.number >> accuracy >> round.messages >> round.ideal_seconds >>
           round.seconds >> round.chosen;
+      round.accuracy = parse_double(accuracy);
     } else if (kind == "measure" && !rounds.empty()) {
       std::string value, name;
       std::getline(fields >> value >> std::ws, name);
-      double& measure = rounds.back().measures[name];
-      const char* last = value.data() + value.size();
-      nn::require(std::from_chars(value.data(), last, measure).ptr == last, "\"", value,
-                  "\" is no number");
+      rounds.back().measures[name] = parse_double(value);
     } else if (kind == "selected" && !rounds.empty()) {
       for (int client; fields >> client;) rounds.back().selected.push_back(client);
       if (fields.eof()) fields.clear();

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <iostream>
 #include <map>
+#include <ranges>
 #include <set>
 
 #include "nn/base/csv.h"
@@ -25,10 +26,12 @@ struct RunRows {
   const SweepRun* run;
   std::vector<Cells> rounds;
 
-  std::vector<double> accuracies() const {
-    std::vector<double> values;
+  // By round, of those that were tested.
+  std::map<int, double> accuracies() const {
+    std::map<int, double> values;
     for (const Cells& row : rounds)
-      values.push_back(std::strtod(row.at("Test accuracy").c_str(), nullptr));
+      if (const std::string& cell = row.at("Test accuracy"); !cell.empty())
+        values[std::stoi(row.at("Round"))] = std::strtod(cell.c_str(), nullptr);
     return values;
   }
 };
@@ -48,7 +51,7 @@ std::vector<RunRows> read_runs(const Sweep& sweep, std::vector<std::string>& col
       Cells& row = rows.rounds.emplace_back();
       for (std::size_t c = 0; c < header.size(); ++c) row[header[c]] = records[i].cells[c];
     }
-    if (rows.rounds.empty()) all.pop_back();
+    if (rows.accuracies().empty()) all.pop_back();
   }
   return all;
 }
@@ -89,25 +92,26 @@ struct Group {
   // Over the runs: of the last round, and of the best one.
   Moments last() const {
     std::vector<double> values;
-    for (const RunRows* run : runs) values.push_back(run->accuracies().back());
+    for (const RunRows* run : runs) values.push_back(run->accuracies().rbegin()->second);
     return Moments(values);
   }
   Moments best() const {
     std::vector<double> values;
-    for (const RunRows* run : runs) values.push_back(std::ranges::max(run->accuracies()));
+    for (const RunRows* run : runs)
+      values.push_back(std::ranges::max(run->accuracies() | std::views::values));
     return Moments(values);
   }
 };
 
 report::Series series_of(const std::string& name, const Group& group) {
   report::Series series{name, {}, {}};
-  std::size_t rounds = group.runs.front()->rounds.size();
-  for (const RunRows* run : group.runs) rounds = std::min(rounds, run->rounds.size());
-  for (std::size_t round = 0; round < rounds; ++round) {
-    std::vector<double> values;
-    for (const RunRows* run : group.runs) values.push_back(run->accuracies()[round]);
+  std::map<int, std::vector<double>> tests;
+  for (const RunRows* run : group.runs)
+    for (const auto& [round, accuracy] : run->accuracies()) tests[round].push_back(accuracy);
+  for (const auto& [round, values] : tests) {
+    if (values.size() < group.runs.size()) continue;  // a run has not come so far
     const Moments moments(values);
-    series.x.push_back(static_cast<double>(round + 1));
+    series.x.push_back(round);
     series.y.push_back(moments.mean);
     series.spread.push_back(moments.deviation);
   }
