@@ -1,30 +1,41 @@
 #pragma once
 
+#include <filesystem>
 #include <map>
-#include <span>
-#include <utility>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "nn/real.h"
 
 namespace fl {
 
-// What the clients keep between rounds: a vector for each client that has kept one, so that memory
-// grows with the clients that were chosen, not with all there are.
+// What the clients keep between rounds: a vector for each client that has kept one. It is in memory
+// until it has been saved, then only on the disk, from where it is read when its client is chosen.
+// So the memory of a run that is saved every round grows neither with its clients nor with their
+// states, and that of another with the clients that were chosen, not with all there are.
 class ClientStates {
  public:
-  // Empty if the client keeps nothing.
-  std::span<const nn::real> of(int client) const {
-    const auto found = states_.find(client);
-    return found == states_.end() ? std::span<const nn::real>() : found->second;
-  }
+  // Empty if the client keeps nothing. Several threads may read. Throws nn::InputError if the file
+  // cannot be read.
+  std::vector<nn::real> of(int client) const;
 
-  void keep(int client, std::vector<nn::real> state) { states_[client] = std::move(state); }
+  void keep(int client, std::vector<nn::real> state);
 
-  const std::map<int, std::vector<nn::real>>& all() const { return states_; }
+  // The client's state is this tensor of a safetensors file, and no longer in memory. The file must
+  // stay.
+  void leave_on_disk(int client, std::filesystem::path file, std::string tensor);
+
+  const std::map<int, std::vector<nn::real>>& in_memory() const { return in_memory_; }
+  std::set<std::filesystem::path> files() const;  // those that states are in
 
  private:
-  std::map<int, std::vector<nn::real>> states_;
+  struct Place {
+    std::filesystem::path file;
+    std::string tensor;
+  };
+  std::map<int, std::vector<nn::real>> in_memory_;
+  std::map<int, Place> on_disk_;  // of other clients
 };
 
 }  // namespace fl

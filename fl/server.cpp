@@ -70,18 +70,25 @@ int Server::weight_of(int client) const {
 }
 
 Server::Kept Server::kept_by(int client) const {
-  const std::span<const nn::real> all = client_states_.of(client);
-  const std::span<const nn::real> server = model_->parameters().buffers();
-  if (config_.buffers == Buffers::averaged || all.empty()) return {all, server};
-  nn::require(all.size() >= server.size(), "server: client ", client, " has kept ", all.size(),
+  Kept kept{client_states_.of(client), {}, model_->parameters().buffers()};
+  kept.state = kept.all;
+  if (config_.buffers == Buffers::averaged || kept.all.empty()) return kept;
+  const std::size_t size = kept.all.size(), buffers = kept.buffers.size();
+  nn::require(size >= buffers, "server: client ", client, " has kept ", size,
               " numbers, fewer than its model has buffers");
-  return {all.first(all.size() - server.size()), all.last(server.size())};
+  kept.buffers = kept.state.last(buffers);
+  kept.state = kept.state.first(size - buffers);
+  return kept;
 }
 
 std::vector<nn::real> Server::to_keep(int client, std::span<const nn::real> state,
                                       std::span<const nn::real> buffers) const {
   if (config_.buffers == Buffers::averaged) return {state.begin(), state.end()};
-  if (state.empty()) state = kept_by(client).state;
+  Kept before;
+  if (state.empty()) {
+    before = kept_by(client);
+    state = before.state;
+  }
   std::vector<nn::real> all(state.begin(), state.end());
   all.insert(all.end(), buffers.begin(), buffers.end());
   return all;

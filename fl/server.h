@@ -87,6 +87,7 @@ class Server {
   Training train(const std::vector<int>& chosen);
   // What the client begins its next round with: its algorithm's state, and buffers.
   struct Kept {
+    std::vector<nn::real> all;  // both are parts of it, or the buffers are the server's
     std::span<const nn::real> state, buffers;
   };
   Kept kept_by(int client) const;

@@ -19,7 +19,16 @@ namespace federated {
 namespace {
 
 constexpr const char *weights_file = "weights.safetensors", *rounds_file = "rounds.txt",
-                     *state_file = "state.safetensors";
+                     *state_file = "state.safetensors", *clients_file = "clients.txt";
+
+bool has(const nn::CheckpointFolder::Saved& saved, std::string_view name) {
+  return std::ranges::count(saved.files, name, &nn::SavedFile::name) > 0;
+}
+
+// The index of the clients' files; empty if no client keeps anything.
+std::string client_index(const nn::CheckpointFolder::Saved& saved) {
+  return has(saved, clients_file) ? nn::read_file(saved.folder / clients_file) : "";
+}
 
 std::vector<fl::Round> rounds_of(const nn::CheckpointFolder::Saved& saved) {
   const std::filesystem::path file = saved.folder / rounds_file;
@@ -54,29 +63,7 @@ std::vector<fl::NamedState> server_state(fl::Server& server,
   return state;
 }
 
-// All that server and clients keep, where it is.
-std::vector<nn::SavedTensor> state_of(fl::Server& server) {
-  std::vector<nn::SavedTensor> tensors;
-  for (const auto& [name, values] : server_state(server))
-    tensors.push_back({name, shape_of(values), values});
-  for (const auto& [name, states] : server.states_of_clients())
-    for (const auto& [client, values] : states.all())
-      tensors.push_back({nn::concat(name, '.', client), shape_of(values), values});
-  return tensors;
-}
-
-// The client whose state of this name the tensor is, out of so many; nothing if it is not one's,
-// such as "client.07", which would be a second name for one client.
-std::optional<int> client_of(const std::string& tensor, std::string_view name, int clients) {
-  const std::string prefix = nn::concat(name, '.');
-  if (!tensor.starts_with(prefix)) return {};
-  int client = -1;
-  std::from_chars(tensor.data() + prefix.size(), tensor.data() + tensor.size(), client);
-  const bool is_one = client >= 0 && client < clients && tensor == nn::concat(prefix, client);
-  return is_one ? std::optional(client) : std::nullopt;
-}
-
-// Fills what state_of() named.
+// Fills what was saved; earlier versions saved the clients' states there, too.
 void load_state(const std::filesystem::path& path, fl::Server& server) {
   nn::SafetensorsFile file(path);
   std::vector<nn::LoadedTensor> tensors;
@@ -104,14 +91,17 @@ SavedRun::SavedRun(const std::filesystem::path& folder, bool may_resume, std::os
     : path_(folder),
       lock_(folder, nn::FolderLock::short_patience),
       folder_(folder),
+      clients_(folder / "clients"),
       may_resume_(may_resume),
       log_(log) {}
 
 std::vector<fl::Round> SavedRun::restore(const std::string& run, fl::Server& server) {
   const auto warn = [this](const std::string& damage) { log_ << "warning: " << damage << '\n'; };
   std::vector<fl::Round> rounds;
-  const auto saved = folder_.newest(
-      warn, [&](const nn::CheckpointFolder::Saved& found) { rounds = rounds_of(found); });
+  const auto saved = folder_.newest(warn, [&](const nn::CheckpointFolder::Saved& found) {
+    rounds = rounds_of(found);
+    clients_.check(client_index(found));
+  });
   if (!saved) return {};
   if (!may_resume_)
     throw nn::InputError(nn::concat(path_.string(), " has a run up to round ", saved->step),
@@ -125,11 +115,12 @@ std::vector<fl::Round> SavedRun::restore(const std::string& run, fl::Server& ser
   for (const std::string& difference : nn::engine_differences(saved->state))
     log_ << "note: the run was saved with " << difference << ": the same but for rounding\n";
   nn::load_parameters(saved->folder / weights_file, server.model().parameters());
-  const bool has_state = std::ranges::count(saved->files, state_file, &nn::SavedFile::name) > 0;
+  const bool has_state = has(*saved, state_file);
   if (!has_state && !server_state(server).empty())
     throw nn::InputError(nn::concat(saved->folder.string(), " lacks ", state_file),
                          "remove the folder if nothing can be done about it");
   if (has_state) load_state(saved->folder / state_file, server);
+  clients_.restore(client_index(*saved), server);
   server.resume(rounds.back());
   return rounds;
 }
@@ -140,12 +131,17 @@ void SavedRun::save(const std::string& run, const std::vector<fl::Round>& rounds
   const nn::SafetensorsContent weights(server.model().parameters());
   std::vector<nn::CheckpointFolder::File> files{folder_.write(step, weights_file, weights.parts()),
                                                 folder_.write(step, rounds_file, to_text(rounds))};
-  const std::vector<nn::SavedTensor> state_tensors = state_of(server);
+  std::vector<nn::SavedTensor> state_tensors;
+  for (const auto& [name, values] : server_state(server))
+    state_tensors.push_back({name, shape_of(values), values});
   if (!state_tensors.empty())
     files.push_back(folder_.write(step, state_file, nn::SafetensorsContent(state_tensors).parts()));
+  if (const std::string index = clients_.save(step, server); !index.empty())
+    files.push_back(folder_.write(step, clients_file, index));
   nn::Metadata state = nn::describe_engine();
   state["run"] = run;
   folder_.complete(step, std::move(files), state);
+  clients_.complete();
 }
 
 std::string to_text(const std::vector<fl::Round>& rounds) {
