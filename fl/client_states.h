@@ -1,38 +1,41 @@
 #pragma once
 
+#include <filesystem>
 #include <map>
 #include <set>
-#include <span>
-#include <utility>
+#include <string>
 #include <vector>
 
 #include "nn/real.h"
 
 namespace fl {
 
-// Vectors by a number.
-class NumberedVectors {
+// What the clients keep between rounds: a vector for each client that has kept one. It is in memory
+// until it has been saved, then only on the disk, from where it is read when its client is chosen.
+// So the memory of a run that is saved every round grows neither with its clients nor with their
+// states, and that of another with the clients that were chosen, not with all there are.
+class ClientStates {
  public:
-  // Empty if none is kept.
-  std::span<const nn::real> of(int number) const {
-    const auto found = vectors_.find(number);
-    return found == vectors_.end() ? std::span<const nn::real>() : found->second;
-  }
+  // Empty if the client keeps nothing. Several threads may read. Throws nn::InputError if the file
+  // cannot be read.
+  std::vector<nn::real> of(int client) const;
 
-  void keep(int number, std::vector<nn::real> vector) { vectors_[number] = std::move(vector); }
+  void keep(int client, std::vector<nn::real> state);
 
-  void keep_only(const std::set<int>& numbers) {
-    std::erase_if(vectors_, [&](const auto& kept) { return !numbers.contains(kept.first); });
-  }
+  // The client's state is this tensor of a safetensors file, and no longer in memory. The file must
+  // stay.
+  void leave_on_disk(int client, std::filesystem::path file, std::string tensor);
 
-  const std::map<int, std::vector<nn::real>>& all() const { return vectors_; }
+  const std::map<int, std::vector<nn::real>>& in_memory() const { return in_memory_; }
+  std::set<std::filesystem::path> files() const;  // those that states are in
 
  private:
-  std::map<int, std::vector<nn::real>> vectors_;
+  struct Place {
+    std::filesystem::path file;
+    std::string tensor;
+  };
+  std::map<int, std::vector<nn::real>> in_memory_;
+  std::map<int, Place> on_disk_;  // of other clients
 };
-
-// What the clients keep between rounds: a vector for each client that has kept one, so that memory
-// grows with the clients that were chosen, not with all there are.
-using ClientStates = NumberedVectors;
 
 }  // namespace fl

@@ -81,8 +81,7 @@ Sender::Sent Sender::train(const Algorithm& algorithm, ClientContext& client) co
                    update.values.first(size));
   Sent sent{update, {}, bytes_of(update.values.size())};
   if (compression_ && nn::all_finite(update.values)) {
-    const std::span<const nn::real> kept = residuals_.of(client.client);
-    sent.residual.assign(kept.begin(), kept.end());
+    sent.residual = residuals_.of(client.client);
     sent.bytes = compression_->compress(update.values, sent.residual, client.generator);
   }
   return sent;

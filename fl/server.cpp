@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <utility>
 
@@ -72,9 +73,9 @@ std::unique_ptr<Schedule> Server::make_schedule() const {
   Work work{{}, bytes_to_client(), bytes_of(numbers + averaged_buffers())};
   for (const auto& samples : samples_) {
     const auto count = static_cast<int>(samples.size());
-    work.samples.push_back(
-        trainings *
-        (config_.algorithm->is_full_batch ? count : samples_trained(config_.training, count)));
+    work.samples.push_back(trainings * (config_.algorithm->is_full_batch
+                                            ? count
+                                            : samples_trained(config_.training, count)));
   }
   return config_.clock->make(config_, World(config_, std::move(work)), clients_per_round_);
 }
@@ -91,18 +92,26 @@ int Server::weight_of(int client) const {
   return config_.algorithm->weighting == Weighting::by_samples ? samples : samples > 0;
 }
 
-Server::Kept Server::kept_by(int client, std::span<const nn::real> server) const {
-  const std::span<const nn::real> all = client_states_.of(client);
-  if (config_.buffers == Buffers::averaged || all.empty()) return {all, server};
-  nn::require(all.size() >= server.size(), "server: client ", client, " has kept ", all.size(),
+Server::Kept Server::kept_by(int client, std::span<const nn::real> server_buffers) const {
+  Kept kept{client_states_.of(client), {}, server_buffers};
+  kept.state = kept.all;
+  if (config_.buffers == Buffers::averaged || kept.all.empty()) return kept;
+  const std::size_t size = kept.all.size(), buffers = kept.buffers.size();
+  nn::require(size >= buffers, "server: client ", client, " has kept ", size,
               " numbers, fewer than its model has buffers");
-  return {all.first(all.size() - server.size()), all.last(server.size())};
+  kept.buffers = kept.state.last(buffers);
+  kept.state = kept.state.first(size - buffers);
+  return kept;
 }
 
 std::vector<nn::real> Server::to_keep(int client, std::span<const nn::real> state,
                                       std::span<const nn::real> buffers) const {
   if (config_.buffers == Buffers::averaged) return {state.begin(), state.end()};
-  if (state.empty()) state = kept_by(client, buffers).state;
+  Kept before;
+  if (state.empty()) {
+    before = kept_by(client, buffers);
+    state = before.state;
+  }
   std::vector<nn::real> all(state.begin(), state.end());
   all.insert(all.end(), buffers.begin(), buffers.end());
   return all;
@@ -227,7 +236,7 @@ double Server::learning_rate(int round) const {
   return config_.training.learning_rate * std::pow(config_.training.decay, round);
 }
 
-Round Server::play_round() {
+Round Server::play_round(bool is_tested) {
   const nn::Stopwatch whole_round;
   std::unique_ptr<Schedule> schedule = schedule_->clone();
   const std::vector<Turn> turns = schedule->next();
@@ -260,12 +269,7 @@ Round Server::play_round() {
     result.messages =
         last_.messages + 2 * result.chosen - std::ranges::count(turns, true, &Turn::drops_out);
   result.excluded = std::move(training.excluded);
-  const Evaluation evaluation = evaluate();
-  result.accuracy = evaluation.accuracy;
-  result.measures["Test loss"] = evaluation.loss;
-  result.measures.merge(class_measures(evaluation));
   if (training.weight > 0) result.measures["Training loss"] = training.loss_sum / training.weight;
-  result.measures.merge(client_measures(client_accuracies()));
   result.measures["Bytes up"] =
       last_.measures["Bytes up"] + (sends ? static_cast<double>(training.bytes) : 0.0);
   result.measures["Bytes down"] =
@@ -275,14 +279,24 @@ Round Server::play_round() {
     result.measures["Simulated seconds"] = last_.measures["Simulated seconds"] + *seconds;
   result.measures.merge(schedule_->measures());
   result.measures.merge(aggregation_->measures());
-  if (const Attack* attack = sender_->attack(); attack && attack->target()) {
-    const Evaluation triggered = evaluate(true);
-    result.measures["Attack success"] = triggered.share_of(*attack->target());
-    result.measures["Triggered accuracy"] = triggered.accuracy;
-  }
+  result.accuracy = std::numeric_limits<double>::quiet_NaN();
+  if (is_tested) test(result);
   result.seconds = last_.seconds + whole_round.seconds();
   last_ = result;
   return result;
+}
+
+void Server::test(Round& round) {
+  const Evaluation evaluation = evaluate();
+  round.accuracy = evaluation.accuracy;
+  round.measures["Test loss"] = evaluation.loss;
+  round.measures.merge(class_measures(evaluation));
+  round.measures.merge(client_measures(client_accuracies()));
+  if (const Attack* attack = sender_->attack(); attack && attack->target()) {
+    const Evaluation triggered = evaluate(true);
+    round.measures["Attack success"] = triggered.share_of(*attack->target());
+    round.measures["Triggered accuracy"] = triggered.accuracy;
+  }
 }
 
 std::int64_t Server::bytes_to_client() const {

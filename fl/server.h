@@ -23,7 +23,7 @@ namespace fl {
 
 struct Round {
   int number = 0;                   // from 1
-  double accuracy = 0;              // percent of the test images
+  double accuracy = 0;              // percent of the test images; NaN: it was not tested
   std::int64_t messages = 0;        // sent between clients and server since the start
   double ideal_seconds = 0;         // since the start, were every client a core of its own
   double seconds = 0;               // since the start, on this machine
@@ -45,8 +45,9 @@ class Server {
   Server(Config config, const data::ImageDataset& dataset)
       : Server(std::move(config), dataset.train, dataset.test) {}
 
-  // If a client's training throws, nothing has changed: the round can be played again.
-  Round play_round();
+  // If a client's training throws, nothing has changed: the round can be played again. Without a
+  // test the round has no accuracy, and no measure that a test gives.
+  Round play_round(bool is_tested = true);
 
   // Goes on after `last` as the server does that played it, whose weights and states must be here
   // already. Throws nn::Error if rounds were played.
@@ -69,19 +70,16 @@ class Server {
   Aggregation& aggregation() { return *aggregation_; }
   ClientStates& client_states() { return client_states_; }
 
-  // What is kept between rounds by number. Of each client, "client" is the algorithm's, "residual"
-  // what compression has not sent yet; "version" is of each round whose weights clients in flight
-  // have started from.
-  struct NamedVectors {
+  // What clients keep between rounds: "client" is the algorithm's, "residual" what compression has
+  // not sent yet.
+  struct NamedClientStates {
     std::string_view name;
-    NumberedVectors& vectors;
-    int end = std::numeric_limits<int>::max();  // numbers are below
+    ClientStates& states;
   };
-  std::vector<NamedVectors> numbered_states() {
-    return {{"client", client_states_, clients()},
-            {"residual", sender_->residuals(), clients()},
-            {"version", versions_.all()}};
+  std::vector<NamedClientStates> states_of_clients() {
+    return {{"client", client_states_}, {"residual", sender_->residuals()}};
   }
+  Versions& versions() { return versions_; }
 
   int clients() const { return config_.clients; }
   int clients_per_round() const { return clients_per_round_; }
@@ -90,8 +88,10 @@ class Server {
   struct Training;  // of a round's clients
   Training train(const std::vector<Turn>& turns, Schedule& schedule);
   Received received(int version) const;
+  void test(Round& round);
   // What the client begins its next round with: its algorithm's state, and buffers.
   struct Kept {
+    std::vector<nn::real> all;  // both are parts of it, or the buffers are the server's
     std::span<const nn::real> state, buffers;
   };
   Kept kept_by(int client, std::span<const nn::real> server_buffers) const;

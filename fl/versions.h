@@ -1,9 +1,10 @@
 #pragma once
 
+#include <map>
 #include <set>
 #include <span>
+#include <vector>
 
-#include "fl/client_states.h"
 #include "nn/real.h"
 
 namespace fl {
@@ -23,10 +24,11 @@ class Versions {
   // Of a server with so many weights and buffers. Throws nn::Error if it is not there.
   Received of(int version, std::size_t weights, std::size_t buffers) const;
 
-  NumberedVectors& all() { return all_; }  // each: weights, buffers, broadcast
+  // By the round after which they were the newest, each: weights, buffers, broadcast.
+  std::map<int, std::vector<nn::real>>& all() { return all_; }
 
  private:
-  NumberedVectors all_;
+  std::map<int, std::vector<nn::real>> all_;
 };
 
 }  // namespace fl

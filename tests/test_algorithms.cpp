@@ -47,11 +47,11 @@ TEST_CASE("clients that are excluded do not spoil SCAFFOLD's state") {
       }
     CHECK(excluded.size() >= 4);
     CHECK(has_empty);
-    CHECK(!server.client_states().all().empty());
+    CHECK(!server.client_states().in_memory().empty());
     // c is the mean of all c_i, whoever took part.
     const std::span<const real> control = server.algorithm().state().front().values;
     std::vector<double> mean(control.size());
-    for (const auto& [client, state] : server.client_states().all()) {
+    for (const auto& [client, state] : server.client_states().in_memory()) {
       CHECK(!excluded.contains(client));
       for (std::size_t i = 0; i < mean.size(); ++i) mean[i] += state.at(i) / 12.0;
     }
@@ -170,7 +170,7 @@ std::vector<real> all_after(const fl::Config& config) {
   fl::Server server(config, dataset);
   for (int round = 0; round < 3; ++round) server.play_round();
   std::vector<real> all(server.weights().begin(), server.weights().end());
-  for (const auto& [client, state] : server.client_states().all())
+  for (const auto& [client, state] : server.client_states().in_memory())
     all.insert(all.end(), state.begin(), state.end());
   return all;
 }

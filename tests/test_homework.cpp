@@ -156,6 +156,28 @@ TEST_CASE("a run is computed once, as long as its longest use, and cut for the s
   CHECK(first.rounds[1].seconds == second.rounds[1].seconds);  // the very same run
 }
 
+TEST_CASE("tests that are left out change no other number, and the last round has one") {
+  const data::ImageDataset dataset = toy::dataset();
+  Experiment every;
+  every.model = "mlp";
+  every.clients = 10;
+  every.rounds = 5;
+  Experiment second = every;
+  second.test_every = 2;
+  const Run whole = Runner(dataset, {}).run(every), sparse = Runner(dataset, {}).run(second);
+  for (int i = 0; i < 5; ++i) {
+    const fl::Round &round = sparse.rounds[i], &same = whole.rounds[i];
+    CHECK(round.measures.at("Training loss") == same.measures.at("Training loss"));
+    if (i % 2 == 1 || i == 4) {
+      CHECK(round.accuracy == same.accuracy);
+      CHECK(round.measures.at("Test loss") == same.measures.at("Test loss"));
+    } else {
+      CHECK(std::isnan(round.accuracy));
+      CHECK(!round.measures.contains("Test loss"));
+    }
+  }
+}
+
 // The project's promise. hw1 compare checks every round of the tables; here it is a few.
 TEST_CASE("same seed, same numbers as the notebook") {
   if (sizeof(nn::real) != 4) return;  // the notebook's are floats

@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "nn/base/csv.h"
@@ -107,6 +108,20 @@ TEST_CASE("the JSON of a run is JSON and has its rounds") {
   CHECK(json["rounds"].size() == 2);
   CHECK(json["rounds"][1]["test_accuracy"] == 46.0);
   CHECK(json["rounds"][1]["left_out"][0]["client"] == 7);
+}
+
+TEST_CASE("a round without a test has an empty cell, null in JSON, and no point in the plot") {
+  const Run run = made_up_run({NAN, 46});
+  CHECK(to_csv(std::vector{run}) == header +
+                                        "1,FedAvg,100,0.1,100,1,0.01,10,20,\n"
+                                        "2,FedAvg,100,0.1,100,1,0.01,10,40,46.0\n");
+  CHECK(contains(to_full_csv(std::vector{run}), "1,FedAvg,100,0.1,100,1,0.01,10,20,,"));
+  const auto json = nlohmann::json::parse(to_json(run, made_somehow()));
+  CHECK(json["rounds"][0]["test_accuracy"].is_null());
+  CHECK(std::isnan(round_of(json["rounds"][0]).accuracy));
+  CHECK(round_table(run).rows[0][2].empty());
+  const auto plot = accuracy_plot("run", "", std::vector{run}, std::vector<std::string>{"FedAvg"});
+  CHECK(plot.series[0].x == std::vector<double>{2});
 }
 
 TEST_CASE("results that were written are read back") {

@@ -13,45 +13,10 @@
 #include "nn/files/engine.h"
 #include "tests/complaint.h"
 #include "tests/manifest_text.h"
-#include "tests/toy.h"
-#include "tools/federated/saved_run.h"
+#include "tests/saved_toy.h"
 #include "tools/program/temporary_folder.h"
 
-namespace {
-
-struct Outcome {
-  std::string rounds;  // without times
-  std::vector<nn::real> weights;
-  std::string log;
-  friend bool operator==(const Outcome& a, const Outcome& b) {
-    return a.rounds == b.rounds && a.weights == b.weights;
-  }
-};
-
-// Plays up to the given round as a program does that is started for it, saving every round.
-Outcome play(const std::filesystem::path& folder, const fl::Config& config, int last) {
-  const data::ImageDataset dataset = toy::dataset();
-  std::ostringstream log;
-  federated::SavedRun saved(folder, true, log);
-  fl::Server server(config, dataset);
-  std::vector<fl::Round> rounds = saved.restore("toy", server);
-  while (static_cast<int>(rounds.size()) < last) {
-    rounds.push_back(server.play_round());
-    saved.save("toy", rounds, server);
-  }
-  Outcome outcome{"", {server.weights().begin(), server.weights().end()}, log.str()};
-  for (fl::Round& round : rounds) round.seconds = round.ideal_seconds = 0;
-  outcome.rounds = federated::to_text(rounds);
-  return outcome;
-}
-
-void flip_a_bit(const std::filesystem::path& path) {
-  std::string content = nn::read_file(path);
-  content[content.size() / 2] ^= 1;
-  std::ofstream(path, std::ios::binary) << content;
-}
-
-}  // namespace
+using toy::flip_a_bit, toy::Outcome, toy::play;
 
 TEST_CASE(
     "a run that is resumed gives the same bits, for every algorithm, split and thread count") {
@@ -179,23 +144,21 @@ TEST_CASE("a run is only resumed if that is asked for, and only with its own con
   CHECK(contains(restore("other toy", true), "has another run: toy, not other toy"));
 }
 
-TEST_CASE(
-    "what algorithms and clients keep is in a file of its own, and only if they keep anything") {
+TEST_CASE("what algorithms and clients keep is in files of its own, and only if they keep any") {
   const tools::TemporaryFolder plain, adam, scaffold;
   play(plain.path, toy::config("fedavg"), 2);
   play(adam.path, toy::config("fedadam"), 2);
   play(scaffold.path, toy::config("scaffold"), 2);
   CHECK(!std::filesystem::exists(plain.path / "step-2" / "state.safetensors"));
-  const auto names = [](const std::filesystem::path& folder) {
+  const auto names = [](const std::filesystem::path& file) {
     std::string text;
-    for (const auto& [name, tensor] :
-         nn::read_safetensors(folder / "step-2" / "state.safetensors").tensors)
-      text += name + ' ';
+    for (const auto& [name, tensor] : nn::read_safetensors(file).tensors) text += name + ' ';
     return text;
   };
-  CHECK(names(adam.path) == "server.m server.v ");
-  CHECK(contains(names(scaffold.path), "client."));
-  CHECK(contains(names(scaffold.path), "server.control "));
+  CHECK(names(adam.path / "step-2" / "state.safetensors") == "server.m server.v ");
+  CHECK(!std::filesystem::exists(adam.path / "clients"));
+  CHECK(names(scaffold.path / "step-2" / "state.safetensors") == "server.control ");
+  CHECK(names(scaffold.path / "clients" / "round-2.safetensors").starts_with("client."));
 }
 
 TEST_CASE("a checkpoint whose state is missing or another's is refused") {
@@ -220,7 +183,7 @@ TEST_CASE("a checkpoint whose state is missing or another's is refused") {
   fl::Server server(fewer, dataset);
   CHECK(contains(
       complaint_of([&] { federated::SavedRun(scaffold.path, true, log).restore("toy", server); }),
-      "\"client."));
+      "which is no client's"));
 }
 
 TEST_CASE("a client has one state: a second name for it, or one for no client, is refused") {
@@ -318,12 +281,13 @@ TEST_CASE("a server that has played does not resume") {
 TEST_CASE("rounds are text and back, to the last bit") {
   std::vector<fl::Round> rounds{
       {1, 100.0 / 3, 20, 0.1, 1e-7, {}, 10},
-      {2, 9.8, 40, 1.0 / 7, 12345.678, {{3, "it has no samples"}, {4, "its update"}}, 10}};
+      {2, NAN, 40, 1.0 / 7, 12345.678, {{3, "it has no samples"}, {4, "its update"}}, 10}};
   rounds[0].measures = {{"Test loss", 1.0 / 3}, {"Training loss", NAN}};
   rounds[1].selected = {3, 17};
   const std::vector<fl::Round> read = federated::parse_rounds(federated::to_text(rounds));
   REQUIRE(read.size() == 2);
   CHECK(read[0].accuracy == rounds[0].accuracy);
+  CHECK(std::isnan(read[1].accuracy));
   CHECK(read[0].seconds == rounds[0].seconds);
   CHECK(read[1].ideal_seconds == rounds[1].ideal_seconds);
   CHECK(read[1].messages == 40);

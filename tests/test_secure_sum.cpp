@@ -167,7 +167,7 @@ TEST_CASE("clients that drop out are excluded and the run goes on with the same 
   // c is the mean of all c_i, whoever took part.
   const std::span<const real> control = server.algorithm().state().front().values;
   std::vector<double> mean(control.size());
-  for (const auto& [client, state] : server.client_states().all())
+  for (const auto& [client, state] : server.client_states().in_memory())
     for (std::size_t i = 0; i < mean.size(); ++i) mean[i] += state.at(i) / 12.0;
   CHECK(largest_difference(control, mean) < (is_float ? 1e-5 : 1e-6));
 }

@@ -158,15 +158,18 @@ Manifest parse_manifest(const std::string& text, const std::string& name) {
 Manifest read_manifest(const fs::path& folder) {
   const fs::path path = folder / manifest_name;
   Manifest manifest = parse_manifest(read_manifest_text(path), path.string());
-  for (const SavedFile& file : manifest.files) try {
-      const SavedFile found = file_on_disk(folder / file.name, file.bytes);
-      require(found.bytes == file.bytes && found.checksum == file.checksum,
-              "its checksum is wrong");
-    } catch (const Error& error) {
-      throw InputError(concat((folder / file.name).string(), " is damaged: ", error.what()),
-                       manifest_hint);
-    }
+  for (const SavedFile& file : manifest.files) verify(folder, file);
   return manifest;
+}
+
+void verify(const fs::path& folder, const SavedFile& file) {
+  try {
+    const SavedFile found = file_on_disk(folder / file.name, file.bytes);
+    require(found.bytes == file.bytes && found.checksum == file.checksum, "its checksum is wrong");
+  } catch (const Error& error) {
+    throw InputError(concat((folder / file.name).string(), " is damaged: ", error.what()),
+                     manifest_hint);
+  }
 }
 
 SavedFile save_file(Storage& storage, const fs::path& folder, const std::string& name,

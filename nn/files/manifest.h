@@ -44,6 +44,9 @@ Manifest parse_manifest(const std::string& text, const std::string& name);
 // Reads a folder's manifest and verifies every file against it. Throws InputError.
 Manifest read_manifest(const std::filesystem::path& folder);
 
+// Compares the length and checksum of a file in the folder. Throws InputError.
+void verify(const std::filesystem::path& folder, const SavedFile& file);
+
 // To save a folder, any number of processes save files, then one saves the manifest. Until then the
 // folder is incomplete. Throws std::system_error, or Error if the state cannot be written.
 SavedFile save_file(Storage& storage, const std::filesystem::path& folder, const std::string& name,

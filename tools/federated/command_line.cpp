@@ -170,6 +170,7 @@ void RunArguments::add_to(tools::Options& command, Experiment& experiment) {
   command
       .add("--target", experiment.target, "test accuracy in percent: says which round reaches it")
       .between(0.0, 100.0);
+  command.add("--test-every", experiment.test_every, "rounds; the last one is always tested");
   command.add("--defence", experiment.defence, "how the server aggregates; none: the mean")
       .among(names_of(fl::defence_table(), {"none"}));
   command.add("--attack", experiment.attack, "what malicious clients do")

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <iostream>
 #include <map>
 #include <memory>
@@ -65,7 +66,7 @@ void write_events(const fs::path& folder, const Run& run) {
   report::EventFile events(now.count() - run.rounds.back().seconds);
   for (const fl::Round& round : run.rounds) {
     report::Scalars scalars(round.measures);
-    scalars["Test accuracy"] = round.accuracy;
+    if (!std::isnan(round.accuracy)) scalars["Test accuracy"] = round.accuracy;
     events.add(round.number, round.seconds, scalars);
   }
   nn::write_file_atomically(folder / "events.out.tfevents.0.federated", events.content());

@@ -136,6 +136,8 @@ void validate(const Experiment& e) {
         "C is the share of the clients in a round: --fraction 0.1");
   check(e.rounds >= 1, nn::concat(e.rounds, " rounds leave nothing to train"),
         "choose --rounds 1 or more");
+  check(e.test_every >= 1, nn::concat("a test every ", e.test_every, " rounds makes no sense"),
+        "choose --test-every 1 or more");
   check(e.training.batch >= 0, nn::concat("B = ", e.training.batch, " is not a batch size"),
         "choose --batch 1 or more, or inf for all of a client's samples");
   check(e.training.epochs >= 1, nn::concat("E = ", e.training.epochs, " epochs train nothing"),
@@ -273,15 +275,19 @@ void Runner::play(Entry& entry) {
   const std::unique_ptr<SavedRun> saved =
       options_.open_saved ? options_.open_saved(identity) : nullptr;
   if (saved) entry.rounds = saved->restore(identity, server);
-  show("");
+  std::string tested;
+  show(tested);
   while (static_cast<int>(entry.rounds.size()) < e.rounds && !is_stopped()) {
-    const fl::Round& round = entry.rounds.emplace_back(server.play_round());
+    const int number = static_cast<int>(entry.rounds.size()) + 1;
+    const bool is_tested = number % e.test_every == 0 || number == e.rounds;
+    const fl::Round& round = entry.rounds.emplace_back(server.play_round(is_tested));
     if (options_.log && !round.excluded.empty()) {
       if (options_.bar) options_.bar->clear();
       *options_.log << warning(entry.name, round);
     }
     if (saved) saved->save(identity, entry.rounds, server);
-    show(nn::concat(percent(round.accuracy), " %"));
+    if (is_tested) tested = percent(round.accuracy) + " %";
+    show(tested);
   }
   if (e.attacker() && !entry.rounds.empty()) entry.confusion = server.evaluate(true).confusion;
 }

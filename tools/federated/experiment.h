@@ -32,6 +32,7 @@ struct Experiment {
   nn::DropoutStream dropout = nn::DropoutStream::mt;
   int rounds = 10;
   std::optional<double> target;  // test accuracy in percent to look for; changes nothing else
+  int test_every = 1;            // rounds; the last one is tested in any case
 
   const fl::AlgorithmEntry& method() const;
   const fl::DefenceEntry* guard() const;             // null for "none"

@@ -75,7 +75,8 @@ std::span<const Extra> extras() {
           "ldp-noise", [](auto& e) -> auto& { return e.local_privacy.noise; }),
       extra(
           "compression", [](auto& e) -> auto& { return e.compression; }),
-      extra("clock", [](auto& e) -> auto& { return e.clock; }),
+      extra(
+          "clock", [](auto& e) -> auto& { return e.clock; }),
   };
   return table;
 }

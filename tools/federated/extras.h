@@ -8,8 +8,8 @@
 #include "tools/federated/experiment.h"
 
 // What an experiment may change of the training, the attack, the defence, compression and clock
-// beside the columns that every table has. A field is a row here, and so is in the run's description, its CSV
-// and JSON, and can be compared.
+// beside the columns that every table has. A field is a row here, and so is in the run's
+// description, its CSV and JSON, and can be compared.
 namespace federated {
 
 struct Extra {

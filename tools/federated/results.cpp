@@ -33,7 +33,14 @@ std::string list_of(std::span<const int> numbers, std::string_view separator) {
 
 std::string batch_text(int batch) { return batch == 0 ? "∞" : std::to_string(batch); }
 
-std::string percent(double accuracy) { return report::fixed(accuracy, 2); }
+std::string percent(double accuracy) {
+  return std::isnan(accuracy) ? "" : report::fixed(accuracy, 2);
+}
+
+// Empty in a round without a test.
+static std::string accuracy_cell(const fl::Round& round) {
+  return std::isnan(round.accuracy) ? "" : number(round.accuracy);
+}
 
 std::string curve_name(const Experiment& experiment) {
   const std::string label(experiment.method().label);
@@ -64,7 +71,7 @@ std::string to_csv(std::span<const Run> runs, std::span<const std::string> names
           << number(e.fraction) << ',' << batch_text(e.training.batch) << ',' << e.training.epochs
           << ',' << number(e.training.learning_rate) << ',' << e.seed << ',';
       if (has_wall_time) out << number(std::round(round.ideal_seconds * 10) / 10) << ',';
-      out << round.messages << ',' << number(round.accuracy);
+      out << round.messages << ',' << accuracy_cell(round);
       if (!names.empty())
         out << ',' << nn::csv_cell(split_name(e.partition)) << ',' << nn::csv_cell(names[i]);
       if (has_options) out << ',' << nn::csv_cell(option_text(e));
@@ -93,7 +100,7 @@ std::string to_full_csv(std::span<const Run> runs) {
       out << round.number << ',' << e.method().label << ',' << e.clients << ','
           << number(e.fraction) << ',' << batch_text(e.training.batch) << ',' << e.training.epochs
           << ',' << number(e.training.learning_rate) << ',' << e.seed << ',' << round.messages
-          << ',' << number(round.accuracy);
+          << ',' << accuracy_cell(round);
       for (const std::string& cell :
            {option_text(e), split_name(e.partition), e.model, e.attack,
             e.attack == "none" ? "" : malicious_text(e.malicious), e.defence, extras_text(e)})
@@ -164,6 +171,7 @@ report::LinePlot accuracy_plot(const std::string& file_name, const std::string& 
   for (std::size_t i = 0; i < runs.size(); ++i) {
     report::Series& series = plot.series.emplace_back(report::Series{names[i], {}, {}});
     for (const fl::Round& round : runs[i].rounds) {
+      if (std::isnan(round.accuracy)) continue;
       series.x.push_back(round.number);
       series.y.push_back(round.accuracy);
     }

@@ -14,7 +14,7 @@ namespace federated {
 std::string number(double value);
 std::string list_of(std::span<const int> numbers, std::string_view separator);
 std::string batch_text(int batch);                     // ∞ for a full batch
-std::string percent(double accuracy);                  // two decimals
+std::string percent(double accuracy);                  // two decimals; "" for NaN
 std::string curve_name(const Experiment& experiment);  // "FedAvg", "FedSGDGradient non-IID"
 
 // Round,Algorithm,N,C,B,E,η,Seed,[Wall time,]Message count,Test accuracy[,Split,Curve][,Options]:

@@ -30,7 +30,7 @@ Json json_of(const fl::Round& round) {
     excluded.push_back({{"client", client}, {"reason", reason}});
   Json json = {{"round", round.number},
                {"message_count", round.messages},
-               {"test_accuracy", round.accuracy},
+               {"test_accuracy", round.accuracy},  // null: not tested
                {"ideal_seconds", round.ideal_seconds},
                {"seconds", round.seconds},
                {"clients", round.chosen},
@@ -38,6 +38,11 @@ Json json_of(const fl::Round& round) {
   if (!round.measures.empty()) json["measures"] = round.measures;  // null: not a number
   if (!round.selected.empty()) json["selected"] = round.selected;
   return json;
+}
+
+// JSON's null stands for NaN.
+double number_of(const nlohmann::json& json) {
+  return json.is_null() ? std::numeric_limits<double>::quiet_NaN() : json.get<double>();
 }
 
 }  // namespace
@@ -50,15 +55,14 @@ std::string word_for(nn::DropoutStream stream) {
 }
 
 fl::Round round_of(const nlohmann::json& json) {
-  fl::Round round{json.at("round"),         json.at("test_accuracy"), json.at("message_count"),
-                  json.at("ideal_seconds"), json.at("seconds"),       {},
+  fl::Round round{json.at("round"),         number_of(json.at("test_accuracy")),
+                  json.at("message_count"), json.at("ideal_seconds"),
+                  json.at("seconds"),       {},
                   json.at("clients")};
   for (const nlohmann::json& out : json.at("left_out"))
     round.excluded.push_back({out.at("client"), out.at("reason")});
   if (const auto found = json.find("measures"); found != json.end())
-    for (const auto& [name, value] : found->items())
-      round.measures[name] =
-          value.is_null() ? std::numeric_limits<double>::quiet_NaN() : value.get<double>();
+    for (const auto& [name, value] : found->items()) round.measures[name] = number_of(value);
   if (const auto found = json.find("selected"); found != json.end())
     round.selected = found->get<std::vector<int>>();
   return round;

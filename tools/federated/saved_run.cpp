@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <limits>
 #include <map>
 #include <optional>
 #include <ostream>
@@ -19,7 +20,16 @@ namespace federated {
 namespace {
 
 constexpr const char *weights_file = "weights.safetensors", *rounds_file = "rounds.txt",
-                     *state_file = "state.safetensors";
+                     *state_file = "state.safetensors", *clients_file = "clients.txt";
+
+bool has(const nn::CheckpointFolder::Saved& saved, std::string_view name) {
+  return std::ranges::count(saved.files, name, &nn::SavedFile::name) > 0;
+}
+
+// The index of the clients' files; empty if no client keeps anything.
+std::string client_index(const nn::CheckpointFolder::Saved& saved) {
+  return has(saved, clients_file) ? nn::read_file(saved.folder / clients_file) : "";
+}
 
 std::vector<fl::Round> rounds_of(const nn::CheckpointFolder::Saved& saved) {
   const std::filesystem::path file = saved.folder / rounds_file;
@@ -54,48 +64,43 @@ std::vector<fl::NamedState> server_state(fl::Server& server,
   return state;
 }
 
-// All that server and clients keep, where it is.
+// All that the server keeps, where it is.
 std::vector<nn::SavedTensor> state_of(fl::Server& server) {
   std::vector<nn::SavedTensor> tensors;
   for (const auto& [name, values] : server_state(server))
     tensors.push_back({name, shape_of(values), values});
-  for (const auto& [name, vectors, end] : server.numbered_states())
-    for (const auto& [number, values] : vectors.all())
-      tensors.push_back({nn::concat(name, '.', number), shape_of(values), values});
+  for (const auto& [version, values] : server.versions().all())
+    tensors.push_back({nn::concat("version.", version), shape_of(values), values});
   return tensors;
 }
 
-// The number of a tensor such as "client.7", below `end`; nothing if it has another name, such as
-// "client.07", which would be a second one for the same client.
-std::optional<int> number_of(const std::string& tensor, std::string_view name, int end) {
-  const std::string prefix = nn::concat(name, '.');
-  if (!tensor.starts_with(prefix)) return {};
-  int number = -1;
-  std::from_chars(tensor.data() + prefix.size(), tensor.data() + tensor.size(), number);
-  const bool is_one = number >= 0 && number < end && tensor == nn::concat(prefix, number);
-  return is_one ? std::optional(number) : std::nullopt;
-}
-
-// Fills what state_of() named.
+// Fills what was saved; earlier versions of the program saved the clients' states there, too.
 void load_state(const std::filesystem::path& path, fl::Server& server) {
   nn::SafetensorsFile file(path);
   std::vector<nn::LoadedTensor> tensors;
   for (const auto& [name, values] : server_state(server, &file))
     tensors.push_back({name, shape_of(values), values});
   struct Loaded {
-    fl::NumberedVectors& vectors;
-    int number;
+    fl::ClientStates& states;
+    int client;
     std::vector<nn::real> values;
   };
   std::vector<Loaded> loaded;
-  for (const auto& [name, vectors, end] : server.numbered_states())
-    for (const auto& [tensor, entry] : file.entries())
-      if (const auto number = number_of(tensor, name, end)) {
-        loaded.push_back({vectors, *number, std::vector<nn::real>(entry.shape.size())});
+  for (const auto& [tensor, entry] : file.entries()) {
+    const std::size_t size = entry.shape.size();
+    if (const auto version = number_of(tensor, "version", std::numeric_limits<int>::max())) {
+      std::vector<nn::real>& values = server.versions().all()[*version];
+      values.resize(size);
+      tensors.push_back({tensor, entry.shape, values});
+    }
+    for (const auto& [name, states] : server.states_of_clients())
+      if (const auto client = number_of(tensor, name, server.clients())) {
+        loaded.push_back({states, *client, std::vector<nn::real>(size)});
         tensors.push_back({tensor, entry.shape, loaded.back().values});
       }
+  }
   nn::load_tensors(file, tensors);
-  for (auto& [vectors, number, values] : loaded) vectors.keep(number, std::move(values));
+  for (auto& [states, client, values] : loaded) states.keep(client, std::move(values));
 }
 
 }  // namespace
@@ -104,14 +109,17 @@ SavedRun::SavedRun(const std::filesystem::path& folder, bool may_resume, std::os
     : path_(folder),
       lock_(folder, nn::FolderLock::short_patience),
       folder_(folder),
+      clients_(folder / "clients"),
       may_resume_(may_resume),
       log_(log) {}
 
 std::vector<fl::Round> SavedRun::restore(const std::string& run, fl::Server& server) {
   const auto warn = [this](const std::string& damage) { log_ << "warning: " << damage << '\n'; };
   std::vector<fl::Round> rounds;
-  const auto saved = folder_.newest(
-      warn, [&](const nn::CheckpointFolder::Saved& found) { rounds = rounds_of(found); });
+  const auto saved = folder_.newest(warn, [&](const nn::CheckpointFolder::Saved& found) {
+    rounds = rounds_of(found);
+    clients_.check(client_index(found));
+  });
   if (!saved) return {};
   if (!may_resume_)
     throw nn::InputError(nn::concat(path_.string(), " has a run up to round ", saved->step),
@@ -125,11 +133,12 @@ std::vector<fl::Round> SavedRun::restore(const std::string& run, fl::Server& ser
   for (const std::string& difference : nn::engine_differences(saved->state))
     log_ << "note: the run was saved with " << difference << ": the same but for rounding\n";
   nn::load_parameters(saved->folder / weights_file, server.model().parameters());
-  const bool has_state = std::ranges::count(saved->files, state_file, &nn::SavedFile::name) > 0;
+  const bool has_state = has(*saved, state_file);
   if (!has_state && !server_state(server).empty())
     throw nn::InputError(nn::concat(saved->folder.string(), " lacks ", state_file),
                          "remove the folder if nothing can be done about it");
   if (has_state) load_state(saved->folder / state_file, server);
+  clients_.restore(client_index(*saved), server);
   server.resume(rounds.back());
   return rounds;
 }
@@ -143,9 +152,12 @@ void SavedRun::save(const std::string& run, const std::vector<fl::Round>& rounds
   const std::vector<nn::SavedTensor> state_tensors = state_of(server);
   if (!state_tensors.empty())
     files.push_back(folder_.write(step, state_file, nn::SafetensorsContent(state_tensors).parts()));
+  if (const std::string index = clients_.save(step, server); !index.empty())
+    files.push_back(folder_.write(step, clients_file, index));
   nn::Metadata state = nn::describe_engine();
   state["run"] = run;
   folder_.complete(step, std::move(files), state);
+  clients_.complete();
 }
 
 std::string to_text(const std::vector<fl::Round>& rounds) {
@@ -163,6 +175,15 @@ std::string to_text(const std::vector<fl::Round>& rounds) {
   return text.str();
 }
 
+// Also nan, which streams do not read.
+static double parse_double(const std::string& text) {
+  double value = 0;
+  const char* last = text.data() + text.size();
+  nn::require(std::from_chars(text.data(), last, value).ptr == last, "\"", text,
+              "\" is not a number");
+  return value;
+}
+
 std::vector<fl::Round> parse_rounds(const std::string& text) {
   std::vector<fl::Round> rounds;
   std::istringstream lines(text);
@@ -172,15 +193,14 @@ std::vector<fl::Round> parse_rounds(const std::string& text) {
     fields >> kind;
     if (kind == "round") {
       fl::Round& round = rounds.emplace_back();
-      fields >> round.number >> round.accuracy >> round.messages >> round.ideal_seconds >>
+      std::string accuracy;
+      fields >> round.number >> accuracy >> round.messages >> round.ideal_seconds >>
           round.seconds >> round.chosen;
+      round.accuracy = parse_double(accuracy);
     } else if (kind == "measure" && !rounds.empty()) {
       std::string value, name;
       std::getline(fields >> value >> std::ws, name);
-      double& measure = rounds.back().measures[name];
-      const char* last = value.data() + value.size();
-      nn::require(std::from_chars(value.data(), last, measure).ptr == last, "\"", value,
-                  "\" is no number");
+      rounds.back().measures[name] = parse_double(value);
     } else if (kind == "selected" && !rounds.empty()) {
       for (int client; fields >> client;) rounds.back().selected.push_back(client);
       if (fields.eof()) fields.clear();

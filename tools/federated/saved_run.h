@@ -8,6 +8,7 @@
 #include "fl/server.h"
 #include "nn/base/folder_lock.h"
 #include "nn/files/checkpoint_folder.h"
+#include "tools/federated/client_files.h"
 
 namespace federated {
 
@@ -16,10 +17,11 @@ namespace federated {
 //
 //   FOLDER/step-3/weights.safetensors    the server's, after round 3
 //   FOLDER/step-3/rounds.txt             what the rounds 1 to 3 gave
-//   FOLDER/step-3/state.safetensors      what is kept, if anything: the algorithm's server.m, say,
-//                                        the defence's defence.centre, client 17's client.17,
-//                                        with compression residual.17, and version.2 for clients
-//                                        in flight that started after round 2
+//   FOLDER/step-3/state.safetensors      what the server keeps, if anything: the algorithm's
+//                                        server.m, say, the defence's defence.centre, and version.2
+//                                        for clients in flight that started after round 2
+//   FOLDER/step-3/clients.txt            where its clients' states are, if they keep any
+//   FOLDER/clients/round-3.safetensors   what the clients of round 3 keep (client_files.h)
 //
 // All else follows from the configuration and the number of the round. The folder is one run's at a
 // time.
@@ -41,6 +43,7 @@ class SavedRun {
   std::filesystem::path path_;
   nn::FolderLock lock_;
   nn::CheckpointFolder folder_;
+  ClientFiles clients_;
   bool may_resume_;
   std::ostream& log_;
 };

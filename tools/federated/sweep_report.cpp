@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <iostream>
+#include <map>
 
 #include "nn/base/csv.h"
 #include "nn/base/error.h"
@@ -81,13 +82,13 @@ report::Table class_table(const Groups& groups, const std::vector<std::string>& 
 
 report::Series series_of(const std::string& name, const Group& group) {
   report::Series series{name, {}, {}};
-  std::size_t rounds = group.runs.front()->rounds.size();
-  for (const RunRows* run : group.runs) rounds = std::min(rounds, run->rounds.size());
-  for (std::size_t round = 0; round < rounds; ++round) {
-    std::vector<double> values;
-    for (const RunRows* run : group.runs) values.push_back(run->accuracies()[round]);
+  std::map<int, std::vector<double>> tests;
+  for (const RunRows* run : group.runs)
+    for (const auto& [round, accuracy] : run->tests()) tests[round].push_back(accuracy);
+  for (const auto& [round, values] : tests) {
+    if (values.size() < group.runs.size()) continue;  // a run has not come so far
     const Moments moments(values);
-    series.x.push_back(static_cast<double>(round + 1));
+    series.x.push_back(round);
     series.y.push_back(moments.mean);
     series.spread.push_back(moments.deviation);
   }

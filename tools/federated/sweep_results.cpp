@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
+#include <ranges>
 
 #include "nn/base/csv.h"
 #include "tools/federated/target.h"
@@ -12,9 +13,19 @@ namespace federated {
 
 std::vector<double> RunRows::accuracies() const {
   std::vector<double> values;
-  for (const Cells& row : rounds)
-    values.push_back(std::strtod(row.at("Test accuracy").c_str(), nullptr));
+  for (const Cells& row : rounds) {
+    const std::string& cell = row.at("Test accuracy");
+    values.push_back(cell.empty() ? NAN : std::strtod(cell.c_str(), nullptr));
+  }
   return values;
+}
+
+std::map<int, double> RunRows::tests() const {
+  std::map<int, double> tests;
+  const std::vector<double> all = accuracies();
+  for (std::size_t i = 0; i < all.size(); ++i)
+    if (!std::isnan(all[i])) tests[static_cast<int>(i) + 1] = all[i];
+  return tests;
 }
 
 SweepResults results_of(const Sweep& sweep) {
@@ -32,7 +43,7 @@ SweepResults results_of(const Sweep& sweep) {
       Cells& row = rows.rounds.emplace_back();
       for (std::size_t c = 0; c < header.size(); ++c) row[header[c]] = records[i].cells[c];
     }
-    if (rows.rounds.empty()) runs.pop_back();
+    if (rows.tests().empty()) runs.pop_back();
   }
   return results;
 }
@@ -45,13 +56,14 @@ Moments::Moments(const std::vector<double>& values) {
 
 Moments Group::last() const {
   std::vector<double> values;
-  for (const RunRows* run : runs) values.push_back(run->accuracies().back());
+  for (const RunRows* run : runs) values.push_back(run->tests().rbegin()->second);
   return Moments(values);
 }
 
 Moments Group::best() const {
   std::vector<double> values;
-  for (const RunRows* run : runs) values.push_back(std::ranges::max(run->accuracies()));
+  for (const RunRows* run : runs)
+    values.push_back(std::ranges::max(run->tests() | std::views::values));
   return Moments(values);
 }
 

@@ -19,7 +19,8 @@ struct RunRows {
   const SweepRun* run;
   std::vector<Cells> rounds;
 
-  std::vector<double> accuracies() const;
+  std::vector<double> accuracies() const;  // NaN of rounds that were not tested
+  std::map<int, double> tests() const;     // the others, by round
 };
 
 struct SweepResults {

@@ -1,0 +1,120 @@
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <sstream>
+
+#include "fl/compression.h"
+#include "nn/files/checkpoint.h"
+#include "nn/files/checkpoint_folder.h"
+#include "tests/complaint.h"
+#include "tests/saved_toy.h"
+#include "tools/program/temporary_folder.h"
+
+using toy::flip_a_bit, toy::Outcome, toy::play;
+
+namespace {
+
+namespace fs = std::filesystem;
+
+std::set<std::string> names_in(const fs::path& folder) {
+  std::set<std::string> names;
+  for (const auto& entry : fs::directory_iterator(folder)) names.insert(entry.path().filename());
+  return names;
+}
+
+// The names of the files in a checkpoint's index.
+std::set<std::string> indexed(const fs::path& folder, int step) {
+  std::set<std::string> names;
+  std::istringstream index(nn::read_file(folder / nn::concat("step-", step) / "clients.txt"));
+  for (std::string line; std::getline(index, line);) names.insert(line.substr(0, line.find(' ')));
+  return names;
+}
+
+// Clients with residuals beside their states.
+fl::Config compressed() {
+  fl::Config config = toy::config("ditto");
+  config.compression = fl::find_compression("topk");
+  return config;
+}
+
+}  // namespace
+
+TEST_CASE("a saved round leaves its clients' states to the disk, from where they are read") {
+  const tools::TemporaryFolder folder;
+  const data::ImageDataset dataset = toy::dataset();
+  fl::Server saved(compressed(), dataset), unsaved(compressed(), dataset);
+  std::ostringstream log;
+  federated::SavedRun run(folder.path, false, log);
+  std::vector<fl::Round> rounds = run.restore("toy", saved);
+  for (int round = 0; round < 6; ++round) {
+    rounds.push_back(saved.play_round());
+    run.save("toy", rounds, saved);
+    unsaved.play_round();
+    for (const auto& [name, states] : saved.states_of_clients()) CHECK(states.in_memory().empty());
+  }
+  CHECK(std::ranges::equal(saved.weights(), unsaved.weights()));
+  for (std::size_t i = 0; i < 2; ++i) {
+    const auto all = unsaved.states_of_clients()[i].states.in_memory();
+    CHECK(all.size() > 6);
+    for (const auto& [client, state] : all)
+      CHECK(saved.states_of_clients()[i].states.of(client) == state);
+  }
+}
+
+TEST_CASE("a round writes its own clients' states alone, and files that nothing needs go") {
+  const tools::TemporaryFolder folder;
+  fl::Config config = toy::config("scaffold");
+  config.fraction = 0.25;
+  for (int round = 1; round <= 20; ++round) {
+    play(folder.path, config, round);
+    const auto newest =
+        nn::read_safetensors(folder.path / "clients" / nn::concat("round-", round, ".safetensors"));
+    CHECK(newest.tensors.size() == 3);
+    std::set<std::string> needed = indexed(folder.path, round);
+    if (round > 1) needed.merge(indexed(folder.path, round - 1));
+    CHECK(names_in(folder.path / "clients") == needed);
+  }
+  CHECK(!names_in(folder.path / "clients").contains("round-1.safetensors"));
+}
+
+TEST_CASE("damage to clients' states is said, and the run goes on from the round before") {
+  const tools::TemporaryFolder whole, damaged;
+  const Outcome uninterrupted = play(whole.path, compressed(), 5);
+  play(damaged.path, compressed(), 4);
+  const fs::path newest = damaged.path / "clients" / "round-4.safetensors";
+  flip_a_bit(newest);
+  const Outcome resumed = play(damaged.path, compressed(), 5);
+  CHECK(resumed == uninterrupted);
+  CHECK(contains(resumed.log, newest.string() + " is damaged"));
+  CHECK(names_in(whole.path / "clients") == names_in(damaged.path / "clients"));
+
+  fs::remove(damaged.path / "clients" / *indexed(damaged.path, 4).begin());
+  CHECK(contains(complaint_of([&] { play(damaged.path, compressed(), 6); }),
+                 "no checkpoint in " + damaged.path.string() + " is intact"));
+}
+
+TEST_CASE("a run that an earlier version saved, with clients beside the server, goes on") {
+  const tools::TemporaryFolder whole, earlier;
+  const Outcome uninterrupted = play(whole.path, compressed(), 5);
+  play(earlier.path, compressed(), 3);
+  const fs::path step = earlier.path / "step-3";
+  std::map<std::string, nn::Tensor> states;
+  for (const std::string& file : indexed(earlier.path, 3))
+    for (auto& [name, tensor] : nn::read_safetensors(earlier.path / "clients" / file).tensors)
+      states[name] = std::move(tensor);
+  std::vector<nn::SavedTensor> tensors;
+  for (const auto& [name, tensor] : states)
+    tensors.push_back({name, tensor.shape(), tensor.span()});
+  const std::string weights = nn::read_file(step / "weights.safetensors"),
+                    rounds = nn::read_file(step / "rounds.txt");
+  fs::remove_all(earlier.path / "clients");
+  nn::CheckpointFolder folder(earlier.path);
+  folder.complete(
+      3,
+      {folder.write(3, "weights.safetensors", weights), folder.write(3, "rounds.txt", rounds),
+       folder.write(3, "state.safetensors", nn::SafetensorsContent(tensors).parts())},
+      {{"run", "toy"}});
+  CHECK(play(earlier.path, compressed(), 5) == uninterrupted);
+}

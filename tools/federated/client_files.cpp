@@ -1,0 +1,104 @@
+#include "tools/federated/client_files.h"
+
+#include <algorithm>
+#include <charconv>
+#include <set>
+#include <sstream>
+
+#include "nn/base/error.h"
+#include "nn/base/file.h"
+#include "nn/base/storage.h"
+#include "nn/files/checkpoint.h"
+
+namespace federated {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+std::vector<nn::SavedFile> parse_index(const std::string& index) {
+  std::vector<nn::SavedFile> files;
+  std::istringstream lines(index);
+  for (std::string line; std::getline(lines, line);) files.push_back(nn::parse_saved_file(line));
+  return files;
+}
+
+std::set<fs::path> files_in_use(fl::Server& server) {
+  std::set<fs::path> files;
+  for (const auto& [name, states] : server.states_of_clients()) files.merge(states.files());
+  return files;
+}
+
+}  // namespace
+
+std::string ClientFiles::save(int round, fl::Server& server) {
+  std::vector<nn::SavedTensor> tensors;
+  for (const auto& [name, states] : server.states_of_clients())
+    for (const auto& [client, values] : states.in_memory())
+      tensors.push_back(
+          {nn::concat(name, '.', client), {static_cast<nn::index>(values.size())}, values});
+  if (!tensors.empty()) {
+    const fs::path file = folder_ / nn::concat("round-", round, ".safetensors");
+    nn::Disk disk;
+    nn::on_disk(file, [&] {
+      files_.push_back(
+          nn::save_file(disk, folder_, file.filename(), nn::SafetensorsContent(tensors).parts()));
+    });
+    for (const auto& [name, states] : server.states_of_clients())
+      while (!states.in_memory().empty()) {
+        const int client = states.in_memory().begin()->first;
+        states.leave_on_disk(client, file, nn::concat(name, '.', client));
+      }
+    const std::set<fs::path> used = files_in_use(server);
+    std::erase_if(files_, [&](const nn::SavedFile& f) { return !used.contains(folder_ / f.name); });
+  }
+  std::string index;
+  for (const nn::SavedFile& file : files_) index += to_text(file) + '\n';
+  return index;
+}
+
+void ClientFiles::complete() {
+  std::set<std::string> needed;
+  for (const auto* files : {&files_, &previous_})
+    for (const nn::SavedFile& file : *files) needed.insert(file.name);
+  previous_ = files_;
+  std::vector<fs::path> surplus;
+  std::error_code no_folder;
+  for (const auto& entry : fs::directory_iterator(folder_, no_folder))
+    if (!needed.contains(entry.path().filename())) surplus.push_back(entry.path());
+  nn::Disk disk;
+  for (const fs::path& file : surplus) nn::on_disk(file, [&] { disk.remove(file); });
+}
+
+void ClientFiles::check(const std::string& index) const {
+  for (const nn::SavedFile& file : parse_index(index)) nn::verify(folder_, file);
+}
+
+void ClientFiles::restore(const std::string& index, fl::Server& server) {
+  files_ = previous_ = parse_index(index);
+  for (const nn::SavedFile& saved : files_) {
+    const nn::SafetensorsFile file(folder_ / saved.name);
+    for (const auto& [tensor, entry] : file.entries()) {
+      bool is_known = false;
+      for (const auto& [name, states] : server.states_of_clients())
+        if (const auto client = number_of(tensor, name, server.clients())) {
+          states.leave_on_disk(*client, folder_ / saved.name, tensor);
+          is_known = true;
+        }
+      if (!is_known)
+        throw nn::InputError(nn::concat(file.name(), " has ", tensor, ", which is no client's"),
+                             "remove the folder if nothing can be done about it");
+    }
+  }
+}
+
+std::optional<int> number_of(const std::string& tensor, std::string_view name, int end) {
+  const std::string prefix = nn::concat(name, '.');
+  if (!tensor.starts_with(prefix)) return {};
+  int number = -1;
+  std::from_chars(tensor.data() + prefix.size(), tensor.data() + tensor.size(), number);
+  const bool is_one = number >= 0 && number < end && tensor == nn::concat(prefix, number);
+  return is_one ? std::optional(number) : std::nullopt;
+}
+
+}  // namespace federated
