@@ -34,7 +34,7 @@ void Plays::add(const std::string& play, std::span<const Role> roles_of_play) {
     const std::string_view text = role.text;
     roles.push_back(play + ' ' + role.name);
     train.add(text.substr(0, cut), group);
-    test.add(text.substr(cut), group);
+    test.add(text.substr(cut, window * test_windows + 1), group);
   }
 }
 

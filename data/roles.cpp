@@ -55,7 +55,7 @@ bool is_act(std::string_view line) { return begins(line, "ACT") || begins(line, 
 bool is_scene(std::string_view line) { return begins(line, "SCENE") || begins(line, "Scene"); }
 
 // The speaker whose name the line is, or nothing.
-std::string_view speaker_of(std::string_view line, bool has_text_below) {
+std::string_view speaker_of(std::string_view line) {
   const bool has_stop = line.ends_with('.');
   if (has_stop) line.remove_suffix(1);
   if (line.empty() || line.size() > longest_name || !is_upper(line[0])) return "";
@@ -63,7 +63,7 @@ std::string_view speaker_of(std::string_view line, bool has_text_below) {
     return is_upper(c) || (has_stop && is_letter(c)) ||
            std::string_view(" ,'&-").find(c) != std::string_view::npos;
   });
-  return is_name && (has_stop || has_text_below) ? line : "";
+  return is_name ? line : "";
 }
 
 }  // namespace
@@ -94,7 +94,7 @@ std::vector<Role> parse_roles(std::string_view play, const std::string& name) {
       continue;
     }
     const bool has_text_below = i + 1 < lines.size() && !trimmed(lines[i + 1]).empty();
-    const std::string_view who = is_below_empty ? speaker_of(line, has_text_below) : "";
+    const std::string_view who = is_below_empty && has_text_below ? speaker_of(line) : "";
     if (!who.empty()) {
       const auto [at, is_new] = numbers.try_emplace(std::string(who), roles.size());
       if (is_new) roles.push_back({std::string(who), ""});

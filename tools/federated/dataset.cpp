@@ -106,7 +106,7 @@ std::span<const DatasetEntry> dataset_table() {
       DatasetEntry{"mnist", "70,000 images of digits", open_image_set},
       DatasetEntry{"fashion", "70,000 images of clothes", open_image_set},
       DatasetEntry{"cifar10", "60,000 coloured images; --data names its folder", open_image_set},
-      DatasetEntry{"shakespeare", "37 plays, a natural client for each of 438 roles",
+      DatasetEntry{"shakespeare", "37 plays, a natural client for each of 440 roles",
                    open_shakespeare},
       DatasetEntry{"heart", "1,025 rows about patients, 13 features", open_heart},
       DatasetEntry{"table", "rows of a CSV file: --data FILE --label COLUMN", open_table},
