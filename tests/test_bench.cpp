@@ -81,7 +81,10 @@ TEST_CASE("a peer that fails is reported and excluded, in any turn") {
   CHECK(complaints == std::vector<std::string>{"nothing is left"});
   benchmark.ours = costs({1, 1, 1, 1});
   benchmark.peers = {{"tired", costs({7, 7})}};
-  CHECK_FALSE(measure(benchmark, 3, complain).ratio());
+  benchmark.readings = {{"work", "s"}};
+  const Result alone = measure(benchmark, 3, complain);
+  CHECK_FALSE(alone.ratio());
+  CHECK(to_table(std::vector{alone}, true).rows[0][3] == "absent");
   CHECK(complaints.size() == 2);
 }
 

@@ -59,7 +59,8 @@ Result measure(const Benchmark& benchmark, int turns,
     keep_cheapest(contenders);
   }
 
-  Result result{benchmark.name, benchmark.readings, median(costs), {}, {}, ""};
+  const std::string absent = benchmark.peers.empty() ? "" : "absent";
+  Result result{benchmark.name, benchmark.readings, median(costs), {}, {}, absent};
   if (!limits.empty()) result.limit = median(limits);
   if (!contenders.empty()) {
     result.peer_cost = median(contenders.front().costs);

@@ -40,7 +40,7 @@ struct Result {
   std::vector<Reading> readings;
   double cost = 0;
   std::optional<double> peer_cost, limit;
-  std::string peer;  // the name of the cheapest
+  std::string peer;  // the name of the cheapest; "absent" if there are some, but none works
 
   // How many times cheaper than the peer.
   std::optional<double> ratio() const;

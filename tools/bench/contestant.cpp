@@ -50,7 +50,7 @@ Contestant Contestant::peer(const std::string& script, PeerWay way, const std::s
   std::vector<std::string> command{"python3", project::folder() / "tools/bench/peers" / script,
                                    std::to_string(way.threads)};
   if (!argument.empty()) command.push_back(argument);
-  return {"PyTorch with " + to_text(way), [command, way] {
+  return {nn::concat(script, " with ", to_text(way)), [command, way] {
             setenv("OMP_WAIT_POLICY", way.spins ? "active" : "passive", 1);
             setenv("PYTHONDONTWRITEBYTECODE", "1", 1);
             if (!std::freopen("/dev/null", "w", stderr)) _exit(127);

@@ -6,6 +6,7 @@
 #include "nn/base/error.h"
 #include "nn/base/stopwatch.h"
 #include "tools/bench/benchmark.h"
+#include "tools/bench/clients.h"
 #include "tools/bench/cnn.h"
 #include "tools/bench/llama.h"
 #include "tools/bench/pipeline.h"
@@ -81,6 +82,28 @@ std::vector<Growth> growth_table(int threads) {
        {1, 5, 10, 25, 50, 100, 200, 300, 400, 600},
        {ours},
        [=](int batch) { return std::vector{images_per_second(threads, 2 * threads, batch)}; }},
+      {"simulators",
+       "clients-seconds",
+       "A round of 10 clients on " + cores + ": clients there are",
+       "Clients",
+       "Milliseconds a round",
+       {100, 1000, 10000},
+       {"FedAvg", "SCAFFOLD"},
+       [](int count) {
+         return std::vector{1e3 * cost_of_round("fedavg", count).seconds,
+                            1e3 * cost_of_round("scaffold", count).seconds};
+       }},
+      {"simulators",
+       "clients-memory",
+       "Peak memory with 10 clients a round: clients there are",
+       "Clients",
+       "Megabytes",
+       {100, 1000, 10000},
+       {"FedAvg", "SCAFFOLD"},
+       [](int count) {
+         return std::vector{cost_of_round("fedavg", count).megabytes,
+                            cost_of_round("scaffold", count).megabytes};
+       }},
       {"llama",
        "length",
        "LLaMA training on " + cores + ": length of a sequence",

@@ -29,7 +29,7 @@ report::Table to_table(std::span<const Result> results, bool has_peer) {
       auto& row = table.rows.emplace_back();
       row = {reading.text, reading.unit, number(reading.of(result.cost))};
       if (has_peer) {
-        row.push_back(optional(result.peer_cost, [&](double c) { return number(reading.of(c)); }));
+        row.push_back(result.peer_cost ? number(reading.of(*result.peer_cost)) : result.peer);
         row.push_back(optional(result.ratio(), [](double r) { return report::fixed(r, 2); }));
       }
       row.push_back(

@@ -6,8 +6,11 @@ namespace bench {
 
 std::span<const Suite> suite_table() {
   static constexpr std::array table{
-      Suite{"cnn", cnn_benchmarks},           Suite{"federated", federated_benchmarks},
-      Suite{"start", start_benchmarks},       Suite{"llama", llama_benchmarks},
+      Suite{"cnn", cnn_benchmarks},
+      Suite{"federated", federated_benchmarks},
+      Suite{"simulators", simulator_benchmarks},
+      Suite{"start", start_benchmarks},
+      Suite{"llama", llama_benchmarks},
       Suite{"pipeline", pipeline_benchmarks},
   };
   return table;

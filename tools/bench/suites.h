@@ -26,6 +26,7 @@ std::span<const Suite> suite_table();
 
 std::vector<Benchmark> cnn_benchmarks(const SuiteOptions& options);
 std::vector<Benchmark> federated_benchmarks(const SuiteOptions& options);
+std::vector<Benchmark> simulator_benchmarks(const SuiteOptions& options);
 std::vector<Benchmark> start_benchmarks(const SuiteOptions& options);
 std::vector<Benchmark> llama_benchmarks(const SuiteOptions& options);
 std::vector<Benchmark> pipeline_benchmarks(const SuiteOptions& options);

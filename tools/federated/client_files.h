@@ -18,15 +18,15 @@ namespace federated {
 //
 // A file never changes, and a client's state is in the newest one that has it. So a round writes
 // what its own clients keep and nothing else. A checkpoint names the files that it needs, with
-// their checksums, in an index. The two newest checkpoints' files stay, others are removed. They
-// hold some outdated states, but never more than H_n = 1 + 1/2 + ... + 1/n times the current ones
-// on average, where n clients are chosen at random each round.
+// their checksums, in an index. What the two newest checkpoints do not need is removed. The rest
+// has outdated states, too: with n random clients a round, 1 + 1/2 + ... + 1/n states for each
+// client on average.
 class ClientFiles {
  public:
   explicit ClientFiles(std::filesystem::path folder) : folder_(std::move(folder)) {}
 
   // Writes what clients have kept since the last time, and leaves it to the disk. Returns the
-  // index; "" if no client keeps anything.
+  // index, which is "" if no client keeps anything.
   std::string save(int round, fl::Server& server);
 
   // The checkpoint with the last index is complete. Removes what neither it nor the one before
