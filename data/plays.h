@@ -12,9 +12,9 @@
 namespace data {
 
 // Plays to learn characters from, a client a role, in windows of 80 characters (McMahan et al.
-// 2017): the first 80 % of what a role says is for training, and of the rest, which is for the
-// test, up to 5 windows, because roles are to count alike and a test is to take less time than a
-// round. Roles of fewer than 2,000 characters are left out. A window's group is its play's number.
+// 2017). The first 80 % of a role's text is for training. Up to 5 windows of the rest are for the
+// test: roles count alike, and testing costs less than training. Roles of fewer than 2,000
+// characters are left out. A window's group is its play's number.
 class Plays {
  public:
   static constexpr int window = 80, test_windows = 5;

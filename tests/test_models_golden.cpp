@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "data/characters.h"
 #include "data/images.h"
 #include "nn/base/file.h"
 #include "nn/models/models.h"
@@ -91,17 +92,21 @@ TEST_CASE("the CNN of McMahan et al. has 1,663,370 parameters for MNIST") {
 }
 
 TEST_CASE("every model of the table learns a round under every federated algorithm") {
-  const data::ImageSet train = images_of_16x16(24), test = images_of_16x16(8);
+  const data::ImageSet images = images_of_16x16(24);
+  data::CharacterWindows text(16);
+  text.add(std::string(400, 'a'), 0);
   for (const nn::ModelEntry& entry : nn::model_table())
     for (const fl::AlgorithmEntry& algorithm : fl::algorithm_table()) {
       CAPTURE(entry.name);
       CAPTURE(algorithm.name);
       fl::Config config = toy::config(std::string(algorithm.name).c_str(), 2);
       config.clients = 4;
+      const bool is_text = entry.takes(nn::InputKind::text);
+      const data::Examples& examples = is_text ? static_cast<const data::Examples&>(text) : images;
       config.make_model = [&](nn::Generator& generator) {
-        return entry.make({1, 16, 16}, 4, generator);
+        return entry.make({1, is_text ? 1 : 16, 16}, examples.class_count(), generator);
       };
-      fl::Server server(config, train, test);
+      fl::Server server(config, examples, examples);
       const std::vector<real> before(server.weights().begin(), server.weights().end());
       CHECK(server.play_round().excluded.empty());
       CHECK(nn::all_finite(server.weights()));

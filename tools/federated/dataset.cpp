@@ -29,7 +29,7 @@ void fetch(const std::string& name) {
                          "the lines above say what was tried and what to do");
 }
 
-// Where it is: as the user says, or in data/raw, fetched unless it is there already.
+// The user's own place, or else data/raw, where the data set is fetched if it is missing.
 fs::path place_of(const std::string& name, const fs::path& from,
                   bool (*is_present)(const fs::path&)) {
   if (!from.empty()) return from;
@@ -45,7 +45,7 @@ void require_no_format(const DataChoice& choice) {
       "leave them out, or choose --dataset table --data FILE");
 }
 
-// Two parts of one thing, which lives as long as either.
+// The two parts share ownership of the whole.
 template <class Parts>
 Dataset in_memory(const std::string& name, Parts parts) {
   const auto all = std::make_shared<const Parts>(std::move(parts));
@@ -57,7 +57,7 @@ Dataset open_image_set(const DataChoice& choice) {
   return in_memory(choice.name, open_images(choice.name, choice.from));
 }
 
-// With a checksum of data that the user has brought: a saved run must not go on with other data.
+// The name, with a checksum of the user's own data: a saved run cannot go on with other data.
 std::string name_with(const DataChoice& choice, std::span<const std::byte> content) {
   if (choice.from.empty()) return choice.name;
   return nn::concat(choice.name, ' ', std::hex, nn::crc32c(content));

@@ -11,7 +11,7 @@
 
 namespace federated {
 
-// What a command is to learn.
+// What to learn.
 struct DataChoice {
   std::string name = "mnist";  // in the table below
   std::filesystem::path from;  // the folder, or the file of a table; empty: data/raw/NAME
@@ -34,9 +34,8 @@ struct DatasetEntry {
 };
 std::span<const DatasetEntry> dataset_table();
 
-// Loads the one that is named, from data/raw of the project if nothing else is said, where
-// data/fetch.sh puts it first if it is missing; nothing fetches CIFAR-10 and tables of one's own.
-// Throws nn::InputError.
+// Loads a data set by its name. Without a place, it is in the project's data/raw, and data/fetch.sh
+// fetches it if it is missing; CIFAR-10 and tables need a place. Throws nn::InputError.
 Dataset open_dataset(const DataChoice& choice);
 
 // The same for "mnist", "fashion" and "cifar10".
