@@ -41,7 +41,7 @@ Json json_of(const fl::Round& round) {
 }
 
 // JSON's null stands for NaN.
-double number_of(const nlohmann::json& json) {
+double number_or_nan(const nlohmann::json& json) {
   return json.is_null() ? std::numeric_limits<double>::quiet_NaN() : json.get<double>();
 }
 
@@ -55,14 +55,14 @@ std::string word_for(nn::DropoutStream stream) {
 }
 
 fl::Round round_of(const nlohmann::json& json) {
-  fl::Round round{json.at("round"),         number_of(json.at("test_accuracy")),
+  fl::Round round{json.at("round"),         number_or_nan(json.at("test_accuracy")),
                   json.at("message_count"), json.at("ideal_seconds"),
                   json.at("seconds"),       {},
                   json.at("clients")};
   for (const nlohmann::json& out : json.at("left_out"))
     round.excluded.push_back({out.at("client"), out.at("reason")});
   if (const auto found = json.find("measures"); found != json.end())
-    for (const auto& [name, value] : found->items()) round.measures[name] = number_of(value);
+    for (const auto& [name, value] : found->items()) round.measures[name] = number_or_nan(value);
   if (const auto found = json.find("selected"); found != json.end())
     round.selected = found->get<std::vector<int>>();
   return round;
