@@ -9,7 +9,7 @@ usage: data/fetch.sh mnist | fashion | stories | vocabulary | gpt2 | shakespeare
 Puts the unpacked files of a data set into data/raw/mnist, data/raw/fashion and so on: images of
 digits or of clothes, the validation part of TinyStories, a vocabulary of 32,000 tokens in the
 format of Llama 2 (under its author's license), GPT-2's 50,257 tokens as OpenAI published them, 37
-plays by Shakespeare, a table of 1,025 patients with and without heart disease.
+plays by Shakespeare, a table of patients with and without heart disease.
 From every source, a file is accepted only with the right SHA-256. Files that are present are left
 alone. TinyStories has no published checksum: 15 to 30 MB that begin with text are accepted.
 Downloads use https or a package manager. A file that unpacks to more than 200 MiB is rejected.

@@ -52,7 +52,7 @@ enum class Buffers { averaged, local };
 struct Config {
   const AlgorithmEntry* algorithm = nullptr;
   const DefenceEntry* defence = nullptr;  // null: the mean
-  const AttackEntry* attack = nullptr;    // null: nobody is malicious
+  const AttackEntry* attack = nullptr;    // null: no client is malicious
   Malicious malicious;
   const CompressionEntry* compression = nullptr;  // null: none
   const ClockEntry* clock = nullptr;              // null: time is not simulated

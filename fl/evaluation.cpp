@@ -31,17 +31,16 @@ double Evaluation::share_of(int label) const {
   return 100.0 * put / all;
 }
 
-Evaluation evaluate(const Predictions& predictions) {
-  const auto& [classes, labels, loss] = predictions;
+Evaluation evaluate(const Predictions& predictions, int classes) {
+  const auto& [predicted, labels, loss] = predictions;
   nn::require(!labels.empty(), "evaluate: no labels");
   Evaluation result;
-  result.classes =
-      1 + std::max(*std::ranges::max_element(classes), *std::ranges::max_element(labels));
-  result.confusion.resize(static_cast<std::size_t>(result.classes) * result.classes);
+  result.classes = classes;
+  result.confusion.resize(static_cast<std::size_t>(classes) * classes);
   int correct = 0;
   for (std::size_t i = 0; i < labels.size(); ++i) {
-    ++result.confusion[labels[i] * result.classes + classes[i]];
-    correct += labels[i] == classes[i];
+    ++result.confusion[labels[i] * classes + predicted[i]];
+    correct += labels[i] == predicted[i];
   }
   result.accuracy = 100.0 * correct / static_cast<double>(labels.size());
   result.loss = loss / static_cast<double>(labels.size());

@@ -27,7 +27,7 @@ struct Evaluation {
 };
 
 // Throws nn::Error without a label.
-Evaluation evaluate(const Predictions& predictions);
+Evaluation evaluate(const Predictions& predictions, int classes);
 
 // The accuracy of each class that has examples, by the names of the columns: "Class 7", or with
 // more than ten classes "Class 07".

@@ -66,7 +66,11 @@ double option(const Config& config, std::string_view name) {
 }
 
 int int_option(const Config& config, std::string_view name) {
-  return static_cast<int>(std::lround(option(config, name)));
+  const double value = option(config, name);
+  if (value != std::round(value))
+    throw nn::InputError(nn::concat("--", name, ": ", value, " is not a whole number"),
+                         nn::concat("choose --", name, ' ', std::lround(value), ", say"));
+  return static_cast<int>(value);
 }
 
 void check_options(std::span<const OptionUser> chosen, const OptionValues& options) {
@@ -77,11 +81,10 @@ void check_options(std::span<const OptionUser> chosen, const OptionValues& optio
       std::erase_if(users, [&](const OptionUser& user) {
         return std::ranges::find(user.options, name, &Option::name) == user.options.end();
       });
-      throw nn::InputError(
-          nn::concat(names_of(chosen, " with "),
-                     chosen.size() > 1 ? " do not use --" : " does not use --", name),
-          users.empty() ? "nothing does"
-                        : nn::concat("leave it out; these use it: ", names_of(users, ", ")));
+      throw nn::InputError(nn::concat(names_of(chosen, " with "), " does not use --", name),
+                           users.empty()
+                               ? "nothing does"
+                               : nn::concat("leave it out; these use it: ", names_of(users, ", ")));
     }
     if (!(value >= known->lowest && value <= known->highest))
       throw nn::InputError(nn::concat("--", name, ": ", value, " is not a number from ",

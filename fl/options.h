@@ -35,7 +35,8 @@ std::vector<OptionUser> option_users(const Config& config);
 
 // The given value of an option that the run uses, or its preset.
 double option(const Config& config, std::string_view name);
-int int_option(const Config& config, std::string_view name);  // the same, rounded
+// The same. Throws nn::InputError if it is not a whole number.
+int int_option(const Config& config, std::string_view name);
 
 // Throws nn::InputError for an option that none of the chosen rows uses, or a value out of range.
 void check_options(std::span<const OptionUser> chosen, const OptionValues& options);

@@ -134,8 +134,9 @@ std::span<const SplitEntry> split_table() {
       SplitEntry{Split::labels, "labels", "a few labels a client"},
       SplitEntry{Split::quantity, "quantity", "sizes by a Dirichlet draw"},
       SplitEntry{Split::power_law, "power-law", "sizes by a log-normal draw"},
-      SplitEntry{Split::feature_noise, "feature-noise", "as iid, with more noise for each client"},
-      SplitEntry{Split::natural, "natural", "as the data says whose they are"},
+      SplitEntry{Split::feature_noise, "feature-noise",
+                 "like iid, with noise that grows from client to client"},
+      SplitEntry{Split::natural, "natural", "each client's own samples"},
   };
   return table;
 }
@@ -170,7 +171,7 @@ Clients split_samples(std::span<const std::uint8_t> labels, int clients, const P
     case Split::natural:
       break;
   }
-  throw nn::Error("split: labels do not say whose the samples are");
+  throw nn::Error("split: labels do not say which client a sample belongs to");
 }
 
 Clients split_samples(const data::Examples& examples, int clients, const Partition& partition,
@@ -179,7 +180,7 @@ Clients split_samples(const data::Examples& examples, int clients, const Partiti
     return split_samples(examples.groups(), clients, partition, seed);
   const std::span<const std::vector<int>> natural = examples.natural_clients();
   if (natural.empty())
-    throw nn::InputError("the data does not say whose the samples are",
+    throw nn::InputError("the data does not say which client a sample belongs to",
                          "choose another --split or --dataset");
   if (std::ssize(natural) != clients)
     throw nn::InputError(

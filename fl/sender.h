@@ -22,7 +22,7 @@ namespace fl {
 // keeps sending them, so that FedAvg's mean has the bits of the notebook's.
 class Sender {
  public:
-  // Throws nn::InputError if the attack does not fit the examples, or nobody is malicious.
+  // Throws nn::InputError if the attack does not fit the examples, or no client is malicious.
   Sender(const Config& config, const nn::Parameters& parameters, const data::Examples& examples);
 
   // A client's update as the aggregation is to see it.

@@ -18,6 +18,14 @@
 
 namespace fl {
 
+void check_choices(const Config& config) {
+  check_options(option_users(config), config.options);
+  check_clock(config);
+  if (config.defence && config.defence->check)
+    config.defence->check(
+        config, updates_per_round(config, clients_per_round(config.clients, config.fraction)));
+}
+
 int clients_per_round(int clients, double fraction) {
   return std::max(1, static_cast<int>(std::nearbyint(fraction * clients)));
 }
@@ -42,10 +50,7 @@ Server::Server(Config config, const data::Examples& train, const data::Examples&
       held_out_(hold_out(samples_, config_.held_out)),
       clients_per_round_(fl::clients_per_round(config_.clients, config_.fraction)) {
   nn::require(config_.threads > 0, "server: ", config_.threads, " threads");
-  check_options(option_users(config_), config_.options);
-  check_clock(config_);
-  const int updates = updates_per_round(config_, clients_per_round_);
-  if (config_.defence && config_.defence->check) config_.defence->check(config_, updates);
+  check_choices(config_);
   nn::Generator generator(config_.seed);
   model_ = config_.make_model(generator);
   algorithm_ = config_.algorithm->make(config_, weights().size());
@@ -53,7 +58,8 @@ Server::Server(Config config, const data::Examples& train, const data::Examples&
       config_.defence ? config_.defence->make(config_) : std::make_unique<WeightedMean>();
   sender_ = std::make_unique<Sender>(config_, model_->parameters(), train_);
   schedule_ = make_schedule();
-  const int workers = std::min(config_.threads, std::max(updates, test_parts()));
+  const int workers = std::min(
+      config_.threads, std::max(updates_per_round(config_, clients_per_round_), test_parts()));
   nn::blas::reserve(workers);
   for (int i = 0; i < workers; ++i)
     workers_.emplace_back(config_.make_model, config_.dropout, &idle_);
@@ -333,7 +339,7 @@ Evaluation Server::evaluate(bool has_trigger) {
                            has_trigger ? sender_->attack() : nullptr);
       },
       [&](ClientWorker&, int task) { all.append(predictions[task]); });
-  return fl::evaluate(all);
+  return fl::evaluate(all, test_.class_count());
 }
 
 std::vector<double> Server::client_accuracies() {
@@ -348,7 +354,9 @@ std::vector<double> Server::client_accuracies() {
         std::ranges::copy(weights(), worker.weights().begin());
         std::ranges::copy(kept.buffers, worker.buffers().begin());
         algorithm_->personalise(kept.state, worker.weights(), worker.buffers());
-        accuracies[task] = fl::evaluate(worker.predict(train_, held_out_[clients[task]])).accuracy;
+        accuracies[task] =
+            fl::evaluate(worker.predict(train_, held_out_[clients[task]]), train_.class_count())
+                .accuracy;
       },
       [](ClientWorker&, int) {});
   return accuracies;

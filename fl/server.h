@@ -39,8 +39,8 @@ struct Round {
 // aggregate their updates, apply the aggregate, test.
 class Server {
  public:
-  // The examples must outlive the server. Throws nn::InputError for options that nothing chosen
-  // uses, and for a defence that cannot work with so few clients.
+  // The examples must outlive the server. Throws as check_choices() does, and for an attack that
+  // does not fit the examples.
   Server(Config config, const data::Examples& train, const data::Examples& test);
   Server(Config config, const data::ImageDataset& dataset)
       : Server(std::move(config), dataset.train, dataset.test) {}
@@ -121,6 +121,10 @@ class Server {
   Versions versions_;
   Round last_;
 };
+
+// Throws nn::InputError for options that nothing chosen uses, and for choices that do not go
+// together, such as a defence and too few clients, whatever the data.
+void check_choices(const Config& config);
 
 // max(1, C N), rounded half to even as Python's round() does.
 int clients_per_round(int clients, double fraction);

@@ -72,6 +72,9 @@ check "a value out of range is refused" \
 check "an option that one of the algorithms does not use is refused" \
   refuses_file "fedavg does not use --mu" 'algorithm = ["fedprox", "fedavg"]' 'mu = 0.1'
 check "an option of the sweep's own is refused" refuses_file "sets csv itself" 'csv = "x"'
+check "a value that is there twice is refused" refuses_file "seed has 1 twice" 'seed = [1, 2, 1]'
+check "a defence that cannot work with so few clients is refused" \
+  refuses_file "krum needs n >= 2 f" 'defence = ["median", "krum"]' 'C = 0.05'
 check "a section is refused" refuses_file "is a section" '[run]' 'lr = 1'
 check "a name that is there twice is refused" refuses_file "twice" 'lr = 1' 'C = 1' 'lr = 2'
 check "an empty file is refused" refuses_file "no option in it" '# nothing'

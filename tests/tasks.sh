@@ -7,7 +7,7 @@ program=federated
 
 check "list names models and data sets of every kind" \
   prints list -- '^ *llama +a LLaMA' '^ *logistic ' '^ *shakespeare +37 plays' '^ *heart ' '^ *table '
-check "a table without its columns is refused" refuses "does not say which" run --dataset table
+check "a table without its columns is refused" refuses "needs a file and a label" run --dataset table
 check "columns of images are refused" refuses "are for tables" run --label target
 printf 'age,sex,sick\n30,m,1\nold,f,0\n' >"$work/table.csv"
 table=(--dataset table --data "$work/table.csv" --model logistic)
@@ -19,7 +19,7 @@ check "so is a column that is not there" \
 check "five rows are needed" \
   refuses "only 2 rows" run "${table[@]}" --label sick --categorical age,sex
 
-accuracy() { tail -n 1 "$work/$1.csv" | cut -d, -f9; }
+accuracy() { tail -n 1 "$work/$1.csv" | cut -d, -f10; }
 if [ -e data/raw/heart/heart.csv ]; then
   heart=(--model logistic -N 10 -C 0.5 -B 16 -E 5 --lr 0.3)
   rows() {

@@ -188,7 +188,7 @@ TEST_CASE("what an attack cannot work with is refused before the first round") {
         "--attack-from: 9 is not a class: there are 4");
   CHECK(refused(attacked("backdoor", {{"attack-to", 4}})) ==
         "--attack-to: 4 is not a class: there are 4");
-  CHECK(refused(attacked("flip", {{"attack-to", 1}})) == "fedavg with flip do not use --attack-to");
+  CHECK(refused(attacked("flip", {{"attack-to", 1}})) == "fedavg with flip does not use --attack-to");
   CHECK(contains(refused(attacked("flip", {{"attack-scale", 1e7}})),
                  "--attack-scale: 1e+07 is not a number from"));
   fl::Config config = attacked("flip");

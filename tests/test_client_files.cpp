@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "fl/compression.h"
+#include "nn/base/file.h"
 #include "nn/files/checkpoint.h"
 #include "nn/files/checkpoint_folder.h"
 #include "tests/complaint.h"
@@ -61,6 +62,15 @@ TEST_CASE("a saved round leaves its clients' states to the disk, from where they
     for (const auto& [client, state] : all)
       CHECK(saved.states_of_clients()[i].states.of(client) == state);
   }
+}
+
+TEST_CASE("files that are not of the run stay beside its clients' states") {
+  const tools::TemporaryFolder folder;
+  fs::create_directories(folder.path / "clients" / "round-trip");
+  nn::write_file_atomically(folder.path / "clients" / "names.txt", "mine\n");
+  play(folder.path, toy::config("scaffold"), 4);
+  CHECK(nn::read_file(folder.path / "clients" / "names.txt") == "mine\n");
+  CHECK(fs::exists(folder.path / "clients" / "round-trip"));
 }
 
 TEST_CASE("a round writes its own clients' states alone, and files that nothing needs go") {

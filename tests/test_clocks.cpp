@@ -332,9 +332,9 @@ TEST_CASE("what a clock cannot go with is refused in one line") {
   CHECK(refused(clocked("fedavg", "fedbuff", {{"buffer-size", 13}})) ==
         "12 clients cannot fill a buffer of 13 updates: each sends at most one a round");
   CHECK(refused(clocked("fedavg", "fedbuff", {{"deadline", 3}})) ==
-        "fedavg with fedbuff do not use --deadline");
+        "fedavg with fedbuff does not use --deadline");
   CHECK(refused(clocked("fedavg", "synchronous", {{"buffer-size", 3}})) ==
-        "fedavg with synchronous do not use --buffer-size");
+        "fedavg with synchronous does not use --buffer-size");
   CHECK(contains(refused(clocked("fedavg", "fedbuff", {{"drop-out", 1.5}})), "--drop-out: 1.5"));
   fl::Config compressed = clocked("fedavg", "fedbuff", {});
   compressed.compression = fl::find_compression("topk");
@@ -347,4 +347,6 @@ TEST_CASE("what a clock cannot go with is refused in one line") {
   fl::Config krum = clocked("fedavg", "fedbuff", {{"buffer-size", 4}, {"byzantine", 1}});
   krum.defence = fl::find_defence("krum");
   CHECK(contains(refused(krum), "krum"));  // of a buffer's updates
+  CHECK(refused(clocked("fedavg", "fedbuff", {{"buffer-size", 2.5}})) ==
+        "--buffer-size: 2.5 is not a whole number");
 }

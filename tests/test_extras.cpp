@@ -65,6 +65,17 @@ TEST_CASE("a table says attack, defence and training, and is compared with the s
   const std::string table = federated::to_full_csv(std::vector{run});
   const auto references = federated::parse_results(table, "table", federated::Experiment());
   REQUIRE(references.size() == 1);
-  federated::Experiment same = references[0].experiment;
-  CHECK(federated::describe(same) == federated::describe(run.experiment));
+  CHECK(federated::describe(references[0].experiment) == federated::describe(run.experiment));
+}
+
+TEST_CASE("rounds that a table has not tested are not compared") {
+  const auto references = federated::parse_results(
+      "Round,Algorithm,N,C,B,E,η,Seed,Test accuracy\n"
+      "1,FedAvg,100,0.1,100,1,0.01,1,\n2,FedAvg,100,0.1,100,1,0.01,1,50.5\n",
+      "table");
+  REQUIRE(references.size() == 1);
+  federated::Run run{references[0].experiment, std::vector<fl::Round>(2)};
+  run.rounds[0].accuracy = 10;
+  run.rounds[1].accuracy = 50;
+  CHECK(federated::largest_difference(references[0], run) == 0.5);
 }

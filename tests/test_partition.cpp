@@ -207,7 +207,7 @@ TEST_CASE("a natural split is the data's own, of as many clients as it has") {
   CHECK(complaint_of([&] { fl::split_samples(owned, 3, natural, 10); }) ==
         "the data belongs to 2 clients, not 3");
   CHECK(complaint_of([&] { fl::split_samples(toy::images(4, 1), 2, natural, 10); }) ==
-        "the data does not say whose the samples are");
+        "the data does not say which client a sample belongs to");
 }
 
 TEST_CASE("a split that cannot be is refused") {

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <map>
@@ -10,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "fl/clocks.h"
 #include "fl/defences.h"
 #include "fl/secure_sum/client.h"
 #include "fl/secure_sum/fixed_point.h"
@@ -181,6 +183,26 @@ TEST_CASE("a round with too few clients left changes nothing and says so") {
   REQUIRE(round.excluded.size() == 6);
   CHECK(round.excluded[0].reason ==
         "secure aggregation failed: 0 clients in the step \"advertise keys\", not 4");
+}
+
+TEST_CASE("clients that are gone before the protocol count as lost, and no sum is of one client") {
+  const data::ImageDataset dataset = toy::dataset();
+  fl::Config config = secure({{"drop-out", 0.5}});
+  config.clock = fl::find_clock("synchronous");
+  fl::Server server(config, dataset);
+  int failed = 0, summed = 0;
+  for (int round = 0; round < 12; ++round) {
+    const std::vector<real> before(server.weights().begin(), server.weights().end());
+    const int left =
+        6 - static_cast<int>(std::ranges::count(server.play_round().excluded, "it dropped out",
+                                                &fl::Exclusion::reason));
+    CHECK(std::ranges::equal(server.weights(), before) == (left < 4));
+    ++(left < 4 ? failed : summed);
+  }
+  CHECK(failed > 0);
+  CHECK(summed > 0);
+  CHECK(complaint_of([] { fl::check_secure_mean({}, 1); }) ==
+        "a secure sum of one client in a round would be its update");
 }
 
 TEST_CASE("more clients in a round than secrets have shares are refused") {

@@ -189,7 +189,8 @@ TEST_CASE("what cannot go with the data is refused in one line") {
   CHECK(complaint_of_run(natural, text.task()) == "the data belongs to 4 clients, not 3");
   natural.clients = 4;
   natural.model = "mlp";
-  CHECK(complaint_of_run(natural, row_task) == "the data does not say whose the samples are");
+  CHECK(complaint_of_run(natural, row_task) ==
+        "the data does not say which client a sample belongs to");
 }
 
 TEST_CASE("an attack on labels and a defence go with text as with images") {

@@ -28,6 +28,9 @@ fuzz soak:
 	@tests/$@/run.sh
 parity: all
 	$(BIN)/hw1 compare tests/golden/hfl-seed10.csv
+papers: all  # killed, it goes on where it was
+	for sweep in fl/papers/*.toml; do \
+	  $(BIN)/federated sweep $$sweep --out out/papers/$$(basename $$sweep .toml) || exit; done
 format:
 	clang-format -i $$(git ls-files '*.h' '*.cpp')
 tidy: compile_commands.json
@@ -36,4 +39,4 @@ compile_commands.json: always  # for clangd and clang-tidy
 	@{ echo '['; git ls-files '*.cpp' | sed -e 's|.*|{"directory": "$(CURDIR)", "file": "&",|' \
 	  -e 's|"file": "\(.*\)",|& "command": "$(CXX) $(CPPFLAGS) $(CXXFLAGS) -c \1"}|' \
 	  -e '$$!s/$$/,/'; echo ']'; } $(replace)
-.PHONY: unit fuzzers test bench fuzz soak parity format tidy
+.PHONY: unit fuzzers test bench fuzz soak parity papers format tidy

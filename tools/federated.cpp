@@ -27,7 +27,7 @@ report::Table rows_of(const char* caption, const Table& table) {
 }
 
 void list() {
-  report::Document document{"What bin/federated run can name", {}};
+  report::Document document{"What bin/federated run offers", {}};
   document.blocks.emplace_back(rows_of("Algorithms: --algorithm", fl::algorithm_table()));
   document.blocks.emplace_back(rows_of("Defences: --defence", fl::defence_table()));
   document.blocks.emplace_back(rows_of("Attacks: --attack", fl::attack_table()));

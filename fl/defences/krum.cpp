@@ -3,6 +3,7 @@
 #include <utility>
 #include <vector>
 
+#include "fl/clocks.h"
 #include "fl/config.h"
 #include "fl/defences.h"
 #include "fl/defences/nearest.h"
@@ -64,14 +65,20 @@ std::unique_ptr<Aggregation> make_bulyan(const Config& config) {
       });
 }
 
+static std::string up_to(int most) { return nn::concat(most, most > 0 ? " or less" : ""); }
+static std::string more_clients(const Config& config) {
+  return config.clock && config.clock->is_asynchronous ? "a larger --buffer-size"
+                                                       : "a larger --fraction";
+}
+
 void check_krum(const Config& config, int clients_per_round) {
   const int n = clients_per_round, f = int_option(config, "byzantine");
   if (n >= 2 * f + 3) return;
   throw nn::InputError(
       nn::concat(config.defence->name, " needs n >= 2 f + 3: a round has n = ", n,
                  n == 1 ? " client" : " clients", ", --byzantine is f = ", f),
-      n < 3 ? "choose at least 3 clients a round: --fraction"
-            : nn::concat("choose --byzantine ", (n - 3) / 2, " or less, or a larger --fraction"));
+      n < 3 ? nn::concat("a round needs 3 clients or more: choose ", more_clients(config))
+            : nn::concat("choose --byzantine ", up_to((n - 3) / 2), ", or ", more_clients(config)));
 }
 
 void check_multi_krum(const Config& config, int clients_per_round) {
@@ -82,7 +89,7 @@ void check_multi_krum(const Config& config, int clients_per_round) {
   throw nn::InputError(
       nn::concat(config.defence->name, " needs n >= keep + f + 1: a round has n = ", n,
                  " clients, --keep is ", keep, ", --byzantine is f = ", f),
-      nn::concat("choose --keep ", n - f - 1, " or less, or a larger --fraction"));
+      nn::concat("choose --keep ", up_to(n - f - 1), ", or ", more_clients(config)));
 }
 
 void check_bulyan(const Config& config, int clients_per_round) {

@@ -7,6 +7,7 @@
 #include "fl/defences.h"
 #include "fl/secure_sum/fixed_point.h"
 #include "fl/secure_sum/secure_sum.h"
+#include "fl/server.h"
 #include "nn/base/error.h"
 #include "nn/numpy.h"
 
@@ -23,7 +24,9 @@ class SecureMean : public Aggregation {
  public:
   explicit SecureMean(const Config& config)
       : seed_(config.seed),
-        threshold_(option(config, "secure-threshold")),
+        threshold_(std::max(least, static_cast<int>(std::ceil(
+                                       option(config, "secure-threshold") *
+                                       clients_per_round(config.clients, config.fraction))))),
         drop_out_(option(config, "secure-drop-out")) {}
 
   void start(int round) override {
@@ -42,16 +45,15 @@ class SecureMean : public Aggregation {
 
   std::span<const real> result() override {
     const int count = static_cast<int>(clients_.size());
-    const int threshold = std::max(1, static_cast<int>(std::ceil(threshold_ * count)));
     const std::vector<Step> drops = draw_drops();
-    const SecureSum summed = secure_sum(std::move(inputs_), drops, threshold);
+    const SecureSum summed = secure_sum(std::move(inputs_), drops, threshold_);
     result_.clear();
     for (int i = 0; i < count; ++i)
       if (summed.sum.empty())
         excluded_.push_back(
             {clients_[i],
              nn::concat("secure aggregation failed: ", summed.left, " clients in the step \"",
-                        name_of(summed.failed), "\", not ", threshold)});
+                        name_of(summed.failed), "\", not ", threshold_)});
       else if (drops[i] < Step::unmask)
         excluded_.push_back({clients_[i], nn::concat("it dropped out of secure aggregation in \"",
                                                      name_of(drops[i]), '"')});
@@ -74,8 +76,11 @@ class SecureMean : public Aggregation {
     return drops;
   }
 
+  static constexpr int least = 2;  // a sum of one would be that client's update
+
   std::uint64_t seed_;
-  double threshold_, drop_out_;
+  int threshold_;  // clients, out of all that were chosen
+  double drop_out_;
   int round_ = 0;
   std::vector<int> clients_;
   std::vector<std::vector<std::uint64_t>> inputs_;
@@ -90,6 +95,9 @@ std::unique_ptr<Aggregation> make_secure_mean(const Config& config) {
 }
 
 void check_secure_mean(const Config&, int clients_per_round) {
+  if (clients_per_round < 2)
+    throw nn::InputError("a secure sum of one client in a round would be its update",
+                         "choose a larger --fraction");
   if (clients_per_round > 255)
     throw nn::InputError(nn::concat("secure aggregation of ", clients_per_round,
                                     " clients in a round: its secrets have up to 255 shares"),

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <set>
 #include <sstream>
+#include <string_view>
 
 #include "nn/base/error.h"
 #include "nn/base/file.h"
@@ -21,6 +22,11 @@ std::vector<nn::SavedFile> parse_index(const std::string& index) {
   std::istringstream lines(index);
   for (std::string line; std::getline(lines, line);) files.push_back(nn::parse_saved_file(line));
   return files;
+}
+
+// A file of a round, or what a crash has left of one that was being written.
+bool is_ours(std::string_view name) {
+  return name.starts_with("round-") || (name.starts_with(".round-") && name.ends_with(".part"));
 }
 
 std::set<fs::path> files_in_use(fl::Server& server) {
@@ -64,8 +70,11 @@ void ClientFiles::complete() {
   previous_ = files_;
   std::vector<fs::path> surplus;
   std::error_code no_folder;
-  for (const auto& entry : fs::directory_iterator(folder_, no_folder))
-    if (!needed.contains(entry.path().filename())) surplus.push_back(entry.path());
+  for (const auto& entry : fs::directory_iterator(folder_, no_folder)) {
+    const std::string name = entry.path().filename();
+    if (entry.is_regular_file() && is_ours(name) && !needed.contains(name))
+      surplus.push_back(entry.path());
+  }
   nn::Disk disk;
   for (const fs::path& file : surplus) nn::on_disk(file, [&] { disk.remove(file); });
 }

@@ -25,7 +25,7 @@ class ClientFiles {
  public:
   explicit ClientFiles(std::filesystem::path folder) : folder_(std::move(folder)) {}
 
-  // Writes what clients have kept since the last time, and leaves it to the disk. Returns the
+  // Writes what clients have kept since the last time, and drops it from memory. Returns the
   // index, which is "" if no client keeps anything.
   std::string save(int round, fl::Server& server);
 

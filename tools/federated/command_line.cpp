@@ -104,7 +104,8 @@ void add_outputs(tools::Options& command, Outputs& outputs) {
            nn::concat(outputs.is_full ? "file for the table" : "file for the notebook's table",
                       "; without --json, what that writes goes to FILE.json"))
       .not_empty();
-  command.add("--wall-time", outputs.has_wall_time, "with its column Wall time");
+  if (!outputs.is_full)
+    command.add("--wall-time", outputs.has_wall_time, "with its column Wall time");
   command.add("--json", outputs.json, "file for everything that was measured").not_empty();
   command
       .add("--tensorboard", outputs.tensorboard,
@@ -170,7 +171,8 @@ void RunArguments::add_to(tools::Options& command, Experiment& experiment) {
   command
       .add("--target", experiment.target, "test accuracy in percent: says which round reaches it")
       .between(0.0, 100.0);
-  command.add("--test-every", experiment.test_every, "rounds; the last one is always tested");
+  command.add("--test-every", experiment.test_every,
+              "test after every so many rounds, and after the last");
   command.add("--defence", experiment.defence, "how the server aggregates; none: the mean")
       .among(names_of(fl::defence_table(), {"none"}));
   command.add("--attack", experiment.attack, "what malicious clients do")

@@ -110,7 +110,8 @@ void run_one(const std::string& program, const Experiment& experiment, const Res
     report::Document document{
         nn::concat(program, " run: ", name),
         {round_table(run), accuracy_plot("run", name, std::vector{run}, std::vector{name})}};
-    if (outputs.is_full) document.blocks.emplace_back(class_table(run));
+    if (report::Table table = class_table(run); outputs.is_full && !table.rows.empty())
+      document.blocks.emplace_back(std::move(table));
     if (experiment.target) document.blocks.emplace_back(report::Paragraph{target_text(run)});
     session.print(document);
   }
@@ -124,7 +125,14 @@ bool compare(const Comparison& asked, const Resources& resources, const std::ato
   const fs::path kept = kept_runs(out, "compare", rounds_at_most);
   nn::require_writable_folder(out);
   const std::vector<Reference> references = read_results(reference_file, base);
-  for (const Reference& reference : references) validate(reference.experiment);
+  for (const Reference& reference : references) {
+    validate(reference.experiment);
+    const std::string of = reference.dataset.substr(0, reference.dataset.find(' '));
+    if (!of.empty() && of != resources.data.name)
+      throw nn::InputError(
+          nn::concat(reference_file.string(), " is about ", of, ", not ", resources.data.name),
+          nn::concat("add --dataset ", of));
+  }
   std::vector<Experiment> experiments;
   std::vector<std::string> names;
   for (const Reference& reference : references) {

@@ -89,13 +89,16 @@ std::vector<Reference> references_of(const std::vector<nn::CsvRecord>& table,
     const Row row(nn::concat(name, ':', table[i].line), table.front().cells, table[i]);
     const Experiment experiment = experiment_of(row, base);
     const int round = row.number<int>("Round");
-    if (round == 1) references.push_back({experiment, {}});
+    if (round == 1)
+      references.push_back({experiment, {}, row.has("Dataset") ? row.text("Dataset") : ""});
     row.check(!references.empty() &&
                   describe(references.back().experiment) == describe(experiment) &&
                   round == references.back().experiment.rounds * (round > 1) + 1,
               "round ", round, " does not follow the line before");
-    const double accuracy = row.number<double>("Test accuracy");
-    row.check(accuracy >= 0 && accuracy <= 100, "the accuracy ", accuracy, " is not in percent");
+    const bool is_tested = !row.text("Test accuracy").empty();
+    const double accuracy = is_tested ? row.number<double>("Test accuracy") : NAN;
+    row.check(!is_tested || (accuracy >= 0 && accuracy <= 100), "the accuracy ", accuracy,
+              " is not in percent");
     references.back().accuracies.push_back(accuracy);
     references.back().experiment.rounds = round;
   }
@@ -125,7 +128,8 @@ std::string configuration_name(const Experiment& e) {
 double largest_difference(const Reference& reference, const Run& run) {
   double largest = 0;
   for (std::size_t i = 0; i < run.rounds.size(); ++i)
-    largest = std::max(largest, std::abs(run.rounds[i].accuracy - reference.accuracies[i]));
+    if (!std::isnan(reference.accuracies[i]))
+      largest = std::max(largest, std::abs(run.rounds[i].accuracy - reference.accuracies[i]));
   return largest;
 }
 
@@ -149,8 +153,10 @@ report::Document comparison(std::span<const Reference> references, std::span<con
                           percent(runs[i].final_accuracy()), percent(largest)});
     report::Series& series = plot.series.emplace_back(report::Series{name, {}, {}});
     for (const fl::Round& round : runs[i].rounds) {
+      const double difference = round.accuracy - references[i].accuracies[round.number - 1];
+      if (std::isnan(difference)) continue;
       series.x.push_back(round.number);
-      series.y.push_back(round.accuracy - references[i].accuracies[round.number - 1]);
+      series.y.push_back(difference);
     }
   }
   out.blocks.emplace_back(table);

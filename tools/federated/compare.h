@@ -9,15 +9,17 @@
 
 namespace federated {
 
-// What somebody else measured: a configuration, and the accuracy after each round.
+// Published results: a configuration, and the accuracy after each round.
 struct Reference {
   Experiment experiment;
-  std::vector<double> accuracies;
+  std::vector<double> accuracies;  // NaN: that round was not tested
+  std::string dataset = {};        // "" if the table does not say
 };
 
 // Reads a table of results with the notebook's columns, as to_csv writes it; the columns Split
-// (iid, shards or dirichlet(0.3), say) and Options (mu=0.01) are optional, others are ignored. What
-// a table does not say (model, split) is taken from `base`. Throws nn::InputError naming the line.
+// (iid, shards or dirichlet(0.3), say), Options (mu=0.01), Model and Training (momentum=0.9) are
+// optional, others are ignored. What a table does not say is taken from `base`. Throws
+// nn::InputError naming the line.
 std::vector<Reference> read_results(const std::filesystem::path& file, const Experiment& base = {});
 // The same from memory; complaints call it `name`.
 std::vector<Reference> parse_results(const std::string& text, const std::string& name,
@@ -26,7 +28,7 @@ std::vector<Reference> parse_results(const std::string& text, const std::string&
 // "FedAvg N=100 C=0.1 E=1 seed=10"
 std::string configuration_name(const Experiment& experiment);
 
-// The largest difference in any round, in points.
+// The largest difference in any round that the reference has tested, in points.
 double largest_difference(const Reference& reference, const Run& run);
 
 // Each configuration beside its reference, with a verdict on the tolerance in points.

@@ -12,6 +12,7 @@
 #include "nn/base/checksum.h"
 #include "nn/base/error.h"
 #include "nn/base/file.h"
+#include "nn/base/split.h"
 #include "tools/program/program.h"
 #include "tools/project/fetch.h"
 
@@ -77,9 +78,13 @@ Dataset open_rows(const DataChoice& choice, const fs::path& file, const data::Ta
   const std::string csv = nn::read_file(file, 20'000'000);
   data::Table table = data::parse_table(csv, file.string(), format);
   if (table.rows() < 5)
-    throw nn::InputError(nn::concat(file.string(), " has only ", table.rows(), " rows"),
-                         "a fifth of the rows tests: there must be 5 or more");
-  return in_memory(name_with(choice, std::as_bytes(std::span(csv))),
+    throw nn::InputError(
+        nn::concat(file.string(), " has only ", table.rows(), table.rows() == 1 ? " row" : " rows"),
+        "a fifth of the rows tests: there must be 5 or more");
+  // What the columns are changes the task, too.
+  const std::string task =
+      nn::concat(csv, '\0', format.label, '\0', nn::join(format.categorical, ","));
+  return in_memory(name_with(choice, std::as_bytes(std::span(task))),
                    data::split_rows(std::move(table)));
 }
 
@@ -93,7 +98,7 @@ Dataset open_heart(const DataChoice& choice) {
 
 Dataset open_table(const DataChoice& choice) {
   if (choice.from.empty() || choice.format.label.empty())
-    throw nn::InputError("--dataset table does not say which",
+    throw nn::InputError("--dataset table needs a file and a label",
                          "name its file and the column of the classes: --data heart.csv --label "
                          "target --categorical sex,cp");
   return open_rows(choice, choice.from, choice.format);
@@ -108,7 +113,7 @@ std::span<const DatasetEntry> dataset_table() {
       DatasetEntry{"cifar10", "60,000 coloured images; --data names its folder", open_image_set},
       DatasetEntry{"shakespeare", "37 plays, a natural client for each of 440 roles",
                    open_shakespeare},
-      DatasetEntry{"heart", "1,025 rows about patients, 13 features", open_heart},
+      DatasetEntry{"heart", "1,025 rows of 302 patients, 13 features", open_heart},
       DatasetEntry{"table", "rows of a CSV file: --data FILE --label COLUMN", open_table},
   };
   return table;

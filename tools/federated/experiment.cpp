@@ -82,6 +82,27 @@ const fl::ClockEntry* Experiment::timekeeper() const {
   return found;
 }
 
+// Without a model.
+static fl::Config config_of(const Experiment& e) {
+  return {.algorithm = &e.method(),
+          .defence = e.guard(),
+          .attack = e.attacker(),
+          .malicious = e.malicious,
+          .compression = e.compressor(),
+          .clock = e.timekeeper(),
+          .options = e.options,
+          .make_model = {},
+          .clients = e.clients,
+          .fraction = e.fraction,
+          .training = e.training,
+          .buffers = e.buffers,
+          .held_out = e.held_out,
+          .local_privacy = e.local_privacy,
+          .partition = e.partition,
+          .seed = e.seed,
+          .dropout = e.dropout};
+}
+
 std::vector<fl::OptionUser> Experiment::option_users() const {
   std::vector<fl::OptionUser> users{{method().name, method().options}};
   if (const auto* row = guard()) users.push_back({row->name, row->options});
@@ -179,7 +200,7 @@ void validate(const Experiment& e) {
         "choose --malicious 0.2, or name clients: --malicious 3,25,28");
   const bool has_malicious = e.malicious.share > 0 || !e.malicious.clients.empty();
   check(!e.attacker() || has_malicious,
-        nn::concat("nobody is malicious, but --attack is ", e.attack),
+        nn::concat("no client is malicious, but --attack is ", e.attack),
         "say who is: --malicious 0.2, or --malicious 3,25,28");
   check(e.attacker() || !has_malicious, "malicious clients without an attack do nothing",
         "choose --attack reversion, say, or leave --malicious out");
@@ -187,7 +208,7 @@ void validate(const Experiment& e) {
     check(client >= 0 && client < e.clients,
           nn::concat("there is no client ", client, " to be malicious"),
           nn::concat("clients have the numbers 0 to ", e.clients - 1));
-  fl::check_options(e.option_users(), e.options);
+  fl::check_choices(config_of(e));
 }
 
 void validate(const Experiment& e, const data::Task& dataset) {
@@ -238,6 +259,7 @@ Run Runner::run(const Experiment& experiment) {
   if (!is_stopped() && static_cast<int>(entry.rounds.size()) < entry.experiment.rounds) play(entry);
   Run run{settled(experiment), entry.rounds};
   run.rounds.resize(std::min<std::size_t>(experiment.rounds, run.rounds.size()));
+  run.dataset = dataset_.name;
   if (run.rounds.size() == entry.rounds.size()) run.confusion = entry.confusion;
   return run;
 }
@@ -245,24 +267,9 @@ Run Runner::run(const Experiment& experiment) {
 void Runner::play(Entry& entry) {
   const Experiment& e = entry.experiment;
   entry.rounds.clear();
-  fl::Config config{.algorithm = &e.method(),
-                    .defence = e.guard(),
-                    .attack = e.attacker(),
-                    .malicious = e.malicious,
-                    .compression = e.compressor(),
-                    .clock = e.timekeeper(),
-                    .options = e.options,
-                    .make_model = model_factory(e.model, dataset_.train),
-                    .clients = e.clients,
-                    .fraction = e.fraction,
-                    .training = e.training,
-                    .buffers = e.buffers,
-                    .held_out = e.held_out,
-                    .local_privacy = e.local_privacy,
-                    .partition = e.partition,
-                    .seed = e.seed,
-                    .dropout = e.dropout,
-                    .threads = options_.threads};
+  fl::Config config = config_of(e);
+  config.make_model = model_factory(e.model, dataset_.train);
+  config.threads = options_.threads;
   const auto show = [&](const std::string& detail) {
     if (options_.bar)
       options_.bar->update(nn::concat(curve_name(e), " N=", e.clients, " C=", number(e.fraction)),

@@ -66,6 +66,7 @@ struct Run {
   // After the last round of a run with an attack, with its trigger if it has one:
   // [classes, classes], row true class, column predicted class.
   std::vector<int> confusion = {};
+  std::string dataset = {};  // its name, with a checksum of the user's own data
   double final_accuracy() const { return rounds.back().accuracy; }
   bool is_complete() const { return std::ssize(rounds) >= experiment.rounds; }
 };

@@ -61,9 +61,11 @@ std::string to_csv(std::span<const Run> runs, std::span<const std::string> names
   std::ostringstream out;
   const bool has_options = std::ranges::any_of(
       runs, [](const Run& run) { return !option_text(run.experiment).empty(); });
+  const bool has_extras = std::ranges::any_of(
+      runs, [](const Run& run) { return !extras_text(run.experiment).empty(); });
   out << "Round,Algorithm,N,C,B,E,η,Seed," << (has_wall_time ? "Wall time," : "")
       << "Message count,Test accuracy" << (names.empty() ? "" : ",Split,Curve")
-      << (has_options ? ",Options" : "") << '\n';
+      << (has_options ? ",Options" : "") << (has_extras ? ",Training" : "") << '\n';
   for (std::size_t i = 0; i < runs.size(); ++i) {
     const Experiment& e = runs[i].experiment;
     for (const fl::Round& round : runs[i].rounds) {
@@ -75,6 +77,7 @@ std::string to_csv(std::span<const Run> runs, std::span<const std::string> names
       if (!names.empty())
         out << ',' << nn::csv_cell(split_name(e.partition)) << ',' << nn::csv_cell(names[i]);
       if (has_options) out << ',' << nn::csv_cell(option_text(e));
+      if (has_extras) out << ',' << nn::csv_cell(extras_text(e));
       out << '\n';
     }
   }
@@ -90,7 +93,8 @@ std::string to_full_csv(std::span<const Run> runs) {
       has_selected |= !round.selected.empty();
     }
   std::ostringstream out;
-  out << "Round,Algorithm,N,C,B,E,η,Seed,Message count,Test accuracy,Options,Split,Model,Attack,"
+  out << "Round,Algorithm,N,C,B,E,η,Seed,Message count,Test "
+         "accuracy,Options,Split,Dataset,Model,Attack,"
          "Malicious,Defence,Training,Excluded";
   for (const std::string& name : measures) out << ',' << nn::csv_cell(name);
   out << (has_selected ? ",Selected" : "") << '\n';
@@ -102,7 +106,7 @@ std::string to_full_csv(std::span<const Run> runs) {
           << ',' << number(e.training.learning_rate) << ',' << e.seed << ',' << round.messages
           << ',' << accuracy_cell(round);
       for (const std::string& cell :
-           {option_text(e), split_name(e.partition), e.model, e.attack,
+           {option_text(e), split_name(e.partition), run.dataset, e.model, e.attack,
             e.attack == "none" ? "" : malicious_text(e.malicious), e.defence, extras_text(e)})
         out << ',' << nn::csv_cell(cell);
       out << ',' << round.excluded.size();

@@ -27,7 +27,7 @@ namespace federated {
 // time.
 class SavedRun {
  public:
-  // `log` hears of checkpoints that are damaged. Throws nn::InputError if another run has the
+  // Warnings about damaged checkpoints go to `log`. Throws nn::InputError if another run has the
   // folder.
   SavedRun(const std::filesystem::path& folder, bool may_resume, std::ostream& log);
 

@@ -28,7 +28,7 @@ std::string text_of(const std::vector<std::string>& arguments) {
 // Adds an option with this value to the run's arguments.
 void add(SweepRun& run, const std::string& option, const std::string& value) {
   if (value == "false") return;
-  run.arguments.push_back("--" + option);
+  run.arguments.push_back((option.size() == 1 ? "-" : "--") + option);
   if (value != "true") run.arguments.push_back(value);
 }
 
@@ -90,6 +90,9 @@ std::vector<SweepRun> grid(const std::vector<tools::ConfigEntry>& entries) {
     if (runs.size() * values.size() > most_runs)
       throw nn::InputError(nn::concat("the lists make more than ", most_runs, " runs"),
                            "shorten them, or make several sweeps");
+    for (std::size_t i = 0; i < values.size(); ++i)
+      if (std::ranges::count(values, values[i]) > 1)
+        throw nn::InputError(nn::concat(name, " has ", values[i], " twice"), "leave one out");
     std::vector<SweepRun> longer;
     for (const SweepRun& run : runs)
       for (const std::string& value : values) {

@@ -26,7 +26,9 @@ std::string target_text(const Run& run) {
   nn::require(run.experiment.target.has_value(), "the run has no target");
   const double target = *run.experiment.target;
   const auto reached = rounds_to_target(run);
-  if (!reached) return nn::concat(target, " % is not reached in ", run.rounds.size(), " rounds");
+  if (!reached)
+    return nn::concat(target, " % is not reached in ", run.rounds.size(),
+                      run.rounds.size() == 1 ? " round" : " rounds");
   const auto& measures = run.rounds[*reached - 1].measures;
   const auto seconds = measures.find("Simulated seconds");
   return nn::concat(target, " % is reached in round ", *reached,
