@@ -20,7 +20,7 @@ if [ -e data/raw/mnist/t10k-labels-idx1-ubyte ]; then
     "$program" run "${mlp[@]}" --algorithm ditto --split shards --held-out 0.2 \
       --csv "$work/ditto.csv" &&
       head -n 1 "$work/ditto.csv" | grep -q ",$columns," &&
-      grep -q "^2,Ditto,.*,lambda=0.1,shards,mlp,.*,held-out=0.2,0,[0-9.]*,[0-9.]*," \
+      grep -q "^2,Ditto,.*,lambda=0.1,shards,mnist,mlp,.*,held-out=0.2,0,[0-9.]*,[0-9.]*," \
         "$work/ditto.csv"
   }
   check "a personal model is tested on the samples that its client held out" client_columns

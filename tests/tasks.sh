@@ -30,7 +30,8 @@ if [ -e data/raw/heart/heart.csv ]; then
   same_rows() {
     "$program" run --dataset table --data data/raw/heart/heart.csv --label target \
       --categorical sex,cp,fbs,restecg,exang,slope,ca,thal "${heart[@]}" --rounds 10 \
-      --csv "$work/table_run.csv" && cmp "$work/heart.csv" "$work/table_run.csv"
+      --csv "$work/table_run.csv" &&
+      sed 's/,table [0-9a-f]*,/,heart,/' "$work/table_run.csv" | cmp "$work/heart.csv"
   }
   check "the same table by its columns' names gives the same" same_rows
 else

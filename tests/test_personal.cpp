@@ -163,7 +163,7 @@ TEST_CASE("clients are tested on their held-out samples with their own models") 
       std::copy_n(own.end() - std::ssize(worker.buffers()), worker.buffers().size(),
                   worker.buffers().begin());
       CHECK(accuracies[client] ==
-            fl::evaluate(worker.predict(dataset.train, server.held_out()[client])).accuracy);
+            fl::evaluate(worker.predict(dataset.train, server.held_out()[client]), 4).accuracy);
     }
   }
 }

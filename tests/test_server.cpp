@@ -155,12 +155,14 @@ TEST_CASE("a round has the accuracy of each class that is tested") {
   for (int label = 0; label < 4; ++label)
     CHECK(measures.at("Class " + std::to_string(label)) == evaluation.accuracy_of(label));
   CHECK(!measures.contains("Class 4"));
-  const auto of = [](std::vector<int> classes, std::vector<int> labels) {
-    return fl::class_measures(fl::evaluate({std::move(classes), std::move(labels)}));
+  const auto of = [](std::vector<int> predicted, std::vector<int> labels, int classes) {
+    return fl::class_measures(fl::evaluate({std::move(predicted), std::move(labels)}, classes));
   };
-  CHECK(of({0, 1, 1, 2}, {0, 0, 1, 1}) ==
+  CHECK(of({0, 1, 1, 2}, {0, 0, 1, 1}, 3) ==
         std::map<std::string, double>{{"Class 0", 50}, {"Class 1", 50}});
-  CHECK(of({10, 2}, {10, 3}) == std::map<std::string, double>{{"Class 03", 0}, {"Class 10", 100}});
+  CHECK(of({0, 1}, {0, 0}, 11) == std::map<std::string, double>{{"Class 00", 50}});
+  CHECK(of({10, 2}, {10, 3}, 11) ==
+        std::map<std::string, double>{{"Class 03", 0}, {"Class 10", 100}});
 }
 
 TEST_CASE("messages are two per chosen client and round, none for the baseline") {
