@@ -146,6 +146,7 @@ TEST_CASE("a client never reveals both secrets of another one, and notices damag
 
 TEST_CASE("the secure mean is the mean, to fixed point's precision, for every algorithm") {
   for (const fl::AlgorithmEntry& algorithm : fl::algorithm_table()) {
+    if (!algorithm.is_federated) continue;  // one party hides nothing
     CAPTURE(algorithm.name);
     const std::string name(algorithm.name);
     const auto mean = weights_after(toy::config(name.c_str(), 2), 2);
