@@ -186,7 +186,7 @@ TEST_CASE("a preset that is given changes nothing, another value does, for every
     for (const fl::Option& option : algorithm.options) {
       CAPTURE(name);
       CAPTURE(option.name);
-      const double other = option.preset == 0 ? 1 : option.preset / 2;
+      const double other = option.preset == 0 ? option.highest : option.preset / 2;
       CHECK(all_after(with_options(name.c_str(), {{std::string(option.name), other}})) != usual);
     }
   }
