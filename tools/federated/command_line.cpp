@@ -178,14 +178,14 @@ void RunArguments::add_to(tools::Options& command, Experiment& experiment) {
   command.add("--attack", experiment.attack, "what malicious clients do")
       .among(names_of(fl::attack_table(), {"none"}));
   command.add("--malicious", given_.malicious,
-              "who they are: a share of all, or their numbers: 3,25,28");
+              "a share of all clients, or numbers such as 3,25,28");
   command.add("--ldp-clip", experiment.local_privacy.clip,
               "largest L2 norm of a change, bounded by its client; 0: none");
   command.add("--ldp-noise", experiment.local_privacy.noise,
               "noise that clients add, as a multiple of --ldp-clip");
   command.add("--compression", experiment.compression, "how clients shorten what they send")
       .among(names_of(fl::compression_table(), {"none"}));
-  command.add("--clock", experiment.clock, "how simulated time is spent; none: it is not simulated")
+  command.add("--clock", experiment.clock, "how simulated time is spent, if it is")
       .among(names_of(fl::clock_table(), {"none"}));
   for (GivenOption& option : options_) command.add("--" + option.name, option.value, option.text);
   add_split(command, experiment.partition);
