@@ -1,6 +1,5 @@
 #include "fl/evaluation.h"
 
-#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <numeric>

@@ -139,14 +139,17 @@ TEST_CASE("reports are written from whatever the runs say") {
   }
 }
 
+static Experiment small_run(int rounds) {
+  Experiment experiment;
+  experiment.model = "mlp";
+  experiment.clients = 10;
+  experiment.rounds = rounds;
+  return experiment;
+}
+
 TEST_CASE("a run is computed once, as long as its longest use, and cut for the shorter ones") {
   const data::ImageDataset dataset = toy::dataset();
-  Experiment shorter;
-  shorter.model = "mlp";
-  shorter.clients = 10;
-  shorter.rounds = 2;
-  Experiment longer = shorter;
-  longer.rounds = 3;
+  const Experiment shorter = small_run(2), longer = small_run(3);
   Runner runner(dataset, {});
   runner.plan({shorter, longer});
   const Run first = runner.run(shorter);
@@ -158,10 +161,7 @@ TEST_CASE("a run is computed once, as long as its longest use, and cut for the s
 
 TEST_CASE("tests that are left out change no other number, and the last round has one") {
   const data::ImageDataset dataset = toy::dataset();
-  Experiment every;
-  every.model = "mlp";
-  every.clients = 10;
-  every.rounds = 5;
+  const Experiment every = small_run(5);
   Experiment second = every;
   second.test_every = 2;
   const Run whole = Runner(dataset, {}).run(every), sparse = Runner(dataset, {}).run(second);

@@ -1,6 +1,5 @@
 #include "tools/federated/client_files.h"
 
-#include <algorithm>
 #include <charconv>
 #include <set>
 #include <sstream>

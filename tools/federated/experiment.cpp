@@ -28,6 +28,13 @@ void check_known(bool is_known, std::string_view kind, const std::string& name) 
   check(is_known, nn::concat("there is no ", kind, ' ', name), "bin/federated list names them all");
 }
 
+// Null is what "none" is found as.
+template <class Entry>
+const Entry* known_or_none(const Entry* found, std::string_view kind, const std::string& name) {
+  check_known(found || name == "none", kind, name);
+  return found;
+}
+
 const nn::ModelEntry& find_model(const std::string& name) {
   const auto found = std::ranges::find(nn::model_table(), name, &nn::ModelEntry::name);
   check_known(found != nn::model_table().end(), "model", name);
@@ -59,27 +66,19 @@ const fl::AlgorithmEntry& Experiment::method() const {
 }
 
 const fl::DefenceEntry* Experiment::guard() const {
-  const fl::DefenceEntry* found = fl::find_defence(defence);
-  check_known(found || defence == "none", "defence", defence);
-  return found;
+  return known_or_none(fl::find_defence(defence), "defence", defence);
 }
 
 const fl::AttackEntry* Experiment::attacker() const {
-  const fl::AttackEntry* found = fl::find_attack(attack);
-  check_known(found || attack == "none", "attack", attack);
-  return found;
+  return known_or_none(fl::find_attack(attack), "attack", attack);
 }
 
 const fl::CompressionEntry* Experiment::compressor() const {
-  const fl::CompressionEntry* found = fl::find_compression(compression);
-  check_known(found || compression == "none", "compression", compression);
-  return found;
+  return known_or_none(fl::find_compression(compression), "compression", compression);
 }
 
 const fl::ClockEntry* Experiment::timekeeper() const {
-  const fl::ClockEntry* found = fl::find_clock(clock);
-  check_known(found || clock == "none", "clock", clock);
-  return found;
+  return known_or_none(fl::find_clock(clock), "clock", clock);
 }
 
 // Without a model.
