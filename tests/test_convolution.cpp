@@ -35,7 +35,7 @@ Results by_kernels(const ConvolutionKernels& kernels, const Convolution& conv) {
   nn::Arena arena;
   std::vector<real> y(dy.size()), dx = random_values(x.size(), 5),
                                   dweight = random_values(weight.size(), 6);
-  std::vector<std::uint8_t> argmax(y.size());
+  std::vector<std::uint8_t> argmax(conv.argmax_size());
   kernels.forward(conv, x.data(), weight.data(), bias.data(), y.data(), argmax.data(), arena);
   const nn::kernels::OutputGradient gradient{dy.data(), y.data(), argmax.data()};
   kernels.add_dx(conv, gradient, weight.data(), dx.data(), arena);
@@ -85,19 +85,26 @@ double largest_difference(const std::vector<real>& a, const std::vector<real>& b
   return largest;
 }
 
+struct Window {
+  index height, width;
+};
+
 // Over odd shapes; `tolerance` of float, of the size of the largest sums.
-void check_equals_plain_twin(const ConvolutionKernels& kernels, std::vector<index> channel_counts,
-                             std::vector<index> output_counts, double tolerance) {
+void check_equals_plain_twin(const ConvolutionKernels& kernels, Window window,
+                             std::vector<index> channel_counts, std::vector<index> output_counts,
+                             double tolerance, index n = 2) {
   for (index channels : channel_counts)
     for (index out : output_counts)
       for (index height : {1, 3, 4, 7, 26})
         for (index width : {1, 3, 5, 25, 26, 33})
           for (index padding : {0, 1, 2})
             for (Epilogue epilogue : {Epilogue::nothing, Epilogue::relu, Epilogue::relu_max_pool}) {
-              if (height + 2 * padding < 4 || width + 2 * padding < 4) continue;
-              const Convolution conv{2, channels, height, width, out, 3, 3, 1, padding, epilogue};
-              if (epilogue == Epilogue::relu_max_pool && !kernels.fits(conv)) continue;
-              REQUIRE(kernels.fits(conv));
+              // At least 2x2 outputs, so that there is something to pool.
+              if (height + 2 * padding <= window.height || width + 2 * padding <= window.width)
+                continue;
+              const Convolution conv{n, channels, height,  width, out, window.height, window.width,
+                                     1, padding,  epilogue};
+              if (!kernels.fits(conv)) continue;
               CAPTURE(nn::Shape({channels, out, height, width}));
               CAPTURE(padding);
               CAPTURE(static_cast<int>(epilogue));
@@ -110,26 +117,47 @@ void check_equals_plain_twin(const ConvolutionKernels& kernels, std::vector<inde
 }  // namespace
 
 TEST_CASE("the direct 3x3 convolution equals its plain twin over odd shapes") {
-  check_equals_plain_twin(nn::kernels::direct_convolution3x3, {1, 4, 6}, {4, 16}, 2e-5);
+  check_equals_plain_twin(nn::kernels::direct_convolution3x3, {3, 3}, {1, 4, 6}, {4, 16}, 2e-5);
 }
 
 TEST_CASE("Winograd's convolution equals its plain twin over odd shapes") {
-  check_equals_plain_twin(nn::kernels::winograd_2x2_convolution3x3, {16, 48}, {16, 32}, 1e-4);
-  check_equals_plain_twin(nn::kernels::winograd_4x4_convolution3x3, {16, 48}, {16, 32}, 2e-4);
+  check_equals_plain_twin(nn::kernels::winograd_2x2_convolution3x3, {3, 3}, {16, 48}, {16, 32},
+                          1e-4);
+  check_equals_plain_twin(nn::kernels::winograd_4x4_convolution3x3, {3, 3}, {16, 48}, {16, 32},
+                          2e-4);
+  check_equals_plain_twin(nn::kernels::winograd_2x2_convolution5x5, {5, 5}, {16}, {16}, 5e-4);
 }
 
-TEST_CASE("3x3 windows of stride 1 have kernels of their own, others go through patches") {
+TEST_CASE("the interleaved convolution equals its plain twin over odd shapes") {
+  for (const Window window : {Window{5, 5}, {3, 3}, {1, 4}, {2, 1}, {7, 3}})
+    check_equals_plain_twin(nn::kernels::interleaved_convolution, window, {1, 4}, {1, 6}, 5e-5);
+}
+
+TEST_CASE("the interleaved convolution takes as many images as there are") {
+  for (const nn::index n : {1, 7, 8, 9, 16, 17, 33})
+    check_equals_plain_twin(nn::kernels::interleaved_convolution, {5, 4}, {3}, {5}, 1e-4, n);
+}
+
+TEST_CASE("a convolution goes to the kernels that its shape fits") {
   const auto& direct = nn::kernels::direct_convolution3x3;
   const auto& winograd = nn::kernels::winograd_2x2_convolution3x3;
+  const auto& winograd5 = nn::kernels::winograd_2x2_convolution5x5;
+  const auto& interleaved = nn::kernels::interleaved_convolution;
   const auto& im2col = nn::kernels::im2col_convolution;
-  for (const auto* kernels : {&direct, &winograd, &im2col})
+  for (const auto* kernels : {&direct, &winograd, &interleaved, &im2col})
     CHECK(kernels->fits({1, 32, 26, 26, 64, 3, 3, 1, 0}));
   for (const auto* kernels : {&direct, &winograd}) {
     CHECK_FALSE(kernels->fits({1, 32, 26, 26, 64, 5, 5, 1, 0}));
-    CHECK_FALSE(kernels->fits({1, 32, 26, 26, 64, 3, 3, 2, 0}));
     CHECK_FALSE(kernels->fits({1, 32, 26, 26, 63, 3, 3, 1, 0}));
     CHECK_FALSE(kernels->fits({1, 32, 26, 26, 6, 3, 3, 1, 0}));  // vectors of two, rows of four
   }
+  for (const auto* kernels : {&direct, &winograd, &interleaved})
+    CHECK_FALSE(kernels->fits({1, 32, 26, 26, 64, 3, 3, 2, 0}));
+  CHECK(winograd5.fits({1, 32, 14, 14, 64, 5, 5, 1, 2}));
+  CHECK_FALSE(winograd5.fits({1, 6, 12, 12, 16, 5, 5, 1, 0}));
+  CHECK(interleaved.fits({1, 6, 12, 12, 16, 5, 5, 1, 0, Epilogue::relu_max_pool}));
+  CHECK_FALSE(interleaved.fits({1, 6, 12, 12, 16, 1, 1, 1, 0}));
+  CHECK_FALSE(interleaved.fits({1, 6, 12, 12, 16, 5, 2, 1, 2}));  // windows within the padding
   CHECK(direct.fits({1, 1, 28, 28, 32, 3, 3, 1, 0}));
   CHECK_FALSE(winograd.fits({1, 1, 28, 28, 32, 3, 3, 1, 0}));
   CHECK_FALSE(direct.fits({1, 32, 26, 26, 64, 3, 3, 1, 0, Epilogue::relu_max_pool}));
@@ -144,7 +172,10 @@ TEST_CASE("a relu and pooling after a convolution keep NaN visible") {
   const std::vector<real> bias(conv.out, -1000);
   std::vector<real> y(conv.y_size());
   nn::Arena arena;
-  nn::kernels::winograd_2x2_convolution3x3.forward(conv, x.data(), weight.data(), bias.data(),
-                                                   y.data(), nullptr, arena);
-  CHECK(std::isnan(y[0]));
+  for (const auto* kernels :
+       {&nn::kernels::winograd_2x2_convolution3x3, &nn::kernels::interleaved_convolution}) {
+    std::ranges::fill(y, 0);
+    kernels->forward(conv, x.data(), weight.data(), bias.data(), y.data(), nullptr, arena);
+    CHECK(std::isnan(y[0]));
+  }
 }

@@ -5,6 +5,7 @@
 
 #include "nn/arena.h"
 #include "nn/epilogue.h"
+#include "nn/kernels/vector.h"
 #include "nn/real.h"
 #include "nn/tensor.h"
 
@@ -24,6 +25,7 @@ struct Convolution {
   index patch_size() const { return channels * kh * kw; }
   index positions() const { return oh * ow; }
   index y_size() const { return out * yh * yw; }
+  index argmax_size() const { return (n + lanes - 1) / lanes * lanes * y_size(); }
 };
 
 // The input of a kernel's gradients: the gradient of y, and the results of the forward pass.
@@ -50,7 +52,7 @@ struct OutputGradient {
 // working memory (from the arena) does not grow with the batch. Gradients are added to.
 struct ConvolutionKernels {
   bool (*fits)(const Convolution&);
-  // argmax[n * y_size()]: which of the four pixels is the window's maximum; null if not needed.
+  // argmax[argmax_size()]: which of the four pixels is each window's maximum; null if not needed.
   void (*forward)(const Convolution&, const real* x, const real* weight, const real* bias, real* y,
                   std::uint8_t* argmax, Arena&);
   void (*add_dx)(const Convolution&, OutputGradient, const real* weight, real* dx, Arena&);
@@ -67,5 +69,11 @@ extern const ConvolutionKernels direct_convolution3x3;
 // The same with fewer multiplications, if channels and outputs fill whole vectors. The forward pass
 // uses tiles of 2x2 outputs or, faster and a digit less exact, of 4x4.
 extern const ConvolutionKernels winograd_2x2_convolution3x3, winograd_4x4_convolution3x3;
+
+// The same for 5x5 windows, as exact as the tiles of 4x4.
+extern const ConvolutionKernels winograd_2x2_convolution5x5;
+
+// Any window with stride 1, on as many images at once as a vector has lanes.
+extern const ConvolutionKernels interleaved_convolution;
 
 }  // namespace nn::kernels

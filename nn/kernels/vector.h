@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <cstring>
 #include <type_traits>
 #include <utility>
 
@@ -26,13 +25,13 @@ using IntVector [[gnu::vector_size(vector_bytes)]] =
     std::conditional_t<sizeof(real) == 4, std::int32_t, std::int64_t>;
 using Bytes [[gnu::vector_size(lanes)]] = std::uint8_t;
 
-inline Vector load(const real* from) {
-  Vector vector;
-  std::memcpy(&vector, from, sizeof vector);
-  return vector;
-}
+// A vector at any address. GCC sends some vectors through the stack if std::memcpy() loads them.
+using VectorAnywhere
+    [[gnu::vector_size(vector_bytes), gnu::aligned(alignof(real)), gnu::may_alias]] = real;
 
-inline void store(real* to, Vector vector) { std::memcpy(to, &vector, sizeof vector); }
+inline Vector load(const real* from) { return *reinterpret_cast<const VectorAnywhere*>(from); }
+
+inline void store(real* to, Vector vector) { *reinterpret_cast<VectorAnywhere*>(to) = vector; }
 
 // A single load: otherwise GCC reads the memory again for every use, which is slower in loops whose
 // sums fill the registers.

@@ -12,8 +12,8 @@
 #include "nn/real.h"
 #include "nn/tensor.h"
 
-// Convolution with 3x3 windows and stride 1 as small matrix products, one for each place in a tile.
-// For one image, with its tiles as rows and its channels as columns:
+// Convolution with 3x3 or 5x5 windows and stride 1 as small matrix products, one for each place in
+// a tile. For one image, with its tiles as rows and its channels as columns:
 //
 //   V[place] = transformed inputs   [tiles, channels]       from x
 //   M[place] = V[place] U[place]    [tiles, out]            to y      U: transformed weights
@@ -28,9 +28,9 @@ namespace nn::kernels {
 namespace {
 
 // The working memory for one image, reused for all images, and the steps on it.
-template <index size>
+template <index size, index taps>
 class Image {
-  static constexpr index inner = winograd::inner<size>, places = inner * inner;
+  static constexpr index inner = size + taps - 1, places = inner * inner;
 
  public:
   Image(const Convolution& conv, Arena& arena)
@@ -51,10 +51,10 @@ class Image {
   // U, or its transpose if `is_back`; each matrix is [from, to].
   void read_weights(const real* weight, bool is_back) {
     for (index o = 0; o < conv_.out; ++o)
-      for (index c = 0; c < conv_.channels; ++c, weight += 9) {
-        real filter[9], transformed[places];
-        std::copy_n(weight, 9, filter);
-        winograd::transform<winograd::to_filter<size>>(filter, transformed);
+      for (index c = 0; c < conv_.channels; ++c, weight += taps * taps) {
+        real filter[taps * taps], transformed[places];
+        std::copy_n(weight, taps * taps, filter);
+        winograd::transform<winograd::to_filter<inner, taps>>(filter, transformed);
         real* to = weights_ + (is_back ? o * conv_.channels + c : c * conv_.out + o);
         for (index k = 0; k < places; ++k, to += conv_.out * conv_.channels) *to = transformed[k];
       }
@@ -72,7 +72,7 @@ class Image {
         Vector pixels[places], transformed[places];
 #pragma GCC unroll 36
         for (index k = 0; k < places; ++k) pixels[k] = load(from[k] + c);
-        winograd::transform<winograd::to_input<size>>(pixels, transformed);
+        winograd::transform<winograd::to_input<inner>>(pixels, transformed);
         put(inputs_, conv_.channels, tile, c, transformed);
       }
     });
@@ -84,7 +84,7 @@ class Image {
       for (index o = 0; o < conv_.out; o += lanes) {
         Vector products[places], outputs[size * size];
         get(outputs_, conv_.out, tile, o, products);
-        winograd::transform<winograd::to_output<size>>(products, outputs);
+        winograd::transform<winograd::to_output<inner, size>>(products, outputs);
         for (Vector& output : outputs) output += load(bias + o);
         if (conv_.epilogue == Epilogue::relu_max_pool)
           pool(outputs, oy / 2, ox / 2, o, argmax);
@@ -106,7 +106,7 @@ class Image {
           spread(outputs, oy / 2, ox / 2, o, gradient.argmax);
         else
           each_output(oy, ox, [&](index k, real* place) { outputs[k] = load(place + o); });
-        winograd::transform<winograd::output_back<size>>(outputs, products);
+        winograd::transform<winograd::output_back<inner, size>>(outputs, products);
         put(outputs_, conv_.out, tile, o, products);
       }
     });
@@ -121,7 +121,7 @@ class Image {
       for (index c = 0; c < conv_.channels; c += lanes) {
         Vector transformed[places], pixels[places];
         get(inputs_, conv_.channels, tile, c, transformed);
-        winograd::transform<winograd::input_back<size>>(transformed, pixels);
+        winograd::transform<winograd::input_back<inner>>(transformed, pixels);
 #pragma GCC unroll 36
         for (index k = 0; k < places; ++k)
           if (to[k]) store(to[k] + c, load(to[k] + c) + pixels[k]);
@@ -133,11 +133,11 @@ class Image {
   // dweight [out, channels, 3, 3] += the transform of dU
   void add_to_weights(real* dweight) const {
     const real* from = weights_;
-    for (index i = 0; i < conv_.out * conv_.channels; ++i, ++from, dweight += 9) {
-      real transformed[places], filter[9];
+    for (index i = 0; i < conv_.out * conv_.channels; ++i, ++from, dweight += taps * taps) {
+      real transformed[places], filter[taps * taps];
       for (index k = 0; k < places; ++k) transformed[k] = from[k * conv_.out * conv_.channels];
-      winograd::transform<winograd::filter_back<size>>(transformed, filter);
-      for (index k = 0; k < 9; ++k) dweight[k] += filter[k];
+      winograd::transform<winograd::filter_back<inner, taps>>(transformed, filter);
+      for (index k = 0; k < taps * taps; ++k) dweight[k] += filter[k];
     }
   }
 
@@ -267,15 +267,16 @@ class Image {
   real *pixels_, *results_, *passed_, *nothing_;
 };
 
+template <index taps>
 bool fits(const Convolution& conv) {
-  return conv.kh == 3 && conv.kw == 3 && conv.stride == 1 &&
+  return conv.kh == taps && conv.kw == taps && conv.stride == 1 &&
          conv.out % std::max(lanes, block_rows) == 0 && conv.channels % lanes == 0;
 }
 
-template <index tile>
+template <index size, index taps>
 void forward(const Convolution& conv, const real* x, const real* weight, const real* bias, real* y,
              std::uint8_t* argmax, Arena& arena) {
-  Image<tile> image(conv, arena);
+  Image<size, taps> image(conv, arena);
   image.read_weights(weight, false);
   for (index i = 0; i < conv.n; ++i, x += conv.image_size(), y += conv.y_size()) {
     image.read_input(x);
@@ -285,12 +286,15 @@ void forward(const Convolution& conv, const real* x, const real* weight, const r
   }
 }
 
-// The gradients lose a digit, but one too small for lr dw to change a weight.
-constexpr index gradient_tile = 4;
+// Gradients use the largest tile. They lose a digit, but one too small for lr dw to change a
+// weight.
+template <index taps>
+using GradientImage = Image<7 - taps, taps>;
 
+template <index taps>
 void add_dx(const Convolution& conv, OutputGradient gradient, const real* weight, real* dx,
             Arena& arena) {
-  Image<gradient_tile> image(conv, arena);
+  GradientImage<taps> image(conv, arena);
   image.read_weights(weight, true);
   for (index i = 0; i < conv.n; ++i, gradient = gradient.next(conv), dx += conv.image_size()) {
     image.read_gradient(gradient);
@@ -299,9 +303,10 @@ void add_dx(const Convolution& conv, OutputGradient gradient, const real* weight
   }
 }
 
+template <index taps>
 void add_dweight(const Convolution& conv, OutputGradient gradient, const real* x, real* dweight,
                  Arena& arena) {
-  Image<gradient_tile> image(conv, arena);
+  GradientImage<taps> image(conv, arena);
   image.clear_weights();
   for (index i = 0; i < conv.n; ++i, gradient = gradient.next(conv), x += conv.image_size()) {
     image.read_input(x);
@@ -311,9 +316,14 @@ void add_dweight(const Convolution& conv, OutputGradient gradient, const real* x
   image.add_to_weights(dweight);
 }
 
+template <index size, index taps>
+constexpr ConvolutionKernels kernels{fits<taps>, forward<size, taps>, add_dx<taps>,
+                                     add_dweight<taps>};
+
 }  // namespace
 
-const ConvolutionKernels winograd_2x2_convolution3x3{fits, forward<2>, add_dx, add_dweight};
-const ConvolutionKernels winograd_4x4_convolution3x3{fits, forward<4>, add_dx, add_dweight};
+const ConvolutionKernels winograd_2x2_convolution3x3 = kernels<2, 3>;
+const ConvolutionKernels winograd_4x4_convolution3x3 = kernels<4, 3>;
+const ConvolutionKernels winograd_2x2_convolution5x5 = kernels<2, 5>;
 
 }  // namespace nn::kernels

@@ -4,13 +4,14 @@
 #include "nn/tensor.h"
 
 // Correlation with fewer multiplications (Winograd 1980; Lavin and Gray 2016). A tile of
-// `size` x `size` outputs of a 3x3 filter g comes from `inner` x `inner` inputs d as
+// `size` x `size` outputs of a filter g of `taps` x `taps` comes from `inner` x `inner` inputs d,
+// inner = size + taps - 1, as
 //
 //   Y = A^T [(G g G^T) * (B^T d B)] A        * element by element
 //
-// with inner^2 multiplications instead of 9 size^2: 16 instead of 36, or 36 instead of 144. All
-// three transforms are linear, so the gradients are the same formula read backwards, with
-// transposed matrices.
+// with inner^2 multiplications instead of taps^2 size^2: for 3x3 filters 16 instead of 36 or 36
+// instead of 144, for 5x5 filters 36 instead of 100. All three transforms are linear, so the
+// gradients are the same formula read backwards, with transposed matrices.
 namespace nn::kernels::winograd {
 
 template <index row_count, index column_count>
@@ -30,20 +31,18 @@ struct Matrix {
 // follow from that (Cook and Toom). A tile uses the first `finite` points, and infinity, where the
 // "value" is the highest coefficient. The last two points cost a digit of accuracy.
 constexpr double points[] = {0, 1, -1, 0.5, -2};
-template <index size>
-constexpr index inner = size + 2;
-template <index size>
-constexpr index finite = size + 1;
+template <index inner>
+constexpr index finite = inner - 1;
 
 // Row i: the coefficients of the product of (x - points[j]) over the finite points j other than i.
-template <index size>
-constexpr Matrix<inner<size>, inner<size>> to_input = [] {
-  Matrix<inner<size>, inner<size>> b;
-  for (index i = 0; i < inner<size>; ++i) {
+template <index inner>
+constexpr Matrix<inner, inner> to_input = [] {
+  Matrix<inner, inner> b;
+  for (index i = 0; i < inner; ++i) {
     b.at[i][0] = 1;
-    for (index j = 0; j < finite<size>; ++j) {
+    for (index j = 0; j < finite<inner>; ++j) {
       if (j == i) continue;
-      for (index k = inner<size> - 1; k >= 0; --k)
+      for (index k = inner - 1; k >= 0; --k)
         b.at[i][k] = (k > 0 ? b.at[i][k - 1] : 0) - points[j] * b.at[i][k];
     }
   }
@@ -51,36 +50,36 @@ constexpr Matrix<inner<size>, inner<size>> to_input = [] {
 }();
 
 // Row i: 1, p, p^2, ... for p = points[i]; for infinity only the highest power.
-template <index size, index powers>
-constexpr Matrix<inner<size>, powers> values_at_points = [] {
-  Matrix<inner<size>, powers> values;
-  for (index i = 0; i < finite<size>; ++i)
+template <index inner, index powers>
+constexpr Matrix<inner, powers> values_at_points = [] {
+  Matrix<inner, powers> values;
+  for (index i = 0; i < finite<inner>; ++i)
     for (index k = 0; k < powers; ++k)
       values.at[i][k] = k > 0 ? values.at[i][k - 1] * points[i] : 1;
-  values.at[finite<size>][powers - 1] = 1;
+  values.at[finite<inner>][powers - 1] = 1;
   return values;
 }();
 
 // The values of the filter's polynomial, divided by the product of (points[i] - points[j]).
-template <index size>
-constexpr Matrix<inner<size>, 3> to_filter = [] {
-  Matrix<inner<size>, 3> g = values_at_points<size, 3>;
-  for (index i = 0; i < finite<size>; ++i)
-    for (index j = 0; j < finite<size>; ++j)
+template <index inner, index taps>
+constexpr Matrix<inner, taps> to_filter = [] {
+  Matrix<inner, taps> g = values_at_points<inner, taps>;
+  for (index i = 0; i < finite<inner>; ++i)
+    for (index j = 0; j < finite<inner>; ++j)
       if (j != i)
         for (double& value : g.at[i]) value /= points[i] - points[j];
   return g;
 }();
 
-template <index size>
-constexpr auto to_output = values_at_points<size, size>.transposed();
+template <index inner, index size>
+constexpr auto to_output = values_at_points<inner, size>.transposed();
 
-template <index size>
-constexpr auto input_back = to_input<size>.transposed();
-template <index size>
-constexpr auto filter_back = to_filter<size>.transposed();
-template <index size>
-constexpr auto output_back = to_output<size>.transposed();
+template <index inner>
+constexpr auto input_back = to_input<inner>.transposed();
+template <index inner, index taps>
+constexpr auto filter_back = to_filter<inner, taps>.transposed();
+template <index inner, index size>
+constexpr auto output_back = to_output<inner, size>.transposed();
 
 // y = M x, for numbers that are `step` apart. Fully unrolled, without the zero terms.
 template <const auto& m, index step, class Number>

@@ -20,7 +20,8 @@ const kernels::ConvolutionKernels* find_kernels(const kernels::Convolution& conv
                                                 bool is_training) {
   for (const auto* kernels :
        {is_training ? &kernels::winograd_2x2_convolution3x3 : &kernels::winograd_4x4_convolution3x3,
-        &kernels::direct_convolution3x3, &kernels::im2col_convolution})
+        &kernels::winograd_2x2_convolution5x5, &kernels::direct_convolution3x3,
+        &kernels::interleaved_convolution, &kernels::im2col_convolution})
     if (kernels->fits(conv)) return kernels;
   return nullptr;
 }
@@ -48,7 +49,7 @@ Var conv2d(Var x, Var weight, Var bias, index stride, index padding, Epilogue ep
   Var y = tape.result("conv2d", {conv.n, conv.out, conv.yh, conv.yw}, x, weight, bias);
   const bool has_argmax = epilogue == Epilogue::relu_max_pool && tape.is_recording();
   std::uint8_t* argmax =
-      has_argmax ? tape.arena().allocate_array<std::uint8_t>(y.value().size()).data() : nullptr;
+      has_argmax ? tape.arena().allocate_array<std::uint8_t>(conv.argmax_size()).data() : nullptr;
   kernels->forward(conv, x.value().data, weight.value().data, bias.value().data,
                    tape.writable(y).data, argmax, tape.arena());
 

@@ -1,0 +1,89 @@
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+
+#include "nn/kernels/convolution.h"
+#include "nn/kernels/vector.h"
+#include "nn/real.h"
+#include "nn/tensor.h"
+
+// Interleaved images: a vector holds the same pixel of as many images as it has lanes. What is true
+// of one pixel is then true of a vector, so loops over pixels need no special cases.
+namespace nn::kernels {
+
+// Planes [count, height, width] inside a frame of zeros; sizes in vectors.
+struct Planes {
+  index count, height, width, frame_y, frame_x;
+  index row() const { return width + 2 * frame_x; }
+  // Odd, so that planes do not share cache sets.
+  index plane() const { return (height + 2 * frame_y) * row() | 1; }
+  index size() const { return count * plane(); }
+};
+
+// to[size, lanes] <- images[n, size] for n <= lanes; the other lanes get zeros. `padded` has room
+// for `lanes` images.
+inline void interleave(const real* images, index n, index size, real* padded, real* to) {
+  if (n < lanes) {
+    std::copy_n(images, n * size, padded);
+    std::fill(padded + n * size, padded + lanes * size, real(0));
+    images = padded;
+  }
+  transpose(images, lanes, size, to);
+}
+
+// The inverse: images[n, size] = (or +=) from[size, lanes].
+template <bool adds>
+void separate(const real* from, index n, index size, real* padded, real* images) {
+  if (n == lanes) return transpose<adds>(from, size, lanes, images);
+  transpose(from, size, lanes, padded);
+  for (index i = 0; i < n * size; ++i) images[i] = padded[i] + (adds ? images[i] : 0);
+}
+
+// framed <- interleaved planes without a frame
+inline void put_into_frame(const real* from, const Planes& planes, real* framed) {
+  std::fill_n(framed, planes.size() * lanes, real(0));
+  for (index c = 0; c < planes.count; ++c)
+    for (index y = 0; y < planes.height; ++y, from += planes.width * lanes) {
+      const index row = c * planes.plane() + (planes.frame_y + y) * planes.row() + planes.frame_x;
+      std::memcpy(framed + row * lanes, from, planes.width * lanes * sizeof(real));
+    }
+}
+
+inline Vector relu(Vector value) { return value < 0 ? Vector{} : value; }  // NaN stays
+
+// The maximum of a window of 2x2 outputs. The first of equal maxima wins, and so does NaN, as in
+// max_pool2d().
+inline Vector pool(const Vector (&outputs)[4], std::uint8_t* argmax) {
+  Vector best = outputs[0];
+  IntVector place = {};
+  for (int q = 1; q < 4; ++q) {
+    const IntVector wins = (outputs[q] > best) | (outputs[q] != outputs[q]);
+    best = wins ? outputs[q] : best;
+    place = wins ? IntVector{} + q : place;
+  }
+  const Bytes small = __builtin_convertvector(place, Bytes);
+  if (argmax) std::memcpy(argmax, &small, sizeof small);
+  return best;
+}
+
+// The reverse: to[out, oh, ow] gets the gradient of every window [out, yh, yw] at the output that
+// won, and zeros elsewhere.
+inline void spread(const Convolution& conv, const real* from, const std::uint8_t* argmax,
+                   real* to) {
+  std::fill_n(to, conv.out * conv.positions() * lanes, real(0));
+  for (index o = 0; o < conv.out; ++o)
+    for (index y = 0; y < conv.yh; ++y)
+      for (index x = 0; x < conv.yw; ++x, from += lanes, argmax += lanes) {
+        Bytes small;
+        std::memcpy(&small, argmax, sizeof small);
+        const IntVector place = __builtin_convertvector(small, IntVector);
+        const Vector gradient = load(from);
+        real* corner = to + ((o * conv.oh + 2 * y) * conv.ow + 2 * x) * lanes;
+        for (int q = 0; q < 4; ++q)
+          store(corner + (q / 2 * conv.ow + q % 2) * lanes, place == q ? gradient : Vector{});
+      }
+}
+
+}  // namespace nn::kernels
