@@ -43,7 +43,7 @@ void separate(const real* from, index n, index size, real* padded, real* images)
 
 // framed <- interleaved planes without a frame
 inline void put_into_frame(const real* from, const Planes& planes, real* framed) {
-  std::fill_n(framed, planes.size() * lanes, real(0));
+  if (planes.frame_y > 0 || planes.frame_x > 0) std::fill_n(framed, planes.size() * lanes, real(0));
   for (index c = 0; c < planes.count; ++c)
     for (index y = 0; y < planes.height; ++y, from += planes.width * lanes) {
       const index row = c * planes.plane() + (planes.frame_y + y) * planes.row() + planes.frame_x;
@@ -72,7 +72,8 @@ inline Vector pool(const Vector (&outputs)[4], std::uint8_t* argmax) {
 // won, and zeros elsewhere.
 inline void spread(const Convolution& conv, const real* from, const std::uint8_t* argmax,
                    real* to) {
-  std::fill_n(to, conv.out * conv.positions() * lanes, real(0));
+  if (conv.oh % 2 == 1 || conv.ow % 2 == 1)  // some outputs are in no window
+    std::fill_n(to, conv.out * conv.positions() * lanes, real(0));
   for (index o = 0; o < conv.out; ++o)
     for (index y = 0; y < conv.yh; ++y)
       for (index x = 0; x < conv.yw; ++x, from += lanes, argmax += lanes) {
