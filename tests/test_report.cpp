@@ -10,11 +10,9 @@
 #include "tests/report_text.h"
 #include "tools/report/axis.h"
 #include "tools/report/columns.h"
-#include "tools/report/html.h"
+#include "tools/report/document.h"
 #include "tools/report/markup.h"
-#include "tools/report/notebook.h"
 #include "tools/report/progress.h"
-#include "tools/report/text.h"
 
 using namespace report;
 
@@ -47,7 +45,7 @@ TEST_CASE("columns of a terminal are counted, not bytes") {
 TEST_CASE("text is wrapped at spaces and a long word keeps a line of its own") {
   CHECK(wrap("one two three", 7) == "one two\nthree");
   CHECK(wrap("η η η η", 3) == "η η\nη η");
-  CHECK(wrap("a incomprehensible b", 5, "- ", "  ") == "- a\n  incomprehensible\n  b");
+  CHECK(wrap("a incomprehensible b", 5, "- ") == "- a\n  incomprehensible\n  b");
   CHECK(wrap("", 5) == "");
 }
 

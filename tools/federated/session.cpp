@@ -8,7 +8,6 @@
 #include "tools/program/program.h"
 #include "tools/program/provenance.h"
 #include "tools/program/signals.h"
-#include "tools/report/text.h"
 
 namespace federated {
 
