@@ -11,7 +11,7 @@
 #include "tools/bench/pipeline.h"
 #include "tools/bench/results.h"
 #include "tools/report/columns.h"
-#include "tools/report/text.h"
+#include "tools/report/document.h"
 
 namespace bench {
 

@@ -3,10 +3,7 @@
 #include "nn/base/error.h"
 #include "tests/complaint.h"
 #include "tests/report_text.h"
-#include "tools/report/confusion.h"
-#include "tools/report/html.h"
-#include "tools/report/notebook.h"
-#include "tools/report/text.h"
+#include "tools/report/document.h"
 
 using namespace report;
 

@@ -1,4 +1,4 @@
-#include "tools/report/plot.h"
+#include "tools/report/document.h"
 
 #include <doctest/doctest.h>
 
@@ -9,7 +9,6 @@
 #include "tests/report_text.h"
 #include "tools/report/axis.h"
 #include "tools/report/columns.h"
-#include "tools/report/text.h"
 
 using namespace report;
 

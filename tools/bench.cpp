@@ -24,8 +24,6 @@
 #include "tools/program/program.h"
 #include "tools/report/columns.h"
 #include "tools/report/document.h"
-#include "tools/report/plot.h"
-#include "tools/report/text.h"
 
 namespace {
 

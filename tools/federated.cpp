@@ -12,7 +12,7 @@
 #include "tools/federated/commands.h"
 #include "tools/federated/sweep.h"
 #include "tools/program/program.h"
-#include "tools/report/text.h"
+#include "tools/report/document.h"
 
 namespace {
 

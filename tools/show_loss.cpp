@@ -15,8 +15,6 @@
 #include "tools/program/program.h"
 #include "tools/report/axis.h"
 #include "tools/report/document.h"
-#include "tools/report/plot.h"
-#include "tools/report/text.h"
 #include "tools/training/losses.h"
 
 namespace {

@@ -20,7 +20,6 @@
 #include "tools/program/program.h"
 #include "tools/report/axis.h"
 #include "tools/report/document.h"
-#include "tools/report/text.h"
 #include "tools/report/timeline.h"
 #include "tools/training/lanes.h"
 

@@ -18,8 +18,8 @@
 #include "tools/federated/unfinished.h"
 #include "tools/program/program.h"
 #include "tools/program/signals.h"
+#include "tools/report/document.h"
 #include "tools/report/event_file.h"
-#include "tools/report/html.h"
 
 namespace federated {
 

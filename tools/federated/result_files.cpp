@@ -3,8 +3,6 @@
 #include <system_error>
 
 #include "nn/base/file.h"
-#include "tools/report/confusion.h"
-#include "tools/report/plot.h"
 
 namespace federated {
 

@@ -8,16 +8,15 @@
 #include "tools/program/program.h"
 #include "tools/program/provenance.h"
 #include "tools/program/signals.h"
-#include "tools/report/text.h"
 
 namespace federated {
 
 Session::Session(const Resources& resources, const std::atomic<bool>& stop, OpenSaved open_saved)
     : dataset_(open_dataset(resources.data)),
       threads_(resources.threads),
-      bar_(std::cerr, isatty(STDERR_FILENO)),
-      runner_(dataset_.task(),
-              {resources.threads, &stop, &std::cerr, &bar_, std::move(open_saved)}) {}
+      bar_(std::cerr),
+      runner_(dataset_.task(), {resources.threads, &stop, &std::cerr,
+                                isatty(STDERR_FILENO) ? &bar_ : nullptr, std::move(open_saved)}) {}
 
 Run Session::run(const Experiment& experiment) {
   Run run = runner_.run(experiment);

@@ -10,8 +10,7 @@
 #include "nn/base/file.h"
 #include "tools/federated/results.h"
 #include "tools/federated/sweep_results.h"
-#include "tools/report/html.h"
-#include "tools/report/text.h"
+#include "tools/report/document.h"
 
 namespace federated {
 

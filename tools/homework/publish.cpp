@@ -11,9 +11,7 @@
 #include "nn/base/folder_lock.h"
 #include "tools/federated/result_files.h"
 #include "tools/homework/keep.h"
-#include "tools/report/html.h"
-#include "tools/report/notebook.h"
-#include "tools/report/plot.h"
+#include "tools/report/document.h"
 
 namespace homework {
 

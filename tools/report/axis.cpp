@@ -1,8 +1,8 @@
 #include "tools/report/axis.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
+#include <iomanip>
 
 #include "nn/base/error.h"
 
@@ -24,11 +24,8 @@ double nice_step(double low, double high, int most, double smallest) {
 }  // namespace
 
 std::string fixed(double value, int decimals) {
-  char text[400];
-  const auto end =
-      std::to_chars(text, text + sizeof text, value, std::chars_format::fixed, decimals);
-  const std::string result(text, end.ptr);
-  return result.find_first_not_of("-0.") == result.npos ? result.substr(result[0] == '-') : result;
+  const std::string text = nn::concat(std::fixed, std::setprecision(decimals), value);
+  return text.find_first_not_of("-0.") == text.npos ? text.substr(text[0] == '-') : text;
 }
 
 int Axis::decimals() const {
@@ -39,9 +36,7 @@ std::string Axis::label(double tick) const {
   const double largest = std::max(std::abs(low), std::abs(high));
   if (largest < 1e6 && decimals() <= 8) return fixed(tick, decimals());
   const int digits = 1 + static_cast<int>(std::ceil(std::log10(largest / step)));
-  char text[40];
-  return {text,
-          std::to_chars(text, text + sizeof text, tick, std::chars_format::general, digits).ptr};
+  return nn::concat(std::setprecision(digits), tick);
 }
 
 Axis axis_of(const std::vector<double>& values, int most_ticks, bool ends_on_ticks) {
@@ -69,8 +64,7 @@ Axes axes_of(const LinePlot& plot) {
       if (series.has_point(i)) {
         const double spread = series.spread.empty() ? 0 : series.spread.at(i);
         x.push_back(series.x[i]);
-        y.push_back(series.y[i] - spread);
-        if (spread != 0) y.push_back(series.y[i] + spread);
+        y.insert(y.end(), {series.y[i] - spread, series.y[i] + spread});
       }
   }
   return {axis_of(x, 16, false), axis_of(y, 7, true), x.empty()};

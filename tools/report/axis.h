@@ -7,7 +7,7 @@
 
 namespace report {
 
-// The value with this many decimals: in every locale with a point, and never "-0".
+// The value with this many decimals, never "-0".
 std::string fixed(double value, int decimals);
 
 // A range with ticks at multiples of 1, 2 or 5 times a power of ten.

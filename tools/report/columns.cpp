@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <sstream>
+#include <utility>
 
 #include "nn/base/utf8.h"
 
@@ -13,18 +14,15 @@ struct Glyph {
   int bytes, width;
 };
 
-struct Interval {
-  std::uint32_t first, last;
-};
-
 int width_of(std::uint32_t code) {
-  constexpr Interval none[] = {{0, 0x1f},        {0x7f, 0x9f},     {0x300, 0x36f},
-                               {0x200b, 0x200f}, {0x20d0, 0x20ff}, {0xfe00, 0xfe0f}};
-  constexpr Interval wide[] = {{0x1100, 0x115f},   {0x2e80, 0xa4cf},   {0xac00, 0xd7a3},
-                               {0xf900, 0xfaff},   {0xfe30, 0xfe6f},   {0xff00, 0xff60},
-                               {0xffe0, 0xffe6},   {0x1f300, 0x1f64f}, {0x1f680, 0x1f6ff},
-                               {0x1f900, 0x1f9ff}, {0x20000, 0x3fffd}};
-  const auto holds = [code](Interval i) { return i.first <= code && code <= i.last; };
+  using Range = std::pair<std::uint32_t, std::uint32_t>;  // with both ends
+  constexpr Range none[] = {{0, 0x1f},        {0x7f, 0x9f},     {0x300, 0x36f},
+                            {0x200b, 0x200f}, {0x20d0, 0x20ff}, {0xfe00, 0xfe0f}};
+  constexpr Range wide[] = {{0x1100, 0x115f},   {0x2e80, 0xa4cf},   {0xac00, 0xd7a3},
+                            {0xf900, 0xfaff},   {0xfe30, 0xfe6f},   {0xff00, 0xff60},
+                            {0xffe0, 0xffe6},   {0x1f300, 0x1f64f}, {0x1f680, 0x1f6ff},
+                            {0x1f900, 0x1f9ff}, {0x20000, 0x3fffd}};
+  const auto holds = [code](const Range& r) { return r.first <= code && code <= r.second; };
   return std::ranges::any_of(none, holds) ? 0 : std::ranges::any_of(wide, holds) ? 2 : 1;
 }
 
@@ -67,23 +65,17 @@ std::string shorten(std::string_view text, int width) {
   return result + "…";
 }
 
-std::string wrap(std::string_view text, int width, std::string_view first,
-                 std::string_view indent) {
+std::string wrap(std::string_view text, int width, std::string_view first) {
+  const int indent = display_width(first);
+  const std::string line_break = "\n" + repeat(" ", indent);
   std::istringstream words{std::string(text)};
-  std::string result(first);
-  int column = display_width(first);
-  bool begins_line = true;
-  for (std::string word; words >> word; begins_line = false) {
+  std::string result(first), space;  // none before the first word
+  int column = indent;
+  for (std::string word; words >> word; space = " ") {
     const int length = display_width(word);
-    if (!begins_line && column + 1 + length <= width) {
-      result += ' ';
-      ++column;
-    } else if (!begins_line) {
-      result.append("\n").append(indent);
-      column = display_width(indent);
-    }
-    result += word;
-    column += length;
+    const bool fits = space.empty() || column + 1 + length <= width;
+    result += (fits ? space : line_break) + word;
+    column = (fits ? column + display_width(space) : indent) + length;
   }
   return result;
 }

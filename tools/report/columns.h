@@ -19,9 +19,9 @@ std::string pad_right(std::string_view text, int width);
 std::string shorten(std::string_view text, int width);
 
 // Lines of at most `width` columns, broken at spaces, without a newline at the end. The first
-// begins with `first`, the others with `indent`. A word that is too long has a line of its own.
-std::string wrap(std::string_view text, int width, std::string_view first = "",
-                 std::string_view indent = "");
+// begins with `first`, the others are indented as far. A word that is too long has a line of its
+// own.
+std::string wrap(std::string_view text, int width, std::string_view first = "");
 
 std::string repeat(std::string_view what, int times);
 

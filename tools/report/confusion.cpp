@@ -1,11 +1,11 @@
-#include "tools/report/confusion.h"
+#include "tools/report/document.h"
 
 #include <numeric>
 #include <span>
 
 #include "nn/base/error.h"
 #include "tools/report/markup.h"
-#include "tools/report/text.h"
+#include "tools/report/svg.h"
 
 namespace report {
 namespace {
@@ -24,7 +24,7 @@ std::span<const int> row_of(const ConfusionMatrix& matrix, int label) {
 std::string to_svg(const ConfusionMatrix& matrix, Theme theme) {
   constexpr double left = 60, height = 30, darkest = 0.6;  // text stays readable on the last
   Svg svg(matrix.title, {0.0, static_cast<double>(matrix.classes)}, left, height * matrix.classes);
-  svg.add("<g transform=\"translate(16 ", at((Svg::top + svg.bottom()) / 2), ") rotate(-90)\">\n");
+  svg.add("<g transform=\"translate(16 ", at((Svg::top + svg.bottom) / 2), ") rotate(-90)\">\n");
   svg.text(0, 0, "middle", "True class");
   svg.add("</g>\n");
   for (int label = 0; label < matrix.classes; ++label) {
@@ -32,7 +32,7 @@ std::string to_svg(const ConfusionMatrix& matrix, Theme theme) {
     const int all = std::accumulate(row.begin(), row.end(), 0);
     const double y = Svg::top + label * height;
     svg.text(left - 10, y + height / 2 + 4.5, "end", std::to_string(label));
-    svg.text(svg.x(label + 0.5), svg.bottom() + 20, "middle", std::to_string(label));
+    svg.text(svg.x(label + 0.5), svg.bottom + 20, "middle", std::to_string(label));
     for (int put = 0; put < matrix.classes; ++put) {
       const double share = all ? static_cast<double>(row[put]) / all : 0;
       const std::string tip = concat(fixed(100 * share, 1), " % of class ", label, " as ", put);

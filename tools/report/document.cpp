@@ -1,19 +1,16 @@
 #include "tools/report/document.h"
 
-#include <algorithm>
-#include <charconv>
 #include <cmath>
 
 #include "nn/base/error.h"
+#include "nn/base/number.h"
 
 namespace report {
 
 static bool is_number(std::string text) {
   std::erase_if(text, [](char c) { return c == ' ' || c == '%'; });
-  const char* const end = text.data() + text.size();
-  const char* const begin = text.data() + std::min(text.find_first_not_of("+-−±–—∞"), text.size());
-  double value;
-  return std::from_chars(begin, end, value).ptr == end;
+  text.erase(0, text.find_first_not_of("+-−±–—∞"));
+  return text.empty() || nn::parse_number<double>(text);
 }
 
 bool Series::has_point(std::size_t i) const {

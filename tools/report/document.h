@@ -6,8 +6,8 @@
 #include <variant>
 #include <vector>
 
-// The content of a report, independent of its form. to_text (terminal), to_html (page) and
-// to_notebook (Jupyter) write a document, to_svg one picture. All text is UTF-8.
+// The content of a report, and the forms in which it is written: text.cpp, html.cpp and
+// notebook.cpp write a document, plot.cpp and confusion.cpp its pictures. All text is UTF-8.
 namespace report {
 
 // One line of a plot. It breaks at points that cannot be drawn.
@@ -76,5 +76,44 @@ struct Document {
   std::string title;
   std::vector<Block> blocks;
 };
+
+// For terminals: lines of at most 80 columns, each with a newline. `colour` adds terminal escapes;
+// without it nothing is lost.
+std::string to_text(const Document& document, bool colour = false);
+
+// If the columns do not fit side by side, headers are broken into lines; cells never are.
+std::string to_text(const Table& table);
+
+// Braille dots, and a marker glyph for each series.
+std::string to_text(const LinePlot& plot, bool colour = false);
+
+// A table of the counts.
+std::string to_text(const ConfusionMatrix& matrix);
+
+// A page complete in itself, without scripts, fonts or pictures from elsewhere. It follows
+// the reader's light or dark colour scheme, fits a telephone and prints well.
+std::string to_html(const Document& document);
+
+// The element of one block, for the middle of another page.
+std::string to_html(const Block& block);
+
+// A Jupyter notebook (nbformat 4.5). Code becomes a code cell, and the tables and plots after it
+// become that cell's output. A table or plot without code before it gets a code cell with its
+// caption as a comment. Everything else becomes a Markdown cell. Execution counts are null, because
+// no kernel ran the cells. The text is sealed: nn::is_intact tells whether it has been edited, or
+// executed and saved.
+std::string to_notebook(const Document& document);
+
+// `automatic` has a transparent background and follows the reader's colour scheme, light or dark.
+// `light` has a white background, for places with a theme of their own, such as notebooks.
+enum class Theme { automatic, light };
+
+// An SVG element. Every line has its own colour, dashes and markers; pointing at a marker shows its
+// value.
+std::string to_svg(const LinePlot& plot, Theme theme = Theme::automatic);
+
+// An SVG element. The darker a cell, the larger its share of the row; pointing at it shows the
+// share.
+std::string to_svg(const ConfusionMatrix& matrix, Theme theme = Theme::automatic);
 
 }  // namespace report

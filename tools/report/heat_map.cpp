@@ -6,7 +6,6 @@
 #include "nn/base/error.h"
 #include "tools/report/axis.h"
 #include "tools/report/markup.h"
-#include "tools/report/style.h"
 #include "tools/report/svg.h"
 
 namespace report {
@@ -34,12 +33,12 @@ std::string to_svg(const HeatMap& map) {
   axis.low = -0.5, axis.high = static_cast<double>(columns) - 0.5;
   Svg svg(map.title, axis, 68, static_cast<double>(rows) * height);
   svg.x_axis(map.columns);
-  svg.text(svg.left() - 14, Svg::top - 8, "end", map.rows);
+  svg.text(svg.left - 14, Svg::top - 8, "end", map.rows);
 
   const auto named = static_cast<std::size_t>(std::ceil(14 / height));  // one of so many rows
   for (std::size_t row = 0; row < rows; ++row) {
     const double y = Svg::top + static_cast<double>(row) * height;
-    if (row % named == 0) svg.text(svg.left() - 14, y + height / 2 + 4, "end", std::to_string(row));
+    if (row % named == 0) svg.text(svg.left - 14, y + height / 2 + 4, "end", std::to_string(row));
     for (std::size_t column = 0; column < columns; ++column) {
       const double value = map.values[row][column], x = static_cast<double>(column);
       if (value == 0) continue;

@@ -1,10 +1,8 @@
-#include "tools/report/html.h"
+#include "tools/report/document.h"
 
 #include "nn/base/error.h"
-#include "tools/report/confusion.h"
 #include "tools/report/markup.h"
-#include "tools/report/plot.h"
-#include "tools/report/style.h"
+#include "tools/report/svg.h"
 
 namespace report {
 namespace {
@@ -88,8 +86,7 @@ struct HtmlWriter {
     for (const auto& row : table.rows) body += row_html(row, "td");
     return wide(element("table", html + element("tbody", body) + "\n"));
   }
-  std::string operator()(const LinePlot& plot) const { return wide(to_svg(plot)); }
-  std::string operator()(const ConfusionMatrix& matrix) const { return wide(to_svg(matrix)); }
+  std::string operator()(const auto& picture) const { return wide(to_svg(picture)); }
   std::string operator()(const Question& question) const {
     const std::string asked = element("p class=\"asked\"", marked_html(question.question));
     return element("div class=\"question\"", asked + "\n" + (*this)(Paragraph{question.answer}));

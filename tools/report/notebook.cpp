@@ -1,4 +1,4 @@
-#include "tools/report/notebook.h"
+#include "tools/report/document.h"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -6,11 +6,7 @@
 #include "nn/base/error.h"
 #include "nn/base/seal.h"
 #include "nn/base/split.h"
-#include "tools/report/confusion.h"
-#include "tools/report/html.h"
 #include "tools/report/markup.h"
-#include "tools/report/plot.h"
-#include "tools/report/text.h"
 
 namespace report {
 namespace {
@@ -54,8 +50,14 @@ struct NotebookWriter {
     add_output(table.caption,
                {{"text/html", lines_of(to_html(table))}, {"text/plain", lines_of(to_text(table))}});
   }
-  void operator()(const LinePlot& plot) { add_picture(plot); }
-  void operator()(const ConfusionMatrix& matrix) { add_picture(matrix); }
+  // A picture. Jupyter shows SVG only in notebooks its user has declared trusted, but a picture
+  // inside HTML always; consoles show the plain text.
+  void operator()(const auto& picture) {
+    const std::string svg = to_svg(picture, Theme::light);
+    add_output(picture.title, {{"image/svg+xml", lines_of(svg)},
+                               {"text/html", lines_of(image(picture.title, svg))},
+                               {"text/plain", lines_of(to_text(picture))}});
+  }
 
  private:
   Json& add_cell(const char* type, const std::string& source) {
@@ -64,15 +66,6 @@ struct NotebookWriter {
                      {"metadata", Json::object()},
                      {"source", lines_of(source)}});
     return cells.back();
-  }
-  // Jupyter shows SVG only in notebooks its user has declared trusted, but a picture inside HTML
-  // always; consoles show the plain text.
-  template <class Picture>
-  void add_picture(const Picture& picture) {
-    const std::string svg = to_svg(picture, Theme::light);
-    add_output(picture.title, {{"image/svg+xml", lines_of(svg)},
-                               {"text/html", lines_of(image(picture.title, svg))},
-                               {"text/plain", lines_of(to_text(picture))}});
   }
   void add_output(std::string caption, const Json& data) {
     std::ranges::replace_if(

@@ -1,4 +1,4 @@
-#include "tools/report/plot.h"
+#include "tools/report/document.h"
 
 #include <algorithm>
 #include <array>
@@ -9,7 +9,7 @@
 #include "tools/report/axis.h"
 #include "tools/report/columns.h"
 #include "tools/report/markup.h"
-#include "tools/report/style.h"
+#include "tools/report/svg.h"
 
 namespace report {
 namespace {
@@ -23,14 +23,12 @@ std::string stroke(std::string_view path, std::size_t series) {
 }
 
 // A circle, square, triangle, diamond or upside-down triangle of about the same area.
-std::string marker(double x, double y, std::size_t series, const std::string& tooltip = "") {
+std::string marker(std::string_view start, std::size_t series, std::string_view content = "") {
   constexpr std::array shapes{"m-4.2,0a4.2,4.2 0 1 0 8.4,0a4.2,4.2 0 1 0 -8.4,0z",
                               "m-3.7,-3.7h7.4v7.4h-7.4z", "m0,-5.2l5,8.7h-10z",
                               "m0,-5.4l5,5.4l-5,5.4l-5,-5.4z", "m0,5.2l5,-8.7h-10z"};
   const std::string_view shape = shapes[series % shapes.size()];
-  return element(concat("path class=\"mark\" d=\"M", at(x), ",", at(y), shape, "\""),
-                 tooltip.empty() ? "" : element("title", escape_xml(tooltip))) +
-         "\n";
+  return element(concat("path class=\"mark\" d=\"", start, shape, "\""), content) + "\n";
 }
 
 std::string coloured(std::size_t series, const std::string& what) {
@@ -58,9 +56,14 @@ struct Cell {
 std::vector<Cell> cells_of(const std::vector<Series>& all, const Axes& axes, int columns,
                            int rows) {
   std::vector<Cell> cells(columns * rows);
-  const auto at = [&](long x, long y) -> Cell& { return cells[y / 4 * columns + x / 2]; };
   const auto x_of = [&](double x) { return axes.x.fraction(x) * (2 * columns - 1); };
   const auto y_of = [&](double y) { return (1 - axes.y.fraction(y)) * (4 * rows - 4) + 1.5; };
+  const auto draw = [&](double x, double y, std::size_t series, bool is_marker) {
+    constexpr unsigned bits[4][2] = {{0x01, 0x08}, {0x02, 0x10}, {0x04, 0x20}, {0x40, 0x80}};
+    const long column = std::lround(x), row = std::lround(y);
+    Cell& cell = cells[row / 4 * columns + column / 2];
+    cell = {is_marker ? 0 : cell.dots | bits[row % 4][column % 2], series, is_marker};
+  };
   std::size_t longest = 0;
   for (std::size_t s = 0; s < all.size(); ++s) {
     const auto &xs = all[s].x, &ys = all[s].y;
@@ -70,12 +73,8 @@ std::vector<Cell> cells_of(const std::vector<Series>& all, const Axes& axes, int
       const double x = x_of(xs[i - 1]), dx = x_of(xs[i]) - x;
       const double y = y_of(ys[i - 1]), dy = y_of(ys[i]) - y;
       const int steps = 1 + static_cast<int>(std::max(std::abs(dx), std::abs(dy)));
-      for (double step = 0; step <= steps; ++step) {
-        constexpr unsigned bits[4][2] = {{0x01, 0x08}, {0x02, 0x10}, {0x04, 0x20}, {0x40, 0x80}};
-        const long column = std::lround(x + step / steps * dx);
-        const long row = std::lround(y + step / steps * dy);
-        at(column, row) = {at(column, row).dots | bits[row % 4][column % 2], s};
-      }
+      for (double step = 0; step <= steps; ++step)
+        draw(x + step / steps * dx, y + step / steps * dy, s, false);
     }
   }
   // The series drawn last changes from point to point: coinciding lines show their markers in turn.
@@ -83,8 +82,7 @@ std::vector<Cell> cells_of(const std::vector<Series>& all, const Axes& axes, int
   for (std::size_t i = 0; i < longest; i += stride)
     for (std::size_t turn = 0; turn < all.size(); ++turn) {
       const std::size_t s = (i / stride + turn) % all.size();
-      if (!all[s].has_point(i)) continue;
-      at(std::lround(x_of(all[s].x[i])), std::lround(y_of(all[s].y[i]))) = {0, s, true};
+      if (all[s].has_point(i)) draw(x_of(all[s].x[i]), y_of(all[s].y[i]), s, true);
     }
   return cells;
 }
@@ -123,48 +121,47 @@ std::string to_svg(const LinePlot& plot, Theme theme) {
   for (const double tick : axes.y.ticks) longest = std::max(longest, axes.y.label(tick).size());
   // A small margin keeps the first and last marker off the frame.
   Svg svg(plot.title, axes.x, 36 + longest * Svg::character, height, 14);
-  const auto y_of = [&](double y) { return svg.bottom() - axes.y.fraction(y) * height; };
+  const auto y_of = [&](double y) { return svg.bottom - axes.y.fraction(y) * height; };
   for (const double tick : axes.y.ticks) {
-    svg.line("grid", svg.left(), y_of(tick), Svg::right, y_of(tick));
-    svg.text(svg.left() - 8, y_of(tick) + 4.5, "end", axes.y.label(tick));
+    svg.line("grid", svg.left, y_of(tick), Svg::right, y_of(tick));
+    svg.text(svg.left - 8, y_of(tick) + 4.5, "end", axes.y.label(tick));
   }
+  const auto step = [&](const char* command, double x, double y) {  // of a path
+    return concat(command, at(svg.x(x)), ",", at(y_of(y)));
+  };
   svg.x_axis(plot.x_label);
   svg.add("<g transform=\"translate(16 ", at(Svg::top + height / 2), ") rotate(-90)\">\n");
   svg.text(0, 0, "middle", plot.y_label);
   svg.add("</g>\n");
   if (axes.is_empty)
-    svg.text((svg.left() + Svg::right) / 2, Svg::top + height / 2, "middle", "no data");
+    svg.text((svg.left + Svg::right) / 2, Svg::top + height / 2, "middle", "no data");
 
   std::vector<Svg::Entry> entries;
   for (std::size_t number = 0; number < plot.series.size(); ++number) {
     const Series& series = plot.series[number];
-    const std::string swatch = stroke("M0,0h40", number) + marker(20, 0, number);
+    const std::string swatch = stroke("M0,0h40", number) + marker("M20.0,0.0", number);
     entries.push_back({series.name, coloured(number, swatch)});
     // Crowded markers would hide their line. Lines that coincide have different points marked.
     const std::size_t stride = (series.x.size() + most_markers - 1) / most_markers;
     const std::size_t first_marker = number * stride / plot.series.size();
-    std::string path, marks;
+    std::string path, marks, upper, lower;  // the last two are the edges of the band
     for (std::size_t i = 0; i < series.x.size(); ++i) {
       if (!series.has_point(i)) continue;
-      const double x = svg.x(series.x[i]), y = y_of(series.y[i]);
-      path += concat(i > 0 && series.has_point(i - 1) ? "L" : "M", at(x), ",", at(y));
-      if (i % stride == first_marker)
-        marks += marker(x, y, number,
-                        concat(series.name, "\n", plot.x_label, " ", axes.x.label(series.x[i]),
-                               ": ", fixed(series.y[i], std::abs(series.y[i]) < 1 ? 4 : 2)));
-    }
-    std::string upper, lower;
-    for (std::size_t i = 0; i < series.spread.size(); ++i) {
-      if (!series.has_point(i)) continue;
-      const std::string x = at(svg.x(series.x[i]));
-      upper += concat(upper.empty() ? "M" : "L", x, ",", at(y_of(series.y[i] + series.spread[i])));
-      lower = concat("L", x, ",", at(y_of(series.y[i] - series.spread[i])), lower);
+      const double x = series.x[i], y = series.y[i];
+      path += step(i > 0 && series.has_point(i - 1) ? "L" : "M", x, y);
+      if (i % stride == first_marker) {
+        const std::string tooltip = concat(series.name, "\n", plot.x_label, " ", axes.x.label(x),
+                                           ": ", fixed(y, std::abs(y) < 1 ? 4 : 2));
+        marks += marker(step("M", x, y), number, element("title", escape_xml(tooltip)));
+      }
+      if (series.spread.empty()) continue;
+      upper += step(upper.empty() ? "M" : "L", x, y + series.spread[i]);
+      lower = step("L", x, y - series.spread[i]) + lower;
     }
     if (!upper.empty()) upper = concat("<path class=\"band\" d=\"", upper, lower, "z\"/>\n");
     svg.add(coloured(number, upper + (path.empty() ? "" : stroke(path, number)) + marks));
   }
-  svg.legend(entries);
-  return svg.finish(theme);
+  return svg.finish(theme, entries);
 }
 
 std::string to_text(const LinePlot& plot, bool colour) {

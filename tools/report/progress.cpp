@@ -10,13 +10,6 @@
 namespace report {
 namespace {
 
-std::string clock_time(double seconds) {
-  const long whole = std::lround(seconds), hours = whole / 3600;
-  const auto two = [](long value) { return nn::concat(value < 10 ? ":0" : ":", value); };
-  return (hours > 0 ? nn::concat(hours, two(whole / 60 % 60)) : nn::concat(whole / 60)) +
-         two(whole % 60);
-}
-
 std::string rate(double per_second) {
   if (per_second < 0.1) return fixed(60 * per_second, 1) + " rounds/min";
   return fixed(per_second, per_second < 100 ? 1 : 0) + " rounds/s";
@@ -35,31 +28,36 @@ std::string line(const std::string& full_name, double share, const std::string& 
 
 }  // namespace
 
-void ProgressBar::update(const std::string& name, int done, int total, const std::string& detail) {
-  if (!enabled_) return;
-  const auto now = clock_();
+std::string clock_text(double seconds) {
+  const long whole = std::lround(seconds);
+  const auto two = [](long value) { return nn::concat(value < 10 ? ":0" : ":", value); };
+  if (whole < 3600) return nn::concat(whole / 60, two(whole % 60));
+  return nn::concat(whole / 3600, two(whole / 60 % 60), two(whole % 60));
+}
+
+void ProgressBar::update(const std::string& name, int done, int total, const std::string& detail,
+                         Clock::time_point now) {
   const bool is_new = name != name_ || done < last_done_;
   if (is_new) name_ = name, first_done_ = done, started_ = now;
   last_done_ = done;
-  if (is_drawn_ && !is_new && done < total && now - drawn_ < std::chrono::milliseconds(100)) return;
+  if (drawn_ && !is_new && done < total && now - *drawn_ < std::chrono::milliseconds(100)) return;
 
   std::string figures = nn::concat("  ", done, "/", total, " rounds");
   const double seconds = std::chrono::duration<double>(now - started_).count();
   if (done > first_done_ && seconds > 0) {
     const double per_second = (done - first_done_) / seconds;
     figures += "  " + rate(per_second);
-    if (done < total) figures += "  ETA " + clock_time((total - done) / per_second);
+    if (done < total) figures += "  ETA " + clock_text((total - done) / per_second);
   }
   if (!detail.empty()) figures += "  " + detail;
   const double share = total > 0 ? 1.0 * done / total : 0;
   out_ << '\r' << line(name, share, figures) << "\x1b[K" << std::flush;
   drawn_ = now;
-  is_drawn_ = true;
 }
 
 void ProgressBar::clear() {
-  if (is_drawn_) out_ << "\r\x1b[K" << std::flush;
-  is_drawn_ = false;
+  if (drawn_) out_ << "\r\x1b[K" << std::flush;
+  drawn_.reset();
 }
 
 }  // namespace report

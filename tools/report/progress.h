@@ -1,42 +1,41 @@
 #pragma once
 
 #include <chrono>
-#include <functional>
+#include <optional>
 #include <ostream>
 #include <string>
-#include <utility>
 
 namespace report {
+
+// "1:02:03" or "2:03"
+std::string clock_text(double seconds);
 
 // One line that rewrites itself, for a terminal:
 //   FedAvg N=100 C=0.1  ████████░░░░░░░░  7/15 rounds  1.2 rounds/s  ETA 0:07  87.0 %
 // Its destructor erases it: an error message then starts on a clean line.
 class ProgressBar {
  public:
-  using Clock = std::function<std::chrono::steady_clock::time_point()>;
+  using Clock = std::chrono::steady_clock;
 
-  // Prints nothing at all unless enabled.
-  explicit ProgressBar(std::ostream& out, bool enabled,
-                       Clock clock = std::chrono::steady_clock::now)
-      : out_(out), enabled_(enabled), clock_(std::move(clock)) {}
+  explicit ProgressBar(std::ostream& out) : out_(out) {}
   ~ProgressBar() { clear(); }
   ProgressBar(const ProgressBar&) = delete;
   ProgressBar& operator=(const ProgressBar&) = delete;
 
   // Redraws at most ten times a second, but always for a new name and for the last round. The rate
   // counts from the first update with this name, best with done = 0.
-  void update(const std::string& name, int done, int total, const std::string& detail = "");
+  void update(const std::string& name, int done, int total, const std::string& detail = "",
+              Clock::time_point now = Clock::now());
 
   // Erases the line to make room for other output. The next update draws it again.
   void clear();
 
  private:
   std::ostream& out_;
-  bool enabled_, is_drawn_ = false;
   std::string name_;
   int first_done_ = 0, last_done_ = 0;
-  Clock clock_;
-  std::chrono::steady_clock::time_point started_, drawn_;
+  Clock::time_point started_;
+  std::optional<Clock::time_point> drawn_;  // the line, if it is there
 };
 
 }  // namespace report

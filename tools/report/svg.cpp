@@ -5,7 +5,6 @@
 
 #include "tools/report/columns.h"
 #include "tools/report/markup.h"
-#include "tools/report/style.h"
 
 namespace report {
 namespace {
@@ -35,17 +34,12 @@ std::string scheme(const Colours& colours) {
 std::string at(double value) { return fixed(value, 1); }
 
 Svg::Svg(const std::string& title, const Axis& x, double left, double frame_height, double margin)
-    : title_(title),
-      x_(x),
-      left_(left),
-      bottom_(top + frame_height),
-      margin_(margin),
-      height_(bottom_ + 56) {
+    : left(left), bottom(top + frame_height), title_(title), x_(x), margin_(margin) {
   text((left + right) / 2, 26, "middle", title, "title strong");
 }
 
 double Svg::x(double value) const {
-  return left_ + margin_ + x_.fraction(value) * (right - left_ - 2 * margin_);
+  return left + margin_ + x_.fraction(value) * (right - left - 2 * margin_);
 }
 
 void Svg::text(double x, double y, std::string_view anchor, std::string_view what,
@@ -61,39 +55,36 @@ void Svg::line(std::string_view classes, double x1, double y1, double x2, double
 
 void Svg::x_axis(std::string_view label) {
   for (const double tick : x_.ticks) {
-    line("grid", x(tick), top, x(tick), bottom_);
-    text(x(tick), bottom_ + 20, "middle", x_.label(tick));
+    line("grid", x(tick), top, x(tick), bottom);
+    text(x(tick), bottom + 20, "middle", x_.label(tick));
   }
-  line("axis", left_, bottom_, right, bottom_);
-  text((left_ + right) / 2, bottom_ + 43, "middle", label);
+  line("axis", left, bottom, right, bottom);
+  text((left + right) / 2, bottom + 43, "middle", label);
 }
 
-void Svg::legend(const std::vector<Entry>& entries) {
-  if (entries.empty()) return;
+std::string Svg::finish(Theme theme, const std::vector<Entry>& legend) {
   int longest = 0;
-  for (const Entry& entry : entries) longest = std::max(longest, display_width(entry.name));
-  const double column = swatch + 30 + longest * character;
-  const double fit = std::max(1.0, std::floor((right - left_) / column)), count = entries.size();
-  const double rows = std::ceil(count / fit), columns = std::ceil(count / rows);
-  const double start = std::max(left_, (left_ + right - columns * column) / 2);
-  for (std::size_t i = 0; i < entries.size(); ++i) {
+  for (const Entry& entry : legend) longest = std::max(longest, display_width(entry.name));
+  const double column = swatch + 30 + longest * character, count = legend.size();
+  const double rows = std::ceil(count / std::max(1.0, std::floor((right - left) / column)));
+  const double columns = std::ceil(count / rows);
+  const double start = std::max(left, (left + right - columns * column) / 2);
+  for (std::size_t i = 0; i < legend.size(); ++i) {
     const double x = start + std::floor(i / rows) * column;
-    const double y = bottom_ + 70 + std::fmod(i, rows) * legend_row;
-    add("<g transform=\"translate(", at(x), " ", at(y), ")\">", entries[i].swatch, "</g>\n");
-    text(x + swatch + 8, y + 4.5, "start", entries[i].name);
+    const double y = bottom + 70 + std::fmod(i, rows) * legend_row;
+    add("<g transform=\"translate(", at(x), " ", at(y), ")\">", legend[i].swatch, "</g>\n");
+    text(x + swatch + 8, y + 4.5, "start", legend[i].name);
   }
-  height_ += rows * legend_row;
-}
 
-std::string Svg::finish(Theme theme) const {
-  const std::string size = concat("width=\"", width, "\" height=\"", height_, "\"");
+  const double height = bottom + 56 + rows * legend_row;
+  const std::string size = concat("width=\"", width, "\" height=\"", height, "\"");
   std::string css = concat(".plot{font:13px ", font, "}", shapes, scheme(light)), paper;
   if (theme == Theme::automatic)
     css += concat("@media (prefers-color-scheme:dark){", scheme(dark), "}");
   else
     paper = concat("<rect ", size, " rx=\"6\" fill=\"#fff\" style=\"stroke:none\"/>\n");
   return concat("<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"plot\" ", size,
-                " viewBox=\"0 0 ", width, " ", height_, "\" role=\"img\" aria-label=\"",
+                " viewBox=\"0 0 ", width, " ", height, "\" role=\"img\" aria-label=\"",
                 escape_xml(title_), "\">\n", element("style", css), "\n", paper, body_, "</svg>\n");
 }
 

@@ -1,12 +1,10 @@
-#include "tools/report/text.h"
+#include "tools/report/document.h"
 
 #include <algorithm>
 
 #include "nn/base/split.h"
 #include "tools/report/columns.h"
-#include "tools/report/confusion.h"
 #include "tools/report/markup.h"
-#include "tools/report/plot.h"
 
 namespace report {
 namespace {
@@ -23,7 +21,7 @@ struct TextWriter {
     std::string result;
     for (const std::string& paragraph : paragraphs(text)) {
       const std::string marked = colour ? marked_terminal(paragraph) : paragraph;
-      result += (result.empty() ? "" : "\n") + wrap(marked, screen_width, indent, indent) + "\n";
+      result += (result.empty() ? "" : "\n") + wrap(marked, screen_width, indent) + "\n";
     }
     return result;
   }
@@ -38,7 +36,7 @@ struct TextWriter {
   std::string operator()(const LinePlot& plot) const { return to_text(plot, colour); }
   std::string operator()(const ConfusionMatrix& matrix) const { return to_text(matrix); }
   std::string operator()(const Question& question) const {
-    return bold(wrap(question.question, screen_width, "? ", "  ")) + "\n\n" +
+    return bold(wrap(question.question, screen_width, "? ")) + "\n\n" +
            indented(question.answer, "  ");
   }
   std::string operator()(const Facts& facts) const {
@@ -47,7 +45,7 @@ struct TextWriter {
       margin = std::max(margin, display_width(name) + gap);
     std::string result;
     for (const auto& [name, value] : facts.values)
-      result += wrap(value, screen_width, pad_right(name, margin), repeat(" ", margin)) + "\n";
+      result += wrap(value, screen_width, pad_right(name, margin)) + "\n";
     return result;
   }
   std::string operator()(const Code&) const { return ""; }
@@ -56,7 +54,11 @@ struct TextWriter {
 }  // namespace
 
 std::string to_text(const Table& table) {
+  using Rows = std::vector<std::vector<std::string>>;
   const std::size_t columns = table.header.size();
+  std::string result = table.caption.empty() ? "" : wrap(table.caption, screen_width) + "\n";
+  if (columns == 0) return result;
+
   std::vector<int> widths(columns), least(columns);  // least: with every word of a header on a line
   int total = -gap;
   for (std::size_t i = 0; i < columns; ++i) {
@@ -66,33 +68,28 @@ std::string to_text(const Table& table) {
       least[i] = std::max(least[i], display_width(word));
     total += widths[i] + gap;
   }
-  for (std::size_t i = 0; i < columns && total > screen_width; ++i)
-    total -= widths[i] - least[i], widths[i] = least[i];
-
-  std::vector<std::vector<std::string>> headers;  // the lines of each
-  std::size_t height = 0;
+  Rows header;  // ends on the same line in every column
   for (std::size_t i = 0; i < columns; ++i) {
-    headers.push_back(nn::split(wrap(table.header[i], widths[i]), '\n'));
-    height = std::max(height, headers[i].size());
+    if (total > screen_width) total -= widths[i] - least[i], widths[i] = least[i];
+    const auto lines = nn::split(wrap(table.header[i], widths[i]), '\n');
+    while (header.size() < lines.size()) header.emplace(header.begin(), columns);
+    for (std::size_t j = 0; j < lines.size(); ++j) header.rbegin()[j][i] = lines.rbegin()[j];
   }
 
-  const auto line_of = [&](const auto& cell) {
-    std::string line;
-    for (std::size_t i = 0; i < columns; ++i)
-      line += (table.has_numbers(i) ? pad_left : pad_right)(cell(i), widths[i]) + "  ";
-    return without_trailing_spaces(line) + "\n";
-  };
-  std::string result = table.caption.empty() ? "" : wrap(table.caption, screen_width) + "\n";
-  if (columns == 0) return result;
   const std::string rule = repeat("─", total) + "\n";
+  const auto add = [&](const Rows& rows) {
+    for (const auto& row : rows) {
+      std::string line;
+      for (std::size_t i = 0; i < columns; ++i)
+        line += (table.has_numbers(i) ? pad_left : pad_right)(row[i], widths[i]) + "  ";
+      result += without_trailing_spaces(line) + "\n";
+    }
+    result += rule;
+  };
   result += rule;
-  for (std::size_t above = height; above-- > 0;)
-    result += line_of([&](std::size_t i) {
-      return above < headers[i].size() ? headers[i][headers[i].size() - 1 - above] : "";
-    });
-  result += rule;
-  for (const auto& row : table.rows) result += line_of([&](std::size_t i) { return row[i]; });
-  return result + rule;
+  add(header);
+  add(table.rows);
+  return result;
 }
 
 std::string to_text(const Document& document, bool colour) {

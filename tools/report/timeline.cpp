@@ -7,7 +7,6 @@
 
 #include "nn/base/error.h"
 #include "tools/report/markup.h"
-#include "tools/report/style.h"
 #include "tools/report/svg.h"
 
 namespace report {
@@ -122,11 +121,10 @@ std::string to_svg(const std::vector<Lane>& lanes, const std::string& title,
   svg.x_axis(unit);
   for (std::size_t i = 0; i < lanes.size(); ++i) {
     const double y = Svg::top + i * lane_height;
-    svg.text(svg.left() - 14, y + bar_height / 2 + 4, "end", lanes[i].name);
+    svg.text(svg.left - 14, y + bar_height / 2 + 4, "end", lanes[i].name);
     for (const Bar& bar : lanes[i].bars) draw(bar, y, time, unit, svg);
   }
-  svg.legend(legend);
-  return svg.finish(Theme::automatic);
+  return svg.finish(Theme::automatic, legend);
 }
 
 }  // namespace report

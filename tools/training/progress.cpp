@@ -9,11 +9,11 @@
 #include <cstring>
 #include <iomanip>
 #include <iostream>
-#include <sstream>
 #include <utility>
 
 #include "nn/base/error.h"
 #include "nn/base/file.h"
+#include "tools/report/progress.h"
 #include "tools/training/losses.h"
 
 namespace training {
@@ -83,7 +83,7 @@ void LossLog::add(int step, double loss) {
   if (done_ > 1 && step < steps_ && seconds_between(printed_, last_) < 2) return;
   printed_ = last_;
   std::cout << "step " << step << '/' << steps_ << "  loss " << std::fixed << std::setprecision(4)
-            << loss << "  " << rate << " tokens/s  " << clock_text(pace * (steps_ - step))
+            << loss << "  " << rate << " tokens/s  " << report::clock_text(pace * (steps_ - step))
             << " to go" << std::endl;
 }
 
@@ -94,14 +94,6 @@ void LossLog::skip(int step) {
 std::optional<double> LossLog::seconds_per_step() {
   if (done_ == 0) return std::nullopt;
   return done_ > 1 ? seconds_between(first_, last_) / (done_ - 1) : seconds_between(start_, last_);
-}
-
-std::string clock_text(double seconds) {
-  const long all = static_cast<long>(seconds + 0.5);
-  std::ostringstream text;
-  if (all >= 3600) text << all / 3600 << ':' << std::setfill('0') << std::setw(2);
-  text << all / 60 % 60 << ':' << std::setfill('0') << std::setw(2) << all % 60;
-  return text.str();
 }
 
 }  // namespace training

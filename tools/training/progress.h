@@ -52,7 +52,4 @@ class LossLog {
   Clock::time_point first_, last_;  // when the first and the last step were done
 };
 
-// "1:02:03" or "2:03"
-std::string clock_text(double seconds);
-
 }  // namespace training
