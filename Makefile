@@ -1,5 +1,5 @@
 # make            build bin/* but bench; first install missing packages, unless SETUP=skip
-# make test       everything, in float and in double     make bench   the benchmark
+# make test       everything               make bench   the benchmark
 # V=1 shows the commands. REAL=double, SANITIZE=address|undefined|thread and PORTABLE=1 build into
 # folders of their own: see tools/developer.mk and tools/portable.mk.
 MAKEFLAGS += -r
@@ -31,10 +31,16 @@ objects   = $(foreach folder,$(1),$(if $(filter $(folder),$(FOLDERS)),$(BUILD)/$
 OBJECTS  := $(call objects,nn nn/ops nn/kernels data fl pipeline) \
             $(call objects,$(filter-out tools/bench,$(TOOLS))) $(BUILD)/version.o
 
+# The headers that many files include are read once, in advance. With ccache: PCH=
+PCH      := common.h
+common    = $(BUILD)/$(if $(filter $(BUILD)/tests/%,$@),tests/)$(PCH)
+$(BUILD)/$(PCH): SOURCES := nn data fl pipeline tools
+$(BUILD)/tests/$(PCH): SOURCES := nn data fl pipeline tools tests
+
 JOBS      = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
 PARALLEL  = $(MAKE) --no-print-directory $(JOBS)
 run       = $(if $(V),,@echo '$(1) $@' && )mkdir -p $(@D) && $(2)
-compile   = $(call run,compile,$(CXX) $(CPPFLAGS) $(CXXFLAGS) -c -o $@ $<)
+compile   = $(call run,compile,$(CXX) $(CPPFLAGS) $(CXXFLAGS) $(PCH:%=-include $(common)) -c -o $@ $<)
 link      = $(call run,link,$(CXX) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIBRARY) $(LDLIBS))
 replace   = >$@.new && { cmp -s $@.new $@ && rm $@.new || mv $@.new $@; }
 
@@ -48,10 +54,17 @@ include $(if $(PORTABLE),tools/portable.mk) tools/developer.mk
 $(BIN)/%: $(BUILD)/tools/%.o $(LIBRARY); $(link)
 $(LIBRARY): $(OBJECTS)
 	$(call run,collect,rm -f $@ && $(COLLECT))
-$(BUILD)/nn/%.o: CXXFLAGS += -O3
-$(BUILD)/tests/%.o $(BUILD)/tools/%.o: CXXFLAGS += -O1
-$(BUILD)/%.o: %.cpp; $(compile)
-$(BUILD)/%.o: $(BUILD)/%.cpp; $(compile)
+$(BUILD)/nn/%.o: private CXXFLAGS += -O3
+$(BUILD)/tests/%.o $(BUILD)/tools/%.o: private CXXFLAGS += -O1
+$(BUILD)/tests/%: private CPPFLAGS += -DDOCTEST_CONFIG_SUPER_FAST_ASSERTS
+$(BUILD)/tests/%.o: tests/%.cpp | $(PCH:%=$(BUILD)/tests/%.gch); $(compile)
+$(BUILD)/%.o: %.cpp | $(PCH:%=$(BUILD)/%.gch); $(compile)
+$(BUILD)/%.o: $(BUILD)/%.cpp | $(PCH:%=$(BUILD)/%.gch); $(compile)
+%.h.gch: %.h
+	$(call run,compile,$(CXX) $(CPPFLAGS) $(CXXFLAGS) -x c++-header -o $@ $<)
+%/common.h: always
+	@mkdir -p $(@D) && grep -rhoE '^#include <([a-z_]+|doctest.*)>$$' $(SOURCES) | \
+	  sort | uniq -c | awk '$$1 > 15 { print $$2, $$3 }' $(replace)
 $(BUILD)/%/folder.cpp: always
 	@mkdir -p $(@D) && printf '#include "%s"\n' $(call sources,$*) $(replace)
 # The commit, in an object of its own, so that a new one compiles nothing else again.
