@@ -286,13 +286,14 @@ Round Server::play_round(bool is_tested) {
   result.measures.merge(schedule_->measures());
   result.measures.merge(aggregation_->measures());
   result.accuracy = std::numeric_limits<double>::quiet_NaN();
-  if (is_tested) test(result);
   result.seconds = last_.seconds + whole_round.seconds();
+  if (is_tested) test(result);
   last_ = result;
   return result;
 }
 
 void Server::test(Round& round) {
+  const nn::Stopwatch test;
   const Evaluation evaluation = evaluate();
   round.accuracy = evaluation.accuracy;
   round.measures["Test loss"] = evaluation.loss;
@@ -303,6 +304,7 @@ void Server::test(Round& round) {
     round.measures["Attack success"] = triggered.share_of(*attack->target());
     round.measures["Triggered accuracy"] = triggered.accuracy;
   }
+  round.seconds += test.seconds();
 }
 
 std::int64_t Server::bytes_to_client() const {

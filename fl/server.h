@@ -49,6 +49,9 @@ class Server {
   // test the round has no accuracy, and no measure that a test gives.
   Round play_round(bool is_tested = true);
 
+  // Tests the newest round, which was played without a test.
+  void test(Round& newest);
+
   // Goes on after `last` as the server does that played it, whose weights and states must be here
   // already. Throws nn::Error if rounds were played.
   void resume(const Round& last);
@@ -88,7 +91,6 @@ class Server {
   struct Training;  // of a round's clients
   Training train(const std::vector<Turn>& turns, Schedule& schedule);
   Received received(int version) const;
-  void test(Round& round);
   // What the client begins its next round with: its algorithm's state, and buffers.
   struct Kept {
     std::vector<nn::real> all;  // both are parts of it, or the buffers are the server's

@@ -285,7 +285,7 @@ void Runner::play(Entry& entry) {
   show(tested);
   while (static_cast<int>(entry.rounds.size()) < e.rounds && !is_stopped()) {
     const int number = static_cast<int>(entry.rounds.size()) + 1;
-    const bool is_tested = number % e.test_every == 0 || number == e.rounds;
+    const bool is_tested = number % e.test_every == 0;
     const fl::Round& round = entry.rounds.emplace_back(server.play_round(is_tested));
     if (options_.log && !round.excluded.empty()) {
       if (options_.bar) options_.bar->clear();
@@ -295,6 +295,10 @@ void Runner::play(Entry& entry) {
     if (is_tested) tested = percent(round.accuracy) + " %";
     show(tested);
   }
+  // After it was saved: if a longer run goes on from here, this round has no test, as if it had
+  // been played in one go.
+  if (std::ssize(entry.rounds) == e.rounds && std::isnan(entry.rounds.back().accuracy))
+    server.test(entry.rounds.back());
   if (e.attacker() && !entry.rounds.empty()) entry.confusion = server.evaluate(true).confusion;
 }
 
