@@ -107,7 +107,7 @@ std::string to_full_csv(std::span<const Run> runs) {
           << ',' << accuracy_cell(round);
       for (const std::string& cell :
            {option_text(e), split_name(e.partition), run.dataset, e.model, e.attack,
-            e.attack == "none" ? "" : malicious_text(e.malicious), e.defence, extras_text(e)})
+            e.attack == "none" ? "" : malicious_text(e.malicious), e.defence, training_text(e)})
         out << ',' << nn::csv_cell(cell);
       out << ',' << round.excluded.size();
       for (const std::string& name : measures) {
