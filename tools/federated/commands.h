@@ -4,6 +4,7 @@
 #include <string>
 
 #include "tools/federated/command_line.h"
+#include "tools/federated/outputs.h"
 
 // The commands that hw1 and federated share.
 namespace federated {
