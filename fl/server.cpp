@@ -110,14 +110,10 @@ Server::Kept Server::kept_by(int client, std::span<const nn::real> server_buffer
   return kept;
 }
 
-std::vector<nn::real> Server::to_keep(int client, std::span<const nn::real> state,
+std::vector<nn::real> Server::to_keep(const Kept& before, std::span<const nn::real> state,
                                       std::span<const nn::real> buffers) const {
   if (config_.buffers == Buffers::averaged) return {state.begin(), state.end()};
-  Kept before;
-  if (state.empty()) {
-    before = kept_by(client, buffers);
-    state = before.state;
-  }
+  if (state.empty()) state = before.state;
   std::vector<nn::real> all(state.begin(), state.end());
   all.insert(all.end(), buffers.begin(), buffers.end());
   return all;
@@ -158,6 +154,7 @@ Server::Training Server::train(const std::vector<Turn>& turns, Schedule& schedul
   aggregation_->start(round);
   std::vector<double> seconds(turns.size()), losses(turns.size());
   std::vector<Sender::Sent> sent(turns.size());
+  std::vector<Kept> all_kept(turns.size());
   const auto train_task = [&](ClientWorker& worker, int task) {
     const double start = nn::thread_seconds() + worker.helped_seconds();
     const Turn& turn = turns[task];
@@ -167,7 +164,7 @@ Server::Training Server::train(const std::vector<Turn>& turns, Schedule& schedul
                             static_cast<std::uint64_t>(turn.start) * clients_per_round_);
     const Received server = received(turn.version);
     std::ranges::copy(server.weights, worker.weights().begin());
-    const Kept kept = kept_by(client, server.buffers);
+    const Kept& kept = all_kept[task] = kept_by(client, server.buffers);
     std::ranges::copy(kept.buffers, worker.buffers().begin());
     LocalTraining training = config_.training;
     training.learning_rate = learning_rate(turn.version);
@@ -188,6 +185,7 @@ Server::Training Server::train(const std::vector<Turn>& turns, Schedule& schedul
   };
   const auto take_update = [&](ClientWorker& worker, int task) {
     const int client = turns[task].client;
+    const Kept kept = std::move(all_kept[task]);  // and no longer in memory
     const auto& [values, state] = sent[task].update;
     result.bytes += sent[task].bytes;
     const bool sends = !values.empty();
@@ -210,7 +208,7 @@ Server::Training Server::train(const std::vector<Turn>& turns, Schedule& schedul
       else
         aggregation_->add(update);
       result.buffers.add({client, worker.buffers(), weight_of(client), round_weight});
-      if (std::vector keep = to_keep(client, state, worker.buffers()); !keep.empty())
+      if (std::vector keep = to_keep(kept, state, worker.buffers()); !keep.empty())
         result.states.emplace_back(client, std::move(keep));
       if (!sent[task].residual.empty())
         result.residuals.emplace_back(client, std::move(sent[task].residual));

@@ -97,7 +97,7 @@ class Server {
     std::span<const nn::real> state, buffers;
   };
   Kept kept_by(int client, std::span<const nn::real> server_buffers) const;
-  std::vector<nn::real> to_keep(int client, std::span<const nn::real> state,
+  std::vector<nn::real> to_keep(const Kept& before, std::span<const nn::real> state,
                                 std::span<const nn::real> buffers) const;
   int weight_of(int client) const;
   double learning_rate(int round) const;
