@@ -5,6 +5,7 @@
 #include <iostream>
 #include <vector>
 
+#include "tests/complaint.h"
 #include "tests/toy.h"
 #include "tools/federated/experiment.h"
 #include "tools/federated/results.h"
@@ -48,4 +49,25 @@ TEST_CASE("a completed run that is made longer has the table of one made in one 
     CHECK(table_of(run_of(shorter, folder.path)) == table_of(ended));  // asked for again
     CHECK(table_of(run_of(longer, folder.path)) == table_of(run_of(longer)));
   }
+}
+
+TEST_CASE("a natural split takes its number of clients from the data, once that is known") {
+  struct Owned : data::ImageSet {
+    explicit Owned(data::ImageSet images) : data::ImageSet(std::move(images)) {}
+    std::span<const std::vector<int>> natural_clients() const override { return owners; }
+    std::vector<std::vector<int>> owners{{0, 3}, {1, 2}};
+  };
+  const Owned owned(toy::images(4, 1));
+  Experiment asked;
+  asked.partition.split = fl::Split::natural;
+  asked.attack = "flip";
+  asked.malicious.clients = {300};
+  CHECK(federated::with_clients_of(owned, asked).clients == 100);  // as it was given
+
+  asked.takes_natural_clients = true;
+  CHECK(complaint_of([&] { federated::validate(asked); }) == "nothing");  // there may be so many
+  const Experiment known = federated::with_clients_of(owned, asked);
+  CHECK(known.clients == 2);
+  CHECK(complaint_of([&] { federated::validate(known); }) ==
+        "there is no client 300 to be malicious");
 }

@@ -126,7 +126,9 @@ void RunArguments::add_to(tools::Options& command, Experiment& experiment) {
   fl::LocalTraining& training = experiment.training;
   command.add("--algorithm", experiment.algorithm, "what clients and server do")
       .among(names_of(fl::algorithm_table()));
-  command.add("--clients,-N", experiment.clients, "how many clients share the data");
+  command.add("--clients,-N", given_.clients,
+              nn::concat("how many clients share the data: ", experiment.clients,
+                         ", or as many as a natural split has"));
   command.add("--fraction,-C", experiment.fraction, "share of them in a round");
   command.add("--batch,-B", given_.batch, "batch size of a client, or inf: 100");
   command.add("--epochs,-E", given_.epochs, "local epochs of a client: 1");
@@ -172,6 +174,9 @@ void RunArguments::reset() {
 
 void RunArguments::apply(Experiment& experiment) const {
   fl::LocalTraining& training = experiment.training;
+  experiment.clients = given_.clients.value_or(experiment.clients);
+  experiment.takes_natural_clients =
+      !given_.clients && experiment.partition.split == fl::Split::natural;
   if (given_.batch) training.batch = parse_batch(*given_.batch);
   if (given_.epochs && given_.steps)
     throw nn::InputError("--epochs and --local-steps are two lengths of the same training",

@@ -45,7 +45,7 @@ class RunArguments {
  private:
   struct Given {
     std::optional<std::string> batch;  // a number or inf
-    std::optional<int> epochs, steps;
+    std::optional<int> clients, epochs, steps;
     std::optional<std::string> malicious;  // a share, or numbers of clients
   };
   struct GivenOption {  // of algorithms, defences, attacks, compressions and clocks

@@ -57,7 +57,7 @@ const std::atomic<bool>& stop_after_round() {
                                     : "stopping after this round; again to stop at once\n");
 }
 
-void run_one(const std::string& program, const Experiment& experiment, const Resources& resources,
+void run_one(const std::string& program, const Experiment& asked, const Resources& resources,
              const Outputs& outputs, const std::atomic<bool>& stop) {
   const std::string beside = outputs.json_beside();
   require_writable(outputs);
@@ -66,7 +66,11 @@ void run_one(const std::string& program, const Experiment& experiment, const Res
                ? nullptr
                : std::make_unique<SavedRun>(outputs.checkpoint, outputs.may_resume, std::cerr);
   });
+  const Experiment experiment = session.with_clients(asked);
   session.plan({experiment});
+  if (experiment.clients != asked.clients)
+    std::cerr << "note: the data belongs to " << experiment.clients << " clients: -N "
+              << experiment.clients << '\n';
   if (!outputs.partition_svg.empty())
     nn::write_file_atomically(outputs.partition_svg, session.partition_svg(experiment));
   const Run run = session.run(experiment);

@@ -118,6 +118,13 @@ Experiment settled(Experiment e) {
   return e;
 }
 
+Experiment with_clients_of(const data::Examples& train, Experiment e) {
+  const std::size_t natural = train.natural_clients().size();
+  if (e.takes_natural_clients && natural > 0) e.clients = static_cast<int>(natural);
+  e.takes_natural_clients = false;
+  return e;
+}
+
 std::string describe(const Experiment& experiment) {
   const Experiment e = settled(experiment);
   const std::string options = option_text(e), extras = extras_text(e);
@@ -203,6 +210,7 @@ void validate(const Experiment& e) {
         "say who is: --malicious 0.2, or --malicious 3,25,28");
   check(e.attacker() || !has_malicious, "malicious clients without an attack do nothing",
         "choose --attack reversion, say, or leave --malicious out");
+  if (e.takes_natural_clients) return;
   for (int client : e.malicious.clients)
     check(client >= 0 && client < e.clients,
           nn::concat("there is no client ", client, " to be malicious"),

@@ -19,6 +19,7 @@ struct Experiment {
   std::string algorithm = "fedavg";
   std::string model = "mnist_cnn";
   int clients = 100;
+  bool takes_natural_clients = false;  // as many as the data has, whatever the line above says
   double fraction = 0.1;
   std::string defence = "none", attack = "none", compression = "none", clock = "none";
   fl::Malicious malicious;
@@ -46,6 +47,9 @@ struct Experiment {
 // federation) and the presets of its options.
 Experiment settled(Experiment experiment);
 
+// With the number of clients that a natural split has, if it is to be taken from the data.
+Experiment with_clients_of(const data::Examples& train, Experiment experiment);
+
 // All that the numbers depend on but the count of rounds, such as
 // "fedprox mu=0.01 mnist_cnn N=100 C=0.1 B=100 E=1 η=0.01 iid seed=10".
 std::string describe(const Experiment& experiment);
@@ -55,7 +59,8 @@ std::string option_text(const Experiment& experiment);
 // Back, in any order; nothing if it is not such a text.
 std::optional<fl::OptionValues> parse_options(const std::string& text);
 
-// Throws nn::InputError if a value makes no sense, whatever the data.
+// Throws nn::InputError if a value makes no sense, whatever the data. What depends on the number of
+// clients is left out as long as that is to be taken from the data.
 void validate(const Experiment& experiment);
 // The same, and if it does not fit the data.
 void validate(const Experiment& experiment, const data::Task& dataset);

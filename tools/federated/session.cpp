@@ -19,6 +19,10 @@ Session::Session(const Resources& resources, const std::atomic<bool>& stop, Open
       runner_(dataset_.task(),
               {resources.threads, &stop, &std::cerr, &bar_, std::move(open_saved)}) {}
 
+Experiment Session::with_clients(const Experiment& experiment) const {
+  return with_clients_of(*dataset_.train, experiment);
+}
+
 Run Session::run(const Experiment& experiment) {
   Run run = runner_.run(experiment);
   bar_.clear();
