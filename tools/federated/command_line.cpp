@@ -147,6 +147,8 @@ void RunArguments::add_to(tools::Options& command, Experiment& experiment) {
   command
       .add("--target", experiment.target, "test accuracy in percent: says which round reaches it")
       .between(0.0, 100.0);
+  command.add("--stop-at-target", experiment.stops_at_target,
+              "play no round after the one that reaches --target");
   command.add("--test-every", experiment.test_every,
               "test after every so many rounds, and after the last");
   command.add("--defence", experiment.defence, "how the server aggregates; none: the mean")

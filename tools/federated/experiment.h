@@ -32,7 +32,8 @@ struct Experiment {
   std::uint64_t seed = 10;
   nn::DropoutStream dropout = nn::DropoutStream::mt;
   int rounds = 10;
-  std::optional<double> target;  // test accuracy in percent to look for; changes nothing else
+  std::optional<double> target;  // test accuracy in percent to look for
+  bool stops_at_target = false;  // no round is played after the one that reaches it
   int test_every = 1;            // rounds; the last one is tested in any case
 
   const fl::AlgorithmEntry& method() const;
@@ -73,7 +74,7 @@ struct Run {
   std::vector<int> confusion = {};
   std::string dataset = {};  // its name, with a checksum of the user's own data
   double final_accuracy() const { return rounds.back().accuracy; }
-  bool is_complete() const { return std::ssize(rounds) >= experiment.rounds; }
+  bool is_complete() const;  // has its last round, or has stopped at its target
 };
 
 // Runs experiments, each at most once: the rounds of a short run are the first ones of a longer
@@ -94,7 +95,8 @@ class Runner {
   // Announces what will be asked for, so that a run is made as long as its longest use.
   void plan(const std::vector<Experiment>& experiments);
 
-  // The first experiment.rounds rounds; fewer if it was stopped.
+  // The first experiment.rounds rounds, or those up to the target if it stops there; fewer if it
+  // was stopped.
   Run run(const Experiment& experiment);
 
  private:

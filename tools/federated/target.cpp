@@ -15,11 +15,15 @@ std::optional<int> rounds_to(double target, std::span<const double> accuracies) 
   return static_cast<int>(found - accuracies.begin()) + 1;
 }
 
+std::optional<int> rounds_to(double target, const std::vector<fl::Round>& rounds) {
+  std::vector<double> accuracies;
+  for (const fl::Round& round : rounds) accuracies.push_back(round.accuracy);
+  return rounds_to(target, accuracies);
+}
+
 std::optional<int> rounds_to_target(const Run& run) {
   if (!run.experiment.target) return {};
-  std::vector<double> accuracies;
-  for (const fl::Round& round : run.rounds) accuracies.push_back(round.accuracy);
-  return rounds_to(*run.experiment.target, accuracies);
+  return rounds_to(*run.experiment.target, run.rounds);
 }
 
 std::string target_text(const Run& run) {
