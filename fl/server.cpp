@@ -280,7 +280,7 @@ Round Server::play_round(bool is_tested) {
       last_.measures["Bytes down"] +
       (sends ? static_cast<double>(bytes_to_client()) * result.chosen : 0.0);
   if (const auto seconds = schedule_->seconds())
-    result.measures["Simulated seconds"] = last_.measures["Simulated seconds"] + *seconds;
+    result.measures[simulated_seconds] = last_.measures[simulated_seconds] + *seconds;
   result.measures.merge(schedule_->measures());
   result.measures.merge(aggregation_->measures());
   result.accuracy = std::numeric_limits<double>::quiet_NaN();

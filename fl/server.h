@@ -21,6 +21,9 @@
 
 namespace fl {
 
+// The measure that sums up Schedule::seconds().
+constexpr const char* simulated_seconds = "Simulated seconds";
+
 struct Round {
   int number = 0;                   // from 1
   double accuracy = 0;              // percent of the test images; NaN: it was not tested

@@ -5,6 +5,8 @@
 #include <iostream>
 #include <map>
 
+#include "fl/evaluation.h"
+#include "fl/server.h"
 #include "nn/base/csv.h"
 #include "nn/base/error.h"
 #include "nn/base/file.h"
@@ -16,8 +18,6 @@
 namespace federated {
 
 namespace {
-
-constexpr const char* time_column = "Simulated seconds";
 
 std::string table_of(const std::vector<RunRows>& runs, const std::vector<std::string>& columns) {
   std::string text = "Run";
@@ -36,8 +36,9 @@ std::string table_of(const std::vector<RunRows>& runs, const std::vector<std::st
 }
 
 bool has_times(const Groups& groups) {
-  return std::ranges::any_of(
-      groups, [](const auto& group) { return !group.second.at_target(time_column).empty(); });
+  return std::ranges::any_of(groups, [](const auto& group) {
+    return !group.second.at_target(fl::simulated_seconds).empty();
+  });
 }
 
 // How soon the target is reached, by those that reach it.
@@ -46,7 +47,7 @@ report::Table target_table(const Groups& groups) {
                       {"Configuration", "Target", "Reached", "Rounds", "±"},
                       {}};
   const bool is_timed = has_times(groups);
-  if (is_timed) table.header.insert(table.header.end(), {time_column, "±"});
+  if (is_timed) table.header.insert(table.header.end(), {fl::simulated_seconds, "±"});
   for (const auto& [name, group] : groups) {
     const auto target = group.runs.front()->run->target();
     if (!target) continue;
@@ -59,7 +60,7 @@ report::Table target_table(const Groups& groups) {
       row.push_back(values.empty() ? "" : percent(moments.deviation));
     };
     add(group.at_target("Round"), "not reached");
-    if (is_timed) add(group.at_target(time_column), "");
+    if (is_timed) add(group.at_target(fl::simulated_seconds), "");
   }
   return table;
 }
@@ -70,12 +71,12 @@ std::string cells_of(const std::vector<double>& values) {
   return values.empty() ? "," : nn::concat(number(moments.mean), ',', number(moments.deviation));
 }
 
-// The accuracies by class after the last round, which the columns "Class 0" ... hold.
+// The accuracies by class after the last round, which the columns of the classes hold.
 report::Table class_table(const Groups& groups, const std::vector<std::string>& columns) {
   report::Table table{
       "Test accuracy by class after the last round: mean over the seeds", {"Configuration"}, {}};
   for (const std::string& column : columns)
-    if (column.starts_with("Class ")) table.header.push_back(column);
+    if (column.starts_with(fl::class_prefix)) table.header.push_back(column);
   for (const auto& [name, group] : groups) {
     auto& row = table.rows.emplace_back(1, name);
     for (std::size_t i = 1; i < table.header.size(); ++i) {
@@ -133,7 +134,7 @@ void write_sweep_report(const Sweep& sweep) {
                           ',', number(best.mean), ',', number(best.deviation));
     const std::vector<double> rounds = group.at_target("Round");
     if (has_target) summary += nn::concat(',', rounds.size(), ',', cells_of(rounds));
-    if (is_timed) summary += ',' + cells_of(group.at_target(time_column));
+    if (is_timed) summary += ',' + cells_of(group.at_target(fl::simulated_seconds));
     summary += '\n';
     plot.series.push_back(series_of(name, group));
   }

@@ -34,7 +34,7 @@ std::string target_text(const Run& run) {
     return nn::concat(target, " % is not reached in ", run.rounds.size(),
                       run.rounds.size() == 1 ? " round" : " rounds");
   const auto& measures = run.rounds[*reached - 1].measures;
-  const auto seconds = measures.find("Simulated seconds");
+  const auto seconds = measures.find(fl::simulated_seconds);
   return nn::concat(target, " % is reached in round ", *reached,
                     seconds == measures.end()
                         ? ""
