@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numeric>
 #include <utility>
 
 #include "fl/clocks.h"
@@ -11,6 +10,7 @@
 #include "fl/held_out.h"
 #include "fl/noisy_examples.h"
 #include "fl/parallel.h"
+#include "fl/testing.h"
 #include "nn/base/error.h"
 #include "nn/base/stopwatch.h"
 #include "nn/blas.h"
@@ -59,7 +59,7 @@ Server::Server(Config config, const data::Examples& train, const data::Examples&
   sender_ = std::make_unique<Sender>(config_, model_->parameters(), train_);
   schedule_ = make_schedule();
   const int workers = std::min(
-      config_.threads, std::max(updates_per_round(config_, clients_per_round_), test_parts()));
+      config_.threads, std::max(updates_per_round(config_, clients_per_round_), test_parts(test_)));
   nn::blas::reserve(workers);
   for (int i = 0; i < workers; ++i)
     workers_.emplace_back(config_.make_model, config_.dropout, &idle_);
@@ -290,19 +290,19 @@ Round Server::play_round(bool is_tested) {
   return result;
 }
 
-void Server::test(Round& round) {
+void Server::test(Round& newest) {
   const nn::Stopwatch test;
   const Evaluation evaluation = evaluate();
-  round.accuracy = evaluation.accuracy;
-  round.measures["Test loss"] = evaluation.loss;
-  round.measures.merge(class_measures(evaluation));
-  round.measures.merge(client_measures(client_accuracies()));
+  newest.accuracy = evaluation.accuracy;
+  newest.measures["Test loss"] = evaluation.loss;
+  newest.measures.merge(class_measures(evaluation));
+  newest.measures.merge(client_measures(client_accuracies()));
   if (const Attack* attack = sender_->attack(); attack && attack->target()) {
     const Evaluation triggered = evaluate(true);
-    round.measures["Attack success"] = triggered.share_of(*attack->target());
-    round.measures["Triggered accuracy"] = triggered.accuracy;
+    newest.measures["Attack success"] = triggered.share_of(*attack->target());
+    newest.measures["Triggered accuracy"] = triggered.accuracy;
   }
-  round.seconds += test.seconds();
+  newest.seconds += test.seconds();
 }
 
 std::int64_t Server::bytes_to_client() const {
@@ -314,52 +314,18 @@ std::size_t Server::averaged_buffers() const {
   return config_.buffers == Buffers::averaged ? model_->parameters().buffers().size() : 0;
 }
 
-int Server::test_parts() const {
-  return (test_.size() + ClientWorker::part_size - 1) / ClientWorker::part_size;
-}
-
 Evaluation Server::evaluate(bool has_trigger) {
-  const int size = test_.size();
-  std::vector<int> samples(size);
-  std::iota(samples.begin(), samples.end(), 0);
-  for (ClientWorker& worker : workers_) {
-    std::ranges::copy(weights(), worker.weights().begin());
-    std::ranges::copy(buffers(), worker.buffers().begin());
-  }
-
-  const int part = ClientWorker::part_size, parts = test_parts();
-  std::vector<Predictions> predictions(parts);
-  Predictions all;
-  ordered_parallel(
-      workers_, parts,
-      [&](ClientWorker& worker, int task) {
-        const int first = task * part;
-        predictions[task] =
-            worker.predict(test_, std::span(samples).subspan(first, std::min(part, size - first)),
-                           has_trigger ? sender_->attack() : nullptr);
-      },
-      [&](ClientWorker&, int task) { all.append(predictions[task]); });
-  return fl::evaluate(all, test_.class_count());
+  return test_model(workers_, model_->parameters(), test_,
+                    has_trigger ? sender_->attack() : nullptr);
 }
 
 std::vector<double> Server::client_accuracies() {
-  std::vector<int> clients;
-  for (int client = 0; client < config_.clients; ++client)
-    if (!held_out_[client].empty()) clients.push_back(client);
-  std::vector<double> accuracies(clients.size());
-  ordered_parallel(
-      workers_, static_cast<int>(clients.size()),
-      [&](ClientWorker& worker, int task) {
-        const Kept kept = kept_by(clients[task], buffers());
-        std::ranges::copy(weights(), worker.weights().begin());
-        std::ranges::copy(kept.buffers, worker.buffers().begin());
-        algorithm_->personalise(kept.state, worker.weights(), worker.buffers());
-        accuracies[task] =
-            fl::evaluate(worker.predict(train_, held_out_[clients[task]]), train_.class_count())
-                .accuracy;
-      },
-      [](ClientWorker&, int) {});
-  return accuracies;
+  return test_clients(workers_, train_, held_out_, [this](int client, ClientWorker& worker) {
+    const Kept kept = kept_by(client, buffers());
+    std::ranges::copy(weights(), worker.weights().begin());
+    std::ranges::copy(kept.buffers, worker.buffers().begin());
+    algorithm_->personalise(kept.state, worker.weights(), worker.buffers());
+  });
 }
 
 }  // namespace fl

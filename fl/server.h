@@ -107,7 +107,6 @@ class Server {
   std::int64_t bytes_to_client() const;
   std::size_t averaged_buffers() const;  // numbers of a model that are sent beside its weights
   std::unique_ptr<Schedule> make_schedule() const;
-  int test_parts() const;
 
   Config config_;
   std::vector<std::vector<int>> samples_;        // of each client
