@@ -21,19 +21,23 @@ std::vector<nn::real> ClientStates::of(int client) const {
 }
 
 void ClientStates::keep(int client, std::vector<nn::real> state) {
-  on_disk_.erase(client);
+  forget_place(client);
   in_memory_[client] = std::move(state);
 }
 
 void ClientStates::leave_on_disk(int client, std::filesystem::path file, std::string tensor) {
   in_memory_.erase(client);
+  forget_place(client);
+  ++files_[file];
   on_disk_[client] = {std::move(file), std::move(tensor)};
 }
 
-std::set<std::filesystem::path> ClientStates::files() const {
-  std::set<std::filesystem::path> files;
-  for (const auto& [client, place] : on_disk_) files.insert(place.file);
-  return files;
+void ClientStates::forget_place(int client) {
+  const auto place = on_disk_.find(client);
+  if (place == on_disk_.end()) return;
+  const auto file = files_.find(place->second.file);
+  if (--file->second == 0) files_.erase(file);
+  on_disk_.erase(place);
 }
 
 }  // namespace fl

@@ -2,7 +2,6 @@
 
 #include <filesystem>
 #include <map>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -27,15 +26,18 @@ class ClientStates {
   void leave_on_disk(int client, std::filesystem::path file, std::string tensor);
 
   const std::map<int, std::vector<nn::real>>& in_memory() const { return in_memory_; }
-  std::set<std::filesystem::path> files() const;  // those that states are in
+  bool has_states_in(const std::filesystem::path& file) const { return files_.contains(file); }
 
  private:
   struct Place {
     std::filesystem::path file;
     std::string tensor;
   };
+  void forget_place(int client);
+
   std::map<int, std::vector<nn::real>> in_memory_;
-  std::map<int, Place> on_disk_;  // of other clients
+  std::map<int, Place> on_disk_;                // of other clients
+  std::map<std::filesystem::path, int> files_;  // how many states each has
 };
 
 }  // namespace fl

@@ -53,7 +53,7 @@ std::map<std::string, double> class_measures(const Evaluation& evaluation) {
     std::string digits = std::to_string(label);
     digits.insert(0, width - digits.size(), '0');
     if (const double accuracy = evaluation.accuracy_of(label); !std::isnan(accuracy))
-      measures["Class " + digits] = accuracy;
+      measures[nn::concat(class_prefix, digits)] = accuracy;
   }
   return measures;
 }

@@ -2,6 +2,7 @@
 
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace fl {
@@ -28,6 +29,9 @@ struct Evaluation {
 
 // Throws nn::Error without a label.
 Evaluation evaluate(const Predictions& predictions, int classes);
+
+// What the names of the classes' columns begin with.
+constexpr std::string_view class_prefix = "Class ";
 
 // The accuracy of each class that has examples, by the names of the columns: "Class 7", or with
 // more than ten classes "Class 07".

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numeric>
 #include <utility>
 
 #include "fl/clocks.h"
@@ -11,6 +10,7 @@
 #include "fl/held_out.h"
 #include "fl/noisy_examples.h"
 #include "fl/parallel.h"
+#include "fl/testing.h"
 #include "nn/base/error.h"
 #include "nn/base/stopwatch.h"
 #include "nn/blas.h"
@@ -59,7 +59,7 @@ Server::Server(Config config, const data::Examples& train, const data::Examples&
   sender_ = std::make_unique<Sender>(config_, model_->parameters(), train_);
   schedule_ = make_schedule();
   const int workers = std::min(
-      config_.threads, std::max(updates_per_round(config_, clients_per_round_), test_parts()));
+      config_.threads, std::max(updates_per_round(config_, clients_per_round_), test_parts(test_)));
   nn::blas::reserve(workers);
   for (int i = 0; i < workers; ++i)
     workers_.emplace_back(config_.make_model, config_.dropout, &idle_);
@@ -110,14 +110,10 @@ Server::Kept Server::kept_by(int client, std::span<const nn::real> server_buffer
   return kept;
 }
 
-std::vector<nn::real> Server::to_keep(int client, std::span<const nn::real> state,
+std::vector<nn::real> Server::to_keep(const Kept& before, std::span<const nn::real> state,
                                       std::span<const nn::real> buffers) const {
   if (config_.buffers == Buffers::averaged) return {state.begin(), state.end()};
-  Kept before;
-  if (state.empty()) {
-    before = kept_by(client, buffers);
-    state = before.state;
-  }
+  if (state.empty()) state = before.state;
   std::vector<nn::real> all(state.begin(), state.end());
   all.insert(all.end(), buffers.begin(), buffers.end());
   return all;
@@ -158,6 +154,7 @@ Server::Training Server::train(const std::vector<Turn>& turns, Schedule& schedul
   aggregation_->start(round);
   std::vector<double> seconds(turns.size()), losses(turns.size());
   std::vector<Sender::Sent> sent(turns.size());
+  std::vector<Kept> all_kept(turns.size());
   const auto train_task = [&](ClientWorker& worker, int task) {
     const double start = nn::thread_seconds() + worker.helped_seconds();
     const Turn& turn = turns[task];
@@ -167,7 +164,7 @@ Server::Training Server::train(const std::vector<Turn>& turns, Schedule& schedul
                             static_cast<std::uint64_t>(turn.start) * clients_per_round_);
     const Received server = received(turn.version);
     std::ranges::copy(server.weights, worker.weights().begin());
-    const Kept kept = kept_by(client, server.buffers);
+    const Kept& kept = all_kept[task] = kept_by(client, server.buffers);
     std::ranges::copy(kept.buffers, worker.buffers().begin());
     LocalTraining training = config_.training;
     training.learning_rate = learning_rate(turn.version);
@@ -188,6 +185,7 @@ Server::Training Server::train(const std::vector<Turn>& turns, Schedule& schedul
   };
   const auto take_update = [&](ClientWorker& worker, int task) {
     const int client = turns[task].client;
+    const Kept kept = std::move(all_kept[task]);  // and no longer in memory
     const auto& [values, state] = sent[task].update;
     result.bytes += sent[task].bytes;
     const bool sends = !values.empty();
@@ -210,7 +208,7 @@ Server::Training Server::train(const std::vector<Turn>& turns, Schedule& schedul
       else
         aggregation_->add(update);
       result.buffers.add({client, worker.buffers(), weight_of(client), round_weight});
-      if (std::vector keep = to_keep(client, state, worker.buffers()); !keep.empty())
+      if (std::vector keep = to_keep(kept, state, worker.buffers()); !keep.empty())
         result.states.emplace_back(client, std::move(keep));
       if (!sent[task].residual.empty())
         result.residuals.emplace_back(client, std::move(sent[task].residual));
@@ -282,27 +280,29 @@ Round Server::play_round(bool is_tested) {
       last_.measures["Bytes down"] +
       (sends ? static_cast<double>(bytes_to_client()) * result.chosen : 0.0);
   if (const auto seconds = schedule_->seconds())
-    result.measures["Simulated seconds"] = last_.measures["Simulated seconds"] + *seconds;
+    result.measures[simulated_seconds] = last_.measures[simulated_seconds] + *seconds;
   result.measures.merge(schedule_->measures());
   result.measures.merge(aggregation_->measures());
   result.accuracy = std::numeric_limits<double>::quiet_NaN();
-  if (is_tested) test(result);
   result.seconds = last_.seconds + whole_round.seconds();
+  if (is_tested) test(result);
   last_ = result;
   return result;
 }
 
-void Server::test(Round& round) {
+void Server::test(Round& newest) {
+  const nn::Stopwatch test;
   const Evaluation evaluation = evaluate();
-  round.accuracy = evaluation.accuracy;
-  round.measures["Test loss"] = evaluation.loss;
-  round.measures.merge(class_measures(evaluation));
-  round.measures.merge(client_measures(client_accuracies()));
+  newest.accuracy = evaluation.accuracy;
+  newest.measures["Test loss"] = evaluation.loss;
+  newest.measures.merge(class_measures(evaluation));
+  newest.measures.merge(client_measures(client_accuracies()));
   if (const Attack* attack = sender_->attack(); attack && attack->target()) {
     const Evaluation triggered = evaluate(true);
-    round.measures["Attack success"] = triggered.share_of(*attack->target());
-    round.measures["Triggered accuracy"] = triggered.accuracy;
+    newest.measures["Attack success"] = triggered.share_of(*attack->target());
+    newest.measures["Triggered accuracy"] = triggered.accuracy;
   }
+  newest.seconds += test.seconds();
 }
 
 std::int64_t Server::bytes_to_client() const {
@@ -314,52 +314,18 @@ std::size_t Server::averaged_buffers() const {
   return config_.buffers == Buffers::averaged ? model_->parameters().buffers().size() : 0;
 }
 
-int Server::test_parts() const {
-  return (test_.size() + ClientWorker::part_size - 1) / ClientWorker::part_size;
-}
-
 Evaluation Server::evaluate(bool has_trigger) {
-  const int size = test_.size();
-  std::vector<int> samples(size);
-  std::iota(samples.begin(), samples.end(), 0);
-  for (ClientWorker& worker : workers_) {
-    std::ranges::copy(weights(), worker.weights().begin());
-    std::ranges::copy(buffers(), worker.buffers().begin());
-  }
-
-  const int part = ClientWorker::part_size, parts = test_parts();
-  std::vector<Predictions> predictions(parts);
-  Predictions all;
-  ordered_parallel(
-      workers_, parts,
-      [&](ClientWorker& worker, int task) {
-        const int first = task * part;
-        predictions[task] =
-            worker.predict(test_, std::span(samples).subspan(first, std::min(part, size - first)),
-                           has_trigger ? sender_->attack() : nullptr);
-      },
-      [&](ClientWorker&, int task) { all.append(predictions[task]); });
-  return fl::evaluate(all, test_.class_count());
+  return test_model(workers_, model_->parameters(), test_,
+                    has_trigger ? sender_->attack() : nullptr);
 }
 
 std::vector<double> Server::client_accuracies() {
-  std::vector<int> clients;
-  for (int client = 0; client < config_.clients; ++client)
-    if (!held_out_[client].empty()) clients.push_back(client);
-  std::vector<double> accuracies(clients.size());
-  ordered_parallel(
-      workers_, static_cast<int>(clients.size()),
-      [&](ClientWorker& worker, int task) {
-        const Kept kept = kept_by(clients[task], buffers());
-        std::ranges::copy(weights(), worker.weights().begin());
-        std::ranges::copy(kept.buffers, worker.buffers().begin());
-        algorithm_->personalise(kept.state, worker.weights(), worker.buffers());
-        accuracies[task] =
-            fl::evaluate(worker.predict(train_, held_out_[clients[task]]), train_.class_count())
-                .accuracy;
-      },
-      [](ClientWorker&, int) {});
-  return accuracies;
+  return test_clients(workers_, train_, held_out_, [this](int client, ClientWorker& worker) {
+    const Kept kept = kept_by(client, buffers());
+    std::ranges::copy(weights(), worker.weights().begin());
+    std::ranges::copy(kept.buffers, worker.buffers().begin());
+    algorithm_->personalise(kept.state, worker.weights(), worker.buffers());
+  });
 }
 
 }  // namespace fl

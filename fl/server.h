@@ -21,6 +21,9 @@
 
 namespace fl {
 
+// The measure that sums up Schedule::seconds().
+constexpr const char* simulated_seconds = "Simulated seconds";
+
 struct Round {
   int number = 0;                   // from 1
   double accuracy = 0;              // percent of the test images; NaN: it was not tested
@@ -48,6 +51,9 @@ class Server {
   // If a client's training throws, nothing has changed: the round can be played again. Without a
   // test the round has no accuracy, and no measure that a test gives.
   Round play_round(bool is_tested = true);
+
+  // Tests the newest round, which was played without a test.
+  void test(Round& newest);
 
   // Goes on after `last` as the server does that played it, whose weights and states must be here
   // already. Throws nn::Error if rounds were played.
@@ -88,21 +94,19 @@ class Server {
   struct Training;  // of a round's clients
   Training train(const std::vector<Turn>& turns, Schedule& schedule);
   Received received(int version) const;
-  void test(Round& round);
   // What the client begins its next round with: its algorithm's state, and buffers.
   struct Kept {
     std::vector<nn::real> all;  // both are parts of it, or the buffers are the server's
     std::span<const nn::real> state, buffers;
   };
   Kept kept_by(int client, std::span<const nn::real> server_buffers) const;
-  std::vector<nn::real> to_keep(int client, std::span<const nn::real> state,
+  std::vector<nn::real> to_keep(const Kept& before, std::span<const nn::real> state,
                                 std::span<const nn::real> buffers) const;
   int weight_of(int client) const;
   double learning_rate(int round) const;
   std::int64_t bytes_to_client() const;
   std::size_t averaged_buffers() const;  // numbers of a model that are sent beside its weights
   std::unique_ptr<Schedule> make_schedule() const;
-  int test_parts() const;
 
   Config config_;
   std::vector<std::vector<int>> samples_;        // of each client

@@ -59,12 +59,19 @@ stopped() {
 check "a sweep that is stopped says how to go on" stopped
 check "and goes on" sweep stopped
 check "to the same tables" same_tables stopped
+# Every run reaches this in its first round.
+stops_at_target() {
+  writes 'model = "mlp"' 'rounds = 4' 'seed = [1, 2]' 'target = 1' 'stop-at-target = true'
+  "$program" sweep "$work/bad.toml" --out "$work/short" 2>"$work/err" &&
+    [ "$(wc -l <"$work/short/results.csv")" = 3 ] && [ -e "$work/short/runs/seed=2/done" ]
+}
 
 writes() { printf '%s\n' "$@" >"$work/bad.toml"; }
 refuses_file() {  # refuses_file PATTERN LINES...
   writes "${@:2}"
   refuses "$1" sweep "$work/bad.toml" --out "$work/bad" && [ ! -e "$work/bad" ]
 }
+check "runs that stop at their target are done" stops_at_target
 check "an unknown option is refused before a run starts" \
   refuses_file "there is no option --mo" 'mo = 1'
 check "a value out of range is refused" \

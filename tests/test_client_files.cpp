@@ -10,6 +10,7 @@
 #include "nn/files/checkpoint.h"
 #include "nn/files/checkpoint_folder.h"
 #include "tests/complaint.h"
+#include "tests/norm_net.h"
 #include "tests/saved_toy.h"
 #include "tools/program/temporary_folder.h"
 
@@ -62,6 +63,42 @@ TEST_CASE("a saved round leaves its clients' states to the disk, from where they
     for (const auto& [client, state] : all)
       CHECK(saved.states_of_clients()[i].states.of(client) == state);
   }
+}
+
+TEST_CASE("a client's state is read once a round, even if it keeps that and its buffers") {
+  const tools::TemporaryFolder folder;
+  fl::Config config = toy::config("fedavg");
+  config.make_model = [](nn::Generator& generator) {
+    return std::make_unique<toy::NormNet>(generator);
+  };
+  config.clients = 1;
+  config.buffers = fl::Buffers::local;
+  const fl::AlgorithmEntry removing =
+      toy::tampered("fedavg", [&](const fl::ClientContext&, fl::Update&) {
+        fs::remove_all(folder.path / "clients");  // once it is read
+      });
+  config.algorithm = &removing;
+  const data::ImageDataset dataset = toy::dataset();
+  fl::Server server(config, dataset);
+  std::ostringstream log;
+  federated::SavedRun run(folder.path, false, log);
+  std::vector<fl::Round> rounds{server.play_round()};
+  run.save("toy", rounds, server);
+  REQUIRE(server.client_states().in_memory().empty());
+  server.play_round();
+  CHECK(server.client_states().in_memory().size() == 1);
+}
+
+TEST_CASE("a file is in use as long as a client has its newest state there") {
+  fl::ClientStates states;
+  for (const int client : {1, 2}) states.leave_on_disk(client, "first", "client");
+  states.leave_on_disk(1, "first", "client");  // the same once more
+  states.keep(1, {0.5});
+  CHECK(states.has_states_in("first"));
+  states.leave_on_disk(1, "second", "client");
+  states.leave_on_disk(2, "second", "client");
+  CHECK(!states.has_states_in("first"));
+  CHECK(states.has_states_in("second"));
 }
 
 TEST_CASE("files that are not of the run stay beside its clients' states") {

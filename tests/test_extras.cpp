@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include "nn/base/error.h"
+#include "tests/complaint.h"
 #include "tools/federated/compare.h"
 #include "tools/federated/extras.h"
 #include "tools/federated/results.h"
@@ -62,10 +64,33 @@ TEST_CASE("a table says attack, defence and training, and is compared with the s
   round.number = 1;
   round.accuracy = 50;
   federated::Run run{federated::settled(unusual()), {round}};
+  for (const std::string& table :
+       {federated::to_full_csv(std::vector{run}), federated::to_csv(std::vector{run})}) {
+    const auto references = federated::parse_results(table, "table", federated::Experiment());
+    REQUIRE(references.size() == 1);
+    CHECK(federated::describe(references[0].experiment) == federated::describe(run.experiment));
+  }
+}
+
+TEST_CASE("what has a column is not told twice, and a table that does so is read, too") {
+  const federated::Run run{unusual(), std::vector<fl::Round>(1)};
   const std::string table = federated::to_full_csv(std::vector{run});
-  const auto references = federated::parse_results(table, "table", federated::Experiment());
-  REQUIRE(references.size() == 1);
-  CHECK(federated::describe(references[0].experiment) == federated::describe(run.experiment));
+  CHECK(contains(table, ",noise,\"3,\",median,"));
+  for (const char* told : {"defence=", "attack=", "malicious="}) CHECK(!contains(table, told));
+  CHECK(contains(federated::training_text(unusual()), "momentum=0.9"));
+
+  const std::string columns =
+                        "Round,Algorithm,N,C,B,E,η,Seed,Test accuracy,Attack,Malicious,Defence",
+                    row = "1,FedAvg,100,0.1,100,1,0.01,1,50.0,";
+  const auto read = [&](const std::string& cells, const std::string& training) {
+    const std::string text = nn::concat(columns, ",Training\n", row, cells, ',', training, '\n');
+    return federated::extras_text(federated::parse_results(text, "table")[0].experiment);
+  };
+  const std::string all = "defence=median attack=noise malicious=0.2";
+  CHECK(read("noise,0.2,median", "") == all);
+  CHECK(read("noise,0.2,median", all) == all);
+  CHECK(read("none,,none", "") == "");
+  CHECK(complaint_of([&] { read("noise,x,none", ""); }) == "table:2: Malicious cannot be \"x\"");
 }
 
 TEST_CASE("rounds that a table has not tested are not compared") {

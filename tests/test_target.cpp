@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
 #include <filesystem>
 #include <iostream>
 #include <optional>
@@ -29,6 +30,38 @@ federated::Run run_with(std::vector<double> accuracies, std::optional<double> ta
     round.measures = {{"Class 0", accuracy - 1}, {"Class 1", accuracy + 1}};
   }
   return run;
+}
+
+// A sweep of two configurations with three seeds; a timed round takes 10 simulated seconds. Returns
+// what is printed.
+std::string report_on(const std::filesystem::path& folder, bool is_timed) {
+  const federated::Sweep sweep{
+      federated::grid({{"target", {"90"}}, {"lr", {"0.1", "0.2"}}, {"seed", {"1", "2", "3"}}}),
+      folder, 1};
+  const std::vector<std::vector<double>> accuracies{{80, 91}, {95, 96}, {80, 85},
+                                                    {10, 20}, {10, 30}, {10, 40}};
+  for (std::size_t i = 0; i < accuracies.size(); ++i) {
+    federated::Run run = run_with(accuracies[i]);
+    for (fl::Round& round : run.rounds)
+      if (is_timed) round.measures["Simulated seconds"] = 10.0 * round.number;
+    const auto place = folder / "runs" / sweep.runs[i].name();
+    std::filesystem::create_directories(place);
+    nn::write_file_atomically(place / federated::run_table,
+                              federated::to_full_csv(std::vector{run}));
+  }
+  std::ostringstream printed;
+  std::streambuf* const before = std::cout.rdbuf(printed.rdbuf());
+  federated::write_sweep_report(sweep);
+  std::cout.rdbuf(before);
+  return printed.str();
+}
+
+// Its header, and its two rows.
+std::array<std::string, 3> summary_in(const std::filesystem::path& folder) {
+  std::istringstream summary(nn::read_file(folder / "summary.csv"));
+  std::array<std::string, 3> lines;
+  for (std::string& line : lines) std::getline(summary, line);
+  return lines;
 }
 
 }  // namespace
@@ -62,31 +95,25 @@ TEST_CASE("a target is no part of what a run is") {
 
 TEST_CASE("a sweep's report counts the rounds until the target over the seeds that reach it") {
   const tools::TemporaryFolder folder;
-  federated::Sweep sweep{
-      federated::grid({{"target", {"90"}}, {"lr", {"0.1", "0.2"}}, {"seed", {"1", "2", "3"}}}),
-      folder.path, 1};
-  const std::vector<std::vector<double>> accuracies{{80, 91}, {95, 96}, {80, 85},
-                                                    {10, 20}, {10, 30}, {10, 40}};
-  for (std::size_t i = 0; i < accuracies.size(); ++i) {
-    const auto run = folder.path / "runs" / sweep.runs[i].name();
-    std::filesystem::create_directories(run);
-    nn::write_file_atomically(run / federated::run_table,
-                              federated::to_full_csv(std::vector{run_with(accuracies[i])}));
-  }
-  std::ostringstream printed;
-  std::streambuf* const before = std::cout.rdbuf(printed.rdbuf());
-  federated::write_sweep_report(sweep);
-  std::cout.rdbuf(before);
-  std::istringstream summary(nn::read_file(folder.path / "summary.csv"));
-  std::string header, first, second;
-  std::getline(summary, header), std::getline(summary, first), std::getline(summary, second);
+  const std::string printed = report_on(folder.path, /*is_timed=*/false);
+  const auto [header, first, second] = summary_in(folder.path);
   CHECK(header.ends_with(",Reached,Rounds to target,Rounds deviation"));
   CHECK(first.starts_with("0.1,3,"));
   CHECK(contains(first, ",2,1.5,0.707106781186"));
   CHECK(second.ends_with(",0,,"));
-  CHECK(contains(printed.str(), "2 of 3"));
-  CHECK(contains(printed.str(), "not reached"));
+  CHECK(contains(printed, "2 of 3"));
+  CHECK(contains(printed, "not reached"));
   const std::string report = nn::read_file(folder.path / "report.html");
   CHECK(contains(report, "Class 1"));
   CHECK(contains(report, "31.00"));  // of 20, 30 and 40, and one more
+}
+
+TEST_CASE("with a clock a sweep's summary has the simulated seconds until the target") {
+  const tools::TemporaryFolder folder;
+  CHECK(contains(report_on(folder.path, /*is_timed=*/true), "Simulated seconds"));
+  const auto [header, first, second] = summary_in(folder.path);
+  CHECK(header.ends_with(",Rounds deviation,Seconds to target,Seconds deviation"));
+  CHECK(contains(first, ",2,1.5,0.707106781186"));
+  CHECK(contains(first, ",15.0,7.07106781186"));  // 20 and 10
+  CHECK(second.ends_with(",0,,,,"));
 }

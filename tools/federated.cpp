@@ -10,6 +10,7 @@
 #include "nn/models/models.h"
 #include "tools/federated/command_line.h"
 #include "tools/federated/commands.h"
+#include "tools/federated/outputs.h"
 #include "tools/federated/sweep.h"
 #include "tools/program/program.h"
 #include "tools/report/document.h"

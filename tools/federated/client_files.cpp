@@ -1,5 +1,6 @@
 #include "tools/federated/client_files.h"
 
+#include <algorithm>
 #include <charconv>
 #include <set>
 #include <sstream>
@@ -28,10 +29,9 @@ bool is_ours(std::string_view name) {
   return name.starts_with("round-") || (name.starts_with(".round-") && name.ends_with(".part"));
 }
 
-std::set<fs::path> files_in_use(fl::Server& server) {
-  std::set<fs::path> files;
-  for (const auto& [name, states] : server.states_of_clients()) files.merge(states.files());
-  return files;
+bool is_in_use(const fs::path& file, fl::Server& server) {
+  return std::ranges::any_of(server.states_of_clients(),
+                             [&](const auto& kind) { return kind.states.has_states_in(file); });
 }
 
 }  // namespace
@@ -54,8 +54,8 @@ std::string ClientFiles::save(int round, fl::Server& server) {
         const int client = states.in_memory().begin()->first;
         states.leave_on_disk(client, file, nn::concat(name, '.', client));
       }
-    const std::set<fs::path> used = files_in_use(server);
-    std::erase_if(files_, [&](const nn::SavedFile& f) { return !used.contains(folder_ / f.name); });
+    std::erase_if(
+        files_, [&](const nn::SavedFile& file) { return !is_in_use(folder_ / file.name, server); });
   }
   std::string index;
   for (const nn::SavedFile& file : files_) index += to_text(file) + '\n';

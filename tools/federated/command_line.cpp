@@ -98,27 +98,6 @@ void add_split(tools::Options& command, fl::Partition& partition) {
               "of feature-noise: of the last client, of pixels from 0 to 1");
 }
 
-void add_outputs(tools::Options& command, Outputs& outputs) {
-  command
-      .add("--csv", outputs.csv,
-           nn::concat(outputs.is_full ? "file for the table" : "file for the notebook's table",
-                      "; without --json, what that writes goes to FILE.json"))
-      .not_empty();
-  if (!outputs.is_full)
-    command.add("--wall-time", outputs.has_wall_time, "with its column Wall time");
-  command.add("--json", outputs.json, "file for everything that was measured").not_empty();
-  command
-      .add("--tensorboard", outputs.tensorboard,
-           "folder for an event file with every measure by round")
-      .not_empty();
-  if (outputs.is_full)
-    command.add("--partition-svg", outputs.partition_svg, "file for a picture of the split")
-        .not_empty();
-  command.add("--checkpoint", outputs.checkpoint, "folder to save the run in after every round")
-      .not_empty();
-  command.add("--resume", outputs.may_resume, "go on with the run that is there, if there is one");
-}
-
 void add_compare(tools::Options& command, Comparison& comparison, Resources& resources) {
   command.add("file", comparison.reference, "a table with the notebook's columns").required();
   command.add("--tolerance", comparison.tolerance, "in percentage points").between(0.0, 100.0);
@@ -126,11 +105,6 @@ void add_compare(tools::Options& command, Comparison& comparison, Resources& res
   add_split(command, comparison.base.partition);
   add_common(command, comparison.base, resources);
   command.add("--out", comparison.out, "folder for the results");
-}
-
-void check(const Outputs& outputs) {
-  if (outputs.may_resume && outputs.checkpoint.empty())
-    throw nn::InputError("--resume does not say what", "name its folder: --checkpoint out/run");
 }
 
 // Each with the rows that use it and their presets: "learning rate of the server; fedadam: 0.01,
@@ -152,7 +126,9 @@ void RunArguments::add_to(tools::Options& command, Experiment& experiment) {
   fl::LocalTraining& training = experiment.training;
   command.add("--algorithm", experiment.algorithm, "what clients and server do")
       .among(names_of(fl::algorithm_table()));
-  command.add("--clients,-N", experiment.clients, "how many clients share the data");
+  command.add("--clients,-N", given_.clients,
+              nn::concat("how many clients share the data: ", experiment.clients,
+                         ", or as many as a natural split has"));
   command.add("--fraction,-C", experiment.fraction, "share of them in a round");
   command.add("--batch,-B", given_.batch, "batch size of a client, or inf: 100");
   command.add("--epochs,-E", given_.epochs, "local epochs of a client: 1");
@@ -171,6 +147,8 @@ void RunArguments::add_to(tools::Options& command, Experiment& experiment) {
   command
       .add("--target", experiment.target, "test accuracy in percent: says which round reaches it")
       .between(0.0, 100.0);
+  command.add("--stop-at-target", experiment.stops_at_target,
+              "play no round after the one that reaches --target");
   command.add("--test-every", experiment.test_every,
               "test after every so many rounds, and after the last");
   command.add("--defence", experiment.defence, "how the server aggregates; none: the mean")
@@ -198,6 +176,9 @@ void RunArguments::reset() {
 
 void RunArguments::apply(Experiment& experiment) const {
   fl::LocalTraining& training = experiment.training;
+  experiment.clients = given_.clients.value_or(experiment.clients);
+  experiment.takes_natural_clients =
+      !given_.clients && experiment.partition.split == fl::Split::natural;
   if (given_.batch) training.batch = parse_batch(*given_.batch);
   if (given_.epochs && given_.steps)
     throw nn::InputError("--epochs and --local-steps are two lengths of the same training",

@@ -19,17 +19,6 @@ struct Resources {
   int threads;
 };
 
-// What a run leaves behind.
-struct Outputs {
-  std::string csv, json;
-  std::string tensorboard;  // a folder for an event file
-  bool has_wall_time = false;
-  bool is_full = false;       // the CSV has all measures, not the notebook's columns alone
-  std::string partition_svg;  // the file for the picture of the split
-  std::string checkpoint;     // the folder; empty: none
-  bool may_resume = false;
-};
-
 // What compare asks for.
 struct Comparison {
   std::filesystem::path reference;  // a table of results
@@ -42,10 +31,7 @@ struct Comparison {
 // --seed, --model, --threads, --dataset and the like: options of every command.
 void add_common(tools::Options& command, Experiment& base, Resources& resources);
 void add_split(tools::Options& command, fl::Partition& partition);
-void add_outputs(tools::Options& command, Outputs& outputs);
 void add_compare(tools::Options& command, Comparison& comparison, Resources& resources);
-// Throws nn::InputError if they make no sense together.
-void check(const Outputs& outputs);
 
 // The options that say what one run does. It must outlive the command lines that are parsed.
 class RunArguments {
@@ -59,7 +45,7 @@ class RunArguments {
  private:
   struct Given {
     std::optional<std::string> batch;  // a number or inf
-    std::optional<int> epochs, steps;
+    std::optional<int> clients, epochs, steps;
     std::optional<std::string> malicious;  // a share, or numbers of clients
   };
   struct GivenOption {  // of algorithms, defences, attacks, compressions and clocks

@@ -27,29 +27,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// Learns now, not after the run, that a result could not be written.
-void require_writable_files(const std::string& csv, const std::string& json) {
-  for (const std::string& file : {csv, json})
-    if (!file.empty()) nn::require_writable_file(file);
-  if (csv.empty() || json.empty()) return;
-  const auto place = [](const std::string& file) {
-    std::error_code ignored;
-    return fs::weakly_canonical(fs::absolute(file, ignored), ignored);
-  };
-  if (place(csv) == place(json))
-    throw nn::InputError(nn::concat(csv, " cannot be both CSV and JSON"), "name two files");
-}
-
-// Where the JSON of a CSV goes that has none by --json, or has one from before; empty: a device has
-// nothing beside it.
-std::string json_beside(const std::string& csv, const std::string& json) {
-  std::error_code ignored;
-  fs::path file = fs::weakly_canonical(csv, ignored);
-  if (csv.empty() || fs::is_other(csv, ignored)) return "";
-  file += file.extension() == ".csv" ? ".json" : ".csv.json";
-  return json.empty() || fs::exists(file, ignored) ? file.string() : "";
-}
-
 // Says how a run goes on that has ended before its last round.
 void say_how_to_go_on(const Run& run, const Outputs& outputs, const std::string& command) {
   std::cerr << "stopped after round " << run.rounds.size() << " of " << run.experiment.rounds;
@@ -80,20 +57,20 @@ const std::atomic<bool>& stop_after_round() {
                                     : "stopping after this round; again to stop at once\n");
 }
 
-void run_one(const std::string& program, const Experiment& experiment, const Resources& resources,
+void run_one(const std::string& program, const Experiment& asked, const Resources& resources,
              const Outputs& outputs, const std::atomic<bool>& stop) {
-  const std::string beside = json_beside(outputs.csv, outputs.json);
-  require_writable_files(outputs.csv, outputs.json);
-  for (const std::string& folder : {outputs.checkpoint, outputs.tensorboard})
-    if (!folder.empty()) nn::require_writable_folder(folder);
-  for (const std::string& file : {beside, outputs.partition_svg})
-    if (!file.empty()) nn::require_writable_file(file);
+  const std::string beside = outputs.json_beside();
+  require_writable(outputs);
   Session session(resources, stop, [&](const std::string&) {
     return outputs.checkpoint.empty()
                ? nullptr
                : std::make_unique<SavedRun>(outputs.checkpoint, outputs.may_resume, std::cerr);
   });
+  const Experiment experiment = session.with_clients(asked);
   session.plan({experiment});
+  if (experiment.clients != asked.clients)
+    std::cerr << "note: the data belongs to " << experiment.clients << " clients: -N "
+              << experiment.clients << '\n';
   if (!outputs.partition_svg.empty())
     nn::write_file_atomically(outputs.partition_svg, session.partition_svg(experiment));
   const Run run = session.run(experiment);

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "tools/federated/command_line.h"
+#include "tools/federated/outputs.h"
 
 // The commands that hw1 and federated share.
 namespace federated {
@@ -13,7 +14,7 @@ const std::atomic<bool>& stop_after_round();
 
 // Runs one experiment, prints its rounds and leaves the outputs. `stop` ends it after a round; then
 // the rounds so far are kept and tools::Stopped is thrown.
-void run_one(const std::string& program, const Experiment& experiment, const Resources& resources,
+void run_one(const std::string& program, const Experiment& asked, const Resources& resources,
              const Outputs& outputs, const std::atomic<bool>& stop);
 
 // Runs what the table says; returns whether every round is within the tolerance.

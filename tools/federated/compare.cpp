@@ -76,7 +76,13 @@ Experiment experiment_of(const Row& row, const Experiment& base) {
     e.options = *options;
   }
   if (row.has("Model")) e.model = row.text("Model");
-  if (row.has("Training"))
+  for (const Extra& extra : extras()) {
+    const std::string column(extra.column);
+    if (!column.empty() && row.has(column) && !row.text(column).empty())
+      row.check(extra.parse(row.text(column), e), column, " cannot be ",
+                nn::json_quote(row.text(column)));
+  }
+  if (row.has("Training"))  // earlier versions of the program have attacks and defences there, too
     row.check(parse_extras(row.text("Training"), e), nn::json_quote(row.text("Training")),
               " is not what changes a training, such as momentum=0.9 or defence=median");
   return settled(e);

@@ -17,9 +17,9 @@ struct Reference {
 };
 
 // Reads a table of results with the notebook's columns, as to_csv writes it; the columns Split
-// (iid, shards or dirichlet(0.3), say), Options (mu=0.01), Model and Training (momentum=0.9) are
-// optional, others are ignored. What a table does not say is taken from `base`. Throws
-// nn::InputError naming the line.
+// (iid, shards or dirichlet(0.3), say), Options (mu=0.01), Model, Attack, Malicious, Defence and
+// Training (momentum=0.9, defence=median) are optional, others are ignored. What a table does not
+// say is taken from `base`. Throws nn::InputError naming the line.
 std::vector<Reference> read_results(const std::filesystem::path& file, const Experiment& base = {});
 // The same from memory; complaints call it `name`.
 std::vector<Reference> parse_results(const std::string& text, const std::string& name,

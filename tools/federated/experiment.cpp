@@ -15,6 +15,7 @@
 #include "tools/federated/extras.h"
 #include "tools/federated/results.h"
 #include "tools/federated/split_name.h"
+#include "tools/federated/target.h"
 
 namespace federated {
 
@@ -118,6 +119,13 @@ Experiment settled(Experiment e) {
   return e;
 }
 
+Experiment with_clients_of(const data::Examples& train, Experiment e) {
+  const std::size_t natural = train.natural_clients().size();
+  if (e.takes_natural_clients && natural > 0) e.clients = static_cast<int>(natural);
+  e.takes_natural_clients = false;
+  return e;
+}
+
 std::string describe(const Experiment& experiment) {
   const Experiment e = settled(experiment);
   const std::string options = option_text(e), extras = extras_text(e);
@@ -158,6 +166,8 @@ void validate(const Experiment& e) {
         "choose --rounds 1 or more");
   check(e.test_every >= 1, nn::concat("a test every ", e.test_every, " rounds makes no sense"),
         "choose --test-every 1 or more");
+  check(e.target || !e.stops_at_target, "--stop-at-target does not say where to stop",
+        "name a test accuracy in percent: --target 97");
   check(e.training.batch >= 0, nn::concat("B = ", e.training.batch, " is not a batch size"),
         "choose --batch 1 or more, or inf for all of a client's samples");
   check(e.training.epochs >= 1, nn::concat("E = ", e.training.epochs, " epochs train nothing"),
@@ -203,6 +213,7 @@ void validate(const Experiment& e) {
         "say who is: --malicious 0.2, or --malicious 3,25,28");
   check(e.attacker() || !has_malicious, "malicious clients without an attack do nothing",
         "choose --attack reversion, say, or leave --malicious out");
+  if (e.takes_natural_clients) return;
   for (int client : e.malicious.clients)
     check(client >= 0 && client < e.clients,
           nn::concat("there is no client ", client, " to be malicious"),
@@ -237,6 +248,14 @@ void validate(const Experiment& e, const data::Task& dataset) {
         nn::concat("choose --labels-per-client from 1 to ", classes));
 }
 
+// How many rounds the experiment has in all, as far as these tell.
+static int rounds_of(const Experiment& e, const std::vector<fl::Round>& rounds) {
+  const auto reached = e.stops_at_target ? rounds_to(*e.target, rounds) : std::nullopt;
+  return std::min(e.rounds, reached.value_or(e.rounds));
+}
+
+bool Run::is_complete() const { return std::ssize(rounds) >= rounds_of(experiment, rounds); }
+
 Runner::Entry& Runner::entry_of(const Experiment& experiment) {
   const std::string name = describe(experiment);
   const auto found = std::ranges::find(entries_, name, &Entry::name);
@@ -247,17 +266,19 @@ Runner::Entry& Runner::entry_of(const Experiment& experiment) {
 void Runner::plan(const std::vector<Experiment>& experiments) {
   for (const Experiment& experiment : experiments) {
     validate(experiment, dataset_);
-    int& rounds = entry_of(experiment).experiment.rounds;
-    rounds = std::max(rounds, experiment.rounds);
+    Experiment& all = entry_of(experiment).experiment;
+    all.rounds = std::max(all.rounds, experiment.rounds);
+    all.stops_at_target &= experiment.stops_at_target && all.target == experiment.target;
   }
 }
 
 Run Runner::run(const Experiment& experiment) {
   plan({experiment});
   Entry& entry = entry_of(experiment);
-  if (!is_stopped() && static_cast<int>(entry.rounds.size()) < entry.experiment.rounds) play(entry);
+  if (!is_stopped() && std::ssize(entry.rounds) < rounds_of(entry.experiment, entry.rounds))
+    play(entry);
   Run run{settled(experiment), entry.rounds};
-  run.rounds.resize(std::min<std::size_t>(experiment.rounds, run.rounds.size()));
+  run.rounds.resize(std::min<std::size_t>(rounds_of(experiment, run.rounds), run.rounds.size()));
   run.dataset = dataset_.name;
   if (run.rounds.size() == entry.rounds.size()) run.confusion = entry.confusion;
   return run;
@@ -283,9 +304,9 @@ void Runner::play(Entry& entry) {
   if (saved) entry.rounds = saved->restore(identity, server);
   std::string tested;
   show(tested);
-  while (static_cast<int>(entry.rounds.size()) < e.rounds && !is_stopped()) {
+  while (std::ssize(entry.rounds) < rounds_of(e, entry.rounds) && !is_stopped()) {
     const int number = static_cast<int>(entry.rounds.size()) + 1;
-    const bool is_tested = number % e.test_every == 0 || number == e.rounds;
+    const bool is_tested = number % e.test_every == 0;
     const fl::Round& round = entry.rounds.emplace_back(server.play_round(is_tested));
     if (options_.log && !round.excluded.empty()) {
       if (options_.bar) options_.bar->clear();
@@ -295,6 +316,10 @@ void Runner::play(Entry& entry) {
     if (is_tested) tested = percent(round.accuracy) + " %";
     show(tested);
   }
+  // After it was saved: if a longer run goes on from here, this round has no test, as if it had
+  // been played in one go.
+  if (std::ssize(entry.rounds) == e.rounds && std::isnan(entry.rounds.back().accuracy))
+    server.test(entry.rounds.back());
   if (e.attacker() && !entry.rounds.empty()) entry.confusion = server.evaluate(true).confusion;
 }
 

@@ -19,6 +19,7 @@ struct Experiment {
   std::string algorithm = "fedavg";
   std::string model = "mnist_cnn";
   int clients = 100;
+  bool takes_natural_clients = false;  // as many as the data has, whatever the line above says
   double fraction = 0.1;
   std::string defence = "none", attack = "none", compression = "none", clock = "none";
   fl::Malicious malicious;
@@ -31,7 +32,8 @@ struct Experiment {
   std::uint64_t seed = 10;
   nn::DropoutStream dropout = nn::DropoutStream::mt;
   int rounds = 10;
-  std::optional<double> target;  // test accuracy in percent to look for; changes nothing else
+  std::optional<double> target;  // test accuracy in percent to look for
+  bool stops_at_target = false;  // no round is played after the one that reaches it
   int test_every = 1;            // rounds; the last one is tested in any case
 
   const fl::AlgorithmEntry& method() const;
@@ -46,6 +48,9 @@ struct Experiment {
 // federation) and the presets of its options.
 Experiment settled(Experiment experiment);
 
+// With the number of clients that a natural split has, if it is to be taken from the data.
+Experiment with_clients_of(const data::Examples& train, Experiment experiment);
+
 // All that the numbers depend on but the count of rounds, such as
 // "fedprox mu=0.01 mnist_cnn N=100 C=0.1 B=100 E=1 η=0.01 iid seed=10".
 std::string describe(const Experiment& experiment);
@@ -55,7 +60,8 @@ std::string option_text(const Experiment& experiment);
 // Back, in any order; nothing if it is not such a text.
 std::optional<fl::OptionValues> parse_options(const std::string& text);
 
-// Throws nn::InputError if a value makes no sense, whatever the data.
+// Throws nn::InputError if a value makes no sense, whatever the data. What depends on the number of
+// clients is left out as long as that is to be taken from the data.
 void validate(const Experiment& experiment);
 // The same, and if it does not fit the data.
 void validate(const Experiment& experiment, const data::Task& dataset);
@@ -68,7 +74,7 @@ struct Run {
   std::vector<int> confusion = {};
   std::string dataset = {};  // its name, with a checksum of the user's own data
   double final_accuracy() const { return rounds.back().accuracy; }
-  bool is_complete() const { return std::ssize(rounds) >= experiment.rounds; }
+  bool is_complete() const;  // has its last round, or has stopped at its target
 };
 
 // Runs experiments, each at most once: the rounds of a short run are the first ones of a longer
@@ -89,7 +95,8 @@ class Runner {
   // Announces what will be asked for, so that a run is made as long as its longest use.
   void plan(const std::vector<Experiment>& experiments);
 
-  // The first experiment.rounds rounds; fewer if it was stopped.
+  // The first experiment.rounds rounds, or those up to the target if it stops there; fewer if it
+  // was stopped.
   Run run(const Experiment& experiment);
 
  private:

@@ -35,14 +35,14 @@ bool parse(std::string_view text, std::string& to) { return !(to = text).empty()
 bool parse(std::string_view text, fl::Malicious& to) { return assign(parse_malicious(text), to); }
 
 template <class Field>
-Extra extra(std::string_view name, Field) {
+Extra extra(std::string_view name, Field, std::string_view column = "") {
   return {name,
           [](const Experiment& e) -> std::optional<std::string> {
             const Experiment usual;
             if (Field()(e) == Field()(usual)) return {};
             return text_of(Field()(e));
           },
-          [](std::string_view text, Experiment& e) { return parse(text, Field()(e)); }};
+          [](std::string_view text, Experiment& e) { return parse(text, Field()(e)); }, column};
 }
 
 }  // namespace
@@ -64,11 +64,11 @@ std::span<const Extra> extras() {
       extra(
           "held-out", [](auto& e) -> auto& { return e.held_out; }),
       extra(
-          "defence", [](auto& e) -> auto& { return e.defence; }),
+          "defence", [](auto& e) -> auto& { return e.defence; }, "Defence"),
       extra(
-          "attack", [](auto& e) -> auto& { return e.attack; }),
+          "attack", [](auto& e) -> auto& { return e.attack; }, "Attack"),
       extra(
-          "malicious", [](auto& e) -> auto& { return e.malicious; }),
+          "malicious", [](auto& e) -> auto& { return e.malicious; }, "Malicious"),
       extra(
           "ldp-clip", [](auto& e) -> auto& { return e.local_privacy.clip; }),
       extra(
@@ -81,13 +81,17 @@ std::span<const Extra> extras() {
   return table;
 }
 
-std::string extras_text(const Experiment& experiment) {
+static std::string text_of(const Experiment& experiment, bool has_columns) {
   std::string all;
   for (const Extra& extra : extras())
-    if (const auto text = extra.text(experiment))
+    if (const auto text = extra.text(experiment); text && !(has_columns && !extra.column.empty()))
       all += nn::concat(all.empty() ? "" : " ", extra.name, text->empty() ? "" : "=", *text);
   return all;
 }
+
+std::string extras_text(const Experiment& experiment) { return text_of(experiment, false); }
+
+std::string training_text(const Experiment& experiment) { return text_of(experiment, true); }
 
 bool parse_extras(const std::string& text, Experiment& experiment) {
   std::istringstream words(text);

@@ -18,12 +18,15 @@ struct Extra {
   std::optional<std::string> (*text)(const Experiment&);
   // Back; false if it is not such a text.
   bool (*parse)(std::string_view text, Experiment&);
+  std::string_view column = "";  // of bin/federated's table, which has "none" or "" as usual
 };
 
 std::span<const Extra> extras();
 
 // "momentum=0.9 shuffled attack=reversion malicious=0.2": "" if all is as usual.
 std::string extras_text(const Experiment& experiment);
+// The same without those that have a column.
+std::string training_text(const Experiment& experiment);
 // Back; false if it is not such a text.
 bool parse_extras(const std::string& text, Experiment& experiment);
 

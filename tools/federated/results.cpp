@@ -107,7 +107,7 @@ std::string to_full_csv(std::span<const Run> runs) {
           << ',' << accuracy_cell(round);
       for (const std::string& cell :
            {option_text(e), split_name(e.partition), run.dataset, e.model, e.attack,
-            e.attack == "none" ? "" : malicious_text(e.malicious), e.defence, extras_text(e)})
+            e.attack == "none" ? "" : malicious_text(e.malicious), e.defence, training_text(e)})
         out << ',' << nn::csv_cell(cell);
       out << ',' << round.excluded.size();
       for (const std::string& name : measures) {
@@ -140,7 +140,7 @@ report::Table round_table(const Run& run) {
   report::Table table{describe(run.experiment), {"Round", "Message count", "Test accuracy"}, {}};
   if (has_excluded) table.header.push_back("Excluded");
   std::vector<std::string> simulated;
-  for (const char* name : {"Simulated seconds", "Waiting", "Staleness"})
+  for (const char* name : {fl::simulated_seconds, "Waiting", "Staleness"})
     if (std::ranges::any_of(run.rounds,
                             [&](const fl::Round& round) { return round.measures.contains(name); }))
       simulated.emplace_back(name);
@@ -162,10 +162,9 @@ report::Table round_table(const Run& run) {
 
 report::Table class_table(const Run& run) {
   report::Table table{"After the last round", {"Class", "Test accuracy"}, {}};
-  constexpr std::string_view prefix = "Class ";
   for (const auto& [name, value] : run.rounds.back().measures)
-    if (name.starts_with(prefix))
-      table.rows.push_back({name.substr(prefix.size()), percent(value)});
+    if (name.starts_with(fl::class_prefix))
+      table.rows.push_back({name.substr(fl::class_prefix.size()), percent(value)});
   return table;
 }
 

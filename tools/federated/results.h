@@ -17,15 +17,16 @@ std::string batch_text(int batch);                     // ∞ for a full batch
 std::string percent(double accuracy);                  // two decimals; "" for NaN
 std::string curve_name(const Experiment& experiment);  // "FedAvg", "FedSGDGradient non-IID"
 
-// Round,Algorithm,N,C,B,E,η,Seed,[Wall time,]Message count,Test accuracy[,Split,Curve][,Options]:
-// one row per round. Options are there if an algorithm has some, such as "mu=0.01". The algorithm's
-// name is the notebook's; with names, the i-th run's curve is names[i]. Wall time is the ideal
-// parallel clock, left out by default so that equal seeds give equal files.
+// Round,Algorithm,N,C,B,E,η,Seed,[Wall time,]Message count,Test accuracy[,Split,Curve][,Options]
+// [,Training]: one row per round. Options are there if an algorithm has some, such as "mu=0.01",
+// and so is Training, which is extras_text(). The algorithm's name is the notebook's; with names,
+// the i-th run's curve is names[i]. Wall time is the ideal parallel clock, left out by default so
+// that equal seeds give equal files.
 std::string to_csv(std::span<const Run> runs, std::span<const std::string> names = {},
                    bool has_wall_time = false);
 
-// For bin/federated: the same, and then Split,Model,Attack,Malicious,Defence,Training,Excluded and
-// a column for each measure of any round.
+// For bin/federated: Split,Dataset,Model,Attack,Malicious,Defence,Training,Excluded after Options,
+// and a column for each measure of any round. Training is training_text().
 std::string to_full_csv(std::span<const Run> runs);
 
 // A run's rounds: messages, accuracy, times.

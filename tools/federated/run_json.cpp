@@ -99,6 +99,7 @@ nlohmann::ordered_json json_of(const Run& run) {
   if (e.target) {
     const std::optional<int> reached = rounds_to_target(run);
     json["target"] = {{"accuracy", *e.target}, {"round", reached ? Json(*reached) : Json()}};
+    if (e.stops_at_target) json["target"]["stops"] = true;
   }
   for (const fl::Round& round : run.rounds) json["rounds"].push_back(json_of(round));
   if (!run.confusion.empty()) json["confusion"] = run.confusion;

@@ -18,6 +18,10 @@ Session::Session(const Resources& resources, const std::atomic<bool>& stop, Open
       runner_(dataset_.task(), {resources.threads, &stop, &std::cerr,
                                 isatty(STDERR_FILENO) ? &bar_ : nullptr, std::move(open_saved)}) {}
 
+Experiment Session::with_clients(const Experiment& experiment) const {
+  return with_clients_of(*dataset_.train, experiment);
+}
+
 Run Session::run(const Experiment& experiment) {
   Run run = runner_.run(experiment);
   bar_.clear();

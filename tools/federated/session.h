@@ -24,6 +24,9 @@ class Session {
   // Fetches the data set if need be. `stop` must outlive the session.
   Session(const Resources& resources, const std::atomic<bool>& stop, OpenSaved open_saved);
 
+  // With the number of clients that a natural split has, if it is to be taken from the data.
+  Experiment with_clients(const Experiment& experiment) const;
+
   // As Runner's.
   void plan(const std::vector<Experiment>& experiments) { runner_.plan(experiments); }
   Run run(const Experiment& experiment);

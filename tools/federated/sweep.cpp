@@ -25,6 +25,17 @@ std::string text_of(const std::vector<std::string>& arguments) {
   return nn::join(arguments, "\n") + "\n";
 }
 
+// The values of an option, each for runs of its own. Where a value is a list itself, a list of
+// words is one: ["sex", "cp"], as is "sex,cp"; with a comma in a word there are several: ["sex,cp",
+// "cp"].
+std::vector<std::string> values_of(const tools::ConfigEntry& entry) {
+  const bool is_one = entry.name == "categorical" &&
+                      std::ranges::none_of(entry.values, [](const std::string& value) {
+                        return value.find(',') != value.npos;
+                      });
+  return is_one ? std::vector{nn::join(entry.values, ",")} : entry.values;
+}
+
 // Adds an option with this value to the run's arguments.
 void add(SweepRun& run, const std::string& option, const std::string& value) {
   if (value == "false") return;
@@ -82,7 +93,9 @@ std::optional<double> SweepRun::target() const {
 
 std::vector<SweepRun> grid(const std::vector<tools::ConfigEntry>& entries) {
   std::vector<SweepRun> runs(1);
-  for (const auto& [name, values] : entries) {
+  for (const tools::ConfigEntry& entry : entries) {
+    const std::string& name = entry.name;
+    const std::vector<std::string> values = values_of(entry);
     for (const char* own :
          {"threads", "checkpoint", "resume", "csv", "json", "tensorboard", "partition-svg"})
       if (name == own)

@@ -21,7 +21,8 @@ struct SweepRun {
   std::optional<double> target() const;
 };
 
-// Throws nn::InputError for an option that a sweep sets itself, or above 10,000 runs.
+// A list is swept, but for one of columns, which is a value of --categorical. Throws nn::InputError
+// for an option that a sweep sets itself, or above 10,000 runs.
 std::vector<SweepRun> grid(const std::vector<tools::ConfigEntry>& entries);
 
 struct Sweep {

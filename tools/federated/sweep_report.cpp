@@ -5,6 +5,8 @@
 #include <iostream>
 #include <map>
 
+#include "fl/evaluation.h"
+#include "fl/server.h"
 #include "nn/base/csv.h"
 #include "nn/base/error.h"
 #include "nn/base/file.h"
@@ -15,8 +17,6 @@
 namespace federated {
 
 namespace {
-
-constexpr const char* time_column = "Simulated seconds";
 
 std::string table_of(const std::vector<RunRows>& runs, const std::vector<std::string>& columns) {
   std::string text = "Run";
@@ -34,14 +34,19 @@ std::string table_of(const std::vector<RunRows>& runs, const std::vector<std::st
   return text;
 }
 
+bool has_times(const Groups& groups) {
+  return std::ranges::any_of(groups, [](const auto& group) {
+    return !group.second.at_target(fl::simulated_seconds).empty();
+  });
+}
+
 // How soon the target is reached, by those that reach it.
 report::Table target_table(const Groups& groups) {
   report::Table table{"Until the target: mean and standard deviation of the runs that reach it",
                       {"Configuration", "Target", "Reached", "Rounds", "±"},
                       {}};
-  const bool is_timed = std::ranges::any_of(
-      groups, [](const auto& group) { return !group.second.at_target(time_column).empty(); });
-  if (is_timed) table.header.insert(table.header.end(), {time_column, "±"});
+  const bool is_timed = has_times(groups);
+  if (is_timed) table.header.insert(table.header.end(), {fl::simulated_seconds, "±"});
   for (const auto& [name, group] : groups) {
     const auto target = group.runs.front()->run->target();
     if (!target) continue;
@@ -54,17 +59,23 @@ report::Table target_table(const Groups& groups) {
       row.push_back(values.empty() ? "" : percent(moments.deviation));
     };
     add(group.at_target("Round"), "not reached");
-    if (is_timed) add(group.at_target(time_column), "");
+    if (is_timed) add(group.at_target(fl::simulated_seconds), "");
   }
   return table;
 }
 
-// The accuracies by class after the last round, which the columns "Class 0" ... hold.
+// Mean and deviation, of the summary; two empty cells without a value.
+std::string cells_of(const std::vector<double>& values) {
+  const Moments moments(values);
+  return values.empty() ? "," : nn::concat(number(moments.mean), ',', number(moments.deviation));
+}
+
+// The accuracies by class after the last round, which the columns of the classes hold.
 report::Table class_table(const Groups& groups, const std::vector<std::string>& columns) {
   report::Table table{
       "Test accuracy by class after the last round: mean over the seeds", {"Configuration"}, {}};
   for (const std::string& column : columns)
-    if (column.starts_with("Class ")) table.header.push_back(column);
+    if (column.starts_with(fl::class_prefix)) table.header.push_back(column);
   for (const auto& [name, group] : groups) {
     auto& row = table.rows.emplace_back(1, name);
     for (std::size_t i = 1; i < table.header.size(); ++i) {
@@ -108,9 +119,10 @@ void write_sweep_report(const Sweep& sweep) {
   for (const auto& [option, value] : sweep.runs.front().varied)
     if (option != "seed") summary += nn::csv_cell(option) + ',';
   const report::Table targets = target_table(groups);
-  const bool has_target = !targets.rows.empty();
+  const bool has_target = !targets.rows.empty(), is_timed = has_times(groups);
   summary += nn::concat("Runs,Last accuracy,Last deviation,Best accuracy,Best deviation",
-                        has_target ? ",Reached,Rounds to target,Rounds deviation" : "", '\n');
+                        has_target ? ",Reached,Rounds to target,Rounds deviation" : "",
+                        is_timed ? ",Seconds to target,Seconds deviation" : "", '\n');
   for (const auto& [name, group] : groups) {
     const Moments last = group.last(), best = group.best();
     table.rows.push_back({name, std::to_string(group.runs.size()), percent(last.mean),
@@ -119,12 +131,9 @@ void write_sweep_report(const Sweep& sweep) {
       if (option != "seed") summary += nn::csv_cell(value) + ',';
     summary += nn::concat(group.runs.size(), ',', number(last.mean), ',', number(last.deviation),
                           ',', number(best.mean), ',', number(best.deviation));
-    if (has_target) {
-      const std::vector<double> rounds = group.at_target("Round");
-      const Moments moments(rounds);
-      summary += nn::concat(',', rounds.size(), ',', rounds.empty() ? "" : number(moments.mean),
-                            ',', rounds.empty() ? "" : number(moments.deviation));
-    }
+    const std::vector<double> rounds = group.at_target("Round");
+    if (has_target) summary += nn::concat(',', rounds.size(), ',', cells_of(rounds));
+    if (is_timed) summary += ',' + cells_of(group.at_target(fl::simulated_seconds));
     summary += '\n';
     plot.series.push_back(series_of(name, group));
   }

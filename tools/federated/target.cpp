@@ -15,11 +15,15 @@ std::optional<int> rounds_to(double target, std::span<const double> accuracies) 
   return static_cast<int>(found - accuracies.begin()) + 1;
 }
 
+std::optional<int> rounds_to(double target, const std::vector<fl::Round>& rounds) {
+  std::vector<double> accuracies;
+  for (const fl::Round& round : rounds) accuracies.push_back(round.accuracy);
+  return rounds_to(target, accuracies);
+}
+
 std::optional<int> rounds_to_target(const Run& run) {
   if (!run.experiment.target) return {};
-  std::vector<double> accuracies;
-  for (const fl::Round& round : run.rounds) accuracies.push_back(round.accuracy);
-  return rounds_to(*run.experiment.target, accuracies);
+  return rounds_to(*run.experiment.target, run.rounds);
 }
 
 std::string target_text(const Run& run) {
@@ -30,7 +34,7 @@ std::string target_text(const Run& run) {
     return nn::concat(target, " % is not reached in ", run.rounds.size(),
                       run.rounds.size() == 1 ? " round" : " rounds");
   const auto& measures = run.rounds[*reached - 1].measures;
-  const auto seconds = measures.find("Simulated seconds");
+  const auto seconds = measures.find(fl::simulated_seconds);
   return nn::concat(target, " % is reached in round ", *reached,
                     seconds == measures.end()
                         ? ""

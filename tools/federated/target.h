@@ -3,6 +3,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "tools/federated/experiment.h"
 
@@ -13,6 +14,7 @@ namespace federated {
 // far crosses it (McMahan et al. 2017, section 3, who interpolate between rounds; here it is a
 // whole round). Nothing if no round reaches it.
 std::optional<int> rounds_to(double target, std::span<const double> accuracies);
+std::optional<int> rounds_to(double target, const std::vector<fl::Round>& rounds);
 
 // The same of a run with a target; nothing without one.
 std::optional<int> rounds_to_target(const Run& run);

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "tools/federated/command_line.h"
+#include "tools/federated/outputs.h"
 #include "tools/homework/exercises.h"
 
 namespace homework {
