@@ -89,7 +89,7 @@ TEST_CASE("text is cut into the words that GPT-2's pattern matches") {
   CHECK_THROWS_AS(data::first_word(""), nn::Error);
 }
 
-TEST_CASE("a byte that is not UTF-8 counts as a sign") {
+TEST_CASE("a byte that is not UTF-8 counts as a symbol") {
   using Lengths = std::vector<std::size_t>;
   CHECK(words_of("a\xFF\xC3 b") == Lengths{1, 2, 2});
   CHECK(words_of(" \xFF!1") == Lengths{3, 1});
@@ -167,7 +167,7 @@ TEST_CASE("any bytes come back from their ids, and are shown as UTF-8") {
   CHECK_THROWS_AS(tokenizer.decode(Ids{-1}), nn::Error);
 }
 
-TEST_CASE("the text of the first ids is a beginning of the text of more") {
+TEST_CASE("the text of the first ids is a prefix of the text of more") {
   const data::ByteLevelTokenizer tokenizer = small_tokenizer();
   const std::string text = "He said: 😀 naïve 你好, and<|endoftext|>\n\n  left.";
   const Ids ids = tokenizer.encode(text);

@@ -63,7 +63,8 @@ TEST_CASE(
   CHECK(fl::samples_trained(training, 50) == 200);
 }
 
-TEST_CASE("speeds are log-normal around their median, the same for a seed, and links are others") {
+TEST_CASE(
+    "speeds are log-normal around their median, fixed by the seed, and links have their own") {
   fl::OptionValues options = unit_speeds;
   options["device-spread"] = 0.5, options["link-spread"] = 0.25;
   const fl::Config config = clocked("fedavg", "synchronous", options);
@@ -95,7 +96,7 @@ TEST_CASE("a synchronous round lasts as long as its slowest client, and the othe
   CHECK(schedule->measures().at("Waiting") == doctest::Approx(100 * (1 - (15.0 + 25) / 50)));
 }
 
-TEST_CASE("with a deadline a round is over by then, and a late client does not wait") {
+TEST_CASE("a round ends by its deadline, and a late client does not wait") {
   const auto schedule = fl::make_synchronous(clocked("fedavg", "synchronous", {{"deadline", 16}}),
                                              unit_world({10, 20}), 2);
   for (const fl::Turn& turn : schedule->next())
@@ -122,7 +123,7 @@ TEST_CASE("a synchronous clock changes no bit, and counts the same bytes, for ev
   }
 }
 
-TEST_CASE("Ditto's clients train twice, and take the time of that") {
+TEST_CASE("Ditto's clients train twice, and take the time for it") {
   const data::ImageDataset dataset = toy::dataset();
   const auto seconds = [&](const char* algorithm) {
     fl::OptionValues options{{"uplink", 1e9}, {"downlink", 1e9}};
@@ -184,7 +185,7 @@ TEST_CASE("if all clients drop out or are late, a round changes nothing and says
   }
 }
 
-TEST_CASE("FedBuff's clients start, arrive and age as by hand") {
+TEST_CASE("FedBuff's clients start, arrive and age as computed by hand") {
   // Clients take 1, 2.5 and 7 s, their links nothing. One update makes a round. Starts, with the
   // rounds played by then:
   //   client 0   0=|1=|2=|4=|5=|7=|8=|
@@ -219,7 +220,7 @@ TEST_CASE("FedBuff's clients start, arrive and age as by hand") {
   CHECK(schedule->versions_in_flight() == std::set<int>{7});
 }
 
-TEST_CASE("a client has one turn in a round of FedBuff, and a round without enough of them ends") {
+TEST_CASE("a client has one turn in a round of FedBuff, which ends if there are too few of them") {
   fl::OptionValues options = unit_speeds;
   options["buffer-size"] = 3;
   const fl::Config config = clocked("fedavg", "fedbuff", options);
@@ -231,7 +232,7 @@ TEST_CASE("a client has one turn in a round of FedBuff, and a round without enou
   }
 }
 
-TEST_CASE("with equal devices and a buffer for all of a round, FedBuff has the bits of rounds") {
+TEST_CASE("with equal devices and a buffer for a whole round, FedBuff has a plain round's bits") {
   for (const fl::AlgorithmEntry& algorithm : fl::algorithm_table()) {
     if (!algorithm.is_federated) continue;
     CAPTURE(algorithm.name);
@@ -299,7 +300,7 @@ TEST_CASE("any number of threads gives the same bits under every clock") {
     }
 }
 
-TEST_CASE("a round that failed under a clock is played again as if it had not been") {
+TEST_CASE("a round that failed under a clock is played again as if for the first time") {
   const data::ImageDataset dataset = toy::dataset();
   bool fails = false;
   const fl::AlgorithmEntry failing =
@@ -322,7 +323,7 @@ TEST_CASE("a round that failed under a clock is played again as if it had not be
   }
 }
 
-TEST_CASE("what a clock cannot go with is refused in one line") {
+TEST_CASE("settings that a clock does not support are refused in one line") {
   const auto refused = [](fl::Config config) {
     const data::ImageDataset dataset = toy::dataset();
     return complaint_of([&] { fl::Server(config, dataset); });

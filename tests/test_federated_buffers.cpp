@@ -92,7 +92,7 @@ TEST_CASE("the server's running statistics are the mean of its clients'") {
   }
 }
 
-TEST_CASE("a client begins with the server's running statistics, or with its own") {
+TEST_CASE("a client starts with the server's running statistics, or with its own") {
   for (const char* algorithm : {"fedavg", "scaffold"}) {
     CAPTURE(algorithm);
     const Played averaged = play(algorithm, fl::Buffers::averaged, 1);

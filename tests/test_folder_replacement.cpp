@@ -65,7 +65,7 @@ std::vector<std::string> names_in(const fs::path& folder) {
 
 }  // namespace
 
-TEST_CASE("a folder takes the place of another at once, and leaves nothing beside it") {
+TEST_CASE("a folder replaces another at once, and leaves nothing beside it") {
   const tools::TemporaryFolder temporary;
   const fs::path target = temporary.path / "new" / "model";
   for (int version : {1, 2, 3}) {
@@ -88,7 +88,7 @@ TEST_CASE("a user's own files move over from the old folder to the new one") {
   CHECK(names_in(temporary.path) == std::vector<std::string>{"model"});
 }
 
-TEST_CASE("a folder of files without a manifest is replaced, too, and an empty one") {
+TEST_CASE("a folder without a manifest is replaced, too, and so is an empty one") {
   const tools::TemporaryFolder temporary;
   for (const char* name : {"old", "empty"}) {
     const fs::path target = temporary.path / name;
@@ -100,7 +100,7 @@ TEST_CASE("a folder of files without a manifest is replaced, too, and an empty o
   }
 }
 
-TEST_CASE("what an abandoned save left is cleared by the next one") {
+TEST_CASE("the next save clears what an abandoned one left") {
   const tools::TemporaryFolder temporary;
   const fs::path target = temporary.path / "model";
   save(target, 1);
@@ -126,7 +126,7 @@ TEST_CASE("a link to a folder stays one, and the folder is made or replaced") {
   }
 }
 
-TEST_CASE("what is no folder is not replaced") {
+TEST_CASE("only a folder is replaced") {
   const tools::TemporaryFolder temporary;
   const fs::path file = temporary.path / "file";
   std::ofstream(file) << "mine";
@@ -137,7 +137,7 @@ TEST_CASE("what is no folder is not replaced") {
   CHECK(contains(complaint_of([&] { save(temporary.path / "loop", 1); }), "cannot write"));
 }
 
-TEST_CASE("only who sees the same folder sees its mark") {
+TEST_CASE("a mark is seen only in the folder that it was left in") {
   const tools::TemporaryFolder temporary;
   const auto disk = std::make_shared<nn::Disk>();
   FolderReplacement one = replacement(temporary.path / "a" / "model", disk),

@@ -52,7 +52,7 @@ bool says(const report::Document& document, std::string_view part) {
 
 }  // namespace
 
-TEST_CASE("every exercise of homework 3 plans runs that fit, with names of their own") {
+TEST_CASE("every exercise of homework 3 plans valid runs with distinct names") {
   data::ImageDataset mnist_like;
   mnist_like.train.labels.resize(60000);
   for (const Exercise& exercise : homework_3().exercises) {

@@ -108,7 +108,7 @@ TEST_CASE("data half and weight half of the backward sweep are exactly the whole
   }
 }
 
-TEST_CASE("the checks of gradients pass a right rule and catch wrong ones") {
+TEST_CASE("the gradient checks pass a correct rule and catch wrong ones") {
   const OpRow right{"right", {{2, 3}}, [](const Vars& x) {
                       return square(x[0], [](ConstView v) {
                         return [v](ConstView dy, View dx) {

@@ -110,7 +110,7 @@ TEST_CASE("ops that write over their argument give the bits of those that do not
   CHECK_THROWS_AS(add_(sum, tape.constant({values.view().data, {8}})), nn::Error);
 }
 
-TEST_CASE("rotary_embedding of later positions is the end of a longer sequence") {
+TEST_CASE("rotary_embedding of later positions gives the end of a longer sequence") {
   Tape tape;
   nn::Tensor values({6, 8});
   nn::Generator(1).uniform(values.span(), -1, 1);

@@ -54,7 +54,7 @@ std::vector<Outcome> outcomes_of_overwriting(const OpRow& row) {
   return outcomes;
 }
 
-TEST_CASE("overwriting what a rule reads is an error, and what none reads changes nothing") {
+TEST_CASE("overwriting what a rule reads is an error, and overwriting anything else is harmless") {
   for (const OpRow& row : op_table()) {
     CAPTURE(row.name);
     CHECK(std::ranges::count(outcomes_of_overwriting(row), Outcome::spoiled) == 0);
@@ -70,7 +70,7 @@ const OpRow careless{"careless", {{2, 3}}, [](const Vars& x) {
                        });
                      }};
 
-TEST_CASE("the check of overwriting catches a rule that does not say what it reads") {
+TEST_CASE("the overwriting check catches a rule that does not say what it reads") {
   using enum Outcome;
   CHECK(outcomes_of_overwriting(careless) == std::vector{spoiled, same});
   const auto outcomes_of = [](const std::string& name) {

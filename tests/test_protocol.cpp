@@ -80,7 +80,7 @@ std::vector<Arrival> changed(const Arrival& right) {
 
 }  // namespace
 
-TEST_CASE("all messages of a training are expected, and none that differs in a field") {
+TEST_CASE("every message of a training is expected, and none that differs in a field") {
   each_config([](const TrainingConfig& config) {
     const auto arrivals = arrivals_of(config);
     std::set<Tag::Kind> kinds;
@@ -119,7 +119,7 @@ TEST_CASE("all messages of a training are expected, and none that differs in a f
   });
 }
 
-TEST_CASE("a neighbour may be one step ahead, and nobody beyond the last step") {
+TEST_CASE("a neighbour may be one step ahead, but not past the last step") {
   const TrainingConfig config = toy::config_of("1f1b", 2, 1, 3);
   const Protocol protocol(config, 1);
   const std::size_t bytes = activation_size(config) * sizeof(nn::real);
@@ -134,7 +134,7 @@ TEST_CASE("a neighbour may be one step ahead, and nobody beyond the last step") 
   CHECK(!takes(3, 2));  // there are three steps
 }
 
-TEST_CASE("only what is for a rank comes to it") {
+TEST_CASE("a rank receives only what is meant for it") {
   TrainingConfig config = toy::config_of("1f1b", 2, 2, 3);  // ranks 0, 1 and 2, 3
   const auto takes = [&](int rank, int from, Tag tag, std::size_t bytes, int step = 5) {
     return Protocol(config, rank)(from, tag, bytes, step);
@@ -197,7 +197,7 @@ TEST_CASE("a stage averages its own blocks, once the cut is known") {
   }
 }
 
-TEST_CASE("what a rank should not send is dropped and counted, and the others train as before") {
+TEST_CASE("unexpected messages of a rank are dropped and counted, and the others train as before") {
   const TrainingConfig config = toy::config_of("1f1b", 3, 2, 3);
   const auto train = [&](bool has_insider) {
     std::vector<double> losses;

@@ -54,7 +54,7 @@ TEST_CASE("an empty model and a number without dimensions can be saved") {
   CHECK(checkpoint.tensors.at("nothing").shape() == Shape{3, 0});
 }
 
-TEST_CASE("numbers of every width are turned into ours") {
+TEST_CASE("numbers of every width are converted to ours") {
   const auto values = [](const std::string& dtype, const auto& stored) {
     const std::string data = bytes_of(stored);
     const Checkpoint checkpoint =
@@ -171,12 +171,12 @@ TEST_CASE("a header that claims to be longer than the file is refused") {
   CHECK_THROWS_AS(read("{}"), InputError);
 }
 
-TEST_CASE("a file that is not there or a folder is refused") {
+TEST_CASE("a missing file or a folder is refused") {
   CHECK_THROWS_AS(nn::read_safetensors("tests/golden/there-is-none"), InputError);
   CHECK_THROWS_AS(nn::read_safetensors("tests/golden"), InputError);
 }
 
-TEST_CASE("brackets without end do not exhaust the stack") {
+TEST_CASE("endless brackets do not exhaust the stack") {
   const int depth = 100'000;
   const std::string open(depth, '['), closed(depth, ']');
   std::string objects, ends(depth, '}');

@@ -249,7 +249,7 @@ TEST_CASE("training that diverges excludes every client instead of breaking the 
   CHECK(nn::all_finite(server.weights()));
 }
 
-TEST_CASE("a round in which a client's training throws has not happened, and can be played again") {
+TEST_CASE("a round in which a client's training throws leaves no trace, and can be played again") {
   const data::ImageDataset dataset = toy::dataset();
   for (const char* name : {"fedavg", "scaffold"}) {
     CAPTURE(name);

@@ -164,7 +164,7 @@ TEST_CASE("a federation learns rows") {
   }
 }
 
-TEST_CASE("what cannot go with the data is refused in one line") {
+TEST_CASE("settings that do not suit the data are refused in one line") {
   const Parts text = toy_text();
   const data::RowSplit rows = toy_rows();
   const data::Task row_task{"toy rows", rows.train, rows.test};

@@ -67,7 +67,7 @@ TEST_CASE("more than one thread of a team is at work") {
   CHECK(arrived == 2);
 }
 
-TEST_CASE("a loop is split into ranges that are all of it and not too short") {
+TEST_CASE("a loop is split into ranges that cover it and are not too short") {
   for (int threads : {1, 2, 3, 8}) {
     Team team(threads);
     for (index count : {0, 1, 9, 10, 19, 20, 30, 1000}) {

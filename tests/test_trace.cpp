@@ -19,7 +19,7 @@ const std::vector<RankEvent> events{{0, {Kind::forward, 2, 1, 0, 10.0, 10.5}},
 
 }  // namespace
 
-TEST_CASE("a trace is read as it was written") {
+TEST_CASE("a trace is read back as it was written") {
   const tools::TemporaryFolder folder;
   write_trace(folder.path / "trace.csv", events);
   const std::vector<RankEvent> read = read_trace(folder.path / "trace.csv");

@@ -16,7 +16,7 @@ std::string encoded(std::uint32_t code) {
 
 }  // namespace
 
-TEST_CASE("every code point but surrogates is read as it is written, whatever follows") {
+TEST_CASE("every code point but surrogates is read as it was written, whatever follows") {
   int wrong = 0;
   for (std::uint32_t code = 0; code < 0x120000; ++code) {
     const std::string text = encoded(code);
