@@ -234,7 +234,7 @@ if [ -e data/raw/mnist/t10k-labels-idx1-ubyte ]; then
     printf '{"format": 1, ' >"$work/add/a2/results.json"
     "$program" a1 "${quick[@]}" --out "$work/add" 2>"$work/err" || return 1
     cat "$work/err"
-    grep -q "^warning: the report does without a2 .*a2/results.json is not JSON" "$work/err" &&
+    grep -q "^warning: the report omits a2 .*a2/results.json is not JSON" "$work/err" &&
       [ "$(wc -l <"$work/err")" = 1 ] &&
       [ "$(cat "$work/add/a2/results.json")" = '{"format": 1, ' ] &&
       ! grep -q "A2: The number" "$work/add/report.html"

@@ -131,7 +131,7 @@ TEST_CASE("a damaged outcome is reported, left out and left alone") {
   nn::write_file_atomically(out / "a3" / "results.csv", "Round\n");
   std::ostringstream log;
   warn_about_results(homework_1(), out, std::vector<std::string>{"a1"}, log);
-  CHECK(contains(log.str(), "the report does without a2 until hw1 a2 makes it anew: "));
+  CHECK(contains(log.str(), "the report omits a2 until hw1 a2 makes it again: "));
   CHECK(contains(log.str(), "a2/results.json is not JSON\n"));
   CHECK(contains(log.str(), "a3/results.csv has no results.json beside it\n"));
   std::ostringstream nothing;

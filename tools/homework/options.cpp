@@ -11,7 +11,7 @@ void add_exercise(tools::Options command, Options& options) {
   command.add("--out", options.out, "folder for the results");
 }
 
-// The parser and what it sets, which begins as it is here.
+// The parser and what it sets, with the initial values.
 struct CommandLine::Parts {
   static Options presets() {
     Options options;

@@ -90,8 +90,8 @@ struct ConfigEntry {
   std::string name;
   std::vector<std::string> values;
 };
-// In the order of the file. Throws nn::InputError if it cannot be read, has a section, or names a
-// thing twice.
+// In the order of the file. Throws nn::InputError if it cannot be read, has a section, or repeats a
+// name.
 std::vector<ConfigEntry> read_config(const std::filesystem::path& file);
 // The same from untrusted text; errors call it `name`.
 std::vector<ConfigEntry> parse_config(const std::string& text, const std::string& name);
