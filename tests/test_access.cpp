@@ -7,7 +7,7 @@ namespace training {
 
 namespace {
 
-// Where the ranks of two stages are reached.
+// The addresses of the ranks of two stages.
 std::vector<std::string> addresses_of(std::vector<std::string> given) {
   RankOptions options;
   options.config.topology.stages = 2;

@@ -16,7 +16,7 @@ using toy::largest_difference, toy::weights_after, toy::with_options;
 using toy::Vector, toy::descend, toy::regression, toy::difference_to_reference;
 constexpr bool is_float = sizeof(real) == 4;
 
-// What the algorithm makes of a round's aggregate, without clients.
+// The algorithm's step for a round's aggregate, without clients.
 std::vector<double> apply_rounds(const fl::Config& config, std::vector<real> weights,
                                  const std::vector<std::vector<real>>& aggregates) {
   const auto algorithm = config.algorithm->make(config, weights.size());

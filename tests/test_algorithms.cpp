@@ -48,7 +48,7 @@ TEST_CASE("excluded clients do not spoil SCAFFOLD's state") {
     CHECK(excluded.size() >= 4);
     CHECK(has_empty);
     CHECK(!server.client_states().in_memory().empty());
-    // c is the mean of all c_i, whoever took part.
+    // c is the mean of all c_i, whichever clients took part.
     const std::span<const real> control = server.algorithm().state().front().values;
     std::vector<double> mean(control.size());
     for (const auto& [client, state] : server.client_states().in_memory()) {
@@ -63,7 +63,7 @@ TEST_CASE("excluded clients do not spoil SCAFFOLD's state") {
 
 namespace {
 
-// Keeps nothing but the first update of a round, and notes the clients of all.
+// Keeps only the first update of a round, and records the clients of all.
 class First : public fl::Aggregation {
  public:
   explicit First(std::vector<int>& seen) : seen_(&seen) {}
@@ -165,7 +165,7 @@ TEST_CASE(
 
 namespace {
 
-// The server's weights after three rounds, and what the clients keep.
+// The server's weights after three rounds, and the clients' states.
 std::vector<real> all_after(const fl::Config& config) {
   const data::ImageDataset dataset = toy::dataset();
   fl::Server server(config, dataset);

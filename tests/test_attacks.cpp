@@ -28,7 +28,7 @@ fl::Config attacked(const char* attack, fl::OptionValues options = {}) {
   return config;
 }
 
-// The mean, which remembers what it was made of.
+// The mean, which remembers the changes that it was made of.
 class Watched : public fl::WeightedMean {
  public:
   explicit Watched(Changes& changes) : changes_(&changes) {}
@@ -41,7 +41,7 @@ class Watched : public fl::WeightedMean {
   Changes* changes_;
 };
 
-// What the clients send in the first round.
+// The clients' changes in the first round.
 Changes changes_under(fl::Config config) {
   Changes changes;
   const fl::DefenceEntry watched{
@@ -64,7 +64,7 @@ bool is_malicious(int client) {
   return std::ranges::count(attacked("reversion").malicious.clients, client) > 0;
 }
 
-// Labels after the attack, of a batch with these.
+// The attack's labels for a batch with these.
 std::vector<int> poisoned(const fl::Config& config, std::vector<int> labels) {
   const data::ImageSet source = toy::images(4, 1);
   std::vector<real> pixels(labels.size() * 64);

@@ -15,7 +15,7 @@ namespace {
 
 using nn::real;
 
-// As large as MNIST's, with a bright bar at a place that tells the class.
+// Of MNIST's size, with a bright bar whose position shows the class.
 data::ImageSet digits(int count) {
   data::ImageSet set;
   set.height = set.width = 28;

@@ -56,7 +56,7 @@ double largest_difference(std::span<const real> a, std::span<const real> b) {
   return worst;
 }
 
-// Images for toy::Net's kind of problem through batch normalisation of both kinds.
+// A network for toy::Net's kind of images, with both kinds of batch normalisation.
 class ToyNet : public nn::Model {
  public:
   explicit ToyNet(Generator& generator)

@@ -49,7 +49,7 @@ std::string from_hex(const std::string& hex) {
   return bytes;
 }
 
-// Of this process alone: other ones on the machine do not count.
+// Of this process alone: others on the machine do not count.
 double seconds_to_encode(const data::Tokenizer& tokenizer, std::string_view text) {
   const std::clock_t start = std::clock();
   tokenizer.encode(text);
@@ -82,7 +82,7 @@ TEST_CASE("text is cut into the words that GPT-2's pattern matches") {
   for (const json& row : hard_strings()) {
     CAPTURE(row.dump());
     const std::string text = row["text"];
-    // The mark of an end of text never comes to the pattern.
+    // The end-of-text mark never reaches the pattern.
     if (contains(text, data::end_of_text_token)) continue;
     CHECK(words_of(text) == row["words"].get<std::vector<std::size_t>>());
   }

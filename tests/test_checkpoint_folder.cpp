@@ -188,8 +188,8 @@ TEST_CASE("an invalid state is damage, too") {
                               " is damaged: there is no seed 7"});
 }
 
-// Saves steps 1 to 4 on a disk on which the n-th operation goes wrong, for every n, and looks at
-// what is left.
+// Saves steps 1 to 4 on a disk whose n-th operation goes wrong, for every n, and checks what is
+// left.
 template <class Check>
 void each_fault(FaultyDisk::Fault fault, Check check) {
   for (int n = 0;; ++n) {

@@ -33,7 +33,7 @@ std::set<std::string> indexed(const fs::path& folder, int step) {
   return names;
 }
 
-// Clients with residuals beside their states.
+// Clients that have residuals beside their states.
 fl::Config compressed() {
   fl::Config config = toy::config("ditto");
   config.compression = fl::find_compression("topk");

@@ -113,7 +113,7 @@ TEST_CASE("a synchronous clock changes no bit, and counts the same bytes, for ev
     const std::string name(algorithm.name);
     const fl::Config config = clocked(name.c_str(), "synchronous", {});
     CHECK(toy::weights_after(config, 3) == toy::weights_after(toy::config(name.c_str(), 2), 3));
-    // An algorithm's cost is what its clients send.
+    // The cost of an algorithm is its clients' traffic.
     fl::Server server(config, dataset);
     const fl::Round round = server.play_round();
     const auto [numbers, trainings] = server.algorithm().cost(server.weights().size());
@@ -186,8 +186,8 @@ TEST_CASE("if all clients drop out or are late, a round changes nothing and says
 }
 
 TEST_CASE("FedBuff's clients start, arrive and age as computed by hand") {
-  // Clients take 1, 2.5 and 7 s, their links nothing. One update makes a round. Starts, with the
-  // rounds played by then:
+  // Clients take 1, 2.5 and 7 s, links take no time. One update makes a round. Starts, with the
+  // number of rounds played by then:
   //   client 0   0=|1=|2=|4=|5=|7=|8=|
   //   client 1   0====|3====|..7====...
   //   client 2   0====================|
@@ -251,7 +251,7 @@ TEST_CASE("with equal devices and a buffer for a whole round, FedBuff has a plai
 
 TEST_CASE("FedBuff's server moves by changes from old weights, damped by their age") {
   const data::ImageDataset dataset = toy::dataset();
-  // A client's change is its number, and what the server's first weight was when it started.
+  // A client's change is its number and the server's first weight at its start.
   fl::AlgorithmEntry told = *fl::find_algorithm("fedavg");
   class Tells : public fl::Algorithm {
    public:

@@ -35,7 +35,7 @@ double difference(std::span<const real> ours, std::span<const real> theirs) {
   return worst;
 }
 
-// The scores after the first `count` ids, by the whole model.
+// The whole model's scores after the first `count` ids.
 std::vector<real> expected(const LanguageModel& model, index count) {
   nn::Tape tape;
   const auto logits = model.logits(tape, std::span(ids).first(count), count).value().span();

@@ -26,8 +26,7 @@ fl::Config private_config(fl::OptionValues options, const char* algorithm = "fed
   return config;
 }
 
-// What one round of the aggregation makes of these changes. All six clients of
-// the toy problem's round count.
+// One round's aggregate of these changes. All six clients of the toy problem's round count.
 std::vector<real> aggregate(fl::Aggregation& dp, const std::vector<std::vector<real>>& changes,
                             int round = 0) {
   dp.start(round);

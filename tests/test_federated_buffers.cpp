@@ -20,7 +20,7 @@ struct Played {
   std::vector<double> accuracy;
 };
 
-// Notes the buffers that clients begin and end with.
+// Records the buffers that clients start and end with.
 class Watched : public fl::Algorithm {
  public:
   Watched(std::unique_ptr<fl::Algorithm> inner, Played& played, std::mutex& mutex)

@@ -104,7 +104,7 @@ TEST_CASE("bytes that are not a config.json are refused") {
   check_complaint(folder, "config.json");
 }
 
-// What is said about a checkpoint of `small` whose file has these tensors.
+// The complaint about a checkpoint of `small` whose file has these tensors.
 std::string complaint_about(const std::vector<nn::TensorInfo>& tensors) {
   const tools::TemporaryFolder temporary;
   const fs::path& folder = temporary.path;

@@ -15,8 +15,8 @@
 #include "tools/training/losses.h"
 #include "tools/training/trace_files.h"
 
-// Every version of our files that was ever written is read: tests/golden/formats/VERSION has one of
-// each, which make.sh there made.
+// Every version of our files so far is read. tests/golden/formats/VERSION has one of each, written
+// by make.sh there.
 namespace {
 
 namespace fs = std::filesystem;

@@ -61,7 +61,7 @@ TEST_CASE("values that make no sense are refused with a hint") {
     experiment.clients = 10;
     change(experiment);
     const std::string complaint = complaint_of([&] { validate(experiment, dataset); });
-    // All but the number of clients can be said without the data.
+    // Only the number of clients needs the data to be checked.
     if (experiment.clients <= 600) CHECK(complaint_of([&] { validate(experiment); }) == complaint);
     return complaint != "nothing";
   };
@@ -179,7 +179,7 @@ TEST_CASE("leaving out tests changes no other number, and the last round always 
   }
 }
 
-// The project's promise. hw1 compare checks every round of the tables; here it is a few.
+// The project's promise. hw1 compare checks every round of the tables; this checks a few.
 TEST_CASE("same seed, same numbers as the notebook") {
   if (sizeof(nn::real) != 4) return;  // the notebook's are floats
   if (!data::dataset_is_present("data/raw/mnist")) {

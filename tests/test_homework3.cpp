@@ -24,7 +24,7 @@ const Exercise& exercise_called(std::string_view name) {
   return *std::ranges::find(homework_3().exercises, name, &Exercise::name);
 }
 
-// The runs of an exercise as they could be: the i-th ends at 10 (i + 1) percent.
+// Made-up runs of an exercise: the i-th ends at 10 (i + 1) percent.
 Outcome made_up_outcome(const Exercise& exercise) {
   Outcome outcome{&exercise, lab_setting(), {{"command", "hw3"}, {"dataset", "mnist"}}, {}};
   outcome.setting.rounds = 3;

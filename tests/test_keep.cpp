@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// What is said when it makes way.
+// The message when it makes way.
 std::string keep(const fs::path& file) {
   std::ostringstream log;
   keep_edited(file, log);

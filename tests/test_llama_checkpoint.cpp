@@ -55,7 +55,7 @@ TEST_CASE("only the model's own blocks are read from a file") {
   const fs::path& folder = temporary.path;
   nn::save_model(folder, LanguageModel(small, 1));
   ModelCheckpoint checkpoint(folder);
-  // Once the header is known the file is cut behind the embedding, the first block in it.
+  // Once the header is read, the file is cut after the embedding, its first block.
   const auto size = fs::file_size(folder / "model.safetensors");
   const LanguageModel embedding(small, std::vector{0}, 1);
   const auto others =

@@ -161,7 +161,7 @@ TEST_CASE("waiting has a deadline, and ends when told to stop") {
 }
 
 TEST_CASE("an idle rank is named by all others, even those that wait for another rank") {
-  // Rank 2 waits for rank 1, and that for rank 0, which is not at its mailbox.
+  // Rank 2 waits for rank 1, and rank 1 for rank 0, which does not serve its mailbox.
   const tools::TemporaryFolder folder;
   std::vector<std::string> addresses, messages(3);
   for (int rank = 0; rank < 3; ++rank) addresses.push_back(address_of(rank, folder));

@@ -73,9 +73,9 @@ TEST_CASE_FIXTURE(GuardedRank,
     });
   set_permissions(above, 0775);
   CHECK(complaint(keys) == above.string() + " can be changed by other users");
-  set_permissions(above, 01777);  // as /tmp: what is in it stays its owner's
+  set_permissions(above, 01777);  // like /tmp: files stay their owners'
   CHECK(complaint(keys) == "nothing");
-  set_permissions(keys, 01777);  // but not the keys' own folder: new files may come
+  set_permissions(keys, 01777);  // but not the keys' own folder: others could add files
   CHECK(complaint(keys) == keys.string() + " can be changed by other users");
 }
 

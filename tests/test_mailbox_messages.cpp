@@ -33,7 +33,7 @@ struct Listener {
   }
 };
 
-// The header of "8 bytes!" from rank 1 of run 3, but for one field.
+// The header of "8 bytes!" from rank 1 of run 3, except for one field.
 template <class Field>
 Header header_with(Field Header::*field, Field value) {
   Header header{

@@ -41,7 +41,7 @@ struct SmallPair : tools::TemporaryFolder {
   }
   data::ImageSet read() const { return data::read_idx(images, labels); }
 
-  // What reading complains about; it must name the file.
+  // The reader's complaint, which must name the file.
   std::string complaint(const fs::path& file) const {
     const std::string message = complaint_of([&] { read(); });
     REQUIRE(message.starts_with(file.string() + ": "));

@@ -10,7 +10,7 @@
 #include "nn/base/file.h"
 #include "nn/numpy.h"
 
-// What NumPy draws and sorts (tests/golden/make_random.py).
+// NumPy's draws and sorted orders (tests/golden/make_random.py).
 namespace {
 
 using nlohmann::json;

@@ -49,7 +49,7 @@ std::unique_ptr<nn::Optimizer> make(const std::string& name, const json& options
   return std::make_unique<nn::Adam>(rate, adam);
 }
 
-// Copies all that one optimizer keeps to another of its kind, by the names of the arrays.
+// Copies an optimizer's state to another of its kind, array by array, by name.
 void continue_from(nn::Optimizer& one, nn::Optimizer& other, std::size_t size) {
   const nn::Optimizer::State from = one.state(size), to = other.state(size);
   REQUIRE(from.arrays.size() == to.arrays.size());

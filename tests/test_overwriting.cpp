@@ -12,8 +12,8 @@ namespace {
 
 using nn::ConstView, nn::index, nn::real, nn::Tape, nn::Var, nn::View;
 
-// What becomes of a row's gradients when a value that it was computed from is overwritten before
-// the backward sweep: each of its inputs in turn, then its result.
+// The effect on a row's gradients of overwriting a value before the backward sweep: each of its
+// inputs in turn, then its result.
 enum class Outcome { same, refused, spoiled };
 std::vector<Outcome> outcomes_of_overwriting(const OpRow& row) {
   const auto count = static_cast<int>(row.shapes.size());
@@ -61,7 +61,7 @@ TEST_CASE("overwriting what a rule reads is an error, and overwriting anything e
   }
 }
 
-// A rule that does not say what it reads.
+// A rule that does not declare what it reads.
 const OpRow careless{"careless", {{2, 3}}, [](const Vars& x) {
                        return square(x[0], [](ConstView v) {
                          return [v](ConstView dy, View dx) {

@@ -73,7 +73,7 @@ TEST_CASE("the first exception stops all workers and reaches the caller") {
 }
 
 TEST_CASE("too few threads are an error, once those that started have ended and all have left") {
-  // Stacks so large that some fit into the memory that this process may address, but not all.
+  // Stacks so large that some, but not all, fit into the address space of this process.
   constexpr std::size_t stack = std::size_t{256} << 20;
   pthread_attr_t attributes;
   REQUIRE(pthread_attr_init(&attributes) == 0);

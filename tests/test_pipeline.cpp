@@ -38,7 +38,7 @@ Result train(const TrainingConfig& config, const std::string& name, int pipeline
   return result;
 }
 
-// One process, one microbatch after the other.
+// In one process, one microbatch after the other.
 Result train_serially(int microbatches, const nn::ModelFamily& family = nn::families()[0]) {
   return train(config_of("gpipe", 1, 1, microbatches, family), "serial");
 }

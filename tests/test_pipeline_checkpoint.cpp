@@ -19,7 +19,7 @@ using toy::config_of_six;
 
 namespace {
 
-// What a training, or a part of one, leaves.
+// The results of a training, or of a part of one.
 struct Result {
   std::map<int, double> losses;  // by step, from 1
   std::vector<nn::real> weights;
@@ -28,7 +28,7 @@ struct Result {
   std::vector<std::string> reports;
 };
 
-// Goes on from the newest checkpoint until `last` steps are done, and saves one then.
+// Goes on from the newest checkpoint until `last` steps are done, then saves another.
 Result train(const TrainingConfig& config, const std::filesystem::path& path, int last) {
   Result result;
   std::mutex mutex;
@@ -138,7 +138,7 @@ TEST_CASE("a checkpoint of another training is refused") {
         std::vector<std::string>{"the checkpoint was made with lr 8e-04, this run has 4e-04"});
 }
 
-// Changes a line of the manifest of step `step`, as a program of another version might write it.
+// Changes a line in the manifest of step `step` to what another version might write.
 void change_state(const std::filesystem::path& folder, int step, const std::string& from,
                   const std::string& to) {
   const auto file = folder / nn::concat("step-", step) / "manifest.txt";

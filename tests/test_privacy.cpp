@@ -24,7 +24,7 @@ void set_mode(const fs::path& file, unsigned mode) {
   fs::permissions(file, static_cast<fs::perms>(mode));
 }
 
-// A folder that everyone may enter, and a text in it.
+// A folder that everyone may enter, with a text in it.
 struct OpenFolder : tools::TemporaryFolder {
   OpenFolder() {
     set_mode(path, 0755);

@@ -12,7 +12,7 @@ namespace pipeline {
 
 namespace {
 
-// A message that a rank got in a real training, and at which of its steps.
+// A message that a rank received in a real training, and at which of its steps.
 struct Arrival {
   int from;
   Tag tag;
@@ -21,13 +21,13 @@ struct Arrival {
   friend auto operator<=>(const Arrival&, const Arrival&) = default;
 };
 
-// What each rank got in a training with everything that sends messages, and took.
+// All messages that each rank received and accepted in a training that uses every kind.
 std::map<int, std::set<Arrival>> arrivals_of(const TrainingConfig& config) {
   std::map<int, std::set<Arrival>> arrivals;
   std::mutex mutex;
   toy::as_ranks(config, "arrivals", [&](toy::Rank rank) {
     const Protocol protocol(config, rank.rank);
-    // The mailbox asks until the rank has parted, when this scope has been left.
+    // The mailbox still asks after this scope ends, until the rank has said goodbye.
     rank.mailbox.expect([&arrivals, &mutex, protocol, number = rank.rank](
                             int from, Tag tag, std::size_t bytes, int step) {
       const std::lock_guard lock(mutex);
@@ -56,7 +56,7 @@ void each_config(Function f) {
       }
 }
 
-// What differs from it in one field.
+// All messages that differ from it in one field.
 std::vector<Arrival> changed(const Arrival& right) {
   std::vector<Arrival> all;
   const auto change = [&](auto&& set) { set(all.emplace_back(right)); };
@@ -94,11 +94,11 @@ TEST_CASE("every message of a training is expected, and none that differs in a f
         for (const Arrival& wrong : changed({from, tag, bytes, step})) {
           if (wrong.from < 0 || wrong.from >= config.topology.ranks() || wrong.from == rank)
             continue;
-          // Numbers of the same tag may come from several ranks, and be one thing or another.
+          // Numbers with the same tag may come from several ranks and differ in meaning.
           const bool is_number = bytes == sizeof(double);
           if (is_number && (wrong.tag.kind != tag.kind || wrong.from != from)) continue;
           if (wrong.tag.kind == Tag::checkpoint && wrong.bytes < 1000) continue;  // a text
-          // Of two stages of two chunks each is before and behind the other.
+          // With two stages of two chunks, each stage is before and after the other.
           if (config.chunks == 2 && config.topology.stages == 2 && wrong.tag.kind != tag.kind)
             continue;
           CAPTURE(static_cast<int>(tag.kind));

@@ -24,7 +24,7 @@ const Exercise& exercise(const std::string& name) {
   return *std::ranges::find(homework_1().exercises, name, &Exercise::name);
 }
 
-// An exercise's outcome as it could be.
+// A made-up outcome of an exercise.
 Outcome made_up(const std::string& name, const Setting& setting = {}) {
   Outcome outcome{&exercise(name), setting, {{"command", "hw1 " + name}, {"dataset", "mnist"}}, {}};
   for (const Experiment& experiment : experiments_of(*outcome.exercise, setting)) {
@@ -36,7 +36,7 @@ Outcome made_up(const std::string& name, const Setting& setting = {}) {
   return outcome;
 }
 
-// What publish() says.
+// The output of publish().
 std::string publish_said(const fs::path& out, const Outcome& outcome) {
   std::ostringstream log;
   publish(homework_1(), out, outcome, log);

@@ -18,7 +18,7 @@ std::string bytes_of(const auto& value) {
   return {reinterpret_cast<const char*>(&value), sizeof value};
 }
 
-// A file with this header and data, its first eight bytes being the header's length.
+// A file of the header's length in eight bytes, this header and this data.
 std::string file_of(const std::string& header, const std::string& data) {
   return bytes_of(std::uint64_t{header.size()}) + header + data;
 }
@@ -29,7 +29,7 @@ std::string entry(const std::string& dtype, const std::string& shape, const std:
   return R"({"dtype":")" + dtype + R"(","shape":)" + shape + R"(,"data_offsets":)" + offsets + "}";
 }
 
-// What the reader says about a file with this header, and `data` zeros after it.
+// The reader's complaint about a file with this header and `data` zeros after it.
 std::string complaint(const std::string& header, int data = 8) {
   const std::string message = complaint_of([&] { read(file_of(header, std::string(data, '\0'))); });
   const std::size_t name = message.find(": ");

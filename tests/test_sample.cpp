@@ -20,7 +20,7 @@ std::vector<real> logs(std::vector<double> probabilities) {
   return logits;
 }
 
-// How often each token is drawn fits its probability, to five standard deviations.
+// Checks each token's frequency against its probability, to five standard deviations.
 void check_frequencies(const std::vector<real>& logits, double temperature, double top_p,
                        const std::vector<double>& probabilities) {
   nn::Generator generator(1);

@@ -167,7 +167,7 @@ TEST_CASE("clients that drop out are excluded and the run goes on with the same 
   CHECK(reasons.contains("it dropped out of secure aggregation in \"share keys\""));
   config.threads = 1;
   CHECK(std::ranges::equal(weights_after(config, 6), server.weights()));
-  // c is the mean of all c_i, whoever took part.
+  // c is the mean of all c_i, whichever clients took part.
   const std::span<const real> control = server.algorithm().state().front().values;
   std::vector<double> mean(control.size());
   for (const auto& [client, state] : server.client_states().in_memory())

@@ -18,7 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 using Ids = std::vector<int>;
 
-// A text, and a folder for what is made of it.
+// A text, and a folder for the files made from it.
 struct SmallText : tools::TemporaryFolder {
   fs::path file = path / "text.txt";
   fs::path cache = path / "cache";

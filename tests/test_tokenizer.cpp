@@ -73,7 +73,7 @@ std::string from_hex(const std::string& hex) {
   return bytes;
 }
 
-// What the loader complains about; it must name the file.
+// The loader's complaint, which must name the file.
 std::string complaint(const std::filesystem::path& file) {
   const std::string message = complaint_of([&] { data::load_tokenizer(file); });
   CHECK(contains(message, file.string()));

@@ -13,7 +13,7 @@ using federated::Unfinished;
 
 namespace {
 
-// Plays rounds of a run up to the given one, each saved, and returns how many were there before.
+// Plays rounds of a run up to the given one, saves each, and returns how many existed before.
 std::size_t play(Unfinished& unfinished, const std::string& run, int last) {
   const data::ImageDataset dataset = toy::dataset();
   fl::Server server(toy::config("fedsgd"), dataset);

@@ -4,7 +4,7 @@
 
 namespace {
 
-// By the table of RFC 3629, for surrogates and what is too large as well.
+// By the table of RFC 3629, even for surrogates and numbers that are too large.
 std::string encoded(std::uint32_t code) {
   const auto tail = [code](int shift) { return static_cast<char>(0x80 | (code >> shift & 0x3F)); };
   const auto lead = [code](int mark, int shift) { return static_cast<char>(mark | code >> shift); };

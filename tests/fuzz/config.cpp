@@ -1,4 +1,4 @@
-// A config.json: what is taken is a model that can be.
+// A config.json: an accepted one describes a possible model.
 
 #include <nlohmann/json.hpp>
 
