@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "nn/base/json.h"
+#include "nn/models/config.h"
 #include "nn/models/hugging_face.h"
 #include "tests/fuzz/fuzz.h"
 

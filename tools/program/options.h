@@ -60,6 +60,7 @@ class Options {
   Option add(const std::string& name, Value& value,
              const std::vector<std::pair<std::string, Value>>& choices, const std::string& text) {
     std::vector<std::string> words;
+    words.reserve(choices.size());
     for (const auto& [word, meaning] : choices) words.push_back(word);
     const auto meant = [choices](const auto& key, auto part) {
       return std::ranges::find(choices, key, part);
