@@ -114,7 +114,7 @@ TEST_CASE("a file that differs from the manifest is named") {
   fs::create_directory(a);
   CHECK(complaint() == a.string() + " is damaged: it is not a file");
   fs::remove(a);
-  REQUIRE(mkfifo(a.c_str(), 0600) == 0);  // which nobody writes to
+  REQUIRE(mkfifo(a.c_str(), 0600) == 0);  // without a writer
   CHECK(complaint() == a.string() + " is damaged: it is not a file");
   fs::remove(manifest);
   CHECK(contains(complaint(), "cannot read " + manifest.string()));

@@ -145,12 +145,12 @@ TEST_CASE_FIXTURE(OpenFolder, "files made from a text that has since become priv
 TEST_CASE_FIXTURE(OpenFolder, "a private file is never written into an existing one") {
   const Umask umask(0);
   const fs::path file = path / "secret", temporary = nn::temporary_beside(file);
-  nn::write_file_atomically(temporary, "put here by somebody else");
+  nn::write_file_atomically(temporary, "put here by someone else");
   set_mode(temporary, 0666);
   fs::create_hard_link(temporary, path / "eye");
   nn::write_file_atomically(file, "secret", nn::Readers::owner);
   CHECK(mode_of(file) == 0600);
-  CHECK(nn::read_file(path / "eye") == "put here by somebody else");
+  CHECK(nn::read_file(path / "eye") == "put here by someone else");
   nn::write_file_atomically(file, "public");
   CHECK(mode_of(file) == 0666);
 }

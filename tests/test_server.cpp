@@ -208,7 +208,7 @@ TEST_CASE("a gradient over many parts is the gradient of the whole batch") {
           doctest::Approx(net.parameters().gradients()[i]).epsilon(1e-3).scale(1e-3));
 }
 
-TEST_CASE("an unusable update is excluded, and the others are weighted anew") {
+TEST_CASE("an unusable update is excluded, and the others are reweighted") {
   const data::ImageDataset dataset = toy::dataset();
   const fl::AlgorithmEntry broken = broken_sometimes(2);
   fl::Config config = toy::config("fedavg", 3);

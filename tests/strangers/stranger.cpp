@@ -49,7 +49,7 @@ class Wire {
     const sockaddr_in address = at(port);
     nn::require(
         ::connect(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0,
-        "nobody listens at port ", port);
+        "nothing listens at port ", port);
     return Wire(descriptor);
   }
   Wire(Wire&& other) : descriptor_(std::exchange(other.descriptor_, -1)) {}
@@ -201,7 +201,7 @@ void attack(int first_port, int ranks, std::uint64_t run, const std::string& fol
   pause(500);
 }
 
-// Many connections that stay silent, as far as they are accepted.
+// Many silent connections; some may be refused.
 void crowd(int first_port, int ranks, int count, int seconds) {
   std::vector<Wire> silent;
   for (int i = 0; i < count * ranks; ++i) {
