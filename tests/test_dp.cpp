@@ -76,7 +76,8 @@ TEST_CASE(
   CHECK(std::isinf(dp->measures().at("Epsilon")));
 }
 
-TEST_CASE("the noise of the sum has the standard deviation z times the clip, and is new each round") {
+TEST_CASE(
+    "the noise of the sum has the standard deviation z times the clip, and is new each round") {
   const fl::Config config = private_config({{"dp-clip", 0.5}, {"dp-noise", 2}});
   const auto dp = config.defence->make(config);
   const std::vector<real> zeros(10'000);
