@@ -73,6 +73,7 @@ class CsvTable {
                     "a column of numbers is not categorical, and cannot be the label");
     }
     std::vector<std::string> sorted;
+    sorted.reserve(numbers.size());
     for (const auto& [value, number] : numbers) sorted.push_back(value);
     if (std::ranges::all_of(sorted,
                             [](const auto& cell) { return finite_number(cell).has_value(); }))

@@ -4,7 +4,7 @@
 #include <utility>
 #include <vector>
 
-// What a program's main gets: its name and its arguments.
+// The arguments of a program's main, with its name first.
 class Arguments {
  public:
   Arguments(const std::string& program, std::vector<std::string> words) : words_(std::move(words)) {

@@ -8,27 +8,30 @@ mkdir "$work/bin"
 printf '#!/bin/sh\nexit 1\n' >"$work/bin/python3" && chmod +x "$work/bin/python3"
 without_torch() { PATH=$work/bin:$PATH "$program" "$@" 2>&1; }
 
-check "without PyTorch it says so and measures alone" eval \
+check "without PyTorch it says so, and measures alone" eval \
   "without_torch --only train-100 --turns 1 >'$work/alone' && grep -q 'no torch' '$work/alone' &&
    grep -qE '^CNN training, B=100 +images/s +[0-9]+(\.[0-9])? ' '$work/alone' &&
    ! grep -qE 'Tributary +PyTorch' '$work/alone'"
 mkdir "$work/git"
 printf '#!/bin/sh\nexit 128\n' >"$work/git/git" && chmod +x "$work/git/git"
-check "a git that cannot read the folder costs no figures" eval \
-  "PATH='$work/git':\$PATH '$program' --alone --only start --turns 1 | tr '\n' ' ' | grep -q 'of an unknown version'"
+check "a git that cannot read the folder does not stop the measurement" eval \
+  "PATH='$work/git':\$PATH '$program' --alone --only start --turns 1 | tr '\n' ' ' |
+    grep -q 'of an unknown version'"
 check "single jobs can be chosen, and figures are written" eval \
   "'$program' --alone --only train-100,start --turns 1 --json '$work/folder/figures.json' &&
-   grep -q '\"job\": \"start\"' '$work/folder/figures.json' && ! grep -q test-10000 '$work/folder/figures.json'"
+   grep -q '\"job\": \"start\"' '$work/folder/figures.json' &&
+   ! grep -q test-10000 '$work/folder/figures.json'"
 check "the README's table is one flag away" prints --alone --only start --turns 1 --markdown -- \
   '^\| Work \| Unit \| Tributary \|' '^\| hw1, start to first step \| s \| [0-9.]+ \|'
 check "growth is drawn as it is measured" eval \
-  "'$program' --growth '$work/growth' --only threads --threads 1 && grep -q '</svg>' '$work/growth/growth-threads.svg' &&
+  "'$program' --growth '$work/growth' --only threads --threads 1 &&
+   grep -q '</svg>' '$work/growth/growth-threads.svg' &&
    grep -qE '^1,[0-9.]+$' '$work/growth/growth-threads.csv'"
 
-check "a job that is not there is an error" refuses "there is no job sorting" --alone --only sorting
-check "a growth that is not there is an error" refuses "there is no job b1" --growth \
+check "an unknown job is an error" refuses "there is no job sorting" --alone --only sorting
+check "an unknown growth is an error" refuses "there is no job b1" --growth \
   "$work/growth" --only b1
-check "no turns are an error" refuses "--turns" --turns 0
+check "zero turns are an error" refuses "--turns" --turns 0
 check "a folder that cannot be written is an error" refuses "$work/bin/python3" --only threads \
   --growth "$work/bin/python3"
 check "figures that cannot be written are an error before anything is measured" refuses \

@@ -7,7 +7,7 @@
 
 namespace tests {
 
-// What Hugging Face's library makes of hard strings, and a vocabulary that it trained
+// Hard strings as Hugging Face's library encodes them, and a vocabulary that it trained
 // (tests/golden/make_byte_level_bpe.py).
 inline const std::filesystem::path golden = "tests/golden/byte_level";
 

@@ -1,10 +1,10 @@
-# What the tests of programs share. Sourced, from the project's folder, with `program` set.
+# Shared by the tests of programs, which source it in the project's folder with `program` set.
 set -u
 program=$PWD/${BIN:-bin}/$program
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 passed=0 failed=0
-# ThreadSanitizer takes five to fifteen times as much time and memory: limits of either are raised.
+# ThreadSanitizer takes five to fifteen times as much time and memory: limits on either are raised.
 case ${BUILD_SUFFIX-} in *thread*) slack=15 ;; *) slack=1 ;; esac
 
 check() {  # check SENTENCE COMMAND...
@@ -13,7 +13,7 @@ check() {  # check SENTENCE COMMAND...
   fi
 }
 
-# The command gives one line of error, with the pattern, and one of hint, and exit code 2.
+# The command prints one line of error that matches the pattern, one hint, and exits with code 2.
 refused() {  # refused PATTERN COMMAND...
   "${@:2}" >"$work/stdout" 2>"$work/err"
   local status=$?
@@ -23,7 +23,7 @@ refused() {  # refused PATTERN COMMAND...
 }
 refuses() { refused "$1" "$program" "${@:2}"; }  # refuses PATTERN ARGUMENTS...
 
-# Every pattern is in what the program prints.
+# Every pattern is in the program's output.
 prints() {  # prints ARGUMENTS... -- PATTERN...
   local arguments=()
   while [ "$1" != -- ]; do arguments+=("$1"); shift; done
@@ -59,7 +59,7 @@ wait_for_step() {  # wait_for_step NAME STEP
   return 1
 }
 
-finish() {  # closes with the counts, and fails if anything did
+finish() {  # prints the counts; fails if any check did
   echo "$passed passed, $failed failed"
   [ "$failed" = 0 ]
 }

@@ -7,7 +7,7 @@
 
 #include "nn/base/error.h"
 
-// What the action complains about: one line, with a hint beside it; or else "nothing".
+// The action's complaint, which must be one line and have a hint; "nothing" if there is none.
 template <class Action>
 std::string complaint_of(Action action) {
   try {

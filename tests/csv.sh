@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Python's csv module reads every CSV file of ours: all rows of a table are as wide as its header.
+# Python's csv module reads all our CSV files: every row of a table is as wide as its header.
 cd "$(dirname "$0")/.." || exit 1
 program=hw1
 . tests/checks.bash
 prepare_launcher
 
 python=$(command -v python3) && "$python" -c 'import csv' 2>/dev/null ||
-  { echo "no python3 here: tables are not read by it"; finish; exit; }
+  { echo "left out: reading tables (no python3)"; finish; exit; }
 rectangular() {  # rectangular FILE...
   [ $# -gt 0 ] && "$python" -c '
 import csv, sys
@@ -17,7 +17,7 @@ for name in sys.argv[1:]:
     print(name, *widths)' "$@"
 }
 mapfile -t committed < <(git ls-files '*.csv' 2>/dev/null || find fl pipeline tests -name '*.csv')
-check "tables that came with the project are rectangles" rectangular "${committed[@]}"
+check "the project's own tables are rectangles" rectangular "${committed[@]}"
 
 if [ -e data/raw/mnist/t10k-labels-idx1-ubyte ]; then
   exercises() {
@@ -27,7 +27,7 @@ if [ -e data/raw/mnist/t10k-labels-idx1-ubyte ]; then
       "$program" compare "$work/out/a3/results.csv" --model mlp --out "$work/compare" &&
       rectangular "$work/run.csv" "$work/compare/results.csv"
   }
-  check "those of hw1 are" exercises
+  check "so are those of hw1" exercises
 fi
 trained() {
   write_stories
@@ -35,5 +35,5 @@ trained() {
     --trace --out "$work/run" &&
     rectangular "$work"/run/*.csv
 }
-check "those of a pipeline are" trained
+check "so are those of a pipeline" trained
 finish

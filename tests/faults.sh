@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # One training run whose ranks are killed, frozen and cut off from the network at random moments; it
-# must restart from its checkpoints each time, and end up with the weights and losses of a run that
-# nothing happened to.
+# must restart from its checkpoints each time, and end up with the weights and losses of an
+# undisturbed run.
 #
 #   tests/faults.sh [COUNT [SEED]]      20 faults, the first seed
 cd "$(dirname "$0")/.." || exit 1
@@ -19,8 +19,8 @@ train() {  # train NAME [options]: into $work/NAME, with checkpoints in $work/NA
     --checkpoint-every 3 --checkpoint "$work/$1-steps" --out "$work/$1" "${@:2}"
 }
 
-# Breaks all connections of a process, as a network does: shuts its sockets down from outside. Fails
-# where that is not allowed.
+# Breaks all connections of a process, as a network might: shuts its sockets down from outside.
+# Fails where that is not allowed.
 disconnect() {
   perl -e 'my ($process) = @ARGV;
     my $handle = syscall(434, $process + 0, 0);                # pidfd_open
@@ -28,7 +28,7 @@ disconnect() {
     for (glob "/proc/$process/fd/*") {
       next unless readlink =~ /^socket/ && m{(\d+)$};
       my $number = syscall(438, $handle, $1 + 0, 0);           # pidfd_getfd
-      next if $number < 0;                                       # closed meanwhile
+      next if $number < 0;                                       # already closed
       open my $socket, "+<&=", $number;
       shutdown $socket, 2;
     }' "$1"
@@ -48,12 +48,12 @@ has_begun() {  # a checkpoint is complete, which all ranks take part in
 }
 has_restarted() { grep -q "^restart $1 of" "$work/err"; }
 
-# All ranks but the victim say who is gone and what they were at, which they can once they have met.
+# All ranks but the victim name it and say what they were doing. They can do so once they have met.
 others_said_why() {  # others_said_why FAULT VICTIM
-  local rank
+  local rank when='at (step|the checkpoint of step) [0-9]+'
   for ((rank = 0; rank < ranks; ++rank)); do
     [ "$rank" = "$2" ] || grep -qE \
-      "^error: .*rank $2 .*while rank $rank \(pipeline [01], stage [01]\) at (step|the checkpoint of step) [0-9]+" \
+      "^error: .*rank $2 .*while rank $rank \(pipeline [01], stage [01]\) $when" \
       "$work/faults/restart-$1-rank-$rank.log" || { echo "rank $rank:" &&
         cat "$work/faults/restart-$1-rank-$rank.log"; return 1; }
   done
@@ -61,15 +61,15 @@ others_said_why() {  # others_said_why FAULT VICTIM
 
 kinds=(kill kill freeze)
 sleep 30 &
-disconnect $! && kinds+=(disconnect) || echo \
-  "nobody is disconnected: it takes perl, Linux 5.6 and the right to do so"
+disconnect $! && kinds+=(disconnect) ||
+  echo "left out: disconnecting ranks (needs perl, Linux 5.6 and permission)"
 kill $!
 declare -A done_to=([kill]=0 [freeze]=0 [disconnect]=0)
 slowest=0
 strike() {  # strike FAULT
   local kind victim process begun= start
   kind=${kinds[RANDOM % ${#kinds[@]}]} victim=$((RANDOM % ranks))
-  wait_for 15 all_started || { echo "ranks do not start"; return 1; }
+  wait_for 15 all_started || { echo "the ranks do not start"; return 1; }
   touch "$work/start"
   if ((RANDOM % 5 > 0)); then
     wait_for 15 has_begun || { echo "training does not begin"; return 1; }
@@ -96,28 +96,29 @@ train faults --steps 1000000 --heartbeat 1 --timeout 5 --restarts $((count + 1))
   2>"$work/err" &
 launcher=$!
 for ((fault = 1; fault <= count; ++fault)); do
-  check "fault $fault stops all ranks within 15 s, they say why, and start again" strike $fault
+  check "after fault $fault all ranks stop within 15 s, say why and restart" strike $fault
   [ "${VERBOSE-}" ] && cat "$work/log"
   kill -0 $launcher 2>/dev/null || break
 done
-echo \
-  "$((fault - 1)) faults: ${done_to[kill]} killed, ${done_to[freeze]} frozen, ${done_to[disconnect]} disconnected; the slowest restart took $slowest ms"
+echo "$((fault - 1)) faults: ${done_to[kill]} killed, ${done_to[freeze]} frozen," \
+  "${done_to[disconnect]} disconnected; the slowest restart took $slowest ms"
 
-ended() {  # after the last fault it trains on, and ends when it is told to
+ended() {  # after the last fault it trains on, and ends on request
   touch "$work/start"
   wait_for 15 has_begun && sleep 0.5 && kill -TERM $launcher
   wait $launcher
   [ $? = 143 ]
 }
-check "the run ends when it is told to" ended
+check "the run ends on request" ended
 check "it leaves no process" [ -z "$(pgrep -f -- "--out $work/faults")" ]
 check "it leaves no socket" [ -z "$(ls "$TMPDIR")" ]
 check "it leaves no shared memory" [ "$(ls /dev/shm 2>/dev/null)" = "$shared_memory" ]
 
 newest=$(ls "$work/faults-steps" | sed -n 's/step-//p' | sort -n | tail -n 1)
 [ -e "$work/faults-steps/step-$newest/manifest.txt" ] ||
-  newest=$(ls "$work"/faults-steps/*/manifest.txt | sed 's/.*step-//; s/.manifest.txt//' | sort -n | tail -n 1)
-check "a run that nothing happens to trains as far, to step $newest" eval \
+  newest=$(ls "$work"/faults-steps/*/manifest.txt | sed 's/.*step-//; s/.manifest.txt//' |
+    sort -n | tail -n 1)
+check "an undisturbed run trains to the same step, $newest" eval \
   '(train whole --steps $newest)'
 as_undisturbed() {
   local file saved=$work/faults-steps/step-$newest whole=$work/whole-steps/step-$newest

@@ -11,14 +11,14 @@
 
 #include "nn/base/storage.h"
 
-// A disk on which one operation goes wrong, and a folder of which it knows at any moment what would
-// be left of it after a loss of power: what was synced, and any part of what was not. (The method
-// of LevelDB's fault_injection_test, and of SQLite's tests.)
+// A disk with one operation that goes wrong. It also knows what a loss of power would leave of a
+// folder at any moment: what was synced, and any part of what was not. (The method of LevelDB's
+// fault_injection_test and of SQLite's tests.)
 class FaultyDisk : public nn::Storage {
   using path = std::filesystem::path;
 
  public:
-  enum class Fault { error, half_written, power };  // `power`: all later operations fail, too
+  enum class Fault { error, half_written, power };  // after `power` every operation fails
 
   // Operations count from 0. The folder must be empty.
   FaultyDisk(path folder, int faulty_operation, Fault fault)
@@ -71,8 +71,7 @@ class FaultyDisk : public nn::Storage {
     change({{path, nullptr}});
   }
 
-  // Puts into the folder what is left after a loss of power: of unsynced changes none, all, or
-  // some.
+  // Reduces the folder to what a loss of power leaves: none, all or some of the unsynced changes.
   enum class Survival { none, all, some };
   void lose_power(Survival survival, std::uint32_t seed) {
     std::mt19937 random(seed);
@@ -108,7 +107,7 @@ class FaultyDisk : public nn::Storage {
     Entries entries = {}, durable_entries = {};
     bool is_folder = false;
   };
-  // Names that come and go at once.
+  // Names that appear and disappear together.
   struct Change {
     struct Entry {
       std::shared_ptr<Node> folder;

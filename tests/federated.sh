@@ -13,7 +13,7 @@ check "so is a clock's option without the clock" refuses "fedavg does not use --
 
 if [ -e data/raw/mnist/t10k-labels-idx1-ubyte ]; then
   mlp=(--model mlp --rounds 2)
-  check "a held-out share without an image for each client is an error" \
+  check "a held-out share too small for an image per client is an error" \
     refuses "0.001 is less than an example for each of 100 clients" run --held-out 0.001
   client_columns() {
     local columns="Client accuracy,Client accuracy deviation,Client accuracy worst tenth"
@@ -23,10 +23,11 @@ if [ -e data/raw/mnist/t10k-labels-idx1-ubyte ]; then
       grep -q "^2,Ditto,.*,lambda=0.1,shards,mnist,mlp,.*,held-out=0.2,0,[0-9.]*,[0-9.]*," \
         "$work/ditto.csv"
   }
-  check "a personal model is tested on the samples that its client held out" client_columns
+  check "a personal model is tested on its client's held-out samples" client_columns
   buffered() {
     local run=("$program" run --model mlp --clock fedbuff --buffer-size 4 --drop-out 0.2 --target 5)
-    "${run[@]}" --rounds 3 --csv "$work/whole.csv" | grep -q "^5 % is reached in round .* seconds$" &&
+    "${run[@]}" --rounds 3 --csv "$work/whole.csv" |
+      grep -q "^5 % is reached in round .* seconds$" &&
       "${run[@]}" --rounds 1 --checkpoint "$work/buffered" --threads 1 &&
       "${run[@]}" --rounds 3 --checkpoint "$work/buffered" --resume --csv "$work/parts.csv" &&
       cmp "$work/whole.csv" "$work/parts.csv" &&

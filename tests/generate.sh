@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# generate as a user starts it, with models of two numbers a token that are made here by hand.
+# generate as a user starts it, with handmade models of two numbers per token.
 cd "$(dirname "$0")/.." || exit 1
 program=generate
 . tests/checks.bash
@@ -7,18 +7,19 @@ program=generate
 zeros() { head -c $((4 * $1)) /dev/zero; }
 ones() { for ((i = 0; i < $1; i++)); do printf '\0\0\200\077'; done; }
 
-# model FOLDER TOKEN: vectors are of ones and layers do nothing, so that only TOKEN has a score
+# model FOLDER TOKEN: vectors of ones and layers that do nothing, so that only TOKEN has a score
 # above 0; with "none" all 259 are equally likely.
 model() {
   local folder=$1 token=$2 header='' at=0 name shape
   mkdir -p "$folder"
   cat >"$folder/config.json" <<'EOF'
-{"model_type": "llama", "vocab_size": 259, "hidden_size": 2, "num_hidden_layers": 1, "num_attention_heads": 1,
- "intermediate_size": 1, "max_position_embeddings": 32}
+{"model_type": "llama", "vocab_size": 259, "hidden_size": 2, "num_hidden_layers": 1,
+ "num_attention_heads": 1, "intermediate_size": 1, "max_position_embeddings": 32}
 EOF
   local layer=model.layers.0
   while read -r name shape size; do
-    header+="${header:+,}\"$name.weight\":{\"dtype\":\"F32\",\"shape\":$shape,\"data_offsets\":[$at,$((at += 4 * size))]}"
+    header+="${header:+,}\"$name.weight\":{\"dtype\":\"F32\",\"shape\":$shape,"
+    header+="\"data_offsets\":[$at,$((at += 4 * size))]}"
   done <<EOF
 model.embed_tokens [259,2] 518
 model.norm [2] 2
@@ -44,7 +45,7 @@ EOF
   } >"$folder/model.safetensors"
 }
 
-# writes TEXT OPTIONS...: what generate writes is the text and a newline.
+# writes TEXT OPTIONS...: generate writes the text and a newline.
 writes() {
   local text=$1
   shift
@@ -65,9 +66,9 @@ check "a prompt may fill the context" writes "$(printf 'b%.0s' {1..31})a" "${let
   "$(printf 'b%.0s' {1..31})"
 check "the end-of-sequence token ends it" writes "Once" --checkpoint "$work/end" --temperature 0 \
   --prompt Once
-check "a prompt of several bytes a letter comes out whole" writes "été 🙂a" "${letter[@]}" --prompt \
-  "été 🙂" --tokens 1
-check "nothing but the story is written when nobody watches" test -z \
+check "a prompt with several bytes per letter comes out whole" writes "été 🙂a" "${letter[@]}" \
+  --prompt "été 🙂" --tokens 1
+check "without a terminal, only the story is written" test -z \
   "$("$program" "${letter[@]}" 2>&1 >/dev/null)"
 
 random() { "$program" --checkpoint "$work/any" --temperature 1 --top-p 1 --seed "$1"; }
@@ -79,24 +80,24 @@ check "the same seed gives the same story" same
 check "another seed gives another" other
 check "whatever is drawn, the story is UTF-8" utf8
 
-check "no checkpoint is an error" refuses "checkpoint is required"
-check "a folder that is not there is an error" refuses "$work/none/config.json" --checkpoint \
+check "a missing checkpoint is an error" refuses "checkpoint is required"
+check "a missing folder is an error" refuses "$work/none/config.json" --checkpoint \
   "$work/none"
 check "a temperature below 0 is an error" refuses "temperature -0.1" --checkpoint "$work/any" \
   --temperature -0.1
-check "a temperature that is no number is an error" refuses "temperature nan" --checkpoint \
+check "a temperature that is not a number is an error" refuses "temperature nan" --checkpoint \
   "$work/any" --temperature nan
 check "top-p 0 is an error" refuses "top-p 0" --checkpoint "$work/any" --top-p 0
 check "top-p above 1 is an error" refuses "top-p 1.1" --checkpoint "$work/any" --top-p 1.1
 check "a prompt longer than the context is an error" refuses "prompt has 32 tokens" "${letter[@]}" \
   --prompt "$(printf 'b%.0s' {1..32})"
-check "no tokens are an error" refuses "--tokens" "${letter[@]}" --tokens 0
+check "zero tokens are an error" refuses "--tokens" "${letter[@]}" --tokens 0
 check "a negative seed is an error" refuses "--seed" "${letter[@]}" --seed -1
 check "an unknown option is an error" refuses "top-q" "${letter[@]}" --top-q 1
 check "a model of another vocabulary needs its tokenizer" refuses "no tokenizer.json" --checkpoint \
   tests/golden/llama/plain
 echo '{}' >"$work/end/tokenizer.json"
-check "a tokenizer.json that is none is an error" refuses "tokenizer.json" --checkpoint "$work/end"
+check "an invalid tokenizer.json is an error" refuses "tokenizer.json" --checkpoint "$work/end"
 head -c 3000 "$work/letter/model.safetensors" >"$work/any/model.safetensors"
 check "half a checkpoint is an error" refuses "model.safetensors" --checkpoint "$work/any"
 full() { "$program" "${letter[@]}" >/dev/full; [ $? = 1 ]; }

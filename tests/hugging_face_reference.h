@@ -10,10 +10,10 @@
 #include "nn/files/checkpoint.h"
 #include "nn/models/hugging_face.h"
 
-// What Hugging Face computes with its own checkpoints, see the scripts in tests/golden.
+// Hugging Face's results for its own checkpoints; see the scripts in tests/golden.
 namespace tests {
 
-// The largest difference, relative to the largest number; infinite if one is not a number.
+// The largest difference, relative to the largest number; infinite if any is not a number.
 inline double difference(std::span<const nn::real> ours, std::span<const nn::real> theirs) {
   REQUIRE(ours.size() == theirs.size());
   double worst = 0, largest = 0;
@@ -26,7 +26,7 @@ inline double difference(std::span<const nn::real> ours, std::span<const nn::rea
 }
 
 // Compares logits, loss and every gradient of the model in `folder` with those in
-// folder.safetensors. Of a weight that two blocks share, the reference is the sum of both.
+// folder.safetensors, which has the sum of both gradients for a weight that two blocks share.
 inline void check_reference(const std::string& folder, const nn::LanguageModelConfig& config,
                             double tolerance) {
   CAPTURE(folder);

@@ -24,13 +24,13 @@ check "more clients than images are an error" refuses "70000" run --clients 7000
 check "FedSGD with a batch size is an error" refuses "not B = 7" run --algorithm fedsgd --batch 7
 check "FedSGD with several epochs is an error" refuses "not E = 3" run --algorithm fedsgd-weight \
   --epochs 3
-check "clients where there are none are an error" refuses "one party" run --algorithm centralized \
+check "clients for the baseline are an error" refuses "one party" run --algorithm centralized \
   --clients 50
 check "--resume without a folder is an error" refuses "resume" run --resume
 check "an option in place of a folder is an error" refuses "--resume is an option" run \
   --checkpoint --resume
 for option in --checkpoint --csv --json; do
-  check "$option of nothing is an error" refuses "$option: is empty" run $option ""
+  check "an empty $option is an error" refuses "$option: is empty" run $option ""
 done
 check "zero rounds are an error" refuses "0 rounds" run --rounds 0
 check "a batch of words is an error" refuses "B = many" run --batch many
@@ -66,7 +66,7 @@ if [ -e data/raw/mnist/t10k-labels-idx1-ubyte ]; then
   check "any number of threads writes the same bytes" run_twice
   header="Round,Algorithm,N,C,B,E,η,Seed,Message count,Test accuracy"
   check "the CSV has the notebook's columns" grep -qx "$header" "$work/1.csv"
-  check "the JSON says the configuration" grep -q '"algorithm": "fedavg"' "$work/1.json"
+  check "the JSON has the configuration" grep -q '"algorithm": "fedavg"' "$work/1.json"
   check "every split and algorithm runs" bash -c "
     for split in iid shards dirichlet; do
       for algorithm in fedsgd fedsgd-weight fedavg fedprox fedadam scaffold; do
@@ -90,7 +90,7 @@ if [ -e data/raw/mnist/t10k-labels-idx1-ubyte ]; then
       --algorithm fedprox --mu 0.1 \
       --checkpoint "$work/mu" --resume
   }
-  check "an algorithm's option is in CSV and JSON, and a run with another value is another run" \
+  check "an algorithm's option is in CSV and JSON, and tells runs apart" \
     other_mu
 
   # Killed at ten moments of a run that takes about a second, and resumed after each.
@@ -110,14 +110,14 @@ if [ -e data/raw/mnist/t10k-labels-idx1-ubyte ]; then
     done
     "$program" "${saved[@]}" --csv "$work/killed.csv" --checkpoint "$work/killed-$seed" --resume ||
       return 1
-    # A kill between the last checkpoint and the removal of older ones can leave one of those.
+    # A kill between the last checkpoint and the removal of older ones can leave an older one.
     cmp "$work/whole.csv" "$work/killed.csv" &&
       cmp "$work"/{whole,killed}-"$seed"/step-12/weights.safetensors &&
       [ "$(ls "$work/killed-$seed" | tail -n 2)" = "$(printf 'step-11\nstep-12')" ]
   }
-  check "a run that is killed at any moment goes on to the same bytes" survives 1
-  check "a run that is killed at other moments does, too" survives 2
-  check "a folder with a run is not written over" refuses "up to round 12" "${saved[@]}" \
+  check "a run killed at any moment goes on to the same bytes" survives 1
+  check "a run killed at other moments does, too" survives 2
+  check "a folder with a run is not overwritten" refuses "up to round 12" "${saved[@]}" \
     --checkpoint "$work/whole-1"
   check "a changed configuration is not resumed" refuses "another run: .*η=0.01 .*, not .*η=0.02 " \
     "${saved[@]}" --lr 0.02 --checkpoint "$work/whole-1" --resume
@@ -127,10 +127,10 @@ if [ -e data/raw/mnist/t10k-labels-idx1-ubyte ]; then
       head -n 13 "$work/longer.csv" | cmp - "$work/whole.csv" &&
       [ "$(wc -l <"$work/longer.csv")" = 14 ]
   }
-  check "more rounds are added to a run that is over" longer
+  check "more rounds are added to a finished run" longer
   check "two runs do not share a folder of checkpoints" refused "another run" \
     flock "$work/whole-1/.lock" "$program" "${saved[@]}" --checkpoint "$work/whole-1" --resume
-  check "a folder for checkpoints that cannot be written is an error" refuses "$work/file" run \
+  check "a checkpoint folder that cannot be written is an error" refuses "$work/file" run \
     --checkpoint "$work/file/x"
 
   all() {
@@ -145,7 +145,7 @@ if [ -e data/raw/mnist/t10k-labels-idx1-ubyte ]; then
     --out "$work/c"
   sed -i 's/[0-9.]*$/99/' "$work/2.csv" && sed -i "1s/.*/$header/" "$work/2.csv"
   differs() { ! "$program" compare "$work/2.csv" --model mlp --out "$work/c"; }
-  check "other numbers are told apart" differs
+  check "different numbers are told apart" differs
 
   # Ctrl-C and SIGTERM, each after a round of a run that would take minutes.
   has_round() { compgen -G "$1/step-*/manifest.txt" >/dev/null; }
@@ -167,7 +167,7 @@ if [ -e data/raw/mnist/t10k-labels-idx1-ubyte ]; then
   }
   set -m  # so that the child does not inherit an ignored SIGINT
   whole=(run --rounds 500 --model mlp)
-  go_on() {  # what it says can be typed; here with fewer rounds
+  go_on() {  # types the suggested command, with fewer rounds
     local round; round=$(sed -nE 's/^stopped after round ([0-9]+) of .*/\1/p' "$work/err")
     [ "$(wc -l <"$work/stop.csv")" = $((round + 1)) ] &&
       grep -q '"planned_rounds": 500' "$work/stop.csv.json" &&
@@ -182,7 +182,7 @@ if [ -e data/raw/mnist/t10k-labels-idx1-ubyte ]; then
       "${whole[@]}" --csv "$work/stop.csv" --checkpoint "$work/stop it" && go_on &&
       rm -r "$work/stop it"
   }
-  check "Ctrl-C ends a run after its round, with table, CSV, JSON and the line that goes on" \
+  check "Ctrl-C ends a run after its round, with table, CSV, JSON and the command to go on" \
     stop_and_go 130 INT
   check "SIGTERM does the same" stop_and_go 143 TERM
   when='sleep 2'
@@ -190,7 +190,7 @@ if [ -e data/raw/mnist/t10k-labels-idx1-ubyte ]; then
     interrupted 130 INT "a run with --checkpoint FOLDER goes on" "${whole[@]}" \
       --csv "$work/kept.csv" && [ "$(wc -l <"$work/kept.csv")" -gt 1 ]
   }
-  check "without a checkpoint it keeps the rounds and says what would go on" keeps_rounds
+  check "without a checkpoint it keeps the rounds and says how a run can go on" keeps_rounds
   when='has_round "$work/twice"'
   ends_at_once() {
     interrupted 130 "INT INT" "" run --model mlp --threads 1 --fraction 0.5 --epochs 3 --rounds 9 \
@@ -215,7 +215,7 @@ if [ -e data/raw/mnist/t10k-labels-idx1-ubyte ]; then
       cmp "$work"/{stopped,undisturbed}/a3/results.csv
   }
   when='compgen -G "$unfinished/fedavg logistic N=100 C=0.1 B=100 E=1 *iid*/step-2" >/dev/null'
-  check "an interrupted exercise loses no round, leaves old files and goes on to the same bytes" \
+  check "an interrupted exercise loses no round, keeps old files and goes on to the same bytes" \
     exercise_goes_on
   set +m
 
@@ -229,17 +229,17 @@ if [ -e data/raw/mnist/t10k-labels-idx1-ubyte ]; then
           grep -q "${part//<\/dd>/}" "$work/add/homework-1.ipynb" || return 1
       done
   }
-  check "an exercise adds to the report of the others, each with what made it" adds
+  check "an exercise joins the others in the report, each with its origin" adds
   damaged() {
     printf '{"format": 1, ' >"$work/add/a2/results.json"
     "$program" a1 "${quick[@]}" --out "$work/add" 2>"$work/err" || return 1
     cat "$work/err"
-    grep -q "^warning: the report does without a2 .*a2/results.json is not JSON" "$work/err" &&
+    grep -q "^warning: the report omits a2 .*a2/results.json is not JSON" "$work/err" &&
       [ "$(wc -l <"$work/err")" = 1 ] &&
       [ "$(cat "$work/add/a2/results.json")" = '{"format": 1, ' ] &&
       ! grep -q "A2: The number" "$work/add/report.html"
   }
-  check "what is damaged of the others is said, left out and left alone" damaged
+  check "damaged exercises are reported, left out and left alone" damaged
   edited() {
     sed -i 's/"# Homework 1/"My own words, and # Homework 1/' "$work/add/homework-1.ipynb" &&
       cp "$work/add/homework-1.ipynb" "$work/mine.ipynb" &&
@@ -251,9 +251,10 @@ warning: $work/add/a1/results.json may have been edited: its checksum is missing
 note: $work/add/homework-1.ipynb may have been edited: kept as $work/add/homework-1.edited-1.ipynb
 END
       grep -q "<dt>results.json</dt><dd>may have been edited" "$work/add/report.html" &&
-      "$program" a2 "${quick[@]}" --out "$work/add" && [ ! -e "$work/add/homework-1.edited-2.ipynb" ]
+      "$program" a2 "${quick[@]}" --out "$work/add" &&
+      [ ! -e "$work/add/homework-1.edited-2.ipynb" ]
   }
-  check "an edited notebook is kept, edited results are said, and the report says so, too" edited
+  check "an edited notebook is kept, and edited results are reported, in the report, too" edited
   at_once() {
     local pids=() exercise
     for exercise in a1 a2 a3; do
@@ -267,13 +268,13 @@ END
     done
     diff <(ls -A "$work/both") <(printf '%s\n' .lock a1 a2 a3 homework-1.ipynb report.html)
   }
-  check "exercises at the same time are all in the report" at_once
+  check "exercises that end at the same time are all in the report" at_once
   refused_leaves() {
     cp -r "$work/add" "$work/same" && refuses "such file" a1 --data "$work/nothing" \
       --out "$work/add" &&
       diff -r "$work/same" "$work/add"
   }
-  check "a command that is refused leaves all files as they were" refused_leaves
+  check "a refused command leaves all files as they were" refused_leaves
   same_again() {
     local exercise
     for exercise in a1 a2 a3; do
@@ -291,7 +292,7 @@ END
       cmp "$work/report.html" "$work/out/report.html" &&
       grep -q "Same seed" "$work/out/comparison.html"
   }
-  check "and leaves their report in a folder of both" beside_exercises
+  check "and keeps their report in a shared folder" beside_exercises
   beside() {
     "$program" run "${mlp[@]}" --csv "$work/beside" &&
       grep -q '"command": ".*--csv' "$work/beside.csv.json" &&
@@ -300,7 +301,7 @@ END
       [ ! -e "$work/named.csv.json" ] &&
       [ -s "$work/named" ] && "$program" run "${mlp[@]}" --csv /dev/stdout | grep "^2,FedAvg"
   }
-  check "what made a CSV lies beside it" beside
+  check "a CSV's origin is in a file beside it" beside
 
   memory() {  # memory ARGUMENTS...: the peak in MB
     "$program" run --rounds 1 --threads 2 "$@" --json "$work/memory.json" >/dev/null &&

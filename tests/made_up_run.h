@@ -6,7 +6,7 @@
 
 namespace homework {
 
-// A run that had these accuracies.
+// A run with these accuracies.
 inline Run made_up_run(std::vector<double> accuracies) {
   Run run;
   for (double accuracy : accuracies) {

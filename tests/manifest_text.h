@@ -6,7 +6,7 @@
 
 #include "nn/base/checksum.h"
 
-// A manifest with other lines, and the checksum that they need: as someone who means it writes it.
+// A manifest with other lines and the right checksum, as a deliberate change would have.
 inline std::string with_checksum(const std::string& text) {
   const std::string lines = text.substr(0, text.rfind("checksum "));
   char checksum[32];

@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# Programs that cannot get the memory they need say so and end: OpenBLAS alone would retry for ever.
+# Programs that cannot get the memory they need say so and end; OpenBLAS alone would retry forever.
 cd "$(dirname "$0")/.." || exit 1
 program=pipeline_worker
 . tests/checks.bash
 case ${BUILD_SUFFIX-} in *address* | *thread*)
-  echo "skipped: sanitizers need terabytes of addresses"
+  echo "left out: sanitizers need terabytes of address space"
   finish
   exit ;;
 esac
 bin=$PWD/${BIN:-bin}
 
-# Ends within 20 s, by success or with a reason; the smallest limits end a program before its main.
+# Ends within 20 s, with success or a reason; the smallest limits end a program before its main.
 ends() {  # ends KILOBYTES COMMAND...
   local status reason='^error: .*memory|failed to map segment|pthread_create failed'
   reason+='|cannot start [0-9]+ threads'
@@ -43,7 +43,7 @@ check "a limit that is too low is an error with the figure" \
   refused "134 MB for each of 9 threads" in_little "$program" --check --threads 9
 check "more threads than OpenBLAS has places for are an error" \
   refused "OpenBLAS supports at most .* threads" "$program" --check --threads 1000
-check "the ranks of a run that lack memory end it with the reason" \
+check "ranks that lack memory end their run with the reason" \
   refused "memory for matrix products" in_little tools/pipeline.sh 2 "${training[@]}" --threads 4
 no_threads_of_blas() {
   "$program" "${training[@]}" --threads 1 --steps 1000000 >/dev/null &
@@ -53,7 +53,7 @@ no_threads_of_blas() {
   kill $pid
   wait $pid
   echo "$threads threads"
-  [ "$threads" -le 3 ]  # its own and ZeroMQ's two
+  [ "$threads" -le 3 ]  # the program's own and ZeroMQ's two
 }
 check "OpenBLAS has no threads of its own" no_threads_of_blas
 finish

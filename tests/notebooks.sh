@@ -8,19 +8,19 @@ program=hw1
 python=${ORACLE_PYTHON:-$PWD/build/python-oracle/bin/python}
 
 [ -e data/raw/mnist/t10k-labels-idx1-ubyte ] ||
-  { echo "no MNIST here: no notebook is made"; finish; exit; }
+  { echo "left out: notebooks (no MNIST)"; finish; exit; }
 makes() {  # makes FOLDER EXERCISE [options]
   "$program" "$2" --model logistic --rounds 2 --out "$work/$1" "${@:3}" &&
     grep -q '"nbformat": 4' "$work/$1/homework-1.ipynb"
 }
 check "a notebook of a1 is made" makes a1 a1
-check "one of a2 with another seed and more rounds is" makes a2 a2 --seed 7 --rounds 3
-check "one of a3 is" makes a3 a3 --sort stable
-check "one of all, with one round, in a folder with a strange name, is" makes "all 'of' \"it\", η" \
-  all --rounds 1
+check "so is one of a2 with another seed and more rounds" makes a2 a2 --seed 7 --rounds 3
+check "so is one of a3" makes a3 a3 --sort stable
+check "so is one of all, with one round, in a folder with a strange name" \
+  makes "all 'of' \"it\", η" all --rounds 1
 
 "$python" -c 'import ipykernel, nbconvert, nbformat, pandas, seaborn' 2>/dev/null ||
-  { echo "no Python with nbconvert, ipykernel, pandas and seaborn here"; finish; exit; }
+  { echo "left out: no Python with nbconvert, ipykernel, pandas and seaborn"; finish; exit; }
 
 # The notebook is valid and says that no kernel ran it; run in its folder, it draws as many pictures
 # as it had.
@@ -47,7 +47,7 @@ for folder in a1 a2 a3 "all 'of' \"it\", η"; do
   check "the notebook of $folder runs and draws its plots" runs "$folder"
 done
 
-# What Jupyter saved is the reader's, even if only the outputs are.
+# A notebook that Jupyter saved belongs to the reader, even if only its outputs are new.
 keeps() {
   local notebook=$work/a1/homework-1.ipynb
   (cd "$work/a1" && execute --inplace homework-1.ipynb) &&
@@ -55,7 +55,7 @@ keeps() {
     cmp "$work/executed" "$work/a1/homework-1.edited-1.ipynb" &&
     ! cmp "$work/executed" "$notebook"
 }
-check "a notebook that was run in place is kept when the exercise is run again" keeps
+check "a notebook run in place is kept when the exercise is run again" keeps
 
 reads() {
   "$python" -c '

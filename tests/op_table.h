@@ -7,7 +7,7 @@
 
 #include "nn/ops.h"
 
-// Every operation on small inputs: what tests of gradients and of overwriting go through.
+// Every operation on small inputs, for the tests of gradients and of overwriting.
 namespace tests {
 
 using Vars = std::vector<nn::Var>;
@@ -70,7 +70,7 @@ class OpInputs {
 
   double loss() { return forward(all(Role::constant), false).loss.value()[0]; }
 
-  // All gradients after backward(), one input after the other.
+  // All gradients after backward(), joined input by input.
   std::vector<nn::real> gradients(const Roles& roles) {
     parameters_.zero_gradients();
     const Pass pass = forward(roles);

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Training across real processes, started as users do: the same losses for every cut, over ipc and
-# tcp; files, wrong input, Ctrl-C, ranks that die or freeze.
+# Training in several processes, as users start it: the same losses for every cut, over ipc and tcp;
+# files, wrong input, Ctrl-C, ranks that die or freeze.
 cd "$(dirname "$0")/.." || exit 1
 program=pipeline_worker
 . tests/checks.bash
@@ -18,7 +18,7 @@ close_losses() {  # within 1e-6
 }
 
 check "one process trains" train serial 1 --microbatches 6
-check "it writes down every step" [ "$(wc -l <"$work/serial/loss.csv")" = 7 ]
+check "it records every step" [ "$(wc -l <"$work/serial/loss.csv")" = 7 ]
 check "three processes train" train three 3 --microbatches 6
 check "with the same losses" same_losses serial three
 check "zb-h1 over tcp trains" train zb 3 --schedule zb-h1 --tcp 127.0.0.1:28470 --microbatches 6
@@ -30,7 +30,7 @@ check "interleaved with a cut of its own trains" \
 check "with the same losses" same_losses serial interleaved
 check "a measured cut trains" train auto 3 --layers auto --microbatches 6
 check "with the same losses" same_losses serial auto
-check "the model of three processes is that of one" "$program" --steps 0 \
+check "the model of three processes equals that of one" "$program" --steps 0 \
   --init "$work/three/checkpoint" "${small[@]}" --steps 0 --out "$work/loaded"
 
 check "a GPT-2 trains in one process" train gpt2 1 --model gpt2 --microbatches 6
@@ -50,7 +50,7 @@ traced() {
 check "a traced run shows what its ranks did" traced
 
 worker() { "$program" --out "$work/bad" "$@"; }
-check "no number of stages is an error" refused "stages" tools/pipeline.sh
+check "a missing number of stages is an error" refused "stages" tools/pipeline.sh
 check "layers that do not add up are an error" refused "layers" worker --stages 3 --layers 2,2,3
 check "a batch that does not divide is an error" refused "batch" worker --batch 4
 check "an unknown schedule is an error" refused "no schedule" worker --schedule fast
@@ -65,7 +65,7 @@ check "a checkpoint of another shape is an error" \
   refused "hidden_size is 32" worker "${small[@]}" --d 64 --init "$work/three/checkpoint"
 check "the launcher passes a refusal on" refused "layers" train bad 3 --layers 1,1,1
 
-check "a temporary folder that is not there is an error" \
+check "a missing temporary folder is an error" \
   refused "sockets in $work/none" env TMPDIR="$work/none" tools/pipeline.sh 1 "${small[@]}" \
   --out "$work/bad"
 deep=$work/$(printf 'deep%.0s' {1..20})
@@ -97,7 +97,7 @@ diverges() {
   "$program" "${small[@]}" --lr 3e38 --steps 50 --out "$work/nan"
   [ $? = 2 ] && grep -q "the loss of step .* is" "$work/log"
 }
-check "a loss that is no number stops the run" diverges
+check "a loss that is not a number stops the run" diverges
 taken() {
   flock "$work/three/.run.lock" tools/pipeline.sh 2 "${small[@]}" --out "$work/three" \
     >"$work/out" 2>"$work/err"
@@ -144,10 +144,10 @@ fault() {  # fault SIGNAL PATTERN
     ! pgrep -f -- "--out $work/fault" &&
     [ "$(grep -lE "$gone" "$work"/fault/rank-*.log | wc -l)" = 5 ]
 }
-check "a killed rank stops all, and they say so" fault KILL "rank 1 ended by signal 9"
-check "a frozen rank stops all, and they say so" fault STOP "rank 1 is gone"
+check "a killed rank stops all others, and they say so" fault KILL "rank 1 ended by signal 9"
+check "a frozen rank stops all others, and they say so" fault STOP "rank 1 is gone"
 
-# All ranks are stopped for longer than they wait for each other.
+# Stops all ranks for longer than they wait for each other.
 suspended() {  # suspended NAME
   tools/pipeline.sh 3 2 "${small[@]}" --steps 200 --out "$work/$1" --timeout 2 --heartbeat 1 \
     >/dev/null 2>"$work/err" &
@@ -161,9 +161,9 @@ suspended() {  # suspended NAME
 }
 check "two pipelines train for longer" \
   tools/pipeline.sh 3 2 "${small[@]}" --steps 200 --out "$work/calm"
-check "ranks that were suspended together go on" suspended once
+check "ranks suspended together go on" suspended once
 check "with the same losses" same_losses calm once
-check "and once more" suspended twice
+check "and do so again" suspended twice
 check "with the same losses" same_losses calm twice
 
 interrupted() {
@@ -176,8 +176,8 @@ interrupted() {
   [ $status = 143 ] && ! grep -q terminate "$work"/stop/rank-*.log &&
     ! pgrep -f -- "--out $work/stop"
 }
-check "a launcher that is told to stop leaves nothing running" interrupted
-# A launcher that is killed cannot stop its ranks, nor remove the folder of their sockets.
+check "a stopped launcher leaves nothing running" interrupted
+# A killed launcher can neither stop its ranks nor remove the folder of their sockets.
 orphaned() {
   local ranks
   remain() { pgrep -f -- "--rank .* --out $work/orphans"; }
@@ -192,6 +192,6 @@ orphaned() {
   if remain; then kill -KILL $ranks; return 1; fi
   train orphans 3
 }
-check "a launcher that is killed takes its ranks along, and its folder is free" orphaned
+check "a killed launcher takes its ranks along, and its folder is free" orphaned
 check "no sockets are left behind" [ -z "$(ls "$TMPDIR")" ]
 finish

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The results of a private text, model or checkpoint are for its owner alone, to the last log and
-# cache.
+# The results of a private text, model or checkpoint are for its owner alone, including every log
+# and cache.
 cd "$(dirname "$0")/.." || exit 1
 program=pipeline_worker
 . tests/checks.bash
@@ -14,13 +14,13 @@ cp "$work/stories.txt" "$work/private.txt" && chmod 600 "$work/private.txt"
 cp "$work/stories.txt" "$work/closed/" && chmod 700 "$work/closed"
 ln -s "$work/closed/stories.txt" "$work/link.txt"
 
-train() {  # train UMASK NAME OPTIONS...: by the launcher, into $work/NAME; the data folder is new
+train() {  # train UMASK NAME OPTIONS...: by the launcher, into $work/NAME; with a new data folder
   rm -rf "$DATA_RAW"
   (umask "$1" && tools/pipeline.sh 2 --d 16 --heads 2 --depth 2 --tokens 24 --steps 4 \
     --trace --threads 1 --out "$work/$2" --checkpoint "$work/$2/steps" \
     --checkpoint-every 2 "${@:3}")
 }
-# Files of the run that others or the group may read, except locks.
+# The run's files that the group or others may read, except locks.
 open_files() {
   find "$work/$1" "$DATA_RAW"/{tokens,vocabulary} -type f ! -name .lock -perm /077 2>/dev/null
 }
@@ -32,22 +32,22 @@ is_open() {
 
 if (cd "$work" && find . -maxdepth 0 -perm -011 | grep -q .) && [ -z "${TMPDIR-}" ]; then
   for umask in 000 022; do
-    check "a public text gives what the umask $umask says" \
+    check "a public text's results follow the umask $umask" \
       is_open $umask public-$umask --text "$work/stories.txt"
     for text in private.txt closed/stories.txt link.txt; do
-      check "with $text and umask $umask nothing is for others" \
+      check "with $text and umask $umask, nothing is for others" \
         is_closed $umask "${text%%[./]*}-$umask" --text "$work/$text"
     done
   done
   chmod -R go-rwx "$work/public-022/steps" "$work/public-022/checkpoint"
-  check "with a private model to start from nothing is for others" \
+  check "with a private model to start from, nothing is for others" \
     is_closed 022 initialized --text "$work/stories.txt" --init "$work/public-022/checkpoint"
-  check "with a private checkpoint to resume from nothing new is for others" bash -c "
+  check "with a private checkpoint to resume from, nothing new is for others" bash -c "
     '$program' --check --resume --checkpoint '$work/public-022/steps' --text '$work/stories.txt' |
       grep -qx 'umask 77'"
-  check "a text for everyone leaves the umask as it is" bash -c "
+  check "a public text leaves the umask as it is" bash -c "
     umask 027; '$program' --check --text '$work/stories.txt' | grep -qx 'umask 27'"
 else
-  echo "left out: files below \$TMPDIR are not for everyone to begin with"
+  echo "left out: not everyone may read files below \$TMPDIR"
 fi
 finish

@@ -7,7 +7,7 @@
 
 #include "nn/base/file.h"
 
-// What PyTorch draws (tests/golden/make_random.py).
+// Numbers drawn by PyTorch (tests/golden/make_random.py).
 namespace golden {
 
 using nlohmann::json;

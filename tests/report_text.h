@@ -11,7 +11,7 @@
 #include "tests/complaint.h"
 #include "tools/report/document.h"
 
-// An example of a plot, and checks of what reports write.
+// An example of a plot, and checks of written reports.
 namespace report {
 
 inline LinePlot plot_of(std::vector<Series> series) {

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs that continue from their checkpoints, by --resume and by --restarts, after ranks were killed,
+# Runs continue from their checkpoints, by --resume and by --restarts, after ranks were killed,
 # files damaged and a disk filled: the losses and weights are those of an undisturbed run.
 cd "$(dirname "$0")/.." || exit 1
 program=pipeline_worker
@@ -49,11 +49,11 @@ killed() {
     grep -q "restart 2 of 2" "$work/err" &&
     grep -qE "resumed: after step [1-3]0 of" "$work/out"
 }
-check "a run of which a rank is killed twice restarts and ends" killed
+check "a run with a rank killed twice restarts and ends" killed
 check "with the same losses" same_losses whole killed
 check "with the same weights" same_model whole killed
 
-# Everything is killed at once, as when the machine stops.
+# Kills everything at once, as when the machine stops.
 lost() {
   local worker
   tools/pipeline.sh 2 2 "${saved[@]}" --checkpoint "$work/lost-steps" --out "$work/lost" \
@@ -75,7 +75,7 @@ check "it goes on as one pipeline of three stages" \
   train moved 3 "${saved[@]}" --microbatches 6 --checkpoint "$work/moved-steps" --resume
 check "with nearly the same losses" close_losses whole moved
 
-damaged() {  # the last checkpoint, which says so
+damaged() {  # the last checkpoint, which is reported
   rm -rf "$work/damaged-steps"
   cp -r "$work/steps" "$work/damaged-steps"
   printf 'x' | dd of="$work/damaged-steps/step-40/piece-3.safetensors" bs=1 seek=5000 conv=notrunc \
@@ -85,11 +85,11 @@ damaged() {  # the last checkpoint, which says so
   grep -q "note: .*step-40/piece-3.safetensors is damaged: its checksum is wrong" "$work/out" &&
     grep -q "resumed: after step 30" "$work/out"
 }
-check "a damaged checkpoint is said, and the one before it taken" damaged
+check "a damaged checkpoint is reported, and the one before it is used" damaged
 check "with the same losses" same_losses whole damaged
 check "with the same weights" same_model whole damaged
 
-# OpenBLAS has other kernels for each kind of processor, which sum in other orders.
+# OpenBLAS has kernels for each kind of processor, which sum in different orders.
 other_core() {
   rm -rf "$work/core-steps"
   OPENBLAS_CORETYPE=Haswell train core 2 "${saved[@]}" --steps 10 --checkpoint "$work/core-steps" ||
@@ -104,10 +104,10 @@ on_another() {
     grep -q "note: .* made with blas-core Haswell, here it is Sandybridge: $rounding" "$work/out"
 }
 on_the_same() { other_core Haswell && ! grep -q "note:" "$work/out"; }
-check "a checkpoint of another kind of processor is said" on_another
-check "one of the same is not" on_the_same
+check "a checkpoint of another kind of processor is reported" on_another
+check "one of the same kind is not" on_the_same
 
-# Checkpoints of every version that was ever written.
+# Checkpoints of every version so far.
 old_version() {
   mkdir -p "$work/data"
   rm -rf "$work/version" "$work/versions"
@@ -121,10 +121,10 @@ old_version() {
 for version in tests/golden/formats/*/; do
   check "a checkpoint of version $(basename "$version") goes on" old_version "$version"
 done
-check "one of version 1 without a word of processors" \
+check "one of version 1 does so without mentioning processors" \
   eval 'old_version tests/golden/formats/1 && ! grep -q note: "$work/out"'
 
-# No file may be longer than 64 KiB: the disk is full, as far as checkpoints are concerned.
+# No file may be longer than 64 KiB: for checkpoints, the disk is full.
 full() {
   (
     trap '' XFSZ
@@ -139,14 +139,14 @@ full_disk() {
   full
   diff -r "$work/before/step-40" "$work/steps/step-40" && ! ls "$work"/steps/*/.*.part 2>/dev/null
 }
-check "a disk that is full ends a run and leaves the last checkpoint" full_disk
+check "a full disk ends a run and leaves the last checkpoint" full_disk
 
 refused_resume() { refused "$1" tools/pipeline.sh 2 2 "${saved[@]}" --out "$work/bad" "${@:2}"; }
 check "checkpoints of an earlier run are not mixed with another's" \
   refused_resume "earlier run" --checkpoint "$work/steps"
 check "another seed is not a continuation" \
   refused_resume "seed 0, this run has 7" --checkpoint "$work/steps" --resume --seed 7
-check "nor is a run that ends before" \
+check "nor is a run that ends earlier" \
   refused_resume "the run ends at step 20" --checkpoint "$work/steps" --resume --steps 20
 starts_over() {
   train anew 2 2 "${saved[@]}" --resume &&
@@ -156,13 +156,13 @@ check "a run without a checkpoint to resume from starts over" starts_over
 check "with the same losses" same_losses whole anew
 check "the number of restarts is one" \
   refused_resume "not a number" --restarts many --checkpoint "$work/x"
-exhausted() {  # a rank that cannot go on is not started for ever
+exhausted() {  # a rank that cannot go on is not restarted forever
   : >"$work/steps-file"
   tools/pipeline.sh 2 2 "${saved[@]}" --checkpoint "$work/steps-file" --restarts 3 \
     --out "$work/bad" >"$work/out" 2>"$work/err"
   [ $? = 2 ] && ! grep -q restart "$work/err" && grep -q "^error" "$work/err"
 }
-check "what is wrong with the options is not tried again" exhausted
+check "wrong options are not retried" exhausted
 
 shared() {
   flock "$work/steps/.lock" tools/pipeline.sh 2 2 "${saved[@]}" --checkpoint "$work/steps" \

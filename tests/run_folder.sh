@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Nothing destroys a run's results: no later run in the same folder, no refused one, no Ctrl-C, no
-# removal of a folder or lock, no full disk.
+# Nothing destroys a run's results: neither a later run in the same folder, a refused one, Ctrl-C, a
+# removed folder or lock, nor a full disk.
 cd "$(dirname "$0")/.." || exit 1
 program=pipeline_worker
 . tests/checks.bash
@@ -26,7 +26,7 @@ is_kept() {  # the first run is whole, and nothing of it is left beside the seco
     [ ! -e "$work/out/rank-2.log" ] &&
     [ "$(wc -l <"$work/out/loss.csv")" = 5 ]
 }
-check "another one trains there, and what the first one left is kept, and said" is_kept
+check "another one trains there, and the first one's results are kept and reported" is_kept
 says_how() {
   python3 -c "
 import json
@@ -36,11 +36,11 @@ assert len(run['starts']) == $1 and start['first_step'] == $2, run
 assert start['training']['d'] == '32' and start['blas-core'] and start['engine'], run"
 }
 if command -v python3 >/dev/null; then check "run.json says how it was started" says_how 1 1; fi
-check "it goes on with more steps" train out 2 --steps 8 --resume
+check "it goes on for more steps" train out 2 --steps 8 --resume
 check "in its folder" [ "$(wc -l <"$work/out/loss.csv")" = 9 ]
 if command -v python3 >/dev/null; then check "run.json says both starts" says_how 2 5; fi
 is_whole() { [ ! -e "$work/out/earlier-2" ] && [ -e "$work/out/restart-1-rank-0.log" ]; }
-check "nothing was moved for that" is_whole
+check "and nothing was moved" is_whole
 
 # --- runs that are refused or fail before their first step
 rm -rf "$work/first" && cp -r "$work/out" "$work/before"
@@ -49,13 +49,13 @@ refused_run() {  # refused_run PATTERN [options]
   refused "$1" tools/pipeline.sh 2 "${small[@]}" --steps 8 --out "$work/out" "${@:2}" &&
     same_as_before
 }
-check "a resumed run of another shape leaves all as it was" \
+check "a resumed run of another shape leaves everything as it was" \
   refused_run "d 32, this run has 64" --resume --d 64
-check "so does one of sequences too long for the machine" \
+check "so does one with sequences too long for the machine" \
   refused_run "GB of memory, .* attention" --tokens 300000
-check "and one of a batch too large for it" refused_run "GB of memory, .* scores" --batch 12000000
-check "and one of a text that is not there" refused_run "none.txt" --text "$work/none.txt"
-fails_to_start() {  # rank 1 is killed as soon as it is there
+check "and one with a batch too large for it" refused_run "GB of memory, .* scores" --batch 12000000
+check "and one with a missing text" refused_run "none.txt" --text "$work/none.txt"
+fails_to_start() {  # rank 1 is killed as soon as it exists
   train out 2 --steps 1000 >"$work/stdout" 2>"$work/err" &
   local launcher=$! victim status
   until victim=$(pgrep -P $(pgrep -P $launcher) -f -- "--rank 1 " ||
@@ -67,7 +67,7 @@ fails_to_start() {  # rank 1 is killed as soon as it is there
   cat "$work/err"
   [ $status = 1 ] && grep -q "^rank 1 ended by signal 9" "$work/err"
 }
-check "a rank that is killed 50 ms after its start is named" fails_to_start
+check "a rank killed 50 ms after its start is named" fails_to_start
 starts_over() {  # rank 1 dies before the first step: this run restarts, not the earlier one
   train anew 2 --steps 3 && cp -r "$work/anew" "$work/anew-before" || return
   tools/pipeline.sh 2 "${small[@]}" --steps 3 --seed 9 --restarts 1 --out "$work/anew" \
@@ -99,7 +99,7 @@ stopped=0 && for delay in 0 0.05 0.1; do  # at one of these, unless the machine 
   rm -rf "$work/out" && cp -r "$work/before" "$work/out"
 done >"$work/log" 2>&1
 check "Ctrl-C before the first step changes nothing, and suggests no --resume" [ $stopped -gt 0 ]
-check "a model is not read from where the run sets it aside" \
+check "a model is not read from a folder that the run moves aside" \
   refused_run "moves aside" --init "$work/out/checkpoint"
 check "nor are checkpoints saved there" \
   refused_run "moves aside" --checkpoint "$work/out/checkpoint"
@@ -107,7 +107,7 @@ fewer() {  # a run with a trace of three ranks, resumed by two
   train fewer 3 --steps 2 --trace && train fewer 2 --steps 4 --trace --resume &&
     ! grep -q "rank 2" "$work/fewer/timeline.svg"
 }
-check "a picture is of the ranks of one start" fewer
+check "a picture shows the ranks of one start" fewer
 serial() { "$program" "${small[@]}" --steps 3 --out "$work/$1" "${@:2}"; }
 check "one process trains" serial alone
 check "and again" serial alone --seed 5
@@ -141,10 +141,10 @@ as_undisturbed() {
     cmp "$file" "$work/$1/checkpoint/$(basename "$file")" || return
   done
 }
-check "a launcher that is told to stop lets the run finish its step, and saves" \
+check "a stopped launcher lets the run finish its step and save" \
   interrupted told launcher 143
 check "the run goes on to the same losses and weights" as_undisturbed told
-check "Ctrl-C, which all processes get, does the same" interrupted keys all 130
+check "Ctrl-C, which reaches all processes, does the same" interrupted keys all 130
 check "the run goes on to the same losses and weights" as_undisturbed keys
 check "so does a signal to one rank" interrupted rank rank 130
 check "the run goes on to the same losses and weights" as_undisturbed rank
@@ -177,9 +177,9 @@ alone_interrupted() {
     grep -q "^hint: to continue, .*--resume" "$work/err" &&
     [ -e "$work/single/checkpoint/model.safetensors" ]
 }
-check "one process that is told to stop does the same" alone_interrupted
+check "a single process does the same" alone_interrupted
 
-# --- folders that go, disks that are full
+# --- folders that disappear, disks that are full
 # disturbed NAME PATTERN COMMAND [options]: the command runs during training, which must end with an
 # error that matches.
 disturbed() {
@@ -193,17 +193,18 @@ disturbed() {
   cat "$work/err"
   [ $status != 0 ] && grep -qE "$2" "$work/err" && is_over "$1"
 }
-check "a folder that is removed ends the run, with the reason" \
+check "a removed folder ends the run, with the reason" \
   disturbed gone "removed while the run wrote to it" "rm -rf '$work/gone'"
-check "so does its lock" disturbed lock "lock/.lock was removed" "rm '$work/lock/.lock'"
-check "and the checkpoints in it" disturbed own "steps/.lock was removed" "rm -rf '$work/own/steps'"
-check "and a folder of checkpoints" disturbed apart "steps-apart/.lock was removed" \
+check "so does a removed lock" disturbed lock "lock/.lock was removed" "rm '$work/lock/.lock'"
+check "and removed checkpoints in it" \
+  disturbed own "steps/.lock was removed" "rm -rf '$work/own/steps'"
+check "and a removed folder of checkpoints" disturbed apart "steps-apart/.lock was removed" \
   "rm -rf '$work/steps-apart'" --checkpoint "$work/steps-apart"
 full_output() {
   train full 2 --steps 3 2>"$work/err" >/dev/full
   [ $? = 1 ] && grep -q "cannot write to the standard output" "$work/err"
 }
-check "an output that takes nothing is an error" full_output
+check "an output that accepts nothing is an error" full_output
 mkdir "$work/disk"
 if mount -t tmpfs -o size=64k tmpfs "$work/disk" 2>/dev/null; then
   trap 'umount "$work/disk"; rm -rf "$work"' EXIT
@@ -213,10 +214,10 @@ if mount -t tmpfs -o size=64k tmpfs "$work/disk" 2>/dev/null; then
   check "a disk that is full from the start does, too" \
     refused "No space left" tools/pipeline.sh 2 "${small[@]}" --out "$work/disk/out"
 else
-  echo "left out: a full disk (it takes the right to mount one)"
+  echo "left out: a full disk (needs permission to mount one)"
 fi
 
-# --- what is said, and what is not
+# --- what is reported, and what is not
 says_synthetic() {
   mkdir -p "$work/raw"
   DATA_RAW=$work/raw tools/pipeline.sh 1 --d 8 --depth 1 --heads 2 --tokens 16 --steps 2 \
@@ -226,7 +227,7 @@ says_synthetic() {
     END { exit !(text && text < step) }' "$work/stdout"
 }
 if ! [ -e data/raw/stories/TinyStoriesV2-GPT4-valid.txt ]; then
-  check "that the text is synthetic is said before the first step" says_synthetic
+  check "a synthetic text is reported before the first step" says_synthetic
 fi
 same_bound() {
   train bound 3 2 --steps 8 --trace >"$work/stdout" || return
@@ -234,8 +235,8 @@ same_bound() {
   printed() { sed -nE "s/$1 ([0-9.]+) s.*/\1/p" "$work/stdout"; }
   [ "$(printed '.* allow')" = "$(printed '^As predicted from these costs,')" ]
 }
-check "the bound and the predicted step are of one simulation" same_bound
-is_private() {  # the run's number is on no command line, and its keys in no other user's reach
+check "the bound and the predicted step come from one simulation" same_bound
+is_private() {  # no command line has the run's number, and no other user can reach its keys
   tools/pipeline.sh 2 "${small[@]}" --steps 100000 --out "$work/private" --tcp 127.0.0.1:28490 \
     >/dev/null 2>&1 &
   local launcher=$! lines keys status=0
@@ -251,8 +252,8 @@ is_private() {  # the run's number is on no command line, and its keys in no oth
   [ -e "$keys" ] && status=1
   return $status
 }
-check "a run over TCP on this machine makes keys by itself" is_private
-leftover() {  # the folder of sockets of a launcher that was killed
+check "a run over TCP on this machine makes its own keys" is_private
+leftover() {  # a killed launcher's folder of sockets
   tools/pipeline.sh 2 "${small[@]}" --steps 100000 --out "$work/killed" >/dev/null 2>&1 &
   local launcher=$!
   wait_for_step killed 3 || return
@@ -260,8 +261,8 @@ leftover() {  # the folder of sockets of a launcher that was killed
   for _ in {1..100}; do pgrep -f -- "--out $work/killed" >/dev/null || break; sleep 0.1; done
   [ -n "$(ls "$TMPDIR")" ] && train killed 2 --steps 3 && [ -z "$(ls "$TMPDIR")" ]
 }
-check "what a killed launcher leaves is cleared away by the next" leftover
-# To open one of these, or to wait for its lock, would block for ever; others must not be removed.
+check "the next launcher clears away what a killed one left" leftover
+# Opening some of these, or waiting for their locks, would block forever; others must stay.
 strange_leftovers() {
   local kept
   mkfifo "$work/pipe" && mkdir -p "$work/mine" "$work/shared/tributary-run-pipe" \
@@ -276,6 +277,6 @@ strange_leftovers() {
   echo "$kept"
   [ "$kept" = "$(printf 'tributary-run-%s\n' link new pipe)" ] && [ -e "$work/mine/.lock" ]
 }
-check "what others left under such a name is neither opened nor removed" strange_leftovers
+check "leftovers of others with such a name are neither opened nor removed" strange_leftovers
 check "nothing is left in the temporary folder" [ -z "$(ls "$TMPDIR")" ]
 finish

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The model that a run saves: complete whichever rank dies meanwhile, and in one place even if ranks
+# The model that a run saves: complete even if a rank dies meanwhile, and in one place even if ranks
 # do not share a folder.
 cd "$(dirname "$0")/.." || exit 1
 program=pipeline_worker
@@ -7,7 +7,7 @@ program=pipeline_worker
 generate=$(dirname "$program")/generate
 mkdir "$work/data"
 for i in {1..40}; do echo "Tom had $i red balls."; done >"$work/stories.txt"
-# A model of 3 MB, which travels between machines in several parts.
+# A model of 3 MB, sent between machines in several parts.
 options=(--data "$work/data" --text "$work/stories.txt" --tokens 16 --d 128 --heads 2 --depth 3
   --hidden 512 --steps 3 --out out)
 
@@ -29,20 +29,20 @@ ranks() {
   return $status
 }
 layout=(--stages 3 --pipelines 2 --microbatches 1)
-check "six ranks of one folder train" \
+check "six ranks in one folder train" \
   ranks 6 "$work/shared" "${layout[@]}" --address tcp://127.0.0.1:28510
 machines=001011
-check "six ranks of two machines train" \
+check "six ranks on two machines train" \
   ranks 6 "$work/apart" "${layout[@]}" --address tcp://127.0.0.1:28520
 machines=000000
 one=machine-0/out/checkpoint
-check "rank 0 has the model of those who share a folder" \
+check "rank 0 has the same model as ranks that share a folder" \
   diff -r "$work/shared/$one" "$work/apart/$one"
-check "and nobody else has anything of it" \
+check "and no other rank has any part of it" \
   [ -z "$(ls -A "$work/apart/machine-1/out" | grep -E 'checkpoint|part')" ]
 check "the rank that sent its part says so" \
   grep -q "sent model-00003-of-00003.safetensors to rank 0" "$work/apart/machine-1/rank-2.log"
-check "and so does no other" \
+check "and no other rank does" \
   [ "$(cat "$work"/*/machine-*/rank-*.log | grep -c "safetensors to rank 0")" = 1 ]
 check "the model can be used" "$generate" --checkpoint "$work/apart/$one" --tokens 3
 says() { grep -qx "state $1" "$work/apart/$one/manifest.txt"; }
@@ -56,7 +56,7 @@ mkdir -m 700 "$work/sockets"
 two=(--stages 2 --address "ipc://$work/sockets")
 check "a model is trained" ranks 2 "$work/old" "${two[@]}" --seed 1
 check "and another one" ranks 2 "$work/new" "${two[@]}" --seed 2 --hidden 768
-# killed RANK DELAY: the new model is complete, or not there yet; the old one was moved aside.
+# killed RANK DELAY: the new model is complete or not there yet; the old one was moved aside.
 killed() {
   local folder=$work/killed/machine-0 pids=() rank
   rm -rf "$work/killed"
@@ -84,11 +84,11 @@ for delay in 0 0.002 0.004 0.008 0.016 0.03 0.06; do
     check "rank $rank killed after $delay s of saving leaves a whole model" killed $rank $delay
   done
 done
-check "some of these left no model of their own" grep -q none "$work/left"
+check "some of these left no new model" grep -q none "$work/left"
 after() {
   ranks 2 "$work/killed" "${two[@]}" --seed 1 && diff -r "$work/old/$one" "$work/killed/$one" &&
     ls -A "$work/killed/machine-0/out"
 }
-check "the next save leaves its model and nothing of those before" after
-check "no part of a save is left" [ ! -e "$work/killed/machine-0/out/.checkpoint.part" ]
+check "the next save leaves its model and nothing of earlier ones" after
+check "no temporary files of a save are left" [ ! -e "$work/killed/machine-0/out/.checkpoint.part" ]
 finish

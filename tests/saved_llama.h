@@ -13,7 +13,7 @@
 #include "nn/models/hugging_face.h"
 #include "tests/complaint.h"
 
-// A small LLaMA in a folder, whole or in shards, and what is said about such a folder.
+// A small LLaMA in a folder, whole or in shards, and complaints about such a folder.
 namespace tests {
 
 inline const nn::LanguageModelConfig small{23, 16, 3, 4, 2, 20, 8, 1000, 1e-5};
@@ -37,7 +37,7 @@ inline void save_shards(const std::filesystem::path& folder, const nn::LanguageM
   nn::complete_model(files, config, cut, saved, {});
 }
 
-// The same without a manifest, as others write their models and as we did: its files may change.
+// The same without a manifest, like models of other programs: its files may change.
 inline void as_foreign(const std::filesystem::path& folder) {
   std::filesystem::remove(folder / "manifest.txt");
 }
@@ -47,7 +47,7 @@ inline void write_config(const std::filesystem::path& folder,
   nn::write_file_atomically(folder / "config.json", nn::config_text(config));
 }
 
-// What is said about a folder; there must be a hint, and one line.
+// The complaint about a folder, which must be one line and have a hint.
 inline std::string complaint(const std::filesystem::path& folder) {
   return complaint_of([&] { nn::ModelCheckpoint checkpoint(folder); });
 }

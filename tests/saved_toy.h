@@ -22,7 +22,7 @@ struct Outcome {
   }
 };
 
-// Plays up to the given round as a program does that is started for it, saving every round.
+// Plays up to the given round like a program started for it, saving every round.
 inline Outcome play(const std::filesystem::path& folder, const fl::Config& config, int last) {
   const data::ImageDataset dataset = toy::dataset();
   std::ostringstream log;

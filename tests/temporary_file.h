@@ -5,7 +5,7 @@
 
 #include "tools/program/temporary_folder.h"
 
-// A file in a folder of its own, gone when the test ends.
+// A file in a folder of its own, removed when the test ends.
 class TemporaryFile {
  public:
   explicit TemporaryFile(std::string_view content = "") {

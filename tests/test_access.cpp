@@ -7,7 +7,7 @@ namespace training {
 
 namespace {
 
-// Where the ranks of two stages are reached.
+// The addresses of the ranks of two stages.
 std::vector<std::string> addresses_of(std::vector<std::string> given) {
   RankOptions options;
   options.config.topology.stages = 2;
@@ -19,7 +19,7 @@ using Addresses = std::vector<std::string>;
 
 }  // namespace
 
-TEST_CASE("addresses are derived from one, or are those of all ranks") {
+TEST_CASE("addresses are derived from one, or given for every rank") {
   const Addresses expected{"tcp://127.0.0.1:9000", "tcp://127.0.0.1:9001"};
   CHECK(addresses_of({"tcp://127.0.0.1:9000"}) == expected);
   CHECK(addresses_of({"tcp://127.0.0.1:9000,tcp://127.0.0.1:9001"}) == expected);
@@ -28,7 +28,7 @@ TEST_CASE("addresses are derived from one, or are those of all ranks") {
         Addresses{"tcp://127.0.0.1:9000", "inproc://b"});
 }
 
-TEST_CASE("a comma in a path is no end of an address") {
+TEST_CASE("a comma in a path does not end an address") {
   const tools::TemporaryFolder folder;
   for (const char* name : {"a,b", ",", "a,", ",,a", "a,tcp:"}) {
     CAPTURE(name);

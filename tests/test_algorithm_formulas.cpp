@@ -16,7 +16,7 @@ using toy::largest_difference, toy::weights_after, toy::with_options;
 using toy::Vector, toy::descend, toy::regression, toy::difference_to_reference;
 constexpr bool is_float = sizeof(real) == 4;
 
-// What the algorithm makes of a round's aggregate, without clients.
+// The algorithm's step for a round's aggregate, without clients.
 std::vector<double> apply_rounds(const fl::Config& config, std::vector<real> weights,
                                  const std::vector<std::vector<real>>& aggregates) {
   const auto algorithm = config.algorithm->make(config, weights.size());
@@ -31,7 +31,7 @@ std::vector<double> apply_rounds(const fl::Config& config, std::vector<real> wei
 }  // namespace
 
 TEST_CASE(
-    "FedProx without its pull is FedAvg bit for bit, and with it stays nearer to the server") {
+    "FedProx without its pull is FedAvg bit for bit; with it, weights stay nearer the server's") {
   const auto fedavg = weights_after(toy::config("fedavg"), 3);
   CHECK(weights_after(with_options("fedprox", {{"mu", 0}}), 3) == fedavg);
   const auto start = weights_after(toy::config("fedavg"), 0);
@@ -135,7 +135,7 @@ TEST_CASE("SCAFFOLD's first round with a server rate of 1 and equal sizes is Fed
                            weights_after(toy::config("fedavg"), 2)) > 1e-3);
 }
 
-TEST_CASE("SCAFFOLD takes the steps of its formula, also with unequal and absent clients") {
+TEST_CASE("SCAFFOLD takes the steps of its formula, even with unequal and absent clients") {
   for (double server_rate : {1.0, 0.5}) {
     Vector c;
     std::map<int, Vector> own;

@@ -22,7 +22,7 @@ constexpr bool is_float = sizeof(real) == 4;
 
 }  // namespace
 
-TEST_CASE("clients that are excluded do not spoil SCAFFOLD's state") {
+TEST_CASE("excluded clients do not spoil SCAFFOLD's state") {
   const data::ImageDataset dataset = toy::dataset();
   enum class Fault { update, control, state };
   for (const Fault fault : {Fault::update, Fault::control, Fault::state}) {
@@ -48,7 +48,7 @@ TEST_CASE("clients that are excluded do not spoil SCAFFOLD's state") {
     CHECK(excluded.size() >= 4);
     CHECK(has_empty);
     CHECK(!server.client_states().in_memory().empty());
-    // c is the mean of all c_i, whoever took part.
+    // c is the mean of all c_i, whichever clients took part.
     const std::span<const real> control = server.algorithm().state().front().values;
     std::vector<double> mean(control.size());
     for (const auto& [client, state] : server.client_states().in_memory()) {
@@ -63,7 +63,7 @@ TEST_CASE("clients that are excluded do not spoil SCAFFOLD's state") {
 
 namespace {
 
-// Keeps nothing but the first update of a round, and notes the clients of all.
+// Keeps only the first update of a round, and records the clients of all.
 class First : public fl::Aggregation {
  public:
   explicit First(std::vector<int>& seen) : seen_(&seen) {}
@@ -133,7 +133,7 @@ TEST_CASE("a client's data can be poisoned under every algorithm") {
   }
 }
 
-TEST_CASE("a client's state of another size is an error, not a write beyond its end") {
+TEST_CASE("a client's state of the wrong size is an error, not a write beyond its end") {
   const data::ImageDataset dataset = toy::dataset();
   fl::Config config = toy::config("scaffold");
   config.fraction = 1;
@@ -143,7 +143,8 @@ TEST_CASE("a client's state of another size is an error, not a write beyond its 
                        nn::Error);
 }
 
-TEST_CASE("the table's options have presets in their range, and names that mean the same") {
+TEST_CASE(
+    "presets are in their options' ranges, and an option means the same for every algorithm") {
   std::map<std::string_view, fl::Option> options;
   std::set<std::string_view> names, labels;
   for (const fl::AlgorithmEntry& algorithm : fl::algorithm_table()) {
@@ -164,7 +165,7 @@ TEST_CASE("the table's options have presets in their range, and names that mean 
 
 namespace {
 
-// The server's weights after three rounds, and what the clients keep.
+// The server's weights after three rounds, and the clients' states.
 std::vector<real> all_after(const fl::Config& config) {
   const data::ImageDataset dataset = toy::dataset();
   fl::Server server(config, dataset);
@@ -177,7 +178,7 @@ std::vector<real> all_after(const fl::Config& config) {
 
 }  // namespace
 
-TEST_CASE("a preset that is given changes nothing, another value does, for every option") {
+TEST_CASE("setting any option to its preset changes nothing, and another value does") {
   for (const fl::AlgorithmEntry& algorithm : fl::algorithm_table()) {
     const std::string name(algorithm.name);
     const auto usual = all_after(with_options(name.c_str(), {}));
@@ -192,7 +193,7 @@ TEST_CASE("a preset that is given changes nothing, another value does, for every
   }
 }
 
-TEST_CASE("an option that the algorithm does not use, or a value out of range, is refused") {
+TEST_CASE("an option that the algorithm does not use or a value out of range is refused") {
   const auto refused = [](const char* algorithm, const char* option, double value) {
     return complaint_of([&] { weights_after(with_options(algorithm, {{option, value}}), 0); });
   };

@@ -28,7 +28,7 @@ fl::Config attacked(const char* attack, fl::OptionValues options = {}) {
   return config;
 }
 
-// The mean, which remembers what it was made of.
+// The mean, which remembers the changes that it was made of.
 class Watched : public fl::WeightedMean {
  public:
   explicit Watched(Changes& changes) : changes_(&changes) {}
@@ -41,7 +41,7 @@ class Watched : public fl::WeightedMean {
   Changes* changes_;
 };
 
-// What the clients send in the first round.
+// The clients' changes in the first round.
 Changes changes_under(fl::Config config) {
   Changes changes;
   const fl::DefenceEntry watched{
@@ -64,7 +64,7 @@ bool is_malicious(int client) {
   return std::ranges::count(attacked("reversion").malicious.clients, client) > 0;
 }
 
-// Labels after the attack, of a batch with these.
+// The attack's labels for a batch with these.
 std::vector<int> poisoned(const fl::Config& config, std::vector<int> labels) {
   const data::ImageSet source = toy::images(4, 1);
   std::vector<real> pixels(labels.size() * 64);
@@ -165,7 +165,7 @@ TEST_CASE("colluding clients send their own mean less some deviations, or the ot
         CHECK(change == honest.at(client));
 }
 
-TEST_CASE("malicious clients are those that are named, or drawn by NumPy from the seed") {
+TEST_CASE("malicious clients are named, or drawn from the seed as NumPy does") {
   const data::ImageDataset dataset = toy::dataset();
   fl::Config config = attacked("reversion");
   config.malicious.clients = {7, 2, 4};
@@ -177,7 +177,7 @@ TEST_CASE("malicious clients are those that are named, or drawn by NumPy from th
         std::vector{1, 3, 20, 24, 25, 26, 33, 36, 40, 41, 45, 49, 52, 53, 63, 70, 73, 78, 87, 97});
 }
 
-TEST_CASE("what an attack cannot work with is refused before the first round") {
+TEST_CASE("settings that an attack cannot work with are refused before the first round") {
   const data::ImageDataset dataset = toy::dataset();
   const auto refused = [&](const fl::Config& config) {
     return complaint_of([&] { fl::Server(config, dataset); });
@@ -188,7 +188,8 @@ TEST_CASE("what an attack cannot work with is refused before the first round") {
         "--attack-from: 9 is not a class: there are 4");
   CHECK(refused(attacked("backdoor", {{"attack-to", 4}})) ==
         "--attack-to: 4 is not a class: there are 4");
-  CHECK(refused(attacked("flip", {{"attack-to", 1}})) == "fedavg with flip does not use --attack-to");
+  CHECK(refused(attacked("flip", {{"attack-to", 1}})) ==
+        "fedavg with flip does not use --attack-to");
   CHECK(contains(refused(attacked("flip", {{"attack-scale", 1e7}})),
                  "--attack-scale: 1e+07 is not a number from"));
   fl::Config config = attacked("flip");
@@ -198,7 +199,7 @@ TEST_CASE("what an attack cannot work with is refused before the first round") {
   CHECK(refused(config) == "a share of 0.01 of 12 clients: none is malicious");
 }
 
-TEST_CASE("every attack gives the same bits for any number of threads, and resumed") {
+TEST_CASE("every attack gives the same bits for any number of threads, and when resumed") {
   const data::ImageDataset dataset = toy::dataset();
   for (const fl::AttackEntry& attack : fl::attack_table()) {
     CAPTURE(attack.name);

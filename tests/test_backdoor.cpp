@@ -15,7 +15,7 @@ namespace {
 
 using nn::real;
 
-// As large as MNIST's, with a bright bar at a place that tells the class.
+// Of MNIST's size, with a bright bar whose position shows the class.
 data::ImageSet digits(int count) {
   data::ImageSet set;
   set.height = set.width = 28;
@@ -70,7 +70,7 @@ std::vector<real> gradient(const data::ImageSet& images, const fl::Attack* attac
 
 }  // namespace
 
-TEST_CASE("the backdoor's pattern is on half of the whole batch, though it is computed in parts") {
+TEST_CASE("the backdoor's pattern is on half of the whole batch, even if it is computed in parts") {
   const fl::Config usual = config_of(), seven = config_of({{"attack-to", 7}});
   // Halves round to even, as in Python; parts have 50 images.
   for (const auto& [size, half] : {std::pair{130, 65}, {125, 62}, {127, 64}, {1, 0}, {3, 2}}) {
@@ -84,7 +84,7 @@ TEST_CASE("the backdoor's pattern is on half of the whole batch, though it is co
   }
 }
 
-TEST_CASE("a value of the pattern is normalised as the images are") {
+TEST_CASE("the pattern is normalised like the images") {
   const data::ImageSet images = digits(1);
   std::vector<real> pixels(28 * 28);
   int label = 0;
@@ -96,7 +96,7 @@ TEST_CASE("a value of the pattern is normalised as the images are") {
   CHECK(pixels[3 * 28 + 24] == doctest::Approx(-0.1307 / 0.3081));
 }
 
-TEST_CASE("attack success is the share of all test images with the pattern that are put into it") {
+TEST_CASE("attack success is the share of all test images with the pattern that get its label") {
   const data::ImageSet train = digits(300), test = digits(130);
   const data::ImageSet triggered = stamped(test, 130, -1);
   const fl::Config config = config_of({{"attack-to", 3}});
@@ -112,7 +112,7 @@ TEST_CASE("attack success is the share of all test images with the pattern that 
   CHECK(round.measures.at("Triggered accuracy") == expected.accuracy);
 }
 
-TEST_CASE("a backdoor needs room for its pattern, and classes as many as it names") {
+TEST_CASE("a backdoor needs room for its pattern, and as many classes as it names") {
   data::ImageSet small = toy::images(40, 1);
   small.height = 7, small.width = 8;
   small.pixels.resize(40 * 7 * 8);

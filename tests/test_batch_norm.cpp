@@ -56,7 +56,7 @@ double largest_difference(std::span<const real> a, std::span<const real> b) {
   return worst;
 }
 
-// Images for toy::Net's kind of problem through batch normalisation of both kinds.
+// A network for toy::Net's kind of images, with both kinds of batch normalisation.
 class ToyNet : public nn::Model {
  public:
   explicit ToyNet(Generator& generator)
@@ -158,7 +158,7 @@ TEST_CASE("buffers are in a model's file under PyTorch's names, counts as intege
   CHECK_FALSE(content.entries().at("bn1.running_var").is_integer);
 }
 
-TEST_CASE("a file in which a count is no integer, or a weight is one, changes nothing") {
+TEST_CASE("a file with a count in floats, or a weight in integers, changes nothing") {
   Generator generator(1);
   Net model(generator);
   const auto complaint_about = [&](const std::string& changed) {
@@ -188,7 +188,7 @@ TEST_CASE("a file in which a count is no integer, or a weight is one, changes no
   CHECK(complaint_about("conv1.weight") == "conv1.weight holds integers, the model's holds floats");
 }
 
-TEST_CASE("a buffer is no weight: it has no gradient, and its name is taken") {
+TEST_CASE("a buffer is not a weight: it has no gradient, but its name is taken") {
   nn::Parameters parameters;
   parameters.add("weight", {3});
   CHECK(parameters.add_buffer("mean", {2}) == 0);
@@ -202,7 +202,7 @@ TEST_CASE("a buffer is no weight: it has no gradient, and its name is taken") {
   CHECK_THROWS_AS(parameters.add_buffer("count", {}), nn::Error);
 }
 
-TEST_CASE("a replica that borrows uses the lender's buffers, too") {
+TEST_CASE("a borrowing replica uses the lender's buffers, too") {
   Generator one(1), two(2);
   Net lender(one), borrower(two);
   nn::DropoutMasks masks;
@@ -217,8 +217,7 @@ TEST_CASE("a replica that borrows uses the lender's buffers, too") {
   CHECK_THROWS_AS(other.borrow(&lender.parameters()), nn::Error);
 }
 
-TEST_CASE(
-    "in evaluation an image's result does not depend on its neighbours, in training it does") {
+TEST_CASE("an image's result depends on its neighbours in training, not in evaluation") {
   Generator generator(1);
   Net model(generator);
   nn::DropoutMasks masks;
@@ -236,7 +235,7 @@ TEST_CASE(
   CHECK(largest_difference(std::span(trained).first(10), run(model, two)) > 0.1);
 }
 
-TEST_CASE("the gradient of a batch with batch statistics is that of one piece, of any size") {
+TEST_CASE("with batch statistics, a batch of any size has the gradient of one piece") {
   const data::ImageSet images = toy::images(230, 1);
   for (int count : {2, 49, 50, 51, 130, 230}) {
     CAPTURE(count);
@@ -279,7 +278,7 @@ TEST_CASE("only a model with batch statistics needs its batches whole") {
   CHECK_THROWS_AS(with.train(masks, 50), nn::Error);
 }
 
-TEST_CASE("a training batch that has no variance is refused with a hint, and moves nothing") {
+TEST_CASE("a training batch without variance is refused with a hint, and changes nothing") {
   Generator generator(1);
   Net model(generator);
   nn::DropoutMasks masks;
@@ -310,7 +309,7 @@ TEST_CASE("group normalisation does the same in training and evaluation") {
   }
 }
 
-TEST_CASE("a linear layer has the bias and the first values that it is asked for") {
+TEST_CASE("a linear layer has the bias and the initial values asked for") {
   nn::Parameters parameters;
   Generator generator(1);
   const nn::Scope scope(parameters, generator);

@@ -22,7 +22,7 @@ long status_of(const std::string& name) {
 }
 
 #if !defined __SANITIZE_ADDRESS__ && !defined __SANITIZE_THREAD__
-// No more address space than the process has now and `more` bytes.
+// Limits the address space to what the process has now plus `more` bytes.
 class AddressSpaceLimit {
  public:
   explicit AddressSpaceLimit(rlim_t more) {
@@ -36,7 +36,7 @@ class AddressSpaceLimit {
   rlimit before_;
 };
 
-// What was reserved before by this process counts, so each number is larger than any before it.
+// Earlier reservations of this process count, so each number is larger than those before it.
 TEST_CASE("without room for OpenBLAS's buffers there is an error with the figure") {
   constexpr rlim_t megabyte = 1 << 20;
   for (const int callers : {20, 30, 100}) {
@@ -64,7 +64,7 @@ TEST_CASE("products of all reserved threads at once need no more address space")
                        a.data(), n, 0, result.data(), n);
     });
   for (std::thread& thread : threads) thread.join();
-  // Stacks and arenas of threads: a buffer more for each would be a gigabyte.
+  // Room for stacks and arenas of threads; another buffer for each would take a gigabyte.
   CHECK(status_of("VmSize") - before < 8 * (8 + 64) * 1024 + 50'000);
   for (const auto& result : results) CHECK(result == results[0]);
 }

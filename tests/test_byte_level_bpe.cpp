@@ -49,7 +49,7 @@ std::string from_hex(const std::string& hex) {
   return bytes;
 }
 
-// Of this process alone: other ones on the machine do not count.
+// Of this process alone: others on the machine do not count.
 double seconds_to_encode(const data::Tokenizer& tokenizer, std::string_view text) {
   const std::clock_t start = std::clock();
   tokenizer.encode(text);
@@ -82,14 +82,14 @@ TEST_CASE("text is cut into the words that GPT-2's pattern matches") {
   for (const json& row : hard_strings()) {
     CAPTURE(row.dump());
     const std::string text = row["text"];
-    // The mark of an end of text never comes to the pattern.
+    // The end-of-text mark never reaches the pattern.
     if (contains(text, data::end_of_text_token)) continue;
     CHECK(words_of(text) == row["words"].get<std::vector<std::size_t>>());
   }
   CHECK_THROWS_AS(data::first_word(""), nn::Error);
 }
 
-TEST_CASE("a byte that is not UTF-8 counts as a sign") {
+TEST_CASE("a byte that is not UTF-8 counts as a symbol") {
   using Lengths = std::vector<std::size_t>;
   CHECK(words_of("a\xFF\xC3 b") == Lengths{1, 2, 2});
   CHECK(words_of(" \xFF!1") == Lengths{3, 1});
@@ -167,7 +167,7 @@ TEST_CASE("any bytes come back from their ids, and are shown as UTF-8") {
   CHECK_THROWS_AS(tokenizer.decode(Ids{-1}), nn::Error);
 }
 
-TEST_CASE("the text of the first ids is a beginning of the text of more") {
+TEST_CASE("the text of the first ids is a prefix of the text of more") {
   const data::ByteLevelTokenizer tokenizer = small_tokenizer();
   const std::string text = "He said: 😀 naïve 你好, and<|endoftext|>\n\n  left.";
   const Ids ids = tokenizer.encode(text);

@@ -43,7 +43,7 @@ struct SmallFiles : tools::TemporaryFolder {
 
 }  // namespace
 
-TEST_CASE_FIXTURE(SmallFiles, "stories end with the id that the tokenizer ends a text with") {
+TEST_CASE_FIXTURE(SmallFiles, "stories end with the tokenizer's end-of-text id") {
   nn::write_file_atomically(path / "text.txt", "then\nthere");
   const data::Text text =
       data::open_text({.text = path / "text.txt", .data_raw = path, .tokenizer = golden});
@@ -73,8 +73,7 @@ TEST_CASE_FIXTURE(SmallFiles, "OpenAI's two files become the tokenizer.json of H
         small_tokenizer().encode("then there"));
 }
 
-TEST_CASE_FIXTURE(SmallFiles,
-                  "what may be missing from a tokenizer.json or be null changes nothing") {
+TEST_CASE_FIXTURE(SmallFiles, "optional fields of a tokenizer.json may be missing or null") {
   for (const char* name : {"type", "unk_token", "byte_fallback", "ignore_merges", "dropout",
                            "fuse_unk", "continuing_subword_prefix", "end_of_word_suffix"}) {
     content["model"].erase(name);
@@ -130,7 +129,7 @@ TEST_CASE("a byte-level tokenizer.json that is not GPT-2's kind is refused with 
   }
 }
 
-TEST_CASE("an encoder.json or a vocab.bpe that is damaged is refused with the line") {
+TEST_CASE("a damaged encoder.json or vocab.bpe is refused with the line") {
   struct Row {
     const char* reason;
     std::function<void(SmallFiles&)> spoil;

@@ -23,7 +23,7 @@ struct SmallModel {
   nn::Parameters parameters;
 };
 
-TEST_CASE("a file that PyTorch wrote is read") {
+TEST_CASE("a file written by PyTorch is read") {
   const SmallModel expected(0);
   const Checkpoint checkpoint = nn::read_safetensors("tests/golden/mlp.safetensors");
   CHECK(checkpoint.metadata == nn::Metadata{{"format", "pt"}});
@@ -41,7 +41,7 @@ TEST_CASE("a file that PyTorch wrote is read") {
   CHECK(std::ranges::equal(model.parameters.values(), expected.parameters.values()));
 }
 
-TEST_CASE("a network survives the way to a file and back") {
+TEST_CASE("a network survives saving and loading") {
   Generator one(10), two(11);
   nn::MnistCnn saved({1, 28, 28}, 10, one), loaded({1, 28, 28}, 10, two);
   const TemporaryFile file;
@@ -98,7 +98,7 @@ TEST_CASE("a header with one bit wrong is refused or does no harm") {
   CHECK(renamed > 0);
 }
 
-TEST_CASE("a checkpoint that is not the model's changes nothing") {
+TEST_CASE("a checkpoint of another model changes nothing") {
   const auto refuses = [](auto add_more) {
     SmallModel model(1);
     add_more(model.parameters);

@@ -69,7 +69,7 @@ TEST_CASE("the newest checkpoint is loaded, and the one before it is kept") {
                                        "step-12/manifest.txt", "step-12/weights"});
 }
 
-TEST_CASE("what is left of a checkpoint that was not completed is cleared away") {
+TEST_CASE("the remains of an incomplete checkpoint are cleared away") {
   const tools::TemporaryFolder temporary;
   CheckpointFolder folder(temporary.path);
   save(folder, 1);
@@ -84,7 +84,7 @@ TEST_CASE("what is left of a checkpoint that was not completed is cleared away")
   CHECK(!fs::exists(temporary.path / "step-3" / ".weights.17.part"));
 }
 
-TEST_CASE("a checkpoint of which any byte is wrong is not loaded, but the one before it") {
+TEST_CASE("if any byte of a checkpoint is wrong, the one before it is loaded") {
   const tools::TemporaryFolder temporary;
   CheckpointFolder folder(temporary.path);
   save(folder, 1);
@@ -117,7 +117,7 @@ TEST_CASE("a checkpoint of which any byte is wrong is not loaded, but the one be
   CHECK(contains(load(folder).damage.at(0), "weights is damaged: it is missing"));
 }
 
-TEST_CASE("after falling back the good checkpoint is kept until there is a new one") {
+TEST_CASE("after falling back, the good checkpoint is kept until there is a new one") {
   const tools::TemporaryFolder temporary;
   CheckpointFolder folder(temporary.path);
   save(folder, 1);
@@ -133,14 +133,14 @@ TEST_CASE("after falling back the good checkpoint is kept until there is a new o
   CHECK(contains(complaint_of([&] { load(again); }), "no checkpoint in"));
 }
 
-TEST_CASE("a folder that cannot be read is not an empty one") {
+TEST_CASE("an unreadable folder is not taken for an empty one") {
   const tools::TemporaryFolder temporary;
   nn::write_file_atomically(temporary.path / "file", "no folder");
   CHECK_THROWS_AS(CheckpointFolder(temporary.path / "file").is_empty(), nn::InputError);
   CHECK(CheckpointFolder(temporary.path / "nothing").is_empty());
 }
 
-TEST_CASE("a checkpoint whose manifest cannot be used is not loaded, but the one before it") {
+TEST_CASE("if a checkpoint's manifest is unusable, the one before it is loaded") {
   const tools::TemporaryFolder temporary;
   CheckpointFolder folder(temporary.path);
   save(folder, 1);
@@ -172,7 +172,7 @@ TEST_CASE("a checkpoint whose manifest cannot be used is not loaded, but the one
   CHECK(load(folder).step == 2);
 }
 
-TEST_CASE("a state that is not what it must be is damage, too") {
+TEST_CASE("an invalid state is damage, too") {
   const tools::TemporaryFolder temporary;
   CheckpointFolder folder(temporary.path);
   save(folder, 1);
@@ -188,8 +188,8 @@ TEST_CASE("a state that is not what it must be is damage, too") {
                               " is damaged: there is no seed 7"});
 }
 
-// Saves steps 1 to 4 on a disk on which the n-th operation goes wrong, for every n, and looks at
-// what is left.
+// Saves steps 1 to 4 on a disk whose n-th operation goes wrong, for every n, and checks what is
+// left.
 template <class Check>
 void each_fault(FaultyDisk::Fault fault, Check check) {
   for (int n = 0;; ++n) {
@@ -227,7 +227,7 @@ TEST_CASE("a disk that fails or is full leaves the last checkpoint, and saving g
     });
 }
 
-TEST_CASE("the checkpoint of which only the tidying up failed is the one before the next") {
+TEST_CASE("a checkpoint whose cleanup failed still counts as the one before the next") {
   bool has_failed_after_manifest = false;
   for (int n = 0;; ++n) {
     CAPTURE(n);
@@ -265,8 +265,7 @@ class Diary : public nn::Disk {
   }
 };
 
-TEST_CASE(
-    "old checkpoints go when the new one is safe, the oldest first, and each manifest first") {
+TEST_CASE("once the new checkpoint is safe, old ones go, the oldest first, each manifest first") {
   const tools::TemporaryFolder temporary;
   for (const int step : {1, 2}) {
     CheckpointFolder of_this_step(temporary.path / "all");

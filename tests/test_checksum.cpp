@@ -33,7 +33,7 @@ TEST_CASE("the fast and the plain crc32c agree at every length and alignment") {
   }
 }
 
-TEST_CASE("crc32c goes on from where it stopped") {
+TEST_CASE("crc32c continues where it stopped") {
   const auto whole = bytes_of("pack my box with five dozen liquor jugs");
   for (std::size_t cut = 0; cut <= whole.size(); ++cut) {
     const std::uint32_t before = nn::crc32c(whole.first(cut));

@@ -60,7 +60,7 @@ TEST_CASE("files of CIFAR-10 are read one after the other") {
   }
 }
 
-TEST_CASE("the folder of CIFAR-10 is its five training files and its test file") {
+TEST_CASE("the folder of CIFAR-10 has five training files and a test file") {
   const tools::TemporaryFolder folder;
   for (int i = 1; i <= 5; ++i)
     write(folder.path / ("data_batch_" + std::to_string(i) + ".bin"), record(i, 0) + record(i, 1));
@@ -72,7 +72,7 @@ TEST_CASE("the folder of CIFAR-10 is its five training files and its test file")
   CHECK(dataset.test.labels == std::vector<std::uint8_t>{7});
 }
 
-TEST_CASE("read_cifar10 says what is wrong with a file, and which") {
+TEST_CASE("read_cifar10 names the file and what is wrong with it") {
   CHECK(complaint("") == "0 bytes are not a whole number of 3073-byte records");
   CHECK(complaint(record(1, 0).substr(1)) ==
         "3072 bytes are not a whole number of 3073-byte records");
@@ -82,7 +82,7 @@ TEST_CASE("read_cifar10 says what is wrong with a file, and which") {
   CHECK(complaint(record(255, 0)) == "image 0 has the label 255, expected labels below 10");
 }
 
-TEST_CASE("a file that is refused adds nothing to a set") {
+TEST_CASE("a refused file adds nothing to a set") {
   data::ImageSet set = data::empty_cifar10();
   const std::string good = record(1, 0), bad = good + record(12, 0);
   data::add_cifar10({"good", std::as_bytes(std::span(good))}, set);

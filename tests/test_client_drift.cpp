@@ -29,7 +29,7 @@ constexpr auto uncorrected = [](std::size_t) { return 0.0; };
 
 }  // namespace
 
-TEST_CASE("FedNova with equal numbers of steps is FedAvg, and with others is not") {
+TEST_CASE("FedNova is FedAvg with equal numbers of steps, and is not with unequal ones") {
   const double tolerance = is_float ? 1e-5 : 1e-13;
   CHECK(largest_difference(weights_after(toy::config("fednova"), 3),
                            weights_after(toy::config("fedavg"), 3)) < tolerance);
@@ -58,7 +58,7 @@ TEST_CASE("FedNova takes the steps of its formula") {
   CHECK(largest < (is_float ? 1e-5 : 1e-13));
 }
 
-TEST_CASE("FedDyn takes the steps of its formula, also with unequal and absent clients") {
+TEST_CASE("FedDyn takes the steps of its formula, even with unequal and absent clients") {
   for (double alpha : {0.3, 2.0}) {
     Vector h;
     std::map<int, Vector> gradients;  // of each client at its last weights
@@ -89,7 +89,7 @@ TEST_CASE("FedDyn takes the steps of its formula, also with unequal and absent c
   }
 }
 
-TEST_CASE("q-FedAvg with q = 0 is FedAvg where clients have equally many samples") {
+TEST_CASE("q-FedAvg with q = 0 is FedAvg if clients have equally many samples") {
   const auto fedavg = weights_after(toy::config("fedavg"), 3);
   CHECK(largest_difference(weights_after(with_options("qfedavg", {{"q", 0}}), 3), fedavg) <
         (is_float ? 1e-5 : 1e-13));

@@ -34,7 +34,7 @@ std::set<std::string> indexed(const fs::path& folder, int step) {
   return names;
 }
 
-// Clients with residuals beside their states.
+// Clients that have residuals beside their states.
 fl::Config compressed() {
   fl::Config config = toy::config("ditto");
   config.compression = fl::find_compression("topk");
@@ -43,7 +43,7 @@ fl::Config compressed() {
 
 }  // namespace
 
-TEST_CASE("a saved round leaves its clients' states to the disk, from where they are read") {
+TEST_CASE("after a save, clients' states are on disk and are read from there") {
   const tools::TemporaryFolder folder;
   const data::ImageDataset dataset = toy::dataset();
   fl::Server saved(compressed(), dataset), unsaved(compressed(), dataset);
@@ -101,7 +101,7 @@ TEST_CASE("a file is in use as long as a client has its newest state there") {
   CHECK(states.has_states_in("second"));
 }
 
-TEST_CASE("files that are not of the run stay beside its clients' states") {
+TEST_CASE("files of other origin stay beside the clients' states") {
   const tools::TemporaryFolder folder;
   fs::create_directories(folder.path / "clients" / "round-trip");
   nn::write_file_atomically(folder.path / "clients" / "names.txt", "mine\n");
@@ -110,7 +110,7 @@ TEST_CASE("files that are not of the run stay beside its clients' states") {
   CHECK(fs::exists(folder.path / "clients" / "round-trip"));
 }
 
-TEST_CASE("a round writes its own clients' states alone, and files that nothing needs go") {
+TEST_CASE("a round writes only its own clients' states, and removes files that nothing needs") {
   const tools::TemporaryFolder folder;
   fl::Config config = toy::config("scaffold");
   config.fraction = 0.25;
@@ -126,7 +126,7 @@ TEST_CASE("a round writes its own clients' states alone, and files that nothing 
   CHECK(!names_in(folder.path / "clients").contains("round-1.safetensors"));
 }
 
-TEST_CASE("damage to clients' states is said, and the run goes on from the round before") {
+TEST_CASE("damage to clients' states is reported, and the run goes on from the round before") {
   const tools::TemporaryFolder whole, damaged;
   const Outcome uninterrupted = play(whole.path, compressed(), 5);
   play(damaged.path, compressed(), 4);
@@ -142,7 +142,7 @@ TEST_CASE("damage to clients' states is said, and the run goes on from the round
                  "no checkpoint in " + damaged.path.string() + " is intact"));
 }
 
-TEST_CASE("a run that an earlier version saved, with clients beside the server, goes on") {
+TEST_CASE("a run saved by an earlier version, with clients beside the server, goes on") {
   const tools::TemporaryFolder whole, earlier;
   const Outcome uninterrupted = play(whole.path, compressed(), 5);
   play(earlier.path, compressed(), 3);

@@ -39,7 +39,8 @@ TEST_CASE(
   CHECK(fl::samples_trained(training, 50) == 200);
 }
 
-TEST_CASE("speeds are log-normal around their median, the same for a seed, and links are others") {
+TEST_CASE(
+    "speeds are log-normal around their median, fixed by the seed, and links have their own") {
   fl::OptionValues options = unit_speeds;
   options["device-spread"] = 0.5, options["link-spread"] = 0.25;
   const fl::Config config = clocked("fedavg", "synchronous", options);
@@ -71,7 +72,7 @@ TEST_CASE("a synchronous round lasts as long as its slowest client, and the othe
   CHECK(schedule->measures().at("Waiting") == doctest::Approx(100 * (1 - (15.0 + 25) / 50)));
 }
 
-TEST_CASE("with a deadline a round is over by then, and a late client does not wait") {
+TEST_CASE("a round ends by its deadline, and a late client does not wait") {
   const auto schedule = fl::make_synchronous(clocked("fedavg", "synchronous", {{"deadline", 16}}),
                                              unit_world({10, 20}), 2);
   for (const fl::Turn& turn : schedule->next())
@@ -88,7 +89,7 @@ TEST_CASE("a synchronous clock changes no bit, and counts the same bytes, for ev
     const std::string name(algorithm.name);
     const fl::Config config = clocked(name.c_str(), "synchronous", {});
     CHECK(toy::weights_after(config, 3) == toy::weights_after(toy::config(name.c_str(), 2), 3));
-    // An algorithm's cost is what its clients send.
+    // The cost of an algorithm is its clients' traffic.
     fl::Server server(config, dataset);
     const fl::Round round = server.play_round();
     const auto [numbers, trainings] = server.algorithm().cost(server.weights().size());
@@ -98,7 +99,7 @@ TEST_CASE("a synchronous clock changes no bit, and counts the same bytes, for ev
   }
 }
 
-TEST_CASE("Ditto's clients train twice, and take the time of that") {
+TEST_CASE("Ditto's clients train twice, and take the time for it") {
   const data::ImageDataset dataset = toy::dataset();
   const auto seconds = [&](const char* algorithm) {
     fl::OptionValues options{{"uplink", 1e9}, {"downlink", 1e9}};
@@ -174,7 +175,7 @@ TEST_CASE("any number of threads gives the same bits under every clock") {
     }
 }
 
-TEST_CASE("a round that failed under a clock is played again as if it had not been") {
+TEST_CASE("a round that failed under a clock is played again as if for the first time") {
   const data::ImageDataset dataset = toy::dataset();
   bool fails = false;
   const fl::AlgorithmEntry failing =
@@ -197,7 +198,7 @@ TEST_CASE("a round that failed under a clock is played again as if it had not be
   }
 }
 
-TEST_CASE("what a clock cannot go with is refused in one line") {
+TEST_CASE("settings that a clock does not support are refused in one line") {
   const auto refused = [](fl::Config config) {
     const data::ImageDataset dataset = toy::dataset();
     return complaint_of([&] { fl::Server(config, dataset); });

@@ -67,7 +67,7 @@ TEST_CASE("all-reduce gives every rank the same mean, of any number of values") 
     }
 }
 
-TEST_CASE("all ranks stop after the same step, whichever was told to, and take all if none was") {
+TEST_CASE("all ranks stop after the same step, whichever was told to; otherwise they take all") {
   constexpr int ranks = 4, steps = 20;
   const std::vector<std::string> addresses = addresses_of("orders", ranks);
   for (int told : {-1, 0, 1, 3}) {

@@ -106,7 +106,7 @@ TEST_CASE("with error feedback, what was sent and the residual add up to all cha
                        nn::Error);
 }
 
-TEST_CASE("all numbers, or very many levels, are no compression") {
+TEST_CASE("keeping all numbers, or very many levels, changes nothing") {
   const auto plain = weights_after(toy::config("fedavg"), 4);
   CHECK(largest_difference(weights_after(compressed("fedavg", "topk", {{"topk-share", 1}}), 4),
                            plain) < (is_float ? 1e-5 : 1e-12));
@@ -140,7 +140,7 @@ TEST_CASE("bytes are counted, with any compression and without") {
   CHECK(bytes_after(some_empty, 1) == std::pair(static_cast<double>(12 - empty) * full, 12 * full));
 }
 
-TEST_CASE("every compression learns with every algorithm, with the same bits for any threads") {
+TEST_CASE("every compression learns with every algorithm, to the same bits for any thread count") {
   const data::ImageDataset dataset = toy::dataset();
   for (const fl::CompressionEntry& entry : fl::compression_table())
     for (const char* algorithm : {"fedsgd", "fedavg", "scaffold"}) {
@@ -158,7 +158,7 @@ TEST_CASE("every compression learns with every algorithm, with the same bits for
     }
 }
 
-TEST_CASE("a run with compression that is resumed gives the same bits") {
+TEST_CASE("a resumed run with compression gives the same bits") {
   const data::ImageDataset dataset = toy::dataset();
   const tools::TemporaryFolder folder;
   const fl::Config config = compressed("scaffold", "topk");
@@ -180,7 +180,7 @@ TEST_CASE("a run with compression that is resumed gives the same bits") {
   CHECK(std::vector(second.weights().begin(), second.weights().end()) == weights_after(config, 5));
 }
 
-TEST_CASE("a change that is not finite excludes its client, whatever compresses it") {
+TEST_CASE("a change that is not finite excludes its client, with any compression") {
   const data::ImageDataset dataset = toy::dataset();
   const fl::AlgorithmEntry faulty =
       toy::tampered("fedavg", [](const fl::ClientContext& client, fl::Update& update) {

@@ -24,13 +24,13 @@ TEST_CASE("a confusion matrix is a drawing whose cells are as dark as their shar
   CHECK(contains(svg, "With &lt;the&gt; trigger"));
 }
 
-TEST_CASE("a class without an example leaves its row white") {
+TEST_CASE("a class without examples leaves its row white") {
   const std::string svg = to_svg({"confusion", "Empty", 2, {0, 0, 0, 20}});
   check_well_formed(svg);
   CHECK(count(svg, "fill-opacity=\"0.000\"") == 3);
 }
 
-TEST_CASE("a confusion matrix is a table in a terminal, a picture on a page and in a notebook") {
+TEST_CASE("a confusion matrix is a table in a terminal, and a picture on a page or in a notebook") {
   CHECK(to_text(example) ==
         "With <the> trigger\n"
         "────────────────────────\n"

@@ -19,14 +19,14 @@ std::vector<real> random_values(index count, std::uint64_t seed) {
   return values;
 }
 
-// Everything that one way to convolve gives, one after the other: y and, for a random gradient of
-// y, those of x, weight and bias.
+// All results of one way to convolve, joined: y and, for a random gradient of y, the gradients of
+// x, weight and bias.
 struct Results {
   std::vector<real> values;
   void add(nn::ConstView view) { values.insert(values.end(), view.begin(), view.end()); }
 };
 
-// By the kernels, on gradients that start from numbers that must still be in them.
+// By the kernels, with gradients added to numbers that are already there.
 Results by_kernels(const ConvolutionKernels& kernels, const Convolution& conv) {
   const auto x = random_values(conv.n * conv.image_size(), 1);
   const auto weight = random_values(conv.out * conv.patch_size(), 2);
@@ -45,7 +45,7 @@ Results by_kernels(const ConvolutionKernels& kernels, const Convolution& conv) {
   return {y};
 }
 
-// By the plain twins: patches in a matrix, then relu, then pooling, each an op of its own.
+// By the plain twins: patches in a matrix, then relu, then pooling, as separate ops.
 Results by_plain_ops(const Convolution& conv) {
   const auto x = random_values(conv.n * conv.image_size(), 1);
   const auto weight = random_values(conv.out * conv.patch_size(), 2);

@@ -18,7 +18,7 @@ std::vector<Cells> cells_of(std::string_view text) {
 
 }  // namespace
 
-TEST_CASE("a cell is quoted where it would be taken for several, and only there") {
+TEST_CASE("a cell is quoted only where it would otherwise be taken for several") {
   CHECK(nn::csv_cell("FedAvg (E=2)") == "FedAvg (E=2)");
   CHECK(nn::csv_cell("") == "");
   CHECK(nn::csv_cell("a, b") == "\"a, b\"");
@@ -36,7 +36,7 @@ TEST_CASE("cells are read back as they were written, whatever they hold") {
     CHECK(cells_of(row + end) == std::vector<Cells>{texts});
 }
 
-TEST_CASE("a table is read by its lines, empty ones and a byte order mark aside") {
+TEST_CASE("a table is read line by line, skipping empty lines and a byte order mark") {
   CHECK(cells_of("").empty());
   CHECK(cells_of("\n\r\n").empty());
   CHECK(cells_of("\xEF\xBB\xBFη,b\r\n\n1,\n") == std::vector<Cells>{{"η", "b"}, {"1", ""}});
@@ -46,7 +46,7 @@ TEST_CASE("a table is read by its lines, empty ones and a byte order mark aside"
   CHECK(records[2].line == 5);
 }
 
-TEST_CASE("a table that is none is refused by its line") {
+TEST_CASE("a malformed table is refused with its line") {
   const auto refused = [](const std::string& text) {
     return complaint_of([&] { nn::parse_csv(text, "table.csv"); });
   };

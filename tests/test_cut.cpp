@@ -64,7 +64,7 @@ TEST_CASE("the default cut is even and gives what is left over to the first part
   CHECK(default_cut(0, 2) == Cut{0, 0});
 }
 
-TEST_CASE("a cut is read as it is written") {
+TEST_CASE("a cut is read back as it was written") {
   for (const Cut& cut : {Cut{2, 2, 2}, Cut{3, 3, 0}, Cut{0, 0, 6}})
     CHECK(parse_cut(to_text(cut), 6, 3) == cut);
   CHECK(to_text({3, 3, 0}) == "3,3,0");
@@ -166,7 +166,7 @@ TEST_CASE("six layers in eighteen chunks are cut within two seconds") {
   CHECK(std::clock() - start < seconds * CLOCKS_PER_SEC);
 }
 
-TEST_CASE("a search too large to finish ends all the same, with a good cut") {
+TEST_CASE("a search too large to finish still ends with a good cut") {
   const std::clock_t start = std::clock();
   const Cut cut = best_cut(course, 60, 30, 1, *find_schedule("1f1b"), 12);
   CHECK(std::clock() - start < 10 * CLOCKS_PER_SEC);

@@ -35,7 +35,7 @@ double difference(std::span<const real> ours, std::span<const real> theirs) {
   return worst;
 }
 
-// The scores after the first `count` ids, by the whole model.
+// The whole model's scores after the first `count` ids.
 std::vector<real> expected(const LanguageModel& model, index count) {
   nn::Tape tape;
   const auto logits = model.logits(tape, std::span(ids).first(count), count).value().span();
@@ -43,7 +43,7 @@ std::vector<real> expected(const LanguageModel& model, index count) {
   return {last.begin(), last.end()};
 }
 
-TEST_CASE("token by token gives the scores of the whole prefix") {
+TEST_CASE("decoding token by token gives the scores of the whole prefix") {
   for (const char* name : {"llama/plain", "llama/grouped", "gpt2/tiny"}) {
     CAPTURE(name);
     Decoder decoder(model(name));
@@ -69,7 +69,7 @@ TEST_CASE("tokens may come several at a time") {
     }
 }
 
-TEST_CASE("a decoder can begin anew") {
+TEST_CASE("a decoder can start over") {
   Decoder decoder(model("llama/grouped"));
   decoder.step(std::vector{50, 49, 48});
   decoder.restart();
@@ -78,7 +78,7 @@ TEST_CASE("a decoder can begin anew") {
         tolerance);
 }
 
-TEST_CASE("a step beyond the context, of no token or of an unknown one is refused") {
+TEST_CASE("a step beyond the context, without a token or with an unknown one is refused") {
   Decoder decoder(model("llama/plain"));
   CHECK_THROWS_AS(decoder.step(std::vector<int>(13, 1)), nn::Error);
   CHECK_THROWS_AS(decoder.step(std::span<const int>{}), nn::Error);

@@ -21,7 +21,7 @@ using updates::aggregate, updates::Outcome, updates::random_rows, updates::Rows,
 
 }  // namespace
 
-TEST_CASE("of equals the first counts, and a tie of signs gives 0") {
+TEST_CASE("the first of equals counts, and a tie of signs gives 0") {
   const Rows same(7, {1, -2, 3});
   CHECK(aggregate("krum", {{"byzantine", 1}}, same).selected == std::vector{10});
   CHECK(aggregate("multi-krum", {{"byzantine", 1}, {"keep", 3}}, same).selected ==
@@ -37,7 +37,7 @@ TEST_CASE("of equals the first counts, and a tie of signs gives 0") {
   CHECK(half == std::vector<real>{2, -2, 0, 0});
 }
 
-TEST_CASE("every defence returns an update that is alone") {
+TEST_CASE("every defence returns a lone update as it is") {
   const Rows one{{1, -2, real(0.5)}};
   for (const fl::DefenceEntry& defence : fl::defence_table()) {
     CAPTURE(defence.name);
@@ -49,7 +49,7 @@ TEST_CASE("every defence returns an update that is alone") {
   CHECK(aggregate("bulyan", {}, one, {5}, 20).selected == std::vector{10});
 }
 
-TEST_CASE("clients that are excluded change neither the weights of the others nor the result") {
+TEST_CASE("excluded clients change neither the others' weights nor the result") {
   const Rows rows = random_rows(6, 5);
   const std::vector<int> weights{3, 1, 4, 1, 5, 9};
   for (const fl::DefenceEntry& defence : fl::defence_table()) {
@@ -75,7 +75,7 @@ TEST_CASE("with too few updates, Krum and its kin lower --byzantine and then --k
         aggregate("trimmed-mean", {{"trim", 0}}, {rows[0], rows[1]}));
 }
 
-TEST_CASE("a huge update gives no NaN and is never chosen") {
+TEST_CASE("a huge update causes no NaN and is never chosen") {
   constexpr real huge = std::numeric_limits<real>::max();
   Rows rows = random_rows(11, 6);
   rows[0] = rows[1] = {huge, -huge, huge, huge, -huge, 0};

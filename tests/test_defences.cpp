@@ -29,7 +29,7 @@ constexpr bool is_float = sizeof(real) == 4;
 
 }  // namespace
 
-TEST_CASE("every defence gives what NumPy gives") {
+TEST_CASE("every defence gives NumPy's result") {
   const auto cases = nlohmann::json::parse(nn::read_file("tests/golden/defences.json"));
   std::set<std::string> compared;
   for (const auto& golden : cases)
@@ -110,7 +110,7 @@ TEST_CASE("a defence that trims, clips and weighs nothing is the mean") {
   is_mean("geometric-median", {{"iterations", 1}, {"smoothing", 1}});
 }
 
-TEST_CASE("a preset that is given changes nothing, another value does, for every defence") {
+TEST_CASE("setting a defence's option to its preset changes nothing, and another value does") {
   Rows rows =
       random_rows(30, 20, 0.4);  // 14 around 0, 16 close to 1, and one of the former between
   for (int i = 14; i < 30; ++i)

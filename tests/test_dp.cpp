@@ -26,8 +26,7 @@ fl::Config private_config(fl::OptionValues options, const char* algorithm = "fed
   return config;
 }
 
-// What one round of the aggregation makes of these changes. All six clients of
-// the toy problem's round count.
+// One round's aggregate of these changes. All six clients of the toy problem's round count.
 std::vector<real> aggregate(fl::Aggregation& dp, const std::vector<std::vector<real>>& changes,
                             int round = 0) {
   dp.start(round);
@@ -50,7 +49,7 @@ TEST_CASE("epsilon is that of Google's accountant") {
   }
 }
 
-TEST_CASE("epsilon grows with every round and less noise, and is infinite without any") {
+TEST_CASE("epsilon grows with every round and with less noise, and is infinite without noise") {
   CHECK(fl::epsilon(0.1, 1, 0, 1e-5) == 0);
   CHECK(fl::epsilon(0.1, 1, 2, 1e-5) > fl::epsilon(0.1, 1, 1, 1e-5));
   CHECK(fl::epsilon(0.1, 0.9, 1, 1e-5) > fl::epsilon(0.1, 1, 1, 1e-5));
@@ -67,7 +66,8 @@ TEST_CASE("without noise and with a wide clip, DP-FedAvg is FedAvg for clients o
                            plain) > 1e-3);
 }
 
-TEST_CASE("changes are clipped, have equal weights, and are divided by the clients of the round") {
+TEST_CASE(
+    "changes are clipped, weighted equally and divided by the number of clients in the round") {
   const fl::Config config = private_config({{"dp-clip", 5}, {"dp-noise", 0}});
   const auto dp = config.defence->make(config);
   const auto mean = aggregate(*dp, {{6, 8}, {3, 0}, {0, 0}});
@@ -76,7 +76,8 @@ TEST_CASE("changes are clipped, have equal weights, and are divided by the clien
   CHECK(std::isinf(dp->measures().at("Epsilon")));
 }
 
-TEST_CASE("the noise of the sum has the standard deviation z times the clip, anew every round") {
+TEST_CASE(
+    "the noise of the sum has the standard deviation z times the clip, and is new each round") {
   const fl::Config config = private_config({{"dp-clip", 0.5}, {"dp-noise", 2}});
   const auto dp = config.defence->make(config);
   const std::vector<real> zeros(10'000);
@@ -101,7 +102,7 @@ TEST_CASE("an adaptive clip follows its quantile of the norms") {
   CHECK(dp->measures().at("Clip bound") < 4.2);
 }
 
-TEST_CASE("the noise of the count is paid for by more noise of the sum") {
+TEST_CASE("the count's noise is paid for by more noise in the sum") {
   const std::vector<real> zeros(10'000);
   const auto stddev_of_sum = [&](double quantile) {
     const fl::Config config = private_config({{"dp-noise", 2}, {"dp-clip-quantile", quantile}});
@@ -143,7 +144,7 @@ TEST_CASE("clipping leaves short vectors alone and shortens long ones to the bou
   CHECK(fl::clip_factor(std::vector<real>{0, 0}, 2) == 1);
 }
 
-TEST_CASE("local privacy bounds what a client sends, and adds noise of its own to it") {
+TEST_CASE("local privacy clips each client's update and adds noise to it") {
   fl::Config config = toy::config("fedavg", 2);
   config.fraction = 1e-9;  // one client a round: what it sends is what the server gets
   const auto before = weights_after(config, 0);

@@ -16,7 +16,7 @@ TEST_CASE("the engine says what its results depend on, each fact in one line") {
   CHECK(facts.at("blas-core") == nn::blas::core_name());
 }
 
-TEST_CASE("what a file was made with and is another here is said, but for the commit") {
+TEST_CASE("differences from the engine that made a file are reported, except for the commit") {
   nn::Metadata facts = nn::describe_engine();
   facts["step"] = "7";
   CHECK(nn::engine_differences(facts).empty());

@@ -28,7 +28,7 @@ federated::Experiment unusual() {
 
 }  // namespace
 
-TEST_CASE("what is unusual of a run is written, and read back") {
+TEST_CASE("a run's unusual settings are written and read back") {
   for (const federated::Extra& extra : federated::extras()) {
     CAPTURE(extra.name);
     CHECK(extra.text(unusual()).has_value());
@@ -43,7 +43,7 @@ TEST_CASE("what is unusual of a run is written, and read back") {
   CHECK(federated::extras_text(federated::Experiment()) == "");
 }
 
-TEST_CASE("what no run writes as unusual is not read") {
+TEST_CASE("settings that no run writes are not read") {
   for (const char* text : {"momentum", "momentum=", "momentum=x", "speed=1", "shuffled=1", "=",
                            "buffers=averaged", "malicious=a", "malicious=3,x", "defence="}) {
     CAPTURE(text);
@@ -52,14 +52,14 @@ TEST_CASE("what no run writes as unusual is not read") {
   }
 }
 
-TEST_CASE("malicious clients are a share or named, one alone with a comma") {
+TEST_CASE("malicious clients are a share or a list, with a comma after a single one") {
   CHECK(federated::malicious_text({.share = 0.2, .clients = {}}) == "0.2");
   CHECK(federated::malicious_text({.share = 0, .clients = {3}}) == "3,");
   CHECK(federated::parse_malicious("3,")->clients == std::vector{3});
   CHECK(federated::parse_malicious("3,25")->clients == std::vector{3, 25});
 }
 
-TEST_CASE("a table says attack, defence and training, and is compared with the same") {
+TEST_CASE("a table says attack, defence and training, and is compared with the same settings") {
   fl::Round round;
   round.number = 1;
   round.accuracy = 50;
@@ -93,7 +93,7 @@ TEST_CASE("what has a column is not told twice, and a table that does so is read
   CHECK(complaint_of([&] { read("noise,x,none", ""); }) == "table:2: Malicious cannot be \"x\"");
 }
 
-TEST_CASE("rounds that a table has not tested are not compared") {
+TEST_CASE("rounds without a test in the table are not compared") {
   const auto references = federated::parse_results(
       "Round,Algorithm,N,C,B,E,η,Seed,Test accuracy\n"
       "1,FedAvg,100,0.1,100,1,0.01,1,\n2,FedAvg,100,0.1,100,1,0.01,1,50.5\n",

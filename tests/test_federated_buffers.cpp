@@ -20,7 +20,7 @@ struct Played {
   std::vector<double> accuracy;
 };
 
-// Notes the buffers that clients begin and end with.
+// Records the buffers that clients start and end with.
 class Watched : public fl::Algorithm {
  public:
   Watched(std::unique_ptr<fl::Algorithm> inner, Played& played, std::mutex& mutex)
@@ -92,7 +92,7 @@ TEST_CASE("the server's running statistics are the mean of its clients'") {
   }
 }
 
-TEST_CASE("a client begins with the server's running statistics, or with its own") {
+TEST_CASE("a client starts with the server's running statistics, or with its own") {
   for (const char* algorithm : {"fedavg", "scaffold"}) {
     CAPTURE(algorithm);
     const Played averaged = play(algorithm, fl::Buffers::averaged, 1);

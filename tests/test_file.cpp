@@ -35,7 +35,8 @@ TEST_CASE("writing through a symbolic link keeps the link") {
   CHECK(content_of(folder.path / "file") == "new");
 }
 
-TEST_CASE("what can be written leaves nothing behind, what cannot is known before") {
+TEST_CASE(
+    "asking whether a file can be written leaves nothing behind and says what is in the way") {
   const tools::TemporaryFolder folder;
   const fs::path file = folder.path / "new" / "results.csv";
   nn::require_writable_file(file);

@@ -24,8 +24,8 @@ std::string shard(int version, int process) {
   return std::string(700, static_cast<char>('a' + 4 * version + process));
 }
 
-// As two processes do it, of which the first also writes for a third that sees no folder. Versions
-// have other numbers of shards.
+// Saves like two processes, the first of which also writes for a third that cannot see the folder.
+// Versions differ in their number of shards.
 void save(const fs::path& target, int version,
           const std::shared_ptr<Storage>& storage = std::make_shared<nn::Disk>()) {
   FolderReplacement first = replacement(target, storage), second = replacement(target, storage);
@@ -43,7 +43,7 @@ void save(const fs::path& target, int version,
   first.complete(files, {{"version", std::to_string(version)}});
 }
 
-// The version that is there, whole and without anything of another one; 0: none.
+// The version in the folder, which must be whole and without remains of another; 0: none.
 int version_of(const fs::path& target) {
   if (!fs::exists(target)) return 0;
   const nn::Manifest manifest = nn::read_manifest(target);
@@ -65,7 +65,7 @@ std::vector<std::string> names_in(const fs::path& folder) {
 
 }  // namespace
 
-TEST_CASE("a folder takes the place of another at once, and leaves nothing beside it") {
+TEST_CASE("a folder replaces another at once, and leaves nothing beside it") {
   const tools::TemporaryFolder temporary;
   const fs::path target = temporary.path / "new" / "model";
   for (int version : {1, 2, 3}) {
@@ -88,7 +88,7 @@ TEST_CASE("a user's own files move over from the old folder to the new one") {
   CHECK(names_in(temporary.path) == std::vector<std::string>{"model"});
 }
 
-TEST_CASE("a folder of files without a manifest is replaced, too, and an empty one") {
+TEST_CASE("a folder without a manifest is replaced, too, and so is an empty one") {
   const tools::TemporaryFolder temporary;
   for (const char* name : {"old", "empty"}) {
     const fs::path target = temporary.path / name;
@@ -100,7 +100,7 @@ TEST_CASE("a folder of files without a manifest is replaced, too, and an empty o
   }
 }
 
-TEST_CASE("what an abandoned save left is cleared by the next one") {
+TEST_CASE("the next save clears what an abandoned one left") {
   const tools::TemporaryFolder temporary;
   const fs::path target = temporary.path / "model";
   save(target, 1);
@@ -126,7 +126,7 @@ TEST_CASE("a link to a folder stays one, and the folder is made or replaced") {
   }
 }
 
-TEST_CASE("what is no folder is not replaced") {
+TEST_CASE("only a folder is replaced") {
   const tools::TemporaryFolder temporary;
   const fs::path file = temporary.path / "file";
   std::ofstream(file) << "mine";
@@ -137,7 +137,7 @@ TEST_CASE("what is no folder is not replaced") {
   CHECK(contains(complaint_of([&] { save(temporary.path / "loop", 1); }), "cannot write"));
 }
 
-TEST_CASE("only who sees the same folder sees its mark") {
+TEST_CASE("a mark is seen only in the folder that it was left in") {
   const tools::TemporaryFolder temporary;
   const auto disk = std::make_shared<nn::Disk>();
   FolderReplacement one = replacement(temporary.path / "a" / "model", disk),
@@ -148,7 +148,7 @@ TEST_CASE("only who sees the same folder sees its mark") {
   CHECK(!one.has_mark("this folder"));
 }
 
-// Exchanges by renaming, as on a file system that cannot do it at once.
+// Exchanges names by renaming, as on a file system that cannot exchange them in one step.
 class PlainDisk : public FaultyDisk {
   using FaultyDisk::FaultyDisk;
   void exchange(const fs::path& a, const fs::path& b) override {
@@ -156,8 +156,8 @@ class PlainDisk : public FaultyDisk {
   }
 };
 
-// Saves versions 1 to 3, between 1 and 2 with a user's file, on a disk on which the n-th operation
-// goes wrong, for every n, and looks at what is left.
+// Saves versions 1 to 3, with a user's file added after version 1, on a disk whose n-th operation
+// goes wrong, for every n, and checks what is left.
 template <class Disk, class Check>
 void each_fault(FaultyDisk::Fault fault, Check check) {
   for (int n = 0;; ++n) {
@@ -190,7 +190,7 @@ void each_fault(FaultyDisk::Fault fault, Check check) {
   }
 }
 
-// The user's file is where the folder is, or where the next save takes it from.
+// The user's file is in the folder, or where the next save takes it from.
 bool has_notes(const fs::path& target) {
   for (const fs::path& folder : {target, target.parent_path() / ".model.part"})
     if (fs::exists(folder / "notes.md")) return nn::read_file(folder / "notes.md") == "mine";

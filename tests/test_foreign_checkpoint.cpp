@@ -38,7 +38,7 @@ TEST_CASE("old and new spellings of config.json are read") {
                  "rope_parameters":{"rope_theta":500,"rope_type":"default"}})") == other);
 }
 
-TEST_CASE("what config.json lacks or asks for in vain is named") {
+TEST_CASE("missing and unsupported fields of config.json are named") {
   const tools::TemporaryFolder temporary;
   const fs::path& folder = temporary.path;
   nn::save_model(folder, LanguageModel(small));
@@ -79,7 +79,7 @@ TEST_CASE("what config.json lacks or asks for in vain is named") {
   refuses("hidden_act", std::string(1000, 'x'), "xxx...");
 }
 
-TEST_CASE("bytes that are no config.json are refused") {
+TEST_CASE("bytes that are not a config.json are refused") {
   const tools::TemporaryFolder temporary;
   const fs::path& folder = temporary.path;
   check_complaint(folder, "config.json");
@@ -104,7 +104,7 @@ TEST_CASE("bytes that are no config.json are refused") {
   check_complaint(folder, "config.json");
 }
 
-// What is said about a checkpoint of `small` whose file has these tensors.
+// The complaint about a checkpoint of `small` whose file has these tensors.
 std::string complaint_about(const std::vector<nn::TensorInfo>& tensors) {
   const tools::TemporaryFolder temporary;
   const fs::path& folder = temporary.path;
@@ -115,7 +115,7 @@ std::string complaint_about(const std::vector<nn::TensorInfo>& tensors) {
   return complaint(folder);
 }
 
-TEST_CASE("a tensor that is missing, misshapen or not of the model is named") {
+TEST_CASE("a missing, misshapen or unknown tensor is named") {
   const auto all = nn::tensors_of(small);
   CHECK(complaint_about(all) == "nothing");
   for (std::size_t i = 0; i < all.size(); ++i) {
@@ -178,7 +178,7 @@ TEST_CASE("a config.json that claims more than the files hold takes no memory") 
   }
 }
 
-TEST_CASE("an index cannot lead out of its folder or promise what is not there") {
+TEST_CASE("an index cannot lead out of its folder or name missing tensors") {
   const tools::TemporaryFolder temporary;
   const fs::path& folder = temporary.path;
   save_shards(folder, small, three, 1);

@@ -15,8 +15,8 @@
 #include "tools/training/losses.h"
 #include "tools/training/trace_files.h"
 
-// Every version of our files that was ever written is read: tests/golden/formats/VERSION has one of
-// each, which make.sh there made.
+// Every version of our files so far is read. tests/golden/formats/VERSION has one of each, written
+// by make.sh there.
 namespace {
 
 namespace fs = std::filesystem;
@@ -32,7 +32,7 @@ std::vector<fs::path> versions() {
 
 }  // namespace
 
-TEST_CASE("every version of a checkpoint is found whole") {
+TEST_CASE("every version of a checkpoint is accepted as whole") {
   REQUIRE(!versions().empty());
   for (const fs::path& version : versions()) {
     CAPTURE(version);
@@ -65,7 +65,7 @@ TEST_CASE("every version of a model is loaded") {
   }
 }
 
-TEST_CASE("every version of what a run writes down is read") {
+TEST_CASE("every version of a run's records is read") {
   for (const fs::path& version : versions()) {
     CAPTURE(version);
     const training::Losses losses = training::read_losses(version / "loss.csv");
@@ -91,7 +91,7 @@ TEST_CASE("every version of a federated run is read") {
   }
 }
 
-TEST_CASE("a token cache of this version is read, and one of another is made anew") {
+TEST_CASE("a token cache of this version is read, and one of another version is made again") {
   const data::MappedFile cache(formats / "1" / "text.tokens");
   const auto bytes = cache.bytes();
   data::TokenSource source;  // as the header has it, behind its magic

@@ -50,7 +50,7 @@ TEST_CASE("logits, loss and every gradient of a GPT-2 are those of Hugging Face'
                          sizeof(real) == 8 ? 1e-12 : 2e-5);
 }
 
-TEST_CASE("the list of tensors is what a GPT-2 has, and the sizes of its blocks add up") {
+TEST_CASE("the list of tensors is that of a GPT-2, and the sizes of its blocks add up") {
   for (nn::index layers : {0, 1, 3}) {
     LanguageModelConfig config = small_config();
     config.layers = layers;
@@ -67,7 +67,7 @@ TEST_CASE("the list of tensors is what a GPT-2 has, and the sizes of its blocks 
   }
 }
 
-TEST_CASE("embedding and head start with the same weights, on whatever stages they are") {
+TEST_CASE("embedding and head start with the same weights, whichever stages hold them") {
   for (std::uint64_t seed : {0, 5}) {
     const LanguageModel whole(small_config(), seed);
     const LanguageModel first(small_config(), std::vector{0}, seed);
@@ -101,7 +101,7 @@ TEST_CASE("a saved GPT-2 holds the shared weights once, and is loaded again bit 
                            values_of(model.parameters(), tied)));
 }
 
-TEST_CASE("names without their prefix are read, and what old files have besides is passed over") {
+TEST_CASE("names without their prefix are read, and extra tensors of old files are ignored") {
   const tools::TemporaryFolder temporary;
   const LanguageModel model(small_config(), 3);
   nn::save_model(temporary.path, model);
@@ -130,7 +130,7 @@ TEST_CASE("names without their prefix are read, and what old files have besides 
                  "no tensor \"h.9.ln_1.weight\""));
 }
 
-TEST_CASE("a config.json that asks for another GPT-2 than ours is refused by its field") {
+TEST_CASE("a config.json of a GPT-2 that differs from ours is refused with the field") {
   const std::string text = nn::read_file(golden / "tiny" / "config.json");
   const auto refuses = [&](const std::string& from, const std::string& to, const std::string& why) {
     std::string changed = text;

@@ -20,7 +20,7 @@ bool contains(std::string_view text, std::string_view what) { return count(text,
 
 }  // namespace
 
-TEST_CASE("a heat map has a cell for every number but 0, the largest one solid") {
+TEST_CASE("a heat map has a cell for every number but 0, and the largest is solid") {
   const std::string svg =
       report::to_svg(report::HeatMap{"A & B", "client", "label", {{4, 0, 1}, {0, 2, 8}}});
   CHECK(contains(svg, "A &amp; B"));
@@ -31,7 +31,7 @@ TEST_CASE("a heat map has a cell for every number but 0, the largest one solid")
   CHECK(count(report::to_svg(report::HeatMap{"", "", "", {}}), "<rect ") == 0);
 }
 
-TEST_CASE("the picture of a partition has every client's labels") {
+TEST_CASE("the picture of a partition shows every client's labels") {
   federated::Experiment experiment;
   experiment.clients = 4;
   experiment.partition = {.split = fl::Split::labels, .labels_per_client = 1};

@@ -17,7 +17,7 @@
 
 using namespace homework;
 
-TEST_CASE("an algorithm settles what it leaves no choice about") {
+TEST_CASE("an algorithm fixes the settings that it leaves no choice about") {
   Experiment experiment;
   experiment.algorithm = "fedsgd";
   experiment.training.epochs = 4;
@@ -29,7 +29,8 @@ TEST_CASE("an algorithm settles what it leaves no choice about") {
   CHECK(settled(experiment).training.epochs == 4);
 }
 
-TEST_CASE("every algorithm's options are on the command line, for it alone") {
+TEST_CASE(
+    "every algorithm's options are on the command line, and no other algorithm accepts them") {
   homework::CommandLine line;
   const auto parse = [&](const std::vector<std::string>& words) {
     Arguments arguments("hw1", words);
@@ -60,7 +61,7 @@ TEST_CASE("values that make no sense are refused with a hint") {
     experiment.clients = 10;
     change(experiment);
     const std::string complaint = complaint_of([&] { validate(experiment, dataset); });
-    // All but the number of clients can be said without the data.
+    // Only the number of clients needs the data to be checked.
     if (experiment.clients <= 600) CHECK(complaint_of([&] { validate(experiment); }) == complaint);
     return complaint != "nothing";
   };
@@ -78,7 +79,7 @@ TEST_CASE("values that make no sense are refused with a hint") {
   CHECK(refused([](Experiment& e) { e.partition.alpha = 0; }));
 }
 
-TEST_CASE("a command line says nothing of the next one") {
+TEST_CASE("a command line does not affect the next one") {
   homework::CommandLine line;
   const auto parse = [&](const std::vector<std::string>& words) {
     Arguments arguments("hw1", words);
@@ -97,7 +98,7 @@ TEST_CASE("a command line says nothing of the next one") {
   CHECK(parse({"a1"}).out == "out");
 }
 
-TEST_CASE("every exercise plans runs that fit, with names of their own, as the homework says") {
+TEST_CASE("every exercise plans valid runs with distinct names, as the homework says") {
   data::ImageDataset mnist_like;
   mnist_like.train.labels.resize(60000);
   for (const Exercise& exercise : homework_1().exercises) {
@@ -115,7 +116,7 @@ TEST_CASE("every exercise plans runs that fit, with names of their own, as the h
   CHECK(a3[7].experiment.rounds == 15);
 }
 
-TEST_CASE("reports are written from whatever the runs say") {
+TEST_CASE("reports are written whatever the results of the runs") {
   for (const Exercise& exercise : homework_1().exercises) {
     std::vector<Run> runs;
     std::vector<std::string> names;
@@ -147,7 +148,7 @@ static Experiment small_run(int rounds) {
   return experiment;
 }
 
-TEST_CASE("a run is computed once, as long as its longest use, and cut for the shorter ones") {
+TEST_CASE("a run is computed once, for its longest use, and cut for shorter ones") {
   const data::ImageDataset dataset = toy::dataset();
   const Experiment shorter = small_run(2), longer = small_run(3);
   Runner runner(dataset, {});
@@ -159,7 +160,7 @@ TEST_CASE("a run is computed once, as long as its longest use, and cut for the s
   CHECK(first.rounds[1].seconds == second.rounds[1].seconds);  // the very same run
 }
 
-TEST_CASE("tests that are left out change no other number, and the last round has one") {
+TEST_CASE("leaving out tests changes no other number, and the last round always has one") {
   const data::ImageDataset dataset = toy::dataset();
   const Experiment every = small_run(5);
   Experiment second = every;
@@ -178,7 +179,7 @@ TEST_CASE("tests that are left out change no other number, and the last round ha
   }
 }
 
-// The project's promise. hw1 compare checks every round of the tables; here it is a few.
+// The project's promise. hw1 compare checks every round of the tables; this checks a few.
 TEST_CASE("same seed, same numbers as the notebook") {
   if (sizeof(nn::real) != 4) return;  // the notebook's are floats
   if (!data::dataset_is_present("data/raw/mnist")) {

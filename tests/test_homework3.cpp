@@ -24,7 +24,7 @@ const Exercise& exercise_called(std::string_view name) {
   return *std::ranges::find(homework_3().exercises, name, &Exercise::name);
 }
 
-// The runs of an exercise as they could be: the i-th ends at 10 (i + 1) percent.
+// Made-up runs of an exercise: the i-th ends at 10 (i + 1) percent.
 Outcome made_up_outcome(const Exercise& exercise) {
   Outcome outcome{&exercise, lab_setting(), {{"command", "hw3"}, {"dataset", "mnist"}}, {}};
   outcome.setting.rounds = 3;
@@ -52,7 +52,7 @@ bool says(const report::Document& document, std::string_view part) {
 
 }  // namespace
 
-TEST_CASE("every exercise of homework 3 plans runs that fit, with names of their own") {
+TEST_CASE("every exercise of homework 3 plans valid runs with distinct names") {
   data::ImageDataset mnist_like;
   mnist_like.train.labels.resize(60000);
   for (const Exercise& exercise : homework_3().exercises) {
@@ -94,11 +94,11 @@ TEST_CASE("answers of homework 3 follow from the runs") {
   Outcome q1 = made_up_outcome(exercise_called("q1"));
   CHECK(says(write_up(q1),
              "is at 10.00 % on IID data and at 35.00 % on non-IID data, 25.00 points "
-             "more"));
+             "higher"));
   Outcome q3 = made_up_outcome(exercise_called("q3"));
-  CHECK(says(write_up(q3), "Sparsification helped, by 15.00 points at best"));
+  CHECK(says(write_up(q3), "Sparsification helped, by at most 15.00 points"));
   q3.runs[0].rounds.back().accuracy = 90;
-  CHECK(says(write_up(q3), "Sparsification did harm, by 70.00 points at least"));
+  CHECK(says(write_up(q3), "Sparsification did harm, at least 70.00 points"));
   Outcome lab = made_up_outcome(exercise_called("lab"));
   CHECK(says(write_up(lab), "outside the 1.5 points"));
   CHECK(says(write_up(lab), "and 7, 12 here: 2 of 14 are the same"));

@@ -98,7 +98,7 @@ TEST_CASE("options of an algorithm are in its name, CSV, JSON and are read back"
   CHECK(complaint_of([&] { validate(odd); }) == "fedprox does not use --nu");
 }
 
-TEST_CASE("the JSON of a run is JSON and has its rounds") {
+TEST_CASE("the JSON of a run is valid and has its rounds") {
   Run run = made_up_run({9.1, 46});
   run.rounds[1].excluded.push_back({7, "its update is not finite"});
   const auto json = nlohmann::json::parse(to_json(run, made_somehow()));
@@ -124,7 +124,7 @@ TEST_CASE("a round without a test has an empty cell, null in JSON, and no point 
   CHECK(plot.series[0].x == std::vector<double>{2});
 }
 
-TEST_CASE("results that were written are read back") {
+TEST_CASE("written results are read back") {
   Run run = made_up_run({9.1, 46, 50.25});
   const auto references = parse_results(to_csv(std::vector{run, run}), "table.csv");
   REQUIRE(references.size() == 2);
@@ -150,7 +150,7 @@ TEST_CASE("whole numbers are read as pandas writes them beside an infinity or a 
   }
 }
 
-TEST_CASE("a table that says how its samples are split is read back, for every split") {
+TEST_CASE("a table is read back with its split, for every split") {
   std::vector<Run> runs;
   std::vector<std::string> names;
   for (const fl::Partition& partition :
@@ -184,7 +184,7 @@ TEST_CASE("the notebook's code has curve names as Python's strings, whatever the
   CHECK(contains(code, "curves = [\"a \\\"b\\\"\",\n          \"c\\\\\",\n          \"d\\ne\"]\n"));
 }
 
-TEST_CASE("a table that is not one of results is refused by its line") {
+TEST_CASE("a table that does not hold results is refused with its line") {
   const auto refused = [](const std::string& content) {
     return complaint_of([&] { parse_results(content, "table.csv"); });
   };

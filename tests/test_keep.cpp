@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// What is said when it makes way.
+// The message when it makes way.
 std::string keep(const fs::path& file) {
   std::ostringstream log;
   keep_edited(file, log);
@@ -29,7 +29,7 @@ const std::string intact = nn::sealed(R"({"checksum": "00000000"})");
 
 }  // namespace
 
-TEST_CASE("a file that may have been edited is kept under the first free name, an intact one not") {
+TEST_CASE("an edited file is kept under the first free name, an intact one is not") {
   const tools::TemporaryFolder folder;
   const fs::path file = folder.path / "a.b.ipynb";
   CHECK(keep(file) == "");
@@ -49,7 +49,7 @@ TEST_CASE("a file that may have been edited is kept under the first free name, a
   }
 }
 
-TEST_CASE("a link to an edited file is kept, and so is what it leads to") {
+TEST_CASE("a link to an edited file is kept, and so is its target") {
   const tools::TemporaryFolder folder;
   const fs::path file = folder.path / "a.ipynb", target = folder.path / "mine";
   fs::create_symlink("mine", file);

@@ -71,7 +71,7 @@ TEST_CASE("the first weights are N(0, 0.02), the norms 1") {
   }
 }
 
-TEST_CASE("seeds beyond the generator's 32 bits make models of their own") {
+TEST_CASE("seeds that differ beyond the generator's 32 bits make different models") {
   const auto weights = [](std::uint64_t seed, int block) {
     const LanguageModel model({23, 16, 6, 4, 2, 20, 8}, std::vector{block}, seed);  // 8 blocks
     const auto values = model.parameters().values();
@@ -97,7 +97,7 @@ TEST_CASE("seeds beyond the generator's 32 bits make models of their own") {
   CHECK(layers.size() == 6);
 }
 
-TEST_CASE("the list of tensors is what a model has") {
+TEST_CASE("the list of tensors is that of the model") {
   const LanguageModel model(small_config());
   const auto tensors = nn::tensors_of(small_config());
   REQUIRE(tensors.size() == model.parameters().infos().size());
@@ -110,7 +110,7 @@ TEST_CASE("the list of tensors is what a model has") {
   }
 }
 
-TEST_CASE("blocks one after the other are the whole model, whoever holds them") {
+TEST_CASE("blocks run one after the other are the whole model, wherever they are held") {
   const std::vector<int> ids{1, 5, 22, 0, 7, 7, 3, 9};
   LanguageModel whole(small_config(), 3);
   const LanguageModel first(small_config(), std::vector{0, 1}, 3);
@@ -135,7 +135,7 @@ TEST_CASE("a later token changes nothing before it, nor another sequence") {
   }
 }
 
-TEST_CASE("a block that is not there, a sequence too long and a shape that cannot be are refused") {
+TEST_CASE("a missing block, a sequence that is too long and an impossible shape are refused") {
   const LanguageModel part(small_config(), std::vector{1});
   Tape tape;
   const std::vector<int> ids(9, 1);

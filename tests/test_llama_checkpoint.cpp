@@ -14,7 +14,7 @@ namespace {
 namespace fs = std::filesystem;
 using nn::InputError, nn::LanguageModel, nn::LanguageModelConfig, nn::ModelCheckpoint, nn::real;
 
-TEST_CASE("a model survives the way to a folder and back") {
+TEST_CASE("a model survives saving and loading") {
   const tools::TemporaryFolder temporary;
   const fs::path& folder = temporary.path;
   const LanguageModel saved(small, 1);
@@ -27,7 +27,7 @@ TEST_CASE("a model survives the way to a folder and back") {
   CHECK(whole.metadata == nn::Metadata{{"format", "pt"}});
 }
 
-TEST_CASE("shards that ranks wrote by themselves are one model, for any other cut") {
+TEST_CASE("shards written by separate ranks are one model, for any other cut") {
   const tools::TemporaryFolder temporary;
   const fs::path& folder = temporary.path;
   save_shards(folder, small, three, 1);
@@ -50,12 +50,12 @@ TEST_CASE("shards that ranks wrote by themselves are one model, for any other cu
     }
 }
 
-TEST_CASE("of a file only the blocks of a model are read") {
+TEST_CASE("only the model's own blocks are read from a file") {
   const tools::TemporaryFolder temporary;
   const fs::path& folder = temporary.path;
   nn::save_model(folder, LanguageModel(small, 1));
   ModelCheckpoint checkpoint(folder);
-  // Once the header is known the file is cut behind the embedding, the first block in it.
+  // Once the header is read, the file is cut after the embedding, its first block.
   const auto size = fs::file_size(folder / "model.safetensors");
   const LanguageModel embedding(small, std::vector{0}, 1);
   const auto others =
@@ -84,7 +84,7 @@ TEST_CASE("a new checkpoint is not hidden by an earlier one of another cut") {
   CHECK(holds(4));
 }
 
-TEST_CASE("a save removes the files of the model before, and no others") {
+TEST_CASE("a save removes the previous model's files, and no others") {
   const tools::TemporaryFolder temporary;
   const fs::path folder = temporary.path / "model";
   save_shards(folder, small, three, 1);
@@ -99,7 +99,7 @@ TEST_CASE("a save removes the files of the model before, and no others") {
                                        "notes.md"});
 }
 
-TEST_CASE("blocks that do not make one model are not saved") {
+TEST_CASE("blocks that do not make up one model are not saved") {
   const tools::TemporaryFolder temporary;
   const fs::path& folder = temporary.path;
   nn::save_model(folder / "model", LanguageModel(small, 1));
@@ -112,7 +112,7 @@ TEST_CASE("blocks that do not make one model are not saved") {
   CHECK(complaint(folder / "model") == "nothing");
 }
 
-TEST_CASE("a model says what made it") {
+TEST_CASE("a saved model says what made it") {
   const tools::TemporaryFolder temporary;
   nn::save_model(temporary.path / "a", LanguageModel(small), {{"step", "7"}});
   CHECK(ModelCheckpoint(temporary.path / "a").state() == nn::Metadata{{"step", "7"}});
@@ -120,7 +120,7 @@ TEST_CASE("a model says what made it") {
   CHECK(ModelCheckpoint(temporary.path / "a").state().empty());
 }
 
-TEST_CASE("a model of which any file changed is refused, until its manifest is removed") {
+TEST_CASE("a model with any file changed is refused until its manifest is removed") {
   const tools::TemporaryFolder temporary;
   const fs::path& folder = temporary.path;
   save_shards(folder / "new", small, three, 2);
@@ -145,7 +145,7 @@ TEST_CASE("a model of which any file changed is refused, until its manifest is r
   CHECK(ModelCheckpoint(folder / "edited").config().max_positions == 100);
 }
 
-TEST_CASE("a file that came after the model is not taken for a part of it") {
+TEST_CASE("a file added later is not taken for a part of the model") {
   const tools::TemporaryFolder temporary;
   const fs::path& folder = temporary.path;
   save_shards(folder / "shards", small, three, 1);

@@ -11,7 +11,7 @@
 
 using namespace training;
 
-TEST_CASE("losses are read as a run writes them") {
+TEST_CASE("losses are read back as a run writes them") {
   const tools::TemporaryFolder folder;
   {
     LossLog log(3, 100);
@@ -26,7 +26,7 @@ TEST_CASE("losses are read as a run writes them") {
   CHECK(losses.tokens_per_second > 0);
 }
 
-TEST_CASE("losses of a resumed run go on where those before end, also in time") {
+TEST_CASE("losses of a resumed run continue where the earlier ones end, in time, too") {
   const tools::TemporaryFolder folder;
   const std::string earlier =
       "Step,Loss,Seconds,Tokens per second\n1,10.5,200,7\n2,9.25,1000.5,7\n";
@@ -41,7 +41,7 @@ TEST_CASE("losses of a resumed run go on where those before end, also in time") 
   CHECK(read_losses(folder.path / "loss.csv").steps == std::vector<double>{1, 2, 3});
 }
 
-TEST_CASE("losses that are removed as they are written are an error") {
+TEST_CASE("removing the losses while they are written is an error") {
   const tools::TemporaryFolder folder;
   LossLog log(4, 100);
   log.open(folder.path / "loss.csv");
@@ -50,12 +50,12 @@ TEST_CASE("losses that are removed as they are written are an error") {
   CHECK(contains(complaint_of([&] { log.add(2, 8); }), "loss.csv was removed while"));
 }
 
-TEST_CASE("losses that a full disk does not take are an error") {
+TEST_CASE("a full disk is an error for the losses") {
   LossLog log(4, 100);
   CHECK(contains(complaint_of([&] { log.open("/dev/full"); }), "/dev/full: No space left"));
 }
 
-TEST_CASE("a file that is not one of losses is refused with its line") {
+TEST_CASE("a file that does not hold losses is refused with its line") {
   const std::string header = "Step,Loss,Seconds,Tokens per second\n";
   const auto message_for = [](const std::string& content) {
     return complaint_of([&] { parse_losses(content, "loss.csv"); });
@@ -71,7 +71,7 @@ TEST_CASE("a file that is not one of losses is refused with its line") {
   CHECK_THROWS_AS(read_losses("no/such/loss.csv"), nn::InputError);
 }
 
-TEST_CASE("runs differ by the largest difference of a step that both have") {
+TEST_CASE("runs differ by the largest difference at a step that both have") {
   const Losses run{{0, 1, 2, 3}, {5, 4, 3, 2}};
   CHECK(largest_difference(run, run) == 0);
   CHECK(largest_difference(run, {{1, 3, 9}, {4.5, 2.25, 99}}) == 0.5);

@@ -43,7 +43,7 @@ TEST_CASE("messages of all sizes arrive unchanged over ipc and tcp, asked for in
   }
 }
 
-TEST_CASE("sending does not wait for a receiver that is busy, and nothing is lost") {
+TEST_CASE("sending does not wait for a busy receiver, and nothing is lost") {
   const tools::TemporaryFolder folder;
   const std::vector<nn::real> numbers(50'000, 1);
   constexpr int count = 500;
@@ -63,7 +63,7 @@ TEST_CASE("sending does not wait for a receiver that is busy, and nothing is los
   CHECK(lease.is_free());
 }
 
-TEST_CASE("signals that a program catches disturb no message, wherever they come") {
+TEST_CASE("signals that a program catches disturb no message, whenever they come") {
   const tools::TemporaryFolder folder;
   static std::atomic<int> caught;
   caught = 0;
@@ -97,7 +97,7 @@ TEST_CASE("a rank that never comes is named") {
         }).ends_with("meeting the other ranks; not connected: rank 1, 2"));
 }
 
-TEST_CASE("ranks started with different options say which") {
+TEST_CASE("ranks started with different options name them") {
   Network network;
   std::string messages[2];
   std::vector<std::thread> threads;
@@ -160,8 +160,8 @@ TEST_CASE("waiting has a deadline, and ends when told to stop") {
   other.join();
 }
 
-TEST_CASE("a rank that does nothing is named by all, also by those who wait for others") {
-  // Rank 2 waits for rank 1, and that for rank 0, which is not at its mailbox.
+TEST_CASE("an idle rank is named by all others, even those that wait for another rank") {
+  // Rank 2 waits for rank 1, and rank 1 for rank 0, which does not serve its mailbox.
   const tools::TemporaryFolder folder;
   std::vector<std::string> addresses, messages(3);
   for (int rank = 0; rank < 3; ++rank) addresses.push_back(address_of(rank, folder));
@@ -207,7 +207,7 @@ TEST_CASE("ranks that all wait, or compute for less than half the deadline, are 
   other.join();
 }
 
-TEST_CASE("a rank from which not even its pulse comes is gone") {
+TEST_CASE("a rank whose pulse stops is gone") {
   const tools::TemporaryFolder folder;
   const std::string address = address_of(0, folder);
   Network network;
@@ -238,7 +238,7 @@ TEST_CASE("a rank from which not even its pulse comes is gone") {
   CHECK(std::chrono::steady_clock::now() - start < milliseconds(5000));
 }
 
-TEST_CASE("terms of another rank are shown as one line") {
+TEST_CASE("another rank's terms are shown as one line") {
   Network network;
   std::string message;
   const std::vector<std::string> addresses{"inproc://shown-0", "inproc://shown-1"};
@@ -256,7 +256,7 @@ TEST_CASE("terms of another rank are shown as one line") {
   CHECK(message.size() < 300);
 }
 
-TEST_CASE("a goodbye that comes after the connection broke is heard") {
+TEST_CASE("a goodbye that arrives after the connection broke counts") {
   const tools::TemporaryFolder folder;
   const std::vector<std::string> addresses{address_of(0, folder), address_of(1, folder)};
   for (int i = 0; i < 20; ++i) {
@@ -274,7 +274,7 @@ TEST_CASE("a goodbye that comes after the connection broke is heard") {
   }
 }
 
-TEST_CASE("an address that is taken or is none is an error with a hint") {
+TEST_CASE("an address that is taken or invalid is an error with a hint") {
   Network network;
   const std::vector<std::string> addresses{"tcp://127.0.0.1:28460", "tcp://127.0.0.1:28461"};
   Mailbox first(network, {.rank = 0, .addresses = addresses});

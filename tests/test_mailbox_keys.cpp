@@ -59,7 +59,7 @@ void owned_by_another(const fs::path& path, Function f) {
 }
 
 TEST_CASE_FIXTURE(GuardedRank,
-                  "keys that belong to others, or lie where others may move them, are refused") {
+                  "keys of another user, or in a place where others may move them, are refused") {
   const fs::path above = folder.path / "above", keys = above / "keys";
   make_keys(keys, 3);
   const auto complaint = [](const fs::path& path) {
@@ -73,13 +73,13 @@ TEST_CASE_FIXTURE(GuardedRank,
     });
   set_permissions(above, 0775);
   CHECK(complaint(keys) == above.string() + " can be changed by other users");
-  set_permissions(above, 01777);  // as /tmp: what is in it stays its owner's
+  set_permissions(above, 01777);  // like /tmp: files stay their owners'
   CHECK(complaint(keys) == "nothing");
-  set_permissions(keys, 01777);  // but not the keys' own folder: new files may come
+  set_permissions(keys, 01777);  // but not the keys' own folder: others could add files
   CHECK(complaint(keys) == keys.string() + " can be changed by other users");
 }
 
-TEST_CASE_FIXTURE(GuardedRank, "a link to keys is as good as what it leads to") {
+TEST_CASE_FIXTURE(GuardedRank, "a link to keys is as good as its target") {
   const fs::path above = folder.path / "above", keys = above / "keys", link = folder.path / "link";
   make_keys(keys, 3);
   fs::create_symlink(keys, link);
@@ -97,7 +97,7 @@ TEST_CASE_FIXTURE(GuardedRank, "a link to keys is as good as what it leads to") 
   CHECK(contains(complaint(), "rank-2.public: No such file"));
 }
 
-TEST_CASE_FIXTURE(GuardedRank, "keys that are missing, damaged, mixed up or the same are refused") {
+TEST_CASE_FIXTURE(GuardedRank, "missing, damaged, mixed up or identical keys are refused") {
   const auto complaint = [&] { return complaint_of([&] { keys_of(1); }); };
   const fs::path path = folder.path / "rank-2.public";
   const std::string key = nn::read_file(path);
@@ -114,7 +114,7 @@ TEST_CASE_FIXTURE(GuardedRank, "keys that are missing, damaged, mixed up or the 
   CHECK(contains(complaint(), "rank-2.public"));
 }
 
-TEST_CASE("without keys an address must be out of the reach of others") {
+TEST_CASE("without keys, an address must be out of others' reach") {
   const tools::TemporaryFolder folder;
   const std::string path = folder.path.string();
   for (const std::string& local :

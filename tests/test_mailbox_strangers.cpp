@@ -110,7 +110,7 @@ TEST_CASE_FIXTURE(GuardedRank, "a rank cannot speak for another rank or run") {
   CHECK(!mailbox->try_receive(1, {Tag::activation}));
 }
 
-TEST_CASE_FIXTURE(GuardedRank, "a key admits few connections, and none once its rank is here") {
+TEST_CASE_FIXTURE(GuardedRank, "a key admits few connections, and none once its rank has joined") {
   const std::string counted = "further connections with the key of rank 2";
   open(with_keys());
   std::vector<zmq::socket_t> thieves;
@@ -160,7 +160,7 @@ TEST_CASE_FIXTURE(GuardedRank, "a rank whose connections failed can still join")
 }
 
 TEST_CASE_FIXTURE(GuardedRank,
-                  "strangers that come and go make no room for more connections of a key") {
+                  "strangers that come and go do not make room for more connections of a key") {
   open(with_keys());
   std::vector<zmq::socket_t> thieves;
   for (int i = 1; i <= 4; ++i) {
@@ -175,7 +175,7 @@ TEST_CASE_FIXTURE(GuardedRank,
   expect("further connections with the key of rank 2", 1);
 }
 
-TEST_CASE_FIXTURE(GuardedRank, "ranks with keys of different folders say so") {
+TEST_CASE_FIXTURE(GuardedRank, "ranks with keys from different folders say so") {
   const tools::TemporaryFolder other_folder;
   make_keys(other_folder.path, 3);
   std::thread other([&] {
@@ -213,7 +213,7 @@ TEST_CASE_FIXTURE(GuardedRank, "a silent connection is counted and soon cut off"
 }
 
 TEST_CASE_FIXTURE(GuardedRank,
-                  "a crowd of strangers is kept out, and others get in once it is gone") {
+                  "a crowd of strangers is kept out, and others get in once it has gone") {
   open(options());
   std::vector<int> crowd;
   for (int i = 0; i < 1000; ++i) {
@@ -231,7 +231,7 @@ TEST_CASE_FIXTURE(GuardedRank,
   CHECK(mailbox->receive(1, {Tag::activation}, "testing").text() == "8 bytes!");
 }
 
-TEST_CASE_FIXTURE(GuardedRank, "a sender of more than the largest message is cut off") {
+TEST_CASE_FIXTURE(GuardedRank, "a sender that exceeds the largest message is cut off") {
   Mailbox::Options options = this->options();
   options.largest_message = 1000;
   open(std::move(options));
@@ -255,9 +255,8 @@ TEST_CASE_FIXTURE(GuardedRank, "a sender of more than the largest message is cut
   CHECK(message->text() == std::string(1000, 'y'));
 }
 
-TEST_CASE_FIXTURE(
-    GuardedRank,
-    "a connection whose message does not end is closed, also while the rank computes") {
+TEST_CASE_FIXTURE(GuardedRank,
+                  "a connection with an endless message is closed, even while the rank computes") {
   Mailbox::Options options = this->options();
   options.largest_message = 1 << 16;
   open(options);
@@ -290,7 +289,7 @@ TEST_CASE_FIXTURE(
 }
 
 TEST_CASE_FIXTURE(GuardedRank,
-                  "many complete messages are not one without an end, with keys or without") {
+                  "many complete messages are not taken for an endless one, with or without keys") {
   constexpr int most = 300, size = 1 << 16;
   for (const bool has_keys : {false, true}) {
     Mailbox::Options options = has_keys ? with_keys() : this->options();

@@ -51,7 +51,7 @@ TEST_CASE("a manifest without a version is of version 1; a later one is named as
   CHECK(contains(complaint_about("file a 1 0\nmanifest 2\n"), "of an unknown kind"));
 }
 
-TEST_CASE("of a manifest every line must be one that we write, once") {
+TEST_CASE("every line of a manifest must be one that we write, and occur once") {
   const auto complains = [](const char* line, const char* words) {
     CAPTURE(line);
     CHECK(contains(complaint_about(nn::concat("manifest 2\nstep 1\nstate a b\nfile a 1 0\n", line)),
@@ -74,7 +74,7 @@ TEST_CASE("of a manifest every line must be one that we write, once") {
     CHECK(contains(complaint_of([&] { nn::parse_manifest(text, "m"); }), "its checksum is wrong"));
 }
 
-TEST_CASE("a manifest cannot name files outside of its folder") {
+TEST_CASE("a manifest cannot name files outside its folder") {
   for (const char* line :
        {"../weights 1 0", "/etc/passwd 1 0", ".. 1 0", ".hidden 1 0", "a/b 1 0", "weights",
         "weights 1", "weights x 0", "weights 1 g", "weights 1 0 0", "weights -1 0", "weights +1 0",
@@ -101,7 +101,7 @@ TEST_CASE("what could not be read back is not written") {
   complains({{}, {}, {{"a", 0, 0}, {"a", 0, 0}}});
 }
 
-TEST_CASE("a file that is not as the manifest says is named") {
+TEST_CASE("a file that differs from the manifest is named") {
   const tools::TemporaryFolder folder;
   const fs::path a = folder.path / "a", manifest = folder.path / "manifest.txt";
   const auto complaint = [&] { return complaint_of([&] { nn::read_manifest(folder.path); }); };
@@ -114,7 +114,7 @@ TEST_CASE("a file that is not as the manifest says is named") {
   fs::create_directory(a);
   CHECK(complaint() == a.string() + " is damaged: it is not a file");
   fs::remove(a);
-  REQUIRE(mkfifo(a.c_str(), 0600) == 0);  // which nobody writes to
+  REQUIRE(mkfifo(a.c_str(), 0600) == 0);  // without a writer
   CHECK(complaint() == a.string() + " is damaged: it is not a file");
   fs::remove(manifest);
   CHECK(contains(complaint(), "cannot read " + manifest.string()));

@@ -41,7 +41,7 @@ struct SmallPair : tools::TemporaryFolder {
   }
   data::ImageSet read() const { return data::read_idx(images, labels); }
 
-  // What reading complains about; it must name the file.
+  // The reader's complaint, which must name the file.
   std::string complaint(const fs::path& file) const {
     const std::string message = complaint_of([&] { read(); });
     REQUIRE(message.starts_with(file.string() + ": "));
@@ -137,7 +137,7 @@ TEST_CASE("copy_batch normalises the samples named, in their order") {
   }
 }
 
-TEST_CASE("copy_batch refuses samples that are not there") {
+TEST_CASE("copy_batch refuses samples that do not exist") {
   const data::ImageSet set = SmallPair().read();
   std::vector<nn::real> images(8);
   std::vector<int> labels(1);
@@ -167,7 +167,7 @@ TEST_CASE("load_mnist takes only the published files") {
   }
 }
 
-TEST_CASE("MNIST is what it is known to be") {
+TEST_CASE("MNIST has its published sizes, first labels and mean") {
   const fs::path folder = "data/raw/mnist";
   if (!data::dataset_is_present(folder)) {
     MESSAGE("left out: no MNIST in data/raw/mnist");

@@ -66,7 +66,7 @@ TEST_CASE("every model of images turns them into log-probabilities") {
   }
 }
 
-TEST_CASE("every model of images takes any shape, or says that they are too small") {
+TEST_CASE("every model of images takes any shape, or says that the images are too small") {
   const nn::InputShape shapes[] = {{3, 32, 32}, {1, 6, 6},   {2, 7, 9},  {4, 33, 12}, {1, 28, 5},
                                    {3, 1, 1},   {1, 16, 15}, {2, 8, 16}, {1, 4, 16}};
   const std::map<std::string_view, index> smallest{{"mnist_cnn", 6},

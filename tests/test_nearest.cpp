@@ -2,7 +2,7 @@
 
 #include "tools/program/nearest.h"
 
-TEST_CASE("a mistyped word finds the candidate it was meant to be") {
+TEST_CASE("a mistyped word finds the candidate that was meant") {
   const std::vector<std::string> options{"--fraction", "--rounds", "--split", "--lr"};
   CHECK(tools::nearest("--frac", options) == "--fraction");
   CHECK(tools::nearest("--round", options) == "--rounds");
@@ -10,7 +10,7 @@ TEST_CASE("a mistyped word finds the candidate it was meant to be") {
   CHECK(tools::nearest("--lrr", options) == "--lr");
 }
 
-TEST_CASE("a word that is like no candidate finds none") {
+TEST_CASE("a word unlike any candidate finds none") {
   CHECK(tools::nearest("--threads", {"--fraction", "--rounds"}) == "");
   CHECK(tools::nearest("--lr", {}) == "");
 }

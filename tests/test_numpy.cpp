@@ -10,7 +10,7 @@
 #include "nn/base/file.h"
 #include "nn/numpy.h"
 
-// What NumPy draws and sorts (tests/golden/make_random.py).
+// NumPy's draws and sorted orders (tests/golden/make_random.py).
 namespace {
 
 using nlohmann::json;
@@ -57,7 +57,7 @@ TEST_CASE("permutations, choices and uniform numbers are those of default_rng") 
   }
 }
 
-TEST_CASE("choice changes its way at 10,000 elements and at a fiftieth of them, as NumPy does") {
+TEST_CASE("choice changes its method at 10,000 elements and at a fiftieth of them, as NumPy does") {
   const struct {
     int count, chosen;
     Integers first_4;
@@ -76,7 +76,7 @@ TEST_CASE("choice changes its way at 10,000 elements and at a fiftieth of them, 
   }
 }
 
-TEST_CASE("a choice has no element twice, few or many, of few or many") {
+TEST_CASE("a choice never has an element twice, whatever its size") {
   Generator generator(1);
   for (const auto& [count, chosen] : {std::pair{10, 0},
                                       {10, 1},
@@ -150,7 +150,7 @@ TEST_CASE("array_split gives the first parts one more") {
           golden["sizes"].get<Integers>());
 }
 
-TEST_CASE("dirichlet shares have the mean and variance of their law") {
+TEST_CASE("dirichlet shares have the mean and variance of their distribution") {
   constexpr int draws = 20'000, count = 4;
   for (double alpha : {0.1, 0.5, 1.0, 5.0, 100.0}) {
     CAPTURE(alpha);
@@ -167,7 +167,7 @@ TEST_CASE("dirichlet shares have the mean and variance of their law") {
   }
 }
 
-TEST_CASE("a tiny alpha gives all to one, and not always to the same") {
+TEST_CASE("a tiny alpha gives everything to one, but not always to the same one") {
   Generator generator(5);
   for (double alpha : {1e-3, 1e-6, 1e-300}) {
     CAPTURE(alpha);
@@ -198,7 +198,7 @@ TEST_CASE("the logarithms of log-normal numbers are normal") {
   CHECK(std::sqrt(squares / count) == doctest::Approx(2).epsilon(0.02));
 }
 
-TEST_CASE("more than there is cannot be chosen") {
+TEST_CASE("more elements than there are cannot be chosen") {
   nn::numpy::Generator generator(1);
   CHECK_THROWS_AS(generator.choice(5, 6), nn::Error);
   CHECK_THROWS_AS(generator.choice(20000, 20001), nn::Error);

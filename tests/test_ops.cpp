@@ -19,7 +19,7 @@ constexpr bool is_double = sizeof(real) == 8;
 constexpr double epsilon = is_double ? 1e-5 : 1e-3;
 constexpr double tolerance = is_double ? 1e-7 : 1e-2;
 
-// How far the gradients are from central differences, relative to the input's largest.
+// The largest difference from central differences, relative to the input's largest gradient.
 double gradient_error(const OpRow& row) {
   OpInputs inputs(row);
   nn::Parameters& parameters = inputs.parameters();
@@ -44,7 +44,7 @@ double gradient_error(const OpRow& row) {
   return worst;
 }
 
-// How far a gradient that was there before is from being added to.
+// The largest error in adding to gradients that are already there.
 double adding_error(const OpRow& row) {
   OpInputs inputs(row);
   const auto roles = inputs.all(Role::parameter);
@@ -83,7 +83,7 @@ TEST_CASE("data half and weight half of the backward sweep are exactly the whole
       auto roles = inputs.all(Role::parameter);
       for (int i = 0, rest = code; i < count; ++i, rest /= 3) roles[i] = Role{rest % 3};
 
-      // What the roles allow to arrive; a constant gets nothing.
+      // The roles decide which gradients arrive; a constant gets none.
       const auto expected = [&](bool of_inputs, bool of_parameters) {
         std::vector<real> gradients(whole.size());
         for (int i = 0; i < count; ++i) {
@@ -108,7 +108,7 @@ TEST_CASE("data half and weight half of the backward sweep are exactly the whole
   }
 }
 
-TEST_CASE("the checks of gradients pass a right rule and catch wrong ones") {
+TEST_CASE("the gradient checks pass a correct rule and catch wrong ones") {
   const OpRow right{"right", {{2, 3}}, [](const Vars& x) {
                       return square(x[0], [](ConstView v) {
                         return [v](ConstView dy, View dx) {

@@ -7,7 +7,7 @@
 #include "nn/base/file.h"
 #include "nn/ops.h"
 
-// What PyTorch computes in double (tests/golden/make_ops.py).
+// PyTorch's results in double (tests/golden/make_ops.py).
 namespace {
 
 using nlohmann::json;
@@ -91,7 +91,7 @@ const std::map<std::string, Apply> operations{
      }},
 };
 
-// The largest difference, relative to numbers above 1; infinite if one is not a number.
+// The largest difference, relative for numbers above 1; infinite if any is not a number.
 double difference(std::span<const real> ours, const json& golden) {
   REQUIRE(ours.size() == golden["values"].size());
   double worst = 0;

@@ -7,13 +7,12 @@
 
 #include "nn/ops.h"
 
-// What operations give; their gradients are test_ops.cpp's, other libraries' numbers
-// test_ops_golden.cpp's.
+// Results of operations. test_ops.cpp checks gradients, test_ops_golden.cpp PyTorch's numbers.
 namespace {
 
 using nn::ConstView, nn::index, nn::MaskView, nn::real, nn::Shape, nn::Tape, nn::Var;
 
-// The largest difference between conv2d with the gradients of its sum and the definition.
+// The largest difference of conv2d, and of the gradients of its sum, from the definition.
 double conv2d_error(Tape& tape, Shape image, Shape window, index stride, index padding) {
   const auto filled = [](Shape shape, std::uint64_t seed) {
     nn::Tensor tensor(shape);
@@ -110,7 +109,7 @@ TEST_CASE("ops that write over their argument give the bits of those that do not
   CHECK_THROWS_AS(add_(sum, tape.constant({values.view().data, {8}})), nn::Error);
 }
 
-TEST_CASE("rotary_embedding of later positions is the end of a longer sequence") {
+TEST_CASE("rotary_embedding of later positions gives the end of a longer sequence") {
   Tape tape;
   nn::Tensor values({6, 8});
   nn::Generator(1).uniform(values.span(), -1, 1);

@@ -49,7 +49,7 @@ std::unique_ptr<nn::Optimizer> make(const std::string& name, const json& options
   return std::make_unique<nn::Adam>(rate, adam);
 }
 
-// Copies all that one optimizer keeps to another of its kind, by the names of the arrays.
+// Copies an optimizer's state to another of its kind, array by array, by name.
 void continue_from(nn::Optimizer& one, nn::Optimizer& other, std::size_t size) {
   const nn::Optimizer::State from = one.state(size), to = other.state(size);
   REQUIRE(from.arrays.size() == to.arrays.size());
@@ -132,7 +132,7 @@ TEST_CASE("plain SGD is sgd_step") {
   CHECK(one[0] == 1 - real(0.1) * real(0.5));
 }
 
-TEST_CASE("a changed learning rate counts from the next step") {
+TEST_CASE("a changed learning rate takes effect at the next step") {
   nn::Sgd sgd(0.5);
   std::vector<real> values{1};
   const std::vector<real> gradients{1};
@@ -161,7 +161,7 @@ TEST_CASE("a weight moves as it would have if a neighbour had moved before it") 
   CHECK(alone[0] == 1);
 }
 
-TEST_CASE("moments that come from elsewhere move weights without a gradient") {
+TEST_CASE("loaded moments move weights without a gradient") {
   std::vector<real> values(300, 1);
   nn::Adam adam(0.1), other(0.1);
   adam.step(values, std::vector<real>(300, 1));
@@ -201,7 +201,7 @@ TEST_CASE("every optimizer goes on from its saved state bit for bit, with any nu
   }
 }
 
-TEST_CASE("what an optimizer keeps has torch.optim's names and starts at zero") {
+TEST_CASE("an optimizer's state has torch.optim's names and starts at zero") {
   const auto names = [](nn::Optimizer&& optimizer) {
     std::string all;
     const nn::Optimizer::State state = optimizer.state(3);
@@ -248,7 +248,7 @@ TEST_CASE("every optimizer finds the bottom of a valley") {
   }
 }
 
-TEST_CASE("the learning rate warms up in a line and cools down along a cosine") {
+TEST_CASE("the learning rate warms up linearly and cools down along a cosine") {
   const nn::LearningRate rate = nn::warmup_cosine_rate(1, 10, 110, 0.1);
   CHECK(rate(0) == doctest::Approx(0.1));
   CHECK(rate(4) == doctest::Approx(0.5));

@@ -51,7 +51,7 @@ TEST_CASE("options that are not given leave their variables alone") {
   CHECK(values.files.empty());
 }
 
-TEST_CASE("options set their variables, the last of two equal ones counts, the rest is by place") {
+TEST_CASE("options set their variables, the last repetition wins, other arguments go by position") {
   const Values values = values_of({"-c", "7", "a,b", "--share=1e-1", "--loud", "--limit", "-4",
                                    "--name", "x y", "c", "--count", "8"});
   CHECK(values.count == 8);
@@ -62,7 +62,7 @@ TEST_CASE("options set their variables, the last of two equal ones counts, the r
   CHECK(values.files == std::vector<std::string>{"a,b", "c"});
 }
 
-TEST_CASE("a value that is none, or out of range, is refused with its option and its bounds") {
+TEST_CASE("an invalid value, or one out of range, is refused with its option and bounds") {
   CHECK(complaint_about({"--count", "0"}) == "--count: 0 is not a number from 1 to 9");
   CHECK(complaint_about({"--count", "2.5"}) == "--count: 2.5 is not a number from 1 to 9");
   CHECK(complaint_about({"--share", "nan"}) == "--share: nan is not a number from 0 to 1");
@@ -72,7 +72,7 @@ TEST_CASE("a value that is none, or out of range, is refused with its option and
   CHECK(contains(complaint_about({"--limit"}), "--limit"));
 }
 
-TEST_CASE("an option is not taken for the value that another one lacks") {
+TEST_CASE("an option is not taken for another option's missing value") {
   CHECK(complaint_about({"--name", "--loud"}) == "--name: --loud is an option, not a value");
   CHECK(contains(complaint_about({"--limit", "--loud"}), "--loud is an option"));
   CHECK(contains(complaint_about({"--name=--loud"}), "--loud is an option"));
@@ -80,7 +80,7 @@ TEST_CASE("an option is not taken for the value that another one lacks") {
   CHECK(values_of({"--", "--file"}).files == std::vector<std::string>{"--file"});
 }
 
-TEST_CASE("an unknown option is refused, and the one that was probably meant is named") {
+TEST_CASE("an unknown option is refused with the one that was probably meant") {
   CHECK(complaint_about({"--cuont", "4"}) == "there is no option --cuont");
   try {
     values_of({"--shar=1"});

@@ -12,8 +12,8 @@ namespace {
 
 using nn::ConstView, nn::index, nn::real, nn::Tape, nn::Var, nn::View;
 
-// What becomes of a row's gradients when a value that it was computed from is overwritten before
-// the backward sweep: each of its inputs in turn, then its result.
+// The effect on a row's gradients of overwriting a value before the backward sweep: each of its
+// inputs in turn, then its result.
 enum class Outcome { same, refused, spoiled };
 std::vector<Outcome> outcomes_of_overwriting(const OpRow& row) {
   const auto count = static_cast<int>(row.shapes.size());
@@ -54,14 +54,14 @@ std::vector<Outcome> outcomes_of_overwriting(const OpRow& row) {
   return outcomes;
 }
 
-TEST_CASE("overwriting what a rule reads is an error, and what none reads changes nothing") {
+TEST_CASE("overwriting what a rule reads is an error, and overwriting anything else is harmless") {
   for (const OpRow& row : op_table()) {
     CAPTURE(row.name);
     CHECK(std::ranges::count(outcomes_of_overwriting(row), Outcome::spoiled) == 0);
   }
 }
 
-// A rule that does not say what it reads.
+// A rule that does not declare what it reads.
 const OpRow careless{"careless", {{2, 3}}, [](const Vars& x) {
                        return square(x[0], [](ConstView v) {
                          return [v](ConstView dy, View dx) {
@@ -70,7 +70,7 @@ const OpRow careless{"careless", {{2, 3}}, [](const Vars& x) {
                        });
                      }};
 
-TEST_CASE("the check of overwriting catches a rule that does not say what it reads") {
+TEST_CASE("the overwriting check catches a rule that does not say what it reads") {
   using enum Outcome;
   CHECK(outcomes_of_overwriting(careless) == std::vector{spoiled, same});
   const auto outcomes_of = [](const std::string& name) {

@@ -32,7 +32,7 @@ TEST_CASE("tasks are consumed in order by any number of workers, each exactly on
     }
 }
 
-TEST_CASE("every worker leaves once, after its last task, also if it never had one or all failed") {
+TEST_CASE("every worker leaves once, after its last task, even if it had none or all failed") {
   for (int workers : {1, 2, 5})
     for (int count : {0, 1, 3, 20})
       for (bool fails : {false, true}) {
@@ -72,9 +72,8 @@ TEST_CASE("the first exception stops all workers and reaches the caller") {
   }
 }
 
-TEST_CASE(
-    "too few threads are an error, after those that were started have ended and all have left") {
-  // Stacks so large that some fit into the memory that this process may address, but not all.
+TEST_CASE("too few threads are an error, once those that started have ended and all have left") {
+  // Stacks so large that some, but not all, fit into the address space of this process.
   constexpr std::size_t stack = std::size_t{256} << 20;
   pthread_attr_t attributes;
   REQUIRE(pthread_attr_init(&attributes) == 0);

@@ -61,7 +61,7 @@ TEST_CASE("the first clients get the samples that do not divide evenly") {
   CHECK(clients[3].size() == 10);
 }
 
-TEST_CASE("a client of the shard split sees few labels, in both sorts") {
+TEST_CASE("a client of the shard split sees few labels, with either sort") {
   const auto labels = labels_of(1000);
   for (fl::LabelSort sort : {fl::LabelSort::introsort, fl::LabelSort::stable}) {
     const auto clients =
@@ -195,7 +195,7 @@ TEST_CASE("noise grows from the first client to the last, and stays with its ima
   }
 }
 
-TEST_CASE("a natural split is the data's own, of as many clients as it has") {
+TEST_CASE("a natural split is the data's own, with its number of clients") {
   struct Owned : data::ImageSet {
     explicit Owned(data::ImageSet images) : data::ImageSet(std::move(images)) {}
     std::span<const std::vector<int>> natural_clients() const override { return owners; }
@@ -210,7 +210,7 @@ TEST_CASE("a natural split is the data's own, of as many clients as it has") {
         "the data does not say which client a sample belongs to");
 }
 
-TEST_CASE("a split that cannot be is refused") {
+TEST_CASE("an impossible split is refused") {
   const auto labels = labels_of(10);
   CHECK_THROWS_AS(fl::split_samples(labels, 0, {}, 10), nn::Error);
   CHECK_THROWS_AS(fl::split_samples(labels, 11, {}, 10), nn::Error);

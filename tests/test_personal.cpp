@@ -71,7 +71,8 @@ TEST_CASE("Ditto trains personal models by its formula") {
   }
 }
 
-TEST_CASE("FedBN's clients have their own batch normalisation, and the server's other weights") {
+TEST_CASE(
+    "FedBN's clients have their own batch normalisation, and otherwise the server's weights") {
   const data::ImageDataset dataset = toy::dataset();
   fl::Config config = with_norm("fedbn");
   config.fraction = 1;
@@ -181,7 +182,7 @@ TEST_CASE("a personal model of another size is an error, in training and in the 
     }
 }
 
-TEST_CASE("where clients have few labels, their own models are better for them than the server's") {
+TEST_CASE("clients with few labels are better served by their own models than by the server's") {
   const auto accuracy = [](const char* algorithm) {
     const data::ImageDataset dataset = toy::dataset();
     fl::Config config = toy::config(algorithm, 2);

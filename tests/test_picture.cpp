@@ -54,7 +54,7 @@ TEST_CASE("times that are multiples of a unit have one column per unit, whatever
         Lines{"FF..BBWWW.BBWWW", ".FBBWWWFBBWWW"});
 }
 
-TEST_CASE("other times are scaled to the columns, which show what takes most of them") {
+TEST_CASE("other times are scaled to the columns, each of which shows what takes most of it") {
   const Timeline timeline = run("1f1b", 2, 3, {0.1234567, 0.2618, 0.3141});
   const Lines lines = draw_letters(lanes_of(timeline), 60);
   for (const std::string& line : lines) CHECK(line.size() <= 60);
@@ -81,7 +81,7 @@ TEST_CASE("a common length draws two timelines on one scale") {
   CHECK(draw_letters(lanes, 4, 10) == Lines{"F"});
 }
 
-TEST_CASE("labels take the place of letters") {
+TEST_CASE("labels replace letters") {
   CHECK(draw_labels(lanes_of(run("1f1b", 2, 3))) == Lines{"01.00211.22", ".000111222"});
   const auto twelve = draw_labels(lanes_of(run("gpipe", 1, 12)));
   CHECK(twelve == Lines{"012345678901001122334455667788990011"});
@@ -144,7 +144,7 @@ TEST_CASE("markup in titles, names, labels and units is escaped") {
   CHECK(contains(svg, "&quot;c&quot; &amp; &lt;d&gt;"));
 }
 
-TEST_CASE("bars that run backwards or for ever are refused") {
+TEST_CASE("bars that run backwards or forever are refused") {
   for (const auto& [start, end] : {std::pair{2.0, 1.0}, {-1.0, 1.0}, {0.0, 1.0 / 0.0}})
     CHECK_THROWS_AS(to_svg({{"stage 0", {{start, end, forward}}}}, "", ""), nn::Error);
 }

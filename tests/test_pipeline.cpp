@@ -38,7 +38,7 @@ Result train(const TrainingConfig& config, const std::string& name, int pipeline
   return result;
 }
 
-// One process, one microbatch after the other.
+// In one process, one microbatch after the other.
 Result train_serially(int microbatches, const nn::ModelFamily& family = nn::families()[0]) {
   return train(config_of("gpipe", 1, 1, microbatches, family), "serial");
 }
@@ -69,7 +69,7 @@ void each_config(int pipelines, int microbatches, const nn::ModelFamily& family,
 
 }  // namespace
 
-TEST_CASE("a worker takes the steps that are written out here") {
+TEST_CASE("a worker takes exactly the steps written out here") {
   TrainingConfig config = config_of("1f1b", 1, 1, 2);
   config.warmup = 2;
   const Result result = train(config, "written");
@@ -96,7 +96,7 @@ TEST_CASE("a worker takes the steps that are written out here") {
   CHECK(relative_difference(result.weights, model.parameters().values()) < 1e-5);
 }
 
-TEST_CASE("memory that a message still reads is not used again") {
+TEST_CASE("memory that a message still reads is not reused") {
   const nn::LanguageModelConfig config{.vocab_size = 7,
                                        .hidden_size = 64,
                                        .layers = 1,
@@ -177,7 +177,7 @@ TEST_CASE("the copies of a weight that embedding and head share stay equal") {
   }
 }
 
-TEST_CASE("stages without layers pass on what they get") {
+TEST_CASE("stages without layers pass on what they receive") {
   const Result serial = train_serially(3);
   for (const Cut& cut : {Cut{6, 0, 0}, Cut{0, 0, 6}, Cut{0, 6, 0}, Cut{3, 0, 3}}) {
     TrainingConfig config = config_of("1f1b", 3, 1, 3);
@@ -197,7 +197,7 @@ TEST_CASE("a pipeline learns") {
   CHECK(result.losses.back() < 0.9 * result.losses.front());
 }
 
-TEST_CASE("replicas stay the same, bit for bit") {
+TEST_CASE("replicas stay identical, bit for bit") {
   const TrainingConfig config = config_of("1f1b", 2, 3, 2);
   const TrainingConfig tied = config_of("zb-h1", 2, 3, 2, *nn::find_family("gpt2"));
   CHECK(train(tied, "three", 0).weights == train(tied, "three", 2).weights);

@@ -68,7 +68,7 @@ TEST_CASE("a bad step is skipped on all ranks") {
   }
 }
 
-TEST_CASE("a run without bad steps is the same whether they would be left out or not") {
+TEST_CASE("without bad steps, a run is the same whether they would be skipped or not") {
   TrainingConfig config = config_of_six("1f1b", 3, 2);
   const auto train = [&] {
     auto stages = toy::as_ranks(config, "good", [](toy::Rank rank) {

@@ -19,7 +19,7 @@ using toy::config_of_six;
 
 namespace {
 
-// What a training, or a part of one, leaves.
+// The results of a training, or of a part of one.
 struct Result {
   std::map<int, double> losses;  // by step, from 1
   std::vector<nn::real> weights;
@@ -28,7 +28,7 @@ struct Result {
   std::vector<std::string> reports;
 };
 
-// Goes on from the newest checkpoint until `last` steps are done, and saves one then.
+// Goes on from the newest checkpoint until `last` steps are done, then saves another.
 Result train(const TrainingConfig& config, const std::filesystem::path& path, int last) {
   Result result;
   std::mutex mutex;
@@ -114,7 +114,7 @@ TEST_CASE("a checkpoint of two pipelines goes on in one") {
     CHECK(resumed.losses.at(step) == doctest::Approx(undisturbed.losses.at(step)).epsilon(1e-6));
 }
 
-TEST_CASE("another training does not go on from a checkpoint") {
+TEST_CASE("a checkpoint of another training is refused") {
   const TrainingConfig config = config_of_six("1f1b", 2, 1);
   const tools::TemporaryFolder folder;
   train(config, folder.path, 2);
@@ -138,7 +138,7 @@ TEST_CASE("another training does not go on from a checkpoint") {
         std::vector<std::string>{"the checkpoint was made with lr 8e-04, this run has 4e-04"});
 }
 
-// Changes a line of the manifest of step `step`, as a program of another version might write it.
+// Changes a line in the manifest of step `step` to what another version might write.
 void change_state(const std::filesystem::path& folder, int step, const std::string& from,
                   const std::string& to) {
   const auto file = folder / nn::concat("step-", step) / "manifest.txt";
@@ -148,7 +148,7 @@ void change_state(const std::filesystem::path& folder, int step, const std::stri
   rewrite_manifest(file, text.replace(at, from.size(), to));
 }
 
-TEST_CASE("a checkpoint whose state is not what it must be is said, and the one before it taken") {
+TEST_CASE("a checkpoint with an invalid state is reported, and the one before it is used") {
   const TrainingConfig config = config_of_six("1f1b", 2, 1);
   const tools::TemporaryFolder undisturbed_folder;
   const Result undisturbed = train(config, undisturbed_folder.path, 4);
@@ -179,7 +179,7 @@ TEST_CASE("a checkpoint whose state is not what it must be is said, and the one 
   }
 }
 
-TEST_CASE("a block that does not say how often it was updated is damage, too") {
+TEST_CASE("a block without its number of updates is damage, too") {
   const TrainingConfig config = config_of_six("1f1b", 2, 1);
   for (const char* updates : {"abc", "-1", "99999999999", ""}) {
     const tools::TemporaryFolder folder;
@@ -205,7 +205,7 @@ TEST_CASE("a block that does not say how often it was updated is damage, too") {
   }
 }
 
-TEST_CASE("a checkpoint says what made it, and another processor is said on going on") {
+TEST_CASE("a checkpoint says what made it, and a different processor is reported on resuming") {
   const TrainingConfig config = config_of_six("zb-h1", 2, 1);
   const tools::TemporaryFolder folder;
   train(config, folder.path, 2);
@@ -226,7 +226,7 @@ TEST_CASE("a checkpoint says what made it, and another processor is said on goin
                                    engine.at("vectors") + ": the same training but for rounding"});
 }
 
-TEST_CASE("a checkpoint of version 1, which says nothing of that, goes on without a word") {
+TEST_CASE("a checkpoint of version 1, which does not say what made it, resumes silently") {
   const TrainingConfig config = config_of_six("1f1b", 2, 1);
   const tools::TemporaryFolder folder;
   train(config, folder.path, 2);

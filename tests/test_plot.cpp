@@ -67,7 +67,7 @@ TEST_CASE("an SVG plot is well-formed, escaped and names every series") {
   }
 }
 
-TEST_CASE("a line of thousands of points has few markers, at other points than its neighbours'") {
+TEST_CASE("a line of thousands of points has few markers, away from those of other lines") {
   for (const std::size_t size : {40, 41, 300, 5000}) {
     CAPTURE(size);
     std::vector<double> x(size), y(size);

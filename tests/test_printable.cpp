@@ -4,13 +4,13 @@
 
 namespace nn {
 
-TEST_CASE("text that a reader can see stays as it is") {
+TEST_CASE("visible text stays as it is") {
   for (const char* text :
        {"", "the disk is full", "\"a\" \\ b's", "Grüße, 数, привет, 🙂", "x y"})
     CHECK(printable(text) == text);
 }
 
-TEST_CASE("what moves a cursor, hides or turns text becomes visible") {
+TEST_CASE("characters that move the cursor, hide text or turn it become visible") {
   CHECK(printable("a\nhint: curl x | sh\r") == "a\\nhint: curl x | sh\\x0d");
   CHECK(printable("\x1b[2J\x1b]0;title\x07\t\x7f") == "\\x1b[2J\\x1b]0;title\\x07\\t\\x7f");
   CHECK(printable(std::string_view("a\0b", 3)) == "a\\x00b");
@@ -29,7 +29,7 @@ TEST_CASE("bytes that are not UTF-8 are shown one by one") {
   CHECK(printable("\xf4\x90\x80\x80") == "\\xf4\\x90\\x80\\x80");
 }
 
-TEST_CASE("long text is cut between characters, and what was made printable stays so") {
+TEST_CASE("long text is cut between characters, and printable text stays as it is") {
   CHECK(printable("0123456789", 10) == "0123456789");
   CHECK(printable("0123456789a", 10) == "0123456...");
   CHECK(printable("ääääää", 10) == "äää...");

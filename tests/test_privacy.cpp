@@ -24,7 +24,7 @@ void set_mode(const fs::path& file, unsigned mode) {
   fs::permissions(file, static_cast<fs::perms>(mode));
 }
 
-// A folder that everyone may enter, and a text in it.
+// A folder that everyone may enter, with a text in it.
 struct OpenFolder : tools::TemporaryFolder {
   OpenFolder() {
     set_mode(path, 0755);
@@ -72,7 +72,7 @@ TEST_CASE_FIXTURE(OpenFolder, "a file in a folder that not everyone may enter is
   }
 }
 
-TEST_CASE_FIXTURE(OpenFolder, "a link is as private as what it leads to, wherever it is") {
+TEST_CASE_FIXTURE(OpenFolder, "a link is as private as its target, wherever it is") {
   fs::create_directory(path / "hidden");
   fs::copy(text, path / "hidden");
   set_mode(path / "hidden", 0700);
@@ -107,7 +107,7 @@ TEST_CASE_FIXTURE(OpenFolder, "a folder is private if anything in it is, or in a
   CHECK(nn::is_private(model));
 }
 
-TEST_CASE_FIXTURE(OpenFolder, "a cache is for no more readers than its text, whatever the umask") {
+TEST_CASE_FIXTURE(OpenFolder, "a cache has no more readers than its text, whatever the umask") {
   for (const mode_t mask : {0000, 0022, 0027, 0077})
     for (const unsigned mode : {0600, 0640, 0604, 0644, 0400, 0444, 0660, 0666}) {
       CAPTURE(mask);
@@ -120,7 +120,7 @@ TEST_CASE_FIXTURE(OpenFolder, "a cache is for no more readers than its text, wha
     }
 }
 
-TEST_CASE_FIXTURE(OpenFolder, "what was made of a text that has become private since is closed") {
+TEST_CASE_FIXTURE(OpenFolder, "files made from a text that has since become private are closed") {
   const Umask umask(022);
   data::open_tokens(text, {}, cache);
   CHECK(mode_of(cache_file()) == 0644);
@@ -142,20 +142,20 @@ TEST_CASE_FIXTURE(OpenFolder, "what was made of a text that has become private s
   CHECK(mode_of(cache_file()) == 0600);
 }
 
-TEST_CASE_FIXTURE(OpenFolder, "a private file is written to no file that was there before") {
+TEST_CASE_FIXTURE(OpenFolder, "a private file is never written into an existing one") {
   const Umask umask(0);
   const fs::path file = path / "secret", temporary = nn::temporary_beside(file);
-  nn::write_file_atomically(temporary, "put here by somebody else");
+  nn::write_file_atomically(temporary, "put here by someone else");
   set_mode(temporary, 0666);
   fs::create_hard_link(temporary, path / "eye");
   nn::write_file_atomically(file, "secret", nn::Readers::owner);
   CHECK(mode_of(file) == 0600);
-  CHECK(nn::read_file(path / "eye") == "put here by somebody else");
+  CHECK(nn::read_file(path / "eye") == "put here by someone else");
   nn::write_file_atomically(file, "public");
   CHECK(mode_of(file) == 0666);
 }
 
-TEST_CASE_FIXTURE(OpenFolder, "a program that reads something private writes for its owner alone") {
+TEST_CASE_FIXTURE(OpenFolder, "a program that reads a private file writes for its owner alone") {
   nn::write_file_atomically(path / "private", "x");
   set_mode(path / "private", 0640);
   for (const mode_t mask : {0000, 0022, 0027, 0077, 0177}) {

@@ -12,7 +12,7 @@ namespace pipeline {
 
 namespace {
 
-// A message that a rank got in a real training, and at which of its steps.
+// A message that a rank received in a real training, and at which of its steps.
 struct Arrival {
   int from;
   Tag tag;
@@ -21,13 +21,13 @@ struct Arrival {
   friend auto operator<=>(const Arrival&, const Arrival&) = default;
 };
 
-// What each rank got in a training with everything that sends messages, and took.
+// All messages that each rank received and accepted in a training that uses every kind.
 std::map<int, std::set<Arrival>> arrivals_of(const TrainingConfig& config) {
   std::map<int, std::set<Arrival>> arrivals;
   std::mutex mutex;
   toy::as_ranks(config, "arrivals", [&](toy::Rank rank) {
     const Protocol protocol(config, rank.rank);
-    // The mailbox asks until the rank has parted, when this scope has been left.
+    // The mailbox still asks after this scope ends, until the rank has said goodbye.
     rank.mailbox.expect([&arrivals, &mutex, protocol, number = rank.rank](
                             int from, Tag tag, std::size_t bytes, int step) {
       const std::lock_guard lock(mutex);
@@ -56,7 +56,7 @@ void each_config(Function f) {
       }
 }
 
-// What differs from it in one field.
+// All messages that differ from it in one field.
 std::vector<Arrival> changed(const Arrival& right) {
   std::vector<Arrival> all;
   const auto change = [&](auto&& set) { set(all.emplace_back(right)); };
@@ -80,7 +80,7 @@ std::vector<Arrival> changed(const Arrival& right) {
 
 }  // namespace
 
-TEST_CASE("all messages of a training are expected, and none that differs in a field") {
+TEST_CASE("every message of a training is expected, and none that differs in a field") {
   each_config([](const TrainingConfig& config) {
     const auto arrivals = arrivals_of(config);
     std::set<Tag::Kind> kinds;
@@ -94,11 +94,11 @@ TEST_CASE("all messages of a training are expected, and none that differs in a f
         for (const Arrival& wrong : changed({from, tag, bytes, step})) {
           if (wrong.from < 0 || wrong.from >= config.topology.ranks() || wrong.from == rank)
             continue;
-          // Numbers of the same tag may come from several ranks, and be one thing or another.
+          // Numbers with the same tag may come from several ranks and differ in meaning.
           const bool is_number = bytes == sizeof(double);
           if (is_number && (wrong.tag.kind != tag.kind || wrong.from != from)) continue;
           if (wrong.tag.kind == Tag::checkpoint && wrong.bytes < 1000) continue;  // a text
-          // Of two stages of two chunks each is before and behind the other.
+          // With two stages of two chunks, each stage is before and after the other.
           if (config.chunks == 2 && config.topology.stages == 2 && wrong.tag.kind != tag.kind)
             continue;
           CAPTURE(static_cast<int>(tag.kind));
@@ -119,7 +119,7 @@ TEST_CASE("all messages of a training are expected, and none that differs in a f
   });
 }
 
-TEST_CASE("a neighbour may be one step ahead, and nobody beyond the last step") {
+TEST_CASE("a neighbour may be one step ahead, but not past the last step") {
   const TrainingConfig config = toy::config_of("1f1b", 2, 1, 3);
   const Protocol protocol(config, 1);
   const std::size_t bytes = activation_size(config) * sizeof(nn::real);
@@ -134,7 +134,7 @@ TEST_CASE("a neighbour may be one step ahead, and nobody beyond the last step") 
   CHECK(!takes(3, 2));  // there are three steps
 }
 
-TEST_CASE("only what is for a rank comes to it") {
+TEST_CASE("a rank receives only what is meant for it") {
   TrainingConfig config = toy::config_of("1f1b", 2, 2, 3);  // ranks 0, 1 and 2, 3
   const auto takes = [&](int rank, int from, Tag tag, std::size_t bytes, int step = 5) {
     return Protocol(config, rank)(from, tag, bytes, step);
@@ -197,7 +197,7 @@ TEST_CASE("a stage averages its own blocks, once the cut is known") {
   }
 }
 
-TEST_CASE("what a rank should not send is dropped and counted, and the others train as before") {
+TEST_CASE("unexpected messages of a rank are dropped and counted, and the others train as before") {
   const TrainingConfig config = toy::config_of("1f1b", 3, 2, 3);
   const auto train = [&](bool has_insider) {
     std::vector<double> losses;

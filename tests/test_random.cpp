@@ -9,7 +9,7 @@
 #include "nn/random.h"
 #include "tests/random_goldens.h"
 
-// What PyTorch draws (tests/golden/make_random.py).
+// Numbers drawn by PyTorch (tests/golden/make_random.py).
 namespace {
 
 using golden::goldens, golden::seed_of;

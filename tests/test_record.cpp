@@ -24,7 +24,7 @@ const Exercise& exercise(const std::string& name) {
   return *std::ranges::find(homework_1().exercises, name, &Exercise::name);
 }
 
-// An exercise's outcome as it could be.
+// A made-up outcome of an exercise.
 Outcome made_up(const std::string& name, const Setting& setting = {}) {
   Outcome outcome{&exercise(name), setting, {{"command", "hw1 " + name}, {"dataset", "mnist"}}, {}};
   for (const Experiment& experiment : experiments_of(*outcome.exercise, setting)) {
@@ -36,7 +36,7 @@ Outcome made_up(const std::string& name, const Setting& setting = {}) {
   return outcome;
 }
 
-// What publish() says.
+// The output of publish().
 std::string publish_said(const fs::path& out, const Outcome& outcome) {
   std::ostringstream log;
   publish(homework_1(), out, outcome, log);
@@ -49,7 +49,7 @@ std::string refusal(const std::string& text, const std::string& name = "a1") {
 
 }  // namespace
 
-TEST_CASE("what an exercise gave is read back to the last bit") {
+TEST_CASE("an exercise's outcome is read back to the last bit") {
   Setting other;
   other.base.model = "mlp";
   other.base.seed = std::uint64_t{1} << 62;
@@ -67,7 +67,7 @@ TEST_CASE("what an exercise gave is read back to the last bit") {
     }
 }
 
-TEST_CASE("what is not an exercise's outcome, all of it, is refused") {
+TEST_CASE("anything but a complete outcome of an exercise is refused") {
   const std::string text = to_json(made_up("a1"));
   const auto changed = [&](auto change) {
     auto json = nlohmann::json::parse(text);
@@ -123,7 +123,7 @@ TEST_CASE("an exercise that is run again replaces its own part of the report and
   CHECK(contains(notebook.dump(), "How this was made"));
 }
 
-TEST_CASE("an outcome that is damaged is said, left out and left alone") {
+TEST_CASE("a damaged outcome is reported, left out and left alone") {
   const tools::TemporaryFolder folder;
   const fs::path& out = folder.path;
   publish_said(out, made_up("a2"));
@@ -131,7 +131,7 @@ TEST_CASE("an outcome that is damaged is said, left out and left alone") {
   nn::write_file_atomically(out / "a3" / "results.csv", "Round\n");
   std::ostringstream log;
   warn_about_results(homework_1(), out, std::vector<std::string>{"a1"}, log);
-  CHECK(contains(log.str(), "the report does without a2 until hw1 a2 makes it anew: "));
+  CHECK(contains(log.str(), "the report omits a2 until hw1 a2 makes it again: "));
   CHECK(contains(log.str(), "a2/results.json is not JSON\n"));
   CHECK(contains(log.str(), "a3/results.csv has no results.json beside it\n"));
   std::ostringstream nothing;
@@ -184,7 +184,7 @@ TEST_CASE("results that were edited, or have no checksum, are reported, and the 
   CHECK(!contains(report(), edited));
 }
 
-TEST_CASE("a notebook that was edited is kept beside the next one") {
+TEST_CASE("an edited notebook is kept beside the next one") {
   const tools::TemporaryFolder folder;
   const fs::path& out = folder.path;
   const fs::path notebook = out / "homework-1.ipynb", first = out / "homework-1.edited-1.ipynb",
@@ -229,7 +229,7 @@ TEST_CASE("exercises that end at the same time are both in the report") {
   }
 }
 
-TEST_CASE("files are of one command whatever the disk does, where one vouches for the others") {
+TEST_CASE("if one file vouches for the others, all are of one command, whatever the disk does") {
   using Files = std::map<std::string, std::string>;
   const Files old{{"a", "1"}, {"b", "1"}, {"json", "1"}};
   const Files fresh{{"a", "2"}, {"b", "2"}, {"json", "2"}};

@@ -48,7 +48,7 @@ Good night.
 
 }  // namespace
 
-TEST_CASE("a role is all that one speaker says, without headings and stage directions") {
+TEST_CASE("a role is everything that one speaker says, without headings and stage directions") {
   const std::vector<data::Role> roles = roles_of(play);
   REQUIRE(roles.size() == 3);
   CHECK(roles[0].name == "ANNE");

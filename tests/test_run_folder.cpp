@@ -20,7 +20,7 @@ void put(const fs::path& file, const std::string& content) {
 
 }  // namespace
 
-TEST_CASE("a run takes its folder, and what an earlier one left moves aside whole") {
+TEST_CASE("a run takes over its folder, and an earlier run's results move aside whole") {
   const tools::TemporaryFolder temporary;
   const fs::path out = temporary.path / "out";
   RunFolder folder(out, own_checkpoints(out), true);
@@ -51,7 +51,7 @@ TEST_CASE("a run takes its folder, and what an earlier one left moves aside whol
   CHECK(folder.begin("third") == out / "earlier-2");
 }
 
-TEST_CASE("a link among the results leads where it led, also from the folder they move to") {
+TEST_CASE("a link among the results still leads to its target after they move aside") {
   const tools::TemporaryFolder temporary;
   const fs::path out = temporary.path / "out", disk = temporary.path / "big-disk";
   put(disk / "near" / "weights", "near");
@@ -74,7 +74,7 @@ TEST_CASE("logs without results stay where they are") {
   CHECK(fs::exists(temporary.path / "rank-0.log"));
 }
 
-TEST_CASE("results that do not say which run they are of move aside, too") {
+TEST_CASE("results that do not name their run move aside, too") {
   for (const char* record : {"", "{", "[]", "{}", R"({"run": 7})"}) {
     CAPTURE(record);
     const tools::TemporaryFolder temporary;
@@ -87,7 +87,8 @@ TEST_CASE("results that do not say which run they are of move aside, too") {
   }
 }
 
-TEST_CASE("a folder of checkpoints has one place however it is spelt, and none that moves") {
+TEST_CASE(
+    "a folder of checkpoints is recognised however it is spelt, and must not be one that moves") {
   const tools::TemporaryFolder temporary;
   const fs::path out = temporary.path / "out", link = temporary.path / "link";
   for (const bool is_there : {false, true}) {
@@ -128,7 +129,7 @@ TEST_CASE("run.json says how a run was started, each time") {
   CHECK(contains(complaint_of([&] { folder.add_start({}); }), "run.json was changed"));
 }
 
-TEST_CASE("a folder belongs to one run at a time, and its lock may not go") {
+TEST_CASE("a folder belongs to one run at a time, and a removed lock is an error") {
   const tools::TemporaryFolder temporary;
   const fs::path out = temporary.path / "out", steps = temporary.path / "steps";
   const RunFolder folder(out, steps, true);
@@ -140,12 +141,12 @@ TEST_CASE("a folder belongs to one run at a time, and its lock may not go") {
   CHECK(contains(complaint_of([&] { folder.require_held(); }), "steps/.lock was removed"));
 }
 
-TEST_CASE("names of runs differ") {
+TEST_CASE("runs have different names") {
   CHECK(new_run().size() == 13);
   CHECK(new_run() != new_run());
 }
 
-TEST_CASE("a run that this machine cannot hold is refused with what takes most") {
+TEST_CASE("a run too large for this machine is refused with what takes most memory") {
   pipeline::TrainingConfig config;
   require_memory(config, 24e9);
   CHECK(memory_needs(config).weights == 4 * sizeof(nn::real) * 26'398'368.0);  // the course's model

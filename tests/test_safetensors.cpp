@@ -18,7 +18,7 @@ std::string bytes_of(const auto& value) {
   return {reinterpret_cast<const char*>(&value), sizeof value};
 }
 
-// A file with this header and data, its first eight bytes being the header's length.
+// A file of the header's length in eight bytes, this header and this data.
 std::string file_of(const std::string& header, const std::string& data) {
   return bytes_of(std::uint64_t{header.size()}) + header + data;
 }
@@ -29,7 +29,7 @@ std::string entry(const std::string& dtype, const std::string& shape, const std:
   return R"({"dtype":")" + dtype + R"(","shape":)" + shape + R"(,"data_offsets":)" + offsets + "}";
 }
 
-// What the reader says about a file with this header, and `data` zeros after it.
+// The reader's complaint about a file with this header and `data` zeros after it.
 std::string complaint(const std::string& header, int data = 8) {
   const std::string message = complaint_of([&] { read(file_of(header, std::string(data, '\0'))); });
   const std::size_t name = message.find(": ");
@@ -54,7 +54,7 @@ TEST_CASE("an empty model and a number without dimensions can be saved") {
   CHECK(checkpoint.tensors.at("nothing").shape() == Shape{3, 0});
 }
 
-TEST_CASE("numbers of every width are turned into ours") {
+TEST_CASE("numbers of every width are converted to ours") {
   const auto values = [](const std::string& dtype, const auto& stored) {
     const std::string data = bytes_of(stored);
     const Checkpoint checkpoint =
@@ -171,12 +171,12 @@ TEST_CASE("a header that claims to be longer than the file is refused") {
   CHECK_THROWS_AS(read("{}"), InputError);
 }
 
-TEST_CASE("a file that is not there or a folder is refused") {
+TEST_CASE("a missing file or a folder is refused") {
   CHECK_THROWS_AS(nn::read_safetensors("tests/golden/there-is-none"), InputError);
   CHECK_THROWS_AS(nn::read_safetensors("tests/golden"), InputError);
 }
 
-TEST_CASE("brackets without end do not exhaust the stack") {
+TEST_CASE("endless brackets do not exhaust the stack") {
   const int depth = 100'000;
   const std::string open(depth, '['), closed(depth, ']');
   std::string objects, ends(depth, '}');

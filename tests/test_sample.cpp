@@ -20,7 +20,7 @@ std::vector<real> logs(std::vector<double> probabilities) {
   return logits;
 }
 
-// How often each token is drawn fits its probability, to five standard deviations.
+// Checks each token's frequency against its probability, to five standard deviations.
 void check_frequencies(const std::vector<real>& logits, double temperature, double top_p,
                        const std::vector<double>& probabilities) {
   nn::Generator generator(1);
@@ -55,7 +55,7 @@ TEST_CASE("temperature sharpens or flattens") {
   check_frequencies(logs(uneven), 5e-324, 1, {0, 1, 0, 0});
 }
 
-TEST_CASE("the nucleus is the fewest likeliest tokens that reach top_p") {
+TEST_CASE("the nucleus is the smallest set of likeliest tokens that reaches top_p") {
   check_frequencies(logs(uneven), 1, 0.49, {0, 1, 0, 0});
   check_frequencies(logs(uneven), 1, 0.51, {0, 0.625, 0, 0.375});
   check_frequencies(logs(uneven), 1, 0.79, {0, 0.625, 0, 0.375});
@@ -78,7 +78,7 @@ TEST_CASE("temperature 0 takes the first of the largest and draws nothing") {
   CHECK(generator.next64() == untouched.next64());
 }
 
-TEST_CASE("of equally likely tokens the first come into the nucleus") {
+TEST_CASE("among equally likely tokens the first enter the nucleus") {
   check_frequencies(std::vector<real>(4, 2), 1, 0.4, {0.5, 0.5, 0, 0});
 }
 
@@ -99,7 +99,7 @@ TEST_CASE("the same seed draws the same tokens") {
   CHECK(same < 100);
 }
 
-TEST_CASE("scores and settings that mean nothing are refused") {
+TEST_CASE("meaningless scores and settings are refused") {
   nn::Generator generator(1);
   const std::vector<real> good{1, 2};
   for (double temperature : {-0.1, double{-infinity}, double{infinity}, std::nan("")})

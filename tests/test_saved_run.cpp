@@ -18,8 +18,7 @@
 
 using toy::flip_a_bit, toy::Outcome, toy::play;
 
-TEST_CASE(
-    "a run that is resumed gives the same bits, for every algorithm, split and thread count") {
+TEST_CASE("a resumed run gives the same bits, for every algorithm, split and thread count") {
   for (const fl::AlgorithmEntry& algorithm : fl::algorithm_table())
     for (const fl::Split split :
          {fl::Split::iid, fl::Split::shards, fl::Split::dirichlet, fl::Split::feature_noise}) {
@@ -36,7 +35,7 @@ TEST_CASE(
     }
 }
 
-TEST_CASE("what a defence keeps is saved, and a resumed run gives the same bits") {
+TEST_CASE("a defence's state is saved, and a resumed run gives the same bits") {
   for (const char* algorithm : {"fedavg", "scaffold"}) {
     const tools::TemporaryFolder whole, parts;
     fl::Config config = toy::config(algorithm);
@@ -57,7 +56,7 @@ TEST_CASE("what a defence keeps is saved, and a resumed run gives the same bits"
   }
 }
 
-TEST_CASE("clients in flight train from the same weights in a run that is resumed") {
+TEST_CASE("clients in flight train from the same weights in a resumed run") {
   for (const char* algorithm : {"fedavg", "scaffold", "ditto"})
     for (const fl::ClockEntry& clock : fl::clock_table()) {
       CAPTURE(clock.name);
@@ -82,7 +81,7 @@ TEST_CASE("clients in flight train from the same weights in a run that is resume
     }
 }
 
-TEST_CASE("weights that clients in flight need are missed before a round is played") {
+TEST_CASE("missing weights of clients in flight are reported before a round is played") {
   const data::ImageDataset dataset = toy::dataset();
   const tools::TemporaryFolder folder;
   fl::Config config = toy::config("fedavg");
@@ -95,7 +94,7 @@ TEST_CASE("weights that clients in flight need are missed before a round is play
                        doctest::Contains("which clients train from, are missing"), nn::Error);
 }
 
-TEST_CASE("a defence's state that is empty or missing is told apart") {
+TEST_CASE("a defence's empty state is not a missing one") {
   const data::ImageDataset dataset = toy::dataset();
   const tools::TemporaryFolder unused, plain;
   const fl::AlgorithmEntry broken = toy::tampered(
@@ -110,14 +109,13 @@ TEST_CASE("a defence's state that is empty or missing is told apart") {
   CHECK(complaint_of([&] { play(plain.path, config, 2); }).ends_with("lacks state.safetensors"));
 }
 
-TEST_CASE("a run that is over is read, not played again") {
+TEST_CASE("a finished run is read, not played again") {
   const tools::TemporaryFolder folder;
   const Outcome played = play(folder.path, toy::config("fedavg"), 2);
   CHECK(play(folder.path, toy::config("fedavg"), 2) == played);
 }
 
-TEST_CASE(
-    "a damaged checkpoint is said, and the run goes on from the one before to the same bits") {
+TEST_CASE("a damaged checkpoint is reported, and the one before leads to the same bits") {
   for (const char* file : {"weights.safetensors", "rounds.txt", "manifest.txt"}) {
     CAPTURE(file);
     const tools::TemporaryFolder whole, damaged;
@@ -130,7 +128,7 @@ TEST_CASE(
   }
 }
 
-TEST_CASE("a run is only resumed if that is asked for, and only with its own configuration") {
+TEST_CASE("a run is resumed only on request, and only with its own configuration") {
   const tools::TemporaryFolder folder;
   play(folder.path, toy::config("fedavg"), 2);
   const data::ImageDataset dataset = toy::dataset();
@@ -144,7 +142,7 @@ TEST_CASE("a run is only resumed if that is asked for, and only with its own con
   CHECK(contains(restore("other toy", true), "has another run: toy, not other toy"));
 }
 
-TEST_CASE("what algorithms and clients keep is in files of its own, and only if they keep any") {
+TEST_CASE("states of algorithms and clients have files of their own, if there are any") {
   const tools::TemporaryFolder plain, adam, scaffold;
   play(plain.path, toy::config("fedavg"), 2);
   play(adam.path, toy::config("fedadam"), 2);
@@ -161,7 +159,7 @@ TEST_CASE("what algorithms and clients keep is in files of its own, and only if 
   CHECK(names(scaffold.path / "clients" / "round-2.safetensors").starts_with("client."));
 }
 
-TEST_CASE("a checkpoint whose state is missing or another's is refused") {
+TEST_CASE("a checkpoint with a missing or foreign state is refused") {
   const data::ImageDataset dataset = toy::dataset();
   std::ostringstream log;
   const auto restore = [&](const std::filesystem::path& folder, const char* algorithm) {
@@ -216,7 +214,7 @@ TEST_CASE("a client has one state: a second name for it, or one for no client, i
   }
 }
 
-TEST_CASE("damage to an algorithm's state is said, and the run goes on from the round before") {
+TEST_CASE("damage to an algorithm's state is reported, and the run goes on from the round before") {
   const tools::TemporaryFolder whole, damaged;
   const Outcome uninterrupted = play(whole.path, toy::config("scaffold"), 4);
   play(damaged.path, toy::config("scaffold"), 3);
@@ -226,7 +224,7 @@ TEST_CASE("damage to an algorithm's state is said, and the run goes on from the 
   CHECK(contains(resumed.log, "step-3/state.safetensors is damaged"));
 }
 
-TEST_CASE("a folder is one run's at a time") {
+TEST_CASE("a folder belongs to one run at a time") {
   const tools::TemporaryFolder folder;
   std::ostringstream log;
   {
@@ -237,7 +235,7 @@ TEST_CASE("a folder is one run's at a time") {
   federated::SavedRun(folder.path, true, log);
 }
 
-TEST_CASE("a run says what made it, and another processor is said on going on") {
+TEST_CASE("a run says what made it, and a different processor is reported on resuming") {
   const tools::TemporaryFolder folder;
   play(folder.path, toy::config("fedavg"), 2);
   const auto file = folder.path / "step-2" / "manifest.txt";
@@ -250,7 +248,7 @@ TEST_CASE("a run says what made it, and another processor is said on going on") 
   CHECK(play(folder.path, toy::config("fedavg"), 4).log.empty());
 }
 
-TEST_CASE("rounds that a program of ours did not write are damage, too") {
+TEST_CASE("rounds that our programs do not write are damage, too") {
   const tools::TemporaryFolder folder;
   const data::ImageDataset dataset = toy::dataset();
   play(folder.path, toy::config("fedavg"), 3);

@@ -52,7 +52,7 @@ TEST_CASE("gpipe runs all forwards, then all backwards") {
                                         "...FFFBWBWBW"});
 }
 
-TEST_CASE("1f1b takes forwards and backwards in turn") {
+TEST_CASE("1f1b alternates forwards and backwards") {
   CHECK(picture("1f1b", 4, 8) == Lines{"FFFF...BWFBWFBWFBWFBW.BW.BW.BW",  //
                                        ".FFF..BWFBWFBWFBWFBWFBW.BW.BW",   //
                                        "..FF.BWFBWFBWFBWFBWFBWFBW.BW",    //
@@ -138,7 +138,7 @@ TEST_CASE("every schedule does everything once, and weights in ascending microba
   });
 }
 
-TEST_CASE("weights follow their backward at once, but for zb-h1") {
+TEST_CASE("weights follow their backward at once, except in zb-h1") {
   for_all([](const ScheduleEntry& entry, int stages, int microbatches, int chunks) {
     if (entry.name == "zb-h1") return;
     for (const Schedule& schedule : all_stages(entry, stages, microbatches, chunks))
@@ -177,7 +177,7 @@ TEST_CASE("a schedule is found by its name") {
   CHECK(find_schedule("") == nullptr);
 }
 
-TEST_CASE("a plan that cannot be is refused") {
+TEST_CASE("an impossible plan is refused") {
   for (const ScheduleEntry& entry : schedule_table())
     for (const Plan& plan : {Plan{0, 0, 1}, Plan{-1, 2, 1}, Plan{2, 2, 1}, Plan{0, 2, 0},
                              Plan{0, 2, 1, 0}, Plan{0, 2, 1, entry.has_chunks ? -1 : 2}})

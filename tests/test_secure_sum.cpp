@@ -43,7 +43,7 @@ fl::Config secure(fl::OptionValues options, const char* algorithm = "fedavg") {
 
 }  // namespace
 
-TEST_CASE("as many shares as the threshold give the secret, whichever they are; fewer do not") {
+TEST_CASE("any shares give the secret if they reach the threshold, and fewer do not") {
   const fl::Secret secret = fl::random_secret();
   const auto shares = fl::split_secret(secret, 3, 255);
   CHECK(fl::recover_secret(std::vector{shares[0], shares[1], shares[2]}) == secret);
@@ -167,7 +167,7 @@ TEST_CASE("clients that drop out are excluded and the run goes on with the same 
   CHECK(reasons.contains("it dropped out of secure aggregation in \"share keys\""));
   config.threads = 1;
   CHECK(std::ranges::equal(weights_after(config, 6), server.weights()));
-  // c is the mean of all c_i, whoever took part.
+  // c is the mean of all c_i, whichever clients took part.
   const std::span<const real> control = server.algorithm().state().front().values;
   std::vector<double> mean(control.size());
   for (const auto& [client, state] : server.client_states().in_memory())
@@ -186,7 +186,7 @@ TEST_CASE("a round with too few clients left changes nothing and says so") {
         "secure aggregation failed: 0 clients in the step \"advertise keys\", not 4");
 }
 
-TEST_CASE("clients that are gone before the protocol count as lost, and no sum is of one client") {
+TEST_CASE("clients gone before the protocol count as lost, and no sum has only one client") {
   const data::ImageDataset dataset = toy::dataset();
   fl::Config config = secure({{"drop-out", 0.5}});
   config.clock = fl::find_clock("synchronous");
@@ -206,7 +206,7 @@ TEST_CASE("clients that are gone before the protocol count as lost, and no sum i
         "a secure sum of one client in a round would be its update");
 }
 
-TEST_CASE("more clients in a round than secrets have shares are refused") {
+TEST_CASE("more clients in a round than a secret has shares are refused") {
   CHECK(complaint_of([] { fl::check_secure_mean({}, 256); }) ==
         "secure aggregation of 256 clients in a round: its secrets have up to 255 shares");
   CHECK(complaint_of([] { fl::check_secure_mean({}, 255); }) == "nothing");

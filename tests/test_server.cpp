@@ -31,8 +31,8 @@ double largest_difference(const std::vector<nn::real>& a, const std::vector<nn::
   return largest;
 }
 
-// FedAvg with a number that is not finite from some clients. The last sample of a client's list
-// decides, so that the same clients break in every round.
+// FedAvg with a number that is not finite from some clients. A client's last sample decides, so
+// that the same clients break in every round.
 fl::AlgorithmEntry broken_sometimes(int modulus) {
   return toy::tampered("fedavg", [modulus](const fl::ClientContext& client, fl::Update& update) {
     if (client.samples.back() % modulus == 0)
@@ -68,7 +68,7 @@ TEST_CASE("workers without a client help, and change no bit") {
     }
 }
 
-// In its first part each replica waits for the other's, so that both have one.
+// Each replica waits in its first part for the other's, so that both have one.
 class MeetingNet : public toy::Net {
  public:
   MeetingNet(nn::Generator& generator, std::latch& both) : Net(generator), both_(&both) {}
@@ -208,7 +208,7 @@ TEST_CASE("a gradient over many parts is the gradient of the whole batch") {
           doctest::Approx(net.parameters().gradients()[i]).epsilon(1e-3).scale(1e-3));
 }
 
-TEST_CASE("an unusable update is excluded, and the others are weighted anew") {
+TEST_CASE("an unusable update is excluded, and the others are reweighted") {
   const data::ImageDataset dataset = toy::dataset();
   const fl::AlgorithmEntry broken = broken_sometimes(2);
   fl::Config config = toy::config("fedavg", 3);
@@ -249,7 +249,7 @@ TEST_CASE("training that diverges excludes every client instead of breaking the 
   CHECK(nn::all_finite(server.weights()));
 }
 
-TEST_CASE("a round in which a client's training throws has not happened, and can be played again") {
+TEST_CASE("a round in which a client's training throws leaves no trace, and can be played again") {
   const data::ImageDataset dataset = toy::dataset();
   for (const char* name : {"fedavg", "scaffold"}) {
     CAPTURE(name);

@@ -60,7 +60,7 @@ TEST_CASE("stages at work share the cores evenly") {
   CHECK(timeline.length == doctest::Approx(21.5));
 }
 
-TEST_CASE("cores for all stages are as good as any number, and one does all the work by itself") {
+TEST_CASE("more cores than stages do not help, and one core does all the work by itself") {
   for (const ScheduleEntry& entry : schedule_table()) {
     const auto schedules = all_stages(entry, 4, 8);
     StageCosts costs = uniform_costs(4, 1, {1, 2, 1.5});
@@ -92,7 +92,7 @@ TEST_CASE("activations are held from the forward to the weights") {
   CHECK(run({list}, 3).peak_in_flight(0) == 2);
 }
 
-TEST_CASE("stages that would wait for each other are named with what they wait for") {
+TEST_CASE("stages that would deadlock are named with what they wait for") {
   const Schedule first{{F, 0}, {B, 0}, {W, 0}, {F, 1}, {B, 1}, {W, 1}};
   const Schedule last{{F, 0}, {F, 1}, {B, 0}, {W, 0}, {B, 1}, {W, 1}};
   CHECK(complaint({first, last}, 2) ==
@@ -100,7 +100,7 @@ TEST_CASE("stages that would wait for each other are named with what they wait f
         "activation of microbatch 1 from stage 0");
 }
 
-TEST_CASE("stages that only wait for a pair are not named") {
+TEST_CASE("stages that merely wait for a deadlocked pair are not named") {
   const Schedule patient{{F, 0}, {F, 1}, {B, 0}, {W, 0}, {B, 1}, {W, 1}};
   const Schedule eager{{F, 0}, {B, 0}, {W, 0}, {F, 1}, {B, 1}, {W, 1}};
   CHECK(complaint({patient, eager, patient}, 2) ==
@@ -127,7 +127,7 @@ TEST_CASE("a stage that waits for itself is named") {
         "stage 0 waits for the activation of microbatch 0 in chunk 0 from stage 0");
 }
 
-TEST_CASE("a list that breaks its own promises is refused with the action that does") {
+TEST_CASE("a list that breaks its own promises is refused with the action at fault") {
   const Schedule good{{F, 0}, {B, 0}, {W, 0}};
   const auto second = [&](const Schedule& list) { return complaint({good, list}, 1); };
   CHECK(second(good) == "");

@@ -39,7 +39,7 @@ TEST_CASE("second halves are done in turn, and their core waits for it") {
   CHECK_THROWS_AS(makespan_in_order(first, {}, 3), nn::Error);
 }
 
-TEST_CASE("a rehearsal takes what loops take on their cores, and all the rest") {
+TEST_CASE("a rehearsal takes the time of its loops on their cores, plus all the rest") {
   for (const int cores : {1, 2, 4, 8}) {
     CAPTURE(cores);
     Rehearsal rehearsal(cores);

@@ -4,7 +4,7 @@
 
 using Parts = std::vector<std::string>;
 
-TEST_CASE("a text is split into one part more than it has separators") {
+TEST_CASE("a text is split into one more part than it has separators") {
   CHECK(nn::split("", ',') == Parts{""});
   CHECK(nn::split("a", ',') == Parts{"a"});
   CHECK(nn::split("a,bc", ',') == Parts{"a", "bc"});

@@ -19,7 +19,7 @@ std::string complaint_about(const std::string& rows) {
 
 }  // namespace
 
-TEST_CASE("a table has its numbers, then a column for each value of the others, as pandas has") {
+TEST_CASE("a table has its numbers, then a column per value of the other columns, as in pandas") {
   const data::Table table = table_of("10,52,yes,m,0.5\n9,40,no,f,-1e2\n10,61,no,m,0\n");
   std::vector<std::string> names, sources;
   for (const data::TableColumn& column : table.columns) {
@@ -35,7 +35,7 @@ TEST_CASE("a table has its numbers, then a column for each value of the others, 
                                             61, 0, 0, 1, 0, 1});
 }
 
-TEST_CASE("what is wrong with a table is said with line and column") {
+TEST_CASE("an error in a table is reported with line and column") {
   CHECK(complaint_about("1,52,1,1,0\n1,old,1,1,0\n") ==
         "t.csv:3: column age: 'old' is not a number");
   CHECK(complaint_about("1,52,1,1,\n") == "t.csv:2: column dose: '' is not a number");
@@ -56,7 +56,7 @@ TEST_CASE("what is wrong with a table is said with line and column") {
   CHECK(complaint(many) == "t.csv:258: column b: there are more than 256 values");
 }
 
-TEST_CASE("columns are scaled by the rows that are named") {
+TEST_CASE("columns are scaled by the given rows") {
   data::Table table = data::parse_table("a,b,c\n2,5,x\n4,5,x\n8,6,y\n", "t.csv", {"c", {}});
   data::scale_to_unit(table, std::vector{0, 1});
   CHECK(table.values == std::vector<double>{0, 0, 1, 0, 3, 1});

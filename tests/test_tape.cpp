@@ -160,7 +160,7 @@ TEST_CASE("an op over values that a rule still reads is an error that names both
         "silu: its gradient needs the result of multiply, but add_ has overwritten it");
 }
 
-TEST_CASE("what was overwritten is no longer there for other ops, under any of its names") {
+TEST_CASE("an overwritten value is lost to other ops, under any of its names") {
   Tape tape;
   Weight w(3);
   const Var x = multiply(w.on(tape), w.on(tape)), same = tape.reshape(x, {1, 1});
@@ -178,7 +178,7 @@ TEST_CASE("what was overwritten is no longer there for other ops, under any of i
   CHECK(w.gradient() == 2 * 3 + 1 + 1);
 }
 
-TEST_CASE("a weight that a value was overwritten with gets its gradient before the way back is") {
+TEST_CASE("a weight added in place gets its gradient before the sweep overwrites it") {
   Tape tape;
   nn::Parameters parameters;
   parameters.add("w", {2, 2});

@@ -88,7 +88,7 @@ TEST_CASE("a run says when it reached its target, in a line and in its JSON") {
   CHECK(!federated::json_of(run).contains("target"));
 }
 
-TEST_CASE("a target is no part of what a run is") {
+TEST_CASE("a target is not part of a run's identity") {
   CHECK(federated::describe(run_with({}, 97).experiment) ==
         federated::describe(run_with({}).experiment));
 }

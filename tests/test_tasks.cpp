@@ -1,4 +1,4 @@
-// A federation of texts and of rows.
+// Federated learning of texts and of rows.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -23,7 +23,7 @@ struct Parts {
   data::Task task() const { return {"toy text", train, test}; }
 };
 
-// Four clients say the same, each from another place on.
+// Four clients have the same text, each from a different place on.
 Parts toy_text() {
   Parts parts;
   for (const int first : {0, 6, 13, 19}) {
@@ -164,7 +164,7 @@ TEST_CASE("a federation learns rows") {
   }
 }
 
-TEST_CASE("what cannot go with the data is refused in one line") {
+TEST_CASE("settings that do not suit the data are refused in one line") {
   const Parts text = toy_text();
   const data::RowSplit rows = toy_rows();
   const data::Task row_task{"toy rows", rows.train, rows.test};

@@ -18,7 +18,7 @@ std::vector<real> random_values(index count, std::uint64_t seed) {
   return values;
 }
 
-// Loss and all gradients of a LLaMA whose products are large enough to be shared out.
+// Loss and all gradients of a LLaMA whose products are large enough to be shared among threads.
 std::vector<real> train_llama(int threads) {
   nn::LanguageModelConfig config{.vocab_size = 4500,
                                  .hidden_size = 96,
@@ -67,7 +67,7 @@ TEST_CASE("more than one thread of a team is at work") {
   CHECK(arrived == 2);
 }
 
-TEST_CASE("a loop is split into ranges that are all of it and not too short") {
+TEST_CASE("a loop is split into ranges that cover it and are not too short") {
   for (int threads : {1, 2, 3, 8}) {
     Team team(threads);
     for (index count : {0, 1, 9, 10, 19, 20, 30, 1000}) {
@@ -124,7 +124,7 @@ TEST_CASE("blocks of a product are shared by many threads, and no bit depends on
   const auto up_to = [&](index most) { return static_cast<index>(generator.next32() % most) + 1; };
   index most_parts = 0, shared = 0;
   for (int product = 0; product < 60; ++product) {
-    // Extents of any size, of whole steps, and of some more; narrow and wide.
+    // Extents of any size: whole steps and remainders, narrow and wide.
     const auto extent = [&] {
       const index kinds[] = {up_to(60), up_to(900), 24 * up_to(30), 24 * up_to(30) + up_to(3)};
       return kinds[generator.next32() % 4];

@@ -18,7 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 using Ids = std::vector<int>;
 
-// A text, and a folder for what is made of it.
+// A text, and a folder for the files made from it.
 struct SmallText : tools::TemporaryFolder {
   fs::path file = path / "text.txt";
   fs::path cache = path / "cache";
@@ -52,7 +52,7 @@ Ids ids_of(std::initializer_list<const char*> stories) {
 
 }  // namespace
 
-TEST_CASE_FIXTURE(SmallText, "stories are one a line, or apart by the mark if it occurs") {
+TEST_CASE_FIXTURE(SmallText, "stories are one per line, or separated by the mark where it occurs") {
   CHECK(read("one\ntwo") == ids_of({"one", "two"}));
   CHECK(read("\n  one \r\n\n\t\ntwo\n") == ids_of({"one", "two"}));
   CHECK(read("one\nmore<|endoftext|>two") == ids_of({"one\nmore", "two"}));
@@ -97,7 +97,7 @@ TEST_CASE_FIXTURE(SmallText, "a damaged cache is made again, whichever byte is w
   CHECK(is_remade_from(whole + whole));
 }
 
-TEST_CASE("a cache whose ids are not all of its vocabulary is taken for damaged") {
+TEST_CASE("a cache with ids outside its vocabulary is taken for damaged") {
   const data::TokenSource source{3, 5, 7};
   const std::string whole = data::encode_stories("one", "text", *data::byte_tokenizer(), source);
   const auto vocabulary_is = [&](std::uint32_t vocabulary) {
@@ -117,8 +117,7 @@ TEST_CASE("a cache whose ids are not all of its vocabulary is taken for damaged"
   CHECK_FALSE(vocabulary_is(1u << 31));
 }
 
-TEST_CASE_FIXTURE(SmallText,
-                  "texts of one name and two tokenizers each have a cache of their own") {
+TEST_CASE_FIXTURE(SmallText, "texts with one name and two tokenizers have a cache each") {
   read("one");
   const fs::path other = path / "other" / "text.txt";
   nn::write_file_atomically(other, "two");
@@ -130,7 +129,7 @@ TEST_CASE_FIXTURE(SmallText,
   CHECK(read() == ids_of({"one"}));
 }
 
-TEST_CASE_FIXTURE(SmallText, "many that open one text at once all get it") {
+TEST_CASE_FIXTURE(SmallText, "many threads that open one text at once all get it") {
   write(data::write_stories(0, 300'000));
   std::vector<Ids> results(6);
   std::vector<std::thread> threads;
@@ -144,7 +143,7 @@ TEST_CASE_FIXTURE(SmallText, "many that open one text at once all get it") {
   for (const Ids& result : results) CHECK(result == results[0]);
 }
 
-TEST_CASE_FIXTURE(SmallText, "a text that is none is refused with its line, and leaves no cache") {
+TEST_CASE_FIXTURE(SmallText, "an invalid text is refused with its line, and leaves no cache") {
   const auto says = [&](const std::string& text, const std::string& reason) {
     write(text);
     const std::string message = complaint_of([&] { read(); });
@@ -216,7 +215,7 @@ TEST_CASE_FIXTURE(SmallText, "without a download, the text is the grammar's and 
   CHECK(data::open_text(options).description == text.description);
 }
 
-TEST_CASE_FIXTURE(SmallText, "the text asked for comes first, then the one that was fetched") {
+TEST_CASE_FIXTURE(SmallText, "the requested text comes first, then the fetched one") {
   write("mine");
   nn::write_file_atomically(data::stories_file(path), "theirs");
   const data::Text theirs = data::open_text({.data_raw = path});
@@ -230,7 +229,7 @@ TEST_CASE_FIXTURE(SmallText, "the text asked for comes first, then the one that 
                  "none"));
 }
 
-TEST_CASE_FIXTURE(SmallText, "a vocabulary that was fetched is used, or refused if it is damaged") {
+TEST_CASE_FIXTURE(SmallText, "a fetched vocabulary is used, or refused if it is damaged") {
   write("Once upon a time");
   nn::write_file_atomically(data::vocabulary_file(path), "{}");
   CHECK(contains(complaint_of([&] { data::open_text({.text = file, .data_raw = path}); }),

@@ -73,7 +73,7 @@ std::string from_hex(const std::string& hex) {
   return bytes;
 }
 
-// What the loader complains about; it must name the file.
+// The loader's complaint, which must name the file.
 std::string complaint(const std::filesystem::path& file) {
   const std::string message = complaint_of([&] { data::load_tokenizer(file); });
   CHECK(contains(message, file.string()));
@@ -114,7 +114,7 @@ TEST_CASE_FIXTURE(SmallVocabulary, "the best merge comes first, wherever it is")
   CHECK(encode("acd") == Ids{space_a, cd});
 }
 
-TEST_CASE_FIXTURE(SmallVocabulary, "of equal merges the leftmost comes first") {
+TEST_CASE_FIXTURE(SmallVocabulary, "the leftmost of equal merges comes first") {
   CHECK(encode("bbb") == Ids{space, bb, b});
   CHECK(encode("bbbbb") == Ids{space, bb, bb, b});
   CHECK(encode("caaaa") == Ids{space, c, aa, aa});
@@ -131,13 +131,14 @@ TEST_CASE_FIXTURE(SmallVocabulary, "spaces are tokens, one is put in front and t
 }
 
 TEST_CASE_FIXTURE(SmallVocabulary,
-                  "a vocabulary whose tokens go on after a space is not cut there") {
+                  "text is not cut at a space if tokens of the vocabulary continue after one") {
   content["model"]["vocab"]["c▁"] = 276;
   content["model"]["merges"].insert(content["model"]["merges"].begin(), "c ▁");
   CHECK(encode("c a") == Ids{space, 276, a});
 }
 
-TEST_CASE_FIXTURE(SmallVocabulary, "what is not a token is spelled in bytes, or is U+FFFD") {
+TEST_CASE_FIXTURE(SmallVocabulary,
+                  "characters without a token are spelled in bytes, or are U+FFFD") {
   CHECK(encode("x") == Ids{space, byte_0 + 'x'});
   CHECK(encode("axb") == Ids{space_a, byte_0 + 'x', b});
   CHECK(encode("\n") == Ids{space, byte_0 + '\n'});
@@ -178,7 +179,7 @@ TEST_CASE_FIXTURE(SmallVocabulary, "merges may be written as pairs") {
   CHECK(encode("dabc") == Ids{space, d, abc});
 }
 
-TEST_CASE("a tokenizer.json that is not one is refused with the reason") {
+TEST_CASE("an invalid tokenizer.json is refused with the reason") {
   struct Row {
     const char* reason;
     std::function<void(json&)> spoil;
@@ -254,7 +255,7 @@ TEST_CASE("a tokenizer.json that is not one is refused with the reason") {
   }
 }
 
-TEST_CASE_FIXTURE(SmallVocabulary, "a tokenizer.json that is damaged is refused") {
+TEST_CASE_FIXTURE(SmallVocabulary, "a damaged tokenizer.json is refused") {
   const std::string whole = content.dump();
   for (const std::string& damaged :
        {std::string(), whole.substr(0, whole.size() / 2), whole + "}", std::string("\xff\xfe"),
@@ -270,7 +271,7 @@ TEST_CASE_FIXTURE(SmallVocabulary, "a tokenizer.json that is damaged is refused"
   CHECK(contains(complaint(path), "cannot read"));
 }
 
-TEST_CASE("the byte tokenizer keeps every byte and shows what is no character as U+FFFD") {
+TEST_CASE("the byte tokenizer keeps every byte and shows invalid ones as U+FFFD") {
   const auto tokenizer = data::open_tokenizer("");
   CHECK(tokenizer->vocabulary() == 259);
   CHECK(tokenizer->encode("") == Ids{});

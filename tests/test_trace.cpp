@@ -19,7 +19,7 @@ const std::vector<RankEvent> events{{0, {Kind::forward, 2, 1, 0, 10.0, 10.5}},
 
 }  // namespace
 
-TEST_CASE("a trace is read as it was written") {
+TEST_CASE("a trace is read back as it was written") {
   const tools::TemporaryFolder folder;
   write_trace(folder.path / "trace.csv", events);
   const std::vector<RankEvent> read = read_trace(folder.path / "trace.csv");
@@ -53,10 +53,8 @@ TEST_CASE("what is not a trace is refused with its line") {
 
 TEST_CASE("the JSON for Chrome has an event for each, in microseconds, and names the ranks") {
   const std::string json = to_chrome_json(events, 10);
-  CHECK(
-      json.find(
-          R"({"name":"backward 1","ph":"X","pid":1,"tid":0,"ts":250000.0,"dur":1000000.0,"args":{"step":2,"chunk":1}})") !=
-      std::string::npos);
+  CHECK(json.find(R"({"name":"backward 1","ph":"X","pid":1,"tid":0,"ts":250000.0,)"
+                  R"("dur":1000000.0,"args":{"step":2,"chunk":1}})") != std::string::npos);
   CHECK(json.find(R"("args":{"name":"rank 1"})") != std::string::npos);
 }
 

@@ -15,7 +15,7 @@ std::string refusal(const TrainingConfig& config) {
 
 }  // namespace
 
-TEST_CASE("the course's config is valid, and each thing that cannot be is named") {
+TEST_CASE("the course's config is valid, and every impossible setting is named") {
   CHECK(refusal({}) == "nothing");
   CHECK(refusal({.topology = {0, 1}}).starts_with("there must be at least one stage"));
   CHECK(refusal({.schedule = "fast"}) == "there is no schedule \"fast\"");
@@ -55,7 +55,7 @@ TEST_CASE("blocks are dealt out in turn, embedding first and head last") {
   CHECK(blocks_of(config, 2) == Blocks{{3}, {6, 7}});
 }
 
-TEST_CASE("terms tell jobs apart, but for the cut") {
+TEST_CASE("terms tell jobs apart, except by their cut") {
   const TrainingConfig config{.cut = {2, 2, 2}};
   TrainingConfig other = config;
   other.cut = {3, 3, 0};
@@ -64,7 +64,7 @@ TEST_CASE("terms tell jobs apart, but for the cut") {
   CHECK(terms(config) != terms(other));
 }
 
-TEST_CASE("no message of a config is larger than it says") {
+TEST_CASE("no message is larger than its config says") {
   for (const int hidden : {1, 100})
     for (const int length : {2, 2000}) {
       TrainingConfig config;

@@ -13,7 +13,7 @@ using federated::Unfinished;
 
 namespace {
 
-// Plays rounds of a run up to the given one, each saved, and returns how many were there before.
+// Plays rounds of a run up to the given one, saves each, and returns how many existed before.
 std::size_t play(Unfinished& unfinished, const std::string& run, int last) {
   const data::ImageDataset dataset = toy::dataset();
   fl::Server server(toy::config("fedsgd"), dataset);
@@ -29,7 +29,7 @@ std::size_t play(Unfinished& unfinished, const std::string& run, int last) {
 
 }  // namespace
 
-TEST_CASE("a command that is not over goes on with its runs, and leaves nothing once it is") {
+TEST_CASE("an unfinished command goes on with its runs, and leaves nothing once it is finished") {
   const tools::TemporaryFolder temporary;
   const fs::path folder = temporary.path / ".unfinished" / "a3";
   std::ostringstream log;
@@ -62,14 +62,14 @@ TEST_CASE("a command that is not over goes on with its runs, and leaves nothing 
   CHECK(fs::is_empty(temporary.path));
 }
 
-TEST_CASE("a command that does nothing leaves nothing") {
+TEST_CASE("a command without runs leaves nothing") {
   const tools::TemporaryFolder temporary;
   std::ostringstream log;
   Unfinished(temporary.path / ".unfinished" / "a1", log);
   CHECK(fs::is_empty(temporary.path));
 }
 
-TEST_CASE("the unfinished runs of a command are one process's at a time") {
+TEST_CASE("the unfinished runs of a command belong to one process at a time") {
   const tools::TemporaryFolder temporary;
   std::ostringstream log;
   const Unfinished first(temporary.path / "a1", log);

@@ -4,7 +4,7 @@
 
 namespace {
 
-// By the table of RFC 3629, for surrogates and what is too large as well.
+// By the table of RFC 3629, even for surrogates and numbers that are too large.
 std::string encoded(std::uint32_t code) {
   const auto tail = [code](int shift) { return static_cast<char>(0x80 | (code >> shift & 0x3F)); };
   const auto lead = [code](int mark, int shift) { return static_cast<char>(mark | code >> shift); };
@@ -16,7 +16,7 @@ std::string encoded(std::uint32_t code) {
 
 }  // namespace
 
-TEST_CASE("every code point but surrogates is read as it is written, whatever follows") {
+TEST_CASE("every code point but surrogates is read as it was written, whatever follows") {
   int wrong = 0;
   for (std::uint32_t code = 0; code < 0x120000; ++code) {
     const std::string text = encoded(code);

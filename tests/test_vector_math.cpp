@@ -27,7 +27,7 @@ TEST_CASE("exponential ends in 0 and infinity and passes NaN on") {
   CHECK(std::isnan(exponential(std::numeric_limits<float>::quiet_NaN())));
 }
 
-// A constant expression may not do what C++ leaves undefined, such as to make NaN an integer.
+// Undefined behaviour, such as converting NaN to an integer, is an error in a constant expression.
 constexpr float nan = std::numeric_limits<float>::quiet_NaN(), e_to_nan = exponential(nan);
 static_assert(e_to_nan != e_to_nan);
 static_assert(exponential(-INFINITY) == 0 && exponential(INFINITY) == INFINITY);

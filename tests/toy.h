@@ -10,7 +10,7 @@
 #include "fl/server.h"
 #include "nn/model.h"
 
-// A problem small enough for every test: noisy images with a bright bar at a place that tells the
+// A problem small enough for every test: noisy images with a bright bar whose position shows the
 // class, and a small network for them.
 namespace toy {
 
@@ -61,7 +61,7 @@ inline fl::Config config(const char* algorithm, int threads = 1) {
   return config;
 }
 
-// An algorithm that does something to the updates of another one, as an attack does.
+// An algorithm that changes another algorithm's updates, as an attack does.
 class Tampered : public fl::Algorithm {
  public:
   using Tamper = std::function<void(const fl::ClientContext&, fl::Update&)>;

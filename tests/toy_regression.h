@@ -15,13 +15,13 @@
 #include "tests/toy.h"
 #include "tests/toy_rounds.h"
 
-// The toy problem for a model whose gradient is a few lines, and the rounds of a reference beside
-// those of the server.
+// The toy problem for a model whose gradient is a few lines, and rounds of a reference beside those
+// of the server.
 namespace toy {
 
 using Vector = std::vector<double>;
 
-// Softmax regression of the toy's images: no dropout, so that a reference can be written by hand.
+// Softmax regression on the toy's images: no dropout, so that a reference can be written by hand.
 class Regression : public nn::Model {
  public:
   explicit Regression(nn::Generator& generator) : fc_(scope(generator)("fc"), 64, 4) {}
@@ -31,7 +31,7 @@ class Regression : public nn::Model {
   nn::Linear fc_;
 };
 
-// Of softmax regression, with weights [4, 64] and then a bias [4].
+// The loss of softmax regression and its gradient, for weights [4, 64] and then a bias [4].
 struct Loss {
   double value = 0;
   Vector gradient;

@@ -60,7 +60,7 @@ inline TrainingConfig config_of_six(std::string_view schedule, int stages, int p
   return config;
 }
 
-// What a rank dropped in the end, see Mailbox::strangers. Called by all ranks' threads.
+// Gets what a rank has dropped in the end; see Mailbox::strangers. Called by all ranks' threads.
 using Drops = std::function<void(int rank, const std::map<std::string, int>& strangers)>;
 inline void no_drops(int rank, const std::map<std::string, int>& strangers) {
   for (const auto& [what, count] : strangers)
@@ -74,9 +74,9 @@ struct Rank {
   Mailbox& mailbox;
 };
 
-// Does the work as every rank of the training, over inproc, and returns their stages. What a rank
-// throws is thrown here, the first rank's first, but for the loss of another rank. No rank may drop
-// a message, but those that `drops` takes.
+// Does the work as every rank of the training, over inproc, and returns their stages. Throws what a
+// rank throws, the lowest rank's exception first, except for the loss of another rank. Ranks may
+// drop only messages that `drops` accepts.
 inline std::deque<Stage> as_ranks(const TrainingConfig& config, const std::string& name,
                                   const std::function<void(Rank)>& work,
                                   const Drops& drops = no_drops) {

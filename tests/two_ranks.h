@@ -10,7 +10,7 @@
 #include "pipeline/mailbox/mailbox.h"
 #include "tools/program/temporary_folder.h"
 
-// Ranks of a test, and what they say when they fail.
+// Ranks of a test, and their messages when they fail.
 namespace pipeline {
 
 inline std::string address_of(int rank, const tools::TemporaryFolder& folder) {

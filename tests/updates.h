@@ -13,7 +13,7 @@
 #include "fl/defences.h"
 #include "nn/random.h"
 
-// Made-up updates, and what a defence makes of them.
+// Made-up updates, and a defence's aggregate of them.
 namespace updates {
 
 using nn::real;
@@ -28,7 +28,7 @@ inline fl::Config config_with(std::string_view defence, fl::OptionValues options
   return config;
 }
 
-// Those of the values that the defence has as options.
+// The subset of the values that are options of the defence.
 inline fl::OptionValues suited(const fl::DefenceEntry& defence, const fl::OptionValues& values) {
   fl::OptionValues options;
   for (const fl::Option& option : defence.options)
@@ -42,7 +42,7 @@ struct Outcome {
   friend bool operator==(const Outcome&, const Outcome&) = default;
 };
 
-// One round with the updates of the clients 10, 11 ...; `missing` is the weight of those excluded.
+// One round with updates of the clients 10, 11 ...; `missing` is the weight of excluded clients.
 inline Outcome aggregate(fl::Aggregation& defence, const Rows& rows, std::vector<int> weights = {},
                          int missing = 0) {
   weights.resize(rows.size(), 1);

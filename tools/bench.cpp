@@ -135,7 +135,7 @@ int run(int argc, char** argv) {
   options.add("--turns", line.turns, "how often each side runs each job").between(1, 1000);
   options.add("--json", line.json, "file for the figures").not_empty();
   options.add("--markdown", line.is_markdown, "print the table as Markdown, for the README");
-  options.add("--alone", line.is_alone, "measure without PyTorch and what stands on it");
+  options.add("--alone", line.is_alone, "measure without PyTorch and programs based on it");
   options.add("--growth", line.growth, "measure how costs grow instead; folder for the curves")
       .not_empty();
   options.parse(argc, argv);

@@ -30,7 +30,7 @@ fuzz soak:
 	@tests/$@/run.sh
 parity: all
 	$(BIN)/hw1 compare tests/golden/hfl-seed10.csv
-papers: all  # killed, it goes on where it was
+papers: all  # after a stop, continues where it was
 	for sweep in fl/papers/*.toml; do \
 	  $(BIN)/federated sweep $$sweep --out out/papers/$$(basename $$sweep .toml) || exit; done
 format:

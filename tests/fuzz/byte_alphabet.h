@@ -7,7 +7,7 @@
 
 namespace fuzz {
 
-// The end of a text and the tokens of all bytes, as GPT-2's encoder.json has them: ids 0 to 256.
+// The end of a text and the tokens of all bytes, as in GPT-2's encoder.json: ids 0 to 256.
 inline std::string byte_alphabet() {
   std::string text = R"("<|endoftext|>":0)";
   int id = 1, next = 256;

@@ -1,6 +1,6 @@
-// A file of CIFAR-10's images. Real records of 3,073 bytes are longer than a fuzzer's inputs: a
-// record is made of every byte, which is its label and, counted up, its pixels; the input's first
-// byte says how many bytes the last one lacks.
+// A file of CIFAR-10's images. Real records of 3,073 bytes are longer than a fuzzer's inputs, so
+// every byte becomes a record: it is the label and, counted up, the pixels. The input's first byte
+// says how many bytes are missing from the last record.
 
 #include "data/cifar.h"
 

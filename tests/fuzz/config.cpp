@@ -1,8 +1,9 @@
-// A config.json: what is taken is a model that can be.
+// A config.json: an accepted one describes a possible model.
 
 #include <nlohmann/json.hpp>
 
 #include "nn/base/json.h"
+#include "nn/models/config.h"
 #include "nn/models/hugging_face.h"
 #include "tests/fuzz/fuzz.h"
 

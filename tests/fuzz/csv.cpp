@@ -1,4 +1,4 @@
-// A CSV table: what is taken is a rectangle, and survives writing and reading.
+// A CSV table: an accepted one is a rectangle, and survives writing and reading.
 
 #include "nn/base/csv.h"
 
@@ -12,7 +12,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       fuzz::expect(record.cells.size() == table.front().cells.size(), "all rows are of one width");
       for (std::size_t i = 0; i < record.cells.size(); ++i) {
         const std::string cell = nn::csv_cell(record.cells[i]);
-        text += (i ? "," : "") + (cell.empty() ? "\"\"" : cell);  // else a line could be empty
+        text += (i ? "," : "") + (cell.empty() ? "\"\"" : cell);  // otherwise a line could be empty
       }
       text += '\n';
     }

@@ -22,7 +22,7 @@ inline std::string_view text_of(const std::uint8_t* data, std::size_t size) {
   return {reinterpret_cast<const char*>(data), size};
 }
 
-// Ends the search, with the input kept, if what a target relies on does not hold.
+// Ends the search and keeps the input if a target's assumption does not hold.
 inline void expect(bool holds, const char* what) {
   if (holds) return;
   std::cerr << "not so: " << what << '\n';
@@ -38,17 +38,17 @@ inline std::vector<std::string> lines_of(const std::uint8_t* data, std::size_t s
 
 inline bool is_control(unsigned char byte) { return byte < 0x20 || byte == 0x7f; }
 
-// Whether lines can be a program's arguments that are worth a try: no complaint would quote them in
-// one line if they had control characters, and to print the help each time would take most of it.
+// Whether lines are worth trying as a program's arguments. A complaint that quotes control
+// characters would not be one line, and printing the help each time would take most of the time.
 inline bool can_be_words(const std::vector<std::string>& lines) {
   return std::ranges::none_of(lines, [](const std::string& line) {
     return line == "-h" || line == "--help" || std::ranges::any_of(line, is_control);
   });
 }
 
-// What takes longer to make than to use, for a thousand inputs: CLI11 keeps the order of all
-// options that it ever saw, and must not for ever. A finding that needs what an input before it
-// left behind does not come back from its file alone.
+// A thing that takes longer to make than to use, kept for a thousand inputs and no longer, because
+// CLI11 remembers the order of every option that it ever saw. A finding that depends on what
+// earlier inputs left behind cannot be repeated from its file alone.
 template <class Thing>
 Thing& reused() {
   static std::unique_ptr<Thing> thing;
@@ -57,8 +57,8 @@ Thing& reused() {
   return *thing;
 }
 
-// Calls a reader on what nobody vouches for. It may complain in one line, with a hint; any other
-// exception ends the search.
+// Calls a reader on untrusted bytes. It may complain in one line, with a hint; any other exception
+// ends the search.
 template <class Read>
 void try_to(Read read) {
   try {

@@ -8,7 +8,7 @@
 
 namespace fuzz {
 
-// What training relies on: a batch of all images can be made, and labels are those of 10 classes.
+// The assumptions of training: a batch of all images can be made, and there are 10 classes.
 inline void expect_usable(const data::ImageSet& set) {
   std::vector<int> samples(set.size()), labels(set.size());
   std::iota(samples.begin(), samples.end(), 0);

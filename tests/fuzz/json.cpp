@@ -1,4 +1,4 @@
-// JSON of any kind: what is taken must come back the same when written and read again.
+// JSON of any kind: accepted text must come back the same when written and read again.
 
 #include "nn/base/json.h"
 

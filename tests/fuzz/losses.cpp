@@ -1,4 +1,4 @@
-// A loss.csv: what is taken has ascending steps.
+// A loss.csv: an accepted one has ascending steps.
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-// The manifest of a folder. Its checksum is made right, so that what lies behind it is reached.
+// The manifest of a folder. Its checksum is corrected, so that the code behind it is reached.
 
 #include <set>
 

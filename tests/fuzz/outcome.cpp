@@ -1,4 +1,4 @@
-// The results.json of an exercise, here of one curve: what is taken comes back the same.
+// The results.json of an exercise, here with one curve: an accepted one comes back the same.
 
 #include "tests/fuzz/fuzz.h"
 #include "tools/homework/record.h"

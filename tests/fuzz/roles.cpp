@@ -1,4 +1,4 @@
-// A play: what is taken has roles that say something, and their characters can be learned.
+// A play: an accepted one has roles that speak, and their characters can be learned.
 
 #include "data/roles.h"
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Throws mutated files at every reader, built by clang with the address and undefined sanitizers:
 #   tests/fuzz/run.sh [LIBFUZZER-OPTION...] [TARGET...]     such as -runs=10000000 idx; 5 s each
-# Starts from tests/fuzz/seeds and from what earlier runs found worth keeping. A finding stays in
-# build/fuzz/findings; the target, given that file, repeats it.
+# Starts from tests/fuzz/seeds and the inputs that earlier runs kept. Findings stay in
+# build/fuzz/findings; to repeat one, pass its file to the target.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 options=() targets=() passed=0 failed=0
@@ -12,7 +12,7 @@ done
 [ ${#options[@]} -gt 0 ] || options=(-max_total_time=5)
 [ ${#targets[@]} -gt 0 ] || targets=($(basename -s .cpp tests/fuzz/*.cpp))
 
-# The newest clang; those before 16 cannot read all of libstdc++'s ranges.
+# The newest clang; versions before 16 cannot compile all of libstdc++'s ranges.
 clang=$(compgen -c clang++ | grep -E '^clang\+\+(-[0-9]+)?$' | sort -V | tail -n 1)
 if ! [ "$("${clang:-false}" -dumpversion | cut -d. -f1)" -ge 16 ] 2>/dev/null; then
   echo "error: fuzzing needs clang 16 or later: apt install clang-16" >&2
@@ -22,7 +22,7 @@ sanitizers=fuzzer-no-link,address,undefined
 make -s -j"$(nproc)" CXX="$(command -v ccache) $clang -w" REAL=float SANITIZE=$sanitizers FOLDERS= \
   fuzzers || exit 1
 
-# Inputs are small: so may be what AddressSanitizer remembers of freed memory, and of who had it.
+# Inputs are small, so AddressSanitizer may keep little freed memory and short stack traces.
 export ASAN_OPTIONS=malloc_context_size=3:quarantine_size_mb=16${ASAN_OPTIONS:+:$ASAN_OPTIONS}
 
 for target in "${targets[@]}"; do

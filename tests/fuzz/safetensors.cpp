@@ -1,4 +1,4 @@
-// A safetensors file: the header, and then the numbers of every tensor that it names.
+// A safetensors file: the header, then the numbers of every tensor that it names.
 
 #include "nn/files/safetensors.h"
 

@@ -1,4 +1,4 @@
-// A table of rows to learn: the first line says which columns are what, the rest is CSV.
+// A table of rows to learn: the first line gives the roles of the columns, the rest is CSV.
 
 #include "data/table.h"
 

@@ -1,4 +1,4 @@
-// A text to train on, in bytes and in tokens: what is encoded is read back, and decoded again.
+// A text to train on, in bytes and in tokens: encoded text is read back and decoded again.
 
 #include "data/llama_tokenizer.h"
 #include "data/token_cache.h"
@@ -7,7 +7,7 @@
 
 namespace {
 
-// The tokens of all bytes, of some characters, and what these merge into.
+// The tokens of all bytes, of some characters, and of their merges.
 data::Vocabulary small_vocabulary() {
   using Kind = data::Vocabulary::Kind;
   data::Vocabulary vocabulary;
@@ -50,7 +50,7 @@ void check(const data::Tokenizer& tokenizer, std::string_view text, const std::s
   fuzz::expect(nn::to_utf8(any_text) == any_text, "decoding makes UTF-8");
 }
 
-// SentencePiece's sign for a space becomes one.
+// Turns SentencePiece's sign for a space into a space.
 std::string with_spaces(std::string text) {
   for (std::size_t at = 0; (at = text.find(data::space_symbol, at)) != text.npos;)
     text.replace(at, data::space_symbol.size(), " ");

@@ -1,5 +1,5 @@
-// A cache file of token ids. Its checksum and its source are made right, so that what lies behind
-// them is reached; a damaged checksum must be noticed.
+// A cache file of token ids. Its checksum and source are corrected, so that the code behind them is
+// reached; a damaged checksum must be noticed.
 
 #include "data/token_cache.h"
 

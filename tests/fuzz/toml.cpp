@@ -1,4 +1,4 @@
-// The TOML of a sweep: what is taken has names, each once, with values.
+// The TOML of a sweep: an accepted one has names, each once, with values.
 
 #include "tests/fuzz/fuzz.h"
 #include "tools/program/options.h"

@@ -1,4 +1,4 @@
-// What ranks did when, as a file: what is taken can be drawn.
+// A file of a trace: an accepted one can be drawn.
 
 #include "tests/fuzz/fuzz.h"
 #include "tools/training/lanes.h"

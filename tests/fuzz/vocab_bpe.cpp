@@ -1,5 +1,5 @@
-// GPT-2's vocab.bpe, beside an encoder.json that has all bytes and what the lines spell: a
-// vocabulary that is taken encodes any bytes, and gives them back.
+// GPT-2's vocab.bpe, beside an encoder.json of all bytes and of what the lines spell: an accepted
+// vocabulary encodes any bytes, and decodes them again.
 
 #include <nlohmann/json.hpp>
 #include <set>

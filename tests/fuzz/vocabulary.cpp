@@ -1,6 +1,6 @@
-// A tokenizer.json: a vocabulary that is taken encodes and decodes. A real one is too long to grow
-// from nothing, so %BYTES%, %MODEL% and %REST% stand for what every one of a Llama model has,
-// %ALPHABET% and %GPT2% for that of GPT-2's kind.
+// A tokenizer.json: an accepted vocabulary encodes and decodes. A real one is too long to grow from
+// nothing, so %BYTES%, %MODEL% and %REST% stand for the parts that all of Llama's kind have in
+// common, %ALPHABET% and %GPT2% for those of GPT-2's kind.
 
 #include "data/vocabulary.h"
 

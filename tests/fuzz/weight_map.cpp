@@ -1,4 +1,4 @@
-// The index of a checkpoint in shards: no name that is taken leads out of the folder.
+// The index of a checkpoint in shards: no accepted name leads out of the folder.
 
 #include <filesystem>
 #include <nlohmann/json.hpp>

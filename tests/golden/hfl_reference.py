@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Federated learning on MNIST in PyTorch, as the course's notebook runs it, for comparison with ours.
+"""Federated learning on MNIST in PyTorch, as in the course's notebook, for comparison with ours.
 
-Prints one CSV row a round. It exists because the course publishes one seed only: `--more-seeds` prints
-all of `hfl-more-seeds.csv`, the runs that our program must also meet. Needs the four unpacked MNIST
-files and NumPy up to 1.24, whose argsort (an introsort, not stable) decides who gets which shard.
-PyTorch 2.7 or later gives the same dropout masks everywhere.
+Prints one CSV row per round. The course publishes only one seed: `--more-seeds` prints all of
+`hfl-more-seeds.csv`, more runs that our program must reproduce. Needs the four unpacked MNIST files
+and NumPy up to 1.24, whose argsort (an introsort, not stable) decides which client gets which
+shard. PyTorch 2.7 or later gives the same dropout masks everywhere.
 """
 import argparse
 import csv
@@ -17,17 +17,18 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-COLUMNS = ["Round", "Algorithm", "N", "C", "B", "E", "η", "Seed", "Split", "Message count", "Test accuracy"]
+COLUMNS = ["Round", "Algorithm", "N", "C", "B", "E", "η", "Seed", "Split", "Message count",
+           "Test accuracy"]
 LABELS = {"fedsgd": "FedSGDGradient", "fedsgd-weight": "FedSGDWeight", "fedavg": "FedAvg"}
 MORE_SEEDS = """
---seed 7   --algorithm fedavg        --clients 100 --fraction 0.02 --split shards --rounds 5
---seed 7   --algorithm fedsgd        --clients 50  --fraction 0.1  --split shards --lr 0.1 --rounds 3
---seed 7   --algorithm fedsgd-weight --clients 50  --fraction 0.1  --split shards --lr 0.1 --rounds 3
---seed 123 --algorithm fedavg        --clients 100 --fraction 0.05 --split iid --batch 50 --epochs 2 --rounds 4
---seed 0   --algorithm fedavg        --clients 10  --fraction 0.1  --split iid --rounds 2
---seed 10  --algorithm fedsgd        --clients 50  --fraction 0.2  --split shards --lr 0.1 --rounds 5
---seed 10  --algorithm fedsgd-weight --clients 50  --fraction 0.2  --split shards --lr 0.1 --rounds 5
---seed 10  --algorithm fedavg        --clients 100 --fraction 0.1  --split shards --rounds 6
+--seed 7 --algorithm fedavg --fraction 0.02 --split shards --rounds 5
+--seed 7 --algorithm fedsgd --clients 50 --fraction 0.1 --split shards --lr 0.1 --rounds 3
+--seed 7 --algorithm fedsgd-weight --clients 50 --fraction 0.1 --split shards --lr 0.1 --rounds 3
+--seed 123 --algorithm fedavg --fraction 0.05 --split iid --batch 50 --epochs 2 --rounds 4
+--seed 0 --algorithm fedavg --clients 10 --fraction 0.1 --split iid --rounds 2
+--seed 10 --algorithm fedsgd --clients 50 --fraction 0.2 --split shards --lr 0.1 --rounds 5
+--seed 10 --algorithm fedsgd-weight --clients 50 --fraction 0.2 --split shards --lr 0.1 --rounds 5
+--seed 10 --algorithm fedavg --fraction 0.1 --split shards --rounds 6
 """
 
 
@@ -51,14 +52,15 @@ class MnistCnn(nn.Module):
 
 def read_mnist(folder, name):
     """Normalised images [n, 1, 28, 28] and labels [n] of the set `train` or `t10k`."""
-    pixels = numpy.fromfile(pathlib.Path(folder, f"{name}-images-idx3-ubyte"), numpy.uint8, offset=16)
-    labels = numpy.fromfile(pathlib.Path(folder, f"{name}-labels-idx1-ubyte"), numpy.uint8, offset=8)
+    prefix = pathlib.Path(folder, name)
+    pixels = numpy.fromfile(f"{prefix}-images-idx3-ubyte", numpy.uint8, offset=16)
+    labels = numpy.fromfile(f"{prefix}-labels-idx1-ubyte", numpy.uint8, offset=8)
     images = torch.from_numpy(pixels).reshape(-1, 1, 28, 28).float() / 255
     return (images - 0.1307) / 0.3081, torch.from_numpy(labels).long()
 
 
 def split_samples(labels, clients, split, seed, sort=None):
-    """The sample indices of each client, in the order in which it will use them; `sort` is argsort's kind."""
+    """The sample indices of each client, in the order of use; `sort` is argsort's kind."""
     generator = numpy.random.default_rng(seed)
     if split == "iid":
         return numpy.array_split(generator.permutation(len(labels)), clients)
@@ -75,7 +77,7 @@ def train_client(model, images, labels, options, seed):
     full_batch = options.algorithm != "fedavg" or math.isinf(options.batch)
     batch = len(labels) if full_batch else int(options.batch)
     for _ in range(options.epochs):
-        torch.empty((), dtype=torch.int64).random_()  # a pass over a DataLoader draws this, even unshuffled
+        torch.empty((), dtype=torch.int64).random_()  # drawn by any pass over a DataLoader
         for batch_images, batch_labels in zip(images.split(batch), labels.split(batch)):
             optimizer.zero_grad()
             functional.nll_loss(model(batch_images), batch_labels).backward()
@@ -122,16 +124,17 @@ def run(options, train_set, test_set, writer):
         else:
             for parameter, average in zip(server.parameters(), averages):
                 parameter.data = average
-        writer.writerow([round_index + 1, LABELS[options.algorithm], options.clients, options.fraction,
-                         "∞" if full_batch else int(options.batch), options.epochs, options.lr,
-                         options.seed, options.split, 2 * (round_index + 1) * chosen_count,
-                         test_accuracy(server, *test_set)])
+        writer.writerow([round_index + 1, LABELS[options.algorithm], options.clients,
+                         options.fraction, "∞" if full_batch else int(options.batch),
+                         options.epochs, options.lr, options.seed, options.split,
+                         2 * (round_index + 1) * chosen_count, test_accuracy(server, *test_set)])
         sys.stdout.flush()
 
 
 def main():
-    assert tuple(map(int, numpy.__version__.split(".")[:2])) <= (1, 24), "needs the argsort of NumPy up to 1.24"
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    assert tuple(map(int, numpy.__version__.split(".")[:2])) <= (1, 24), "needs NumPy up to 1.24"
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--algorithm", choices=LABELS, default="fedavg")
     parser.add_argument("--clients", type=int, default=100)
     parser.add_argument("--fraction", type=float, default=0.1)

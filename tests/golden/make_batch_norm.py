@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Writes batch_norm.safetensors: a network with batch normalisation as PyTorch saves it after three batches.
+"""Writes batch_norm.safetensors: a batch-normalised network, saved by PyTorch after three batches.
 
-Weights and batches are drawn after manual_seed(0), which our generator does alike, so the test needs no
-other file. The metadata has what the network then makes of a fourth batch when it is evaluated.
+Weights and batches are drawn after manual_seed(0), as our generator does, so the test needs no
+other file. The metadata has the network's output for a fourth batch, in evaluation.
 
-`check FILE` goes the other way: PyTorch loads a file of ours, which has images and our results in its metadata,
-and must compute the same.
+`check FILE` goes the other way: PyTorch loads a file of ours, with images and our results in its
+metadata, and must compute the same.
 """
 import json
 import pathlib
@@ -41,7 +41,8 @@ def make():
 
 def check(file):
     with safe_open(file, "pt") as ours:
-        images, evaluated = (torch.tensor(json.loads(ours.metadata()[name])) for name in ("images", "evaluated"))
+        images, evaluated = (torch.tensor(json.loads(ours.metadata()[name]))
+                             for name in ("images", "evaluated"))
         state = {name: ours.get_tensor(name) for name in ours.keys()}
     dtype = state["fc1.weight"].dtype
     net = Net().to(dtype).eval()

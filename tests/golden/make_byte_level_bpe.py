@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Writes byte_level/: a small vocabulary of GPT-2's kind, trained on a few lines, as encoder.json with
-vocab.bpe and as tokenizer.json; and strings.json, hard strings with the lengths in bytes of the words
-that Hugging Face's library cuts them into, its ids for them, and its ids by GPT-2's own vocabulary
-(data/fetch.sh gpt2).
+"""Writes byte_level/: a small vocabulary of GPT-2's kind, trained on a few lines, as encoder.json
+with vocab.bpe and as tokenizer.json; and strings.json: hard strings, the lengths in bytes of the
+words that Hugging Face's library cuts them into, its ids for them, and its ids by GPT-2's own
+vocabulary (data/fetch.sh gpt2).
   make_byte_level_bpe.py random 100000 >data/raw/gpt2/random.txt   random strings (hex), GPT-2's ids
   make_byte_level_bpe.py speed FILE                                MB/s of GPT-2's, one thread
 Needs: pip install tokenizers==0.23.3

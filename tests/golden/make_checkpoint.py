@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes mlp.safetensors: the weights of Linear(5, 3) and Linear(3, 2) in float32, as others save them.
+"""Writes mlp.safetensors: the weights of Linear(5, 3) and Linear(3, 2) in float32.
 
 Our reader must open what PyTorch users write with the `safetensors` package. The values after
 manual_seed(0) are those of our own default initialisation, so the test needs no second file.
@@ -15,7 +15,8 @@ def main():
     model = torch.nn.Sequential()
     model.add_module("fc1", torch.nn.Linear(5, 3))
     model.add_module("fc2", torch.nn.Linear(3, 2))
-    save_file(model.state_dict(), pathlib.Path(__file__).with_name("mlp.safetensors"), metadata={"format": "pt"})
+    file = pathlib.Path(__file__).with_name("mlp.safetensors")
+    save_file(model.state_dict(), file, metadata={"format": "pt"})
 
 
 main()

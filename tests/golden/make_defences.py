@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Writes defences.json: what each defence makes of small random updates, in plain NumPy and double.
+"""Writes defences.json: each defence's result for small random updates, in plain NumPy and double.
 
-The numbers of an update are floats, so that both precisions start from the same.
+The numbers of an update are floats, so that both precisions start from the same values.
 """
 import json
 import pathlib

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 """Writes llama/: two tiny LLaMAs as Hugging Face `transformers` saves them, and what they compute.
 
-`plain` has as many key/value heads as heads and one file; `grouped` shares key/value heads, is cut into
-shards, and has another theta and epsilon. Beside each folder, NAME.safetensors holds in double: the ids
-of two sequences, their logits, the course's loss (cross-entropy of the next token, the mean over all
-positions but each sequence's last) and the gradient of every parameter.
+`plain` has as many key/value heads as heads and one file; `grouped` shares key/value heads, is cut
+into shards, and has another theta and epsilon. Beside each folder, NAME.safetensors holds in
+double: the ids of two sequences, their logits, the course's loss (cross-entropy of the next token,
+the mean over all positions but each sequence's last) and the gradient of every parameter.
 
-transformers computes norms and rotary angles in float whatever the model's type, so these two are put
-in their formulas' double form here; the untouched float model must agree with the result.
+transformers computes norms and rotary angles in float whatever the model's type, so both are
+replaced by their formulas in double here; the original float model must agree with the result.
 
 Made with transformers 5.23.0 and torch 2.13.0.
 """
@@ -32,7 +32,8 @@ def double_norm(self, x):
 
 def double_rotary(self, x, position_ids):
     size = self.config.hidden_size // self.config.num_attention_heads
-    frequencies = self.config.rope_parameters["rope_theta"] ** (-torch.arange(0, size, 2, dtype=torch.float64) / size)
+    exponents = -torch.arange(0, size, 2, dtype=torch.float64) / size
+    frequencies = self.config.rope_parameters["rope_theta"] ** exponents
     angles = (position_ids[..., None].double() * frequencies).repeat(1, 1, 2)
     return angles.cos(), angles.sin()
 
@@ -42,10 +43,11 @@ def course_loss(logits, ids):
 
 
 def write(folder, name):
-    config = LlamaConfig(vocab_size=53, hidden_size=16, intermediate_size=24, num_hidden_layers=2, num_attention_heads=4,
-                         max_position_embeddings=12, tie_word_embeddings=False, **MODELS[name])
+    config = LlamaConfig(vocab_size=53, hidden_size=16, intermediate_size=24, num_hidden_layers=2,
+                         num_attention_heads=4, max_position_embeddings=12,
+                         tie_word_embeddings=False, **MODELS[name])
     model = LlamaForCausalLM(config)
-    for key, weights in model.named_parameters():  # far from where training begins, so that nothing is nearly linear
+    for key, weights in model.named_parameters():  # large values, far from linear behaviour
         torch.nn.init.normal_(weights, 1.0 if "norm" in key else 0.0, 0.3)
     model.save_pretrained(folder / name, max_shard_size=SHARD_SIZE[name])
     (folder / name / "generation_config.json").unlink()
@@ -53,11 +55,12 @@ def write(folder, name):
     float_logits = model(input_ids=ids).logits
     assert torch.allclose(model(input_ids=ids, labels=ids).loss, course_loss(float_logits, ids))
 
-    modeling_llama.LlamaRMSNorm.forward, float_norm = double_norm, modeling_llama.LlamaRMSNorm.forward
-    modeling_llama.LlamaRotaryEmbedding.forward, float_rotary = double_rotary, modeling_llama.LlamaRotaryEmbedding.forward
+    norm, rotary = modeling_llama.LlamaRMSNorm, modeling_llama.LlamaRotaryEmbedding
+    float_forwards = norm.forward, rotary.forward
+    norm.forward, rotary.forward = double_norm, double_rotary
     model.double()
     logits = model(input_ids=ids).logits
-    modeling_llama.LlamaRMSNorm.forward, modeling_llama.LlamaRotaryEmbedding.forward = float_norm, float_rotary
+    norm.forward, rotary.forward = float_forwards
     assert (logits - float_logits).abs().max() < 2e-5
     loss = course_loss(logits, ids)
     loss.backward()

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Writes models.json: what PyTorch's networks compute, one for each model of images in our table but the course's.
+"""Writes models.json: what PyTorch computes for each model of images in our table but the course's.
 
-Weights and images are drawn after manual_seed(10), which our generator does alike. A gradient of each weight
-tensor is told by its norm and its product with cos(0), cos(1), ..., so that the file stays small.
+Weights and images are drawn after manual_seed(10), as our generator does. Each weight tensor's
+gradient is given by its norm and its product with cos(0), cos(1), ..., to keep the file small.
 """
 import json
 import pathlib
@@ -14,7 +14,8 @@ from torch.nn import functional
 
 def lenet(channels, first, second, padding, area, hidden):
     layers = [nn.Conv2d(channels, first, 5, padding=padding), nn.ReLU(), nn.MaxPool2d(2),
-              nn.Conv2d(first, second, 5, padding=padding), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten()]
+              nn.Conv2d(first, second, 5, padding=padding), nn.ReLU(), nn.MaxPool2d(2),
+              nn.Flatten()]
     width = second * area
     for out in hidden:
         layers += [nn.Linear(width, out), nn.ReLU()]
@@ -56,7 +57,8 @@ def describe(shape, make):
     functional.nll_loss(output, torch.tensor([3, 0, 7, 9])).backward()
     gradients = [parameter.grad.flatten() for parameter in net.parameters()]
     waves = [torch.cos(torch.arange(len(gradient), dtype=torch.double)) for gradient in gradients]
-    return {"shape": shape, "parameters": sum(map(len, gradients)), "output": output.flatten().tolist(),
+    return {"shape": shape, "parameters": sum(map(len, gradients)),
+            "output": output.flatten().tolist(),
             "norms": [gradient.norm().item() for gradient in gradients],
             "products": [(gradient @ wave).item() for gradient, wave in zip(gradients, waves)],
             "buffers": [buffer.sum().item() for buffer in net.buffers()]}

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Writes ops.json: inputs, outputs and gradients of each operation, computed by PyTorch in double.
 
-The gradient check of our own tests proves that gradients fit our forward functions; this file proves
-that the forward functions are the ones everybody means. Gradients answer the given upstream `dy`; an
-output that is one number has shape []. Integer inputs (ids, labels) are attributes.
+Our own tests check that gradients fit our forward functions; this file checks that the forward
+functions are the usual ones. Gradients are for the given upstream `dy`; an output of one number has
+shape []. Integer inputs (ids, labels) are attributes.
 """
 import json
 import math
@@ -14,7 +14,10 @@ from torch.nn import functional
 
 
 def rotate_half(rows, heads, theta, tokens):
-    """Rotary embedding of [batch * tokens, heads * head_size], Hugging Face's way; position = row % tokens."""
+    """Rotary embedding of [batch * tokens, heads * head_size] as in Hugging Face's library.
+
+    The position of a row is row % tokens.
+    """
     head_size = rows.shape[1] // heads
     frequencies = theta ** (-torch.arange(0, head_size, 2, dtype=torch.float64) / head_size)
     positions = torch.arange(rows.shape[0], dtype=torch.float64) % tokens
@@ -25,9 +28,13 @@ def rotate_half(rows, heads, theta, tokens):
 
 
 def causal_attention(query, key, value, batch, heads, key_value_heads):
-    """Softmax attention over [batch * tokens, heads * head_size]; query head h uses key head h * key_value_heads / heads."""
+    """Softmax attention over [batch * tokens, heads * head_size].
+
+    Query head h uses key head h * key_value_heads / heads.
+    """
     tokens, head_size = query.shape[0] // batch, query.shape[1] // heads
-    query, key, value = (rows.view(batch, tokens, -1, head_size).transpose(1, 2) for rows in (query, key, value))
+    query, key, value = (rows.view(batch, tokens, -1, head_size).transpose(1, 2)
+                         for rows in (query, key, value))
     key, value = (split.repeat_interleave(heads // key_value_heads, 1) for split in (key, value))
     scores = query @ key.transpose(2, 3) / math.sqrt(head_size)
     future = torch.ones(tokens, tokens, dtype=torch.bool).triu(1)
@@ -68,7 +75,8 @@ OPERATIONS = {
     "gelu": functional.gelu,
     "silu": functional.silu,
     "embedding": lambda table, ids: functional.embedding(torch.tensor(ids), table),
-    "layer_norm": lambda rows, weight, bias, eps: functional.layer_norm(rows, rows.shape[-1:], weight, bias, eps),
+    "layer_norm": lambda rows, *weights, eps: functional.layer_norm(
+        rows, rows.shape[-1:], *weights, eps),
     "rms_norm": rms_norm,
     "rotary": rotate_half,
     "causal_attention": causal_attention,
@@ -96,13 +104,17 @@ CASES = [
     ("matmul", "plain", {}, [(3, 5), (5, 4)]),
     ("conv2d", "first layer", {"stride": 1, "padding": 0}, [(2, 1, 6, 7), (4, 1, 3, 3), (4,)]),
     ("conv2d", "stride 1", {"stride": 1, "padding": 0}, [(2, 3, 7, 5), (4, 3, 3, 3), (4,)]),
-    ("conv2d", "stride 2, padding 1", {"stride": 2, "padding": 1}, [(2, 3, 7, 6), (4, 3, 3, 3), (4,)]),
+    ("conv2d", "stride 2, padding 1", {"stride": 2, "padding": 1},
+     [(2, 3, 7, 6), (4, 3, 3, 3), (4,)]),
     ("conv2d", "padding 2", {"stride": 1, "padding": 2}, [(2, 2, 5, 4), (3, 2, 3, 3), (3,)]),
     ("conv2d", "oblong kernel", {"stride": 1, "padding": 0}, [(1, 2, 5, 6), (3, 2, 2, 3), (3,)]),
-    ("conv2d", "kernel of one pixel", {"stride": 1, "padding": 0}, [(2, 3, 3, 4), (2, 3, 1, 1), (2,)]),
+    ("conv2d", "kernel of one pixel", {"stride": 1, "padding": 0},
+     [(2, 3, 3, 4), (2, 3, 1, 1), (2,)]),
     ("max_pool2d", "even", {"kernel_size": 2, "stride": 2}, [(2, 3, 4, 6)]),
-    ("max_pool2d", "odd, last row and column unused", {"kernel_size": 2, "stride": 2}, [(2, 3, 7, 5)]),
-    ("avg_pool2d", "odd, last row and column unused", {"kernel_size": 2, "stride": 2}, [(2, 3, 5, 7)]),
+    ("max_pool2d", "odd, last row and column unused", {"kernel_size": 2, "stride": 2},
+     [(2, 3, 7, 5)]),
+    ("avg_pool2d", "odd, last row and column unused", {"kernel_size": 2, "stride": 2},
+     [(2, 3, 5, 7)]),
     ("avg_pool2d", "overlapping", {"kernel_size": 3, "stride": 2}, [(2, 2, 7, 8)]),
     ("relu", "plain", {}, [(3, 5)]),
     ("gelu", "exact", {}, [(3, 5)]),
@@ -112,14 +124,17 @@ CASES = [
     ("rms_norm", "plain", {"eps": 1e-6}, [(4, 6), (6,)]),
     ("rotary", "two heads", {"heads": 2, "theta": 10000.0, "tokens": 5}, [(5, 12)]),
     ("rotary", "two sequences", {"heads": 3, "theta": 10000.0, "tokens": 4}, [(8, 12)]),
-    ("causal_attention", "two heads", {"batch": 2, "heads": 2, "key_value_heads": 2}, [(10, 8)] * 3),
-    ("causal_attention", "grouped heads", {"batch": 2, "heads": 4, "key_value_heads": 2}, [(10, 16), (10, 8), (10, 8)]),
+    ("causal_attention", "two heads", {"batch": 2, "heads": 2, "key_value_heads": 2},
+     [(10, 8)] * 3),
+    ("causal_attention", "grouped heads", {"batch": 2, "heads": 4, "key_value_heads": 2},
+     [(10, 16), (10, 8), (10, 8)]),
     ("causal_attention", "one token", {"batch": 3, "heads": 1, "key_value_heads": 1}, [(3, 4)] * 3),
     ("softmax", "plain", {}, [(3, 5)]),
     ("log_softmax", "plain", {}, [(3, 5)]),
     ("nll_loss", "mean", {"labels": [1, 0, 4, 1]}, [(4, 5)]),
     ("cross_entropy", "mean", {"labels": [1, 0, 4, 1]}, [(4, 5)]),
-    ("cross_entropy", "ignored labels", {"labels": [1, -100, 4, -100, 0], "ignore_index": -100}, [(5, 5)]),
+    ("cross_entropy", "ignored labels", {"labels": [1, -100, 4, -100, 0], "ignore_index": -100},
+     [(5, 5)]),
     ("mse_loss", "mean", {}, [(3, 4), (3, 4)]),
 ]
 
@@ -135,7 +150,7 @@ EDGE_CASES = [
     ("cross_entropy", "large", {"labels": [2]}, [[1000.0, 999.0, -1000.0]]),
 ]
 
-# The same two kinds, in a list of their own: the numbers of the cases above stay as they were drawn.
+# The same two kinds in lists of their own, so that the cases above keep the numbers drawn for them.
 LATER_CASES = [
     ("leaky_relu", "plain", {"negative_slope": 0.01}, [(3, 5)]),
     ("leaky_relu", "steep", {"negative_slope": 0.3}, [(2, 3, 2, 2)]),
@@ -153,7 +168,8 @@ LATER_CASES = [
      [(2, 2, 3, 5), (2,), (2,)]),
     ("group_norm", "two groups", {"groups": 2, "eps": 1e-5}, [(3, 4, 3, 2), (4,), (4,)]),
     ("group_norm", "one group", {"groups": 1, "eps": 1e-5}, [(2, 3, 4, 5), (3,), (3,)]),
-    ("group_norm", "a group for each channel", {"groups": 3, "eps": 0.1}, [(2, 3, 4, 5), (3,), (3,)]),
+    ("group_norm", "a group for each channel", {"groups": 3, "eps": 0.1},
+     [(2, 3, 4, 5), (3,), (3,)]),
     ("group_norm", "rows", {"groups": 2, "eps": 1e-5}, [(3, 6), (6,), (6,)]),
 ]
 LATER_EDGE_CASES = [
@@ -181,8 +197,10 @@ def golden(operation, case, attributes, inputs):
     dy = rounded_normal(output.shape)
     gradients = torch.autograd.grad(output, inputs, dy, allow_unused=True)
     assert all(tensor.isfinite().all() for tensor in (output, *gradients)), (operation, case)
-    return {"op": operation, "case": case, "attributes": attributes, "inputs": [as_json(tensor) for tensor in inputs],
-            "dy": as_json(dy), "output": as_json(output), "gradients": [as_json(gradient) for gradient in gradients]}
+    return {"op": operation, "case": case, "attributes": attributes,
+            "inputs": [as_json(tensor) for tensor in inputs],
+            "dy": as_json(dy), "output": as_json(output),
+            "gradients": [as_json(gradient) for gradient in gradients]}
 
 
 def main():

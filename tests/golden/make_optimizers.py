@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Writes optimizers.json: five steps of each optimizer on seven values in three parameters, by PyTorch in double.
+"""Writes optimizers.json: five steps of each PyTorch optimizer, in double, on seven values.
 
-Also what clip_grad_norm_ makes of the same gradients. Our optimizers work on one flat array, so the
-three parameters appear joined: sizes 2, 4 and 1.
+Also the same gradients clipped by clip_grad_norm_. The values are three parameters of sizes 2, 4
+and 1; our optimizers work on one flat array, so they appear joined.
 """
 import json
 import pathlib
@@ -60,11 +60,15 @@ def main():
     gradients = torch.randn(STEPS, sum(SIZES), dtype=torch.float64).mul(1000).round().div(1000)
     gradients[2, 3] = 0.0
     golden = {
-        "sizes": SIZES, "start": rounded(start), "gradients": [rounded(gradient) for gradient in gradients],
-        "optimizers": [optimizer_golden(name, options, start, gradients) for name, options in OPTIMIZERS],
-        "clip_grad_norm": [clip_golden(start, gradients[0], 1.0), clip_golden(start, gradients[0] / 100, 1.0)],
+        "sizes": SIZES, "start": rounded(start),
+        "gradients": [rounded(gradient) for gradient in gradients],
+        "optimizers": [optimizer_golden(name, options, start, gradients)
+                       for name, options in OPTIMIZERS],
+        "clip_grad_norm": [clip_golden(start, gradients[0], 1.0),
+                           clip_golden(start, gradients[0] / 100, 1.0)],
     }
-    pathlib.Path(__file__).with_name("optimizers.json").write_text(json.dumps(golden, indent=1) + "\n")
+    file = pathlib.Path(__file__).with_name("optimizers.json")
+    file.write_text(json.dumps(golden, indent=1) + "\n")
 
 
 main()

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Writes random.json: what NumPy's default_rng and PyTorch's CPU generator draw for some seeds.
 
-Our generators must reproduce the notebook's client choices, splits, first weights and dropout masks
-bit for bit; this file is what the tests hold them against. Floats are hexadecimal strings, so that
+Our generators must reproduce the notebook's client choices, splits, initial weights and dropout
+masks bit for bit; the tests compare them with this file. Floats are hexadecimal strings, so that
 nothing is lost. Needs NumPy up to 1.24 (its argsort is the introsort) and PyTorch 2.7 or later (its
 dropout draws from MT19937). Every entry starts from a fresh generator unless it says "after".
 """
@@ -14,7 +14,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-# The table our notes give for seed 10, from another PyTorch version: first two weights and the sum.
+# Recorded for seed 10 with another PyTorch version: the first two weights and the sum.
 COURSE_CNN_SEED_10 = {
     "conv1.weight": ("-0x1.c9d3d6p-6", "-0x1.7681p-7", 0.718423956656),
     "conv1.bias": ("0x1.27a24p-5", "0x1.4f30dep-2", 1.47594682593),
@@ -41,7 +41,8 @@ def numpy_draws(seed):
         "permutation_10": numpy.random.default_rng(seed).permutation(10).tolist(),
         "permutation_60000_first_8": shuffler.permutation(60000)[:8].tolist(),
         "permutation_200_after_60000_first_8": shuffler.permutation(200)[:8].tolist(),
-        "choice_100_10_three_times": [chooser.choice(100, 10, replace=False).tolist() for _ in range(3)],
+        "choice_100_10_three_times": [chooser.choice(100, 10, replace=False).tolist()
+                                      for _ in range(3)],
         "choice_50_5": numpy.random.default_rng(seed).choice(50, 5, replace=False).tolist(),
         "choice_10_1": numpy.random.default_rng(seed).choice(10, 1, replace=False).tolist(),
         "choice_60000_3000_first_8": large_choice[:8].tolist(),
@@ -74,13 +75,16 @@ def array_split_sizes():
 
 
 def next_outputs(count):
-    """The next raw 32-bit outputs of the default generator: a 64-bit draw is two, high half first."""
+    """Raw 32-bit outputs of the default generator: a 64-bit draw is two, high half first."""
     pairs = torch.empty((count + 1) // 2, dtype=torch.int64).random_(-(2**63), None)
-    return [half for pair in pairs.tolist() for half in (pair >> 32 & 0xFFFFFFFF, pair & 0xFFFFFFFF)][:count]
+    return [pair >> shift & 0xFFFFFFFF for pair in pairs.tolist() for shift in (32, 0)][:count]
 
 
 def torch_draws(seed):
-    """Raw outputs, uniform and normal numbers after `torch.manual_seed(seed)`; `next` is the output after them."""
+    """Raw outputs, uniform and normal numbers after `torch.manual_seed(seed)`.
+
+    `next` is the output that follows.
+    """
     draws = {"seed": seed}
     torch.manual_seed(seed)
     draws["outputs_4"] = next_outputs(4)
@@ -110,7 +114,7 @@ def keep_mask(ones, share):
 
 
 def course_cnn(seed):
-    """First two values and the sum (in double, memory order) of each tensor of the course's network."""
+    """First two values and the sum (in double, memory order) of the course's network's tensors."""
     torch.manual_seed(seed)
     model = nn.ModuleDict({"conv1": nn.Conv2d(1, 32, 3), "conv2": nn.Conv2d(32, 64, 3),
                            "fc1": nn.Linear(9216, 128), "fc2": nn.Linear(128, 10)})
@@ -119,14 +123,18 @@ def course_cnn(seed):
                for name, tensor in tensors.items()}
     if seed == 10:
         for name, (first, second, total) in COURSE_CNN_SEED_10.items():
-            assert summary[name]["first_2"] == hexadecimal(map(float.fromhex, (first, second))), name
+            first_2 = hexadecimal(map(float.fromhex, (first, second)))
+            assert summary[name]["first_2"] == first_2, name
             assert abs(summary[name]["sum"] - total) < 1e-10, name
     return {"seed": seed, "tensors": summary}
 
 
 def client_masks(seed):
-    """The masks of a client that passes twice over two batches of 2, unshuffled: each pass begins with
-    one 64-bit draw by the DataLoader, each batch draws over [2, 64, 12, 12] and then over [2, 128]."""
+    """The masks of a client that passes twice over two batches of 2, unshuffled.
+
+    Each pass begins with one 64-bit draw by the DataLoader; each batch draws over [2, 64, 12, 12]
+    and then over [2, 128].
+    """
     torch.manual_seed(seed)
     loader = torch.utils.data.DataLoader(torch.zeros(4), batch_size=2, shuffle=False)
     masks = []
@@ -140,7 +148,10 @@ def client_masks(seed):
 
 
 def modelled_mkl_dropout(seed, share, size):
-    """Keep mask of PyTorch wheels up to 2.6 on x86, MODELLED from the documented MCG31 generator, not measured."""
+    """Keep mask of PyTorch wheels up to 2.6 on x86.
+
+    Modelled from the documented MCG31 generator, not measured.
+    """
     torch.manual_seed(seed)
     modulus = 2**31 - 1
     state = next_outputs(2)[0] % modulus or 1
@@ -162,7 +173,8 @@ def main():
         "numpy": [numpy_draws(seed) for seed in (0, 10, 42, 2**40 + 3)],
         "argsort": argsort_orders(),
         "array_split": array_split_sizes(),
-        "torch_note": "all exact, except normal_n with n >= 16: within 2e-6, as the cosine is PyTorch's own",
+        "torch_note": "all exact, except normal_n with n >= 16: within 2e-6, as the cosine is "
+                      "PyTorch's own",
         "torch": [torch_draws(seed) for seed in (0, 10, 42, 2**40 + 3, -1)],
         "course_cnn": [course_cnn(seed) for seed in (0, 10, 42)],
         "client_masks": [client_masks(seed) for seed in (11, 12)],

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Writes data/unicode_ranges.h: the letters, numbers and white space of Unicode 16.0, the version of
-the pattern matcher (Oniguruma) in Hugging Face's library. Checks all code points against that library.
-clang-format -i does the rest.
+"""Writes data/unicode_ranges.h: letters, numbers and white space of Unicode 16.0, the version of
+the pattern matcher (Oniguruma) in Hugging Face's library. Checks all code points against that
+library. Format the result with clang-format -i.
 Needs: pip install unicodedata2==16.0.0 tokenizers==0.23.3
 """
 import pathlib

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What runs for long does not grow: 3 ranks x 2 pipelines for 30 minutes and 1,000 rounds of FedAvg. After the
-# first tenth neither the memory of a process grows by 1 %, nor the number of its open files.
+# Long runs do not grow: 3 ranks x 2 pipelines for 30 minutes, and 1,000 rounds of FedAvg. After the
+# first tenth, a process's memory grows by less than 1 %, and its number of open files does not.
 #   tests/soak/growth.sh [MINUTES [ROUNDS]]
 cd "$(dirname "$0")/../.." || exit 1
 program=hw1
@@ -8,8 +8,8 @@ program=hw1
 export BIN=$PWD/${BIN:-bin}
 minutes=${1:-30} rounds=${2:-1000}
 
-# Adds "NAME KB FILES" of every process of a run to $work/NAME.samples, as long as the command
-# holds.
+# Adds "NAME KB FILES" of every process of a run to $work/NAME.samples for as long as the command
+# succeeds.
 sample() {  # sample NAME LAUNCHER COMMAND...
   local process rank
   while kill -0 "$2" && "${@:3}"; do
@@ -23,8 +23,8 @@ sample() {  # sample NAME LAUNCHER COMMAND...
   done >"$work/$1.samples" 2>/dev/null
 }
 
-# Compares the second tenth of a run's samples with the last: the most memory of each, and the
-# fewest files, for some are open only for a moment.
+# Compares the second tenth of a run's samples with the last: the most memory in each, and the
+# fewest files, because some are open only for a moment.
 flat() {  # flat NAME
   awk '
     { kb[$1, ++count[$1]] = $2; files[$1, count[$1]] = $3 }
@@ -42,7 +42,8 @@ flat() {  # flat NAME
         look_at(name, tenth + 1, 2 * tenth); memory = most; descriptors = fewest
         look_at(name, n - tenth + 1, n)
         growth = 100 * (most / memory - 1); opened = fewest - descriptors
-        printf "%-10s %5d samples %7.1f MB %+.2f %% %4d files %+d\n", name, n, memory / 1024, growth, descriptors, opened
+        printf "%-10s %5d samples %7.1f MB %+.2f %% %4d files %+d\n", name, n, memory / 1024,
+          growth, descriptors, opened
         if (growth >= 1 || opened > 0) grew = 1
       }
       exit grew
@@ -50,8 +51,8 @@ flat() {  # flat NAME
 }
 
 write_stories
-# No vocabulary can be fetched, so bytes are tokens: with 32,000 of them the gradient's messages,
-# which may be on the way or not, would be most of a small rank's memory.
+# No vocabulary can be fetched, so bytes are tokens. With 32,000 tokens, most of a small rank's
+# memory would be messages with gradients, whose number in flight varies.
 touch "$work/vocabulary"
 training() {
   DATA_RAW=$work tools/pipeline.sh 3 2 --text "$work/stories.txt" --d 48 --heads 4 --tokens 64 \
@@ -67,7 +68,7 @@ training() {
     tail -n 3 "$work"/training/rank-*.log
   [ $status = 143 ] && ! grep -qiE 'nan|inf' "$work/training/loss.csv"
 }
-check "3 ranks x 2 pipelines train for $minutes minutes, with losses that are numbers" training
+check "3 ranks x 2 pipelines train for $minutes minutes, with finite losses" training
 echo "3 x 2 for $minutes minutes: $(($(wc -l <"$work/training/loss.csv") - 1)) steps"
 check "they do not grow" flat training
 cat "$work/log"
@@ -81,7 +82,7 @@ federated() {
   wait $run
 }
 check "FedAvg runs for $rounds rounds" federated
-check "no client's update is left out for a NaN" [ \
+check "no client is excluded because of a NaN" [ \
   "$(grep -c '"left_out": \[\]' "$work/run.json")" = "$rounds" ]
 echo "$rounds rounds of FedAvg, $(du -sh "$work/rounds" | cut -f1) of checkpoints"
 check "they do not grow" flat federated

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
-# valgrind finds neither a leak nor a wrong access in a federated run, nor in the three ranks of a
-# pipeline. It does not know every instruction of every processor: the programs are the portable
-# ones.
+# valgrind finds neither leaks nor wrong accesses in a federated run and in a pipeline of three
+# ranks. It does not know every processor's instructions, so the portable programs are used.
 cd "$(dirname "$0")/../.." || exit 1
 command -v valgrind >/dev/null || { echo "error: this needs valgrind: apt install valgrind" >&2; \
   exit 2; }
@@ -15,8 +14,8 @@ memory_is_right() {
     --show-leak-kinds=definite,indirect,possible --error-exitcode=9 "$@"
 }
 
-check "hw1 run keeps its memory in order" memory_is_right "$program" run --model mlp --rounds 1 \
-  --clients 500 --fraction 0.004 --threads 2 --json "$work/run.json"
+check "hw1 run has no leaks and no wrong accesses" memory_is_right "$program" run --model mlp \
+  --rounds 1 --clients 500 --fraction 0.004 --threads 2 --json "$work/run.json"
 
 three_ranks() {
   local rank ranks=() status=0
@@ -31,5 +30,5 @@ three_ranks() {
   [ $status = 0 ]
 }
 for i in {1..60}; do echo "Tom had $i red balls. Mia was glad."; done >"$work/stories.txt"
-check "three ranks of a pipeline keep their memory in order" three_ranks
+check "three ranks of a pipeline have none either" three_ranks
 finish

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What takes too long for make test: every reader fuzzed for a minute, and the other scripts of this
-# folder. Each closes with "N passed, M failed"; so does this one.
+# Tests that take too long for make test: every reader fuzzed for a minute, and the other scripts of
+# this folder. Each ends with "N passed, M failed"; so does this one.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 passed=0 failed=0

@@ -1,9 +1,9 @@
-// Does to the ranks of a run what strangers might. Ranks listen at 127.0.0.1, one port each.
+// Plays the strangers that attack the ranks of a run. Ranks listen at 127.0.0.1, one port each.
 //   stranger attack FIRST_PORT RANKS RUN [KEYS]   one of everything to each rank; RUN is not secret
-//   stranger crowd FIRST_PORT RANKS COUNT SECONDS   who say nothing, COUNT to each rank
+//   stranger crowd FIRST_PORT RANKS COUNT SECONDS   COUNT silent connections to each rank
 //   stranger relay PORT TO BYTES                  passes a rank's connections on, and sends the
-//                                                 first BYTES again as somebody else
-//   stranger insider FIRST_PORT RANKS RUN KEYS    comes with the last rank's key before that rank,
+//                                                 first BYTES again on a connection of its own
+//   stranger insider FIRST_PORT RANKS RUN KEYS    connects with the last rank's key before it does,
 //                                                 and floods rank 0 once there is a file KEYS/go
 
 #include <arpa/inet.h>
@@ -40,7 +40,7 @@ sockaddr_in at(int port) {
   return address;
 }
 
-// A connection that no ZeroMQ sits on.
+// A connection without ZeroMQ.
 class Wire {
  public:
   explicit Wire(int descriptor) : descriptor_(descriptor) {}
@@ -49,7 +49,7 @@ class Wire {
     const sockaddr_in address = at(port);
     nn::require(
         ::connect(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0,
-        "nobody listens at port ", port);
+        "nothing listens at port ", port);
     return Wire(descriptor);
   }
   Wire(Wire&& other) : descriptor_(std::exchange(other.descriptor_, -1)) {}
@@ -80,7 +80,7 @@ void pause(int milliseconds) {
   std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
 }
 
-// A connection that may come about or not.
+// A connection attempt, which may fail.
 int knock(int port) {
   const int descriptor = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
   const sockaddr_in address = at(port);
@@ -89,7 +89,7 @@ int knock(int port) {
   return descriptor;
 }
 
-// What ZMTP 3.0 (ZeroMQ RFC 23) begins with.
+// The beginning of ZMTP 3.0 (ZeroMQ RFC 23).
 std::string greeting(std::string mechanism) {
   mechanism.resize(20);
   return "\xff"s + std::string(8, '\0') + "\x7f\x03"s + '\0' + mechanism + std::string(32, '\0');
@@ -113,7 +113,7 @@ std::vector<std::string> garbage() {
           greeting("PLAIN") + ready};
 }
 
-// ZeroMQ's own client, with the keys of somebody or without.
+// ZeroMQ's own client, with or without keys.
 class Client {
  public:
   Client(zmq::context_t& context, int port, const std::string& secret = "",
@@ -139,7 +139,7 @@ class Client {
     send({std::string(reinterpret_cast<const char*>(&header), sizeof header),
           std::string(header.bytes, 'x')});
   }
-  // A message as `from` might send it, and as it is not to be.
+  // A message that `from` might send, but must not.
   void send_forged(int from, std::uint64_t run, std::uint64_t sequence) {
     send_header({.kind = Tag::failure,
                  .real_bytes = sizeof(nn::real),
@@ -201,7 +201,7 @@ void attack(int first_port, int ranks, std::uint64_t run, const std::string& fol
   pause(500);
 }
 
-// Many who connect and say nothing, if they can.
+// Many silent connections; some may be refused.
 void crowd(int first_port, int ranks, int count, int seconds) {
   std::vector<Wire> silent;
   for (int i = 0; i < count * ranks; ++i) {
@@ -211,7 +211,7 @@ void crowd(int first_port, int ranks, int count, int seconds) {
   pause(1000 * seconds);
 }
 
-// In the same words, and slowly at first: ZeroMQ wants to have its turn in the greetings.
+// Sends the same bytes, slowly at first: ZeroMQ's greetings take turns.
 void repeat(const std::vector<std::string>& said, int port) {
   const Wire wire = Wire::to(port);
   for (std::size_t i = 0; i < said.size(); ++i) {
@@ -221,8 +221,8 @@ void repeat(const std::vector<std::string>& said, int port) {
   pause(200);
 }
 
-// Everything goes through in both directions; what the client says is kept and, if it is enough,
-// said again. Returns whether it was.
+// Passes everything on in both directions, keeps what the client sends and, if there is enough,
+// repeats it. Returns whether it did.
 bool pass_on(const Wire& client, int to, std::size_t bytes) {
   const Wire server = Wire::to(to);
   std::thread back([&] {
@@ -247,7 +247,7 @@ bool pass_on(const Wire& client, int to, std::size_t bytes) {
   return was_repeated;
 }
 
-// Of the two connections of a rank, one for messages and one for its pulse.
+// Relays both connections of a rank, one for messages and one for its pulse.
 void relay(int port, int to, std::size_t bytes) {
   const int listener = ::socket(AF_INET, SOCK_STREAM, 0);
   const int yes = 1;
@@ -267,7 +267,7 @@ void relay(int port, int to, std::size_t bytes) {
   nn::require(was_repeated, "fewer than ", bytes, " bytes came through");
 }
 
-// Messages that the last rank never sends to rank 0, as large as they can be; some larger.
+// Messages that the last rank never sends to rank 0, of the largest size allowed; some are larger.
 void flood(Client& client, int from, std::uint64_t run, int turn) {
   Header header{.real_bytes = sizeof(nn::real), .run = run, .from = from};
   header.sequence = 1'000'000 + turn;  // the rank's own are not disturbed

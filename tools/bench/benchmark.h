@@ -27,7 +27,7 @@ struct Reading {
 
 // Work that both sides do, so that its costs can be compared.
 struct Benchmark {
-  std::string name;  // as --only wants it
+  std::string name;  // for --only
   std::vector<Reading> readings;
   Cost ours;
   std::vector<Peer> peers;

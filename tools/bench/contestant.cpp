@@ -134,7 +134,7 @@ double Contestant::peak_memory() {
       status >> kibibytes;
       return 1024 * kibibytes;
     }
-  throw nn::Error("bench: the system does not say how much memory a process had");
+  throw nn::Error("bench: the system does not report the peak memory of a process");
 }
 
 }  // namespace bench

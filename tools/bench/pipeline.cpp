@@ -35,7 +35,7 @@ Benchmark benchmark_of(const std::string& name, const std::string& text,
 Pace read_pace(const std::string& output) {
   static const std::regex line("a step takes ([0-9.]+) s; .* allow ([0-9.]+) s");
   std::smatch found;
-  nn::require(std::regex_search(output, found, line), "tools/pipeline.sh did not say its pace");
+  nn::require(std::regex_search(output, found, line), "tools/pipeline.sh did not report its pace");
   return {std::stod(found[1]), std::stod(found[2])};
 }
 

@@ -13,7 +13,7 @@ namespace bench {
 // machine allows. At most 80 columns wide.
 report::Table to_table(std::span<const Result> results, bool has_peer);
 
-// The caption: what the table was measured on, and what its last column is a share of.
+// The caption: what the table was measured on, and the limit that its last column refers to.
 std::string describe(const Machine& machine, double peak_flops);
 
 // The same as Markdown, for the README, and as JSON.

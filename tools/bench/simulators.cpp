@@ -23,7 +23,7 @@ double flute_seconds(int threads) {
   return run(command).seconds;
 }
 
-// The whole program, too, by this script.
+// The same job, as a whole program, by this script.
 std::vector<Peer> flute_peers(const SuiteOptions& options, const std::string& script) {
   std::vector<Peer> peers;
   for (const PeerWay& way : options.peer_ways)

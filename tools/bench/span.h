@@ -10,8 +10,8 @@ namespace bench {
 
 // Estimates by work and span (Brent 1974) how long a program would take on more cores than there
 // are. One core runs the parts of each loop one after another and times them; on paper, each part
-// goes in turn to the first core that is free. What is in no loop stays on one core. Not counted
-// is what only real cores would show: waking threads, and sharing memory and caches.
+// goes in turn to the first core that is free. Work outside loops stays on one core. The costs of
+// waking threads and of sharing memory and caches, which only real cores would show, do not count.
 class Rehearsal {
  public:
   explicit Rehearsal(int cores);
@@ -19,7 +19,7 @@ class Rehearsal {
   nn::Team& team() { return team_; }
   // Runs work(), which uses the team. Every run must have the same loops, in the same order.
   void run(const std::function<void()>& work);
-  // The estimate. Of each part the shortest run counts: other programs can only slow it down.
+  // The estimate. The shortest run of each part counts: other programs can only slow it down.
   double seconds() const;
 
  private:

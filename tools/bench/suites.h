@@ -10,7 +10,7 @@
 
 namespace bench {
 
-// What benchmarks need to know. PyTorch is tried in each of `peer_ways`: none if not installed.
+// Options of all benchmarks. PyTorch is tried in each of `peer_ways`: none if not installed.
 struct SuiteOptions {
   int threads = 1;
   std::vector<PeerWay> peer_ways;

@@ -7,7 +7,7 @@ namespace homework {
 
 namespace {
 
-constexpr double tolerance = 0.02;  // percentage points, the homework's
+constexpr double tolerance = 0.02;  // the homework's, in percentage points
 
 struct Scenario {
   const char* title;
@@ -76,27 +76,23 @@ report::Document a1_report(std::span<const Run> runs, std::span<const std::strin
       nn::concat(
           "Let w be the server's weights, g_k the gradient of client k and p_k its share of the "
           "round's samples. The gradient version ends at w − η Σ p_k g_k, the weight version at "
-          "Σ p_k (w − η g_k). The shares add up to 1, so the two are the same number. That holds "
-          "because every client starts from the same w, takes **exactly one** step of **plain** "
-          "SGD "
-          "with the server's η over **all** its samples, draws the same dropout masks in both "
-          "versions, and both means use the same shares. The data need not be IID, and N, C and η "
-          "may be anything.\n\nHere the two scenarios differ by at most ",
+          "Σ p_k (w − η g_k). The shares add up to 1, so the two are equal. That holds because "
+          "every client starts from the same w, takes **exactly one** step of **plain** SGD with "
+          "the server's η over **all** its samples and draws the same dropout masks in both "
+          "versions, and because both means use the same shares. The data need not be IID, and N, "
+          "C and η may have any value.\n\nHere the two versions differ by at most ",
           percent(largest), " points. ",
           largest <= tolerance + 1e-9
-              ? "What is left is rounding: a mean of weights and a step along a mean of gradients "
-                "round differently in 32-bit floats, which can turn one image of 10,000 (0.01 "
+              ? "The rest is rounding: a mean of weights and a step along a mean of gradients "
+                "round differently in 32-bit floats, which can tip one image in 10,000 (0.01 "
                 "points)."
               : "The two means round differently in 32-bit floats, and here the steps are so large "
                 "that training amplifies the last digits into whole images; in exact arithmetic "
-                "the two would still be the same.",
-          "\n\n"
-          "It ends as soon as a client does more than one step (local epochs or smaller batches: "
-          "the "
-          "second gradient is taken at other weights), keeps a state of its own such as momentum "
-          "or "
-          "Adam's moments, or uses a learning rate of its own. Then only weights can be averaged, "
-          "and that is FedAvg.")});
+                "the two would still be equal.",
+          "\n\nThe equivalence ends as soon as a client takes more than one step (local epochs or "
+          "smaller batches: the second gradient is taken at other weights), keeps its own state "
+          "such as momentum or Adam's moments, or uses its own learning rate. Then only weights "
+          "can be averaged, and that is FedAvg.")});
   return out;
 }
 

@@ -98,25 +98,23 @@ report::Document a2_report(std::span<const Run> runs, std::span<const std::strin
                  messages(average.by_fraction()),
                  " for C = 0.01, 0.1, 0.2. It does not depend on the algorithm.")});
   out.blocks.emplace_back(report::Question{
-      "Is the relation between them and the test accuracy monotonous?",
+      "Is the relation between them and the test accuracy monotonic?",
       nn::concat(
           "**No, not in general.** What these runs show:\n\n"
           "**Number of clients.** FedAvg ",
           direction(average_n), " with N = 10, 50, 100: ", steps(average_n),
           ". A client has 60,000 / N samples, so at B = 100 it takes 600 / N steps a round, 60 "
-          "with "
-          "N = 10 but only 6 with N = 100, and averaging more clients does not make up for steps "
-          "that nobody takes. FedSGD takes one step a round whatever N is, along a mean over C · "
-          "60,000 = 6,000 samples whatever N is; N only decides which samples and which dropout "
-          "masks. It ",
+          "with N = 10 but only 6 with N = 100, and averaging more clients does not make up for "
+          "the missing steps. FedSGD takes one step a round for any N, along a mean over C · "
+          "60,000 = 6,000 samples; N only decides which samples and which dropout masks. It ",
           direction(sgd_n), ": ", steps(sgd_n), ", a spread of ",
           percent(*std::ranges::max_element(sgd_n) - *std::ranges::min_element(sgd_n)),
           " points.\n\n"
           "**Client fraction.** FedAvg ",
           direction(average_c), " with C = 0.01, 0.1, 0.2: ", steps(average_c), "; FedSGD ",
           direction(sgd_c), ": ", steps(sgd_c),
-          ". A larger C averages over more clients, which takes away noise but adds no steps. From "
-          "one client a round to ten FedAvg changes by ",
+          ". A larger C averages over more clients, which reduces noise but adds no steps. From "
+          "one client a round to ten, FedAvg changes by ",
           percent(average_c[1] - average_c[0]), " points, from ten to twenty by ",
           percent(average_c[2] - average_c[1]),
           ", while the messages grow tenfold and then double. ",

@@ -93,56 +93,53 @@ report::Document a3_report(std::span<const Run> runs, std::span<const std::strin
       "How does the pattern of FedAvg differ from that of FedSGD?",
       nn::concat(
           "FedSGD takes one step of η = ", number(runs[sgd].experiment.training.learning_rate),
-          " a round, so its curve is slow and even: ", percent(after(sgd, 1)),
+          " a round, so its curve rises slowly and evenly: ", percent(after(sgd, 1)),
           " % after the first round, ", percent(after(sgd, ten)), " % after round ", ten,
           ". FedAvg is at ", percent(first[0]), " % and ", percent(epochs[0]),
-          " %. For the same messages its clients take one step per batch instead of one a "
+          " %. For the same messages, its clients take one step per batch instead of one per "
           "round.")});
   out.blocks.emplace_back(report::Question{
       "What do more local epochs do?",
-      nn::concat(
-          "Accuracy ", direction(epochs), " with E = 1, 2, 4: ", steps(first),
-          " % after one round and ", steps(epochs), " % after round ", ten,
-          ". Each doubling doubles the local steps per message; the accuracy of round ", ten,
-          " changes by ", percent(epochs[1] - epochs[0]), " and then by ",
-          percent(epochs[2] - epochs[1]), " points",
-          epochs[2] - epochs[1] < epochs[1] - epochs[0]
-              ? ": the gain shrinks, because the curve has a ceiling and clients that train for "
-                "longer drift towards their own data"
-              : "",
-          ". On IID data that drift is mild: local computation replaces communication.")});
+      nn::concat("Accuracy ", direction(epochs), " with E = 1, 2, 4: ", steps(first),
+                 " % after one round and ", steps(epochs), " % after round ", ten,
+                 ". Each doubling doubles the local steps per message; the accuracy of round ", ten,
+                 " changes by ", percent(epochs[1] - epochs[0]), " and then by ",
+                 percent(epochs[2] - epochs[1]), " points",
+                 epochs[2] - epochs[1] < epochs[1] - epochs[0]
+                     ? ": the gain shrinks, because the curve has a ceiling and clients that train "
+                       "longer drift towards their own data"
+                     : "",
+                 ". On IID data, this drift is mild: local computation replaces communication.")});
 
   show(plots[1], runs, names, out);
   out.blocks.emplace_back(report::Question{
       "What does non-IID data do to accuracy and smoothness?",
       nn::concat(
-          "With two shards a client knows about two digits, and a round's mean leans towards the "
-          "digits that were drawn. In the last round FedAvg is at ",
+          "With two shards, a client knows about two digits, and a round's mean leans towards the "
+          "digits that were drawn. In the last round, FedAvg is at ",
           percent(final_of(average_shards)), " % instead of ", percent(final_of(average)),
           " %, FedSGD at ", percent(final_of(sgd_shards)), " % instead of ", percent(final_of(sgd)),
           " %. The curves ", is_rougher ? "are no longer smooth" : "still look smooth",
-          ": over all rounds that went down, FedAvg lost ", percent(lost_points(runs[average])),
+          ": in rounds where accuracy fell, FedAvg lost ", percent(lost_points(runs[average])),
           " points on IID data and ", percent(lost_points(runs[average_shards])),
           " on non-IID data; FedSGD ", percent(lost_points(runs[sgd])), " and ",
           percent(lost_points(runs[sgd_shards])),
-          ". FedAvg's clients walk further between two means, so they can be pulled further "
-          "towards "
-          "their own digits.")});
+          ". FedAvg's clients move further between two means, so they can be pulled further "
+          "towards their own digits.")});
 
   show(plots[2], runs, names, out);
   out.blocks.emplace_back(report::Question{
-      "Why do a small learning rate and a large client fraction steady it?",
+      "Why do a small learning rate and a large client fraction steady training?",
       nn::concat(
-          "With C = 0.5 fifty clients, about a hundred shards, take part, so every digit is in "
-          "every "
-          "round and the mean hardly changes its bias from one round to the next; with η = 0.001 a "
-          "client moves a tenth as far before it is averaged, so it drifts less. In these runs "
-          "FedAvg loses ",
-          percent(lost_points(runs[average_steady])), " points in rounds that go down instead of ",
-          percent(lost_points(runs[average_shards])), ", FedSGD ",
+          "With C = 0.5, half of all shards take part, so every digit is in every round and the "
+          "mean's bias hardly changes from one round to the next; with η = 0.001, a client moves a "
+          "tenth as far before it is averaged, so it drifts less. In these runs, where accuracy "
+          "falls, FedAvg loses ",
+          percent(lost_points(runs[average_steady])), " points instead of ",
+          percent(lost_points(runs[average_shards])), ", and FedSGD ",
           percent(lost_points(runs[sgd_steady])), " instead of ",
           percent(lost_points(runs[sgd_shards])),
-          ". The price is speed: after the same rounds they are at ",
+          ". The price is speed: after as many rounds they are at ",
           percent(final_of(average_steady)), " % and ", percent(final_of(sgd_steady)),
           " %, with five times the messages.")});
   return out;

@@ -30,7 +30,7 @@ struct Exercise {
   std::string_view name;
   std::vector<Curve> (*curves)(const Setting&);
   report::Document (*write)(std::span<const Run> runs, std::span<const std::string> names);
-  std::string_view program = "hw1";  // whose command it is
+  std::string_view program = "hw1";  // that has it as a command
 };
 
 // The exercises of one homework, which share a report and a notebook.
@@ -47,7 +47,7 @@ std::vector<Experiment> experiments_of(const Exercise& exercise, const Setting& 
 // a1.cpp: are FedSGD with gradients and FedSGD with weights the same?
 std::vector<Curve> a1_curves(const Setting&);
 report::Document a1_report(std::span<const Run>, std::span<const std::string>);
-// a2.cpp: what do the number of clients and the share of them that takes part change?
+// a2.cpp: how much do the number of clients and the share that takes part matter?
 std::vector<Curve> a2_curves(const Setting&);
 report::Document a2_report(std::span<const Run>, std::span<const std::string>);
 // a3.cpp: local epochs, non-IID data, learning rate.
@@ -62,12 +62,12 @@ report::Code plotting_code(std::string_view exercise, std::span<const std::strin
 // The run as it was after fewer rounds.
 Run first_rounds(const Run& run, int rounds);
 
-// How much accuracy a run lost, in points, over all rounds that ended below the one before.
+// The accuracy that a run lost, in points, summed over the rounds in which it fell.
 double lost_points(const Run& run);
 
 // "60.00 → 70.00 → 80.00"
 std::string steps(std::span<const double> values);
-// Of every value to the next: "rises", "falls" or "neither only rises nor only falls"
+// From each value to the next: "rises", "falls" or "neither only rises nor only falls"
 std::string direction(std::span<const double> values);
 
 }  // namespace homework

@@ -23,7 +23,7 @@ bool is_intact(const fs::path& file) {
   }
 }
 
-// Creates an empty file under the first free name, which nobody else can then take.
+// Creates an empty file under the first free name, so that no other process can take it.
 fs::path reserve_name(const fs::path& file) {
   for (int number = 1;; ++number) {
     const fs::path name = file.parent_path() / nn::concat(file.stem().string(), ".edited-", number,

@@ -5,13 +5,13 @@
 namespace homework {
 
 void add_exercise(tools::Options command, Options& options) {
-  command.add("--rounds", options.setting.rounds, "instead of the exercise's own")
+  command.add("--rounds", options.setting.rounds, "rounds, instead of the exercise's own")
       .between(1, 1'000'000'000);
   add_common(command, options.setting.base, options.resources);
   command.add("--out", options.out, "folder for the results");
 }
 
-// The parser and what it sets, which begins as it is here.
+// The parser and what it sets, with the initial values.
 struct CommandLine::Parts {
   static Options presets() {
     Options options;
@@ -33,12 +33,12 @@ CommandLine::CommandLine() : parts_(std::make_unique<Parts>()) {
         {"a3", "local epochs, non-IID data, learning rate: plots and answers"},
         {"all", "a1, a2 and a3"}})
     add_exercise(parser.add_command(name, text), options);
-  tools::Options run = parser.add_command("run", "any one configuration");
+  tools::Options run = parser.add_command("run", "a run of any configuration");
   arguments.add_to(run, base);
   add_outputs(run, options.outputs);
   add_common(run, base, options.resources);
   tools::Options compare =
-      parser.add_command("compare", "run what a table of the notebook's says and compare");
+      parser.add_command("compare", "repeat the runs of a notebook's table and compare");
   add_compare(compare, options.comparison, options.resources);
 }
 

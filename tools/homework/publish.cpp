@@ -23,7 +23,7 @@ constexpr const char *record_name = "results.json", *table_name = "results.csv";
 constexpr const char* edited = "may have been edited: its checksum is missing or wrong";
 constexpr std::chrono::seconds patience{10};  // many times what publish() takes
 
-// Says which curves are not what they would be with all clients.
+// Lists the curves that lost clients, if any.
 void add_excluded(std::span<const Run> runs, std::span<const std::string> names,
                   report::Document& document) {
   report::Table table{"Clients excluded over all rounds", {"Curve", "Excluded"}, {}};
@@ -33,8 +33,8 @@ void add_excluded(std::span<const Run> runs, std::span<const std::string> names,
   if (!table.rows.empty()) document.blocks.emplace_back(table);
 }
 
-// The exercises in the folder, in the order of the table. `warn` is told, for each exercise that is
-// omitted or may have been edited, what is wrong.
+// The exercises in the folder, in the order of the table. Calls `warn` with the reason for each
+// exercise that is omitted or may have been edited.
 std::vector<Outcome> outcomes_in(
     const Homework& homework, const fs::path& out,
     const std::function<void(const Exercise&, const std::string&)>& warn) {
@@ -43,8 +43,8 @@ std::vector<Outcome> outcomes_in(
     const fs::path record = out / exercise.name / record_name,
                    table = out / exercise.name / table_name;
     const auto omit = [&](const std::string& reason) {
-      warn(exercise, nn::concat("the report does without ", exercise.name, " until ",
-                                exercise.program, ' ', exercise.name, " makes it anew: ", reason));
+      warn(exercise, nn::concat("the report omits ", exercise.name, " until ", exercise.program,
+                                ' ', exercise.name, " makes it again: ", reason));
     };
     std::error_code ignored;
     try {

@@ -66,7 +66,7 @@ std::string to_json(const Outcome& outcome) {
 }
 
 Outcome parse_outcome(const std::string& text, const std::string& name, const Exercise& exercise) {
-  const std::string hint = nn::concat(exercise.program, ' ', exercise.name, " makes it anew");
+  const std::string hint = nn::concat(exercise.program, ' ', exercise.name, " makes it again");
   const auto refuse = [&](const std::string& reason) { throw nn::InputError(name + reason, hint); };
   nlohmann::json json = nn::parse_json_object(text, name, hint);
   if (const auto found = json.find("format"); found == json.end() || *found != json_format)
@@ -85,7 +85,7 @@ Outcome parse_outcome(const std::string& text, const std::string& name, const Ex
           all.contains("confusion"))
         run.confusion = all.at("confusion").get<std::vector<int>>();
     }
-    // Nothing in it is of another type, out of range, missing or surplus.
+    // Nothing in it has the wrong type, is out of range, missing or surplus.
     nlohmann::json same = nlohmann::json::parse(to_json(outcome));
     for (nlohmann::json* each : {&same, &json}) each->erase("checksum");
     is_same = same == json;

@@ -61,7 +61,7 @@ std::vector<Published> published_runs() {
   };
 }
 
-constexpr std::size_t replayed = 5, backdoor = 9;  // the first ones are replayed, round by round
+constexpr std::size_t replayed = 5, backdoor = 9;  // the first five are replayed round by round
 
 // The largest difference of the rounds from the fifth on, where the curves have settled; of all
 // rounds if there are fewer.
@@ -124,10 +124,10 @@ report::Document lab_report(std::span<const Run> runs, std::span<const std::stri
   out.blocks.emplace_back(report::Paragraph{
       "Twenty of a hundred clients are malicious, and twenty take part in a round. Where the "
       "notebook prints the malicious clients, they are the same here, so its rounds can be "
-      "replayed: the same clients are chosen, with the same samples, first weights and, with "
+      "replayed: the same clients are chosen, with the same samples, initial weights and, with "
       "`--dropout-rng mkl`, dropout masks. Test accuracy in percent:"});
   add_curves("lab", "plot1", "The replayed runs", runs.first(replayed), names.first(replayed), out);
-  report::Table summary{"Difference to the published figures, in points",
+  report::Table summary{"Difference from the published figures, in points",
                         {"Run", "Published, last", "Here, last", "Largest, rounds 5 to 10"},
                         {}};
   double largest = 0;
@@ -162,7 +162,7 @@ report::Document lab_report(std::span<const Run> runs, std::span<const std::stri
           "published client in ",
           same_choices(runs[1], published[1]), " of ", runs[1].rounds.size(),
           " rounds: it compares distances that differ little, so the last digits can decide, and a "
-          "single other choice changes all rounds after it.")});
+          "single different choice changes all later rounds.")});
   return out;
 }
 

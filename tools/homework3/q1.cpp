@@ -8,7 +8,7 @@ namespace homework {
 namespace {
 
 struct Defended {
-  const char *name, *defence, *reason;  // the last: why the split matters to it
+  const char *name, *defence, *reason;  // why the split matters to it
   fl::OptionValues options;
 };
 
@@ -21,21 +21,21 @@ const std::array<Defended, 4>& rows_of_q1() {
        {}},
       {"Krum",
        "krum",
-       "Krum applies one client's change. On IID data that client has seen every digit; with two "
+       "Krum applies one client's change. On IID data, that client has seen every digit; with two "
        "shards it knows about two, and the changes of honest clients lie far apart, so closeness "
        "says little about honesty.",
        {{"byzantine", 4}}},
       {"multi-Krum",
        "multi-krum",
-       "Multi-Krum averages the fourteen that are closest. More digits take part than with Krum, "
-       "but the last ones are chosen among few, where a group of attackers can pass; and on "
-       "non-IID data clients with rare digits are those that are left out.",
+       "Multi-Krum averages the fourteen closest. More digits take part than with Krum, but the "
+       "last ones are chosen from few, so a group of attackers can pass; and on non-IID data, the "
+       "clients left out are those with rare digits.",
        {{"keep", 14}, {"byzantine", 5}}},
       {"majority sign",
        "majority-sign",
-       "Majority sign looks at each number by itself. On IID data honest signs agree and outvote "
-       "the attackers; with two shards a client, honest signs split, and the long reversed changes "
-       "are on the winning side more often.",
+       "Majority sign looks at each number separately. On IID data, honest signs agree and outvote "
+       "the attackers; with two shards per client, honest signs split, and the long reversed "
+       "changes are on the winning side more often.",
        {}},
   }};
   return rows;
@@ -80,10 +80,10 @@ report::Document q1_report(std::span<const Run> runs, std::span<const std::strin
         nn::concat("Reversion against ", row.name, ": what does non-IID data change?"),
         nn::concat("The last round is at ", percent(iid.final_accuracy()), " % on IID data and at ",
                    percent(shards.final_accuracy()), " % on non-IID data, ",
-                   percent(std::abs(lost)), lost > 0 ? " points less" : " points more",
+                   percent(std::abs(lost)), lost > 0 ? " points lower" : " points higher",
                    "; without an attack it is ", percent(runs[0].final_accuracy()), " % and ",
                    percent(runs[one_split].final_accuracy()),
-                   " %. In rounds that went down, the curves lost ", percent(lost_points(iid)),
+                   " %. In rounds where accuracy fell, the curves lost ", percent(lost_points(iid)),
                    " and ", percent(lost_points(shards)), " points.\n\n", row.reason)});
   }
   return out;

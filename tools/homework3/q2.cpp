@@ -23,9 +23,9 @@ struct Hyperparameters {
 };
 constexpr std::array<Hyperparameters, 3> bulyans{{{14, 5, 0.4}, {14, 5, 0.1}, {10, 8, 0.4}}};
 
-constexpr std::size_t one_attack = 1 + bulyans.size();  // curves: undefended, and each of them
+constexpr std::size_t one_attack = 1 + bulyans.size();  // curves: undefended, then each Bulyan
 
-// Of one attack's runs, the curve with Bulyan that ends highest.
+// The curve with Bulyan that ends highest among one attack's runs.
 std::size_t best_of(std::span<const Run> runs) {
   std::size_t best = 1;
   for (std::size_t i = 2; i < runs.size(); ++i)
@@ -39,20 +39,20 @@ std::string answer(const Attacked& attack, std::span<const Run> runs,
   const double gain = runs[best].final_accuracy() - runs[0].final_accuracy();
   std::string text =
       nn::concat("Undefended, the last round is at ", percent(runs[0].final_accuracy()),
-                 " %. Of the three choices ", names[best], " ends highest, at ",
+                 " %. Of the three choices, ", names[best], " ends highest, at ",
                  percent(runs[best].final_accuracy()), " %, ", percent(std::abs(gain)), " points ",
-                 gain > 0 ? "more" : "less", ". ");
+                 gain > 0 ? "higher" : "lower", ". ");
   if (std::string_view(attack.attack) == "backdoor")
-    text += nn::concat(
-        "The pattern is taken for a 0 in ", percent(last_measure(runs[0], "Attack success")),
-        " % of all images, and in ", percent(last_measure(runs[best], "Attack success")),
-        " % with that choice. Accuracy alone does not show a backdoor. ");
+    text += nn::concat("With the pattern, ", percent(last_measure(runs[0], "Attack success")),
+                       " % of all images are classified as 0, and ",
+                       percent(last_measure(runs[best], "Attack success")),
+                       " % with that choice. Accuracy alone does not show a backdoor. ");
   text += nn::concat(
-      "\n\nWith a wide trim (β = 0.4) only the middle of every number's chosen values is averaged, "
-      "so an attacker that was chosen can move it little; ",
+      "\n\nWith a wide trim (β = 0.4), only the middle of each number's chosen values is averaged, "
+      "so an attacker among the chosen can hardly move it; ",
       names[1], " ends at ", percent(runs[1].final_accuracy()), " %, ", names[2], " at ",
       percent(runs[2].final_accuracy()),
-      " %. Choosing fewer updates lets fewer attackers in and loses honest ones: ", names[3],
+      " %. Choosing fewer updates lets fewer attackers in, but loses honest ones: ", names[3],
       " ends at ", percent(runs[3].final_accuracy()), " %.");
   return text;
 }
@@ -76,8 +76,8 @@ std::vector<Curve> q2_curves(const Setting& setting) {
 report::Document q2_report(std::span<const Run> runs, std::span<const std::string> names) {
   report::Document out{"Q2: Bulyan", {}};
   out.blocks.emplace_back(report::Paragraph{
-      "Bulyan lets multi-Krum choose k updates, given that m are malicious, and aggregates them by "
-      "the trimmed mean, which drops the share β of the values on either side. Test accuracy in "
+      "Bulyan lets multi-Krum choose k updates, assuming that m are malicious, and aggregates them "
+      "by the trimmed mean, which drops the share β of the values on either side. Test accuracy in "
       "percent:"});
   for (std::size_t i = 0; i < attacks_of_q2.size(); ++i) {
     const auto mine = runs.subspan(i * one_attack, one_attack);
@@ -91,7 +91,7 @@ report::Document q2_report(std::span<const Run> runs, std::span<const std::strin
       add_confusion("q2", "confusion2", mine[best], my_names[best], out);
     }
     out.blocks.emplace_back(
-        report::Question{nn::concat("How well does Bulyan stand against ", attacks_of_q2[i].name,
+        report::Question{nn::concat("How well does Bulyan withstand ", attacks_of_q2[i].name,
                                     ", and what do its hyperparameters change?"),
                          answer(attacks_of_q2[i], mine, my_names)});
   }

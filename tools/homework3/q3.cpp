@@ -23,10 +23,9 @@ std::string compared(std::span<const Run> runs) {
   return nn::concat(
       "Clipping alone ends at ", percent(clipped), " %, SparseFed with 20, 50, 80 % at ",
       steps(values), " %. ",
-      gain > 0.5 ? nn::concat("Sparsification helped, by ", percent(gain), " points at best. ")
-      : gain < -0.5
-          ? nn::concat("Sparsification did harm, by ", percent(-gain), " points at least. ")
-          : std::string("Sparsification made no difference worth naming. "));
+      gain > 0.5    ? nn::concat("Sparsification helped, by at most ", percent(gain), " points. ")
+      : gain < -0.5 ? nn::concat("Sparsification did harm, at least ", percent(-gain), " points. ")
+                    : std::string("Sparsification made no real difference. "));
 }
 
 }  // namespace
@@ -54,7 +53,7 @@ report::Document q3_report(std::span<const Run> runs, std::span<const std::strin
   out.blocks.emplace_back(report::Question{
       "Did sparsification help against gradient reversion?",
       nn::concat(compared(reversion),
-                 "\n\nClipping takes the factor of 5 away, so the attackers are an ordinary "
+                 "\n\nClipping removes the factor of 5, so the attackers are an ordinary "
                  "minority. Reversion changes all numbers alike: the largest numbers of the "
                  "aggregate are as poisoned as the small ones, and dropping the latter removes "
                  "honest progress and noise, not the attack.")});
@@ -78,8 +77,8 @@ report::Document q3_report(std::span<const Run> runs, std::span<const std::strin
           compared(backdoor), "The attack succeeds on ", percent(success[0]),
           " % of the images after clipping, and on ", steps(std::span(success).subspan(1)),
           " % after SparseFed.\n\nThe idea of SparseFed is that honest clients agree on the "
-          "largest numbers and a backdoor lives in others. Without the paper's momentum and "
-          "error feedback, what is dropped in a round is lost, and a pattern that a fifth of "
+          "largest numbers and a backdoor lives in other ones. Without the paper's momentum and "
+          "error feedback, numbers dropped in a round are lost, and a pattern that a fifth of "
           "the clients trains for keeps its own large numbers.")});
   return out;
 }

@@ -241,7 +241,7 @@ std::vector<ConfigEntry> parse_config(const std::string& text, const std::string
     for (const CLI::ConfigItem& item : CLI::ConfigTOML().from_config(lines)) {
       if (!item.parents.empty()) refuse(concat("[", item.parents.front(), "] is a section"));
       if (std::ranges::count(entries, item.name, &ConfigEntry::name))
-        refuse(concat(item.name, " is there twice"));
+        refuse(concat(item.name, " is given twice"));
       if (item.inputs.empty()) refuse(concat(item.name, " has no value"));
       entries.push_back({item.name, item.inputs});
     }

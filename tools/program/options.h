@@ -60,6 +60,7 @@ class Options {
   Option add(const std::string& name, Value& value,
              const std::vector<std::pair<std::string, Value>>& choices, const std::string& text) {
     std::vector<std::string> words;
+    words.reserve(choices.size());
     for (const auto& [word, meaning] : choices) words.push_back(word);
     const auto meant = [choices](const auto& key, auto part) {
       return std::ranges::find(choices, key, part);
@@ -90,8 +91,8 @@ struct ConfigEntry {
   std::string name;
   std::vector<std::string> values;
 };
-// In the order of the file. Throws nn::InputError if it cannot be read, has a section, or names a
-// thing twice.
+// In the order of the file. Throws nn::InputError if it cannot be read, has a section, or repeats a
+// name.
 std::vector<ConfigEntry> read_config(const std::filesystem::path& file);
 // The same from untrusted text; errors call it `name`.
 std::vector<ConfigEntry> parse_config(const std::string& text, const std::string& name);

@@ -17,8 +17,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// Whether it belongs to this user, to root, or to the owner of this program: in a folder that all
-// may write to, others' files are not ours to run.
+// Whether it belongs to this user, to root, or to the owner of this program. In a folder that all
+// users may write to, files of others are not ours to run.
 bool is_trusted(const fs::path& path) {
   struct stat status, program;
   return ::stat(path.c_str(), &status) == 0 && ::stat("/proc/self/exe", &program) == 0 &&
@@ -45,7 +45,7 @@ std::optional<fs::path> find_folder() {
 fs::path folder() {
   if (const auto found = find_folder()) return *found;
   throw nn::InputError("this program is not in the bin/ of its project, whose scripts it needs",
-                       "start it where make has put it");
+                       "start it where make put it");
 }
 
 fs::path data_raw() {
@@ -61,7 +61,7 @@ Fetched fetch(const std::string& name) {
         nn::concat("there is no ", (data_raw() / name).string(),
                    ", and this program is not in the bin/ of its project, whose data/fetch.sh "
                    "would fetch it"),
-        "start it where make has put it, or name the folder of all data sets: DATA_RAW=FOLDER");
+        "start it where make put it, or name the folder of all data sets: DATA_RAW=FOLDER");
   const std::string command =
       nn::concat("DATA_RAW=", tools::shell_word(data_raw()), ' ',
                  tools::shell_word(*project / "data" / "fetch.sh"), ' ', name);

@@ -22,8 +22,8 @@ Losses read_losses(const std::filesystem::path& file);
 // The same from memory; complaints call it `name`.
 Losses parse_losses(const std::string& text, const std::string& name);
 
-// The largest |a - b| over the steps that both have; NaN if one of these losses is NaN or they
-// share no step.
+// The largest |a - b| over the steps that both have; NaN if one of these losses is NaN or there are
+// no such steps.
 double largest_difference(const Losses& a, const Losses& b);
 
 // The means of `count` consecutive values each, at the middle of their steps; the last group may be

@@ -18,7 +18,7 @@ using pipeline::Costs, pipeline::wall_time;
 
 constexpr int tries = 4;
 
-// Measures one block in a stage of its own.
+// Measures one block, alone in a stage.
 Costs measure(const pipeline::TrainingConfig& config, int threads, int block,
               const std::function<void()>& pause) {
   pipeline::Stage stage(config.model, {{block}}, config.sequences(), config.length, config.seed,

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""The course's federated loop in PyTorch on MNIST: clients one after the other, their mean, a test a round.
+"""The course's federated loop in PyTorch on MNIST: clients one by one, their mean, a test a round.
 
-federated.py THREADS FOLDER, with MNIST's four files in FOLDER; then on the standard input: a3, which plays
-the first round of FedSGD and of FedAvg with two local epochs, N=100, C=0.1, B=100; or start, one step.
-As in the course, data loaders make the batches, image by image; without the detour over PIL, which is slower.
+federated.py THREADS FOLDER, with MNIST's four files in FOLDER; then on the standard input: a3, the
+first round of FedSGD and of FedAvg with two local epochs, N=100, C=0.1, B=100; or start, one step.
+As in the course, data loaders make the batches image by image, but without the slower PIL.
 """
 import pathlib
 import sys
@@ -20,11 +20,12 @@ CLIENTS, FRACTION, BATCH, RATE, SEED = 100, 0.1, 100, 0.01, 10
 
 
 class Mnist(Dataset):
-    """The set `train` or `t10k`: image [1, 28, 28], normalised when it is asked for, and label."""
+    """The set `train` or `t10k`: image [1, 28, 28], normalised on access, and label."""
 
     def __init__(self, folder, name):
-        pixels = numpy.fromfile(pathlib.Path(folder, f"{name}-images-idx3-ubyte"), numpy.uint8, offset=16)
-        labels = numpy.fromfile(pathlib.Path(folder, f"{name}-labels-idx1-ubyte"), numpy.uint8, offset=8)
+        prefix = pathlib.Path(folder, name)
+        pixels = numpy.fromfile(f"{prefix}-images-idx3-ubyte", numpy.uint8, offset=16)
+        labels = numpy.fromfile(f"{prefix}-labels-idx1-ubyte", numpy.uint8, offset=8)
         self.pixels, self.labels = torch.from_numpy(pixels).reshape(-1, 1, 28, 28), labels.tolist()
 
     def __len__(self):
@@ -56,7 +57,8 @@ def client_weights(model, samples, epochs):
 def play_round(train_set, test_set, epochs):
     """Round 1 of FedAvg, or of FedSGD if there are no epochs, and its test."""
     split = numpy.array_split(numpy.random.default_rng(SEED).permutation(len(train_set)), CLIENTS)
-    chosen = numpy.random.default_rng(SEED).choice(CLIENTS, round(FRACTION * CLIENTS), replace=False)
+    count = round(FRACTION * CLIENTS)
+    chosen = numpy.random.default_rng(SEED).choice(CLIENTS, count, replace=False)
     torch.manual_seed(SEED)
     server, model = make_model(), make_model()
     updates = []
@@ -64,7 +66,8 @@ def play_round(train_set, test_set, epochs):
         torch.manual_seed(SEED + int(client) + 1)
         model.load_state_dict(server.state_dict())
         samples = Subset(train_set, split[client].tolist())
-        updates.append(client_weights(model, samples, epochs) if epochs else client_gradient(model, samples))
+        updates.append(client_weights(model, samples, epochs) if epochs else
+                       client_gradient(model, samples))
     with torch.no_grad():
         for parameter, *sent in zip(server.parameters(), *updates):
             mean = torch.stack(sent).mean(0)

@@ -57,7 +57,7 @@ def client_app(job, folder, threads):
 
 
 def play(job, folder, threads):
-    """The moments at which rounds ended, from round 0, which is the start."""
+    """The times at which rounds ended, from round 0, the start."""
     model, test_set, ends = job.make_model(), jobs.read_mnist(folder, "t10k"), []
 
     def evaluate(number, arrays):

@@ -29,7 +29,7 @@ class Norm(nn.Module):
 
 
 class Layer(nn.Module):
-    """Attention with rotary positions, then the gated feed-forward network: [n, t, d] -> [n, t, d]"""
+    """Attention with rotary positions, then the gated feed-forward network: both [n, t, d]."""
 
     def __init__(self):
         super().__init__()
@@ -38,8 +38,8 @@ class Layer(nn.Module):
         self.gate, self.up, self.down = (projection(WIDTH, HIDDEN), projection(WIDTH, HIDDEN),
                                          projection(HIDDEN, WIDTH))
         half = WIDTH // HEADS // 2
-        angles = torch.outer(torch.arange(LENGTH), 10000 ** -(torch.arange(half) / half)).repeat(1, 2)
-        self.cos, self.sin = angles.cos(), angles.sin()
+        angles = torch.outer(torch.arange(LENGTH), 10000 ** -(torch.arange(half) / half))
+        self.cos, self.sin = angles.cos().repeat(1, 2), angles.sin().repeat(1, 2)
 
     def turn(self, x):
         left, right = x.chunk(2, -1)
@@ -47,9 +47,10 @@ class Layer(nn.Module):
 
     def forward(self, x):
         h = self.norm1(x)
-        q, k, v = (f(h).unflatten(-1, (HEADS, -1)).transpose(1, 2) for f in (self.q, self.k, self.v))
-        attended = functional.scaled_dot_product_attention(self.turn(q), self.turn(k), v, is_causal=True)
-        x = x + self.o(attended.transpose(1, 2).flatten(2))
+        q, k, v = (f(h).unflatten(-1, (HEADS, -1)).transpose(1, 2)
+                   for f in (self.q, self.k, self.v))
+        y = functional.scaled_dot_product_attention(self.turn(q), self.turn(k), v, is_causal=True)
+        x = x + self.o(y.transpose(1, 2).flatten(2))
         h = self.norm2(x)
         return x + self.down(functional.silu(self.gate(h)) * self.up(h))
 

@@ -24,7 +24,7 @@ from serve import prepare, serve
 
 
 class Logistic(nn.Module):
-    """With the methods that PyTorchModel asks for."""
+    """With the methods that PyTorchModel needs."""
 
     def __init__(self, job):
         super().__init__()

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Exercise B1 over torch.distributed and gloo: 3 stages of the course's LLaMA, 3 microbatches of 1 sequence.
+"""Exercise B1 over torch.distributed and gloo: the course's LLaMA in 3 stages, with 3 microbatches
+of 1 sequence.
 
-pipeline.py THREADS (of each of the 3 processes), then on the standard input: steps, which takes 8 steps.
+pipeline.py THREADS (for each of the 3 processes), then on the standard input: steps, for 8 steps.
 """
 import os
 import sys
@@ -47,7 +48,8 @@ class Rank:
     def __init__(self, rank, threads, meeting_point):
         prepare(threads)
         os.environ["GLOO_SOCKET_IFNAME"] = "lo"
-        distributed.init_process_group("gloo", init_method=f"file://{meeting_point}", rank=rank, world_size=STAGES)
+        distributed.init_process_group("gloo", init_method=f"file://{meeting_point}", rank=rank,
+                                       world_size=STAGES)
         self.rank, self.model = rank, make_stage(rank, STAGES)
         self.optimizer = torch.optim.Adam(self.model.parameters(), lr=RATE)
         self.generator = torch.Generator().manual_seed(1)
@@ -59,14 +61,14 @@ class Rank:
         distributed.barrier()
 
     def agree(self, goes_on=False):
-        """What rank 0 says; the others only listen."""
+        """Rank 0's decision, on every rank."""
         answer = torch.tensor([int(goes_on)])
         distributed.broadcast(answer, 0)
         return bool(answer)
 
 
 def follow(rank, threads, meeting_point):
-    """The life of the ranks that rank 0 leads."""
+    """The work of every rank but 0."""
     self = Rank(rank, threads, meeting_point)
     self.take_steps(2)
     while self.agree():

@@ -1,7 +1,7 @@
-"""What every peer does around its work: it says who it is, then answers job after job with its seconds.
+"""What every peer does around its work: it prints its name, then answers each job with its seconds.
 
-A job is a line of the standard input. So `bin/bench` can take turns between this process and its own
-engine on a machine whose speed changes by the minute.
+A job is a line of the standard input. So `bin/bench` can take turns between this process and its
+own engine on a machine whose speed changes by the minute.
 """
 import ctypes
 import sys
@@ -11,9 +11,9 @@ import torch
 
 
 def prepare(threads, is_frugal=False):
-    """Gives PyTorch its best: so many threads, and a malloc that keeps memory, for page faults are dear.
+    """Tunes PyTorch: its threads, and a malloc that keeps memory, because page faults are slow.
 
-    A frugal one gives memory back, as malloc usually does.
+    With `is_frugal`, malloc returns memory as usual.
     """
     torch.set_num_threads(threads)
     if is_frugal:
@@ -25,11 +25,11 @@ def prepare(threads, is_frugal=False):
 
 
 class Seconds(float):
-    """What a job returns that times itself."""
+    """The result of a job that times itself."""
 
 
 def serve(jobs):
-    """Runs the jobs, a dictionary of functions, that the standard input asks for, until it ends."""
+    """Runs the jobs, a dictionary of functions, named on the standard input, until it ends."""
     print(f"PyTorch {torch.__version__}", flush=True)
     for name in map(str.strip, sys.stdin):
         if name not in jobs:
@@ -39,6 +39,6 @@ def serve(jobs):
         print(result if isinstance(result, Seconds) else time.perf_counter() - start, flush=True)
 
 
-if __name__ == "__main__":  # for bin/bench, to see whether there is a PyTorch to compare with
-    import numpy  # which MNIST is read with
+if __name__ == "__main__":  # lets bin/bench see whether there is a PyTorch to compare with
+    import numpy  # reads MNIST
     serve({})
