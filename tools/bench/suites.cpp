@@ -7,6 +7,7 @@ namespace bench {
 std::span<const Suite> suite_table() {
   static constexpr std::array table{
       Suite{"cnn", cnn_benchmarks},
+      Suite{"models", model_benchmarks},
       Suite{"federated", federated_benchmarks},
       Suite{"simulators", simulator_benchmarks},
       Suite{"start", start_benchmarks},

@@ -25,6 +25,7 @@ struct Suite {
 std::span<const Suite> suite_table();
 
 std::vector<Benchmark> cnn_benchmarks(const SuiteOptions& options);
+std::vector<Benchmark> model_benchmarks(const SuiteOptions& options);
 std::vector<Benchmark> federated_benchmarks(const SuiteOptions& options);
 std::vector<Benchmark> simulator_benchmarks(const SuiteOptions& options);
 std::vector<Benchmark> start_benchmarks(const SuiteOptions& options);

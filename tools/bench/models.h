@@ -1,0 +1,28 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "data/images.h"
+#include "fl/client_worker.h"
+
+namespace bench {
+
+// One of the models that the federated papers use, on random images, a client for each thread.
+class ModelWork {
+ public:
+  // `model` is a name in nn::model_table().
+  ModelWork(const std::string& model, int channels, int side, int threads);
+
+  // Every client takes steps of SGD with batches of `batch`, over `images` images.
+  void train(int images, int batch);
+  // Every client tests `images` images.
+  void test(int images);
+
+ private:
+  data::ImageSet images_;
+  std::vector<fl::ClientWorker> workers_;
+  std::vector<int> samples_;
+};
+
+}  // namespace bench
