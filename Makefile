@@ -21,7 +21,7 @@ LIBRARY  := $(BUILD)/tributary.a
 COLLECT   = ar rcs $@ $^
 # Each of these folders is compiled as one file, because most of the time goes into reading the
 # standard library's headers; the code of nn/ops and nn/kernels takes longer than its headers.
-# FOLDERS= compiles each file by itself: quicker after a small change; finds a forgotten #include.
+# FOLDERS= compiles each file by itself: quicker after a small change.
 TOOLS    := $(patsubst %/,%,$(wildcard tools/*/))
 FOLDERS  := nn data fl pipeline $(TOOLS)
 sources   = $(sort $(filter-out $(if $(filter nn,$(1)),nn/ops/% nn/kernels/%), \
@@ -31,11 +31,11 @@ objects   = $(foreach folder,$(1),$(if $(filter $(folder),$(FOLDERS)),$(BUILD)/$
 OBJECTS  := $(call objects,nn nn/ops nn/kernels data fl pipeline) \
             $(call objects,$(filter-out tools/bench,$(TOOLS))) $(BUILD)/version.o
 
-# The headers that many files include are read once, in advance. With ccache: PCH=
+# The headers that many files include are read once, in advance. PCH= does without: for ccache, and
+# with FOLDERS= to find a forgotten #include.
 PCH      := common.h
+HEADERS  := $(foreach folder,$(BUILD) $(BUILD)/tests,$(PCH:%=$(folder)/%))
 common    = $(BUILD)/$(if $(filter $(BUILD)/tests/%,$@),tests/)$(PCH)
-$(BUILD)/$(PCH): SOURCES := nn data fl pipeline tools
-$(BUILD)/tests/$(PCH): SOURCES := nn data fl pipeline tools tests
 
 JOBS      = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
 PARALLEL  = $(MAKE) --no-print-directory $(JOBS)
@@ -60,10 +60,11 @@ $(BUILD)/tests/%: private CPPFLAGS += -DDOCTEST_CONFIG_SUPER_FAST_ASSERTS
 $(BUILD)/tests/%.o: tests/%.cpp | $(PCH:%=$(BUILD)/tests/%.gch); $(compile)
 $(BUILD)/%.o: %.cpp | $(PCH:%=$(BUILD)/%.gch); $(compile)
 $(BUILD)/%.o: $(BUILD)/%.cpp | $(PCH:%=$(BUILD)/%.gch); $(compile)
-%.h.gch: %.h
+$(HEADERS:%=%.gch): %.gch: %
 	$(call run,compile,$(CXX) $(CPPFLAGS) $(CXXFLAGS) -x c++-header -o $@ $<)
-%/common.h: always
-	@mkdir -p $(@D) && grep -rhoE '^#include <([a-z_]+|doctest.*)>$$' $(SOURCES) | \
+$(HEADERS): always
+	@mkdir -p $(@D) && grep -rhoE '^#include <([a-z_]+|doctest.*)>$$' \
+	  nn data fl pipeline tools $(filter tests,$(@D:$(BUILD)/%=%)) | \
 	  sort | uniq -c | awk '$$1 > 15 { print $$2, $$3 }' $(replace)
 $(BUILD)/%/folder.cpp: always
 	@mkdir -p $(@D) && printf '#include "%s"\n' $(call sources,$*) $(replace)

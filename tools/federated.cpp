@@ -76,7 +76,7 @@ int run_command(int argc, char** argv) {
   Comparison comparison;
   RunArguments arguments;
   tools::Options parser{"federated", "Federated learning: algorithms, attacks and defences."};
-  tools::Options run = parser.add_command("run", "any one configuration");
+  tools::Options run = parser.add_command("run", "a run of any configuration");
   arguments.add_to(run, experiment);
   add_outputs(run, outputs);
   add_common(run, experiment, resources);

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "fl/server.h"
@@ -90,7 +91,8 @@ class Runner {
     std::function<std::unique_ptr<SavedRun>(const std::string& run)> open_saved = nullptr;
   };
   // The examples must outlive it.
-  Runner(const data::Task& dataset, Options options) : dataset_(dataset), options_(options) {}
+  Runner(const data::Task& dataset, Options options)
+      : dataset_(dataset), options_(std::move(options)) {}
 
   // Announces what will be asked for, so that a run is made as long as its longest use.
   void plan(const std::vector<Experiment>& experiments);

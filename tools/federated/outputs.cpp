@@ -57,7 +57,7 @@ void add_outputs(tools::Options& command, Outputs& outputs) {
                       "; without --json, what that writes goes to FILE.json"))
       .not_empty();
   if (!outputs.is_full)
-    command.add("--wall-time", outputs.has_wall_time, "with its column Wall time");
+    command.add("--wall-time", outputs.has_wall_time, "add the column Wall time");
   command.add("--json", outputs.json, "file for everything that was measured").not_empty();
   command
       .add("--tensorboard", outputs.tensorboard,
