@@ -31,16 +31,17 @@ objects   = $(foreach folder,$(1),$(if $(filter $(folder),$(FOLDERS)),$(BUILD)/$
 OBJECTS  := $(call objects,nn nn/ops nn/kernels data fl pipeline) \
             $(call objects,$(filter-out tools/bench,$(TOOLS))) $(BUILD)/version.o
 
-# The headers that many files include are read once, in advance. PCH= does without: for ccache, and
-# with FOLDERS= to find a forgotten #include.
-PCH      := common.h
+# The headers that many files include are read once, in advance, but not by clang, which stops at
+# what g++ has prepared, nor with ccache. FOLDERS= PCH= finds a forgotten #include.
+PCH      := $(if $(findstring clang,$(CXX))$(findstring ccache,$(CXX)),,common.h)
 HEADERS  := $(foreach folder,$(BUILD) $(BUILD)/tests,$(PCH:%=$(folder)/%))
 common    = $(BUILD)/$(if $(filter $(BUILD)/tests/%,$@),tests/)$(PCH)
 
 JOBS      = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
 PARALLEL  = $(MAKE) --no-print-directory $(JOBS)
 run       = $(if $(V),,@echo '$(1) $@' && )mkdir -p $(@D) && $(2)
-compile   = $(call run,compile,$(CXX) $(CPPFLAGS) $(CXXFLAGS) $(PCH:%=-include $(common)) -c -o $@ $<)
+prepared  = $(PCH:%=-include $(common))
+compile   = $(call run,compile,$(CXX) $(CPPFLAGS) $(CXXFLAGS) $(prepared) -c -o $@ $<)
 link      = $(call run,link,$(CXX) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIBRARY) $(LDLIBS))
 replace   = >$@.new && { cmp -s $@.new $@ && rm $@.new || mv $@.new $@; }
 

@@ -9,7 +9,7 @@
 // Tests of models by all workers at once, with the same bits for any number of them.
 namespace fl {
 
-// How many parts a test on these examples has; so many workers can take part.
+// The parts that a test on these examples is split into: the most workers it can use.
 int test_parts(const data::Examples& examples);
 
 // On all examples, which carry the attack's trigger if there is one. Afterwards the workers have
@@ -17,8 +17,8 @@ int test_parts(const data::Examples& examples);
 Evaluation test_model(std::vector<ClientWorker>& workers, const nn::Parameters& model,
                       const data::Examples& examples, const Attack* trigger = nullptr);
 
-// Of each client that has samples, on these, in percent: by the model that `load` gives a worker,
-// which is called by several threads.
+// The accuracy in percent of each client that has samples; others are left out. `load` puts a
+// client's model into a worker; several threads call it.
 std::vector<double> test_clients(std::vector<ClientWorker>& workers, const data::Examples& examples,
                                  const std::vector<std::vector<int>>& samples,
                                  const std::function<void(int client, ClientWorker&)>& load);

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Runs all tests: unit tests in float and, of what calculates, in double, the layers of the include
-# graph, and the programs as a user starts them. A failure stops nothing; the last line counts
-# passes and failures.
+# Runs all tests: unit tests in float, those of the arithmetic also in double, the layers of the
+# include graph, and the programs as a user starts them. A failure stops nothing; the last line
+# counts passes and failures.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 float=build/float${BUILD_SUFFIX-} double=build/double${BUILD_SUFFIX-}

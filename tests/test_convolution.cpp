@@ -93,6 +93,7 @@ struct Window {
 void check_equals_plain_twin(const ConvolutionKernels& kernels, Window window,
                              std::vector<index> channel_counts, std::vector<index> output_counts,
                              double tolerance, index n = 2) {
+  int checked = 0;
   for (index channels : channel_counts)
     for (index out : output_counts)
       for (index height : {1, 3, 4, 7, 26})
@@ -105,6 +106,7 @@ void check_equals_plain_twin(const ConvolutionKernels& kernels, Window window,
               const Convolution conv{n, channels, height,  width, out, window.height, window.width,
                                      1, padding,  epilogue};
               if (!kernels.fits(conv)) continue;
+              ++checked;
               CAPTURE(nn::Shape({channels, out, height, width}));
               CAPTURE(padding);
               CAPTURE(static_cast<int>(epilogue));
@@ -112,6 +114,7 @@ void check_equals_plain_twin(const ConvolutionKernels& kernels, Window window,
                   largest_difference(by_kernels(kernels, conv).values, by_plain_ops(conv).values) <
                   (sizeof(real) == 4 ? tolerance : 1e-12));
             }
+  CHECK(checked > 0);
 }
 
 }  // namespace
@@ -130,12 +133,16 @@ TEST_CASE("Winograd's convolution equals its plain twin over odd shapes") {
 
 TEST_CASE("the interleaved convolution equals its plain twin over odd shapes") {
   for (const Window window : {Window{5, 5}, {3, 3}, {1, 4}, {2, 1}, {7, 3}})
-    check_equals_plain_twin(nn::kernels::interleaved_convolution, window, {1, 4}, {1, 6}, 5e-5);
+    for (const nn::index channels : {1, 4})
+      check_equals_plain_twin(nn::kernels::interleaved_convolution, window, {channels},
+                              {channels + 2}, 5e-5, nn::kernels::lanes);
 }
 
-TEST_CASE("the interleaved convolution takes as many images as there are") {
-  for (const nn::index n : {1, 7, 8, 9, 16, 17, 33})
+TEST_CASE("the interleaved convolution accepts any number of images, but not a few") {
+  for (const nn::index n : {9, 15, 16, 17, 33})
     check_equals_plain_twin(nn::kernels::interleaved_convolution, {5, 4}, {3}, {5}, 1e-4, n);
+  const Convolution few{nn::kernels::lanes / 2 - 1, 3, 9, 9, 5, 5, 4, 1, 0};
+  CHECK_FALSE(nn::kernels::interleaved_convolution.fits(few));
 }
 
 TEST_CASE("a convolution goes to the kernels that its shape fits") {
@@ -145,23 +152,23 @@ TEST_CASE("a convolution goes to the kernels that its shape fits") {
   const auto& interleaved = nn::kernels::interleaved_convolution;
   const auto& im2col = nn::kernels::im2col_convolution;
   for (const auto* kernels : {&direct, &winograd, &interleaved, &im2col})
-    CHECK(kernels->fits({1, 32, 26, 26, 64, 3, 3, 1, 0}));
+    CHECK(kernels->fits({16, 32, 26, 26, 64, 3, 3, 1, 0}));
   for (const auto* kernels : {&direct, &winograd}) {
-    CHECK_FALSE(kernels->fits({1, 32, 26, 26, 64, 5, 5, 1, 0}));
-    CHECK_FALSE(kernels->fits({1, 32, 26, 26, 63, 3, 3, 1, 0}));
-    CHECK_FALSE(kernels->fits({1, 32, 26, 26, 6, 3, 3, 1, 0}));  // vectors of two, rows of four
+    CHECK_FALSE(kernels->fits({16, 32, 26, 26, 64, 5, 5, 1, 0}));
+    CHECK_FALSE(kernels->fits({16, 32, 26, 26, 63, 3, 3, 1, 0}));
+    CHECK_FALSE(kernels->fits({16, 32, 26, 26, 6, 3, 3, 1, 0}));  // vectors of two, rows of four
   }
   for (const auto* kernels : {&direct, &winograd, &interleaved})
-    CHECK_FALSE(kernels->fits({1, 32, 26, 26, 64, 3, 3, 2, 0}));
-  CHECK(winograd5.fits({1, 32, 14, 14, 64, 5, 5, 1, 2}));
-  CHECK_FALSE(winograd5.fits({1, 6, 12, 12, 16, 5, 5, 1, 0}));
-  CHECK(interleaved.fits({1, 6, 12, 12, 16, 5, 5, 1, 0, Epilogue::relu_max_pool}));
-  CHECK_FALSE(interleaved.fits({1, 6, 12, 12, 16, 1, 1, 1, 0}));
-  CHECK_FALSE(interleaved.fits({1, 6, 12, 12, 16, 5, 2, 1, 2}));  // windows within the padding
-  CHECK(direct.fits({1, 1, 28, 28, 32, 3, 3, 1, 0}));
-  CHECK_FALSE(winograd.fits({1, 1, 28, 28, 32, 3, 3, 1, 0}));
-  CHECK_FALSE(direct.fits({1, 32, 26, 26, 64, 3, 3, 1, 0, Epilogue::relu_max_pool}));
-  CHECK_FALSE(im2col.fits({1, 32, 26, 26, 64, 3, 3, 1, 0, Epilogue::relu}));
+    CHECK_FALSE(kernels->fits({16, 32, 26, 26, 64, 3, 3, 2, 0}));
+  CHECK(winograd5.fits({16, 32, 14, 14, 64, 5, 5, 1, 2}));
+  CHECK_FALSE(winograd5.fits({16, 6, 12, 12, 16, 5, 5, 1, 0}));
+  CHECK(interleaved.fits({16, 6, 12, 12, 16, 5, 5, 1, 0, Epilogue::relu_max_pool}));
+  CHECK_FALSE(interleaved.fits({16, 6, 12, 12, 16, 1, 1, 1, 0}));
+  CHECK_FALSE(interleaved.fits({16, 6, 12, 12, 16, 5, 2, 1, 2}));  // windows within the padding
+  CHECK(direct.fits({16, 1, 28, 28, 32, 3, 3, 1, 0}));
+  CHECK_FALSE(winograd.fits({16, 1, 28, 28, 32, 3, 3, 1, 0}));
+  CHECK_FALSE(direct.fits({16, 32, 26, 26, 64, 3, 3, 1, 0, Epilogue::relu_max_pool}));
+  CHECK_FALSE(im2col.fits({16, 32, 26, 26, 64, 3, 3, 1, 0, Epilogue::relu}));
 }
 
 TEST_CASE("a relu and pooling after a convolution keep NaN visible") {

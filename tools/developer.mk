@@ -5,7 +5,7 @@ LDFLAGS  += -fsanitize=$(SANITIZE)
 endif
 
 BENCH    := $(call objects,tools/bench)
-# In double, only what calculates is tested, not what the programs make of it.
+# In double, only the arithmetic is tested, not the programs.
 TESTS    := $(patsubst %.cpp,$(BUILD)/%.o,$(if $(filter double,$(REAL)), \
               $(shell grep -L '"tools/' tests/*.cpp),$(wildcard tests/*.cpp)))
 FUZZERS  := $(patsubst tests/fuzz/%.cpp,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.cpp))

@@ -18,8 +18,10 @@ struct Convolution {
   Epilogue epilogue = Epilogue::nothing;
   index oh = (height + 2 * padding - kh) / stride + 1;
   index ow = (width + 2 * padding - kw) / stride + 1;
-  index yh = epilogue == Epilogue::relu_max_pool ? oh / 2 : oh;
-  index yw = epilogue == Epilogue::relu_max_pool ? ow / 2 : ow;
+  index yh = pools() ? oh / 2 : oh;
+  index yw = pools() ? ow / 2 : ow;
+
+  bool pools() const { return epilogue == Epilogue::relu_max_pool; }
 
   index image_size() const { return channels * height * width; }
   index patch_size() const { return channels * kh * kw; }
@@ -48,8 +50,9 @@ struct OutputGradient {
   }
 };
 
-// One way to compute a convolution and its gradients. Each function goes image by image, so that
-// working memory (from the arena) does not grow with the batch. Gradients are added to.
+// One way to compute a convolution and its gradients. Each function goes image by image, or block
+// by block, so working memory (from the arena) does not grow with the batch. Gradients are added
+// to.
 struct ConvolutionKernels {
   bool (*fits)(const Convolution&);
   // argmax[argmax_size()]: which of the four pixels is each window's maximum; null if not needed.
@@ -70,10 +73,11 @@ extern const ConvolutionKernels direct_convolution3x3;
 // uses tiles of 2x2 outputs or, faster and a digit less exact, of 4x4.
 extern const ConvolutionKernels winograd_2x2_convolution3x3, winograd_4x4_convolution3x3;
 
-// The same for 5x5 windows, as exact as the tiles of 4x4.
+// The same for 5x5 windows, as exact as the tiles of 4x4, in training, too: the course, whose
+// accuracies are to be met, has none.
 extern const ConvolutionKernels winograd_2x2_convolution5x5;
 
-// Any window with stride 1, on as many images at once as a vector has lanes.
+// Any window with stride 1, on as many images at once as a vector has lanes; not for a few images.
 extern const ConvolutionKernels interleaved_convolution;
 
 }  // namespace nn::kernels

@@ -9,8 +9,9 @@
 #include "nn/real.h"
 #include "nn/tensor.h"
 
-// Convolution with any window and stride 1, on interleaved images. Every shape fills its vectors
-// and a window may start at any pixel; in return, lanes stay empty in the last block of images.
+// Convolution with any window and stride 1, on interleaved images. Vectors are full for any number
+// of channels, and a window may start at any pixel. The price: empty lanes in the last block of
+// images.
 //
 //   y[o, p] = bias[o] + sum over taps (ky, c, kx) of weight[o, c, ky, kx] x[c, p + (ky, kx)]
 //
@@ -48,20 +49,20 @@ void correlate(const real* weight, const index* offsets, index taps,
 // What a window reads, row by row, so that its first and last rows can be left out.
 struct Taps {
   index per_row, count;
-  index* offsets;  // of each tap from the window's first pixel, in framed planes
-  index* weights;  // the tap's place in a filter [count of planes, kh, kw]
+  index* offsets;       // of each tap from the window's first pixel, in framed planes
+  index* weight_index;  // the tap's place in a filter [count of planes, kh, kw]
 
   Taps(const Planes& planes, index kh, index kw, Scratch& scratch)
       : per_row(planes.count * kw),
         count(kh * per_row),
         offsets(scratch.array<index>(count)),
-        weights(scratch.array<index>(count)) {
+        weight_index(scratch.array<index>(count)) {
     index tap = 0;
     for (index ky = 0; ky < kh; ++ky)
       for (index c = 0; c < planes.count; ++c)
         for (index kx = 0; kx < kw; ++kx, ++tap) {
           offsets[tap] = (c * planes.plane() + ky * planes.row() + kx) * lanes;
-          weights[tap] = (c * kh + ky) * kw + kx;
+          weight_index[tap] = (c * kh + ky) * kw + kx;
         }
   }
 };
@@ -82,7 +83,7 @@ class Correlation {
     for (index o = 0; o < outputs; o += tile_outputs)
       for (index tap = 0; tap < taps_.count; ++tap)
         for (index i = o; i < o + tile_outputs; ++i)
-          *packed++ = i < outputs ? weight_of(i, taps_.weights[tap]) : 0;
+          *packed++ = i < outputs ? weight_of(i, taps_.weight_index[tap]) : 0;
   }
 
   // Calls use(output, place, sums of 4 positions) for all outputs of height x width. With `pools`,
@@ -96,7 +97,7 @@ class Correlation {
         for (index x = 0; x + 1 < width; x += 2) {
           const real* corner = framed + (y * planes_.row() + x) * lanes;
           const real* below = corner + planes_.row() * lanes;
-          add_up({corner, corner + lanes, below, below + lanes}, y, y + 1, place++, use);
+          correlate_tile({corner, corner + lanes, below, below + lanes}, y, y + 1, place++, use);
         }
       return;
     }
@@ -107,7 +108,7 @@ class Correlation {
         starts[j] = framed + (y * planes_.row() + x) * lanes;
         if (place + j + 1 < height * width && ++x == width) x = 0, ++y;
       }
-      add_up(starts, top, y, place, use);
+      correlate_tile(starts, top, y, place, use);
     }
   }
 
@@ -115,8 +116,8 @@ class Correlation {
   // For windows whose first rows are `top` to `bottom` of the framed planes. Rows of all four that
   // lie in the frame are left out.
   template <class Use>
-  void add_up(const real* const (&starts)[tile_places], index top, index bottom, index place,
-              Use use) const {
+  void correlate_tile(const real* const (&starts)[tile_places], index top, index bottom,
+                      index place, Use use) const {
     const index first = std::max<index>(0, planes_.frame_y - bottom) * taps_.per_row;
     const index last = std::min(kh_, planes_.frame_y + planes_.height - top) * taps_.per_row;
     for (index o = 0; o < outputs_; o += tile_outputs) {
@@ -151,7 +152,6 @@ struct Block {
         padded(scratch.array<real>(lanes * std::max(conv.image_size(), conv.y_size()))),
         pixels(scratch.array<real>(lanes * conv.image_size())),
         results(scratch.array<real>(lanes * conv.y_size())),
-        gradients(scratch.array<real>(lanes * conv.out * conv.positions())),
         framed(scratch.array<real>(lanes * planes.size())) {}
 
   void read_input(const real* x, index n) {
@@ -159,32 +159,34 @@ struct Block {
     put_into_frame(pixels, planes, framed);
   }
 
-  // gradients[out, oh, ow] <- those of the outputs before the epilogue
-  void read_gradient(OutputGradient gradient, index n) {
-    const std::uint8_t* argmax = gradient.argmax;
-    const bool pools = conv.epilogue == Epilogue::relu_max_pool;
-    std::fill(padded + n * conv.y_size(), padded + lanes * conv.y_size(), real(0));
-    for (index i = 0; i < n; ++i, gradient = gradient.next(conv))
-      gradient.pass_relu(conv, padded + i * conv.y_size());
-    transpose(padded, lanes, conv.y_size(), pools ? results : gradients);
-    if (pools) spread(conv, results, argmax, gradients);
-  }
-
   const Convolution& conv;
   Planes planes;
-  real *padded, *pixels, *results, *gradients, *framed;
+  real *padded, *pixels, *results, *framed;
+};
+
+struct BlockWithGradients : Block {
+  BlockWithGradients(const Convolution& conv, const Planes& planes, Scratch& scratch)
+      : Block(conv, planes, scratch),
+        gradients(scratch.array<real>(lanes * conv.out * conv.positions())) {}
+
+  // gradients[out, oh, ow] <- those of the outputs before the epilogue, of n images from `first`
+  void read_gradient(const OutputGradient& gradient, index first, index n) {
+    const index size = conv.y_size();
+    OutputGradient next{gradient.dy + first * size, gradient.y + first * size, nullptr};
+    for (index i = 0; i < n; ++i, next = next.next(conv)) next.pass_relu(conv, padded + i * size);
+    std::fill(padded + n * size, padded + lanes * size, real(0));
+    if (!conv.pools()) return transpose(padded, lanes, size, gradients);
+    transpose(padded, lanes, size, results);
+    unpool(conv, results, gradient.argmax + first * size, gradients);
+  }
+
+  real* gradients;
 };
 
 // Calls use(first, n) for blocks of at most `lanes` images.
 template <class Use>
 void each_block(const Convolution& conv, Use use) {
   for (index first = 0; first < conv.n; first += lanes) use(first, std::min(lanes, conv.n - first));
-}
-
-OutputGradient at(const OutputGradient& gradient, const Convolution& conv, index image) {
-  const index skipped = image * conv.y_size();
-  return {gradient.dy + skipped, gradient.y + skipped,
-          gradient.argmax ? gradient.argmax + skipped : nullptr};
 }
 
 void forward(const Convolution& conv, const real* x, const real* weight, const real* bias, real* y,
@@ -195,22 +197,23 @@ void forward(const Convolution& conv, const real* x, const real* weight, const r
       block.planes, conv.out, conv.kh, conv.kw, scratch,
       [&](index o, index k) { return weight[o * conv.patch_size() + k]; });
   const index plane = conv.yh * conv.yw;
-  const bool pools = conv.epilogue == Epilogue::relu_max_pool;
   each_block(conv, [&](index first, index n) {
     block.read_input(x + first * conv.image_size(), n);
-    std::uint8_t* places = argmax ? argmax + first * conv.y_size() : nullptr;
-    correlation.run(block.framed, conv.oh, conv.ow, pools, [&](index o, index place, auto& sums) {
-      for (Vector& sum : sums) sum += bias[o];
-      real* to = block.results + o * plane * lanes;
-      if (pools) {
-        std::uint8_t* winner = places ? places + (o * plane + place) * lanes : nullptr;
-        return store(to + place * lanes, relu(pool(sums, winner)));
-      }
-      if (conv.epilogue == Epilogue::relu)
-        for (Vector& sum : sums) sum = relu(sum);
-      store_four(to, place, plane, sums);
-    });
-    separate<false>(block.results, n, conv.y_size(), block.padded, y + first * conv.y_size());
+    std::uint8_t* block_argmax = argmax ? argmax + first * conv.y_size() : nullptr;
+    correlation.run(block.framed, conv.oh, conv.ow, conv.pools(),
+                    [&](index o, index place, auto& sums) {
+                      for (Vector& sum : sums) sum += bias[o];
+                      real* to = block.results + o * plane * lanes;
+                      if (conv.pools()) {
+                        std::uint8_t* winner =
+                            block_argmax ? block_argmax + (o * plane + place) * lanes : nullptr;
+                        return store(to + place * lanes, relu(pool(sums, winner)));
+                      }
+                      if (conv.epilogue == Epilogue::relu)
+                        for (Vector& sum : sums) sum = relu(sum);
+                      store_four(to, place, plane, sums);
+                    });
+    deinterleave<false>(block.results, n, conv.y_size(), block.padded, y + first * conv.y_size());
   });
 }
 
@@ -220,34 +223,34 @@ void add_dx(const Convolution& conv, OutputGradient gradient, const real* weight
   const Planes planes{conv.out, conv.oh, conv.ow, conv.kh - 1 - conv.padding,
                       conv.kw - 1 - conv.padding};
   Scratch scratch(arena);
-  Block block(conv, planes, scratch);
+  BlockWithGradients block(conv, planes, scratch);
   const index taps = conv.kh * conv.kw, plane = conv.height * conv.width;
   const Correlation correlation(
       planes, conv.channels, conv.kh, conv.kw, scratch, [&](index c, index k) {
         return weight[(k / taps * conv.channels + c) * taps + taps - 1 - k % taps];
       });
   each_block(conv, [&](index first, index n) {
-    block.read_gradient(at(gradient, conv, first), n);
+    block.read_gradient(gradient, first, n);
     put_into_frame(block.gradients, planes, block.framed);
     correlation.run(block.framed, conv.height, conv.width, false,
                     [&](index c, index place, auto& sums) {
                       store_four(block.pixels + c * plane * lanes, place, plane, sums);
                     });
-    separate<true>(block.pixels, n, conv.image_size(), block.padded,
-                   dx + first * conv.image_size());
+    deinterleave<true>(block.pixels, n, conv.image_size(), block.padded,
+                       dx + first * conv.image_size());
   });
 }
 
 void add_dweight(const Convolution& conv, OutputGradient gradient, const real* x, real* dweight,
                  Arena& arena) {
   Scratch scratch(arena);
-  Block block(conv, framed_input(conv), scratch);
+  BlockWithGradients block(conv, framed_input(conv), scratch);
   const Taps taps(block.planes, conv.kh, conv.kw, scratch);
   Vector* totals = scratch.array<Vector>(conv.out * taps.count);
   std::fill_n(totals, conv.out * taps.count, Vector{});
   each_block(conv, [&](index first, index n) {
     block.read_input(x + first * conv.image_size(), n);
-    block.read_gradient(at(gradient, conv, first), n);
+    block.read_gradient(gradient, first, n);
     for (index o = 0; o < conv.out; o += tile_outputs)
       for (index tap = 0; tap < taps.count; tap += tile_places) {
         const real *outputs[tile_outputs], *pixels[tile_places];
@@ -269,12 +272,13 @@ void add_dweight(const Convolution& conv, OutputGradient gradient, const real* x
   });
   for (index o = 0; o < conv.out; ++o)
     for (index tap = 0; tap < taps.count; ++tap)
-      dweight[o * taps.count + taps.weights[tap]] += sum_of(totals[o * taps.count + tap]);
+      dweight[o * taps.count + taps.weight_index[tap]] += sum_of(totals[o * taps.count + tap]);
 }
 
+// With fewer images than half a block's, too many lanes would be empty.
 bool fits(const Convolution& conv) {
-  return conv.stride == 1 && conv.kh * conv.kw > 1 && conv.padding < conv.kh &&
-         conv.padding < conv.kw;
+  return conv.n >= lanes / 2 && conv.stride == 1 && conv.kh * conv.kw > 1 &&
+         conv.padding < conv.kh && conv.padding < conv.kw;
 }
 
 }  // namespace

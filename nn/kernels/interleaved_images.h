@@ -35,7 +35,7 @@ inline void interleave(const real* images, index n, index size, real* padded, re
 
 // The inverse: images[n, size] = (or +=) from[size, lanes].
 template <bool adds>
-void separate(const real* from, index n, index size, real* padded, real* images) {
+void deinterleave(const real* from, index n, index size, real* padded, real* images) {
   if (n == lanes) return transpose<adds>(from, size, lanes, images);
   transpose(from, size, lanes, padded);
   for (index i = 0; i < n * size; ++i) images[i] = padded[i] + (adds ? images[i] : 0);
@@ -70,7 +70,7 @@ inline Vector pool(const Vector (&outputs)[4], std::uint8_t* argmax) {
 
 // The reverse: to[out, oh, ow] gets the gradient of every window [out, yh, yw] at the output that
 // won, and zeros elsewhere.
-inline void spread(const Convolution& conv, const real* from, const std::uint8_t* argmax,
+inline void unpool(const Convolution& conv, const real* from, const std::uint8_t* argmax,
                    real* to) {
   if (conv.oh % 2 == 1 || conv.ow % 2 == 1)  // some outputs are in no window
     std::fill_n(to, conv.out * conv.positions() * lanes, real(0));

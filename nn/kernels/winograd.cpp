@@ -286,8 +286,7 @@ void forward(const Convolution& conv, const real* x, const real* weight, const r
   }
 }
 
-// Gradients use the largest tile. They lose a digit, but one too small for lr dw to change a
-// weight.
+// Gradients use the largest tile. That costs a digit, too small to matter once lr scales dw.
 template <index taps>
 using GradientImage = Image<7 - taps, taps>;
 

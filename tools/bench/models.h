@@ -14,10 +14,10 @@ class ModelWork {
   // `model` is a name in nn::model_table().
   ModelWork(const std::string& model, int channels, int side, int threads);
 
-  // Every client takes steps of SGD with batches of `batch`, over `images` images.
-  void train(int images, int batch);
-  // Every client tests `images` images.
-  void test(int images);
+  // Every client takes steps of SGD with batches of `batch`, over `count` images, at most 600.
+  void train(int count, int batch);
+  // Every client tests `count` images.
+  void test(int count);
 
  private:
   data::ImageSet images_;

@@ -68,7 +68,7 @@ Resources::Resources()
 void add_common(tools::Options& command, Experiment& base, Resources& resources) {
   command.add("--seed", base.seed, "of the split, the weights and the masks")
       .between(std::uint64_t{0}, tools::largest_seed);
-  command.add("--threads", resources.threads, "for speed; results do not depend on them: all cores")
+  command.add("--threads", resources.threads, "for speed only, results stay the same; all cores")
       .between(1, 1024);
   command.add("--model", base.model, "what is trained").among(names_of(nn::model_table()));
   command.add("--dataset", resources.data.name, "what is learned").among(names_of(dataset_table()));
@@ -163,7 +163,7 @@ void RunArguments::add_to(tools::Options& command, Experiment& experiment) {
               "noise that clients add, as a multiple of --ldp-clip");
   command.add("--compression", experiment.compression, "how clients shorten what they send")
       .among(names_of(fl::compression_table(), {"none"}));
-  command.add("--clock", experiment.clock, "how rounds take simulated time; none: no clock")
+  command.add("--clock", experiment.clock, "how to simulate time; none: not at all")
       .among(names_of(fl::clock_table(), {"none"}));
   for (GivenOption& option : options_) command.add("--" + option.name, option.value, option.text);
   add_split(command, experiment.partition);

@@ -248,7 +248,7 @@ void validate(const Experiment& e, const data::Task& dataset) {
         nn::concat("choose --labels-per-client from 1 to ", classes));
 }
 
-// How many rounds the experiment has in all, as far as these tell.
+// The number of the last round, given those played so far.
 static int rounds_of(const Experiment& e, const std::vector<fl::Round>& rounds) {
   const auto reached = e.stops_at_target ? rounds_to(*e.target, rounds) : std::nullopt;
   return std::min(e.rounds, reached.value_or(e.rounds));

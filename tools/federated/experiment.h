@@ -20,7 +20,7 @@ struct Experiment {
   std::string algorithm = "fedavg";
   std::string model = "mnist_cnn";
   int clients = 100;
-  bool takes_natural_clients = false;  // as many as the data has, whatever the line above says
+  bool takes_natural_clients = false;  // as many as the data has; not `clients`
   double fraction = 0.1;
   std::string defence = "none", attack = "none", compression = "none", clock = "none";
   fl::Malicious malicious;

@@ -20,7 +20,8 @@ struct Place {
 
   fs::path absolute() const {
     std::error_code ignored;
-    return fs::weakly_canonical(fs::absolute(path, ignored), ignored);
+    const fs::path place = fs::weakly_canonical(fs::absolute(path, ignored), ignored);
+    return place.has_filename() ? place : place.parent_path();  // without a slash at its end
   }
   // Whether what is written there would replace the other.
   bool excludes(const Place& other) const {

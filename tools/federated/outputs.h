@@ -6,7 +6,7 @@
 
 namespace federated {
 
-// What a run leaves behind.
+// The files that a run writes.
 struct Outputs {
   std::string csv = {}, json = {};
   std::string tensorboard = {};  // a folder for an event file
@@ -16,8 +16,8 @@ struct Outputs {
   std::string checkpoint = {};     // the folder; empty: none
   bool may_resume = false;
 
-  // Where the JSON of a CSV goes that has none by --json, or has one from before; empty: a device
-  // has nothing beside it.
+  // The JSON file beside the CSV: written without --json, or if one is already there. Empty if the
+  // CSV is a device.
   std::string json_beside() const;
 };
 
