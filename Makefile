@@ -34,13 +34,11 @@ OBJECTS  := $(call objects,nn nn/ops nn/kernels data fl pipeline) \
 # The headers that many files include are read once, in advance, but not by clang, which stops at
 # what g++ has prepared, nor with ccache. FOLDERS= PCH= finds a forgotten #include.
 PCH      := $(if $(findstring clang,$(CXX))$(findstring ccache,$(CXX)),,common.h)
-HEADERS  := $(foreach folder,$(BUILD) $(BUILD)/tests,$(PCH:%=$(folder)/%))
-common    = $(BUILD)/$(if $(filter $(BUILD)/tests/%,$@),tests/)$(PCH)
 
 JOBS      = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
 PARALLEL  = $(MAKE) --no-print-directory $(JOBS)
 run       = $(if $(V),,@echo '$(1) $@' && )mkdir -p $(@D) && $(2)
-prepared  = $(PCH:%=-include $(common))
+prepared  = $(PCH:%=-include $(BUILD)/%)
 compile   = $(call run,compile,$(CXX) $(CPPFLAGS) $(CXXFLAGS) $(prepared) -c -o $@ $<)
 link      = $(call run,link,$(CXX) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIBRARY) $(LDLIBS))
 replace   = >$@.new && { cmp -s $@.new $@ && rm $@.new || mv $@.new $@; }
@@ -57,15 +55,13 @@ $(LIBRARY): $(OBJECTS)
 	$(call run,collect,rm -f $@ && $(COLLECT))
 $(BUILD)/nn/%.o: private CXXFLAGS += -O3
 $(BUILD)/tests/%.o $(BUILD)/tools/%.o: private CXXFLAGS += -O1
-$(BUILD)/tests/%: private CPPFLAGS += -DDOCTEST_CONFIG_SUPER_FAST_ASSERTS
-$(BUILD)/tests/%.o: tests/%.cpp | $(PCH:%=$(BUILD)/tests/%.gch); $(compile)
+$(BUILD)/tests/%.o: private CPPFLAGS += -DDOCTEST_CONFIG_SUPER_FAST_ASSERTS
 $(BUILD)/%.o: %.cpp | $(PCH:%=$(BUILD)/%.gch); $(compile)
 $(BUILD)/%.o: $(BUILD)/%.cpp | $(PCH:%=$(BUILD)/%.gch); $(compile)
-$(HEADERS:%=%.gch): %.gch: %
+$(BUILD)/common.h.gch: $(BUILD)/common.h
 	$(call run,compile,$(CXX) $(CPPFLAGS) $(CXXFLAGS) -x c++-header -o $@ $<)
-$(HEADERS): always
-	@mkdir -p $(@D) && grep -rhoE '^#include <([a-z_]+|doctest.*)>$$' \
-	  nn data fl pipeline tools $(filter tests,$(@D:$(BUILD)/%=%)) | \
+$(BUILD)/common.h: always
+	@mkdir -p $(@D) && grep -rhoE '^#include <[a-z_]+>$$' nn data fl pipeline tools | \
 	  sort | uniq -c | awk '$$1 > 15 { print $$2, $$3 }' $(replace)
 $(BUILD)/%/folder.cpp: always
 	@mkdir -p $(@D) && printf '#include "%s"\n' $(call sources,$*) $(replace)

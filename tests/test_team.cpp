@@ -47,10 +47,10 @@ TEST_CASE("a team does every part of every loop once") {
   for (int threads : {1, 2, 3, 8}) {
     Team team(threads);
     CHECK(team.threads() == threads);
-    for (index parts : {0, 1, 2, 3, 7, 1000}) {
+    for (nn::index parts : {0, 1, 2, 3, 7, 1000}) {
       std::vector<std::atomic<int>> done(parts);
       for (int loop = 1; loop <= 20; ++loop) {
-        team.each(parts, [&](index part) { ++done[part]; });
+        team.each(parts, [&](nn::index part) { ++done[part]; });
         for (const auto& times : done) REQUIRE(times == loop);
       }
     }
@@ -60,7 +60,7 @@ TEST_CASE("a team does every part of every loop once") {
 TEST_CASE("more than one thread of a team is at work") {
   Team team(2);
   std::atomic<int> arrived = 0;
-  team.each(2, [&](index) {  // neither part ends before both have begun
+  team.each(2, [&](nn::index) {  // neither part ends before both have begun
     ++arrived;
     while (arrived < 2) std::this_thread::yield();
   });
@@ -70,19 +70,19 @@ TEST_CASE("more than one thread of a team is at work") {
 TEST_CASE("a loop is split into ranges that cover it and are not too short") {
   for (int threads : {1, 2, 3, 8}) {
     Team team(threads);
-    for (index count : {0, 1, 9, 10, 19, 20, 30, 1000}) {
+    for (nn::index count : {0, 1, 9, 10, 19, 20, 30, 1000}) {
       std::vector<std::atomic<int>> done(count);
-      std::atomic<index> ranges = 0, shortest = count;
+      std::atomic<nn::index> ranges = 0, shortest = count;
       std::mutex mutex;
-      team.split(count, 10, [&](index begin, index end) {
-        for (index i = begin; i < end; ++i) ++done[i];
+      team.split(count, 10, [&](nn::index begin, nn::index end) {
+        for (nn::index i = begin; i < end; ++i) ++done[i];
         const std::lock_guard lock(mutex);
         ++ranges;
-        shortest = std::min<index>(shortest, end - begin);
+        shortest = std::min<nn::index>(shortest, end - begin);
       });
       for (const auto& times : done) CHECK(times == 1);
-      CHECK(ranges == std::max<index>(1, std::min<index>(threads, count / 10)));
-      CHECK(shortest >= std::min<index>(count, 10));
+      CHECK(ranges == std::max<nn::index>(1, std::min<nn::index>(threads, count / 10)));
+      CHECK(shortest >= std::min<nn::index>(count, 10));
     }
   }
 }
@@ -90,15 +90,15 @@ TEST_CASE("a loop is split into ranges that cover it and are not too short") {
 TEST_CASE("a product has the same bits for any number of threads") {
   nn::blas::reserve(4);
   const struct {
-    index m, n, k;
+    nn::index m, n, k;
   } sizes[] = {{1, 1, 1}, {256, 288, 288}, {49, 700, 300}, {701, 333, 97}, {150, 150, 1000}};
   for (const auto [m, n, k] : sizes)
     for (const auto transpose_a : {nn::blas::Transpose::no, nn::blas::Transpose::yes})
       for (const auto transpose_b : {nn::blas::Transpose::no, nn::blas::Transpose::yes}) {
         const auto a = random_values(m * k, 1), b = random_values(k * n, 2);
         const auto start = random_values(m * n, 3);
-        const index leading_a = transpose_a == nn::blas::Transpose::yes ? m : k;
-        const index leading_b = transpose_b == nn::blas::Transpose::yes ? k : n;
+        const nn::index leading_a = transpose_a == nn::blas::Transpose::yes ? m : k;
+        const nn::index leading_b = transpose_b == nn::blas::Transpose::yes ? k : n;
         const auto product = [&](int threads) {
           Team team(threads);
           std::vector<real> c = start;
@@ -111,7 +111,7 @@ TEST_CASE("a product has the same bits for any number of threads") {
                        leading_b, 1, whole.data(), n);
         const std::vector<real> alone = product(1);
         real difference = 0;
-        for (index i = 0; i < m * n; ++i)
+        for (nn::index i = 0; i < m * n; ++i)
           difference = std::max(difference, std::abs(alone[i] - whole[i]));
         CHECK(difference < 1e-3);
         for (int threads : {2, 3, 5}) CHECK(product(threads) == alone);
@@ -121,16 +121,18 @@ TEST_CASE("a product has the same bits for any number of threads") {
 TEST_CASE("blocks of a product are shared by many threads, and no bit depends on it") {
   nn::blas::reserve(1);
   nn::Generator generator(1);
-  const auto up_to = [&](index most) { return static_cast<index>(generator.next32() % most) + 1; };
-  index most_parts = 0, shared = 0;
+  const auto up_to = [&](nn::index most) {
+    return static_cast<nn::index>(generator.next32() % most) + 1;
+  };
+  nn::index most_parts = 0, shared = 0;
   for (int product = 0; product < 60; ++product) {
     // Extents of any size: whole steps and remainders, narrow and wide.
     const auto extent = [&] {
-      const index kinds[] = {up_to(60), up_to(900), 24 * up_to(30), 24 * up_to(30) + up_to(3)};
+      const nn::index kinds[] = {up_to(60), up_to(900), 24 * up_to(30), 24 * up_to(30) + up_to(3)};
       return kinds[generator.next32() % 4];
     };
-    index m = extent(), n = extent(), k = extent();
-    const index least = index{1} << (23 + product % 6);
+    nn::index m = extent(), n = extent(), k = extent();
+    const nn::index least = nn::index{1} << (23 + product % 6);
     while (m * n * k < least) m += up_to(100), n += up_to(100), k += up_to(100);
     const auto transpose_a = nn::blas::Transpose(product % 2);
     const auto transpose_b = nn::blas::Transpose(product / 2 % 2);
@@ -149,10 +151,10 @@ TEST_CASE("blocks of a product are shared by many threads, and no bit depends on
     const std::vector<real> expected = product_of(alone);
     for (const int threads : {2, 5, 16, 64}) {
       CAPTURE(threads);
-      index parts = 1;
+      nn::index parts = 1;
       Team many(
           threads, [] { return 0.0; },
-          [&](std::span<const double> seconds) { parts = static_cast<index>(seconds.size()); });
+          [&](std::span<const double> seconds) { parts = static_cast<nn::index>(seconds.size()); });
       CHECK(product_of(many) == expected);
       CHECK(parts <= std::max(4, threads));
       most_parts = std::max(most_parts, parts);
@@ -171,12 +173,13 @@ TEST_CASE("a rehearsal does every part once, on one thread, and says how long ea
       [&](std::span<const double> seconds) { loops.emplace_back(seconds.begin(), seconds.end()); });
   CHECK(team.threads() == 16);
   const auto caller = std::this_thread::get_id();
-  team.each(5, [&](index part) {
+  team.each(5, [&](nn::index part) {
     CHECK(std::this_thread::get_id() == caller);
     now += static_cast<double>(part);
   });
-  team.split(100, 30, [](index begin, index end) { now += static_cast<double>(end - begin); });
-  team.each(1, [](index) { now += 1000; });  // a loop of one part is none
+  team.split(100, 30,
+             [](nn::index begin, nn::index end) { now += static_cast<double>(end - begin); });
+  team.each(1, [](nn::index) { now += 1000; });  // a loop of one part is none
   CHECK(loops == std::vector<std::vector<double>>{{0, 1, 2, 3, 4}, {33, 33, 34}});
   const auto rehearse = [](int threads, Team::Clock clock) {
     Team(threads, clock, [](std::span<const double>) {});
