@@ -5,6 +5,7 @@
 #include "nn/epilogue.h"
 #include "nn/kernels/convolution.h"
 #include "nn/kernels/interleaved_images.h"
+#include "nn/kernels/pooling.h"
 #include "nn/kernels/vector.h"
 #include "nn/real.h"
 #include "nn/tensor.h"

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "nn/kernels/convolution.h"
+#include "nn/kernels/pooling.h"
 #include "nn/kernels/vector.h"
 #include "nn/real.h"
 #include "nn/tensor.h"
@@ -51,25 +52,8 @@ inline void put_into_frame(const real* from, const Planes& planes, real* framed)
     }
 }
 
-inline Vector relu(Vector value) { return value < 0 ? Vector{} : value; }  // NaN stays
-
-// The maximum of a window of 2x2 outputs. The first of equal maxima wins, and so does NaN, as in
-// max_pool2d().
-inline Vector pool(const Vector (&outputs)[4], std::uint8_t* argmax) {
-  Vector best = outputs[0];
-  IntVector place = {};
-  for (int q = 1; q < 4; ++q) {
-    const IntVector wins = (outputs[q] > best) | (outputs[q] != outputs[q]);
-    best = wins ? outputs[q] : best;
-    place = wins ? IntVector{} + q : place;
-  }
-  const Bytes small = __builtin_convertvector(place, Bytes);
-  if (argmax) std::memcpy(argmax, &small, sizeof small);
-  return best;
-}
-
-// The reverse: to[out, oh, ow] gets the gradient of every window [out, yh, yw] at the output that
-// won, and zeros elsewhere.
+// The reverse of pooling: to[out, oh, ow] gets the gradient of every window [out, yh, yw] at the
+// output that won, and zeros elsewhere.
 inline void unpool(const Convolution& conv, const real* from, const std::uint8_t* argmax,
                    real* to) {
   if (conv.oh % 2 == 1 || conv.ow % 2 == 1)  // some outputs are in no window
@@ -77,13 +61,10 @@ inline void unpool(const Convolution& conv, const real* from, const std::uint8_t
   for (index o = 0; o < conv.out; ++o)
     for (index y = 0; y < conv.yh; ++y)
       for (index x = 0; x < conv.yw; ++x, from += lanes, argmax += lanes) {
-        Bytes small;
-        std::memcpy(&small, argmax, sizeof small);
-        const IntVector place = __builtin_convertvector(small, IntVector);
         const Vector gradient = load(from);
         real* corner = to + ((o * conv.oh + 2 * y) * conv.ow + 2 * x) * lanes;
         for (int q = 0; q < 4; ++q)
-          store(corner + (q / 2 * conv.ow + q % 2) * lanes, place == q ? gradient : Vector{});
+          store(corner + (q / 2 * conv.ow + q % 2) * lanes, unpool(gradient, argmax, q));
       }
 }
 

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstring>
 
 #include "nn/arena.h"
 #include "nn/epilogue.h"
 #include "nn/kernels/convolution.h"
+#include "nn/kernels/pooling.h"
 #include "nn/kernels/small_product.h"
 #include "nn/kernels/vector.h"
 #include "nn/real.h"
@@ -86,8 +86,8 @@ class Image {
         get(outputs_, conv_.out, tile, o, products);
         winograd::transform<winograd::to_output<inner, size>>(products, outputs);
         for (Vector& output : outputs) output += load(bias + o);
-        if (conv_.epilogue == Epilogue::relu_max_pool)
-          pool(outputs, oy / 2, ox / 2, o, argmax);
+        if (conv_.pools())
+          pool_windows(outputs, oy / 2, ox / 2, o, argmax);
         else
           each_output(oy, ox, [&](index k, real* place) { store(place + o, finish(outputs[k])); });
       }
@@ -102,8 +102,8 @@ class Image {
     each_tile([&](index tile, index oy, index ox) {
       for (index o = 0; o < conv_.out; o += lanes) {
         Vector outputs[size * size] = {}, products[places];
-        if (conv_.epilogue == Epilogue::relu_max_pool)
-          spread(outputs, oy / 2, ox / 2, o, gradient.argmax);
+        if (conv_.pools())
+          unpool_windows(outputs, oy / 2, ox / 2, o, gradient.argmax);
         else
           each_output(oy, ox, [&](index k, real* place) { outputs[k] = load(place + o); });
         winograd::transform<winograd::output_back<inner, size>>(outputs, products);
@@ -212,7 +212,7 @@ class Image {
   }
 
   Vector finish(Vector output) const {
-    return conv_.epilogue == Epilogue::nothing ? output : output < 0 ? Vector{} : output;
+    return conv_.epilogue == Epilogue::nothing ? output : relu(output);
   }
 
   // Calls f(position of the window in y, position of its first pixel in the tile) for the windows
@@ -226,37 +226,25 @@ class Image {
         if (wy + i < conv_.yh && wx + j < conv_.yw)
           f((wy + i) * conv_.yw + wx + j, 2 * (i * size + j));
   }
-  static constexpr index window_pixels[4] = {0, 1, size, size + 1};
 
-  // The maximum of every window, then a ReLU. The first of equal maxima wins, and so does NaN, as
-  // in max_pool2d().
-  void pool(const Vector (&outputs)[size * size], index wy, index wx, index o,
-            std::uint8_t* argmax) {
+  // The maximum of every window, then a ReLU.
+  void pool_windows(const Vector (&outputs)[size * size], index wy, index wx, index o,
+                    std::uint8_t* argmax) {
     each_window(wy, wx, [&](index window, index corner) {
-      Vector best = outputs[corner];
-      IntVector place = {};
-      for (int q = 1; q < 4; ++q) {
-        const Vector value = outputs[corner + window_pixels[q]];
-        const IntVector wins = (value > best) | (value != value);
-        best = wins ? value : best;
-        place = wins ? IntVector{} + q : place;
-      }
-      store(results_ + window * conv_.out + o, finish(best));
-      const Bytes small = __builtin_convertvector(place, Bytes);
-      if (argmax) std::memcpy(argmax + window * conv_.out + o, &small, sizeof small);
+      const Vector four[] = {outputs[corner], outputs[corner + 1], outputs[corner + size],
+                             outputs[corner + size + 1]};
+      const index at = window * conv_.out + o;
+      store(results_ + at, relu(pool(four, argmax ? argmax + at : nullptr)));
     });
   }
 
   // Passes the gradient of every window to the pixel that won.
-  void spread(Vector (&outputs)[size * size], index wy, index wx, index o,
-              const std::uint8_t* argmax) {
+  void unpool_windows(Vector (&outputs)[size * size], index wy, index wx, index o,
+                      const std::uint8_t* argmax) {
     each_window(wy, wx, [&](index window, index corner) {
-      Bytes small;
-      std::memcpy(&small, argmax + window * conv_.out + o, sizeof small);
-      const IntVector place = __builtin_convertvector(small, IntVector);
-      const Vector gradient = load(results_ + window * conv_.out + o);
+      const index at = window * conv_.out + o;
       for (int q = 0; q < 4; ++q)
-        outputs[corner + window_pixels[q]] = place == q ? gradient : Vector{};
+        outputs[corner + q / 2 * size + q % 2] = unpool(load(results_ + at), argmax + at, q);
     });
   }
 
