@@ -11,7 +11,7 @@ TESTS    := $(patsubst %.cpp,$(BUILD)/%.o,$(if $(filter double,$(REAL)), \
 FUZZERS  := $(patsubst tests/fuzz/%.cpp,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.cpp))
 
 $(BIN)/bench: $(BENCH)
-$(BUILD)/tests/run: $(TESTS) $(BENCH)
+$(BUILD)/tests/run: $(TESTS) $(if $(filter double,$(REAL)),,$(BENCH))
 $(BUILD)/tests/stranger: $(BUILD)/tests/strangers/stranger.o
 $(FUZZERS): LDFLAGS += -fsanitize=fuzzer
 $(FUZZERS): $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%.o
