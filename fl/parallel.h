@@ -33,7 +33,7 @@ void ordered_parallel(std::vector<Worker>& workers, int count, Produce produce, 
   std::mutex mutex;
   std::condition_variable turn_changed;
 
-  const auto fail = [&](std::exception_ptr exception) {
+  const auto fail = [&](const std::exception_ptr& exception) {
     const std::lock_guard lock(mutex);
     if (!failure) failure = exception;
     next_task = count;

@@ -24,3 +24,9 @@ std::string complaint_of(Action action) {
 inline bool contains(std::string_view text, std::string_view part) {
   return text.find(part) != std::string::npos;
 }
+
+inline std::size_t count(std::string_view text, std::string_view what) {
+  std::size_t found = 0;
+  for (auto at = text.find(what); at != text.npos; at = text.find(what, at + 1)) ++found;
+  return found;
+}

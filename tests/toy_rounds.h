@@ -13,6 +13,8 @@
 // Rounds on the toy problem, compared by their weights.
 namespace toy {
 
+inline constexpr bool is_float = sizeof(nn::real) == 4;
+
 inline std::vector<nn::real> weights_after(const fl::Config& config, int rounds) {
   const data::ImageDataset images = dataset();
   fl::Server server(config, images);

@@ -6,12 +6,13 @@ endif
 
 BENCH    := $(call objects,tools/bench)
 # In double, only the arithmetic is tested, not the programs.
-TESTS    := $(patsubst %.cpp,$(BUILD)/%.o,$(if $(filter double,$(REAL)), \
-              $(shell grep -L '"tools/' tests/*.cpp),$(wildcard tests/*.cpp)))
+ROOMS    := $(addprefix tests/,nn data fl pipeline $(if $(filter double,$(REAL)),,tools))
+FOLDERS  += $(ROOMS)
+TESTS    := $(BUILD)/tests/main.o $(call objects,$(ROOMS)) $(if $(filter double,$(REAL)),,$(BENCH))
 FUZZERS  := $(patsubst tests/fuzz/%.cpp,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.cpp))
 
 $(BIN)/bench: $(BENCH)
-$(BUILD)/tests/run: $(TESTS) $(if $(filter double,$(REAL)),,$(BENCH))
+$(BUILD)/tests/run: $(TESTS)
 $(BUILD)/tests/stranger: $(BUILD)/tests/strangers/stranger.o
 $(FUZZERS): LDFLAGS += -fsanitize=fuzzer
 $(FUZZERS): $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%.o

@@ -16,7 +16,8 @@ inline Vector pool(const Vector (&outputs)[4], std::uint8_t* argmax) {
   Vector best = outputs[0];
   IntVector winner = {};
   for (int q = 1; q < 4; ++q) {
-    const IntVector wins = (outputs[q] > best) | (outputs[q] != outputs[q]);
+    const IntVector is_nan = outputs[q] != outputs[q];  // NOLINT(misc-redundant-expression)
+    const IntVector wins = (outputs[q] > best) | is_nan;
     best = wins ? outputs[q] : best;
     winner = wins ? IntVector{} + q : winner;
   }

@@ -60,8 +60,10 @@ int sample(std::span<const real> logits, double temperature, double top_p, Gener
   if (top_p < 1) nucleus = likeliest(all, top_p * sum(all));
 
   double left = static_cast<double>(generator.next64() >> 11) * 0x1p-53 * sum(nucleus);
-  for (const Candidate& candidate : nucleus)
-    if ((left -= candidate.weight) < 0) return candidate.token;
+  for (const Candidate& candidate : nucleus) {
+    left -= candidate.weight;
+    if (left < 0) return candidate.token;
+  }
   return static_cast<int>(best - logits.begin());  // only after rounding
 }
 

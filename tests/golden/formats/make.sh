@@ -2,7 +2,7 @@
 # Writes one of each file that a version of the programs leaves, into tests/golden/formats/VERSION:
 #   BIN=bin tests/golden/formats/make.sh VERSION
 # Needs MNIST in data/raw/mnist. Run it when a format's version changes, and keep what the versions
-# before wrote: tests/test_formats.cpp reads them all.
+# before wrote: tests/tools/formats.cpp reads them all.
 set -eu
 cd "$(dirname "$0")/../../.."
 export BIN=$PWD/${BIN:-bin}

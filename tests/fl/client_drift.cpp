@@ -1,0 +1,142 @@
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <vector>
+
+#include "fl/algorithms.h"
+#include "fl/attacks.h"
+#include "fl/server.h"
+#include "tests/fl/toy_regression.h"
+#include "tests/toy_rounds.h"
+
+namespace {
+
+using toy::is_float, toy::largest_difference, toy::weights_after, toy::with_options;
+using toy::Vector, toy::descend, toy::regression, toy::difference_to_reference;
+
+using Samples = std::vector<std::vector<int>>;
+
+int count(const std::vector<int>& chosen, const Samples& samples) {
+  int all = 0;
+  for (int client : chosen) all += static_cast<int>(samples[client].size());
+  return all;
+}
+
+constexpr auto uncorrected = [](std::size_t) { return 0.0; };
+
+}  // namespace
+
+TEST_CASE("FedNova is FedAvg with equal numbers of steps, and is not with unequal ones") {
+  const double tolerance = is_float ? 1e-5 : 1e-13;
+  CHECK(largest_difference(weights_after(toy::config("fednova"), 3),
+                           weights_after(toy::config("fedavg"), 3)) < tolerance);
+  fl::Config nova = regression("fednova", {}), average = regression("fedavg", {});
+  CHECK(largest_difference(weights_after(nova, 3), weights_after(average, 3)) > 1e-3);
+  nova.training.steps = average.training.steps = 5;  // of clients with unequal samples
+  CHECK(largest_difference(weights_after(nova, 3), weights_after(average, 3)) < tolerance);
+}
+
+TEST_CASE("FedNova takes the steps of its formula") {
+  const double largest = difference_to_reference(
+      regression("fednova", {}), 3,
+      [](const data::ImageSet& images, Vector& w, const std::vector<int>& chosen,
+         const Samples& samples) {
+        Vector direction(w.size());
+        double steps = 0;
+        for (int client : chosen) {
+          Vector local = w;
+          const double p = static_cast<double>(samples[client].size()) / count(chosen, samples);
+          const int tau = descend(images, samples[client], {0.05, 40, 2}, local, uncorrected);
+          for (std::size_t i = 0; i < w.size(); ++i) direction[i] += p * (w[i] - local[i]) / tau;
+          steps += p * tau;
+        }
+        for (std::size_t i = 0; i < w.size(); ++i) w[i] -= steps * direction[i];
+      });
+  CHECK(largest < (is_float ? 1e-5 : 1e-13));
+}
+
+TEST_CASE("FedDyn takes the steps of its formula, even with unequal and absent clients") {
+  for (double alpha : {0.3, 2.0}) {
+    Vector h;
+    std::map<int, Vector> gradients;  // of each client at its last weights
+    const double largest = difference_to_reference(
+        regression("feddyn", {{"feddyn-alpha", alpha}}), 4,
+        [&](const data::ImageSet& images, Vector& w, const std::vector<int>& chosen,
+            const Samples& samples) {
+          h.resize(w.size());
+          Vector sum(w.size()), mean(w.size());
+          for (int client : chosen) {
+            Vector local = w, &own = gradients[client];
+            own.resize(w.size());
+            descend(images, samples[client], {0.05, 40, 2}, local,
+                    [&](std::size_t i) { return -own[i] + alpha * (local[i] - w[i]); });
+            for (std::size_t i = 0; i < w.size(); ++i) {
+              own[i] -= alpha * (local[i] - w[i]);
+              sum[i] += local[i] - w[i];
+              mean[i] += local[i] / static_cast<double>(chosen.size());
+            }
+          }
+          for (std::size_t i = 0; i < w.size(); ++i) {
+            h[i] -= alpha / 5 * sum[i];
+            w[i] = mean[i] - h[i] / alpha;
+          }
+        });
+    CHECK(gradients.size() > 3);
+    CHECK(largest < (is_float ? 2e-5 : 1e-12));
+  }
+}
+
+TEST_CASE("q-FedAvg with q = 0 is FedAvg if clients have equally many samples") {
+  const auto fedavg = weights_after(toy::config("fedavg"), 3);
+  CHECK(largest_difference(weights_after(with_options("qfedavg", {{"q", 0}}), 3), fedavg) <
+        (is_float ? 1e-5 : 1e-13));
+  CHECK(largest_difference(weights_after(with_options("qfedavg", {{"q", 0.5}}), 3), fedavg) > 1e-3);
+}
+
+TEST_CASE("q-FedAvg takes the steps of its formula") {
+  for (double q : {0.5, 2.0}) {
+    const double largest = difference_to_reference(
+        regression("qfedavg", {{"q", q}}), 3,
+        [&](const data::ImageSet& images, Vector& w, const std::vector<int>& chosen,
+            const Samples& samples) {
+          Vector numerator(w.size());
+          double denominator = 0;
+          const double lipschitz = 1 / 0.05;
+          for (int client : chosen) {
+            const double loss = toy::loss_of(images, samples[client], w).value;
+            Vector local = w;
+            descend(images, samples[client], {0.05, 40, 2}, local, uncorrected);
+            double square = 0;
+            for (std::size_t i = 0; i < w.size(); ++i) {
+              const double change = lipschitz * (w[i] - local[i]);
+              numerator[i] += std::pow(loss, q) * change;
+              square += change * change;
+            }
+            denominator += q * std::pow(loss, q - 1) * square + lipschitz * std::pow(loss, q);
+          }
+          for (std::size_t i = 0; i < w.size(); ++i) w[i] -= numerator[i] / denominator;
+        });
+    CHECK(largest < (is_float ? 1e-5 : 1e-13));
+  }
+}
+
+TEST_CASE("an attack alters the change of the weights, not what an algorithm sends beside it") {
+  for (const char* name : {"scaffold", "fednova", "qfedavg"}) {
+    CAPTURE(name);
+    const data::ImageDataset dataset = toy::dataset();
+    const auto start = weights_after(toy::config(name), 0);
+    const auto honest = weights_after(toy::config(name), 1);
+    fl::Config config = toy::config(name);
+    config.attack = fl::find_attack("reversion");
+    config.options = {{"attack-scale", -1}};
+    config.malicious.share = 1;
+    const auto reversed = weights_after(config, 1);
+    double largest = 0;
+    for (std::size_t i = 0; i < start.size(); ++i)
+      largest = std::max<double>(largest, std::abs(reversed[i] + honest[i] - 2 * start[i]));
+    CHECK(largest < (is_float ? 1e-6 : 1e-14));
+    CHECK(largest_difference(honest, start) > 1e-3);
+  }
+}

@@ -1,0 +1,184 @@
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "nn/kernels/convolution.h"
+#include "nn/ops.h"
+#include "nn/random.h"
+#include "tests/nn/numbers.h"
+
+namespace {
+
+using nn::Epilogue, nn::kernels::Convolution, nn::kernels::ConvolutionKernels;
+using nn::index, nn::real;
+using tests::random_values;
+
+// All results of one way to convolve, joined: y and, for a random gradient of y, the gradients of
+// x, weight and bias.
+struct Results {
+  std::vector<real> values;
+  void add(nn::ConstView view) { values.insert(values.end(), view.begin(), view.end()); }
+};
+
+// By the kernels, with gradients added to numbers that are already there.
+Results by_kernels(const ConvolutionKernels& kernels, const Convolution& conv) {
+  const auto x = random_values(conv.n * conv.image_size(), 1);
+  const auto weight = random_values(conv.out * conv.patch_size(), 2);
+  const auto bias = random_values(conv.out, 3);
+  const auto dy = random_values(conv.n * conv.y_size(), 4);
+  nn::Arena arena;
+  std::vector<real> y(dy.size()), dx = random_values(x.size(), 5),
+                                  dweight = random_values(weight.size(), 6);
+  std::vector<std::uint8_t> argmax(conv.argmax_size());
+  kernels.forward(conv, x.data(), weight.data(), bias.data(), y.data(), argmax.data(), arena);
+  const nn::kernels::OutputGradient gradient{dy.data(), y.data(), argmax.data()};
+  kernels.add_dx(conv, gradient, weight.data(), dx.data(), arena);
+  kernels.add_dweight(conv, gradient, x.data(), dweight.data(), arena);
+  y.insert(y.end(), dx.begin(), dx.end());
+  y.insert(y.end(), dweight.begin(), dweight.end());
+  return {y};
+}
+
+// By the plain twins: patches in a matrix, then relu, then pooling, as separate ops.
+Results by_plain_ops(const Convolution& conv) {
+  const auto x = random_values(conv.n * conv.image_size(), 1);
+  const auto weight = random_values(conv.out * conv.patch_size(), 2);
+  const auto bias = random_values(conv.out, 3);
+  const auto dy = random_values(conv.n * conv.y_size(), 4);
+  Convolution plain = conv;
+  plain.epilogue = Epilogue::nothing, plain.yh = plain.oh, plain.yw = plain.ow;
+
+  nn::Arena arena;
+  std::vector<real> outputs(conv.n * plain.y_size());
+  const auto& kernels = nn::kernels::im2col_convolution;
+  kernels.forward(plain, x.data(), weight.data(), bias.data(), outputs.data(), nullptr, arena);
+  nn::Tape tape;
+  const nn::Var output = tape.input({outputs.data(), {conv.n, conv.out, conv.oh, conv.ow}});
+  nn::Var y = conv.epilogue == Epilogue::nothing ? output : relu(output);
+  if (conv.epilogue == Epilogue::relu_max_pool) y = max_pool2d(y, 2);
+  tape.backward_data(y, {dy.data(), y.shape()});
+
+  std::vector<real> dx = random_values(x.size(), 5), dweight = random_values(weight.size(), 6);
+  const nn::kernels::OutputGradient gradient{output.gradient().data, nullptr, nullptr};
+  kernels.add_dx(plain, gradient, weight.data(), dx.data(), arena);
+  kernels.add_dweight(plain, gradient, x.data(), dweight.data(), arena);
+  Results results;
+  results.add(y.value());
+  results.values.insert(results.values.end(), dx.begin(), dx.end());
+  results.values.insert(results.values.end(), dweight.begin(), dweight.end());
+  return results;
+}
+
+double largest_relative_difference(const std::vector<real>& a, const std::vector<real>& b) {
+  REQUIRE(a.size() == b.size());
+  double largest = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    const double x = a[i], y = b[i];
+    largest = std::max(largest, std::isfinite(x) ? std::abs(x - y) / (1 + std::abs(y)) : 1e9);
+  }
+  return largest;
+}
+
+struct Window {
+  index height, width;
+};
+
+// Over odd shapes; `tolerance` of float, of the size of the largest sums.
+void check_equals_plain_twin(const ConvolutionKernels& kernels, Window window,
+                             std::vector<index> channel_counts, std::vector<index> output_counts,
+                             double tolerance, index n = 2) {
+  int checked = 0;
+  for (index channels : channel_counts)
+    for (index out : output_counts)
+      for (index height : {1, 3, 4, 7, 26})
+        for (index width : {1, 3, 5, 25, 26, 33})
+          for (index padding : {0, 1, 2})
+            for (Epilogue epilogue : {Epilogue::nothing, Epilogue::relu, Epilogue::relu_max_pool}) {
+              // At least 2x2 outputs, so that there is something to pool.
+              if (height + 2 * padding <= window.height || width + 2 * padding <= window.width)
+                continue;
+              const Convolution conv{n, channels, height,  width, out, window.height, window.width,
+                                     1, padding,  epilogue};
+              if (!kernels.fits(conv)) continue;
+              ++checked;
+              CAPTURE(nn::Shape({channels, out, height, width}));
+              CAPTURE(padding);
+              CAPTURE(static_cast<int>(epilogue));
+              CHECK(largest_relative_difference(by_kernels(kernels, conv).values,
+                                                by_plain_ops(conv).values) <
+                    (sizeof(real) == 4 ? tolerance : 1e-12));
+            }
+  CHECK(checked > 0);
+}
+
+}  // namespace
+
+TEST_CASE("the direct 3x3 convolution equals its plain twin over odd shapes") {
+  check_equals_plain_twin(nn::kernels::direct_convolution3x3, {3, 3}, {1, 4, 6}, {4, 16}, 2e-5);
+}
+
+TEST_CASE("Winograd's convolution equals its plain twin over odd shapes") {
+  check_equals_plain_twin(nn::kernels::winograd_2x2_convolution3x3, {3, 3}, {16, 48}, {16, 32},
+                          1e-4);
+  check_equals_plain_twin(nn::kernels::winograd_4x4_convolution3x3, {3, 3}, {16, 48}, {16, 32},
+                          2e-4);
+  check_equals_plain_twin(nn::kernels::winograd_2x2_convolution5x5, {5, 5}, {16}, {16}, 5e-4);
+}
+
+TEST_CASE("the interleaved convolution equals its plain twin over odd shapes") {
+  for (const Window window : {Window{5, 5}, {3, 3}, {1, 4}, {2, 1}, {7, 3}})
+    for (const nn::index channels : {1, 4})
+      check_equals_plain_twin(nn::kernels::interleaved_convolution, window, {channels},
+                              {channels + 2}, 5e-5, nn::kernels::lanes);
+}
+
+TEST_CASE("the interleaved convolution accepts any number of images, but not a few") {
+  for (const nn::index n : {9, 15, 16, 17, 33})
+    check_equals_plain_twin(nn::kernels::interleaved_convolution, {5, 4}, {3}, {5}, 1e-4, n);
+  const Convolution few{nn::kernels::lanes / 2 - 1, 3, 9, 9, 5, 5, 4, 1, 0};
+  CHECK_FALSE(nn::kernels::interleaved_convolution.fits(few));
+}
+
+TEST_CASE("a convolution goes to the kernels that its shape fits") {
+  const auto& direct = nn::kernels::direct_convolution3x3;
+  const auto& winograd = nn::kernels::winograd_2x2_convolution3x3;
+  const auto& winograd5 = nn::kernels::winograd_2x2_convolution5x5;
+  const auto& interleaved = nn::kernels::interleaved_convolution;
+  const auto& im2col = nn::kernels::im2col_convolution;
+  for (const auto* kernels : {&direct, &winograd, &interleaved, &im2col})
+    CHECK(kernels->fits({16, 32, 26, 26, 64, 3, 3, 1, 0}));
+  for (const auto* kernels : {&direct, &winograd}) {
+    CHECK_FALSE(kernels->fits({16, 32, 26, 26, 64, 5, 5, 1, 0}));
+    CHECK_FALSE(kernels->fits({16, 32, 26, 26, 63, 3, 3, 1, 0}));
+    CHECK_FALSE(kernels->fits({16, 32, 26, 26, 6, 3, 3, 1, 0}));  // vectors of two, rows of four
+  }
+  for (const auto* kernels : {&direct, &winograd, &interleaved})
+    CHECK_FALSE(kernels->fits({16, 32, 26, 26, 64, 3, 3, 2, 0}));
+  CHECK(winograd5.fits({16, 32, 14, 14, 64, 5, 5, 1, 2}));
+  CHECK_FALSE(winograd5.fits({16, 6, 12, 12, 16, 5, 5, 1, 0}));
+  CHECK(interleaved.fits({16, 6, 12, 12, 16, 5, 5, 1, 0, Epilogue::relu_max_pool}));
+  CHECK_FALSE(interleaved.fits({16, 6, 12, 12, 16, 1, 1, 1, 0}));
+  CHECK_FALSE(interleaved.fits({16, 6, 12, 12, 16, 5, 2, 1, 2}));  // windows within the padding
+  CHECK(direct.fits({16, 1, 28, 28, 32, 3, 3, 1, 0}));
+  CHECK_FALSE(winograd.fits({16, 1, 28, 28, 32, 3, 3, 1, 0}));
+  CHECK_FALSE(direct.fits({16, 32, 26, 26, 64, 3, 3, 1, 0, Epilogue::relu_max_pool}));
+  CHECK_FALSE(im2col.fits({16, 32, 26, 26, 64, 3, 3, 1, 0, Epilogue::relu}));
+}
+
+TEST_CASE("a relu and pooling after a convolution keep NaN visible") {
+  const Convolution conv{1, 16, 6, 6, 16, 3, 3, 1, 0, Epilogue::relu_max_pool};
+  auto x = random_values(conv.image_size(), 1);
+  x[0] = std::numeric_limits<real>::quiet_NaN();
+  const auto weight = random_values(conv.out * conv.patch_size(), 2);
+  const std::vector<real> bias(conv.out, -1000);
+  std::vector<real> y(conv.y_size());
+  nn::Arena arena;
+  for (const auto* kernels :
+       {&nn::kernels::winograd_2x2_convolution3x3, &nn::kernels::interleaved_convolution}) {
+    std::ranges::fill(y, 0);
+    kernels->forward(conv, x.data(), weight.data(), bias.data(), y.data(), nullptr, arena);
+    CHECK(std::isnan(y[0]));
+  }
+}

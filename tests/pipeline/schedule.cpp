@@ -1,0 +1,188 @@
+#include <doctest/doctest.h>
+
+#include <map>
+
+#include "pipeline/schedule.h"
+#include "pipeline/simulate.h"
+#include "tools/training/lanes.h"
+
+namespace pipeline {
+
+namespace {
+
+Timeline run(std::string_view name, int stages, int microbatches, int chunks = 1,
+             Costs costs = {}) {
+  return simulate(all_stages(*find_schedule(name), stages, microbatches, chunks), microbatches,
+                  chunks, uniform_costs(stages, chunks, costs));
+}
+
+using Lines = std::vector<std::string>;
+
+Lines picture(std::string_view name, int stages, int microbatches, int chunks = 1) {
+  return report::to_text(training::lanes_of(run(name, stages, microbatches, chunks)),
+                         report::Glyphs::letters);
+}
+
+std::vector<int> peaks(const Timeline& timeline) {
+  std::vector<int> result;
+  for (std::size_t stage = 0; stage < timeline.stages.size(); ++stage)
+    result.push_back(timeline.peak_in_flight(static_cast<int>(stage)));
+  return result;
+}
+
+// Calls check(entry, stages, microbatches, chunks) for every schedule in many sizes.
+template <class Check>
+void for_all(Check check) {
+  for (const ScheduleEntry& entry : schedule_table())
+    for (int stages = 1; stages <= 6; ++stages)
+      for (int microbatches = 1; microbatches <= 12; ++microbatches)
+        for (int chunks = 1; chunks <= (entry.has_chunks ? 3 : 1); ++chunks) {
+          INFO(entry.name, ", ", stages, " stages, ", microbatches, " microbatches, ", chunks,
+               " chunks");
+          check(entry, stages, microbatches, chunks);
+        }
+}
+
+}  // namespace
+
+TEST_CASE("gpipe runs all forwards, then all backwards") {
+  CHECK(picture("gpipe", 4, 3) == Lines{"FFF......BWBWBW",  //
+                                        ".FFF....BWBWBW",   //
+                                        "..FFF..BWBWBW",    //
+                                        "...FFFBWBWBW"});
+}
+
+TEST_CASE("1f1b alternates forwards and backwards") {
+  CHECK(picture("1f1b", 4, 8) == Lines{"FFFF...BWFBWFBWFBWFBW.BW.BW.BW",  //
+                                       ".FFF..BWFBWFBWFBWFBWFBW.BW.BW",   //
+                                       "..FF.BWFBWFBWFBWFBWFBWFBW.BW",    //
+                                       "...FBWFBWFBWFBWFBWFBWFBWFBW"});
+  CHECK(peaks(run("1f1b", 4, 8)) == std::vector{4, 3, 2, 1});
+}
+
+TEST_CASE("zb-h1 fills idle time with weights and holds no more than 1f1b's first stage") {
+  CHECK(picture("zb-h1", 4, 8) == Lines{"FFFF...BWFBWFBWFBWFBWBWBWBW",  //
+                                        ".FFF..BFBWFBWFBWFBWFBWBWBWW",  //
+                                        "..FF.BFBFBWFBWFBWFBWFBWBWWW",  //
+                                        "...FBFBFBFBWFBWFBWFBWFBWWWW"});
+  CHECK(peaks(run("zb-h1", 4, 8)) == std::vector{4, 4, 4, 4});
+}
+
+TEST_CASE("interleaved sends each group of microbatches through all chunks") {
+  CHECK(picture("interleaved", 2, 4, 2) == Lines{"FFffFbwFbwfBWfBW.bw.bwBWBW",  //
+                                                 ".FFfbwfbwFBWFBWfbwfbwBWBW"});
+  CHECK(peaks(run("interleaved", 2, 4, 2)) == std::vector{5, 3});
+}
+
+TEST_CASE("with fewer microbatches than stages, each starts as many as there are") {
+  CHECK(picture("1f1b", 4, 2) == Lines{"FF.....BW.BW",  //
+                                       ".FF...BW.BW",   //
+                                       "..FF.BW.BW",    //
+                                       "...FBWFBW"});
+  CHECK(picture("zb-h1", 4, 2) == Lines{"FF.....BWBW",  //
+                                        ".FF...B.BWW",  //
+                                        "..FF.B.BWW",   //
+                                        "...FBFBWW"});
+}
+
+TEST_CASE("one stage trains serially") {
+  for (const ScheduleEntry& entry : schedule_table())
+    if (entry.name != "gpipe") CHECK(picture(entry.name, 1, 3) == Lines{"FBWFBWFBW"});
+  CHECK(picture("gpipe", 1, 3) == Lines{"FFFBWBWBW"});
+  CHECK(picture("interleaved", 1, 2, 2) == Lines{"FfbwFBWfbwBW"});
+}
+
+TEST_CASE("the idle time of each stage follows the papers' formulas") {
+  constexpr double F = 2, B = 3, W = 1.5;
+  for (int stages = 1; stages <= 6; ++stages)
+    for (int microbatches = stages; microbatches <= 12; ++microbatches)
+      for (int stage = 0; stage < stages; ++stage) {
+        const auto idle = [&](std::string_view name, Costs costs, int chunks = 1) {
+          return run(name, stages, microbatches, chunks, costs).idle(stage);
+        };
+        INFO(stages, " stages, ", microbatches, " microbatches, stage ", stage);
+        for (const char* name : {"gpipe", "1f1b"}) {
+          CHECK(idle(name, {F, B + W, 0}) == doctest::Approx((stages - 1) * (F + B + W)));
+          CHECK(idle(name, {F, B, W}) == doctest::Approx((stages - 1) * (F + B)));
+        }
+        CHECK(idle("zb-h1", {F, F, F}) == doctest::Approx((stages - 1) * F));
+        if (microbatches % stages != 0) continue;
+        for (const int chunks : {2, 3})
+          CHECK(idle("interleaved", {F / chunks, B / chunks + W / chunks, 0}, chunks) ==
+                doctest::Approx((stages - 1) * (F + B + W) / chunks));
+      }
+  CHECK(run("1f1b", 4, 8, 1, {1, 2, 0}).idle(0) == 9);
+  CHECK(run("1f1b", 4, 8).idle(0) == 6);
+  CHECK(run("zb-h1", 4, 8).idle(0) == 3);
+}
+
+TEST_CASE("no schedule deadlocks, with any number of stages, microbatches and chunks") {
+  for_all([](const ScheduleEntry& entry, int stages, int microbatches, int chunks) {
+    const auto schedules = all_stages(entry, stages, microbatches, chunks);
+    REQUIRE_NOTHROW(simulate(schedules, microbatches, chunks, uniform_costs(stages, chunks), 0.5));
+  });
+}
+
+TEST_CASE("every schedule does everything once, and weights in ascending microbatches") {
+  for_all([](const ScheduleEntry& entry, int stages, int microbatches, int chunks) {
+    for (const Schedule& schedule : all_stages(entry, stages, microbatches, chunks)) {
+      std::map<std::pair<Work, int>, std::vector<int>> done;
+      for (const Action& action : schedule)
+        done[{action.work, action.chunk}].push_back(action.microbatch);
+      REQUIRE(static_cast<int>(done.size()) == 3 * chunks);
+      for (const auto& [key, order] : done) {
+        REQUIRE(static_cast<int>(order.size()) == microbatches);
+        for (int i = 0; i < microbatches; ++i) REQUIRE(order[i] == i);
+      }
+    }
+  });
+}
+
+TEST_CASE("weights follow their backward at once, except in zb-h1") {
+  for_all([](const ScheduleEntry& entry, int stages, int microbatches, int chunks) {
+    if (entry.name == "zb-h1") return;
+    for (const Schedule& schedule : all_stages(entry, stages, microbatches, chunks))
+      for (std::size_t i = 0; i < schedule.size(); ++i)
+        if (const Action& action = schedule[i]; action.work == Work::backward) {
+          REQUIRE(i + 1 < schedule.size());
+          REQUIRE(schedule[i + 1] == Action{Work::weights, action.microbatch, action.chunk});
+        }
+  });
+}
+
+TEST_CASE("1f1b and zb-h1 hold at most one activation per stage, gpipe all") {
+  for_all([](const ScheduleEntry& entry, int stages, int microbatches, int chunks) {
+    const Timeline timeline = run(entry.name, stages, microbatches, chunks);
+    for (int stage = 0; stage < stages; ++stage) {
+      const int peak = timeline.peak_in_flight(stage);
+      if (entry.name == "gpipe") REQUIRE(peak == microbatches);
+      if (entry.name == "1f1b") REQUIRE(peak == std::min(stages - stage, microbatches));
+      if (entry.name == "zb-h1") REQUIRE(peak == std::min(stages, microbatches));
+      if (entry.name == "interleaved") REQUIRE(peak <= chunks * microbatches);
+    }
+  });
+}
+
+TEST_CASE("no schedule is slower than gpipe on equal stages") {
+  for_all([](const ScheduleEntry& entry, int stages, int microbatches, int chunks) {
+    if (chunks == 1 && microbatches >= stages)
+      REQUIRE(run(entry.name, stages, microbatches).length <=
+              run("gpipe", stages, microbatches).length);
+  });
+}
+
+TEST_CASE("a schedule is found by its name") {
+  for (const ScheduleEntry& entry : schedule_table()) CHECK(find_schedule(entry.name) == &entry);
+  CHECK(find_schedule("zb-h2") == nullptr);
+  CHECK(find_schedule("") == nullptr);
+}
+
+TEST_CASE("an impossible plan is refused") {
+  for (const ScheduleEntry& entry : schedule_table())
+    for (const Plan& plan : {Plan{0, 0, 1}, Plan{-1, 2, 1}, Plan{2, 2, 1}, Plan{0, 2, 0},
+                             Plan{0, 2, 1, 0}, Plan{0, 2, 1, entry.has_chunks ? -1 : 2}})
+      CHECK_THROWS_AS(entry.make(plan), std::invalid_argument);
+  CHECK_THROWS_AS(all_stages(*find_schedule("1f1b"), 0, 1), std::invalid_argument);
+}
+
+}  // namespace pipeline
