@@ -25,6 +25,7 @@ TEST_CASE("two outputs of a run are not written to one place, however it is spel
   CHECK(contains(refused({.csv = a, .partition_svg = a}), "CSV and the picture of the split"));
   CHECK(contains(refused({.json = a, .tensorboard = a}), "JSON and the folder for TensorBoard"));
   CHECK(contains(refused({.csv = a, .checkpoint = a}), "CSV and the folder of the checkpoint"));
+  CHECK(refused({.csv = "/dev/null", .partition_svg = "/dev/null"}) == "nothing");
 }
 
 TEST_CASE("the JSON that a CSV is given without being asked has a place of its own, too") {

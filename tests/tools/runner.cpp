@@ -8,9 +8,9 @@
 
 #include "tests/complaint.h"
 #include "tests/toy.h"
-#include "tools/federated/experiment.h"
 #include "tools/federated/results.h"
 #include "tools/federated/run_json.h"
+#include "tools/federated/runner.h"
 #include "tools/federated/target.h"
 #include "tools/program/temporary_folder.h"
 
@@ -52,6 +52,18 @@ TEST_CASE("a completed run that is made longer has the table of one made in one 
     CHECK(table_of(run_of(shorter, folder.path)) == table_of(ended));  // asked for again
     CHECK(table_of(run_of(longer, folder.path)) == table_of(run_of(longer)));
   }
+}
+
+TEST_CASE("a run cannot be cut after a round that was not tested") {
+  const tools::TemporaryFolder folder;
+  Experiment longer = small_run(4);
+  longer.test_every = 2;
+  run_of(longer, folder.path);
+  Experiment shorter = longer;
+  shorter.rounds = 3;
+  CHECK(contains(complaint_of([&] { run_of(shorter, folder.path); }), "round 3 of the saved run"));
+  shorter.rounds = 2;
+  CHECK(table_of(run_of(shorter, folder.path)) == table_of(run_of(shorter)));
 }
 
 TEST_CASE("a natural split takes its number of clients from the data, once that is known") {

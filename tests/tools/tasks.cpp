@@ -12,7 +12,7 @@
 #include "tests/complaint.h"
 #include "tests/toy.h"
 #include "tools/federated/dataset.h"
-#include "tools/federated/experiment.h"
+#include "tools/federated/runner.h"
 
 namespace {
 

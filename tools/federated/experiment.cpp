@@ -15,7 +15,6 @@
 #include "tools/federated/extras.h"
 #include "tools/federated/results.h"
 #include "tools/federated/split_name.h"
-#include "tools/federated/target.h"
 
 namespace federated {
 
@@ -40,14 +39,6 @@ const nn::ModelEntry& find_model(const std::string& name) {
   const auto found = std::ranges::find(nn::model_table(), name, &nn::ModelEntry::name);
   check_known(found != nn::model_table().end(), "model", name);
   return *found;
-}
-
-nn::ModelFactory model_factory(const std::string& name, const data::Examples& examples) {
-  const nn::Shape shape = examples.shape(1);
-  const nn::InputShape input = shape.rank() == 4 ? nn::InputShape{shape[1], shape[2], shape[3]}
-                                                 : nn::InputShape{1, 1, shape[1]};
-  return [make = find_model(name).make, classes = examples.class_count(),
-          input](nn::Generator& generator) { return make(input, classes, generator); };
 }
 
 // The models that take such examples: "mlp or logistic".
@@ -82,8 +73,7 @@ const fl::ClockEntry* Experiment::timekeeper() const {
   return known_or_none(fl::find_clock(clock), "clock", clock);
 }
 
-// Without a model.
-static fl::Config config_of(const Experiment& e) {
+fl::Config config_of(const Experiment& e) {
   return {.algorithm = &e.method(),
           .defence = e.guard(),
           .attack = e.attacker(),
@@ -101,6 +91,16 @@ static fl::Config config_of(const Experiment& e) {
           .partition = e.partition,
           .seed = e.seed,
           .dropout = e.dropout};
+}
+
+fl::Config config_of(const Experiment& e, const data::Examples& examples) {
+  const nn::Shape shape = examples.shape(1);
+  const nn::InputShape input = shape.rank() == 4 ? nn::InputShape{shape[1], shape[2], shape[3]}
+                                                 : nn::InputShape{1, 1, shape[1]};
+  fl::Config config = config_of(e);
+  config.make_model = [make = find_model(e.model).make, classes = examples.class_count(),
+                       input](nn::Generator& generator) { return make(input, classes, generator); };
+  return config;
 }
 
 std::vector<fl::OptionUser> Experiment::option_users() const {
@@ -246,81 +246,6 @@ void validate(const Experiment& e, const data::Task& dataset) {
         nn::concat(e.partition.labels_per_client, " labels a client are more than the ", classes,
                    " of the data"),
         nn::concat("choose --labels-per-client from 1 to ", classes));
-}
-
-// The number of the last round, given those played so far.
-static int rounds_of(const Experiment& e, const std::vector<fl::Round>& rounds) {
-  const auto reached = e.stops_at_target ? rounds_to(*e.target, rounds) : std::nullopt;
-  return std::min(e.rounds, reached.value_or(e.rounds));
-}
-
-bool Run::is_complete() const { return std::ssize(rounds) >= rounds_of(experiment, rounds); }
-
-Runner::Entry& Runner::entry_of(const Experiment& experiment) {
-  const std::string name = describe(experiment);
-  const auto found = std::ranges::find(entries_, name, &Entry::name);
-  return found != entries_.end() ? *found
-                                 : entries_.emplace_back(Entry{name, settled(experiment), {}});
-}
-
-void Runner::plan(const std::vector<Experiment>& experiments) {
-  for (const Experiment& experiment : experiments) {
-    validate(experiment, dataset_);
-    Experiment& all = entry_of(experiment).experiment;
-    all.rounds = std::max(all.rounds, experiment.rounds);
-    all.stops_at_target &= experiment.stops_at_target && all.target == experiment.target;
-  }
-}
-
-Run Runner::run(const Experiment& experiment) {
-  plan({experiment});
-  Entry& entry = entry_of(experiment);
-  if (!is_stopped() && std::ssize(entry.rounds) < rounds_of(entry.experiment, entry.rounds))
-    play(entry);
-  Run run{settled(experiment), entry.rounds};
-  run.rounds.resize(std::min<std::size_t>(rounds_of(experiment, run.rounds), run.rounds.size()));
-  run.dataset = dataset_.name;
-  if (run.rounds.size() == entry.rounds.size()) run.confusion = entry.confusion;
-  return run;
-}
-
-void Runner::play(Entry& entry) {
-  const Experiment& e = entry.experiment;
-  entry.rounds.clear();
-  fl::Config config = config_of(e);
-  config.make_model = model_factory(e.model, dataset_.train);
-  config.threads = options_.threads;
-  const auto show = [&](const std::string& detail) {
-    if (options_.bar)
-      options_.bar->update(nn::concat(curve_name(e), " N=", e.clients, " C=", number(e.fraction)),
-                           static_cast<int>(entry.rounds.size()), e.rounds, detail);
-  };
-  const std::string identity = nn::concat(entry.name, ' ', dataset_.name,
-                                          sizeof(nn::real) == 4 ? " in float" : " in double");
-  fl::Server server(std::move(config), dataset_.train, dataset_.test);
-  if (options_.bar) options_.bar->clear();  // there may be something to say
-  const std::unique_ptr<SavedRun> saved =
-      options_.open_saved ? options_.open_saved(identity) : nullptr;
-  if (saved) entry.rounds = saved->restore(identity, server);
-  std::string tested;
-  show(tested);
-  while (std::ssize(entry.rounds) < rounds_of(e, entry.rounds) && !is_stopped()) {
-    const int number = static_cast<int>(entry.rounds.size()) + 1;
-    const bool is_tested = number % e.test_every == 0;
-    const fl::Round& round = entry.rounds.emplace_back(server.play_round(is_tested));
-    if (options_.log && !round.excluded.empty()) {
-      if (options_.bar) options_.bar->clear();
-      *options_.log << warning(entry.name, round);
-    }
-    if (saved) saved->save(identity, entry.rounds, server);
-    if (is_tested) tested = percent(round.accuracy) + " %";
-    show(tested);
-  }
-  // After it was saved: if a longer run goes on from here, this round has no test, as if it had
-  // been played in one go.
-  if (std::ssize(entry.rounds) == e.rounds && std::isnan(entry.rounds.back().accuracy))
-    server.test(entry.rounds.back());
-  if (e.attacker() && !entry.rounds.empty()) entry.confusion = server.evaluate(true).confusion;
 }
 
 }  // namespace federated

@@ -1,17 +1,12 @@
 #pragma once
 
-#include <atomic>
-#include <filesystem>
-#include <functional>
-#include <memory>
+#include <cstdint>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
+#include "data/examples.h"
 #include "fl/server.h"
-#include "tools/federated/saved_run.h"
-#include "tools/report/progress.h"
 
 namespace federated {
 
@@ -61,60 +56,14 @@ std::string option_text(const Experiment& experiment);
 // Back, in any order; nothing if it is not such a text.
 std::optional<fl::OptionValues> parse_options(const std::string& text);
 
+// What a server needs to play it, but for a model; with one for such examples.
+fl::Config config_of(const Experiment& experiment);
+fl::Config config_of(const Experiment& experiment, const data::Examples& examples);
+
 // Throws nn::InputError if a value makes no sense, whatever the data. What depends on the number of
 // clients is left out as long as that is to be taken from the data.
 void validate(const Experiment& experiment);
 // The same, and if it does not fit the data.
 void validate(const Experiment& experiment, const data::Task& dataset);
-
-struct Run {
-  Experiment experiment;
-  std::vector<fl::Round> rounds;
-  // After the last round of a run with an attack, with its trigger if it has one:
-  // [classes, classes], row true class, column predicted class.
-  std::vector<int> confusion = {};
-  std::string dataset = {};  // its name, with a checksum of the user's own data
-  double final_accuracy() const { return rounds.back().accuracy; }
-  bool is_complete() const;  // has its last round, or has stopped at its target
-};
-
-// Runs experiments, each at most once: the rounds of a short run are the first ones of a longer
-// run.
-class Runner {
- public:
-  struct Options {
-    int threads = 1;
-    const std::atomic<bool>* stop = nullptr;  // when set, no further round is played
-    std::ostream* log = nullptr;              // what must be said while it runs
-    report::ProgressBar* bar = nullptr;
-    // Opens where the rounds of a run, described in one line, are kept; none: nowhere.
-    std::function<std::unique_ptr<SavedRun>(const std::string& run)> open_saved = nullptr;
-  };
-  // The examples must outlive it.
-  Runner(const data::Task& dataset, Options options)
-      : dataset_(dataset), options_(std::move(options)) {}
-
-  // Announces what will be asked for, so that a run is made as long as its longest use.
-  void plan(const std::vector<Experiment>& experiments);
-
-  // The first experiment.rounds rounds, or those up to the target if it stops there; fewer if it
-  // was stopped.
-  Run run(const Experiment& experiment);
-
- private:
-  struct Entry {
-    std::string name;
-    Experiment experiment;
-    std::vector<fl::Round> rounds;
-    std::vector<int> confusion = {};
-  };
-  bool is_stopped() const { return options_.stop && *options_.stop; }
-  Entry& entry_of(const Experiment& experiment);
-  void play(Entry& entry);
-
-  data::Task dataset_;
-  Options options_;
-  std::vector<Entry> entries_;
-};
 
 }  // namespace federated

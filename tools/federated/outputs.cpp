@@ -23,10 +23,11 @@ struct Place {
     const fs::path place = fs::weakly_canonical(fs::absolute(path, ignored), ignored);
     return place.has_filename() ? place : place.parent_path();  // without a slash at its end
   }
-  // Whether what is written there would replace the other.
+  // Whether what is written there would replace the other. /dev/null takes everything.
   bool excludes(const Place& other) const {
+    std::error_code ignored;
     return content != other.content && !(is_folder && other.is_folder) &&
-           absolute() == other.absolute();
+           absolute() == other.absolute() && !fs::is_other(absolute(), ignored);
   }
 };
 

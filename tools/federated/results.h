@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "tools/federated/experiment.h"
+#include "tools/federated/runner.h"
 #include "tools/report/document.h"
 
 // Runs as files and tables. Columns, labels and number formats are the notebook's.

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "nn/files/safetensors.h"
-#include "tools/federated/experiment.h"
+#include "tools/federated/runner.h"
 #include "tools/report/document.h"
 
 // Runs and their provenance, as JSON.

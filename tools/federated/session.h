@@ -9,7 +9,7 @@
 #include "nn/files/safetensors.h"
 #include "tools/federated/command_line.h"
 #include "tools/federated/dataset.h"
-#include "tools/federated/experiment.h"
+#include "tools/federated/runner.h"
 #include "tools/report/document.h"
 #include "tools/report/progress.h"
 

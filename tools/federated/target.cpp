@@ -1,6 +1,7 @@
 #include "tools/federated/target.h"
 
 #include <algorithm>
+#include <functional>
 #include <vector>
 
 #include "nn/base/error.h"
@@ -8,17 +9,20 @@
 
 namespace federated {
 
+template <class Range, class Projection>
+static std::optional<int> first_at(double target, const Range& range, Projection accuracy_of) {
+  const auto reaches = [&](double accuracy) { return accuracy >= target; };
+  const auto found = std::ranges::find_if(range, reaches, accuracy_of);
+  if (found == range.end()) return {};
+  return static_cast<int>(found - range.begin()) + 1;
+}
+
 std::optional<int> rounds_to(double target, std::span<const double> accuracies) {
-  const auto found =
-      std::ranges::find_if(accuracies, [&](double accuracy) { return accuracy >= target; });
-  if (found == accuracies.end()) return {};
-  return static_cast<int>(found - accuracies.begin()) + 1;
+  return first_at(target, accuracies, std::identity());
 }
 
 std::optional<int> rounds_to(double target, const std::vector<fl::Round>& rounds) {
-  std::vector<double> accuracies;
-  for (const fl::Round& round : rounds) accuracies.push_back(round.accuracy);
-  return rounds_to(target, accuracies);
+  return first_at(target, rounds, &fl::Round::accuracy);
 }
 
 std::optional<int> rounds_to_target(const Run& run) {

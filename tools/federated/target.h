@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "tools/federated/experiment.h"
+#include "tools/federated/runner.h"
 
 // How soon runs reach an accuracy.
 namespace federated {
