@@ -37,7 +37,6 @@ std::map<std::string, double> client_measures(std::vector<double> accuracies) {
   std::ranges::sort(accuracies);
   const double all = mean(accuracies);
   std::vector<double> squares;
-  squares.reserve(accuracies.size());
   for (double accuracy : accuracies) squares.push_back((accuracy - all) * (accuracy - all));
   return {{"Client accuracy", all},
           {"Client accuracy deviation", std::sqrt(mean(squares))},

@@ -82,7 +82,6 @@ std::vector<std::uint64_t> SecureClient::mask(std::vector<std::uint64_t> input,
 
 std::vector<Revealed> SecureClient::unmask(const std::vector<bool>& has_input) const {
   std::vector<Revealed> revealed;
-  revealed.reserve(held_.size());
   for (const auto& [other, shares] : held_)
     revealed.push_back({other, has_input[other] ? shares.seed : shares.mask_key});
   return revealed;

@@ -40,7 +40,6 @@ SecureSum secure_sum(std::vector<std::vector<std::uint64_t>> inputs, std::span<c
   nn::require(count >= 1 && count <= 255 && drops.size() == inputs.size(), "secure sum: ", count,
               " clients, ", drops.size(), " steps");
   std::vector<SecureClient> clients;
-  clients.reserve(count);
   for (int u = 0; u < count; ++u) clients.emplace_back(u);
   int left = 0;
   const auto takes_part = [&](int client, Step step) {

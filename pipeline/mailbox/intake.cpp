@@ -32,12 +32,12 @@ void Mailbox::Sockets::drain() {
       }
     }
     meter.note(first);
-    accept(first, std::move(payload), is_whole);
+    accept(first, payload, is_whole);
   }
 }
 
-void Mailbox::Sockets::accept(const zmq::message_t& first, std::shared_ptr<zmq::message_t> payload,
-                              bool is_whole) {
+void Mailbox::Sockets::accept(const zmq::message_t& first,
+                              const std::shared_ptr<zmq::message_t>& payload, bool is_whole) {
   const auto header = parse_header(
       {static_cast<const std::byte*>(first.data()), is_whole ? first.size() : 0}, payload->size());
   if (const std::string fault = fault_of(first, header); !fault.empty())
@@ -67,7 +67,7 @@ void Mailbox::Sockets::accept(const zmq::message_t& first, std::shared_ptr<zmq::
   if (header->kind == Tag::goodbye) peer.has_parted = true;
   if (header->kind == Tag::failure)
     peer.failure = nn::printable({payload->data<char>(), payload->size()});
-  keep(from, header->tag(), std::move(payload));
+  keep(from, header->tag(), payload);
 }
 
 std::string Mailbox::Sockets::fault_of(const zmq::message_t& first,
@@ -107,7 +107,7 @@ bool Mailbox::Sockets::is_expected(const Header& header) const {
 }
 
 // ZeroMQ may place a small payload at any offset in its own buffer: it is copied for alignment.
-void Mailbox::Sockets::keep(int from, Tag tag, std::shared_ptr<zmq::message_t> payload) {
+void Mailbox::Sockets::keep(int from, Tag tag, const std::shared_ptr<zmq::message_t>& payload) {
   Message message{{static_cast<const std::byte*>(payload->data()), payload->size()}, payload};
   if (reinterpret_cast<std::uintptr_t>(payload->data()) % alignof(nn::real) != 0) {
     auto copy =

@@ -84,12 +84,13 @@ struct Mailbox::Sockets {
 
   // Receives what has arrived: keeps the messages of this run and counts others.
   void drain();
-  void accept(const zmq::message_t& first, std::shared_ptr<zmq::message_t> payload, bool is_whole);
+  void accept(const zmq::message_t& first, const std::shared_ptr<zmq::message_t>& payload,
+              bool is_whole);
   // What is wrong with a message; empty if it belongs to this run and is expected.
   std::string fault_of(const zmq::message_t& first, const std::optional<Header>& header) const;
   bool is_expected(const Header& header) const;
   void hear_beat(int from, std::uint64_t looks);
-  void keep(int from, Tag tag, std::shared_ptr<zmq::message_t> payload);
+  void keep(int from, Tag tag, const std::shared_ptr<zmq::message_t>& payload);
 
   // Messages not yet asked for, by (sender, tag). With a rule, also an empty entry for each one
   // handed out, so that none is accepted twice.

@@ -43,7 +43,7 @@ std::string to_text(const PeerWay& way) {
 }
 
 Contestant Contestant::ours(std::function<Jobs()> prepare) {
-  return {"Tributary", [prepare] { serve(prepare()); }};
+  return {"Tributary", [prepare = std::move(prepare)] { serve(prepare()); }};
 }
 
 Contestant Contestant::peer(const std::string& script, PeerWay way, const std::string& argument) {

@@ -41,7 +41,8 @@ class Contestant {
   double peak_memory();  // of the process so far, in bytes
 
  private:
-  Contestant(std::string name, std::function<void()> body) : name_(std::move(name)), body_(body) {}
+  Contestant(std::string name, std::function<void()> body)
+      : name_(std::move(name)), body_(std::move(body)) {}
   void start();
   std::string read_line(const std::string& task);
 

@@ -18,7 +18,7 @@ struct Extra {
   std::optional<std::string> (*text)(const Experiment&);
   // Back; false if it is not such a text.
   bool (*parse)(std::string_view text, Experiment&);
-  std::string_view column = "";  // of bin/federated's table, which has "none" or "" as usual
+  std::string_view column = {};  // of bin/federated's table, which has "none" or "" as usual
 };
 
 std::span<const Extra> extras();

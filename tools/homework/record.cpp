@@ -90,6 +90,7 @@ Outcome parse_outcome(const std::string& text, const std::string& name, const Ex
     for (nlohmann::json* each : {&same, &json}) each->erase("checksum");
     is_same = same == json;
   } catch (const nlohmann::json::exception&) {
+    is_same = false;
   }
   if (!is_same || !std::ranges::all_of(outcome.runs, is_whole))
     refuse(nn::concat(" does not hold the runs of ", exercise.name, " as this version makes them"));
