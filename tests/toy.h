@@ -84,7 +84,7 @@ class Tampered : public fl::Algorithm {
   Tamper tamper_;
 };
 
-inline fl::AlgorithmEntry tampered(const char* name, Tampered::Tamper tamper) {
+inline fl::AlgorithmEntry tampered(const char* name, const Tampered::Tamper& tamper) {
   fl::AlgorithmEntry entry = *fl::find_algorithm(name);
   entry.make = [make = entry.make, tamper](const fl::Config& config, std::size_t size) {
     return std::make_unique<Tampered>(make(config, size), tamper);

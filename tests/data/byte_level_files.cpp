@@ -134,7 +134,7 @@ TEST_CASE("a damaged encoder.json or vocab.bpe is refused with the line") {
     const char* reason;
     std::function<void(SmallFiles&)> spoil;
   };
-  const auto merges = [](std::string text) {
+  const auto merges = [](const std::string& text) {
     return [=](SmallFiles& files) { files.merges = text; };
   };
   const Row rows[] = {

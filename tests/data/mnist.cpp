@@ -20,7 +20,7 @@ std::string big_endian(std::uint32_t number) {
 }
 
 // Bytes of an IDX file of this shape, with the values 0, 1, 2 ...
-std::string idx(std::vector<std::uint32_t> shape, std::size_t values) {
+std::string idx(const std::vector<std::uint32_t>& shape, std::size_t values) {
   std::string bytes = big_endian(0x0800 + static_cast<std::uint32_t>(shape.size()));
   for (std::uint32_t extent : shape) bytes += big_endian(extent);
   for (std::size_t i = 0; i < values; ++i) bytes += static_cast<char>(i);

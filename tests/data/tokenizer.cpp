@@ -181,7 +181,7 @@ TEST_CASE("an invalid tokenizer.json is refused with the reason") {
   const auto erase = [](const char* where, const char* name) {
     return [=](json& root) { root[json::json_pointer(where)].erase(name); };
   };
-  const auto set = [](const char* where, json value) {
+  const auto set = [](const char* where, const json& value) {
     return [=](json& root) { root[json::json_pointer(where)] = value; };
   };
   const Row rows[] = {

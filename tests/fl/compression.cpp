@@ -126,8 +126,9 @@ TEST_CASE("bytes are counted, with any compression and without") {
   CHECK(bytes_after(toy::config("fedavg"), 3) == std::pair(3 * 6 * full, 3 * 6 * full));
   CHECK(bytes_after(toy::config("scaffold"), 3) == std::pair(3 * 12 * full, 3 * 12 * full));
   CHECK(bytes_after(toy::config("centralized"), 3) == std::pair(0.0, 0.0));
+  constexpr int signs_and_scale = weight_count / 8 + 1 + 4;
   CHECK(bytes_after(compressed("fedavg", "sign"), 2) ==
-        std::pair(2.0 * 6 * (weight_count / 8 + 1 + 4), 2 * 6 * full));
+        std::pair(2.0 * 6 * signs_and_scale, 2 * 6 * full));
   CHECK(bytes_after(compressed("fedavg", "topk"), 2) == std::pair(2.0 * 6 * 11 * 8, 2 * 6 * full));
   fl::Config some_empty = toy::config("fedavg");
   some_empty.fraction = 1;

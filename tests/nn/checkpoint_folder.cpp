@@ -34,7 +34,7 @@ struct Loaded {
 };
 
 // The newest checkpoint, which must be one that save() made.
-Loaded load(CheckpointFolder folder) {
+Loaded load(CheckpointFolder folder) {  // NOLINT: a copy, which newest() changes
   Loaded loaded;
   const auto saved = folder.newest([&](const std::string& line) { loaded.damage.push_back(line); });
   if (!saved) return loaded;
@@ -47,7 +47,7 @@ Loaded load(CheckpointFolder folder) {
   return loaded;
 }
 
-void overwrite(const fs::path& file, std::string content) {
+void overwrite(const fs::path& file, const std::string& content) {
   std::ofstream(file, std::ios::binary) << content;
 }
 
@@ -147,9 +147,9 @@ TEST_CASE("if a checkpoint's manifest is unusable, the one before it is loaded")
   save(folder, 2);
   const fs::path file = temporary.path / "step-2" / "manifest.txt";
   const std::string whole = nn::read_file(file);
-  const auto expect_damage = [&](std::string text, const std::string& words) {
+  const auto expect_damage = [&](const std::string& text, const std::string& words) {
     CAPTURE(words);
-    rewrite_manifest(file, std::move(text));
+    rewrite_manifest(file, text);
     const Loaded loaded = load(folder);
     CHECK(loaded.step == 1);
     REQUIRE(loaded.damage.size() == 1);

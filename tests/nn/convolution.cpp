@@ -87,8 +87,9 @@ struct Window {
 
 // Over odd shapes; `tolerance` of float, of the size of the largest sums.
 void check_equals_plain_twin(const ConvolutionKernels& kernels, Window window,
-                             std::vector<index> channel_counts, std::vector<index> output_counts,
-                             double tolerance, index n = 2) {
+                             const std::vector<index>& channel_counts,
+                             const std::vector<index>& output_counts, double tolerance,
+                             index n = 2) {
   int checked = 0;
   for (index channels : channel_counts)
     for (index out : output_counts)

@@ -21,7 +21,7 @@ std::string complaint_about(const std::string& lines) {
 // A folder of two files.
 void save(const fs::path& folder) {
   nn::Disk disk;
-  const std::string_view a = "of five words, says it", b = "";
+  const std::string_view a = "of five words, says it", b = {};
   const SavedFile files[] = {nn::save_file(disk, folder, "b", {&a, 1}),
                              nn::save_file(disk, folder, "a", {&b, 1})};
   nn::save_manifest(disk, folder, {7, {{"seed", "3"}, {"empty", ""}}, {files[0], files[1]}});

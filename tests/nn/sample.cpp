@@ -14,7 +14,7 @@ using nn::real;
 constexpr int draws = 100'000;
 constexpr real infinity = std::numeric_limits<real>::infinity();
 
-std::vector<real> logs(std::vector<double> probabilities) {
+std::vector<real> logs(const std::vector<double>& probabilities) {
   std::vector<real> logits;
   for (double p : probabilities) logits.push_back(static_cast<real>(std::log(p) + 3));
   return logits;

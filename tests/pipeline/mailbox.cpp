@@ -188,7 +188,6 @@ TEST_CASE("an idle rank is named by all others, even those that wait for another
 TEST_CASE("ranks that all wait, or compute for less than half the deadline, are not blamed") {
   const tools::TemporaryFolder folder;
   const std::vector<std::string> addresses{address_of(0, folder), address_of(1, folder)};
-  std::string message;
   std::thread other([&] {
     Network network;
     Mailbox mailbox(network, {.rank = 1, .addresses = addresses, .deadline = seconds(1)});

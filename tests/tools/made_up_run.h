@@ -7,7 +7,7 @@
 namespace homework {
 
 // A run with these accuracies.
-inline Run made_up_run(std::vector<double> accuracies) {
+inline Run made_up_run(const std::vector<double>& accuracies) {
   Run run;
   for (double accuracy : accuracies) {
     fl::Round& round = run.rounds.emplace_back();

@@ -257,7 +257,7 @@ TEST_CASE("if one file vouches for the others, all are of one command, whatever 
         const auto content = [&](const char* name) {
           return fs::exists(folder.path / name) ? nn::read_file(folder.path / name) : "";
         };
-        if (const std::string voucher = content("json"); voucher != "") {
+        if (const std::string voucher = content("json"); !voucher.empty()) {
           CHECK(content("a") == voucher);
           CHECK(content("b") == voucher);
         }

@@ -20,7 +20,7 @@
 
 namespace {
 
-federated::Run run_with(std::vector<double> accuracies, std::optional<double> target = {}) {
+federated::Run run_with(const std::vector<double>& accuracies, std::optional<double> target = {}) {
   federated::Run run;
   run.experiment.target = target;
   for (double accuracy : accuracies) {

@@ -65,7 +65,7 @@ TEST_CASE("an unfinished command goes on with its runs, and leaves nothing once 
 TEST_CASE("a command without runs leaves nothing") {
   const tools::TemporaryFolder temporary;
   std::ostringstream log;
-  Unfinished(temporary.path / ".unfinished" / "a1", log);
+  { const Unfinished unused(temporary.path / ".unfinished" / "a1", log); }
   CHECK(fs::is_empty(temporary.path));
 }
 

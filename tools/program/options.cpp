@@ -193,7 +193,7 @@ Option Options::add(const std::string& name, std::vector<std::string>& values,
 Option Options::add_word(const std::string& name, const std::string& preset,
                          const std::string& text, std::function<void(const std::string&)> set) {
   CLI::Option* option = app_->add_option(
-      name, [set](const auto& texts) { return set(texts.back()), true; },
+      name, [set = std::move(set)](const auto& texts) { return set(texts.back()), true; },
       with_preset(text, preset));
   option->take_last();
   return Option(option);

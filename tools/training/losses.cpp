@@ -23,7 +23,8 @@ Row parse_row(std::string_view line) {
   Row row{};
   const char *at = line.data(), *const end = at + line.size();
   for (std::size_t i = 0; i < row.size(); ++i) {
-    nn::require(i == 0 || (at != end && *at++ == ','), "a comma is missing");
+    nn::require(i == 0 || (at != end && *at == ','), "a comma is missing");
+    if (i > 0) ++at;
     const auto [rest, error] = std::from_chars(at, end, row[i]);
     nn::require(error == std::errc(), "a number is missing");
     at = rest;
