@@ -31,6 +31,13 @@ svg() {
 check "a drawing is written, with its folder" svg
 touch "$work/file"
 
+check "a search finds the shortest under a limit" prints --schedule search --memory 3 -- \
+  '^search, v-half, 2 chunks: 4 stages' '^Length 28,' '^ +0 .* 3$'
+check "a search without one is free" prints --schedule search -- '^Length 25\.5,'
+check "a limit that none keeps is an error" refuses "more than 1 activations" --schedule search \
+  --memory 1
+check "a limit without a search is an error" refuses "limit for a search" --memory 3
+
 csv=tests/golden/schedules
 written() {  # written NAME: drawn from its own file it looks the same
   "$program" --schedule "$1" --csv "$work/$1.csv" --stages 3 >"$work/drawn" &&

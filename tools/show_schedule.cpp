@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "nn/base/error.h"
@@ -15,6 +16,7 @@
 #include "nn/base/split.h"
 #include "pipeline/schedule.h"
 #include "pipeline/schedule_csv.h"
+#include "pipeline/search.h"
 #include "pipeline/simulate.h"
 #include "pipeline/training_config.h"
 #include "tools/program/options.h"
@@ -33,7 +35,8 @@ using nn::concat;
 struct ScheduleOptions {
   std::string schedule = "1f1b";
   training::ScheduleSize size;
-  Costs costs;  // per microbatch and whole stage
+  std::optional<double> memory;  // for a search: activations of a whole stage
+  Costs costs;                   // per microbatch and whole stage
   std::string stage_costs;
   double message_time = 0;
   std::string svg, csv;
@@ -74,15 +77,16 @@ struct Example {
   int chunks() const { return plan.placement.chunks(); }
 };
 
-// Chunks split the costs of their stage evenly, so schedules with and without chunks are
-// comparable.
+// Chunks share the costs of their stage, so schedules with and without chunks are comparable.
 Example simulate_example(const std::string& name, const std::string& description, const Plan& plan,
                          const ScheduleOptions& options) {
-  const int chunks = plan.placement.chunks();
-  StageCosts costs;
-  for (const auto& [forward, backward, weights] : costs_per_stage(options, plan.placement.stages()))
-    costs.emplace_back(chunks, Costs{forward / chunks, backward / chunks, weights / chunks});
+  const StageCosts costs =
+      even_chunks(costs_per_stage(options, plan.placement.stages()), plan.placement.chunks());
   return {name, description, plan, simulate(plan, costs, options.message_time)};
+}
+
+std::string with_chunks(std::string_view name, int chunks) {
+  return concat(name, chunks > 1 ? concat(", ", chunks, " chunks") : "");
 }
 
 Example example_of(const ScheduleEntry& schedule, const ScheduleOptions& options) {
@@ -94,12 +98,25 @@ Example example_of(const ScheduleEntry& schedule, const ScheduleOptions& options
                                 " per stage, not ", *given_chunks),
                          "choose --schedule interleaved, or omit --chunks");
   const int stages = static_cast<int>(costs_per_stage(options, given_stages).size());
-  return simulate_example(concat(schedule.name, chunks > 1 ? concat(", ", chunks, " chunks") : ""),
-                          std::string(schedule.description),
+  return simulate_example(with_chunks(schedule.name, chunks), std::string(schedule.description),
                           schedule.plan(stages, microbatches.value_or(8), chunks), options);
 }
 
+Example search(const ScheduleOptions& options) {
+  const int microbatches = options.size.microbatches.value_or(8);
+  const double memory = options.memory.value_or(microbatches);
+  auto [name, plan, timeline] =
+      search_schedule(costs_per_stage(options, options.size.stages), microbatches, memory,
+                      options.size.chunks.value_or(2), options.message_time);
+  return {with_chunks("search, " + name, plan.placement.chunks()),
+          concat("the shortest with at most ", memory, " activations per stage"), std::move(plan),
+          std::move(timeline)};
+}
+
 Example example_of(const ScheduleOptions& options) {
+  if (options.schedule == "search") return search(options);
+  if (options.memory)
+    throw nn::InputError("--memory is a limit for a search", "add --schedule search");
   if (!training::is_schedule_file(options.schedule))
     return example_of(schedule_named(options.schedule), options);
   const auto file = training::read_schedule_file(options.schedule, options.size);
@@ -188,7 +205,10 @@ int run(int argc, char** argv) {
   ScheduleOptions options;
   tools::Options line("show_schedule", "Draws a pipeline schedule and reports its cost.");
   line.add("--schedule", options.schedule,
-           schedule_names() + ", or a .csv file as PyTorch writes them");
+           schedule_names() + ", a .csv file as PyTorch writes them, or search for the shortest");
+  line.add("--memory", options.memory,
+           "for a search: most activations of a whole stage held at once: one per microbatch")
+      .between(0.0, 1e6);
   line.add("--stages", options.size.stages, "stages of the pipeline: 4").between(1, 64);
   line.add("--microbatches", options.size.microbatches, "microbatches per batch: 8")
       .between(1, 1000);
