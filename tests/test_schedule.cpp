@@ -4,6 +4,7 @@
 #include <array>
 #include <map>
 
+#include "pipeline/deferred_weights.h"
 #include "pipeline/schedule.h"
 #include "pipeline/simulate.h"
 #include "tools/training/lanes.h"
@@ -228,6 +229,23 @@ TEST_CASE("the fewer activations a V may hold, the longer it waits") {
     CHECK(length("v-half", 2, 1) < length("1f1b", 1, 2));
     CHECK(length("v-min", 2, 1) <= length("1f1b", 1, 2) + 1);
   }
+}
+
+TEST_CASE("weights go where a stage would wait, and sooner if it may hold no more") {
+  constexpr Work F = Work::forward, B = Work::backward, W = Work::weights;
+  const Placement two = Placement::loop(2, 1);
+  const std::vector<Schedule> lists{{{F, 0}, {F, 1}, {B, 0}, {F, 2}, {B, 1}, {B, 2}},
+                                    {{F, 0}, {B, 0}, {F, 1}, {B, 1}, {F, 2}, {B, 2}}};
+  const auto second = [&](int most_held, Costs first = {}) {
+    return with_deferred_weights(two, 3, lists, most_held, {{first}, {{1, 1, 1}}})[1];
+  };
+  CHECK(second(3) ==
+        Schedule{{F, 0}, {B, 0}, {F, 1}, {B, 1}, {F, 2}, {B, 2}, {W, 0}, {W, 1}, {W, 2}});
+  CHECK(second(2) ==
+        Schedule{{F, 0}, {B, 0}, {F, 1}, {B, 1}, {W, 0}, {F, 2}, {B, 2}, {W, 1}, {W, 2}});
+  CHECK(second(3, {3, 1, 1}) ==
+        Schedule{{F, 0}, {B, 0}, {W, 0}, {F, 1}, {B, 1}, {W, 1}, {F, 2}, {B, 2}, {W, 2}});
+  CHECK_THROWS_AS(second(1), std::invalid_argument);  // the first stage begins with two
 }
 
 TEST_CASE("a schedule is found by its name") {

@@ -206,9 +206,10 @@ int run(int argc, char** argv) {
   tools::Options line("show_schedule", "Draws a pipeline schedule and reports its cost.");
   line.add("--schedule", options.schedule,
            schedule_names() + ", a .csv file as PyTorch writes them, or search for the shortest");
-  line.add("--memory", options.memory,
-           "for a search: most activations of a whole stage held at once: one per microbatch")
-      .between(0.0, 1e6);
+  const tools::Option memory =
+      line.add("--memory", options.memory,
+               "for a search: most activations of a whole stage held at once: one per microbatch")
+          .between(0.0, 1e6);
   line.add("--stages", options.size.stages, "stages of the pipeline: 4").between(1, 64);
   line.add("--microbatches", options.size.microbatches, "microbatches per batch: 8")
       .between(1, 1000);
@@ -224,7 +225,10 @@ int run(int argc, char** argv) {
   line.add("--numbers", options.has_numbers, "show microbatch numbers below the letters");
   const tools::Option svg = line.add("--svg", options.svg, "file for an SVG drawing");
   const tools::Option csv = line.add("--csv", options.csv, "file for the schedule, for PyTorch");
-  line.add("--all", options.all, "compare all schedules in a table").excludes(svg).excludes(csv);
+  line.add("--all", options.all, "compare all schedules in a table")
+      .excludes(svg)
+      .excludes(csv)
+      .excludes(memory);
   line.parse(argc, argv);
 
   const std::vector<Costs> costs_given = costs_per_stage(options, std::nullopt);
