@@ -20,6 +20,7 @@ struct Share {
 template <Schedule (*list)(const Share&)>
 std::vector<Schedule> for_each_stage(const Placement& placement, int microbatches) {
   std::vector<Schedule> lists;
+  lists.reserve(placement.stages());
   for (int stage = 0; stage < placement.stages(); ++stage)
     lists.push_back(list({stage, placement.stages(), microbatches, placement.chunks()}));
   return lists;

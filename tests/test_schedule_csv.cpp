@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <vector>
 
 #include "nn/base/error.h"
 #include "nn/base/file.h"
@@ -20,6 +21,7 @@ std::string golden(const std::string& name) {
 
 std::vector<int> stages_of(const Placement& placement) {
   std::vector<int> stages;
+  stages.reserve(placement.parts());
   for (int part = 0; part < placement.parts(); ++part) stages.push_back(placement.stage(part));
   return stages;
 }
