@@ -31,21 +31,21 @@ std::vector<int> weights_before_last_backward(const Schedule& schedule, int chun
 // longer than the best complete cut, so it helps to start from a good one.
 class CutSearch {
  public:
-  CutSearch(const BlockCosts& blocks, int layers, int stages, int chunks,
-            const ScheduleEntry& schedule, int microbatches, double message_time, double cores)
+  CutSearch(const BlockCosts& blocks, int layers, const Plan& plan, double message_time,
+            double cores)
       : blocks_(blocks),
-        stages_(stages),
-        chunks_(chunks),
-        microbatches_(microbatches),
+        plan_(plan),
+        placement_(plan.placement),
+        stages_(placement_.stages()),
+        chunks_(placement_.chunks()),
         message_time_(message_time),
         cores_(cores),
-        schedules_(all_stages(schedule, stages, microbatches, chunks)),
-        cut_(stages * chunks),
-        best_(default_cut(layers, stages * chunks)),
+        cut_(placement_.parts()),
+        best_(default_cut(layers, placement_.parts())),
         best_length_(length_of(best_)),
-        costs_(uniform_costs(stages, chunks, {0, 0, 0})) {
-    for (const Schedule& schedule : schedules_)
-      early_weights_.push_back(weights_before_last_backward(schedule, chunks));
+        costs_(uniform_costs(stages_, chunks_, {0, 0, 0})) {
+    for (const Schedule& schedule : plan.stages)
+      early_weights_.push_back(weights_before_last_backward(schedule, chunks_));
     improve();
     place(0, layers);
   }
@@ -74,7 +74,7 @@ class CutSearch {
   }
 
   void place(int part, int layers_left) {
-    Costs& costs = costs_[part % stages_][part / stages_];
+    Costs& costs = cost_of(part);
     const bool is_last = part + 1 == static_cast<int>(cut_.size());
     for (int layers = is_last ? layers_left : 0; layers <= layers_left; ++layers) {
       cut_[part] = layers;
@@ -92,35 +92,40 @@ class CutSearch {
     costs = {0, 0, 0};
   }
 
-  // A lower bound: a stage waits for its first activation, does all its work, and its last gradient
-  // passes through the stages before it.
-  double shortest_possible() const {
+  Costs& cost_of(int part) { return costs_[placement_.stage(part)][placement_.chunk(part)]; }
+
+  // A lower bound: a stage waits until the first activation reaches its first part, does all its
+  // work, and its last gradient passes through the parts before that one.
+  double shortest_possible() {
     double shortest = 0, fill = 0, drain = 0;
-    for (int stage = 0; stage < stages_; ++stage) {
-      double all = fill, until_last_backward = fill + drain;
-      for (int chunk = 0; chunk < chunks_; ++chunk) {
-        const Costs& costs = costs_[stage][chunk];
-        all += microbatches_ * costs.sum();
-        until_last_backward += microbatches_ * (costs.forward + costs.backward) +
-                               early_weights_[stage][chunk] * costs.weights;
+    for (int part = 0; part < placement_.parts(); ++part) {
+      const int stage = placement_.stage(part);
+      if (placement_.chunk(part) == 0) {
+        double all = fill, until_last_backward = fill + drain;
+        for (int chunk = 0; chunk < chunks_; ++chunk) {
+          const Costs& costs = costs_[stage][chunk];
+          all += plan_.microbatches * costs.sum();
+          until_last_backward += plan_.microbatches * (costs.forward + costs.backward) +
+                                 early_weights_[stage][chunk] * costs.weights;
+        }
+        shortest = std::max({shortest, all, until_last_backward});
       }
-      shortest = std::max({shortest, all, until_last_backward});
-      const Costs& first = costs_[stage][0];
-      fill += first.forward + message_time_;
-      drain += first.backward + (stage == 0 ? first.weights : 0) + message_time_;
+      const bool has_message = part + 1 < placement_.parts() && placement_.stage(part + 1) != stage;
+      const Costs& costs = cost_of(part);
+      fill += costs.forward + (has_message ? message_time_ : 0);
+      drain += costs.backward + (part == 0 ? costs.weights : 0) + (has_message ? message_time_ : 0);
     }
     return shortest;
   }
 
   double length_of(const Cut& cut) const {
-    const StageCosts costs = costs_of(cut, blocks_, stages_);
-    return simulate(schedules_, microbatches_, chunks_, costs, message_time_, cores_).length;
+    return simulate(plan_, costs_of(cut, blocks_, placement_), message_time_, cores_).length;
   }
 
   // Whether the cut is the best so far; it is then kept.
   bool consider(const Cut& cut) {
     const bool is_sharing = cores_ > 0 && cores_ < stages_;
-    effort_ += 3L * stages_ * chunks_ * (microbatches_ + 8) * (is_sharing ? stages_ : 1);
+    effort_ += 3L * stages_ * chunks_ * (plan_.microbatches + 8) * (is_sharing ? stages_ : 1);
     const double length = length_of(cut);
     const bool is_equal = std::abs(length - best_length_) <= tolerance * best_length_;
     if (is_equal ? !is_preferred(cut) : length > best_length_) return false;
@@ -137,10 +142,11 @@ class CutSearch {
   }
 
   const BlockCosts& blocks_;
-  const int stages_, chunks_, microbatches_;
+  const Plan& plan_;
+  const Placement& placement_;
+  const int stages_, chunks_;
   long effort_ = 0;
   const double message_time_, cores_;
-  const std::vector<Schedule> schedules_;
   Cut cut_, best_;
   double best_length_;
   std::vector<std::vector<int>> early_weights_;  // [stage][chunk]
@@ -187,23 +193,23 @@ std::string to_text(const Cut& cut) {
   return text;
 }
 
-StageCosts costs_of(const Cut& cut, const BlockCosts& blocks, int stages) {
-  nn::require(stages >= 1 && !cut.empty() && cut.size() % stages == 0, "cut: ", cut.size(),
-              " parts for ", stages, " stages");
-  StageCosts costs(stages);
-  for (std::size_t part = 0; part < cut.size(); ++part) {
-    Costs& sum = costs[part % stages].emplace_back(Costs{0, 0, 0});
+StageCosts costs_of(const Cut& cut, const BlockCosts& blocks, const Placement& placement) {
+  const int parts = placement.parts();
+  nn::require(static_cast<int>(cut.size()) == parts, "cut: ", cut.size(), " counts for ", parts,
+              " parts");
+  StageCosts costs = uniform_costs(placement.stages(), placement.chunks(), {0, 0, 0});
+  for (int part = 0; part < parts; ++part) {
+    Costs& sum = costs[placement.stage(part)][placement.chunk(part)];
     add(sum, blocks.layer, cut[part]);
     if (part == 0) add(sum, blocks.embedding);
-    if (part + 1 == cut.size()) add(sum, blocks.head);
+    if (part + 1 == parts) add(sum, blocks.head);
   }
   return costs;
 }
 
-Cut best_cut(const BlockCosts& blocks, int layers, int stages, int chunks,
-             const ScheduleEntry& schedule, int microbatches, double message_time, double cores) {
-  return CutSearch(blocks, layers, stages, chunks, schedule, microbatches, message_time, cores)
-      .best();
+Cut best_cut(const BlockCosts& blocks, int layers, const Plan& plan, double message_time,
+             double cores) {
+  return CutSearch(blocks, layers, plan, message_time, cores).best();
 }
 
 }  // namespace pipeline

@@ -10,8 +10,8 @@
 // Where the model is cut. Its blocks are the embedding, equal layers, and the head.
 namespace pipeline {
 
-// The number of layers in each global chunk, possibly 0. The embedding belongs to the first chunk,
-// the head to the last.
+// The number of layers in each part, possibly 0. The embedding belongs to the first part, the head
+// to the last.
 using Cut = std::vector<int>;
 
 // As even as possible. The first parts get the remaining layers, because the last one has the head:
@@ -27,16 +27,15 @@ struct BlockCosts {
   Costs embedding, layer, head;
 };
 
-// The cost of each chunk of the cut; cut.size() is a multiple of `stages`.
-StageCosts costs_of(const Cut& cut, const BlockCosts& blocks, int stages);
+// The cost of each chunk of each stage, for a cut into as many parts as the placement has.
+StageCosts costs_of(const Cut& cut, const BlockCosts& blocks, const Placement& placement);
 
-// The cut into stages * chunks parts with the shortest simulated step. Ties go to the evenest cut,
-// then to the one with more layers in earlier parts. The search is exhaustive but for cuts that
-// cannot win, unless that takes more than a second or two (12 layers in 12 parts, 24 microbatches);
-// then the result is the best cut found, and moving a single layer does not improve it. Stages
-// share cores as in simulate(): on two cores the course's head needs one to itself.
-Cut best_cut(const BlockCosts& blocks, int layers, int stages, int chunks,
-             const ScheduleEntry& schedule, int microbatches, double message_time = 0,
+// The cut with the shortest simulated step. Ties go to the evenest cut, then to the one with more
+// layers in earlier parts. The search is exhaustive but for cuts that cannot win, unless that takes
+// more than a second or two (12 layers in 12 parts, 24 microbatches); then the result is the best
+// cut found, and moving a single layer does not improve it. Stages share cores as in simulate(): on
+// two cores the course's head needs one to itself.
+Cut best_cut(const BlockCosts& blocks, int layers, const Plan& plan, double message_time = 0,
              double cores = 0);
 
 }  // namespace pipeline

@@ -22,6 +22,7 @@ bool is_below(int value, int end) { return 0 <= value && value < end; }
 
 Protocol::Protocol(const TrainingConfig& config, int rank, bool is_cut_known)
     : config_(config),
+      placement_(placement_of(config)),
       rank_(rank),
       stage_(config.topology.stage(rank)),
       pipeline_(config.topology.pipeline(rank)) {
@@ -37,6 +38,7 @@ bool Protocol::operator()(int from, Tag tag, std::size_t bytes, int step) const 
   const bool is_soon = (tag.step == step || tag.step == step + 1) && tag.step < config_.steps;
   const bool is_plain = tag == Tag{tag.kind, tag.step};
   const bool is_single = is_plain && tag.step == 0;
+  const bool is_recorder = rank_ == t.rank(0, placement_.last_stage());
   const bool is_of_rank_0 = rank_ == 0 || from == 0;  // from it, or to it
   switch (tag.kind) {
     case Tag::activation:
@@ -50,8 +52,8 @@ bool Protocol::operator()(int from, Tag tag, std::size_t bytes, int step) const 
              from == tied_rank(config_, rank_) && bytes > 0 &&
              bytes == sizeof(nn::real) * tied_part_size(config_.model, tag.item);
     case Tag::loss:
-      return is_soon && is_plain && bytes == size_of_number && rank_ == t.recorder() &&
-             t.stage(from) == t.stages - 1;
+      return is_soon && is_plain && bytes == size_of_number && is_recorder &&
+             t.stage(from) == placement_.last_stage();
     case Tag::verdict:
       return is_soon && is_plain && bytes == size_of_number && is_of_rank_0 &&
              config_.skips_bad_steps;
@@ -74,7 +76,7 @@ bool Protocol::operator()(int from, Tag tag, std::size_t bytes, int step) const 
     case Tag::cut:
       return is_single && from == 0 && bytes <= config_.cut.size() * longest_layer_count;
     case Tag::report:
-      return is_single && rank_ == t.recorder() && bytes <= config_.chunks * longest_costs;
+      return is_single && is_recorder && bytes <= config_.chunks * longest_costs;
     case Tag::hello:
     case Tag::failure:
       return is_single && bytes <= longest_text;
@@ -86,13 +88,12 @@ bool Protocol::operator()(int from, Tag tag, std::size_t bytes, int step) const 
   return false;
 }
 
-// The tag names the receiving chunk. The sender is the chunk before it for an activation, the one
-// after it for a gradient.
+// The tag names the receiving part of the model. The sender has the part before it for an
+// activation, the one after it for a gradient.
 bool Protocol::is_crossing(int from, Tag tag, std::size_t bytes, int offset) const {
-  const int stages = config_.topology.stages, chunks = stages * config_.chunks;
-  return is_below(tag.part, chunks) && is_below(tag.part + offset, chunks) &&
-         tag.part % stages == stage_ &&
-         from == config_.topology.rank(pipeline_, (tag.part + offset) % stages) &&
+  return is_below(tag.part, placement_.parts()) &&
+         is_below(tag.part + offset, placement_.parts()) && placement_.stage(tag.part) == stage_ &&
+         from == config_.topology.rank(pipeline_, placement_.stage(tag.part + offset)) &&
          is_below(tag.item, config_.microbatches) &&
          bytes == activation_size(config_) * sizeof(nn::real);
 }

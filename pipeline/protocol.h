@@ -4,6 +4,7 @@
 #include <map>
 
 #include "pipeline/mailbox/frame.h"
+#include "pipeline/placement.h"
 #include "pipeline/training_config.h"
 
 namespace pipeline {
@@ -25,6 +26,7 @@ class Protocol {
   bool is_checkpoint(int from, Tag tag, std::size_t bytes, int step) const;
 
   TrainingConfig config_;
+  Placement placement_;
   int rank_, stage_, pipeline_;
   std::map<int, std::size_t> blocks_;  // that this rank averages, and their sizes
 };

@@ -5,34 +5,41 @@
 #include <stdexcept>
 #include <string>
 
+#include "pipeline/deferred_weights.h"
+#include "pipeline/simulate.h"
+#include "pipeline/v_schedules.h"
+
 namespace pipeline {
 namespace {
 
-void require_plan(const Plan& plan, bool has_chunks) {
-  if (plan.stages < 1 || plan.microbatches < 1 || plan.chunks < 1)
-    throw std::invalid_argument("schedule: " + std::to_string(plan.stages) + " stages, " +
-                                std::to_string(plan.microbatches) + " microbatches and " +
-                                std::to_string(plan.chunks) + " chunks; each must be 1 or more");
-  if (plan.stage < 0 || plan.stage >= plan.stages)
-    throw std::invalid_argument("schedule: there is no stage " + std::to_string(plan.stage) +
-                                " of " + std::to_string(plan.stages));
-  if (plan.chunks > 1 && !has_chunks)
-    throw std::invalid_argument("schedule: " + std::to_string(plan.chunks) +
-                                " chunks per stage, but this schedule has one");
+// One stage's share of the work. All stages of these schedules are alike but for their number.
+struct Share {
+  int stage, stages, microbatches, chunks;
+};
+
+template <Schedule (*list)(const Share&)>
+std::vector<Schedule> for_each_stage(const Placement& placement, int microbatches) {
+  std::vector<Schedule> lists;
+  lists.reserve(placement.stages());
+  for (int stage = 0; stage < placement.stages(); ++stage)
+    lists.push_back(list({stage, placement.stages(), microbatches, placement.chunks()}));
+  return lists;
 }
 
-// Huang et al. 2019, GPipe. Two stages, three microbatches:
+// Chunk by chunk, all microbatches at once: with one chunk GPipe (Huang et al. 2019), with more of
+// them Lamy-Poirier 2023, Breadth-First Pipeline Parallelism. Two stages, three microbatches:
 //
-//   FFF..BWBWBW
-//   .FFFBWBWBW
-Schedule gpipe(const Plan& plan) {
-  require_plan(plan, false);
+//   FFF..BWBWBW     FFFfff..bwbwbwBWBWBW
+//   .FFFBWBWBW      .FFFfffbwbwbwBWBWBW
+Schedule breadth_first(const Share& share) {
   Schedule schedule;
-  for (int i = 0; i < plan.microbatches; ++i) schedule.push_back({Work::forward, i});
-  for (int i = 0; i < plan.microbatches; ++i) {
-    schedule.push_back({Work::backward, i});
-    schedule.push_back({Work::weights, i});
-  }
+  for (int chunk = 0; chunk < share.chunks; ++chunk)
+    for (int i = 0; i < share.microbatches; ++i) schedule.push_back({Work::forward, i, chunk});
+  for (int chunk = share.chunks; chunk-- > 0;)
+    for (int i = 0; i < share.microbatches; ++i) {
+      schedule.push_back({Work::backward, i, chunk});
+      schedule.push_back({Work::weights, i, chunk});
+    }
   return schedule;
 }
 
@@ -44,10 +51,9 @@ Schedule gpipe(const Plan& plan) {
 //   .FFF..BWFBWFBW.BW.BW      .FFF..BFBWFBWBWBWW
 //   ..FF.BWFBWFBWFBW.BW       ..FF.BFBFBWFBWBWWW
 //   ...FBWFBWFBWFBWFBW        ...FBFBFBFBWFBWWWW
-Schedule one_forward_one_backward(const Plan& plan, int lag) {
-  require_plan(plan, false);
-  const int count = plan.microbatches;
-  const int warm_up = std::min(plan.stages - 1 - plan.stage, count);
+Schedule one_forward_one_backward(const Share& share, int lag) {
+  const int count = share.microbatches;
+  const int warm_up = std::min(share.stages - 1 - share.stage, count);
   Schedule schedule;
   for (int i = 0; i < warm_up; ++i) schedule.push_back({Work::forward, i});
   for (int i = 0; i < count + lag; ++i) {
@@ -59,32 +65,48 @@ Schedule one_forward_one_backward(const Plan& plan, int lag) {
 }
 
 // Narayanan et al. 2019, PipeDream, without its stale weights: PipeDream-Flush (2021).
-Schedule one_forward_one_backward(const Plan& plan) { return one_forward_one_backward(plan, 0); }
+Schedule one_forward_one_backward(const Share& share) { return one_forward_one_backward(share, 0); }
 
 // Qi et al. 2023, Zero Bubble Pipeline Parallelism, ZB-H1: no stage needs more memory than the
 // first stage of 1f1b.
-Schedule zero_bubble_h1(const Plan& plan) {
-  return one_forward_one_backward(plan, std::min(plan.stage, plan.microbatches));
+Schedule zero_bubble_h1(const Share& share) {
+  return one_forward_one_backward(share, std::min(share.stage, share.microbatches));
 }
 
 // Microbatches in groups of about one per stage; the first groups are one larger if they do not
 // divide evenly. A group passes through all chunks before the next one starts.
-std::vector<int> group_sizes(const Plan& plan) {
-  const int groups = std::max(1, plan.microbatches / plan.stages);
-  std::vector<int> sizes(groups, plan.microbatches / groups);
-  for (int i = 0; i < plan.microbatches % groups; ++i) ++sizes[i];
+std::vector<int> group_sizes(const Share& share) {
+  const int groups = std::max(1, share.microbatches / share.stages);
+  std::vector<int> sizes(groups, share.microbatches / groups);
+  for (int i = 0; i < share.microbatches % groups; ++i) ++sizes[i];
   return sizes;
 }
 
-Schedule group_by_group(const Plan& plan, Work work) {
+Schedule group_by_group(const Share& share, Work work) {
   Schedule schedule;
   int first = 0;
-  for (const int size : group_sizes(plan)) {
-    for (int i = 0; i < plan.chunks; ++i) {
-      const int chunk = work == Work::forward ? i : plan.chunks - 1 - i;
+  for (const int size : group_sizes(share)) {
+    for (int i = 0; i < share.chunks; ++i) {
+      const int chunk = work == Work::forward ? i : share.chunks - 1 - i;
       for (int m = first; m < first + size; ++m) schedule.push_back({work, m, chunk});
     }
     first += size;
+  }
+  return schedule;
+}
+
+// Forwards and backwards group by group: some forwards in advance, then one before each backward.
+// `lead`: how many more of them a stage does in advance than the next one.
+Schedule alternating_groups(const Share& share, int lead) {
+  const Schedule forwards = group_by_group(share, Work::forward);
+  const Schedule backwards = group_by_group(share, Work::backward);
+  const int count = static_cast<int>(forwards.size());
+  const int warm_up = std::min(count, (share.chunks - 1) * group_sizes(share).front() +
+                                          lead * (share.stages - 1 - share.stage));
+  Schedule schedule(forwards.begin(), forwards.begin() + warm_up);
+  for (int i = 0; i < count; ++i) {
+    if (warm_up + i < count) schedule.push_back(forwards[warm_up + i]);
+    schedule.push_back(backwards[i]);
   }
   return schedule;
 }
@@ -94,36 +116,67 @@ Schedule group_by_group(const Plan& plan, Work work) {
 //
 //   FFffFbwFbwfBWfBW.bw.bwBWBW
 //   .FFfbwfbwFBWFBWfbwfbwBWBW
-Schedule interleaved(const Plan& plan) {
-  require_plan(plan, true);
-  if (plan.chunks == 1) return one_forward_one_backward(plan);
-  const Schedule forwards = group_by_group(plan, Work::forward);
-  const Schedule backwards = group_by_group(plan, Work::backward);
-  const int count = static_cast<int>(forwards.size());
-  const int warm_up = std::min(
-      count, (plan.chunks - 1) * group_sizes(plan).front() + 2 * (plan.stages - 1 - plan.stage));
-  Schedule schedule(forwards.begin(), forwards.begin() + warm_up);
-  for (int i = 0; i < count; ++i) {
-    if (warm_up + i < count) schedule.push_back(forwards[warm_up + i]);
-    schedule.push_back(backwards[i]);
-    schedule.push_back({Work::weights, backwards[i].microbatch, backwards[i].chunk});
+Schedule interleaved(const Share& share) {
+  if (share.chunks == 1) return one_forward_one_backward(share);
+  Schedule schedule;
+  for (const Action& action : alternating_groups(share, 2)) {
+    schedule.push_back(action);
+    if (action.work == Work::backward)
+      schedule.push_back({Work::weights, action.microbatch, action.chunk});
   }
   return schedule;
 }
 
+// The same with idle time for weights. Gradients come back sooner, as no weights delay them, so a
+// stage needs a lead of one forward only. Two stages, four microbatches, two chunks:
+//
+//   FFff.bwFbwFBWfBWfbwbBBwWW
+//   .FFfbfbwFBwFBWfbWfbBBwwWW
+std::vector<Schedule> interleaved_zero_bubble(const Placement& placement, int microbatches) {
+  std::vector<Schedule> lists;
+  Share share{0, placement.stages(), microbatches, placement.chunks()};
+  const int most_held = (share.chunks - 1) * group_sizes(share).front() + share.stages;
+  for (; share.stage < share.stages; ++share.stage) lists.push_back(alternating_groups(share, 1));
+  return with_deferred_weights(placement, microbatches, lists, most_held,
+                               uniform_costs(placement.stages(), placement.chunks()));
+}
+
 }  // namespace
 
+Plan ScheduleEntry::plan(int stages, int microbatches, int chunks) const {
+  if (microbatches < 1)
+    throw std::invalid_argument("schedule: there must be at least one microbatch");
+  if (chunks < least_chunks || chunks > most_chunks)
+    throw std::invalid_argument("schedule: " + std::string(name) + " cannot have " +
+                                std::to_string(chunks) + " chunks per stage");
+  const Placement placement = place(stages, chunks);
+  return {placement, microbatches, lists(placement, microbatches)};
+}
+
 std::span<const ScheduleEntry> schedule_table() {
+  static constexpr auto loop = Placement::loop, v = Placement::v;
   static constexpr std::array table{
-      ScheduleEntry{"gpipe", "all forwards, then all backwards (Huang et al. 2019)", gpipe},
+      ScheduleEntry{"gpipe", "all forwards, then all backwards (Huang et al. 2019)", loop,
+                    for_each_stage<breadth_first>},
       ScheduleEntry{"1f1b",
                     "alternating forwards and backwards (PipeDream-Flush, Narayanan et al. 2021)",
-                    one_forward_one_backward},
+                    loop, for_each_stage<one_forward_one_backward>},
       ScheduleEntry{"interleaved",
-                    "1f1b with several chunks per stage (Megatron-LM, Narayanan et al. 2021)",
-                    interleaved, true},
+                    "1f1b with several chunks per stage (Megatron-LM, Narayanan et al. 2021)", loop,
+                    for_each_stage<interleaved>, 1, any_number},
+      ScheduleEntry{"breadth-first",
+                    "gpipe with several chunks per stage, one after the other (Lamy-Poirier 2023)",
+                    loop, for_each_stage<breadth_first>, 1, any_number},
       ScheduleEntry{"zb-h1", "1f1b, weights deferred into idle time (Zero Bubble, Qi et al. 2023)",
-                    zero_bubble_h1},
+                    loop, for_each_stage<zero_bubble_h1>},
+      ScheduleEntry{"interleaved-zb", "interleaved, weights deferred into idle time", loop,
+                    interleaved_zero_bubble, 1, any_number},
+      ScheduleEntry{"zb-v", "two chunks as a V, idle only at first (Zero Bubble, Qi et al. 2023)",
+                    v, zero_bubble_v, 2, 2},
+      ScheduleEntry{"v-half", "zb-v with half of the activations (Qi et al. 2024)", v, v_half, 2,
+                    2},
+      ScheduleEntry{"v-min", "zb-v with a third of the activations (Qi et al. 2024)", v, v_min, 2,
+                    2},
   };
   return table;
 }
@@ -131,14 +184,6 @@ std::span<const ScheduleEntry> schedule_table() {
 const ScheduleEntry* find_schedule(std::string_view name) {
   const auto found = std::ranges::find(schedule_table(), name, &ScheduleEntry::name);
   return found == schedule_table().end() ? nullptr : &*found;
-}
-
-std::vector<Schedule> all_stages(const ScheduleEntry& entry, int stages, int microbatches,
-                                 int chunks) {
-  std::vector<Schedule> schedules;
-  for (int stage = 0; stage < std::max(1, stages); ++stage)  // 0 stages: make() throws
-    schedules.push_back(entry.make({stage, stages, microbatches, chunks}));
-  return schedules;
 }
 
 }  // namespace pipeline

@@ -4,6 +4,8 @@
 #include <string_view>
 #include <vector>
 
+#include "pipeline/placement.h"
+
 // The order in which a stage does its share of one training step. A schedule is data: a list of
 // actions from a pure function, the same on every rank. Sends and receives follow from it.
 namespace pipeline {
@@ -23,32 +25,32 @@ struct Action {
   bool operator==(const Action&) const = default;
 };
 
-// What a stage's list depends on. The model is cut into chunks * stages parts.
-struct Plan {
-  int stage, stages, microbatches, chunks = 1;
-};
-
 // Forward, backward and weights of each (microbatch, chunk), once each; the weights of a chunk in
 // ascending microbatches, so that gradients are summed in the order of serial training.
 using Schedule = std::vector<Action>;
 
+// What all stages do in one step, and which of them holds which part of the model.
+struct Plan {
+  Placement placement;
+  int microbatches;
+  std::vector<Schedule> stages;
+};
+
+constexpr int any_number = 1 << 20;
+
 struct ScheduleEntry {
   std::string_view name;         // on the command line
   std::string_view description;  // with its source
-  // Throws std::invalid_argument for an impossible plan, such as two chunks without has_chunks.
-  Schedule (*make)(const Plan&);
-  bool has_chunks = false;  // a stage may have more than one
+  Placement (*place)(int stages, int chunks);
+  std::vector<Schedule> (*lists)(const Placement& placement, int microbatches);
+  int least_chunks = 1, most_chunks = 1;  // of a stage
+
+  // Throws std::invalid_argument for an impossible one, such as two chunks where one is the most.
+  Plan plan(int stages, int microbatches, int chunks = 1) const;
 };
 
 // All schedules, by the names that programs take.
 std::span<const ScheduleEntry> schedule_table();
 const ScheduleEntry* find_schedule(std::string_view name);  // null if there is none
-
-// The lists of all stages, in order.
-std::vector<Schedule> all_stages(const ScheduleEntry& entry, int stages, int microbatches,
-                                 int chunks = 1);
-
-// The number of a stage's chunk in the whole model. Chunks are dealt to the stages round-robin.
-constexpr int global_chunk(int stage, int chunk, int stages) { return chunk * stages + stage; }
 
 }  // namespace pipeline

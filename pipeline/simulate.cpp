@@ -25,17 +25,17 @@ bool is_duration(double time) {
 
 class Simulation {
  public:
-  Simulation(const std::vector<Schedule>& schedules, int microbatches, int chunks,
-             const StageCosts& costs, double message_time)
-      : schedules_(schedules),
+  Simulation(const Plan& plan, const StageCosts& costs, double message_time)
+      : schedules_(plan.stages),
+        placement_(plan.placement),
         costs_(costs),
-        stages_(static_cast<int>(schedules.size())),
-        microbatches_(microbatches),
-        chunks_(chunks),
+        stages_(placement_.stages()),
+        microbatches_(plan.microbatches),
+        chunks_(placement_.chunks()),
         message_time_(message_time),
         position_(stages_) {
     require_costs();
-    ends_.assign(3 * stages_ * chunks_ * microbatches_, never);
+    ends_.assign(3 * placement_.parts() * microbatches_, never);
     for (int stage = 0; stage < stages_; ++stage) require_list(stage);
   }
 
@@ -52,22 +52,21 @@ class Simulation {
   }
 
  private:
-  int global(int stage, const Action& action) const {
-    return global_chunk(stage, action.chunk, stages_);
+  int part_of(int stage, const Action& action) const {
+    return placement_.part(stage, action.chunk);
   }
   bool is_done(int stage) const { return position_[stage] == schedules_[stage].size(); }
   const Action& next(int stage) const { return schedules_[stage][position_[stage]]; }
 
-  double& end_of(Work work, int microbatch, int global_chunk) {
-    return ends_[(static_cast<int>(work) * stages_ * chunks_ + global_chunk) * microbatches_ +
-                 microbatch];
+  double& end_of(Work work, int microbatch, int part) {
+    return ends_[(static_cast<int>(work) * placement_.parts() + part) * microbatches_ + microbatch];
   }
 
-  // The chunk whose output the action takes, or -1 if it takes none.
+  // The part whose output the action takes, or -1 if it takes none.
   int source(int stage, const Action& action) const {
-    const int chunk = global(stage, action);
-    if (action.work == Work::forward) return chunk - 1;
-    return action.work == Work::backward && chunk + 1 < stages_ * chunks_ ? chunk + 1 : -1;
+    const int part = part_of(stage, action);
+    if (action.work == Work::forward) return part - 1;
+    return action.work == Work::backward && part + 1 < placement_.parts() ? part + 1 : -1;
   }
 
   // When the input of the stage's next action arrives: 0 if it takes none, `never` if it does not
@@ -77,12 +76,12 @@ class Simulation {
     const int from = source(stage, action);
     if (from < 0) return 0;
     const double end = end_of(action.work, action.microbatch, from);
-    return end == never ? never : end + (from % stages_ == stage ? 0 : message_time_);
+    return end == never ? never : end + (placement_.stage(from) == stage ? 0 : message_time_);
   }
 
   void finish(int stage, double start, double end) {
     const Action& action = next(stage);
-    end_of(action.work, action.microbatch, global(stage, action)) = end;
+    end_of(action.work, action.microbatch, part_of(stage, action)) = end;
     timeline_.stages[stage].push_back({action, start, end});
     timeline_.length = std::max(timeline_.length, end);
     ++position_[stage];
@@ -147,21 +146,21 @@ class Simulation {
 
   void call_consumer(int stage, const Action& action, std::vector<int>& runnable) const {
     if (action.work == Work::weights) return;
-    const int to = global(stage, action) + (action.work == Work::forward ? 1 : -1);
-    if (to < 0 || to == stages_ * chunks_ || to % stages_ == stage) return;
-    const int consumer = to % stages_;
+    const int to = part_of(stage, action) + (action.work == Work::forward ? 1 : -1);
+    if (to < 0 || to == placement_.parts() || placement_.stage(to) == stage) return;
+    const int consumer = placement_.stage(to);
     if (is_done(consumer)) return;
     const Action& waiting = next(consumer);
     if (waiting.work == action.work && waiting.microbatch == action.microbatch &&
-        global(consumer, waiting) == to)
+        part_of(consumer, waiting) == to)
       runnable.push_back(consumer);
   }
 
   void require_costs() const {
-    if (stages_ < 1 || microbatches_ < 1 || chunks_ < 1)
-      throw std::invalid_argument("simulate: " + text(stages_) + " stages, " + text(microbatches_) +
-                                  " microbatches and " + text(chunks_) +
-                                  " chunks; each must be 1 or more");
+    if (microbatches_ < 1 || static_cast<int>(schedules_.size()) != stages_)
+      throw std::invalid_argument("simulate: " + text(static_cast<int>(schedules_.size())) +
+                                  " lists for " + text(stages_) + " stages, " +
+                                  text(microbatches_) + " microbatches");
     bool fits = costs_.size() == schedules_.size() && is_duration(message_time_);
     for (const auto& stage : costs_) {
       fits = fits && static_cast<int>(stage.size()) == chunks_;
@@ -217,14 +216,14 @@ class Simulation {
     std::vector<int> path;
     while (std::ranges::find(path, stage) == path.end()) {
       path.push_back(stage);
-      stage = source(stage, next(stage)) % stages_;
+      stage = placement_.stage(source(stage, next(stage)));
     }
     path.erase(path.begin(), std::ranges::find(path, stage));
     std::rotate(path.begin(), std::ranges::min_element(path), path.end());
     std::string message = "stage " + text(path.front());
     for (std::size_t i = 0; i < path.size(); ++i) {
       const Action& action = next(path[i]);
-      const int chunk = source(path[i], action) / stages_;
+      const int chunk = placement_.chunk(source(path[i], action));
       message += std::string(i == 0 ? "" : ", which") + " waits for the " +
                  (action.work == Work::forward ? "activation" : "gradient") + " of microbatch " +
                  text(action.microbatch) + in_chunk(chunk) + " from stage " +
@@ -234,10 +233,11 @@ class Simulation {
   }
 
   const std::vector<Schedule>& schedules_;
+  const Placement& placement_;
   const StageCosts& costs_;
   const int stages_, microbatches_, chunks_;
   const double message_time_;
-  std::vector<double> ends_;  // [work][global chunk][microbatch]
+  std::vector<double> ends_;  // [work][part][microbatch]
   std::vector<std::size_t> position_;
   Timeline timeline_;
 };
@@ -273,9 +273,8 @@ int Timeline::peak_in_flight(int stage) const {
   return peak;
 }
 
-Timeline simulate(const std::vector<Schedule>& schedules, int microbatches, int chunks,
-                  const StageCosts& costs, double message_time, double cores) {
-  return Simulation(schedules, microbatches, chunks, costs, message_time).run(cores);
+Timeline simulate(const Plan& plan, const StageCosts& costs, double message_time, double cores) {
+  return Simulation(plan, costs, message_time).run(cores);
 }
 
 }  // namespace pipeline

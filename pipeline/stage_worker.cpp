@@ -22,9 +22,8 @@ StageWorker::StageWorker(const TrainingConfig& config, Stage& stage, Mailbox& ma
       trace_(trace),
       own_stage_(config.topology.stage(mailbox.rank())),
       own_pipeline_(config.topology.pipeline(mailbox.rank())),
-      schedule_(
-          find_schedule(config.schedule)
-              ->make({own_stage_, config.topology.stages, config.microbatches, config.chunks})),
+      placement_(placement_of(config)),
+      schedule_(plan_of(config).stages.at(own_stage_)),
       learning_rate_(config.warmup > 0
                          ? nn::warmup_cosine_rate(config.learning_rate, config.warmup, config.steps)
                          : nn::constant_rate(config.learning_rate)),
@@ -149,14 +148,15 @@ Batch StageWorker::read_batch(int microbatch) {
   return {ids_, targets_};
 }
 
-int StageWorker::rank_of(int chunk) const {
-  return config_.topology.rank(own_pipeline_, chunk % config_.topology.stages);
+int StageWorker::rank_of(int part) const {
+  return config_.topology.rank(own_pipeline_, placement_.stage(part));
 }
 
-// A message is tagged with the global chunk that receives it. `offset`: -1 for the chunk before, 1
-// for the next one.
+// A message is tagged with the part of the model that receives it. `offset`: -1 for the part
+// before, 1 for the next one, which may be on this rank, too: the mailbox then hands over the
+// memory.
 Message StageWorker::receive(Tag::Kind kind, Action action, int offset) {
-  const int to = global_chunk(own_stage_, action.chunk, config_.topology.stages);
+  const int to = placement_.part(own_stage_, action.chunk);
   const int from = rank_of(to + offset);
   const Tag tag{kind, step_, action.microbatch, to};
   const double start = wall_time();
@@ -177,7 +177,7 @@ Message StageWorker::receive(Tag::Kind kind, Action action, int offset) {
 }
 
 void StageWorker::send(Tag::Kind kind, Action action, int offset, nn::ConstView numbers) {
-  const int to = global_chunk(own_stage_, action.chunk, config_.topology.stages) + offset;
+  const int to = placement_.part(own_stage_, action.chunk) + offset;
   const double start = wall_time();
   mailbox_.send(rank_of(to), {kind, step_, action.microbatch, to}, numbers.span(),
                 stage_.lease(action.chunk, action.microbatch));
@@ -260,8 +260,8 @@ void StageWorker::update(int block) {
 }
 
 std::optional<double> StageWorker::exchange_losses() {
-  if (own_stage_ != config_.topology.stages - 1) return std::nullopt;
-  const int recorder = config_.topology.recorder();
+  if (own_stage_ != placement_.last_stage()) return std::nullopt;
+  const int recorder = recorder_of(config_);
   if (mailbox_.rank() != recorder) {
     mailbox_.send_number(recorder, {Tag::loss, step_}, loss_);
     return loss_;

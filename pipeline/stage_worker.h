@@ -16,6 +16,7 @@
 #include "pipeline/collectives.h"
 #include "pipeline/mailbox/frame.h"
 #include "pipeline/mailbox/mailbox.h"
+#include "pipeline/placement.h"
 #include "pipeline/schedule.h"
 #include "pipeline/simulate.h"
 #include "pipeline/stage.h"
@@ -30,13 +31,14 @@ namespace pipeline {
 // are averaged over the stage group and the block is updated.
 class StageWorker {
  public:
-  // `windows` may be null on ranks with neither the first chunk nor the last. All arguments must
-  // outlive the worker, and the stage must outlive the mailbox's network.
+  // `windows` may be null on ranks with neither the first part of the model nor the last. All
+  // arguments must outlive the worker, and the stage must outlive the mailbox's network.
   StageWorker(const TrainingConfig& config, Stage& stage, Mailbox& mailbox,
               const data::Windows* windows, Trace& trace);
 
-  // One training step. Returns the mean loss over the whole batch on the recorder (see Topology),
-  // over the pipeline's own batch on the last stages of other pipelines, and nothing elsewhere.
+  // One training step. Returns the mean loss over the whole batch on the recorder (recorder_of()),
+  // over the pipeline's own batch on the ranks with the head in other pipelines, and nothing
+  // elsewhere.
   // Throws PeerLost, naming what this rank was waiting for.
   //
   // A loss or gradient that is NaN or infinite throws nn::InputError with its step, stage and
@@ -74,7 +76,7 @@ class StageWorker {
   Batch read_batch(int microbatch);
   Message receive(Tag::Kind kind, Action action, int offset);
   void send(Tag::Kind kind, Action action, int offset, nn::ConstView numbers);
-  int rank_of(int global_chunk) const;
+  int rank_of(int part) const;
   void start_reduction(int block);
   void advance_reductions();
   void tie_gradients(int block);
@@ -92,6 +94,7 @@ class StageWorker {
   const data::Windows* windows_;
   Trace& trace_;
   int own_stage_, own_pipeline_;
+  Placement placement_;
   Schedule schedule_;
   nn::LearningRate learning_rate_;
   std::map<int, std::unique_ptr<nn::Optimizer>> optimizers_;  // of each block

@@ -7,6 +7,7 @@
 #include "nn/base/error.h"
 #include "pipeline/collectives.h"
 #include "pipeline/mailbox/frame.h"
+#include "pipeline/placement.h"
 #include "pipeline/topology.h"
 
 namespace pipeline {
@@ -30,9 +31,11 @@ std::span<nn::real> part_of(std::span<nn::real> values, int part) {
 
 int tied_rank(const TrainingConfig& config, int rank) {
   const Topology& t = config.topology;
-  const int last = t.stages - 1, stage = t.stage(rank);
-  if (last == 0 || (stage != 0 && stage != last) || !nn::tied_tensor(config.model)) return -1;
-  return t.rank(t.pipeline(rank), last - stage);
+  const Placement placement = placement_of(config);
+  const int first = placement.first_stage(), last = placement.last_stage(), stage = t.stage(rank);
+  if (first == last || (stage != first && stage != last) || !nn::tied_tensor(config.model))
+    return -1;
+  return t.rank(t.pipeline(rank), first + last - stage);
 }
 
 std::size_t tied_part_size(const nn::LanguageModelConfig& model, int part) {
@@ -43,10 +46,11 @@ std::size_t tied_part_size(const nn::LanguageModelConfig& model, int part) {
 TiedGradients::TiedGradients(const TrainingConfig& config, Stage& stage, Mailbox& mailbox)
     : mailbox_(mailbox), other_(tied_rank(config, mailbox.rank())) {
   if (!nn::tied_tensor(config.model)) return;
+  const Placement placement = placement_of(config);
   const int own = config.topology.stage(mailbox.rank());
   nn::LanguageModel& model = stage.model();
-  if (own == 0) blocks_.push_back(0);
-  if (own == config.topology.stages - 1) blocks_.push_back(model.head_block());
+  if (own == placement.first_stage()) blocks_.push_back(0);
+  if (own == placement.last_stage()) blocks_.push_back(model.head_block());
   for (int block : blocks_) {
     const auto [offset, size] = *model.tied_range(block);
     gradients_.push_back(model.parameters().gradients().subspan(offset, size));

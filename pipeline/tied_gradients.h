@@ -13,7 +13,7 @@
 namespace pipeline {
 
 // Adds up the gradients of a weight that the embedding and the head share (nn::TensorInfo). Each of
-// the two blocks has a copy of it, on the first and the last rank of the pipeline. Both ranks send
+// the two blocks has a copy of it, usually on different ranks of the pipeline. Both ranks send
 // their gradient in parts and add the other's; a + b = b + a to the last bit, so the copies stay
 // equal. It never blocks.
 class TiedGradients {
@@ -42,7 +42,7 @@ class TiedGradients {
   Lease lease_;
 };
 
-// The rank at the other end of the pipeline that has the other copy; -1 if there is none.
+// The rank of the same pipeline that has the other copy; -1 if there is none.
 int tied_rank(const TrainingConfig& config, int rank);
 
 // The number of values in a part; 0 if there is no such part.

@@ -24,9 +24,6 @@ struct Topology {
     for (int p = 0; p < pipelines; ++p) ranks.push_back(rank(p, stage));
     return ranks;
   }
-
-  // The rank that collects and records the losses: the end of the first pipeline.
-  int recorder() const { return rank(0, stages - 1); }
 };
 
 }  // namespace pipeline

@@ -3,7 +3,11 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstddef>
+#include <span>
+#include <utility>
 
+#include "nn/base/checksum.h"
 #include "nn/base/error.h"
 #include "nn/base/split.h"
 #include "nn/real.h"
@@ -13,29 +17,52 @@
 
 namespace pipeline {
 
-const ScheduleEntry& schedule_named(std::string_view name) {
-  if (const ScheduleEntry* entry = find_schedule(name)) return *entry;
+std::string schedule_names() {
   std::vector<std::string> names;
   for (const ScheduleEntry& entry : schedule_table()) names.emplace_back(entry.name);
-  throw nn::InputError(nn::concat("there is no schedule \"", name, '"'),
-                       "choose one of " + nn::join(names));
+  return nn::join(names);
 }
 
+const ScheduleEntry& schedule_named(std::string_view name) {
+  if (const ScheduleEntry* entry = find_schedule(name)) return *entry;
+  throw nn::InputError(nn::concat("there is no schedule \"", name, '"'),
+                       nn::concat("choose one of ", schedule_names(), ", or a .csv file"));
+}
+
+void give_plan(TrainingConfig& config, Plan plan, std::string_view content) {
+  config.schedule = nn::concat("csv-", nn::crc32c(std::as_bytes(std::span(content))));
+  config.topology.stages = plan.placement.stages();
+  config.chunks = plan.placement.chunks();
+  config.microbatches = plan.microbatches;
+  config.given_plan = std::make_shared<const Plan>(std::move(plan));
+}
+
+namespace {
+
+void demand(bool holds, const std::string& what, const std::string& hint) {
+  if (!holds) throw nn::InputError(what, hint);
+}
+
+// Of the table; a given plan is checked when it is read.
+void require_valid_schedule(const TrainingConfig& config) {
+  const ScheduleEntry& entry = schedule_named(config.schedule);
+  demand(
+      entry.least_chunks <= config.chunks && config.chunks <= entry.most_chunks,
+      nn::concat("schedule ", config.schedule, " cannot have ", config.chunks, " chunks per stage"),
+      entry.most_chunks > 1 ? nn::concat("--chunks ", entry.least_chunks)
+                            : "use --schedule interleaved, or --chunks 1");
+}
+
+}  // namespace
+
 void require_valid(const TrainingConfig& config) {
-  const auto demand = [](bool holds, const std::string& what, const std::string& hint) {
-    if (!holds) throw nn::InputError(what, hint);
-  };
   const Topology& t = config.topology;
   demand(t.stages > 0 && t.pipelines > 0, "there must be at least one stage and one pipeline",
          "tools/pipeline.sh STAGES [PIPELINES]");
   demand(t.stages <= 4096 / t.pipelines,
          nn::concat(t.pipelines, " pipelines of ", t.stages, " stages are more than 4096 ranks"),
          "choose fewer");
-  const ScheduleEntry& entry = schedule_named(config.schedule);
-  demand(
-      config.chunks > 0 && (config.chunks == 1 || entry.has_chunks),
-      nn::concat("schedule ", config.schedule, " cannot have ", config.chunks, " chunks per stage"),
-      "use --schedule interleaved, or --chunks 1");
+  if (!config.given_plan) require_valid_schedule(config);
   demand(config.microbatches > 0, "there must be at least one microbatch", "--microbatches 3");
   const std::int64_t parts = static_cast<std::int64_t>(config.microbatches) * t.pipelines;
   demand(config.batch > 0 && config.batch % parts == 0,
@@ -57,12 +84,27 @@ void require_valid(const TrainingConfig& config) {
   } catch (const nn::Error& error) {
     throw nn::InputError(error.what(), "see --d, --heads, --kv-heads, --hidden");
   }
-  simulate(all_stages(entry, t.stages, config.microbatches, config.chunks), config.microbatches,
-           config.chunks,
-           uniform_costs(t.stages, config.chunks));  // throws if stages would deadlock
+  if (!config.given_plan)  // throws if stages would deadlock
+    simulate(plan_of(config), uniform_costs(t.stages, config.chunks));
+}
+
+Plan plan_of(const TrainingConfig& config) {
+  if (config.given_plan) return *config.given_plan;
+  return schedule_named(config.schedule)
+      .plan(config.topology.stages, config.microbatches, config.chunks);
+}
+
+Placement placement_of(const TrainingConfig& config) {
+  if (config.given_plan) return config.given_plan->placement;
+  return schedule_named(config.schedule).place(config.topology.stages, config.chunks);
+}
+
+int recorder_of(const TrainingConfig& config) {
+  return config.topology.rank(0, placement_of(config).last_stage());
 }
 
 std::vector<std::vector<int>> blocks_of(const TrainingConfig& config, int stage) {
+  const Placement placement = placement_of(config);
   std::vector<std::vector<int>> chunks(config.chunks);
   const int parts = static_cast<int>(config.cut.size());
   int block = 0;
@@ -71,8 +113,7 @@ std::vector<std::vector<int>> blocks_of(const TrainingConfig& config, int stage)
     if (part == 0) blocks.push_back(block++);
     for (int layer = 0; layer < config.cut[part]; ++layer) blocks.push_back(block++);
     if (part == parts - 1) blocks.push_back(block++);
-    if (part % config.topology.stages == stage)
-      chunks[part / config.topology.stages] = std::move(blocks);
+    if (placement.stage(part) == stage) chunks[placement.chunk(part)] = std::move(blocks);
   }
   return chunks;
 }

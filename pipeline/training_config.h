@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,10 +19,11 @@ namespace pipeline {
 struct TrainingConfig {
   nn::LanguageModelConfig model = {};
   Topology topology = {};
-  std::string schedule = "1f1b";
-  int chunks = 1;  // of each stage
+  std::string schedule = "1f1b";                // in the table, or what identifies the plan
+  std::shared_ptr<const Plan> given_plan = {};  // from a file; null: one of the table
+  int chunks = 1;                               // of each stage
   int microbatches = 3;
-  Cut cut = {};      // layers of each global chunk
+  Cut cut = {};      // layers of each part
   int batch = 3;     // sequences per step, all pipelines together
   int length = 256;  // tokens per sequence
   int steps = 5000;
@@ -34,11 +36,25 @@ struct TrainingConfig {
   int sequences() const { return batch / topology.pipelines / microbatches; }  // per microbatch
 };
 
+// "gpipe, 1f1b, ..."
+std::string schedule_names();
+
 // Throws nn::InputError if there is no schedule of this name; the hint lists them.
 const ScheduleEntry& schedule_named(std::string_view name);
 
+// Takes stages, chunks, microbatches and lists from a plan. `content`: the text that it was read
+// from, by which ranks and records tell it from others.
+void give_plan(TrainingConfig& config, Plan plan, std::string_view content);
+
 // Throws nn::InputError for the first invalid option, BadSchedule if the stages would deadlock.
 void require_valid(const TrainingConfig& config);
+
+// What all stages do in a step. For a config that is otherwise valid.
+Plan plan_of(const TrainingConfig& config);
+Placement placement_of(const TrainingConfig& config);  // the plan's, without making its lists
+
+// The rank that collects and records the losses: the one with the head in the first pipeline.
+int recorder_of(const TrainingConfig& config);
 
 // The blocks of the model (see nn::LanguageModel) in each chunk of a stage.
 std::vector<std::vector<int>> blocks_of(const TrainingConfig& config, int stage);

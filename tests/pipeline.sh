@@ -28,6 +28,17 @@ check "with nearly the same losses" close_losses serial two
 check "interleaved with a cut of its own trains" \
   train interleaved 2 --schedule interleaved --chunks 2 --layers 3,1,2,0 --microbatches 6
 check "with the same losses" same_losses serial interleaved
+check "a V trains, with both ends of the model in one process" train v 3 --schedule zb-v --chunks 2 \
+  --microbatches 6
+check "with the same losses" same_losses serial v
+longer() { tools/pipeline.sh "${@:2}" --microbatches 6 "${small[@]}" --steps 9 --out "$work/$1"; }
+check "it continues with another schedule" longer v 2 --schedule v-min --resume
+check "as one process would" longer serial-9 1
+check "with the same losses" same_losses serial-9 v
+check "PyTorch's schedule trains" train csv 3 --schedule tests/golden/schedules/zb-v.csv
+check "with the same losses" same_losses serial csv
+check "a schedule for more processes is an error" refused "has 3 stages, not 2" \
+  train csv 2 --schedule tests/golden/schedules/zb-v.csv
 check "a measured cut trains" train auto 3 --layers auto --microbatches 6
 check "with the same losses" same_losses serial auto
 check "the model of three processes equals that of one" "$program" --steps 0 \

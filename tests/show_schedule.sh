@@ -31,8 +31,41 @@ svg() {
 check "a drawing is written, with its folder" svg
 touch "$work/file"
 
+check "a search finds the shortest under a limit" prints --schedule search --memory 3 -- \
+  '^search, v-half, 2 chunks: 4 stages' '^Length 28,' '^ +0 .* 3$'
+check "a search without one is free" prints --schedule search -- '^Length 25\.5,'
+check "a limit that none keeps is an error" refuses "more than 1 activations" --schedule search \
+  --memory 1
+check "a limit without a search is an error" refuses "limit for a search" --memory 3
+
+csv=tests/golden/schedules
+written() {  # written NAME: drawn from its own file it looks the same
+  "$program" --schedule "$1" --csv "$work/$1.csv" --stages 3 >"$work/drawn" &&
+    "$program" --schedule "$work/$1.csv" | diff <(tail -n +4 "$work/drawn") <(tail -n +4 -)
+}
+for name in gpipe 1f1b interleaved breadth-first zb-h1 interleaved-zb zb-v v-half v-min; do
+  check "$name is written for PyTorch and read again" written $name
+done
+check "PyTorch's schedules are drawn" prints --schedule $csv/zb-v.csv -- \
+  '3 stages, 6 microbatches$' '^2 \.\.FfFfFfbwFBWfbwFBWfbwFBWfbwBbBbBWwwWW$' '^Length 19,'
+if "${TORCH_PYTHON:-python3}" -c 'import torch.distributed.pipelining' 2>"$work/log"; then
+  check "PyTorch loads ours" "${TORCH_PYTHON:-python3}" tests/golden/make_schedules.py --load \
+    "$work"/*.csv
+fi
+check "a schedule with a missing action is an error" refuses "72 actions" \
+  --schedule $csv/1f1b-incomplete.csv
+check "a file has its own number of stages" refuses "has 3 stages, not 4" \
+  --schedule $csv/zb-v.csv --stages 4
+check "and of microbatches" refuses "has 6 microbatches, not 8" \
+  --schedule $csv/zb-v.csv --microbatches 8
+echo "0F0,0X0" >"$work/x.csv"
+check "a cell that is none is an error" refuses 'x.csv, line 1, cell 2: "0X0"' \
+  --schedule "$work/x.csv"
+check "a missing file is an error" refuses "none.csv" --schedule "$work/none.csv"
+check "zb-v has two chunks" refuses "zb-v has two chunks per stage, not 3" --schedule zb-v --chunks 3
+
 check "an unknown schedule lists the known ones" refuses 'no schedule "zb-h2"' --schedule zb-h2
-known() { "$program" --schedule x 2>&1 | grep -q "gpipe, 1f1b, interleaved, zb-h1"; }
+known() { "$program" --schedule x 2>&1 | grep -q "gpipe, 1f1b, interleaved, breadth-first, zb-h1, .* v-min"; }
 check "the hint names the schedules" known
 check "zero stages are an error" refuses "--stages" --stages 0
 check "half a microbatch is an error" refuses "--microbatches" --microbatches 1.5

@@ -12,6 +12,7 @@ Trains a language model in PIPELINES (default 1) replicas, each cut into STAGES 
   tools/pipeline.sh 3                      3 stages, 3 microbatches
   tools/pipeline.sh 3 2                    2 such pipelines, gradients averaged between them
   tools/pipeline.sh 3 --schedule zb-h1 --layers auto --steps 300 --trace
+  tools/pipeline.sh 3 --schedule zb.csv    a schedule as PyTorch or bin/show_schedule --csv writes it
   tools/pipeline.sh 3 --model gpt2         a GPT-2 instead of the course's LLaMA
   tools/pipeline.sh 3 --resume             continues where an earlier run stopped
   tools/pipeline.sh 3 --restarts 3         restarts by itself if a rank dies
@@ -198,7 +199,7 @@ show() {
   local line lines rank state columns
   mapfile -t lines < <(grep -vE "$untold" "$logs/rank-0.log" | tail -n +$((told + 1)))
   told=$((told + ${#lines[@]}))
-  line=$(grep '^step ' "$logs/rank-$((stages - 1)).log" | tail -n 1)
+  line=$(grep -h '^step ' "$logs"/rank-*.log | tail -n 1)  # of the rank with the loss
   [ "$line" ] && take_folder
   if [ ! -t 1 ]; then
     [ "$line" ] && [ "$line" != "$last" ] && lines+=("$line")

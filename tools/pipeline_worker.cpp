@@ -14,6 +14,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include "data/text.h"
 #include "nn/base/error.h"
@@ -34,6 +35,7 @@
 #include "tools/training/memory.h"
 #include "tools/training/rank.h"
 #include "tools/training/run_folder.h"
+#include "tools/training/schedule_file.h"
 
 namespace {
 
@@ -46,6 +48,7 @@ struct ModelOptions {
 struct CommandLine {
   training::RankOptions rank;
   ModelOptions model;
+  training::ScheduleSize size;
   std::string layers;
   std::optional<int> batch, threads, parent;
   std::optional<std::string> checkpoint;
@@ -57,13 +60,15 @@ constexpr int largest_count = 4096, largest_size = 1 << 20;
 
 void add_training_options(tools::Options& options, CommandLine& line) {
   pipeline::TrainingConfig& config = line.rank.config;
-  options.add("--stages", config.topology.stages, "stages that the model is cut into")
+  options.add("--stages", line.size.stages, "stages that the model is cut into: 1")
       .between(1, largest_count);
   options.add("--pipelines", config.topology.pipelines, "replicas of the whole pipeline")
       .between(1, largest_count);
-  options.add("--schedule", config.schedule, "gpipe, 1f1b, interleaved or zb-h1");
-  options.add("--chunks", config.chunks, "chunks per stage, for interleaved").between(1, 64);
-  options.add("--microbatches", config.microbatches, "microbatches per pipeline and step")
+  options.add("--schedule", config.schedule,
+              pipeline::schedule_names() + ", or a .csv file as PyTorch writes them");
+  options.add("--chunks", line.size.chunks, "chunks per stage: as few as the schedule can have")
+      .between(1, 64);
+  options.add("--microbatches", line.size.microbatches, "microbatches per pipeline and step: 3")
       .between(1, largest_count);
   options.add("--layers", line.layers, "layers per part, such as 2,2,2, or auto to measure: even");
   options.add("--batch", line.batch, "sequences per step, over all pipelines: one per microbatch")
@@ -153,6 +158,16 @@ void add_run_options(tools::Options& options, CommandLine& line) {
       "fetch, and exit");
 }
 
+void set_schedule(pipeline::TrainingConfig& config, const training::ScheduleSize& size) {
+  if (training::is_schedule_file(config.schedule)) {
+    auto [text, plan] = training::read_schedule_file(config.schedule, size);
+    return pipeline::give_plan(config, std::move(plan), text);
+  }
+  config.topology.stages = size.stages.value_or(config.topology.stages);
+  config.microbatches = size.microbatches.value_or(config.microbatches);
+  config.chunks = size.chunks.value_or(pipeline::schedule_named(config.schedule).least_chunks);
+}
+
 // For launchers: all users of a machine can read command lines, but not the environment.
 std::uint64_t run_of_environment() {
   const char* const text = std::getenv("TRIBUTARY_RUN");
@@ -187,6 +202,7 @@ int run_command(int argc, char** argv) {
       tools::keep_private({line.rank.text.text, line.rank.init,
                            line.rank.is_resumed ? line.rank.checkpoint : std::filesystem::path()});
 
+  set_schedule(config, line.size);
   config.batch = line.batch.value_or(config.microbatches * config.topology.pipelines);
   config.model = model_of(line);
   line.rank.text.tokenizer =

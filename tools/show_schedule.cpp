@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "nn/base/error.h"
@@ -14,6 +15,8 @@
 #include "nn/base/number.h"
 #include "nn/base/split.h"
 #include "pipeline/schedule.h"
+#include "pipeline/schedule_csv.h"
+#include "pipeline/search.h"
 #include "pipeline/simulate.h"
 #include "pipeline/training_config.h"
 #include "tools/program/options.h"
@@ -22,6 +25,7 @@
 #include "tools/report/document.h"
 #include "tools/report/timeline.h"
 #include "tools/training/lanes.h"
+#include "tools/training/schedule_file.h"
 
 namespace {
 
@@ -30,12 +34,12 @@ using nn::concat;
 
 struct ScheduleOptions {
   std::string schedule = "1f1b";
-  std::optional<int> stages, chunks;
-  int microbatches = 8;
-  Costs costs;  // per microbatch and whole stage
+  training::ScheduleSize size;
+  std::optional<double> memory;  // for a search: activations of a whole stage
+  Costs costs;                   // per microbatch and whole stage
   std::string stage_costs;
   double message_time = 0;
-  std::string svg;
+  std::string svg, csv;
   bool all = false, has_numbers = false;
 };
 
@@ -51,46 +55,72 @@ Costs parse_costs(std::string_view text) {
   return {numbers[0], numbers[1], numbers[2]};
 }
 
-std::vector<Costs> costs_per_stage(const ScheduleOptions& options) {
-  if (options.stage_costs.empty())
-    return std::vector<Costs>(options.stages.value_or(4), options.costs);
+// Of as many stages as there are costs for.
+std::vector<Costs> costs_per_stage(const ScheduleOptions& options, std::optional<int> stages) {
+  if (options.stage_costs.empty()) return std::vector<Costs>(stages.value_or(4), options.costs);
   std::vector<Costs> costs;
   for (const std::string& part : nn::split(options.stage_costs, ','))
     costs.push_back(parse_costs(part));
   const int count = static_cast<int>(costs.size());
-  if (options.stages.value_or(count) != count)
-    throw nn::InputError(concat("--costs has ", count, " of ", *options.stages, " stages"),
+  if (stages.value_or(count) != count)
+    throw nn::InputError(concat("--costs has ", count, " of ", *stages, " stages"),
                          "give the costs of every stage, or omit --stages");
   return costs;
 }
 
 // A schedule and its simulation.
 struct Example {
-  const ScheduleEntry& schedule;
-  int chunks;
+  std::string name, description;
+  Plan plan;
   Timeline timeline;
+
+  int chunks() const { return plan.placement.chunks(); }
 };
 
-// Chunks split the costs of their stage evenly, so schedules with and without chunks are
-// comparable.
-Example simulate_example(const ScheduleEntry& schedule, const ScheduleOptions& options,
-                         const std::vector<Costs>& stage_costs) {
-  if (options.chunks.value_or(1) > 1 && !schedule.has_chunks && !options.all)
-    throw nn::InputError(concat(schedule.name, " has one chunk per stage, not ", *options.chunks),
-                         "choose --schedule interleaved, or omit --chunks");
-  const int chunks = schedule.has_chunks ? options.chunks.value_or(2) : 1;
-  StageCosts costs;
-  for (const auto& [forward, backward, weights] : stage_costs)
-    costs.emplace_back(chunks, Costs{forward / chunks, backward / chunks, weights / chunks});
-  const int stages = static_cast<int>(costs.size());
-  return {schedule, chunks,
-          simulate(all_stages(schedule, stages, options.microbatches, chunks), options.microbatches,
-                   chunks, costs, options.message_time)};
+// Chunks share the costs of their stage, so schedules with and without chunks are comparable.
+Example simulate_example(const std::string& name, const std::string& description, const Plan& plan,
+                         const ScheduleOptions& options) {
+  const StageCosts costs =
+      even_chunks(costs_per_stage(options, plan.placement.stages()), plan.placement.chunks());
+  return {name, description, plan, simulate(plan, costs, options.message_time)};
 }
 
-std::string name_of(const Example& example) {
-  return concat(example.schedule.name,
-                example.chunks > 1 ? concat(", ", example.chunks, " chunks") : "");
+std::string with_chunks(std::string_view name, int chunks) {
+  return concat(name, chunks > 1 ? concat(", ", chunks, " chunks") : "");
+}
+
+Example example_of(const ScheduleEntry& schedule, const ScheduleOptions& options) {
+  const auto& [given_stages, given_chunks, microbatches] = options.size;
+  const int chunks =
+      std::clamp(given_chunks.value_or(2), schedule.least_chunks, schedule.most_chunks);
+  if (given_chunks.value_or(chunks) != chunks && !options.all)
+    throw nn::InputError(concat(schedule.name, " has ", chunks == 1 ? "one chunk" : "two chunks",
+                                " per stage, not ", *given_chunks),
+                         "choose --schedule interleaved, or omit --chunks");
+  const int stages = static_cast<int>(costs_per_stage(options, given_stages).size());
+  return simulate_example(with_chunks(schedule.name, chunks), std::string(schedule.description),
+                          schedule.plan(stages, microbatches.value_or(8), chunks), options);
+}
+
+Example search(const ScheduleOptions& options) {
+  const int microbatches = options.size.microbatches.value_or(8);
+  const double memory = options.memory.value_or(microbatches);
+  auto [name, plan, timeline] =
+      search_schedule(costs_per_stage(options, options.size.stages), microbatches, memory,
+                      options.size.chunks.value_or(2), options.message_time);
+  return {with_chunks("search, " + name, plan.placement.chunks()),
+          concat("the shortest with at most ", memory, " activations per stage"), std::move(plan),
+          std::move(timeline)};
+}
+
+Example example_of(const ScheduleOptions& options) {
+  if (options.schedule == "search") return search(options);
+  if (options.memory)
+    throw nn::InputError("--memory is a limit for a search", "add --schedule search");
+  if (!training::is_schedule_file(options.schedule))
+    return example_of(schedule_named(options.schedule), options);
+  const auto file = training::read_schedule_file(options.schedule, options.size);
+  return simulate_example(options.schedule, "read from a file", file.plan, options);
 }
 
 std::string setting_of(std::size_t stages, int microbatches) {
@@ -112,7 +142,7 @@ std::string speed_up(const Timeline& timeline) {
 
 // In microbatches of a whole stage: a chunk holds only its share.
 std::string peak(const Example& example, int stage) {
-  return concat(static_cast<double>(example.timeline.peak_in_flight(stage)) / example.chunks);
+  return concat(static_cast<double>(example.timeline.peak_in_flight(stage)) / example.chunks());
 }
 
 void print_picture(const Example& example, const ScheduleOptions& options) {
@@ -132,12 +162,13 @@ void show(const Example& example, const ScheduleOptions& options) {
   const Timeline& timeline = example.timeline;
   const int stages = static_cast<int>(timeline.stages.size());
   const std::string title =
-      concat(name_of(example), ": ", setting_of(timeline.stages.size(), options.microbatches));
+      concat(example.name, ": ", setting_of(timeline.stages.size(), example.plan.microbatches));
   if (!options.svg.empty())
     nn::write_file_atomically(options.svg,
                               report::to_svg(training::lanes_of(timeline), title,
                                              options.stage_costs.empty() ? "ticks" : "time"));
-  std::cout << title << '\n' << example.schedule.description << "\n\n";
+  if (!options.csv.empty()) nn::write_file_atomically(options.csv, to_csv(example.plan));
+  std::cout << title << '\n' << example.description << "\n\n";
   print_picture(example, options);
   report::Table table{"", {"Stage", "Idle", "Idle %", "Peak activations"}, {}};
   for (int stage = 0; stage < stages; ++stage)
@@ -149,18 +180,18 @@ void show(const Example& example, const ScheduleOptions& options) {
             << " times the speed of one process at most\n";
 }
 
-void compare(const ScheduleOptions& options, const std::vector<Costs>& stage_costs) {
-  report::Table table{setting_of(stage_costs.size(), options.microbatches),
-                      {"Schedule", "Length", "Idle %", "Speed-up", "Peak activations by stage"},
-                      {}};
+void compare(const ScheduleOptions& options) {
+  report::Table table{
+      "", {"Schedule", "Length", "Idle %", "Speed-up", "Peak activations by stage"}, {}};
   for (const ScheduleEntry& schedule : schedule_table()) {
-    const Example example = simulate_example(schedule, options, stage_costs);
+    const Example example = example_of(schedule, options);
+    const Timeline& timeline = example.timeline;
+    table.caption = setting_of(timeline.stages.size(), example.plan.microbatches);
     std::string peaks;
-    for (int stage = 0; stage < static_cast<int>(stage_costs.size()); ++stage)
-      peaks += concat(stage > 0 ? " " : "", peak(example, stage));
-    table.rows.push_back({name_of(example), concat(example.timeline.length),
-                          percent(example.timeline.idle_share()), speed_up(example.timeline),
-                          peaks});
+    for (std::size_t stage = 0; stage < timeline.stages.size(); ++stage)
+      peaks += concat(stage > 0 ? " " : "", peak(example, static_cast<int>(stage)));
+    table.rows.push_back({example.name, concat(timeline.length), percent(timeline.idle_share()),
+                          speed_up(timeline), peaks});
   }
   std::cout << report::to_text(table);
 }
@@ -173,10 +204,17 @@ tools::Option add_cost(tools::Options& line, const std::string& name, double& va
 int run(int argc, char** argv) {
   ScheduleOptions options;
   tools::Options line("show_schedule", "Draws a pipeline schedule and reports its cost.");
-  line.add("--schedule", options.schedule, "gpipe, 1f1b, interleaved or zb-h1");
-  line.add("--stages", options.stages, "stages of the pipeline: 4").between(1, 64);
-  line.add("--microbatches", options.microbatches, "microbatches per batch").between(1, 1000);
-  line.add("--chunks", options.chunks, "chunks per stage: 2 if interleaved, else 1").between(1, 64);
+  line.add("--schedule", options.schedule,
+           schedule_names() + ", a .csv file as PyTorch writes them, or search for the shortest");
+  const tools::Option memory =
+      line.add("--memory", options.memory,
+               "for a search: most activations of a whole stage held at once: one per microbatch")
+          .between(0.0, 1e6);
+  line.add("--stages", options.size.stages, "stages of the pipeline: 4").between(1, 64);
+  line.add("--microbatches", options.size.microbatches, "microbatches per batch: 8")
+      .between(1, 1000);
+  line.add("--chunks", options.size.chunks, "chunks per stage: 2 if it can have them, else 1")
+      .between(1, 64);
   tools::Option costs = line.add("--costs", options.stage_costs,
                                  "forward/backward/weights of each stage: f/b/w,f/b/w,...");
   costs.excludes(
@@ -186,17 +224,20 @@ int run(int argc, char** argv) {
   add_cost(line, "--message", options.message_time, "time of a message between stages");
   line.add("--numbers", options.has_numbers, "show microbatch numbers below the letters");
   const tools::Option svg = line.add("--svg", options.svg, "file for an SVG drawing");
-  line.add("--all", options.all, "compare all schedules in a table").excludes(svg);
+  const tools::Option csv = line.add("--csv", options.csv, "file for the schedule, for PyTorch");
+  line.add("--all", options.all, "compare all schedules in a table")
+      .excludes(svg)
+      .excludes(csv)
+      .excludes(memory);
   line.parse(argc, argv);
 
-  const ScheduleEntry& schedule = schedule_named(options.schedule);
-  const std::vector<Costs> stage_costs = costs_per_stage(options);
-  if (std::ranges::all_of(stage_costs, [](const Costs& c) { return c.sum() == 0; }))
+  const std::vector<Costs> costs_given = costs_per_stage(options, std::nullopt);
+  if (std::ranges::all_of(costs_given, [](const Costs& c) { return c.sum() == 0; }))
     throw nn::InputError("all costs are 0", "give one stage something to do");
   if (options.all)
-    compare(options, stage_costs);
+    compare(options);
   else
-    show(simulate_example(schedule, options, stage_costs), options);
+    show(example_of(options), options);
   return 0;
 }
 

@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <ctime>
 #include <functional>
 #include <limits>
@@ -14,12 +15,13 @@ namespace {
 // GFLOP of one 256-token sequence in the course's model.
 constexpr BlockCosts course{{0, 0, 0}, {0.755, 0.755, 0.755}, {4.72, 4.72, 4.72}};
 
-double length_of(const Cut& cut, const BlockCosts& blocks, int stages, std::string_view schedule,
-                 int microbatches, double message_time = 0) {
-  const int chunks = static_cast<int>(cut.size()) / stages;
-  return simulate(all_stages(*find_schedule(schedule), stages, microbatches, chunks), microbatches,
-                  chunks, costs_of(cut, blocks, stages), message_time)
-      .length;
+Plan plan(std::string_view schedule, int stages, int microbatches, int chunks = 1) {
+  return find_schedule(schedule)->plan(stages, microbatches, chunks);
+}
+
+double length_of(const Cut& cut, const BlockCosts& blocks, const Plan& plan,
+                 double message_time = 0, double cores = 0) {
+  return simulate(plan, costs_of(cut, blocks, plan.placement), message_time, cores).length;
 }
 
 // The shortest of all cuts, by trying each without any shortcut.
@@ -90,50 +92,55 @@ TEST_CASE("a cut that does not fit the model is refused with a hint") {
 
 TEST_CASE("the embedding belongs to the first chunk and the head to the last") {
   const BlockCosts blocks{{1, 2, 3}, {10, 20, 30}, {100, 200, 300}};
-  const StageCosts costs = costs_of({1, 2, 0, 3}, blocks, 2);
+  const StageCosts costs = costs_of({1, 2, 0, 3}, blocks, Placement::loop(2, 2));
   REQUIRE(costs.size() == 2);
   CHECK(costs[0][0].forward == 11);
   CHECK(costs[0][1].backward == 0);
   CHECK(costs[1][0].weights == 60);
   CHECK(costs[1][1].forward == 130);
-  CHECK(costs_of({2}, blocks, 1)[0][0].sum() == 6 + 2 * 60 + 600);
-  CHECK_THROWS_AS(costs_of({1, 2, 3}, blocks, 2), nn::Error);
+  CHECK(costs_of({2}, blocks, Placement::loop(1, 1))[0][0].sum() == 6 + 2 * 60 + 600);
+  CHECK_THROWS_AS(costs_of({1, 2, 3}, blocks, Placement::loop(2, 2)), nn::Error);
+  const StageCosts v = costs_of({1, 2, 0, 3}, blocks, Placement::v(2, 2));
+  CHECK(v[0][0].forward == 11);
+  CHECK(v[0][1].forward == 130);
+  CHECK(v[1][0].weights == 60);
+  CHECK(v[1][1].backward == 0);
 }
 
 TEST_CASE("the best cut keeps the course's layers away from its head") {
   for (const char* schedule : {"1f1b", "zb-h1", "gpipe"}) {
-    const Cut cut = best_cut(course, 6, 3, 1, *find_schedule(schedule), 3);
+    const Plan three = plan(schedule, 3, 3);
+    const Cut cut = best_cut(course, 6, three);
     CHECK(cut[2] == 0);
-    CHECK(length_of(cut, course, 3, schedule, 3) <= length_of({3, 3, 0}, course, 3, schedule, 3));
-    CHECK(length_of(cut, course, 3, schedule, 3) <
-          0.85 * length_of({2, 2, 2}, course, 3, schedule, 3));
+    CHECK(length_of(cut, course, three) <= length_of({3, 3, 0}, course, three));
+    CHECK(length_of(cut, course, three) < 0.85 * length_of({2, 2, 2}, course, three));
   }
-  CHECK(best_cut(course, 6, 3, 1, *find_schedule("zb-h1"), 3) == Cut{3, 3, 0});
+  CHECK(best_cut(course, 6, plan("zb-h1", 3, 3)) == Cut{3, 3, 0});
 }
 
 TEST_CASE("on two cores the best cut leaves one to the course's head") {
-  const auto& schedule = *find_schedule("zb-h1");
-  const auto length = [&](const Cut& cut) {
-    return simulate(all_stages(schedule, 3, 3), 3, 1, costs_of(cut, course, 3), 0, 2).length;
-  };
-  const Cut cut = best_cut(course, 6, 3, 1, schedule, 3, 0, 2);
+  const Plan three = plan("zb-h1", 3, 3);
+  const auto length = [&](const Cut& cut) { return length_of(cut, course, three, 0, 2); };
+  const Cut cut = best_cut(course, 6, three, 0, 2);
   CHECK(length(cut) == doctest::Approx(shortest(6, 3, length)));
   CHECK(length(cut) < 0.95 * length({3, 3, 0}));
-  CHECK(best_cut(course, 6, 3, 1, schedule, 3, 0, 3) == Cut{3, 3, 0});
+  CHECK(best_cut(course, 6, three, 0, 3) == Cut{3, 3, 0});
 }
 
 TEST_CASE("the best cut of equal layers alone is the even one") {
   const BlockCosts layers_only{{0, 0, 0}, {1, 1, 1}, {0, 0, 0}};
   for (const ScheduleEntry& schedule : schedule_table()) {
-    CHECK(best_cut(layers_only, 6, 3, 1, schedule, 6) == Cut{2, 2, 2});
-    CHECK(best_cut(layers_only, 8, 4, 1, schedule, 16) == Cut{2, 2, 2, 2});
+    if (schedule.name == "v-half" || schedule.name == "v-min") continue;  // stages wait unevenly
+    const int chunks = schedule.least_chunks;
+    CHECK(best_cut(layers_only, 6 * chunks, schedule.plan(3, 6, chunks)) == Cut(3 * chunks, 2));
+    CHECK(best_cut(layers_only, 8 * chunks, schedule.plan(4, 16, chunks)) == Cut(4 * chunks, 2));
   }
 }
 
 TEST_CASE("among equally fast cuts the evenest is taken, then the one with more layers first") {
   const BlockCosts free_layers{{0, 0, 0}, {0, 0, 0}, {1, 1, 1}};
-  CHECK(best_cut(free_layers, 6, 3, 1, *find_schedule("1f1b"), 3) == Cut{2, 2, 2});
-  CHECK(best_cut(free_layers, 7, 3, 1, *find_schedule("1f1b"), 3) == Cut{3, 2, 2});
+  CHECK(best_cut(free_layers, 6, plan("1f1b", 3, 3)) == Cut{2, 2, 2});
+  CHECK(best_cut(free_layers, 7, plan("1f1b", 3, 3)) == Cut{3, 2, 2});
 }
 
 TEST_CASE("no cut is shorter than the best one") {
@@ -142,13 +149,13 @@ TEST_CASE("no cut is shorter than the best one") {
     for (const BlockCosts& blocks : {course, head_light})
       for (const int stages : {1, 2, 3, 4})
         for (const int microbatches : {1, 2, 3, 5, 8})
-          for (int chunks = 1; chunks <= (entry.has_chunks ? 2 : 1); ++chunks) {
+          for (int chunks = entry.least_chunks; chunks <= std::min(entry.most_chunks, 2);
+               ++chunks) {
             INFO(entry.name, ", ", stages, " stages, ", microbatches, " microbatches, ", chunks,
                  " chunks");
-            const auto length = [&](const Cut& cut) {
-              return length_of(cut, blocks, stages, entry.name, microbatches, 0.3);
-            };
-            const Cut cut = best_cut(blocks, 5, stages, chunks, entry, microbatches, 0.3);
+            const Plan plan = entry.plan(stages, microbatches, chunks);
+            const auto length = [&](const Cut& cut) { return length_of(cut, blocks, plan, 0.3); };
+            const Cut cut = best_cut(blocks, 5, plan, 0.3);
             CHECK(length(cut) == doctest::Approx(shortest(5, stages * chunks, length)));
           }
 }
@@ -161,32 +168,32 @@ constexpr int most_seconds = 2;
 
 TEST_CASE("six layers in eighteen chunks are cut within two seconds") {
   const std::clock_t start = std::clock();
-  const Cut cut = best_cut(course, 6, 6, 3, *find_schedule("interleaved"), 12);
+  const Cut cut = best_cut(course, 6, plan("interleaved", 6, 12, 3));
   CHECK(cut.size() == 18);
   CHECK(std::clock() - start < most_seconds * CLOCKS_PER_SEC);
 }
 
 TEST_CASE("a search too large to finish still ends with a good cut") {
+  const Plan thirty = plan("1f1b", 30, 12);
   const std::clock_t start = std::clock();
-  const Cut cut = best_cut(course, 60, 30, 1, *find_schedule("1f1b"), 12);
+  const Cut cut = best_cut(course, 60, thirty);
   CHECK(std::clock() - start < 10 * CLOCKS_PER_SEC);
-  const double length = length_of(cut, course, 30, "1f1b", 12);
-  CHECK(length < 0.9 * length_of(default_cut(60, 30), course, 30, "1f1b", 12));
+  const double length = length_of(cut, course, thirty);
+  CHECK(length < 0.9 * length_of(default_cut(60, 30), course, thirty));
   for (std::size_t i = 0; i + 1 < cut.size(); ++i)
     for (const int move : {1, -1}) {
       Cut moved = cut;
       moved[i] += move;
       moved[i + 1] -= move;
       if (moved[i] >= 0 && moved[i + 1] >= 0)
-        CHECK(length_of(moved, course, 30, "1f1b", 12) >= length * (1 - 1e-8));
+        CHECK(length_of(moved, course, thirty) >= length * (1 - 1e-8));
     }
 }
 
 TEST_CASE("the speed-up is bounded by the schedule and by the cores") {
   const double work = 3 * 3 * (6 * 0.755 + 4.72);
   const auto speed_up = [&](const Cut& cut, double cores) {
-    const auto schedules = all_stages(*find_schedule("1f1b"), 3, 3);
-    return work / simulate(schedules, 3, 1, costs_of(cut, course, 3), 0, cores).length;
+    return work / length_of(cut, course, plan("1f1b", 3, 3), 0, cores);
   };
   CHECK(speed_up({2, 2, 2}, 3) == doctest::Approx(1.409).epsilon(0.001));
   CHECK(speed_up({2, 2, 2}, 1) == doctest::Approx(1));
@@ -199,7 +206,7 @@ TEST_CASE(
   constexpr BlockCosts unsplit{{0, 0, 0}, {0.755, 1.51, 0}, {4.72, 9.44, 0}};
   for (const auto& [cut, bound] : {std::pair{Cut{2, 2, 2}, 1.28}, std::pair{Cut{3, 3, 0}, 1.48}}) {
     const Timeline timeline =
-        simulate(all_stages(*find_schedule("1f1b"), 3, 3), 3, 1, costs_of(cut, unsplit, 3));
+        simulate(plan("1f1b", 3, 3), costs_of(cut, unsplit, Placement::loop(3, 1)));
     CHECK(timeline.work() / timeline.length == doctest::Approx(bound).epsilon(0.005));
   }
 }

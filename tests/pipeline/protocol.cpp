@@ -112,8 +112,9 @@ TEST_CASE("every message of a training is expected, and none that differs in a f
       }
     }
     CHECK(kinds.contains(Tag::activation) == (config.topology.stages > 1));
-    CHECK(kinds.contains(Tag::tied) ==
-          (config.topology.stages > 1 && nn::tied_tensor(config.model).has_value()));
+    const Placement placement = placement_of(config);
+    CHECK(kinds.contains(Tag::tied) == (placement.first_stage() != placement.last_stage() &&
+                                        nn::tied_tensor(config.model).has_value()));
     CHECK(kinds.contains(Tag::reduce) == (config.topology.pipelines > 1));
     CHECK(kinds.contains(Tag::verdict) == (config.skips_bad_steps && config.topology.ranks() > 1));
   });
@@ -218,7 +219,7 @@ TEST_CASE("unexpected messages of a rank are dropped and counted, and the others
             };
           for (int step = 0; step < config.steps; ++step) {
             const auto loss = rank.worker.step(step);
-            if (rank.rank == config.topology.recorder()) losses.push_back(loss.value());
+            if (rank.rank == recorder_of(config)) losses.push_back(loss.value());
           }
         },
         [&](int rank, const auto& strangers) {

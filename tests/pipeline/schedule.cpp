@@ -1,7 +1,10 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <array>
 #include <map>
 
+#include "pipeline/deferred_weights.h"
 #include "pipeline/schedule.h"
 #include "pipeline/simulate.h"
 #include "tools/training/lanes.h"
@@ -12,8 +15,8 @@ namespace {
 
 Timeline run(std::string_view name, int stages, int microbatches, int chunks = 1,
              Costs costs = {}) {
-  return simulate(all_stages(*find_schedule(name), stages, microbatches, chunks), microbatches,
-                  chunks, uniform_costs(stages, chunks, costs));
+  return simulate(find_schedule(name)->plan(stages, microbatches, chunks),
+                  uniform_costs(stages, chunks, costs));
 }
 
 using Lines = std::vector<std::string>;
@@ -34,9 +37,9 @@ std::vector<int> peaks(const Timeline& timeline) {
 template <class Check>
 void for_all(Check check) {
   for (const ScheduleEntry& entry : schedule_table())
-    for (int stages = 1; stages <= 6; ++stages)
-      for (int microbatches = 1; microbatches <= 12; ++microbatches)
-        for (int chunks = 1; chunks <= (entry.has_chunks ? 3 : 1); ++chunks) {
+    for (int stages = 1; stages <= 8; ++stages)
+      for (int microbatches = 1; microbatches <= 16; ++microbatches)
+        for (int chunks = entry.least_chunks; chunks <= std::min(entry.most_chunks, 3); ++chunks) {
           INFO(entry.name, ", ", stages, " stages, ", microbatches, " microbatches, ", chunks,
                " chunks");
           check(entry, stages, microbatches, chunks);
@@ -74,6 +77,32 @@ TEST_CASE("interleaved sends each group of microbatches through all chunks") {
   CHECK(peaks(run("interleaved", 2, 4, 2)) == std::vector{5, 3});
 }
 
+TEST_CASE("breadth-first runs a chunk's microbatches one after the other") {
+  CHECK(picture("breadth-first", 2, 3, 2) == Lines{"FFFfff..bwbwbwBWBWBW",  //
+                                                   ".FFFfffbwbwbwBWBWBW"});
+}
+
+TEST_CASE("interleaved-zb fills idle time with weights") {
+  CHECK(picture("interleaved-zb", 2, 4, 2) == Lines{"FFff.bwFbwFBWfBWfbwbBBwWW",  //
+                                                    ".FFfbfbwFBwFBWfbWfbBBwwWW"});
+}
+
+TEST_CASE("zb-v is idle only at its beginning and end") {
+  CHECK(picture("zb-v", 3, 4, 2) == Lines{"FFF..fbFfbwfbBwfbBwBWBwWWW",  //
+                                          ".FF.fFfbFwfbBwfbBbBWBwWwWW",  //
+                                          "..FfFfFfbBwFWfbBbBbBwWwWwW"});
+  CHECK(picture("zb-v", 1, 2, 2) == Lines{"FfbBwFWfbBwW"});
+}
+
+TEST_CASE("v-half and v-min hold less and wait longer") {
+  CHECK(picture("v-half", 3, 4, 2) == Lines{"FF...fbFwfbBFwfbWBwWfbBwW.BW",  //
+                                            ".F..fF.bfFBbwfWFBbwfWBbwWBwW",  //
+                                            "..Ff..FfbBFwfbBWFwfbBWwbBWwW"});
+  CHECK(picture("v-min", 3, 4, 2) == Lines{"F....fFbw..fFBbWwfFBbWwf.BbWw..BW",  //
+                                           ".F..f..Fbwf.BFWbfwBFWbfwBW.bw.BW",   //
+                                           "..Ff....FfbBwWFfbBwWFfbBwW..bBwW"});
+}
+
 TEST_CASE("with fewer microbatches than stages, each starts as many as there are") {
   CHECK(picture("1f1b", 4, 2) == Lines{"FF.....BW.BW",  //
                                        ".FF...BW.BW",   //
@@ -87,7 +116,8 @@ TEST_CASE("with fewer microbatches than stages, each starts as many as there are
 
 TEST_CASE("one stage trains serially") {
   for (const ScheduleEntry& entry : schedule_table())
-    if (entry.name != "gpipe") CHECK(picture(entry.name, 1, 3) == Lines{"FBWFBWFBW"});
+    if (entry.least_chunks == 1 && entry.name != "gpipe" && entry.name != "breadth-first")
+      CHECK(picture(entry.name, 1, 3) == Lines{"FBWFBWFBW"});
   CHECK(picture("gpipe", 1, 3) == Lines{"FFFBWBWBW"});
   CHECK(picture("interleaved", 1, 2, 2) == Lines{"FfbwFBWfbwBW"});
 }
@@ -118,14 +148,14 @@ TEST_CASE("the idle time of each stage follows the papers' formulas") {
 
 TEST_CASE("no schedule deadlocks, with any number of stages, microbatches and chunks") {
   for_all([](const ScheduleEntry& entry, int stages, int microbatches, int chunks) {
-    const auto schedules = all_stages(entry, stages, microbatches, chunks);
-    REQUIRE_NOTHROW(simulate(schedules, microbatches, chunks, uniform_costs(stages, chunks), 0.5));
+    const Plan plan = entry.plan(stages, microbatches, chunks);
+    REQUIRE_NOTHROW(simulate(plan, uniform_costs(stages, chunks), 0.5));
   });
 }
 
 TEST_CASE("every schedule does everything once, and weights in ascending microbatches") {
   for_all([](const ScheduleEntry& entry, int stages, int microbatches, int chunks) {
-    for (const Schedule& schedule : all_stages(entry, stages, microbatches, chunks)) {
+    for (const Schedule& schedule : entry.plan(stages, microbatches, chunks).stages) {
       std::map<std::pair<Work, int>, std::vector<int>> done;
       for (const Action& action : schedule)
         done[{action.work, action.chunk}].push_back(action.microbatch);
@@ -138,10 +168,11 @@ TEST_CASE("every schedule does everything once, and weights in ascending microba
   });
 }
 
-TEST_CASE("weights follow their backward at once, except in zb-h1") {
-  for_all([](const ScheduleEntry& entry, int stages, int microbatches, int chunks) {
-    if (entry.name == "zb-h1") return;
-    for (const Schedule& schedule : all_stages(entry, stages, microbatches, chunks))
+TEST_CASE("weights follow their backward at once, unless they fill idle time") {
+  constexpr std::array at_once{"gpipe", "1f1b", "interleaved", "breadth-first"};
+  for_all([&](const ScheduleEntry& entry, int stages, int microbatches, int chunks) {
+    if (std::ranges::find(at_once, entry.name) == at_once.end()) return;
+    for (const Schedule& schedule : entry.plan(stages, microbatches, chunks).stages)
       for (std::size_t i = 0; i < schedule.size(); ++i)
         if (const Action& action = schedule[i]; action.work == Work::backward) {
           REQUIRE(i + 1 < schedule.size());
@@ -150,7 +181,7 @@ TEST_CASE("weights follow their backward at once, except in zb-h1") {
   });
 }
 
-TEST_CASE("1f1b and zb-h1 hold at most one activation per stage, gpipe all") {
+TEST_CASE("no stage holds more activations than its schedule says") {
   for_all([](const ScheduleEntry& entry, int stages, int microbatches, int chunks) {
     const Timeline timeline = run(entry.name, stages, microbatches, chunks);
     for (int stage = 0; stage < stages; ++stage) {
@@ -159,6 +190,15 @@ TEST_CASE("1f1b and zb-h1 hold at most one activation per stage, gpipe all") {
       if (entry.name == "1f1b") REQUIRE(peak == std::min(stages - stage, microbatches));
       if (entry.name == "zb-h1") REQUIRE(peak == std::min(stages, microbatches));
       if (entry.name == "interleaved") REQUIRE(peak <= chunks * microbatches);
+      if (entry.name == "breadth-first") REQUIRE(peak == chunks * microbatches);
+      if (entry.name == "interleaved-zb") {
+        const int groups = std::max(1, microbatches / stages);
+        REQUIRE(peak <= (chunks - 1) * ((microbatches + groups - 1) / groups) + stages);
+      }
+      // Of half a stage each.
+      if (entry.name == "zb-v") REQUIRE(peak <= 2 * stages);
+      if (entry.name == "v-half") REQUIRE(peak <= stages + 2);
+      if (entry.name == "v-min") REQUIRE(3 * peak <= 2 * stages + 8);
     }
   });
 }
@@ -171,6 +211,43 @@ TEST_CASE("no schedule is slower than gpipe on equal stages") {
   });
 }
 
+TEST_CASE("with enough microbatches only the beginning and the end of a zero bubble are idle") {
+  for_all([](const ScheduleEntry& entry, int stages, int microbatches, int chunks) {
+    if (microbatches < stages || (entry.name != "zb-v" && entry.name != "interleaved-zb")) return;
+    const Timeline timeline = run(entry.name, stages, microbatches, chunks);
+    REQUIRE(timeline.length == 3 * chunks * microbatches + stages - 1);
+  });
+}
+
+TEST_CASE("the fewer activations a V may hold, the longer it waits") {
+  for (int stages = 2; stages <= 8; ++stages) {
+    const auto length = [&](std::string_view name, int chunks, double unit) {
+      return run(name, stages, 16, chunks, {unit, unit, unit}).length;
+    };
+    CHECK(length("zb-v", 2, 1) < length("v-half", 2, 1));
+    CHECK(length("v-half", 2, 1) <= length("v-min", 2, 1));
+    CHECK(length("v-half", 2, 1) < length("1f1b", 1, 2));
+    CHECK(length("v-min", 2, 1) <= length("1f1b", 1, 2) + 1);
+  }
+}
+
+TEST_CASE("weights go where a stage would wait, and sooner if it may hold no more") {
+  constexpr Work F = Work::forward, B = Work::backward, W = Work::weights;
+  const Placement two = Placement::loop(2, 1);
+  const std::vector<Schedule> lists{{{F, 0}, {F, 1}, {B, 0}, {F, 2}, {B, 1}, {B, 2}},
+                                    {{F, 0}, {B, 0}, {F, 1}, {B, 1}, {F, 2}, {B, 2}}};
+  const auto second = [&](int most_held, Costs first = {}) {
+    return with_deferred_weights(two, 3, lists, most_held, {{first}, {{1, 1, 1}}})[1];
+  };
+  CHECK(second(3) ==
+        Schedule{{F, 0}, {B, 0}, {F, 1}, {B, 1}, {F, 2}, {B, 2}, {W, 0}, {W, 1}, {W, 2}});
+  CHECK(second(2) ==
+        Schedule{{F, 0}, {B, 0}, {F, 1}, {B, 1}, {W, 0}, {F, 2}, {B, 2}, {W, 1}, {W, 2}});
+  CHECK(second(3, {3, 1, 1}) ==
+        Schedule{{F, 0}, {B, 0}, {W, 0}, {F, 1}, {B, 1}, {W, 1}, {F, 2}, {B, 2}, {W, 2}});
+  CHECK_THROWS_AS(second(1), std::invalid_argument);  // the first stage begins with two
+}
+
 TEST_CASE("a schedule is found by its name") {
   for (const ScheduleEntry& entry : schedule_table()) CHECK(find_schedule(entry.name) == &entry);
   CHECK(find_schedule("zb-h2") == nullptr);
@@ -178,11 +255,34 @@ TEST_CASE("a schedule is found by its name") {
 }
 
 TEST_CASE("an impossible plan is refused") {
-  for (const ScheduleEntry& entry : schedule_table())
-    for (const Plan& plan : {Plan{0, 0, 1}, Plan{-1, 2, 1}, Plan{2, 2, 1}, Plan{0, 2, 0},
-                             Plan{0, 2, 1, 0}, Plan{0, 2, 1, entry.has_chunks ? -1 : 2}})
-      CHECK_THROWS_AS(entry.make(plan), std::invalid_argument);
-  CHECK_THROWS_AS(all_stages(*find_schedule("1f1b"), 0, 1), std::invalid_argument);
+  for (const ScheduleEntry& entry : schedule_table()) {
+    const int chunks = entry.least_chunks;
+    CHECK_NOTHROW(entry.plan(2, 1, chunks));
+    CHECK_THROWS_AS(entry.plan(0, 1, chunks), std::invalid_argument);
+    CHECK_THROWS_AS(entry.plan(-1, 1, chunks), std::invalid_argument);
+    CHECK_THROWS_AS(entry.plan(2, 0, chunks), std::invalid_argument);
+    CHECK_THROWS_AS(entry.plan(2, 1, chunks - 1), std::invalid_argument);
+    CHECK_THROWS_AS(entry.plan(2, 1, entry.most_chunks + 1), std::invalid_argument);
+  }
+}
+
+TEST_CASE("a placement says which stage and chunk every part is") {
+  const auto stages = [](const Placement& placement) {
+    std::vector<int> all;
+    for (int part = 0; part < placement.parts(); ++part) {
+      all.push_back(placement.stage(part));
+      CHECK(placement.part(placement.stage(part), placement.chunk(part)) == part);
+    }
+    return all;
+  };
+  CHECK(stages(Placement::loop(3, 2)) == std::vector{0, 1, 2, 0, 1, 2});
+  CHECK(stages(Placement::v(3, 3)) == std::vector{0, 1, 2, 2, 1, 0, 0, 1, 2});
+  CHECK(stages(Placement({1, 0, 0, 1})) == std::vector{1, 0, 0, 1});
+  CHECK(Placement::v(3, 2).last_stage() == 0);
+  CHECK(Placement::v(3, 2).part(1, 1) == 4);
+  for (const std::vector<int>& wrong :
+       {std::vector<int>{}, {1}, {0, -1}, {0, 0, 1}, {0, 2}, {0, 1000}})
+    CHECK_THROWS_AS(Placement{wrong}, std::invalid_argument);
 }
 
 }  // namespace pipeline

@@ -10,8 +10,12 @@ namespace {
 
 constexpr Work F = Work::forward, B = Work::backward, W = Work::weights;
 
+Plan plan_of(std::vector<Schedule> lists, int microbatches, int chunks = 1) {
+  return {Placement::loop(static_cast<int>(lists.size()), chunks), microbatches, std::move(lists)};
+}
+
 Timeline run(const std::vector<Schedule>& schedules, int microbatches, int chunks = 1) {
-  return simulate(schedules, microbatches, chunks,
+  return simulate(plan_of(schedules, microbatches, chunks),
                   uniform_costs(static_cast<int>(schedules.size()), chunks));
 }
 
@@ -29,7 +33,7 @@ std::string complaint(const std::vector<Schedule>& schedules, int microbatches, 
 TEST_CASE("an action starts as soon as its stage is free and its input is there") {
   const Schedule list{{F, 0}, {B, 0}, {W, 0}};
   const StageCosts costs{{{1, 2, 3}}, {{4, 5, 6}}};
-  const Timeline timeline = simulate({list, list}, 1, 1, costs, 0.5);
+  const Timeline timeline = simulate(plan_of({list, list}, 1), costs, 0.5);
   const auto at = [&](int stage, int i) { return timeline.stages[stage][i]; };
   CHECK(at(0, 0).start == 0);
   CHECK(at(0, 0).end == 1);
@@ -50,7 +54,7 @@ TEST_CASE("an action starts as soon as its stage is free and its input is there"
 TEST_CASE("stages at work share the cores evenly") {
   const Schedule list{{F, 0}, {B, 0}, {W, 0}};
   const StageCosts costs{{{1, 2, 3}}, {{4, 5, 6}}};
-  const Timeline timeline = simulate({list, list}, 1, 1, costs, 0.5, 1);
+  const Timeline timeline = simulate(plan_of({list, list}, 1), costs, 0.5, 1);
   const auto at = [&](int stage, int i) { return timeline.stages[stage][i]; };
   CHECK(at(1, 0).start == 1.5);  // alone until here, and until the gradient is there
   CHECK(at(1, 1).end == 10.5);
@@ -62,10 +66,10 @@ TEST_CASE("stages at work share the cores evenly") {
 
 TEST_CASE("more cores than stages do not help, and one core does all the work by itself") {
   for (const ScheduleEntry& entry : schedule_table()) {
-    const auto schedules = all_stages(entry, 4, 8);
-    StageCosts costs = uniform_costs(4, 1, {1, 2, 1.5});
+    const Plan plan = entry.plan(4, 8, entry.least_chunks);
+    StageCosts costs = uniform_costs(4, entry.least_chunks, {1, 2, 1.5});
     costs[2][0] = {0, 3, 0.25};
-    const auto on = [&](double cores) { return simulate(schedules, 8, 1, costs, 0, cores); };
+    const auto on = [&](double cores) { return simulate(plan, costs, 0, cores); };
     const double work = on(0).work();
     CHECK(on(4).length == on(0).length);
     CHECK(on(3.9).length >= on(0).length * (1 - 1e-12));
@@ -76,15 +80,15 @@ TEST_CASE("more cores than stages do not help, and one core does all the work by
 }
 
 TEST_CASE("sharing cores does not hide stages that wait for each other") {
-  CHECK_THROWS_AS(simulate({{{F, 0}, {B, 0}, {W, 0}, {F, 1}, {B, 1}, {W, 1}},
-                            {{F, 1}, {B, 1}, {W, 1}, {F, 0}, {B, 0}, {W, 0}}},
-                           2, 1, uniform_costs(2, 1), 0, 1),
-                  BadSchedule);
+  const Plan plan = plan_of({{{F, 0}, {B, 0}, {W, 0}, {F, 1}, {B, 1}, {W, 1}},
+                             {{F, 1}, {B, 1}, {W, 1}, {F, 0}, {B, 0}, {W, 0}}},
+                            2);
+  CHECK_THROWS_AS(simulate(plan, uniform_costs(2, 1), 0, 1), BadSchedule);
 }
 
 TEST_CASE("messages take no time between chunks of one stage") {
   const Schedule list{{F, 0, 0}, {F, 0, 1}, {B, 0, 1}, {W, 0, 1}, {B, 0, 0}, {W, 0, 0}};
-  CHECK(simulate({list}, 1, 2, uniform_costs(1, 2), 100).length == 6);
+  CHECK(simulate(plan_of({list}, 1, 2), uniform_costs(1, 2), 100).length == 6);
 }
 
 TEST_CASE("activations are held from the forward to the weights") {
@@ -157,19 +161,29 @@ TEST_CASE("a list that breaks its own promises is refused with the action at fau
 }
 
 TEST_CASE("costs that are missing, negative or not a number are refused") {
-  const std::vector<Schedule> schedules{{{F, 0}, {B, 0}, {W, 0}}};
+  const Plan plan = plan_of({{{F, 0}, {B, 0}, {W, 0}}}, 1);
   const double nan = std::numeric_limits<double>::quiet_NaN();
-  CHECK_NOTHROW(simulate(schedules, 1, 1, {{{0, 0, 0}}}));
-  CHECK_THROWS_AS(simulate(schedules, 1, 1, {}), std::invalid_argument);
-  CHECK_THROWS_AS(simulate(schedules, 1, 1, {{}}), std::invalid_argument);
-  CHECK_THROWS_AS(simulate(schedules, 1, 1, uniform_costs(2, 1)), std::invalid_argument);
-  CHECK_THROWS_AS(simulate(schedules, 1, 1, {{{1, -1, 1}}}), std::invalid_argument);
-  CHECK_THROWS_AS(simulate(schedules, 1, 1, {{{1, 1, nan}}}), std::invalid_argument);
-  CHECK_THROWS_AS(simulate(schedules, 1, 1, {{{1 / 0.0, 1, 1}}}), std::invalid_argument);
-  CHECK_THROWS_AS(simulate(schedules, -1, 1, uniform_costs(1, 1)), std::invalid_argument);
-  CHECK_THROWS_AS(simulate(schedules, 1, 1, uniform_costs(1, 1), -1), std::invalid_argument);
-  CHECK_THROWS_AS(simulate({}, 1, 1, {}), std::invalid_argument);
-  CHECK_THROWS_AS(simulate(schedules, 0, 1, uniform_costs(1, 1)), std::invalid_argument);
+  CHECK_NOTHROW(simulate(plan, {{{0, 0, 0}}}));
+  CHECK_THROWS_AS(simulate(plan, {}), std::invalid_argument);
+  CHECK_THROWS_AS(simulate(plan, {{}}), std::invalid_argument);
+  CHECK_THROWS_AS(simulate(plan, uniform_costs(2, 1)), std::invalid_argument);
+  CHECK_THROWS_AS(simulate(plan, {{{1, -1, 1}}}), std::invalid_argument);
+  CHECK_THROWS_AS(simulate(plan, {{{1, 1, nan}}}), std::invalid_argument);
+  CHECK_THROWS_AS(simulate(plan, {{{1 / 0.0, 1, 1}}}), std::invalid_argument);
+  CHECK_THROWS_AS(simulate(plan, uniform_costs(1, 1), -1), std::invalid_argument);
+  for (const int microbatches : {0, -1})
+    CHECK_THROWS_AS(simulate({plan.placement, microbatches, plan.stages}, uniform_costs(1, 1)),
+                    std::invalid_argument);
+  CHECK_THROWS_AS(simulate({plan.placement, 1, {}}, uniform_costs(1, 1)), std::invalid_argument);
+}
+
+TEST_CASE("messages follow the placement of the parts") {
+  const Schedule list{{F, 0, 0}, {F, 0, 1}, {B, 0, 1}, {W, 0, 1}, {B, 0, 0}, {W, 0, 0}};
+  const auto length = [&](const Placement& placement) {
+    return simulate({placement, 1, {list, list}}, uniform_costs(2, 2), 100).length;
+  };
+  CHECK(length(Placement::v(2, 2)) == 410);
+  CHECK(length(Placement::loop(2, 2)) == 609);
 }
 
 }  // namespace pipeline

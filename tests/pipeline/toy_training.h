@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <exception>
 #include <functional>
@@ -41,7 +42,8 @@ inline TrainingConfig config_of(std::string_view schedule, int stages, int pipel
   config.model = tiny_model(family);
   config.topology = {stages, pipelines};
   config.schedule = schedule;
-  config.chunks = find_schedule(schedule)->has_chunks && stages < 6 ? 2 : 1;
+  const ScheduleEntry& entry = *find_schedule(schedule);
+  config.chunks = stages < 6 ? std::min(2, entry.most_chunks) : entry.least_chunks;
   config.microbatches = microbatches;
   config.batch = microbatches * pipelines;
   config.length = length;

@@ -4,6 +4,8 @@
 #include <map>
 #include <mutex>
 
+#include "nn/base/file.h"
+#include "pipeline/schedule_csv.h"
 #include "pipeline/stage_worker.h"
 #include "tests/pipeline/toy_training.h"
 
@@ -31,7 +33,7 @@ Result train(const TrainingConfig& config, const std::string& name, int pipeline
     };
     for (; step < config.steps; ++step) {
       const auto loss = rank.worker.step(step);
-      if (rank.rank == config.topology.recorder()) result.losses.push_back(loss.value());
+      if (rank.rank == recorder_of(config)) result.losses.push_back(loss.value());
     }
   });
   result.weights = toy::weights_of(stages, config, pipeline);
@@ -139,6 +141,23 @@ TEST_CASE("every schedule on any number of stages trains like one process, bit f
         CHECK(result.weights == serial.weights);
       });
     }
+}
+
+TEST_CASE("PyTorch's schedules train like one process, bit for bit") {
+  for (const char* name :
+       {"gpipe", "1f1b", "interleaved", "interleaved-zb", "zb-v", "breadth-first"}) {
+    CAPTURE(name);
+    const std::string csv = nn::read_file(nn::concat("tests/golden/schedules/", name, ".csv"));
+    const Plan plan = parse_schedule_csv(csv, name);
+    TrainingConfig config = config_of("gpipe", 1, 1, plan.microbatches);
+    const Result serial = train_serially(plan.microbatches);
+    give_plan(config, plan, csv);
+    config.cut = default_cut(6, plan.placement.parts());
+    const Result result = train(config, "csv");
+    CHECK(result.losses == serial.losses);
+    CHECK(result.gradients == serial.gradients);
+    CHECK(result.weights == serial.weights);
+  }
 }
 
 TEST_CASE("two pipelines train like one process on the same global batch") {

@@ -21,6 +21,9 @@ TEST_CASE("the course's config is valid, and every impossible setting is named")
   CHECK(refusal({.schedule = "fast"}) == "there is no schedule \"fast\"");
   CHECK(refusal({.chunks = 2}) == "schedule 1f1b cannot have 2 chunks per stage");
   CHECK(refusal({.schedule = "interleaved", .chunks = 2}) == "nothing");
+  CHECK(refusal({.schedule = "zb-v", .chunks = 1}) ==
+        "schedule zb-v cannot have 1 chunks per stage");
+  CHECK(refusal({.schedule = "zb-v", .chunks = 2}) == "nothing");
   CHECK(refusal({.microbatches = 0}) == "there must be at least one microbatch");
   CHECK(refusal({.batch = 4}) == "a batch of 4 sequences does not divide into 3 microbatches");
   CHECK(refusal({.topology = {3, 2}}) ==
@@ -53,6 +56,32 @@ TEST_CASE("blocks are dealt out in turn, embedding first and head last") {
   CHECK(blocks_of(config, 0) == Blocks{{0, 1}, {4, 5}});
   CHECK(blocks_of(config, 1) == Blocks{{2}, {}});
   CHECK(blocks_of(config, 2) == Blocks{{3}, {6, 7}});
+}
+
+TEST_CASE("with a V the embedding and the head are on the first stage, which records the losses") {
+  using Blocks = std::vector<std::vector<int>>;
+  TrainingConfig config{.topology = {3, 2}, .schedule = "zb-v", .chunks = 2, .batch = 6};
+  config.cut = {1, 1, 1, 2, 0, 1};
+  CHECK(blocks_of(config, 0) == Blocks{{0, 1}, {6, 7}});
+  CHECK(blocks_of(config, 1) == Blocks{{2}, {}});
+  CHECK(blocks_of(config, 2) == Blocks{{3}, {4, 5}});
+  CHECK(recorder_of(config) == 0);
+  config.schedule = "interleaved";
+  CHECK(recorder_of(config) == 2);
+}
+
+TEST_CASE("a given plan brings its numbers along, and its content tells it from others") {
+  TrainingConfig config, other;
+  give_plan(config, find_schedule("zb-v")->plan(4, 5, 2), "a");
+  give_plan(other, find_schedule("zb-v")->plan(4, 5, 2), "b");
+  CHECK(config.topology.stages == 4);
+  CHECK(config.chunks == 2);
+  CHECK(config.microbatches == 5);
+  CHECK(refusal(config) == "a batch of 3 sequences does not divide into 5 microbatches");
+  config.batch = 5;
+  CHECK(refusal(config) == "nothing");
+  CHECK(placement_of(config).last_stage() == 0);
+  CHECK(terms(config) != terms(other));
 }
 
 TEST_CASE("terms tell jobs apart, except by their cut") {

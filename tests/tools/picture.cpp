@@ -23,7 +23,7 @@ Lines draw_letters(const std::vector<Lane>& lanes, int columns = 80, double leng
 Lines draw_labels(const std::vector<Lane>& lanes) { return to_text(lanes, Glyphs::labels); }
 
 Timeline run(std::string_view schedule, int stages, int microbatches, Costs costs = {}) {
-  return simulate(all_stages(*find_schedule(schedule), stages, microbatches), microbatches, 1,
+  return simulate(find_schedule(schedule)->plan(stages, microbatches),
                   uniform_costs(stages, 1, costs));
 }
 
@@ -94,7 +94,7 @@ TEST_CASE("a picture of nothing is empty") {
 
 TEST_CASE("lanes carry the stage, the microbatch and the chunk") {
   const Timeline timeline =
-      simulate(all_stages(*find_schedule("interleaved"), 2, 2, 2), 2, 2, uniform_costs(2, 2));
+      simulate(find_schedule("interleaved")->plan(2, 2, 2), uniform_costs(2, 2));
   const std::vector<Lane> lanes = lanes_of(timeline);
   REQUIRE(lanes.size() == 2);
   CHECK(lanes[1].name == "stage 1");

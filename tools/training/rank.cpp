@@ -15,8 +15,8 @@
 #include "pipeline/cut.h"
 #include "pipeline/mailbox/frame.h"
 #include "pipeline/mailbox/mailbox.h"
+#include "pipeline/placement.h"
 #include "pipeline/protocol.h"
-#include "pipeline/schedule.h"
 #include "pipeline/stage.h"
 #include "pipeline/stage_worker.h"
 #include "pipeline/trace.h"
@@ -35,8 +35,9 @@ namespace {
 using pipeline::TrainingConfig, pipeline::Mailbox, pipeline::Tag;
 
 bool reads_text(const TrainingConfig& config, int rank) {
+  const pipeline::Placement placement = pipeline::placement_of(config);
   const int stage = config.topology.stage(rank);
-  return stage == 0 || stage == config.topology.stages - 1;
+  return stage == placement.first_stage() || stage == placement.last_stage();
 }
 
 // Rank 0 measures and chooses, and tells the others.
@@ -52,8 +53,8 @@ pipeline::Cut agree_on_cut(const RankOptions& options, Mailbox& mailbox) {
   const pipeline::Cut cut = pipeline::best_cut(
       measure_blocks(config, options.threads,
                      [&] { mailbox.progress("rank 0 was measuring the blocks"); }),
-      layers, config.topology.stages, config.chunks, *pipeline::find_schedule(config.schedule),
-      config.microbatches, 0, static_cast<double>(options.cores) / config.topology.pipelines);
+      layers, pipeline::plan_of(config), 0,
+      static_cast<double>(options.cores) / config.topology.pipelines);
   for (int other = 1; other < mailbox.ranks(); ++other)
     mailbox.send_text(other, {Tag::cut}, pipeline::to_text(cut));
   return cut;

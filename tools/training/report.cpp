@@ -12,7 +12,6 @@
 #include "nn/base/file.h"
 #include "pipeline/cut.h"
 #include "pipeline/mailbox/frame.h"
-#include "pipeline/schedule.h"
 #include "pipeline/simulate.h"
 #include "pipeline/training_config.h"
 #include "tools/training/lanes.h"
@@ -74,17 +73,14 @@ void write_events(const std::filesystem::path& folder, int rank, int ranks,
 void report_costs(const RankOptions& options, const pipeline::StageWorker& worker,
                   pipeline::Mailbox& mailbox, std::optional<double> seconds_per_step) {
   const TrainingConfig& config = options.config;
-  const int recorder = config.topology.recorder();
+  const int recorder = pipeline::recorder_of(config);
   if (mailbox.rank() != recorder)
     return mailbox.send_text(recorder, {Tag::report}, to_text(worker.measured_costs()));
   const pipeline::StageCosts costs = gather_costs(config, worker, mailbox);
   if (!seconds_per_step) return;
-  const auto& entry = *pipeline::find_schedule(config.schedule);
   const int cores = std::min(options.cores, config.topology.ranks());
   const pipeline::Timeline timeline = pipeline::simulate(
-      pipeline::all_stages(entry, config.topology.stages, config.microbatches, config.chunks),
-      config.microbatches, config.chunks, costs, 0,
-      static_cast<double>(cores) / config.topology.pipelines);
+      pipeline::plan_of(config), costs, 0, static_cast<double>(cores) / config.topology.pipelines);
   double work = 0;  // of all pipelines, on one core
   for (const auto& chunks : costs)
     for (const Costs& cost : chunks)

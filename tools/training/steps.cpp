@@ -62,7 +62,7 @@ class Steps {
     if (options_.is_resumed) resume();
     if (options_.rank == 0) std::cout << "text: " << text << std::endl;
     checkpoints_.run_id = agree_on_run();
-    if (options_.rank == config_.topology.recorder())
+    if (options_.rank == pipeline::recorder_of(config_))
       losses_.emplace(config_.steps, config_.batch * config_.length, earlier_losses());
     mailbox_.ignore_stop();  // from now on the run ends only after a whole step
     bool goes_on = done_ < config_.steps || begin();
@@ -164,7 +164,7 @@ StepsTaken take_steps(const RankOptions& options, const std::string& text, RunFo
                       pipeline::Stage& stage, pipeline::StageWorker& worker, Mailbox& mailbox,
                       State& state) {
   const StepsTaken taken = Steps(options, folder, stage, worker, mailbox, state).take(text);
-  if (options.rank == options.config.topology.recorder() && worker.steps_skipped > 0)
+  if (options.rank == pipeline::recorder_of(options.config) && worker.steps_skipped > 0)
     std::cout << "skipped: " << worker.steps_skipped
               << " steps in which the loss or a gradient was not finite" << std::endl;
   return taken;
