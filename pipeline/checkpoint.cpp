@@ -127,7 +127,7 @@ void Checkpoints::save(int step, std::vector<nn::CheckpointFolder::File> more) {
 }
 
 nn::CheckpointFolder::File Checkpoints::save_block(int step, int block) {
-  const nn::Optimizer::State state = worker_.optimizer_state(block);
+  const nn::Optimizer::State state = worker_.gradients().optimizer_state(block);
   std::vector<nn::SavedTensor> saved;
   for (const auto& [name, shape, numbers, is_integer] : tensors_of(stage_.model(), state, block)) {
     if (!nn::all_finite(numbers))
@@ -200,7 +200,7 @@ int Checkpoints::find_newest(const std::function<void(const std::string&)>& repo
 }
 
 void Checkpoints::load_block(const std::filesystem::path& folder, int block) {
-  const nn::Optimizer::State state = worker_.optimizer_state(block);
+  const nn::Optimizer::State state = worker_.gradients().optimizer_state(block);
   nn::SafetensorsFile file(folder / file_name(block));
   nn::load_tensors(file, tensors_of(stage_.model(), state, block));
   state.steps = updates_of(file);

@@ -47,7 +47,7 @@ Result train(const TrainingConfig& config, const std::filesystem::path& path, in
     for (int block = 0; block <= rank.stage.model().head_block(); ++block)
       if (rank.stage.model().range(block).size > 0) {
         std::vector<nn::real>& all = result.moments[block];
-        for (const auto& [name, values] : rank.worker.optimizer_state(block).arrays)
+        for (const auto& [name, values] : rank.worker.gradients().optimizer_state(block).arrays)
           all.insert(all.end(), values.begin(), values.end());
       }
   });

@@ -1,0 +1,126 @@
+#include "pipeline/gradients.h"
+
+#include <algorithm>
+
+#include "nn/base/error.h"
+#include "nn/team.h"
+
+namespace pipeline {
+
+Gradients::Gradients(const TrainingConfig& config, Stage& stage, Mailbox& mailbox, Trace& trace)
+    : config_(config),
+      stage_(stage),
+      mailbox_(mailbox),
+      trace_(trace),
+      learning_rate_(config.warmup > 0
+                         ? nn::warmup_cosine_rate(config.learning_rate, config.warmup, config.steps)
+                         : nn::constant_rate(config.learning_rate)),
+      tied_(config, stage, mailbox) {
+  for (int chunk = 0; chunk < config.chunks; ++chunk)
+    for (int block : stage.blocks(chunk))
+      optimizers_[block] = std::make_unique<nn::Adam>(config.learning_rate);
+}
+
+void Gradients::begin_step(int step) {
+  step_ = step;
+  is_step_bad_ = false;
+}
+
+std::span<nn::real> Gradients::gradients_of(int block) {
+  const auto [offset, size] = stage_.model().range(block);
+  return stage_.model().parameters().gradients().subspan(offset, size);
+}
+
+void Gradients::start(int block) {
+  const Topology& t = config_.topology;
+  if (t.pipelines == 1) return tie(block);
+  const int rank = mailbox_.rank();
+  Reduction& reduction = reductions_.emplace_back();
+  reduction.block = block;
+  reduction.start = wall_time();
+  reduction.ring.emplace(mailbox_, t.stage_group(t.stage(rank)), t.pipeline(rank),
+                         gradients_of(block), step_, block, reduction.lease);
+}
+
+void Gradients::advance() {
+  std::erase_if(reductions_, [this](Reduction& reduction) {
+    if (!reduction.ring->advance()) return false;
+    trace_.add(Kind::reduce, step_ + 1, reduction.block, 0, reduction.start, wall_time());
+    tie(reduction.block);
+    return true;
+  });
+  advance_tied();
+}
+
+void Gradients::tie(int block) {
+  if (!std::ranges::count(tied_.blocks(), block)) return finish(block);
+  tied_.start(step_);
+  advance_tied();
+}
+
+void Gradients::advance_tied() {
+  if (!tied_.advance()) return;
+  for (int block : tied_.blocks()) finish(block);
+}
+
+// If bad steps are skipped, updates wait for the verdict of all ranks.
+void Gradients::finish(int block) {
+  const Stopwatch stopwatch;
+  on_gradients(block, gradients_of(block));
+  if (!nn::all_finite(gradients_of(block), stage_.team()))
+    found_bad(block, nn::concat("a gradient of step ", step_ + 1, " is not finite"));
+  update_seconds_ += stopwatch.seconds();
+  if (!config_.skips_bad_steps) update(block);
+}
+
+void Gradients::found_bad(int block, const std::string& what) {
+  is_step_bad_ = true;
+  if (config_.skips_bad_steps) return;
+  const std::string name = block == 0                             ? "the embedding"
+                           : block == stage_.model().head_block() ? "the head"
+                                                                  : nn::concat("layer ", block - 1);
+  throw nn::InputError(
+      nn::concat(what, ", in ", name, " on stage ", config_.topology.stage(mailbox_.rank())),
+      "choose a lower --lr, or a --warmup; --skip-bad-steps continues without such steps");
+}
+
+bool Gradients::finish_step(const std::string& place) {
+  const double start = wall_time();
+  mailbox_.wait(
+      [this] {
+        advance();
+        return reductions_.empty() && !tied_.is_under_way();
+      },
+      place + " waited for gradients from other ranks");
+  if (config_.topology.pipelines > 1) trace_.add(Kind::wait, step_ + 1, 0, 0, start, wall_time());
+  if (!config_.skips_bad_steps) return true;
+  if (is_on_any_rank(mailbox_, is_step_bad_, {Tag::verdict, step_},
+                     place + " waited for the verdict on the step")) {
+    stage_.model().parameters().zero_gradients();
+    return false;
+  }
+  for (auto& [block, optimizer] : optimizers_) update(block);
+  return true;
+}
+
+nn::Optimizer::State Gradients::optimizer_state(int block) {
+  return optimizers_.at(block)->state(stage_.model().range(block).size);
+}
+
+void Gradients::update(int block) {
+  const double start = wall_time();
+  const Stopwatch stopwatch;
+  const auto [offset, size] = stage_.model().range(block);
+  const std::span<nn::real> gradients = gradients_of(block);
+  nn::Optimizer& optimizer = *optimizers_.at(block);
+  optimizer.set_learning_rate(learning_rate_(step_));
+  nn::Team& team = stage_.team();
+  optimizer.step(stage_.model().parameters().values().subspan(offset, size), gradients, team);
+  team.split(size, 16384, [gradients](nn::index begin, nn::index end) {
+    std::ranges::fill(gradients.subspan(begin, end - begin), nn::real(0));
+  });
+  trace_.add(Kind::update, step_ + 1, block, 0, start, wall_time());
+  update_seconds_ += stopwatch.seconds();
+}
+
+}  // namespace pipeline

@@ -1,0 +1,83 @@
+#pragma once
+
+#include <functional>
+#include <list>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "nn/optimizer.h"
+#include "nn/real.h"
+#include "pipeline/collectives.h"
+#include "pipeline/mailbox/mailbox.h"
+#include "pipeline/stage.h"
+#include "pipeline/tied_gradients.h"
+#include "pipeline/trace.h"
+#include "pipeline/training_config.h"
+
+namespace pipeline {
+
+// What happens to the gradients of a rank's blocks once its microbatches have added them up: they
+// are averaged over the stage group, tied ones are added up, and the blocks are updated. Every
+// block goes its own way, as soon as it is ready, while other work continues.
+class Gradients {
+ public:
+  // All arguments must outlive it, and the stage must outlive the mailbox's network.
+  Gradients(const TrainingConfig& config, Stage& stage, Mailbox& mailbox, Trace& trace);
+
+  void begin_step(int step);
+
+  // Call it when this rank's gradient of a block is complete in this step.
+  void start(int block);
+
+  // Proceeds as far as messages have arrived; never blocks.
+  void advance();
+
+  // A loss or gradient of this block is NaN or infinite. Throws nn::InputError with `what`, block
+  // and stage, unless the training skips bad steps.
+  void found_bad(int block, const std::string& what);
+
+  // Called by all ranks at the end of a step, with the rank's place for error messages; waits until
+  // the blocks are updated. If the training skips bad steps and this is one, no rank updates
+  // anything, and all return false.
+  bool finish_step(const std::string& place);
+
+  // The optimizer's state for a block of this stage, for checkpoints.
+  nn::Optimizer::State optimizer_state(int block);
+
+  double update_seconds() const { return update_seconds_; }  // all steps so far
+
+  // An observer: called with the averaged gradients of a block before its update.
+  std::function<void(int block, std::span<const nn::real>)> on_gradients = [](int, auto) {};
+
+ private:
+  struct Reduction {
+    int block;
+    double start;
+    Lease lease;
+    std::optional<RingAllReduce> ring;
+  };
+
+  std::span<nn::real> gradients_of(int block);
+  void tie(int block);
+  void advance_tied();
+  void finish(int block);
+  void update(int block);
+
+  const TrainingConfig& config_;
+  Stage& stage_;
+  Mailbox& mailbox_;
+  Trace& trace_;
+  nn::LearningRate learning_rate_;
+  std::map<int, std::unique_ptr<nn::Optimizer>> optimizers_;  // of each block
+  TiedGradients tied_;
+  std::list<Reduction> reductions_;  // in progress; messages hold the addresses of the leases
+
+  int step_ = 0;
+  bool is_step_bad_ = false;
+  double update_seconds_ = 0;
+};
+
+}  // namespace pipeline
