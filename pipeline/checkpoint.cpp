@@ -23,6 +23,7 @@ namespace {
 constexpr const char* skipped_key = "steps-left-out";
 constexpr const char* run_key = "run-id";
 constexpr const char* model_key = "model";      // the oldest checkpoints, of LLaMAs, lack it
+constexpr const char* clip_key = "clip-norm";   // older ones lack it
 constexpr const char* updates_key = "updates";  // for Adam's bias correction
 
 std::string file_name(std::int64_t block) { return nn::concat("piece-", block, ".safetensors"); }
@@ -163,7 +164,7 @@ int Checkpoints::resume(const std::function<void(const std::string&)>& report) {
     mailbox_.begin_step(step);
   }
   // From here on messages of other steps are dropped, so every rank must know this one.
-  is_on_any_rank(mailbox_, false, all_heard_tag, "waiting for all ranks to learn the step");
+  sum_over_ranks(mailbox_, {0}, all_heard_tag, "waiting for all ranks to learn the step");
   if (step > 0)
     for (int block : blocks_) load_block(folder_.path_of(step), block);
   return step;
@@ -173,8 +174,9 @@ int Checkpoints::resume(const std::function<void(const std::string&)>& report) {
 void Checkpoints::require_whole(const nn::CheckpointFolder::Saved& saved) const {
   nn::whole_number(saved.state, skipped_key);
   for (const auto& [name, value] : training_terms(config_))
-    nn::require(name == "steps" || name == model_key || saved.state.contains(name), "there is no ",
-                name);
+    nn::require(
+        name == "steps" || name == model_key || name == clip_key || saved.state.contains(name),
+        "there is no ", name);
   const int layers = nn::whole_number(saved.state, "depth");
   for (std::int64_t block = 0; block < layers + std::int64_t{2}; ++block) {
     const std::string name = file_name(block);

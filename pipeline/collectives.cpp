@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <numeric>
 #include <utility>
 
 #include "nn/base/error.h"
@@ -73,15 +74,18 @@ bool StepOrders::go_on(int done, bool has_steps_left, bool wants_to_stop, const 
   return goes_on;
 }
 
-bool is_on_any_rank(Mailbox& mailbox, bool is_here, Tag tag, const std::string& what) {
+double sum_over_ranks(Mailbox& mailbox, std::vector<double> numbers, Tag tag,
+                      const std::string& what) {
   if (mailbox.rank() != 0) {
-    mailbox.send_number(0, tag, is_here);
-    return mailbox.receive_number(0, tag, what) != 0;
+    mailbox.send_numbers(0, tag, numbers);
+    return mailbox.receive_number(0, tag, what);
   }
   for (int other = 1; other < mailbox.ranks(); ++other)
-    is_here |= mailbox.receive_number(other, tag, what) != 0;
-  for (int other = 1; other < mailbox.ranks(); ++other) mailbox.send_number(other, tag, is_here);
-  return is_here;
+    std::ranges::transform(mailbox.receive_numbers(other, tag, numbers.size(), what), numbers,
+                           numbers.begin(), std::plus<>());
+  const double sum = std::accumulate(numbers.begin(), numbers.end(), 0.0);
+  for (int other = 1; other < mailbox.ranks(); ++other) mailbox.send_number(other, tag, sum);
+  return sum;
 }
 
 }  // namespace pipeline

@@ -66,8 +66,11 @@ class StepOrders {
   bool has_asked_ = false;
 };
 
-// True on every rank if `is_here` is true on any. Called by all with the same tag; returns on none
-// before all have called it.
-bool is_on_any_rank(Mailbox& mailbox, bool is_here, Tag tag, const std::string& what);
+// The sum of the numbers of all ranks, on every rank. Rank 0 first adds up each number over the
+// ranks, then the sums in their order: numbers that are zero on all ranks but one add up to the
+// same bits whichever has them. Called by all with the same tag and count; returns on none before
+// all have called it.
+double sum_over_ranks(Mailbox& mailbox, std::vector<double> numbers, Tag tag,
+                      const std::string& what);
 
 }  // namespace pipeline

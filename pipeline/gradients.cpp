@@ -1,11 +1,22 @@
 #include "pipeline/gradients.h"
 
 #include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <limits>
 
 #include "nn/base/error.h"
+#include "nn/gradient_norm.h"
 #include "nn/team.h"
 
 namespace pipeline {
+
+namespace {
+
+constexpr const char* bad_step_hint =
+    "choose a lower --lr, or a --warmup; --skip-bad-steps continues without such steps";
+
+}  // namespace
 
 Gradients::Gradients(const TrainingConfig& config, Stage& stage, Mailbox& mailbox, Trace& trace)
     : config_(config),
@@ -23,7 +34,7 @@ Gradients::Gradients(const TrainingConfig& config, Stage& stage, Mailbox& mailbo
 
 void Gradients::begin_step(int step) {
   step_ = step;
-  is_step_bad_ = false;
+  squares_.assign(config_.model.layers + 2, 0);
 }
 
 std::span<nn::real> Gradients::gradients_of(int block) {
@@ -63,25 +74,44 @@ void Gradients::advance_tied() {
   for (int block : tied_.blocks()) finish(block);
 }
 
-// If bad steps are skipped, updates wait for the verdict of all ranks.
+// If bad steps are skipped or gradients are clipped, updates wait for the verdict of all ranks.
 void Gradients::finish(int block) {
   const Stopwatch stopwatch;
   on_gradients(block, gradients_of(block));
   if (!nn::all_finite(gradients_of(block), stage_.team()))
     found_bad(block, nn::concat("a gradient of step ", step_ + 1, " is not finite"));
+  if (config_.clip_norm > 0) squares_[block] += squares_of(block);
   update_seconds_ += stopwatch.seconds();
-  if (!config_.skips_bad_steps) update(block);
+  if (!config_.has_verdicts()) update(block);
+}
+
+// All ranks of the group have the same gradients; each takes the segment of the ring that it
+// averaged.
+double Gradients::squares_of(int block) {
+  const Topology& t = config_.topology;
+  const std::span<nn::real> gradients = gradients_of(block);
+  const auto [first, length] =
+      ring_segment(gradients.size(), t.pipelines, t.pipeline(mailbox_.rank()) + 1);
+  const auto squares_between = [&](std::size_t begin, std::size_t end) {
+    begin = std::max(begin, first), end = std::min(end, first + length);
+    return begin < end ? nn::sum_of_squares(gradients.subspan(begin, end - begin), stage_.team())
+                       : 0.0;
+  };
+  const auto tied = stage_.model().tied_range(block);
+  if (block == 0 || !tied) return squares_between(0, gradients.size());
+  const std::size_t begin = tied->offset - stage_.model().range(block).offset;
+  return squares_between(0, begin) + squares_between(begin + tied->size, gradients.size());
 }
 
 void Gradients::found_bad(int block, const std::string& what) {
-  is_step_bad_ = true;
+  squares_[block] = std::numeric_limits<double>::quiet_NaN();
   if (config_.skips_bad_steps) return;
   const std::string name = block == 0                             ? "the embedding"
                            : block == stage_.model().head_block() ? "the head"
                                                                   : nn::concat("layer ", block - 1);
   throw nn::InputError(
       nn::concat(what, ", in ", name, " on stage ", config_.topology.stage(mailbox_.rank())),
-      "choose a lower --lr, or a --warmup; --skip-bad-steps continues without such steps");
+      bad_step_hint);
 }
 
 bool Gradients::finish_step(const std::string& place) {
@@ -93,9 +123,13 @@ bool Gradients::finish_step(const std::string& place) {
       },
       place + " waited for gradients from other ranks");
   if (config_.topology.pipelines > 1) trace_.add(Kind::wait, step_ + 1, 0, 0, start, wall_time());
-  if (!config_.skips_bad_steps) return true;
-  if (is_on_any_rank(mailbox_, is_step_bad_, {Tag::verdict, step_},
-                     place + " waited for the verdict on the step")) {
+  if (!config_.has_verdicts()) return true;
+  norm_ = std::sqrt(sum_over_ranks(mailbox_, squares_, {Tag::verdict, step_},
+                                   place + " waited for the verdict on the step"));
+  if (!std::isfinite(norm_)) {
+    if (!config_.skips_bad_steps)
+      throw nn::InputError(nn::concat("the gradients of step ", step_ + 1, " are too large"),
+                           bad_step_hint);
     stage_.model().parameters().zero_gradients();
     return false;
   }
@@ -115,6 +149,8 @@ void Gradients::update(int block) {
   nn::Optimizer& optimizer = *optimizers_.at(block);
   optimizer.set_learning_rate(learning_rate_(step_));
   nn::Team& team = stage_.team();
+  const double factor = config_.clip_norm > 0 ? nn::clip_factor(norm_, config_.clip_norm) : 1;
+  if (factor < 1) nn::scale(gradients, factor, team);
   optimizer.step(stage_.model().parameters().values().subspan(offset, size), gradients, team);
   team.split(size, 16384, [gradients](nn::index begin, nn::index end) {
     std::ranges::fill(gradients.subspan(begin, end - begin), nn::real(0));

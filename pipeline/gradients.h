@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "nn/optimizer.h"
 #include "nn/real.h"
@@ -44,6 +45,10 @@ class Gradients {
   // anything, and all return false.
   bool finish_step(const std::string& place);
 
+  // The norm of the last step's gradients, of all blocks together, before they were clipped. A tied
+  // weight counts once. 0 if gradients are not clipped.
+  double norm() const { return norm_; }
+
   // The optimizer's state for a block of this stage, for checkpoints.
   nn::Optimizer::State optimizer_state(int block);
 
@@ -64,6 +69,7 @@ class Gradients {
   void tie(int block);
   void advance_tied();
   void finish(int block);
+  double squares_of(int block);
   void update(int block);
 
   const TrainingConfig& config_;
@@ -76,7 +82,9 @@ class Gradients {
   std::list<Reduction> reductions_;  // in progress; messages hold the addresses of the leases
 
   int step_ = 0;
-  bool is_step_bad_ = false;
+  // Of the gradients of each block of the model, in this rank's share; NaN in a bad step.
+  std::vector<double> squares_;
+  double norm_ = 0;
   double update_seconds_ = 0;
 };
 

@@ -53,8 +53,8 @@ bool Protocol::operator()(int from, Tag tag, std::size_t bytes, int step) const 
       return is_soon && is_plain && bytes == size_of_number && rank_ == t.recorder() &&
              t.stage(from) == t.stages - 1;
     case Tag::verdict:
-      return is_soon && is_plain && bytes == size_of_number && is_of_rank_0 &&
-             config_.skips_bad_steps;
+      return is_soon && is_plain && is_of_rank_0 && config_.has_verdicts() &&
+             bytes == size_of_number * (rank_ == 0 ? config_.model.layers + 2 : 1);
     case Tag::order:
       return from == 0 && (tag == run_name_tag ? bytes <= longest_name
                                                : is_plain && bytes == size_of_number &&

@@ -52,6 +52,9 @@ void require_valid(const TrainingConfig& config) {
          "the learning rate must be positive and finite", "--lr 8e-4");
   demand(config.warmup == 0 || (config.warmup > 0 && config.warmup < config.steps),
          "the warm-up does not fit into the steps", "choose --warmup from 0 to below --steps");
+  demand(config.clip_norm >= 0 && std::isfinite(config.clip_norm),
+         "the largest norm of gradients must be positive and finite, or 0 for any",
+         "--clip-norm 1");
   try {
     nn::require_valid(config.model);
   } catch (const nn::Error& error) {
@@ -115,6 +118,8 @@ std::map<std::string, std::string> training_terms(const TrainingConfig& config) 
   add("warmup", config.warmup);
   if (config.warmup > 0) add("steps", config.steps);  // where the cosine ends
   add("seed", config.seed);
+  terms["clip-norm"] = "none";
+  if (config.clip_norm > 0) add("clip-norm", config.clip_norm);
   terms["text"] = config.text;
   terms["model"] = m.kind().name;
   if (m.kind().has_position_table) add("positions", m.max_positions);

@@ -30,6 +30,10 @@ struct TrainingConfig {
   std::uint64_t seed = 0;
   std::string text = {};         // identifies the text by its content, not its path
   bool skips_bad_steps = false;  // a step with a NaN or infinity is skipped, not an error
+  double clip_norm = 0;          // largest norm of a step's gradients; 0: any
+
+  // Whether blocks are updated only when rank 0 knows the gradients of all.
+  bool has_verdicts() const { return skips_bad_steps || clip_norm > 0; }
 
   int sequences() const { return batch / topology.pipelines / microbatches; }  // per microbatch
 };

@@ -67,6 +67,30 @@ TEST_CASE("all-reduce gives every rank the same mean, of any number of values") 
     }
 }
 
+TEST_CASE("numbers of all ranks add up to the same bits on every rank, whichever has them") {
+  const std::vector<double> numbers{0.1, 0.2, 0.3, 1e-20, 1e20, -1e20};
+  double in_order = 0;
+  for (double number : numbers) in_order += number;
+  for (int ranks : {1, 2, 4}) {
+    std::vector<double> sums(ranks);
+    const std::vector<std::string> addresses = addresses_of("sums", ranks);
+    Network network;
+    std::vector<std::thread> threads;
+    for (int rank = 0; rank < ranks; ++rank)
+      threads.emplace_back([&, rank] {
+        Mailbox mailbox(network, {.rank = rank, .addresses = addresses});
+        mailbox.meet("", std::chrono::seconds(10));
+        std::vector<double> own(numbers.size());
+        for (std::size_t i = 0; i < own.size(); ++i)
+          if (static_cast<int>(i * 7 % ranks) == rank) own[i] = numbers[i];
+        sums[rank] = sum_over_ranks(mailbox, own, {Tag::verdict}, "adding up");
+        mailbox.part();
+      });
+    for (std::thread& thread : threads) thread.join();
+    CHECK(sums == std::vector<double>(ranks, in_order));
+  }
+}
+
 TEST_CASE("all ranks stop after the same step, whichever was told to; otherwise they take all") {
   constexpr int ranks = 4, steps = 20;
   const std::vector<std::string> addresses = addresses_of("orders", ranks);

@@ -126,6 +126,10 @@ TEST_CASE("a checkpoint of another training is refused") {
   other.batch = 12;
   CHECK(contains(complaint_of([&] { train(other, folder.path, 4); }), "batch 6, this run has 12"));
   other = config;
+  other.clip_norm = 0.5;
+  CHECK(complaint_of([&] { train(other, folder.path, 4); }) ==
+        "the checkpoint was made with clip-norm none, this run has 0.5");
+  other = config;
   other.model.intermediate_size += 8;
   CHECK(contains(complaint_of([&] { train(other, folder.path, 4); }), "hidden"));
   other = config;
@@ -232,6 +236,7 @@ TEST_CASE("a checkpoint of version 1, which does not say what made it, resumes s
   train(config, folder.path, 2);
   for (const auto& [name, value] : nn::describe_engine())
     change_state(folder.path, 2, "state " + name + ' ' + value + '\n', "");
+  change_state(folder.path, 2, "state clip-norm none\n", "");
   change_state(folder.path, 2, "manifest 2\n", "");
   const Result resumed = train(config, folder.path, 4);
   CHECK(resumed.first_step == 2);

@@ -30,6 +30,9 @@ TEST_CASE("the course's config is valid, and every impossible setting is named")
   CHECK(refusal({.steps = -1}) == "the number of steps cannot be negative");
   CHECK(refusal({.learning_rate = 0}).starts_with("the learning rate must be positive"));
   CHECK(refusal({.learning_rate = INFINITY}).starts_with("the learning rate must be positive"));
+  for (const double norm : {-1.0, static_cast<double>(INFINITY), static_cast<double>(NAN)})
+    CHECK(refusal({.clip_norm = norm}).starts_with("the largest norm of gradients must be"));
+  CHECK(refusal({.clip_norm = 1}) == "nothing");
   CHECK(refusal({.topology = {65536, 65536}}).ends_with("are more than 4096 ranks"));
   CHECK(refusal({.topology = {1, 4096}, .microbatches = 1 << 20}).starts_with("a batch of 3"));
   for (const int warmup : {-1, 5000, 5001})  // a cosine needs a step to fall in

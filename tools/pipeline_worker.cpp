@@ -75,6 +75,8 @@ void add_training_options(tools::Options& options, CommandLine& line) {
               "steps of warm-up before a cosine decay; 0, constant rate");
   options.add("--seed", config.seed, "seed of the initial weights")
       .between(std::uint64_t{0}, tools::largest_seed);
+  options.add("--clip-norm", config.clip_norm,
+              "largest norm of a step's gradients, all stages together; 0, any");
   options.add("--skip-bad-steps", config.skips_bad_steps,
               "skip steps with a NaN or infinity, which otherwise end the run");
 }
