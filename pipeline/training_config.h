@@ -31,6 +31,7 @@ struct TrainingConfig {
   std::string text = {};         // identifies the text by its content, not its path
   bool skips_bad_steps = false;  // a step with a NaN or infinity is skipped, not an error
   double clip_norm = 0;          // largest norm of a step's gradients; 0: any
+  bool recomputes = false;       // layers and head keep only their input; see Stage
 
   // Whether blocks are updated only when rank 0 knows the gradients of all.
   bool has_verdicts() const { return skips_bad_steps || clip_norm > 0; }

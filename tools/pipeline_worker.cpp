@@ -81,6 +81,11 @@ void add_training_options(tools::Options& options, CommandLine& line) {
               "skip steps with a NaN or infinity, which otherwise end the run");
 }
 
+void add_memory_options(tools::Options& options, pipeline::TrainingConfig& config) {
+  options.add("--recompute", config.recomputes,
+              "keep only the inputs of layers and head, and run them again: less memory, slower");
+}
+
 void add_model_options(tools::Options& options, ModelOptions& model) {
   options.add("--model", model.family,
               nn::concat("kind of model, ", nn::family_names(), ": llama"));
@@ -178,6 +183,7 @@ int run_command(int argc, char** argv) {
       "pipeline_worker",
       "One rank of a pipeline- and data-parallel training run of a language model.");
   add_training_options(options, line);
+  add_memory_options(options, config);
   add_model_options(options, line.model);
   add_run_options(options, line);
   line.rank.text.data_raw = project::data_raw();
