@@ -14,6 +14,7 @@
 #include "pipeline/collectives.h"
 #include "pipeline/cut.h"
 #include "pipeline/mailbox/frame.h"
+#include "pipeline/shares.h"
 #include "pipeline/topology.h"
 
 namespace pipeline {
@@ -105,7 +106,10 @@ Checkpoints::Checkpoints(nn::CheckpointFolder& folder, const TrainingConfig& con
 
 void Checkpoints::save(int step, std::vector<nn::CheckpointFolder::File> more) {
   const Topology& topology = config_.topology;
-  if (topology.pipeline(mailbox_.rank()) != 0) return;
+  if (topology.pipeline(mailbox_.rank()) != 0) {
+    for (int block : blocks_) hand_over_share(config_, mailbox_, step, block, worker_.gradients());
+    return;
+  }
   std::vector<nn::CheckpointFolder::File> files = std::move(more);
   for (int block : blocks_) files.push_back(save_block(step, block));
   const Tag tag{Tag::checkpoint, step};
@@ -128,7 +132,9 @@ void Checkpoints::save(int step, std::vector<nn::CheckpointFolder::File> more) {
 }
 
 nn::CheckpointFolder::File Checkpoints::save_block(int step, int block) {
-  const nn::Optimizer::State state = worker_.gradients().optimizer_state(block);
+  WholeState whole = whole_state(config_, worker_.gradients(), block);
+  collect_shares(config_, mailbox_, step, block, whole);
+  const nn::Optimizer::State& state = whole.state;
   std::vector<nn::SavedTensor> saved;
   for (const auto& [name, shape, numbers, is_integer] : tensors_of(stage_.model(), state, block)) {
     if (!nn::all_finite(numbers))
@@ -202,10 +208,11 @@ int Checkpoints::find_newest(const std::function<void(const std::string&)>& repo
 }
 
 void Checkpoints::load_block(const std::filesystem::path& folder, int block) {
-  const nn::Optimizer::State state = worker_.gradients().optimizer_state(block);
+  WholeState whole = whole_state(config_, worker_.gradients(), block);
   nn::SafetensorsFile file(folder / file_name(block));
-  nn::load_tensors(file, tensors_of(stage_.model(), state, block));
-  state.steps = updates_of(file);
+  nn::load_tensors(file, tensors_of(stage_.model(), whole.state, block));
+  whole.state.steps = updates_of(file);
+  keep_share(config_, worker_.gradients(), block, whole);
 }
 
 }  // namespace pipeline

@@ -8,6 +8,7 @@
 #include "nn/base/error.h"
 #include "nn/gradient_norm.h"
 #include "nn/team.h"
+#include "pipeline/shares.h"
 
 namespace pipeline {
 
@@ -29,7 +30,9 @@ Gradients::Gradients(const TrainingConfig& config, Stage& stage, Mailbox& mailbo
       tied_(config, stage, mailbox) {
   for (int chunk = 0; chunk < config.chunks; ++chunk)
     for (int block : stage.blocks(chunk))
-      optimizers_[block] = std::make_unique<nn::Adam>(config.learning_rate);
+      blocks_[block] = {
+          std::make_unique<nn::Adam>(config.learning_rate),
+          pipeline::share_of(config, config.topology.pipeline(mailbox.rank()), block)};
 }
 
 void Gradients::begin_step(int step) {
@@ -42,24 +45,40 @@ std::span<nn::real> Gradients::gradients_of(int block) {
   return stage_.model().parameters().gradients().subspan(offset, size);
 }
 
+std::span<nn::real> Gradients::weights_of(int block) {
+  const auto [offset, size] = stage_.model().range(block);
+  return stage_.model().parameters().values().subspan(offset, size);
+}
+
 void Gradients::start(int block) {
+  if (config_.topology.pipelines == 1) return tie(block);
+  exchange(is_shared_out(config_, block) ? Ring::Work::reduce_scatter : Ring::Work::all_reduce,
+           block, gradients_of(block));
+}
+
+void Gradients::exchange(Ring::Work work, int block, std::span<nn::real> values) {
   const Topology& t = config_.topology;
-  if (t.pipelines == 1) return tie(block);
   const int rank = mailbox_.rank();
-  Reduction& reduction = reductions_.emplace_back();
-  reduction.block = block;
-  reduction.start = wall_time();
-  reduction.ring.emplace(mailbox_, t.stage_group(t.stage(rank)), t.pipeline(rank),
-                         gradients_of(block), step_, block, reduction.lease);
+  Exchange& added = exchanges_.emplace_back();
+  added.block = block;
+  added.of_weights = work == Ring::Work::all_gather;
+  added.start = wall_time();
+  added.ring.emplace(work, mailbox_, t.stage_group(t.stage(rank)), t.pipeline(rank), values, step_,
+                     block, added.lease);
 }
 
 void Gradients::advance() {
-  std::erase_if(reductions_, [this](Reduction& reduction) {
-    if (!reduction.ring->advance()) return false;
-    trace_.add(Kind::reduce, step_ + 1, reduction.block, 0, reduction.start, wall_time());
-    tie(reduction.block);
-    return true;
-  });
+  for (auto at = exchanges_.begin(); at != exchanges_.end();) {
+    if (!at->ring->advance()) {
+      ++at;
+      continue;
+    }
+    const int block = at->block;
+    const bool of_weights = at->of_weights;
+    trace_.add(Kind::reduce, step_ + 1, block, 0, at->start, wall_time());
+    at = exchanges_.erase(at);
+    if (!of_weights) tie(block);
+  }
   advance_tied();
 }
 
@@ -77,8 +96,10 @@ void Gradients::advance_tied() {
 // If bad steps are skipped or gradients are clipped, updates wait for the verdict of all ranks.
 void Gradients::finish(int block) {
   const Stopwatch stopwatch;
-  on_gradients(block, gradients_of(block));
-  if (!nn::all_finite(gradients_of(block), stage_.team()))
+  const auto [first, length] = share_of(block);
+  const std::span<nn::real> gradients = gradients_of(block).subspan(first, length);
+  on_gradients(block, gradients);
+  if (!nn::all_finite(gradients, stage_.team()))
     found_bad(block, nn::concat("a gradient of step ", step_ + 1, " is not finite"));
   if (config_.clip_norm > 0) squares_[block] += squares_of(block);
   update_seconds_ += stopwatch.seconds();
@@ -91,7 +112,7 @@ double Gradients::squares_of(int block) {
   const Topology& t = config_.topology;
   const std::span<nn::real> gradients = gradients_of(block);
   const auto [first, length] =
-      ring_segment(gradients.size(), t.pipelines, t.pipeline(mailbox_.rank()) + 1);
+      own_segment(gradients.size(), t.pipelines, t.pipeline(mailbox_.rank()));
   const auto squares_between = [&](std::size_t begin, std::size_t end) {
     begin = std::max(begin, first), end = std::min(end, first + length);
     return begin < end ? nn::sum_of_squares(gradients.subspan(begin, end - begin), stage_.team())
@@ -116,12 +137,7 @@ void Gradients::found_bad(int block, const std::string& what) {
 
 bool Gradients::finish_step(const std::string& place) {
   const double start = wall_time();
-  mailbox_.wait(
-      [this] {
-        advance();
-        return reductions_.empty() && !tied_.is_under_way();
-      },
-      place + " waited for gradients from other ranks");
+  wait_for_exchanges(place + " waited for gradients from other ranks");
   if (config_.topology.pipelines > 1) trace_.add(Kind::wait, step_ + 1, 0, 0, start, wall_time());
   if (!config_.has_verdicts()) return true;
   norm_ = std::sqrt(sum_over_ranks(mailbox_, squares_, {Tag::verdict, step_},
@@ -133,30 +149,41 @@ bool Gradients::finish_step(const std::string& place) {
     stage_.model().parameters().zero_gradients();
     return false;
   }
-  for (auto& [block, optimizer] : optimizers_) update(block);
+  for (const auto& [block, own] : blocks_) update(block);
+  wait_for_exchanges(place + " waited for weights from other ranks");
   return true;
 }
 
+void Gradients::wait_for_exchanges(const std::string& what) {
+  mailbox_.wait(
+      [this] {
+        advance();
+        return exchanges_.empty() && !tied_.is_under_way();
+      },
+      what);
+}
+
 nn::Optimizer::State Gradients::optimizer_state(int block) {
-  return optimizers_.at(block)->state(stage_.model().range(block).size);
+  return blocks_.at(block).optimizer->state(share_of(block).length);
 }
 
 void Gradients::update(int block) {
   const double start = wall_time();
   const Stopwatch stopwatch;
-  const auto [offset, size] = stage_.model().range(block);
-  const std::span<nn::real> gradients = gradients_of(block);
-  nn::Optimizer& optimizer = *optimizers_.at(block);
+  const auto [first, length] = share_of(block);
+  const std::span<nn::real> all = gradients_of(block), own = all.subspan(first, length);
+  nn::Optimizer& optimizer = *blocks_.at(block).optimizer;
   optimizer.set_learning_rate(learning_rate_(step_));
   nn::Team& team = stage_.team();
   const double factor = config_.clip_norm > 0 ? nn::clip_factor(norm_, config_.clip_norm) : 1;
-  if (factor < 1) nn::scale(gradients, factor, team);
-  optimizer.step(stage_.model().parameters().values().subspan(offset, size), gradients, team);
-  team.split(size, 16384, [gradients](nn::index begin, nn::index end) {
-    std::ranges::fill(gradients.subspan(begin, end - begin), nn::real(0));
+  if (factor < 1) nn::scale(own, factor, team);
+  optimizer.step(weights_of(block).subspan(first, length), own, team);
+  team.split(static_cast<nn::index>(all.size()), 16384, [all](nn::index begin, nn::index end) {
+    std::ranges::fill(all.subspan(begin, end - begin), nn::real(0));
   });
   trace_.add(Kind::update, step_ + 1, block, 0, start, wall_time());
   update_seconds_ += stopwatch.seconds();
+  if (is_shared_out(config_, block)) exchange(Ring::Work::all_gather, block, weights_of(block));
 }
 
 }  // namespace pipeline

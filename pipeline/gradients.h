@@ -23,6 +23,11 @@ namespace pipeline {
 // What happens to the gradients of a rank's blocks once its microbatches have added them up: they
 // are averaged over the stage group, tied ones are added up, and the blocks are updated. Every
 // block goes its own way, as soon as it is ready, while other work continues.
+//
+// If the training shares moments out (ZeRO stage 1, Rajbhandari et al. 2020), a rank averages and
+// updates only its own segment of a block (see Ring) and has the optimizer's state for no other;
+// then the segments' new weights go round. Blocks with a tied weight stay whole. The bits are the
+// same.
 class Gradients {
  public:
   // All arguments must outlive it, and the stage must outlive the mailbox's network.
@@ -49,23 +54,34 @@ class Gradients {
   // weight counts once. 0 if gradients are not clipped.
   double norm() const { return norm_; }
 
-  // The optimizer's state for a block of this stage, for checkpoints.
+  // The part of a block that this rank updates: all of it, or its own segment.
+  Segment share_of(int block) const { return blocks_.at(block).share; }
+  // The optimizer's state for this part, for checkpoints.
   nn::Optimizer::State optimizer_state(int block);
 
   double update_seconds() const { return update_seconds_; }  // all steps so far
 
-  // An observer: called with the averaged gradients of a block before its update.
+  // An observer: called with the averaged gradients of this rank's part of a block before its
+  // update.
   std::function<void(int block, std::span<const nn::real>)> on_gradients = [](int, auto) {};
 
  private:
-  struct Reduction {
+  struct Block {
+    std::unique_ptr<nn::Optimizer> optimizer;
+    Segment share;
+  };
+  struct Exchange {
     int block;
+    bool of_weights;
     double start;
     Lease lease;
-    std::optional<RingAllReduce> ring;
+    std::optional<Ring> ring;
   };
 
   std::span<nn::real> gradients_of(int block);
+  std::span<nn::real> weights_of(int block);
+  void exchange(Ring::Work work, int block, std::span<nn::real> values);
+  void wait_for_exchanges(const std::string& what);
   void tie(int block);
   void advance_tied();
   void finish(int block);
@@ -77,9 +93,9 @@ class Gradients {
   Mailbox& mailbox_;
   Trace& trace_;
   nn::LearningRate learning_rate_;
-  std::map<int, std::unique_ptr<nn::Optimizer>> optimizers_;  // of each block
+  std::map<int, Block> blocks_;
   TiedGradients tied_;
-  std::list<Reduction> reductions_;  // in progress; messages hold the addresses of the leases
+  std::list<Exchange> exchanges_;  // in progress; messages hold the addresses of the leases
 
   int step_ = 0;
   // Of the gradients of each block of the model, in this rank's share; NaN in a bad step.

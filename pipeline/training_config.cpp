@@ -133,11 +133,11 @@ std::map<std::string, std::string> training_terms(const TrainingConfig& config) 
 }
 
 std::string terms(const TrainingConfig& config) {
-  std::string text =
-      nn::concat("stages ", config.topology.stages, "\npipelines ", config.topology.pipelines,
-                 "\nschedule ", config.schedule, "\nchunks ", config.chunks, "\nmicrobatches ",
-                 config.microbatches, "\nsteps ", config.steps, "\nskip-bad-steps ",
-                 config.skips_bad_steps, "\ncontext ", config.model.max_positions);
+  std::string text = nn::concat(
+      "stages ", config.topology.stages, "\npipelines ", config.topology.pipelines, "\nschedule ",
+      config.schedule, "\nchunks ", config.chunks, "\nmicrobatches ", config.microbatches,
+      "\nsteps ", config.steps, "\nskip-bad-steps ", config.skips_bad_steps, "\nzero1 ",
+      config.shares_moments, "\ncontext ", config.model.max_positions);
   for (const auto& [name, value] : training_terms(config)) text += '\n' + name + ' ' + value;
   return text;
 }

@@ -35,7 +35,7 @@ std::vector<std::vector<nn::real>> reduce(int ranks, std::size_t size) {
     threads.emplace_back([&, rank] {
       Mailbox mailbox(network, {.rank = rank, .addresses = addresses});
       mailbox.meet("", std::chrono::seconds(10));
-      RingAllReduce ring(mailbox, group, rank, values[rank], 0, 0, leases[rank]);
+      Ring ring(Ring::Work::all_reduce, mailbox, group, rank, values[rank], 0, 0, leases[rank]);
       mailbox.wait([&] { return ring.advance(); }, "reducing");
       all_free = all_free && leases[rank].is_free();
       mailbox.part();

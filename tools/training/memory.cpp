@@ -18,7 +18,9 @@ MemoryNeeds memory_needs(const pipeline::TrainingConfig& config) {
   const double number = sizeof(nn::real), length = config.length;
   const double sequences = static_cast<double>(config.sequences()) * config.topology.pipelines;
   MemoryNeeds needs;
-  needs.weights = 4 * number * config.topology.pipelines * nn::model_size(model);
+  const int pipelines = config.topology.pipelines;
+  const int copies = 2 * pipelines + 2 * (config.shares_moments ? 1 : pipelines);
+  needs.weights = copies * number * nn::model_size(model);
   // One microbatch per pipeline, though more may be in flight, and of recomputed layers one per
   // stage. A query sees only the keys before it: half of all pairs.
   const nn::index layers =
