@@ -55,8 +55,8 @@ shared_out() {
   local whole less
   launch() {
     tools/pipeline.sh 1 3 --text tests/README.md --data "$work/data" --d 256 --heads 4 --depth 16 \
-      --tokens 8 --microbatches 1 --threads 1 --steps 1 --checkpoint-every 0 --out "$work/out" "$@" |
-      sed -nE 's/^memory: rank 2 took up to ([0-9]+) MB$/\1/p'
+      --tokens 8 --microbatches 1 --threads 1 --steps 1 --checkpoint-every 0 \
+      --out "$work/out" "$@" | sed -nE 's/^memory: rank 2 took up to ([0-9]+) MB$/\1/p'
   }
   whole=$(launch) less=$(launch --zero1)
   echo "$whole MB, shared out $less MB"
