@@ -18,7 +18,7 @@ bool is_shared_out(const TrainingConfig& config, int block);
 // The part of a block that a rank of this pipeline updates: its own segment of the ring, or all.
 Segment share_of(const TrainingConfig& config, int pipeline, int block);
 
-// Adam's moments.
+// In an optimizer's state: Adam's two moments.
 constexpr int most_arrays = 2;
 
 // The optimizer's state for a whole block, for files: `state` is the rank's own if that is whole,
@@ -32,9 +32,9 @@ WholeState whole_state(const TrainingConfig& config, Gradients& gradients, int b
 // Puts this rank's share of the copy back.
 void keep_share(const TrainingConfig& config, Gradients& gradients, int block, WholeState& whole);
 
-// The shares of all ranks of a stage group come together on that of pipeline 0, before the step
-// `step`, block by block: it asks, so that it has those of one block at a time. Both are called for
-// the same blocks in the same order; they do nothing for blocks that are not shared out.
+// After `step` steps, the rank of pipeline 0 collects the shares of its stage group. It asks for
+// each block, so that it holds the shares of one block at a time. The other ranks hand theirs over,
+// for the same blocks in the same order. Does nothing for blocks that are not shared out.
 void collect_shares(const TrainingConfig& config, Mailbox& mailbox, int step, int block,
                     WholeState& whole);
 void hand_over_share(const TrainingConfig& config, Mailbox& mailbox, int step, int block,
