@@ -129,7 +129,8 @@ bool Protocol::is_share(int from, Tag tag, std::size_t bytes) const {
     return false;
   if (pipeline_ != 0) return t.pipeline(from) == 0 && tag.part == 1 && bytes == size_of_number;
   const Segment share = own_segment(block->second.size, t.pipelines, t.pipeline(from));
-  return is_below(tag.part - 2, most_arrays) && bytes == sizeof(nn::real) * share.length;
+  return tag.part >= 2 && is_below(tag.part, 2 + most_arrays) &&
+         bytes == sizeof(nn::real) * share.length;
 }
 
 }  // namespace pipeline
