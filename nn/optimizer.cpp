@@ -12,6 +12,7 @@
 #include <type_traits>
 
 #include "nn/base/error.h"
+#include "nn/gradient_norm.h"
 #include "nn/real.h"
 #include "nn/team.h"
 #include "nn/tensor.h"
@@ -135,12 +136,10 @@ bool all_finite(std::span<const real> values, Team& team) {
 }
 
 double clip_gradients(std::span<real> gradients, double max_norm) {
-  double squares = 0;
-  for (real gradient : gradients) squares += static_cast<double>(gradient) * gradient;
-  const double norm = std::sqrt(squares);
-  const double scale = max_norm / (norm + 1e-6);
-  if (scale < 1)
-    for (real& gradient : gradients) gradient *= static_cast<real>(scale);
+  Team alone;
+  const double norm = std::sqrt(sum_of_squares(gradients, alone));
+  const double factor = clip_factor(norm, max_norm);
+  if (factor < 1) scale(gradients, factor, alone);
   return norm;
 }
 

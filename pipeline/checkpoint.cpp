@@ -14,6 +14,7 @@
 #include "pipeline/collectives.h"
 #include "pipeline/cut.h"
 #include "pipeline/mailbox/frame.h"
+#include "pipeline/shares.h"
 #include "pipeline/topology.h"
 
 namespace pipeline {
@@ -23,6 +24,7 @@ namespace {
 constexpr const char* skipped_key = "steps-left-out";
 constexpr const char* run_key = "run-id";
 constexpr const char* model_key = "model";      // the oldest checkpoints, of LLaMAs, lack it
+constexpr const char* clip_key = "clip-norm";   // older ones lack it
 constexpr const char* updates_key = "updates";  // for Adam's bias correction
 
 std::string file_name(std::int64_t block) { return nn::concat("piece-", block, ".safetensors"); }
@@ -104,7 +106,10 @@ Checkpoints::Checkpoints(nn::CheckpointFolder& folder, const TrainingConfig& con
 
 void Checkpoints::save(int step, std::vector<nn::CheckpointFolder::File> more) {
   const Topology& topology = config_.topology;
-  if (topology.pipeline(mailbox_.rank()) != 0) return;
+  if (topology.pipeline(mailbox_.rank()) != 0) {
+    for (int block : blocks_) hand_over_share(config_, mailbox_, step, block, worker_.gradients());
+    return;
+  }
   std::vector<nn::CheckpointFolder::File> files = std::move(more);
   for (int block : blocks_) files.push_back(save_block(step, block));
   const Tag tag{Tag::checkpoint, step};
@@ -127,7 +132,9 @@ void Checkpoints::save(int step, std::vector<nn::CheckpointFolder::File> more) {
 }
 
 nn::CheckpointFolder::File Checkpoints::save_block(int step, int block) {
-  const nn::Optimizer::State state = worker_.optimizer_state(block);
+  WholeState whole = whole_state(config_, worker_.gradients(), block);
+  collect_shares(config_, mailbox_, step, block, whole);
+  const nn::Optimizer::State& state = whole.state;
   std::vector<nn::SavedTensor> saved;
   for (const auto& [name, shape, numbers, is_integer] : tensors_of(stage_.model(), state, block)) {
     if (!nn::all_finite(numbers))
@@ -163,7 +170,7 @@ int Checkpoints::resume(const std::function<void(const std::string&)>& report) {
     mailbox_.begin_step(step);
   }
   // From here on messages of other steps are dropped, so every rank must know this one.
-  is_on_any_rank(mailbox_, false, all_heard_tag, "waiting for all ranks to learn the step");
+  sum_over_ranks(mailbox_, {0}, all_heard_tag, "waiting for all ranks to learn the step");
   if (step > 0)
     for (int block : blocks_) load_block(folder_.path_of(step), block);
   return step;
@@ -173,8 +180,9 @@ int Checkpoints::resume(const std::function<void(const std::string&)>& report) {
 void Checkpoints::require_whole(const nn::CheckpointFolder::Saved& saved) const {
   nn::whole_number(saved.state, skipped_key);
   for (const auto& [name, value] : training_terms(config_))
-    nn::require(name == "steps" || name == model_key || saved.state.contains(name), "there is no ",
-                name);
+    nn::require(
+        name == "steps" || name == model_key || name == clip_key || saved.state.contains(name),
+        "there is no ", name);
   const int layers = nn::whole_number(saved.state, "depth");
   for (std::int64_t block = 0; block < layers + std::int64_t{2}; ++block) {
     const std::string name = file_name(block);
@@ -200,10 +208,11 @@ int Checkpoints::find_newest(const std::function<void(const std::string&)>& repo
 }
 
 void Checkpoints::load_block(const std::filesystem::path& folder, int block) {
-  const nn::Optimizer::State state = worker_.optimizer_state(block);
+  WholeState whole = whole_state(config_, worker_.gradients(), block);
   nn::SafetensorsFile file(folder / file_name(block));
-  nn::load_tensors(file, tensors_of(stage_.model(), state, block));
-  state.steps = updates_of(file);
+  nn::load_tensors(file, tensors_of(stage_.model(), whole.state, block));
+  whole.state.steps = updates_of(file);
+  keep_share(config_, worker_.gradients(), block, whole);
 }
 
 }  // namespace pipeline

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <numeric>
 #include <utility>
 
 #include "nn/base/error.h"
@@ -15,8 +16,8 @@ Segment ring_segment(std::size_t values, int ranks, int number) {
   return {first, std::min(length, values - first)};
 }
 
-RingAllReduce::RingAllReduce(Mailbox& mailbox, std::vector<int> group, int place,
-                             std::span<nn::real> values, int step, int item, Lease& lease)
+Ring::Ring(Work work, Mailbox& mailbox, std::vector<int> group, int place,
+           std::span<nn::real> values, int step, int item, Lease& lease)
     : mailbox_(mailbox),
       group_(std::move(group)),
       size_(static_cast<int>(group_.size())),
@@ -24,35 +25,37 @@ RingAllReduce::RingAllReduce(Mailbox& mailbox, std::vector<int> group, int place
       values_(values),
       step_(step),
       item_(item),
-      lease_(lease) {
-  if (turns() > 0) send_turn();
+      lease_(lease),
+      turn_(work == Work::all_gather ? size_ - 1 : 0),
+      end_(work == Work::reduce_scatter ? size_ - 1 : ring_turns(size_)) {
+  if (turn_ < end_) send_turn();
 }
 
-std::span<nn::real> RingAllReduce::segment(int number) const {
+std::span<nn::real> Ring::segment(int number) const {
   const auto [first, length] = ring_segment(values_.size(), size_, number);
   return values_.subspan(first, length);
 }
 
-void RingAllReduce::send_turn() {
+void Ring::send_turn() {
   mailbox_.send(group_[(place_ + 1) % size_], {Tag::reduce, step_, item_, turn_},
                 segment(place_ - turn_), lease_);
 }
 
-bool RingAllReduce::advance() {
-  while (turn_ < turns()) {
+bool Ring::advance() {
+  while (turn_ < end_) {
     const auto message = mailbox_.try_receive(group_[(place_ + size_ - 1) % size_],
                                               {Tag::reduce, step_, item_, turn_});
     if (!message) return false;
     const std::span<nn::real> mine = segment(place_ - turn_ - 1);
-    nn::require(message->numbers().size() == mine.size(), "all-reduce: got ",
-                message->numbers().size(), " values for a segment of ", mine.size());
+    nn::require(message->numbers().size() == mine.size(), "ring: got ", message->numbers().size(),
+                " values for a segment of ", mine.size());
     if (turn_ < size_ - 1)
       std::ranges::transform(mine, message->numbers(), mine.begin(), std::plus<>());
     else
       std::ranges::copy(message->numbers(), mine.begin());
     if (turn_ == size_ - 2)
       for (nn::real& value : mine) value /= static_cast<nn::real>(size_);
-    if (++turn_ < turns()) send_turn();
+    if (++turn_ < end_) send_turn();
   }
   return lease_.is_free();
 }
@@ -73,15 +76,18 @@ bool StepOrders::go_on(int done, bool has_steps_left, bool wants_to_stop, const 
   return goes_on;
 }
 
-bool is_on_any_rank(Mailbox& mailbox, bool is_here, Tag tag, const std::string& what) {
+double sum_over_ranks(Mailbox& mailbox, std::vector<double> numbers, Tag tag,
+                      const std::string& what) {
   if (mailbox.rank() != 0) {
-    mailbox.send_number(0, tag, is_here);
-    return mailbox.receive_number(0, tag, what) != 0;
+    mailbox.send_numbers(0, tag, numbers);
+    return mailbox.receive_number(0, tag, what);
   }
   for (int other = 1; other < mailbox.ranks(); ++other)
-    is_here |= mailbox.receive_number(other, tag, what) != 0;
-  for (int other = 1; other < mailbox.ranks(); ++other) mailbox.send_number(other, tag, is_here);
-  return is_here;
+    std::ranges::transform(mailbox.receive_numbers(other, tag, numbers.size(), what), numbers,
+                           numbers.begin(), std::plus<>());
+  const double sum = std::accumulate(numbers.begin(), numbers.end(), 0.0);
+  for (int other = 1; other < mailbox.ranks(); ++other) mailbox.send_number(other, tag, sum);
+  return sum;
 }
 
 }  // namespace pipeline

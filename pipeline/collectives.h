@@ -19,28 +19,39 @@ struct Segment {
 Segment ring_segment(std::size_t values, int ranks, int number);
 inline int ring_turns(int ranks) { return 2 * (ranks - 1); }
 
-// Replaces `values` on every rank of a group by their mean while other work continues: it never
-// blocks. A ring (Patarasuk and Yuan 2009) in which each rank sends 2 (n - 1) / n of the values:
+// The segment that a rank of the ring sums up.
+inline Segment own_segment(std::size_t values, int ranks, int place) {
+  return ring_segment(values, ranks, place + 1);
+}
+
+// Work of a group of ranks on `values`, which proceeds while other work continues: it never blocks.
+// A ring (Patarasuk and Yuan 2009) in which each rank sends 2 (n - 1) / n of the values:
 //
 //   turns 0 to n-2       rank r sends segment r - turn, and adds what it receives to the segment
-//                        before that; in the end it divides the sum of segment r + 1 by n
-//   turns n-1 to 2n-3    the finished segments go round
+//                        before that; in the end it divides the sum of its own segment by n
+//   turns n-1 to 2n-3    the own segments of all ranks go round
 //
 // Each segment is summed once, in ring order, so all ranks end with the same bits.
-class RingAllReduce {
+class Ring {
  public:
-  // `place`: this rank's position in the group. `step` and `item` distinguish the messages of this
-  // reduction from others. The values and the lease must outlive it.
-  RingAllReduce(Mailbox& mailbox, std::vector<int> group, int place, std::span<nn::real> values,
-                int step, int item, Lease& lease);
+  enum class Work {
+    all_reduce,      // replaces the values by their mean: all turns
+    reduce_scatter,  // only the rank's own segment; the others end as parts of sums
+    all_gather       // replaces the values by those of the ranks whose own segments they are in
+  };
 
-  // Proceeds as far as messages have arrived. True once the mean is complete and no message reads
+  // `place`: this rank's position in the group. `step` and `item` distinguish the messages of this
+  // work from others; a reduce_scatter and an all_gather may have the same. The values and the
+  // lease must outlive it.
+  Ring(Work work, Mailbox& mailbox, std::vector<int> group, int place, std::span<nn::real> values,
+       int step, int item, Lease& lease);
+
+  // Proceeds as far as messages have arrived. True once the result is complete and no message reads
   // the values any more.
   bool advance();
 
  private:
   std::span<nn::real> segment(int number) const;
-  int turns() const { return ring_turns(size_); }
   void send_turn();
 
   Mailbox& mailbox_;
@@ -49,7 +60,7 @@ class RingAllReduce {
   std::span<nn::real> values_;
   int step_, item_;
   Lease& lease_;
-  int turn_ = 0;
+  int turn_, end_;
 };
 
 // Makes all ranks of a run stop after the same step. Rank 0 decides; any rank can request it.
@@ -66,8 +77,11 @@ class StepOrders {
   bool has_asked_ = false;
 };
 
-// True on every rank if `is_here` is true on any. Called by all with the same tag; returns on none
-// before all have called it.
-bool is_on_any_rank(Mailbox& mailbox, bool is_here, Tag tag, const std::string& what);
+// The sum of the numbers of all ranks, on every rank. Rank 0 first adds up each number over the
+// ranks, then the sums in their order: numbers that are zero on all ranks but one add up to the
+// same bits whichever has them. Called by all with the same tag and count; returns on none before
+// all have called it.
+double sum_over_ranks(Mailbox& mailbox, std::vector<double> numbers, Tag tag,
+                      const std::string& what);
 
 }  // namespace pipeline

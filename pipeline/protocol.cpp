@@ -6,6 +6,7 @@
 #include "nn/real.h"
 #include "pipeline/clock.h"
 #include "pipeline/collectives.h"
+#include "pipeline/shares.h"
 #include "pipeline/tied_gradients.h"
 #include "pipeline/topology.h"
 
@@ -29,7 +30,8 @@ Protocol::Protocol(const TrainingConfig& config, int rank, bool is_cut_known)
   std::vector<std::vector<int>> chunks{nn::all_blocks(config.model)};
   if (is_cut_known) chunks = blocks_of(config, stage_);
   for (const std::vector<int>& chunk : chunks)
-    for (int block : chunk) blocks_[block] = block_size(config.model, block);
+    for (int block : chunk)
+      blocks_[block] = {block_size(config.model, block), is_shared_out(config, block)};
 }
 
 bool Protocol::operator()(int from, Tag tag, std::size_t bytes, int step) const {
@@ -55,8 +57,8 @@ bool Protocol::operator()(int from, Tag tag, std::size_t bytes, int step) const 
       return is_soon && is_plain && bytes == size_of_number && is_recorder &&
              t.stage(from) == placement_.last_stage();
     case Tag::verdict:
-      return is_soon && is_plain && bytes == size_of_number && is_of_rank_0 &&
-             config_.skips_bad_steps;
+      return is_soon && is_plain && is_of_rank_0 && config_.has_verdicts() &&
+             bytes == size_of_number * (rank_ == 0 ? config_.model.layers + 2 : 1);
     case Tag::order:
       return from == 0 && (tag == run_name_tag ? bytes <= longest_name
                                                : is_plain && bytes == size_of_number &&
@@ -104,20 +106,32 @@ bool Protocol::is_reduction(int from, Tag tag, std::size_t bytes) const {
   if (from != config_.topology.rank((pipeline_ + pipelines - 1) % pipelines, stage_) ||
       block == blocks_.end() || !is_below(tag.part, ring_turns(pipelines)))
     return false;
-  const Segment segment = ring_segment(block->second, pipelines, pipeline_ - tag.part - 1);
+  const Segment segment = ring_segment(block->second.size, pipelines, pipeline_ - tag.part - 1);
   return bytes == sizeof(nn::real) * segment.length;
 }
 
 // On resuming: the step, the number of skipped steps, and that all have received them. Later:
-// files.
+// files, and shares of moments.
 bool Protocol::is_checkpoint(int from, Tag tag, std::size_t bytes, int step) const {
-  if (tag.part != 0) return false;
+  if (tag.part != 0) return tag.step == step + 1 && is_share(from, tag, bytes);
   if (tag.step == 0)
     return bytes == size_of_number &&
            (from == 0 ? is_below(tag.item, 3) : rank_ == 0 && tag.item == 2);
   return tag.step == step + 1 && tag.item == 0 && rank_ == 0 &&
          config_.topology.pipeline(from) == 0 &&
          bytes <= (config_.model.layers + 4) * longest_file_line;
+}
+
+// A rank of the first pipeline asks the others of its stage group for their shares.
+bool Protocol::is_share(int from, Tag tag, std::size_t bytes) const {
+  const Topology& t = config_.topology;
+  const auto block = blocks_.find(tag.item);
+  if (block == blocks_.end() || !block->second.is_shared_out || t.stage(from) != stage_)
+    return false;
+  if (pipeline_ != 0) return t.pipeline(from) == 0 && tag.part == 1 && bytes == size_of_number;
+  const Segment share = own_segment(block->second.size, t.pipelines, t.pipeline(from));
+  return tag.part >= 2 && is_below(tag.part, 2 + most_arrays) &&
+         bytes == sizeof(nn::real) * share.length;
 }
 
 }  // namespace pipeline

@@ -24,11 +24,16 @@ class Protocol {
   bool is_crossing(int from, Tag tag, std::size_t bytes, int offset) const;
   bool is_reduction(int from, Tag tag, std::size_t bytes) const;
   bool is_checkpoint(int from, Tag tag, std::size_t bytes, int step) const;
+  bool is_share(int from, Tag tag, std::size_t bytes) const;
 
   TrainingConfig config_;
   Placement placement_;
   int rank_, stage_, pipeline_;
-  std::map<int, std::size_t> blocks_;  // that this rank averages, and their sizes
+  struct Block {
+    std::size_t size;
+    bool is_shared_out;
+  };
+  std::map<int, Block> blocks_;  // that this rank averages
 };
 
 }  // namespace pipeline

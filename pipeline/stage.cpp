@@ -18,12 +18,16 @@ std::vector<int> joined(const std::vector<std::vector<int>>& chunks) {
 }  // namespace
 
 Stage::Stage(const nn::LanguageModelConfig& config, const std::vector<std::vector<int>>& chunks,
-             nn::index sequences, nn::index length, std::uint64_t seed, int threads)
+             nn::index sequences, nn::index length, std::uint64_t seed, int threads,
+             bool recomputes)
     : chunks_(chunks),
       model_(config, joined(chunks), seed),
       team_(threads),
       sequences_(sequences),
-      length_(length) {}
+      length_(length),
+      recomputes_(recomputes) {
+  shared_.tape.set_team(team_);
+}
 
 Stage::Flight& Stage::start_flight(int chunk, int microbatch) {
   auto found = std::ranges::find_if(flights_, [&](const auto& flight) {
@@ -37,6 +41,7 @@ Stage::Flight& Stage::start_flight(int chunk, int microbatch) {
     for (nn::Tape& tape : (*found)->tapes) tape.set_team(team_);
     (*found)->in.resize(blocks);
     (*found)->out.resize(blocks);
+    (*found)->kept.resize(blocks);
   }
   Flight& flight = **found;
   flight.chunk = chunk;
@@ -57,6 +62,8 @@ Stage::Flight& Stage::flight(int chunk, int microbatch) {
 nn::ConstView Stage::forward(int chunk, int microbatch, const Batch& batch,
                              std::span<const nn::real> input) {
   Flight& flight = start_flight(chunk, microbatch);
+  if (recomputes_ && is_last(chunk))
+    flight.targets.assign(batch.targets.begin(), batch.targets.end());
   const nn::Shape shape = activation_shape();
   nn::ConstView value;
   if (!is_first(chunk)) {
@@ -67,12 +74,17 @@ nn::ConstView Stage::forward(int chunk, int microbatch, const Batch& batch,
   for (std::size_t i = 0; i < chunks_[chunk].size(); ++i) {
     const int block = chunks_[chunk][i];
     nn::Tape& tape = flight.tapes[i];
+    if (is_recomputed(block)) {
+      flight.kept[i] = value;
+      value = run_on_shared_tape(flight, i);
+      value.data = tape.keep(value.span()).data();
+      continue;
+    }
     if (block == 0) {
       flight.out[i] = model_.embed(tape, batch.ids, length_);
     } else {
       flight.in[i] = tape.input(value);
-      flight.out[i] = block == model_.head_block() ? model_.loss(flight.in[i], batch.targets)
-                                                   : model_.layer(block, flight.in[i], length_);
+      flight.out[i] = run(block, flight.in[i], batch.targets);
     }
     value = flight.out[i].value();
   }
@@ -86,17 +98,46 @@ nn::ConstView Stage::backward(int chunk, int microbatch, std::span<const nn::rea
               " numbers for the gradient of ", dy.shape);
   if (chunks_[chunk].empty()) return {flight.tapes[0].keep(gradient).data(), dy.shape};
   for (std::size_t i = chunks_[chunk].size(); i-- > 0;) {
+    if (is_recomputed(chunks_[chunk][i])) {
+      dy = recompute(flight, i, dy);
+      continue;
+    }
     flight.tapes[i].backward_data(flight.out[i], dy);
     dy = flight.in[i].has_value() ? flight.in[i].gradient() : nn::ConstView{};
   }
   return dy;
 }
 
+// A layer or the head.
+nn::Var Stage::run(int block, nn::Var in, std::span<const int> targets) {
+  return block == model_.head_block() ? model_.loss(in, targets) : model_.layer(block, in, length_);
+}
+
+nn::ConstView Stage::run_on_shared_tape(Flight& flight, std::size_t index) {
+  shared_.tape.reset();
+  shared_.flight = &flight;
+  shared_.index = index;
+  shared_.in = shared_.tape.input(flight.kept[index]);
+  shared_.out = run(chunks_[flight.chunk][index], shared_.in, flight.targets);
+  return shared_.out.value();
+}
+
+// Returns the gradient of the block's input, in the flight's memory: the next block uses the tape.
+nn::ConstView Stage::recompute(Flight& flight, std::size_t index, nn::ConstView dy) {
+  if (shared_.flight != &flight || shared_.index != index) run_on_shared_tape(flight, index);
+  shared_.tape.backward_data(shared_.out, dy);
+  shared_.tape.backward_weights();
+  shared_.flight = nullptr;
+  const nn::ConstView dx = shared_.in.gradient();
+  flight.gradient.assign(dx.begin(), dx.end());
+  return {flight.gradient.data(), dx.shape};
+}
+
 void Stage::weights(int chunk, int microbatch,
                     const std::function<void(int block)>& block_is_done) {
   Flight& flight = this->flight(chunk, microbatch);
   for (std::size_t i = chunks_[chunk].size(); i-- > 0;) {
-    flight.tapes[i].backward_weights();
+    if (!is_recomputed(chunks_[chunk][i])) flight.tapes[i].backward_weights();
     block_is_done(chunks_[chunk][i]);
   }
   flight.is_free = true;

@@ -25,13 +25,20 @@ struct Batch {
 // One rank's blocks of the model, and the microbatches in flight in them. Every block of every
 // microbatch has its own tape, so the halves of its backward run separately, and the gradients of
 // weights are ready one block at a time.
+//
+// If blocks are recomputed (Chen et al. 2016, "Training deep nets with sublinear memory cost"), a
+// microbatch in flight keeps only the input of each layer and of the head. They share one tape:
+// backward() runs a block's forward on it again, unless it is still there, and then both halves of
+// its backward, so that nothing of the tape has to be kept for weights(). The bits are the same if
+// microbatches come in ascending order.
 class Stage {
  public:
   // chunks[i]: the consecutive blocks (see nn::LanguageModel) of this rank's i-th chunk; an empty
   // chunk passes its input on. A microbatch is `sequences` of `length` tokens. Results have the
   // same bits for any number of threads.
   Stage(const nn::LanguageModelConfig& config, const std::vector<std::vector<int>>& chunks,
-        nn::index sequences, nn::index length, std::uint64_t seed, int threads = 1);
+        nn::index sequences, nn::index length, std::uint64_t seed, int threads = 1,
+        bool recomputes = false);
 
   nn::LanguageModel& model() { return model_; }
   nn::Team& team() { return team_; }
@@ -47,7 +54,7 @@ class Stage {
   // is from the next chunk; for the head it is [1], the weight of this loss in the step's.
   nn::ConstView backward(int chunk, int microbatch, std::span<const nn::real> gradient);
   // Adds to the gradients of the weights, from the last block to the first, with a call after each,
-  // and frees the microbatch.
+  // and frees the microbatch. For recomputed blocks backward() has already added to them.
   void weights(int chunk, int microbatch, const std::function<void(int block)>& block_is_done);
 
   // The lease for messages that read what forward() or backward() returned.
@@ -59,17 +66,32 @@ class Stage {
     bool is_free = true;
     std::vector<nn::Tape> tapes;  // one per block; a single one if there are no blocks
     std::vector<nn::Var> in, out;
+    std::vector<nn::ConstView> kept;  // the input of each recomputed block
+    std::vector<int> targets;         // of a recomputed head
+    std::vector<nn::real> gradient;   // of the input of the last block that was recomputed
     Lease lease;
   };
   bool has_block(int chunk, int block) const { return std::ranges::count(chunks_[chunk], block); }
   nn::Shape activation_shape() const { return {sequences_ * length_, model_.config().hidden_size}; }
+  bool is_recomputed(int block) const { return recomputes_ && block != 0; }
   Flight& start_flight(int chunk, int microbatch);
+  nn::Var run(int block, nn::Var in, std::span<const int> targets);
+  nn::ConstView run_on_shared_tape(Flight& flight, std::size_t index);
+  nn::ConstView recompute(Flight& flight, std::size_t index, nn::ConstView dy);
   Flight& flight(int chunk, int microbatch);
 
   std::vector<std::vector<int>> chunks_;
   nn::LanguageModel model_;
   nn::Team team_;
   nn::index sequences_, length_;
+  bool recomputes_;
+  // Of all blocks that are recomputed, and what is on it.
+  struct {
+    nn::Tape tape;
+    const Flight* flight = nullptr;
+    std::size_t index = 0;
+    nn::Var in, out;
+  } shared_;
   std::vector<std::unique_ptr<Flight>> flights_;  // free ones are reused
 };
 

@@ -5,10 +5,11 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <utility>
 
 #include "nn/base/error.h"
-#include "nn/team.h"
+#include "nn/real.h"
 #include "pipeline/protocol.h"
 
 namespace pipeline {
@@ -24,14 +25,8 @@ StageWorker::StageWorker(const TrainingConfig& config, Stage& stage, Mailbox& ma
       own_pipeline_(config.topology.pipeline(mailbox.rank())),
       placement_(placement_of(config)),
       schedule_(plan_of(config).stages.at(own_stage_)),
-      learning_rate_(config.warmup > 0
-                         ? nn::warmup_cosine_rate(config.learning_rate, config.warmup, config.steps)
-                         : nn::constant_rate(config.learning_rate)),
-      tied_(config, stage, mailbox),
+      gradients_(config, stage, mailbox, trace),
       seconds_(config.chunks, Costs{0, 0, 0}) {
-  for (int chunk = 0; chunk < config.chunks; ++chunk)
-    for (int block : stage.blocks(chunk))
-      optimizers_[block] = std::make_unique<nn::Adam>(config.learning_rate);
   mailbox.expect(Protocol(config, mailbox.rank()));
 }
 
@@ -39,10 +34,10 @@ std::optional<double> StageWorker::step(int step) {
   step_ = step;
   mailbox_.begin_step(step);
   loss_ = 0;
-  is_step_bad_ = false;
+  gradients_.begin_step(step);
   for (const Action& action : schedule_) {
     mailbox_.progress(doing(action));
-    advance_reductions();
+    gradients_.advance();
     on_action(action.work, action.microbatch);
     switch (action.work) {
       case Work::forward:
@@ -56,27 +51,12 @@ std::optional<double> StageWorker::step(int step) {
         break;
     }
   }
-  const double start = wall_time();
-  mailbox_.wait(
-      [this] {
-        advance_reductions();
-        return reductions_.empty() && !tied_.is_under_way();
-      },
-      nn::concat(place(), " waited for gradients from other ranks"));
-  if (config_.topology.pipelines > 1) add_event(Kind::wait, 0, 0, start);
   ++steps_done_;
-  std::optional<double> loss = exchange_losses();
-  if (!config_.skips_bad_steps) return loss;
-
-  const bool is_bad = is_on_any_rank(mailbox_, is_step_bad_, {Tag::verdict, step_},
-                                     place() + " waited for the verdict on the step");
-  if (is_bad) {
-    ++steps_skipped;
-    stage_.model().parameters().zero_gradients();
-    return std::nullopt;
-  }
-  for (auto& [block, optimizer] : optimizers_) update(block);
-  return loss;
+  const bool counts = gradients_.finish_step(place());
+  const std::optional<double> loss = exchange_losses();
+  if (counts) return loss;
+  ++steps_skipped;
+  return std::nullopt;
 }
 
 void StageWorker::forward(Action action) {
@@ -93,8 +73,8 @@ void StageWorker::forward(Action action) {
   if (!stage_.is_last(chunk)) return send(Tag::activation, action, 1, y);
   loss_ += static_cast<double>(y.data[0]) / config_.microbatches;
   if (!std::isfinite(y.data[0]))
-    found_bad(stage_.model().head_block(),
-              nn::concat("the loss of step ", step_ + 1, " is ", y.data[0]));
+    gradients_.found_bad(stage_.model().head_block(),
+                         nn::concat("the loss of step ", step_ + 1, " is ", y.data[0]));
 }
 
 void StageWorker::backward(Action action) {
@@ -123,9 +103,9 @@ void StageWorker::weights(Action action) {
   stage_.weights(action.chunk, action.microbatch, [&](int block) {
     if (!is_last) return;
     finish();
-    start_reduction(block);
+    gradients_.start(block);
     mailbox_.progress(doing(action));
-    advance_reductions();
+    gradients_.advance();
     start = wall_time();
     stopwatch = {};
   });
@@ -167,7 +147,7 @@ Message StageWorker::receive(Tag::Kind kind, Action action, int offset) {
   std::optional<Message> message;
   mailbox_.wait(
       [&] {
-        advance_reductions();
+        gradients_.advance();
         return (message = mailbox_.try_receive(from, tag)).has_value();
       },
       nn::concat(place(), " waited for the ", kind == Tag::activation ? "activation" : "gradient",
@@ -182,81 +162,6 @@ void StageWorker::send(Tag::Kind kind, Action action, int offset, nn::ConstView 
   mailbox_.send(rank_of(to), {kind, step_, action.microbatch, to}, numbers.span(),
                 stage_.lease(action.chunk, action.microbatch));
   add_event(Kind::send, action.microbatch, action.chunk, start);
-}
-
-void StageWorker::start_reduction(int block) {
-  if (config_.topology.pipelines == 1) return tie_gradients(block);
-  const auto [offset, size] = stage_.model().range(block);
-  Reduction& reduction = reductions_.emplace_back();
-  reduction.block = block;
-  reduction.start = wall_time();
-  reduction.ring.emplace(mailbox_, config_.topology.stage_group(own_stage_), own_pipeline_,
-                         stage_.model().parameters().gradients().subspan(offset, size), step_,
-                         block, reduction.lease);
-}
-
-void StageWorker::advance_reductions() {
-  std::erase_if(reductions_, [this](Reduction& reduction) {
-    if (!reduction.ring->advance()) return false;
-    add_event(Kind::reduce, reduction.block, 0, reduction.start);
-    tie_gradients(reduction.block);
-    return true;
-  });
-  advance_tied();
-}
-
-void StageWorker::tie_gradients(int block) {
-  if (!std::ranges::count(tied_.blocks(), block)) return finish_gradients(block);
-  tied_.start(step_);
-  advance_tied();
-}
-
-void StageWorker::advance_tied() {
-  if (!tied_.advance()) return;
-  for (int block : tied_.blocks()) finish_gradients(block);
-}
-
-// If bad steps are skipped, updates wait for the verdict of all ranks.
-void StageWorker::finish_gradients(int block) {
-  const Stopwatch stopwatch;
-  const auto [offset, size] = stage_.model().range(block);
-  const auto gradients = stage_.model().parameters().gradients().subspan(offset, size);
-  on_gradients(block, gradients);
-  if (!nn::all_finite(gradients, stage_.team()))
-    found_bad(block, nn::concat("a gradient of step ", step_ + 1, " is not finite"));
-  update_seconds_ += stopwatch.seconds();
-  if (!config_.skips_bad_steps) update(block);
-}
-
-void StageWorker::found_bad(int block, const std::string& what) {
-  is_step_bad_ = true;
-  if (config_.skips_bad_steps) return;
-  const std::string name = block == 0                             ? "the embedding"
-                           : block == stage_.model().head_block() ? "the head"
-                                                                  : nn::concat("layer ", block - 1);
-  throw nn::InputError(
-      nn::concat(what, ", in ", name, " on stage ", own_stage_),
-      "choose a lower --lr, or a --warmup; --skip-bad-steps continues without such steps");
-}
-
-nn::Optimizer::State StageWorker::optimizer_state(int block) {
-  return optimizers_.at(block)->state(stage_.model().range(block).size);
-}
-
-void StageWorker::update(int block) {
-  const double start = wall_time();
-  const Stopwatch stopwatch;
-  const auto [offset, size] = stage_.model().range(block);
-  const auto gradients = stage_.model().parameters().gradients().subspan(offset, size);
-  nn::Optimizer& optimizer = *optimizers_.at(block);
-  optimizer.set_learning_rate(learning_rate_(step_));
-  nn::Team& team = stage_.team();
-  optimizer.step(stage_.model().parameters().values().subspan(offset, size), gradients, team);
-  team.split(size, 16384, [gradients](nn::index begin, nn::index end) {
-    std::ranges::fill(gradients.subspan(begin, end - begin), nn::real(0));
-  });
-  add_event(Kind::update, block, 0, start);
-  update_seconds_ += stopwatch.seconds();
 }
 
 std::optional<double> StageWorker::exchange_losses() {
@@ -280,7 +185,7 @@ std::vector<Costs> StageWorker::measured_costs() const {
   const double times = std::max(1, steps_done_ * config_.microbatches);
   for (Costs& cost : costs)
     cost = {cost.forward / times, cost.backward / times,
-            (cost.weights + update_seconds_ / config_.chunks) / times};
+            (cost.weights + gradients_.update_seconds() / config_.chunks) / times};
   return costs;
 }
 

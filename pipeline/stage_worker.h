@@ -1,26 +1,19 @@
 #pragma once
 
 #include <functional>
-#include <list>
-#include <map>
-#include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <vector>
 
 #include "data/tokens.h"
-#include "nn/optimizer.h"
-#include "nn/real.h"
 #include "nn/tensor.h"
-#include "pipeline/collectives.h"
+#include "pipeline/gradients.h"
 #include "pipeline/mailbox/frame.h"
 #include "pipeline/mailbox/mailbox.h"
 #include "pipeline/placement.h"
 #include "pipeline/schedule.h"
 #include "pipeline/simulate.h"
 #include "pipeline/stage.h"
-#include "pipeline/tied_gradients.h"
 #include "pipeline/trace.h"
 #include "pipeline/training_config.h"
 
@@ -50,26 +43,16 @@ class StageWorker {
   // "rank 1 (pipeline 0, stage 1) at step 46", for error messages.
   std::string place() const;
 
-  // The optimizer's state for a block of this stage, for checkpoints.
-  nn::Optimizer::State optimizer_state(int block);
+  Gradients& gradients() { return gradients_; }
 
-  // Observers: called before each action, and with the averaged gradients of a block before its
-  // update.
+  // An observer: called before each action.
   std::function<void(Work work, int microbatch)> on_action = [](Work, int) {};
-  std::function<void(int block, std::span<const nn::real>)> on_gradients = [](int, auto) {};
 
   // Seconds per microbatch in each chunk, the mean of all steps so far. Updates count as part of
   // the weights half; waiting does not count.
   std::vector<Costs> measured_costs() const;
 
  private:
-  struct Reduction {
-    int block;
-    double start;
-    Lease lease;
-    std::optional<RingAllReduce> ring;
-  };
-
   void forward(Action action);
   void backward(Action action);
   void weights(Action action);
@@ -77,13 +60,6 @@ class StageWorker {
   Message receive(Tag::Kind kind, Action action, int offset);
   void send(Tag::Kind kind, Action action, int offset, nn::ConstView numbers);
   int rank_of(int part) const;
-  void start_reduction(int block);
-  void advance_reductions();
-  void tie_gradients(int block);
-  void advance_tied();
-  void finish_gradients(int block);
-  void update(int block);
-  void found_bad(int block, const std::string& what);
   std::optional<double> exchange_losses();
   std::string doing(Action action) const;
   void add_event(Kind kind, int item, int chunk, double start);
@@ -96,17 +72,12 @@ class StageWorker {
   int own_stage_, own_pipeline_;
   Placement placement_;
   Schedule schedule_;
-  nn::LearningRate learning_rate_;
-  std::map<int, std::unique_ptr<nn::Optimizer>> optimizers_;  // of each block
-  TiedGradients tied_;
-  std::list<Reduction> reductions_;  // in progress; messages hold the addresses of the leases
+  Gradients gradients_;
 
   int step_ = 0, steps_done_ = 0;
   double loss_ = 0;
-  bool is_step_bad_ = false;
   std::vector<int> ids_, targets_;
   std::vector<Costs> seconds_;  // of each chunk, all steps
-  double update_seconds_ = 0;
 };
 
 }  // namespace pipeline

@@ -53,6 +53,15 @@ void require_valid_schedule(const TrainingConfig& config) {
                             : "use --schedule interleaved, or --chunks 1");
 }
 
+bool has_ascending_backwards(const Plan& plan) {
+  for (const Schedule& schedule : plan.stages) {
+    std::vector<int> next(plan.placement.chunks());
+    for (const Action& action : schedule)
+      if (action.work == Work::backward && action.microbatch != next[action.chunk]++) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 void require_valid(const TrainingConfig& config) {
@@ -79,13 +88,22 @@ void require_valid(const TrainingConfig& config) {
          "the learning rate must be positive and finite", "--lr 8e-4");
   demand(config.warmup == 0 || (config.warmup > 0 && config.warmup < config.steps),
          "the warm-up does not fit into the steps", "choose --warmup from 0 to below --steps");
+  demand(config.clip_norm >= 0 && std::isfinite(config.clip_norm),
+         "the largest norm of gradients must be positive and finite, or 0 for any",
+         "--clip-norm 1");
   try {
     nn::require_valid(config.model);
   } catch (const nn::Error& error) {
     throw nn::InputError(error.what(), "see --d, --heads, --kv-heads, --hidden");
   }
+  const Plan plan = plan_of(config);
+  demand(
+      !config.recomputes || has_ascending_backwards(plan),
+      "--recompute computes the gradients of weights in the order of the backwards, which is not "
+      "that of the microbatches here",
+      "leave --recompute out, or choose another --schedule");
   if (!config.given_plan)  // throws if stages would deadlock
-    simulate(plan_of(config), uniform_costs(t.stages, config.chunks));
+    simulate(plan, uniform_costs(t.stages, config.chunks));
 }
 
 Plan plan_of(const TrainingConfig& config) {
@@ -156,6 +174,8 @@ std::map<std::string, std::string> training_terms(const TrainingConfig& config) 
   add("warmup", config.warmup);
   if (config.warmup > 0) add("steps", config.steps);  // where the cosine ends
   add("seed", config.seed);
+  terms["clip-norm"] = "none";
+  if (config.clip_norm > 0) add("clip-norm", config.clip_norm);
   terms["text"] = config.text;
   terms["model"] = m.kind().name;
   if (m.kind().has_position_table) add("positions", m.max_positions);
@@ -169,11 +189,11 @@ std::map<std::string, std::string> training_terms(const TrainingConfig& config) 
 }
 
 std::string terms(const TrainingConfig& config) {
-  std::string text =
-      nn::concat("stages ", config.topology.stages, "\npipelines ", config.topology.pipelines,
-                 "\nschedule ", config.schedule, "\nchunks ", config.chunks, "\nmicrobatches ",
-                 config.microbatches, "\nsteps ", config.steps, "\nskip-bad-steps ",
-                 config.skips_bad_steps, "\ncontext ", config.model.max_positions);
+  std::string text = nn::concat(
+      "stages ", config.topology.stages, "\npipelines ", config.topology.pipelines, "\nschedule ",
+      config.schedule, "\nchunks ", config.chunks, "\nmicrobatches ", config.microbatches,
+      "\nsteps ", config.steps, "\nskip-bad-steps ", config.skips_bad_steps, "\nzero1 ",
+      config.shares_moments, "\ncontext ", config.model.max_positions);
   for (const auto& [name, value] : training_terms(config)) text += '\n' + name + ' ' + value;
   return text;
 }

@@ -32,6 +32,12 @@ struct TrainingConfig {
   std::uint64_t seed = 0;
   std::string text = {};         // identifies the text by its content, not its path
   bool skips_bad_steps = false;  // a step with a NaN or infinity is skipped, not an error
+  double clip_norm = 0;          // largest norm of a step's gradients; 0: any
+  bool recomputes = false;       // layers and head keep only their input; see Stage
+  bool shares_moments = false;   // of Adam, over the ranks of a stage group; see Gradients
+
+  // Whether blocks are updated only when rank 0 knows the gradients of all.
+  bool has_verdicts() const { return skips_bad_steps || clip_norm > 0; }
 
   int sequences() const { return batch / topology.pipelines / microbatches; }  // per microbatch
 };

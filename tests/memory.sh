@@ -39,6 +39,31 @@ if [ -e data/raw/mnist/t10k-labels-idx1-ubyte ]; then
   done
 fi
 in_little() { (ulimit -v 250000 && exec "$@"); }
+# Eight microbatches in flight; the memory of weights and programs is small beside them.
+took() {  # took OPTIONS...: megabytes
+  "$program" --text tests/README.md --data "$work/data" --d 128 --heads 4 --depth 12 --tokens 256 \
+    --schedule gpipe --microbatches 8 --threads 1 --steps 1 --checkpoint-every 0 \
+    --out "$work/out" "$@" | sed -nE 's/^memory: .* took up to ([0-9]+) MB$/\1/p'
+}
+recomputed() {
+  local whole=$(took) less=$(took --recompute)
+  echo "$whole MB, recomputed $less MB"
+  [ "$less" -gt 0 ] && [ $((3 * less)) -lt "$whole" ]
+}
+check "recomputing layers takes less than a third of the memory" recomputed
+shared_out() {
+  local whole less
+  launch() {
+    tools/pipeline.sh 1 3 --text tests/README.md --data "$work/data" --d 256 --heads 4 --depth 16 \
+      --tokens 8 --microbatches 1 --threads 1 --steps 1 --checkpoint-every 0 \
+      --out "$work/out" "$@" | sed -nE 's/^memory: rank 2 took up to ([0-9]+) MB$/\1/p'
+  }
+  whole=$(launch) less=$(launch --zero1)
+  echo "$whole MB, shared out $less MB"
+  # The layers have 16.8 million weights with two moments of 4 bytes: two thirds are 89 MB.
+  [ "$less" -gt 0 ] && [ $((whole - less)) -ge 60 ]
+}
+check "each of three pipelines has a third of the moments" shared_out
 check "a limit that is too low is an error with the figure" \
   refused "134 MB for each of 9 threads" in_little "$program" --check --threads 9
 check "more threads than OpenBLAS has places for are an error" \

@@ -53,6 +53,20 @@ check "a run with a rank killed twice restarts and ends" killed
 check "with the same losses" same_losses whole killed
 check "with the same weights" same_model whole killed
 
+# The same with moments that are shared out.
+killed_sharing() {
+  tools/pipeline.sh 2 2 "${saved[@]}" --zero1 --checkpoint "$work/sharing-steps" --restarts 1 \
+    --out "$work/sharing" >"$work/out" 2>"$work/err" &
+  local launcher=$!
+  wait_for_step sharing 15 || return
+  kill -KILL "$(pgrep -P $launcher -f -- "--rank 3 ")"
+  wait $launcher || { cat "$work/err"; return 1; }
+  grep -qE "resumed: after step [1-3]0 of" "$work/out"
+}
+check "a run that shares moments out restarts when a rank is killed" killed_sharing
+check "with the same losses" same_losses whole sharing
+check "with the same weights" same_model whole sharing
+
 # Kills everything at once, as when the machine stops.
 lost() {
   local worker

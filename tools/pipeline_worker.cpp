@@ -80,8 +80,18 @@ void add_training_options(tools::Options& options, CommandLine& line) {
               "steps of warm-up before a cosine decay; 0, constant rate");
   options.add("--seed", config.seed, "seed of the initial weights")
       .between(std::uint64_t{0}, tools::largest_seed);
+  options.add("--clip-norm", config.clip_norm,
+              "largest norm of a step's gradients, all stages together; 0, any");
   options.add("--skip-bad-steps", config.skips_bad_steps,
               "skip steps with a NaN or infinity, which otherwise end the run");
+}
+
+void add_memory_options(tools::Options& options, pipeline::TrainingConfig& config) {
+  options.add("--recompute", config.recomputes,
+              "keep only the inputs of layers and head, and run them again: less memory, slower");
+  options.add("--zero1", config.shares_moments,
+              "share Adam's moments out over the pipelines, as ZeRO stage 1 and PyTorch's "
+              "ZeroRedundancyOptimizer do");
 }
 
 void add_model_options(tools::Options& options, ModelOptions& model) {
@@ -191,6 +201,7 @@ int run_command(int argc, char** argv) {
       "pipeline_worker",
       "One rank of a pipeline- and data-parallel training run of a language model.");
   add_training_options(options, line);
+  add_memory_options(options, config);
   add_model_options(options, line.model);
   add_run_options(options, line);
   line.rank.text.data_raw = project::data_raw();

@@ -32,7 +32,7 @@ struct Tag {
   Kind kind;
   std::int32_t step = 0;
   std::int32_t item = 0;  // microbatch, or block of the model
-  std::int32_t part = 0;  // chunk, or turn of the ring
+  std::int32_t part = 0;  // chunk, turn of the ring, or moment of a block
   friend auto operator<=>(const Tag&, const Tag&) = default;
 };
 

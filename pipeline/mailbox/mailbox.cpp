@@ -110,16 +110,24 @@ void Mailbox::send_text(int to, Tag tag, const std::string& text) {
   sockets_->push(to, tag, zmq::message_t(text.data(), text.size()));
 }
 
-void Mailbox::send_number(int to, Tag tag, double number) {
-  sockets_->push(to, tag, zmq::message_t(&number, sizeof number));
+void Mailbox::send_number(int to, Tag tag, double number) { send_numbers(to, tag, {&number, 1}); }
+
+void Mailbox::send_numbers(int to, Tag tag, std::span<const double> numbers) {
+  sockets_->push(to, tag, zmq::message_t(numbers.data(), numbers.size_bytes()));
 }
 
 double Mailbox::receive_number(int from, Tag tag, const std::string& what) {
+  return receive_numbers(from, tag, 1, what)[0];
+}
+
+std::vector<double> Mailbox::receive_numbers(int from, Tag tag, std::size_t count,
+                                             const std::string& what) {
   const Message message = receive(from, tag, what);
-  double number = 0;
-  nn::require(message.bytes.size() == sizeof number, "rank ", from, " did not send a number");
-  std::memcpy(&number, message.bytes.data(), sizeof number);
-  return number;
+  std::vector<double> numbers(count);
+  nn::require(message.bytes.size() == count * sizeof(double), "rank ", from, " did not send ",
+              count, count == 1 ? " number" : " numbers");
+  std::memcpy(numbers.data(), message.bytes.data(), message.bytes.size());
+  return numbers;
 }
 
 std::optional<Message> Mailbox::try_receive(int from, Tag tag) {

@@ -116,6 +116,7 @@ class Mailbox {
   void send(int to, Tag tag, std::span<const nn::real> numbers, Lease& lease);
   void send_text(int to, Tag tag, const std::string& text);
   void send_number(int to, Tag tag, double number);
+  void send_numbers(int to, Tag tag, std::span<const double> numbers);
 
   // The message if it has arrived; it is handed out once.
   std::optional<Message> try_receive(int from, Tag tag);
@@ -126,6 +127,8 @@ class Mailbox {
   void wait(const std::function<bool()>& is_done, const std::string& what);
   Message receive(int from, Tag tag, const std::string& what);
   double receive_number(int from, Tag tag, const std::string& what);
+  std::vector<double> receive_numbers(int from, Tag tag, std::size_t count,
+                                      const std::string& what);
 
   // From now on wait() no longer throws Stopped: the caller handles the stop flag itself.
   void ignore_stop();

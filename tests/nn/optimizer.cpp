@@ -7,7 +7,10 @@
 
 #include "nn/base/error.h"
 #include "nn/base/file.h"
+#include "nn/gradient_norm.h"
 #include "nn/optimizer.h"
+#include "nn/random.h"
+#include "nn/team.h"
 #include "tests/nn/goldens.h"
 #include "tests/nn/numbers.h"
 
@@ -72,6 +75,22 @@ TEST_CASE("clip_gradients does what clip_grad_norm_ does") {
     const double norm = nn::clip_gradients(gradients, row["maximum"]);
     CHECK(norm == doctest::Approx(row["norm"].get<double>()).scale(0).epsilon(1e-6));
     CHECK(largest_difference(gradients, numbers_of(row["clipped"])) < (is_double ? 1e-12 : 1e-6));
+  }
+}
+
+TEST_CASE("a sum of squares has the same bits for any number of threads") {
+  nn::Team alone;
+  for (std::size_t size : {0, 1, 15, 17, 65536, 200'001}) {
+    std::vector<real> values(size);
+    nn::Generator(3).uniform(values, -1, 1);
+    long double expected = 0;
+    for (real value : values) expected += static_cast<long double>(value) * value;
+    const double sum = nn::sum_of_squares(values, alone);
+    CHECK(sum == doctest::Approx(static_cast<double>(expected)).epsilon(1e-12));
+    for (int threads : {2, 5}) {
+      nn::Team team(threads);
+      CHECK(nn::sum_of_squares(values, team) == sum);
+    }
   }
 }
 

@@ -48,7 +48,7 @@ PartialResult train_until(const TrainingConfig& config, const std::filesystem::p
     for (int block = 0; block <= rank.stage.model().head_block(); ++block)
       if (rank.stage.model().range(block).size > 0) {
         std::vector<nn::real>& all = result.moments[block];
-        for (const auto& [name, values] : rank.worker.optimizer_state(block).arrays)
+        for (const auto& [name, values] : rank.worker.gradients().optimizer_state(block).arrays)
           all.insert(all.end(), values.begin(), values.end());
       }
   });
@@ -128,6 +128,10 @@ TEST_CASE("a checkpoint of another training is refused") {
   other.batch = 12;
   CHECK(contains(complaint_of([&] { train_until(other, folder.path, 4); }),
                  "batch 6, this run has 12"));
+  other = config;
+  other.clip_norm = 0.5;
+  CHECK(complaint_of([&] { train_until(other, folder.path, 4); }) ==
+        "the checkpoint was made with clip-norm none, this run has 0.5");
   other = config;
   other.model.intermediate_size += 8;
   CHECK(contains(complaint_of([&] { train_until(other, folder.path, 4); }), "hidden"));
@@ -235,6 +239,7 @@ TEST_CASE("a checkpoint of version 1, which does not say what made it, resumes s
   train_until(config, folder.path, 2);
   for (const auto& [name, value] : nn::describe_engine())
     change_state(folder.path, 2, "state " + name + ' ' + value + '\n', "");
+  change_state(folder.path, 2, "state clip-norm none\n", "");
   change_state(folder.path, 2, "manifest 2\n", "");
   const PartialResult resumed = train_until(config, folder.path, 4);
   CHECK(resumed.first_step == 2);

@@ -35,7 +35,7 @@ std::vector<std::vector<nn::real>> reduce(int ranks, std::size_t size) {
     threads.emplace_back([&, rank] {
       Mailbox mailbox(network, {.rank = rank, .addresses = addresses});
       mailbox.meet("", std::chrono::seconds(10));
-      RingAllReduce ring(mailbox, group, rank, values[rank], 0, 0, leases[rank]);
+      Ring ring(Ring::Work::all_reduce, mailbox, group, rank, values[rank], 0, 0, leases[rank]);
       mailbox.wait([&] { return ring.advance(); }, "reducing");
       all_free = all_free && leases[rank].is_free();
       mailbox.part();
@@ -65,6 +65,30 @@ TEST_CASE("all-reduce gives every rank the same mean, of any number of values") 
         largest = std::max(largest, std::abs(static_cast<double>(results[0][i]) - mean[i]));
       CHECK(largest < 3e-7);
     }
+}
+
+TEST_CASE("numbers of all ranks add up to the same bits on every rank, whichever has them") {
+  const std::vector<double> numbers{0.1, 0.2, 0.3, 1e-20, 1e20, -1e20};
+  double in_order = 0;
+  for (double number : numbers) in_order += number;
+  for (int ranks : {1, 2, 4}) {
+    std::vector<double> sums(ranks);
+    const std::vector<std::string> addresses = addresses_of("sums", ranks);
+    Network network;
+    std::vector<std::thread> threads;
+    for (int rank = 0; rank < ranks; ++rank)
+      threads.emplace_back([&, rank] {
+        Mailbox mailbox(network, {.rank = rank, .addresses = addresses});
+        mailbox.meet("", std::chrono::seconds(10));
+        std::vector<double> own(numbers.size());
+        for (std::size_t i = 0; i < own.size(); ++i)
+          if (static_cast<int>(i * 7 % ranks) == rank) own[i] = numbers[i];
+        sums[rank] = sum_over_ranks(mailbox, own, {Tag::verdict}, "adding up");
+        mailbox.part();
+      });
+    for (std::thread& thread : threads) thread.join();
+    CHECK(sums == std::vector<double>(ranks, in_order));
+  }
 }
 
 TEST_CASE("all ranks stop after the same step, whichever was told to; otherwise they take all") {

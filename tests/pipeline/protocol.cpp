@@ -48,6 +48,8 @@ void each_config(Function f) {
         TrainingConfig config =
             toy::config_of(schedule.name, stages, pipelines, 2, *nn::find_family(family));
         config.skips_bad_steps = pipelines == 2;
+        config.clip_norm = pipelines == 3 ? 1 : 0;
+        config.shares_moments = stages == 2;
         CAPTURE(schedule.name);
         CAPTURE(stages);
         CAPTURE(pipelines);
@@ -95,7 +97,7 @@ TEST_CASE("every message of a training is expected, and none that differs in a f
           if (wrong.from < 0 || wrong.from >= config.topology.ranks() || wrong.from == rank)
             continue;
           // Numbers with the same tag may come from several ranks and differ in meaning.
-          const bool is_number = bytes == sizeof(double);
+          const bool is_number = bytes == sizeof(double) || tag.kind == Tag::verdict;
           if (is_number && (wrong.tag.kind != tag.kind || wrong.from != from)) continue;
           if (wrong.tag.kind == Tag::checkpoint && wrong.bytes < 1000) continue;  // a text
           // With two stages of two chunks, each stage is before and after the other.
@@ -116,7 +118,7 @@ TEST_CASE("every message of a training is expected, and none that differs in a f
     CHECK(kinds.contains(Tag::tied) == (placement.first_stage() != placement.last_stage() &&
                                         nn::tied_tensor(config.model).has_value()));
     CHECK(kinds.contains(Tag::reduce) == (config.topology.pipelines > 1));
-    CHECK(kinds.contains(Tag::verdict) == (config.skips_bad_steps && config.topology.ranks() > 1));
+    CHECK(kinds.contains(Tag::verdict) == (config.has_verdicts() && config.topology.ranks() > 1));
   });
 }
 
@@ -196,6 +198,29 @@ TEST_CASE("a stage averages its own blocks, once the cut is known") {
     CHECK(Protocol(config, 3, false)(1, tag, bytes, 0));
     CHECK(!Protocol(config, 3, false)(1, tag, bytes + sizeof(nn::real), 0));
   }
+}
+
+TEST_CASE("the first pipeline asks its stage groups for their moments, and others do not") {
+  TrainingConfig config = toy::config_of("1f1b", 2, 3, 3);  // ranks 1, 3 and 5 are a stage group
+  const int block = 5;
+  const auto takes = [&](int rank, int from, int of_block, int part, std::size_t bytes) {
+    return Protocol(config, rank)(from, {Tag::checkpoint, 1, of_block, part}, bytes, 0);
+  };
+  const auto bytes_of = [&](int pipeline) {
+    return sizeof(nn::real) * own_segment(block_size(config.model, block), 3, pipeline).length;
+  };
+  CHECK(!takes(3, 1, block, 1, 8));  // nothing is shared out
+  config.shares_moments = true;
+  CHECK(takes(3, 1, block, 1, 8));
+  CHECK(takes(1, 5, block, 2, bytes_of(2)));
+  CHECK(takes(1, 5, block, 3, bytes_of(2)));
+  CHECK(!takes(1, 5, block, 4, bytes_of(2)));
+  CHECK(!takes(1, 5, block, 2, bytes_of(2) + 4));
+  CHECK(!takes(1, 4, block, 2, bytes_of(2)));  // of another stage
+  CHECK(!takes(1, 5, 1, 2, bytes_of(2)));
+  CHECK(!takes(3, 5, block, 1, 8));
+  CHECK(!takes(5, 3, block, 2, bytes_of(1)));
+  CHECK(!takes(1, 3, block, 1, 8));
 }
 
 TEST_CASE("unexpected messages of a rank are dropped and counted, and the others train as before") {

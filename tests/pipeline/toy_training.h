@@ -91,7 +91,7 @@ inline std::deque<Stage> as_ranks(const TrainingConfig& config, const std::strin
   std::deque<Stage> stages;  // outlive the network, whose messages read their memory
   for (int rank = 0; rank < ranks; ++rank)
     stages.emplace_back(config.model, blocks_of(config, config.topology.stage(rank)),
-                        config.sequences(), length, config.seed);
+                        config.sequences(), length, config.seed, 1, config.recomputes);
   std::vector<std::exception_ptr> failures(ranks), losses(ranks);
   {
     Network network;

@@ -27,7 +27,7 @@ Result train(const TrainingConfig& config, const std::string& name, int pipeline
   std::mutex result_mutex;
   auto stages = toy::as_ranks(config, name, [&](toy::Rank rank) {
     int step = 0;
-    rank.worker.on_gradients = [&](int block, std::span<const nn::real> gradients) {
+    rank.worker.gradients().on_gradients = [&](int block, std::span<const nn::real> gradients) {
       const std::lock_guard lock(result_mutex);
       result.gradients[{step, block}].assign(gradients.begin(), gradients.end());
     };

@@ -33,6 +33,9 @@ TEST_CASE("the course's config is valid, and every impossible setting is named")
   CHECK(refusal({.steps = -1}) == "the number of steps cannot be negative");
   CHECK(refusal({.learning_rate = 0}).starts_with("the learning rate must be positive"));
   CHECK(refusal({.learning_rate = INFINITY}).starts_with("the learning rate must be positive"));
+  for (const double norm : {-1.0, static_cast<double>(INFINITY), static_cast<double>(NAN)})
+    CHECK(refusal({.clip_norm = norm}).starts_with("the largest norm of gradients must be"));
+  CHECK(refusal({.clip_norm = 1}) == "nothing");
   CHECK(refusal({.topology = {65536, 65536}}).ends_with("are more than 4096 ranks"));
   CHECK(refusal({.topology = {1, 4096}, .microbatches = 1 << 20}).starts_with("a batch of 3"));
   for (const int warmup : {-1, 5000, 5001})  // a cosine needs a step to fall in
@@ -82,6 +85,18 @@ TEST_CASE("a given plan brings its numbers along, and its content tells it from 
   CHECK(refusal(config) == "nothing");
   CHECK(placement_of(config).last_stage() == 0);
   CHECK(terms(config) != terms(other));
+}
+
+TEST_CASE("--recompute needs backwards in the order of the microbatches") {
+  Plan plan = find_schedule("gpipe")->plan(1, 2, 1);
+  plan.stages[0] = {{Work::forward, 0},  {Work::forward, 1}, {Work::backward, 1},
+                    {Work::backward, 0}, {Work::weights, 0}, {Work::weights, 1}};
+  TrainingConfig config;
+  give_plan(config, plan, "descending");
+  config.batch = 2;
+  CHECK(refusal(config) == "nothing");
+  config.recomputes = true;
+  CHECK(contains(refusal(config), "the order of the backwards"));
 }
 
 TEST_CASE("terms tell jobs apart, except by their cut") {

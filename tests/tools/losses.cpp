@@ -26,6 +26,20 @@ TEST_CASE("losses are read back as a run writes them") {
   CHECK(losses.tokens_per_second > 0);
 }
 
+TEST_CASE("norms of gradients are a column of their own, if there are any") {
+  const tools::TemporaryFolder folder;
+  {
+    LossLog log(3, 100, "", true);
+    log.open(folder.path / "loss.csv");
+    log.add(1, 10.5, 1.25);
+    log.add(2, 9.5, 0.75);
+  }
+  const std::string content = nn::read_file(folder.path / "loss.csv");
+  CHECK(content.starts_with("Step,Loss,Seconds,Tokens per second,Norm\n1,10.5,"));
+  CHECK(content.ends_with(",0.75\n"));
+  CHECK(read_losses(folder.path / "loss.csv").values == std::vector<double>{10.5, 9.5});
+}
+
 TEST_CASE("losses of a resumed run continue where the earlier ones end, in time, too") {
   const tools::TemporaryFolder folder;
   const std::string earlier =
@@ -65,9 +79,13 @@ TEST_CASE("a file that does not hold losses is refused with its line") {
   CHECK(message_for(header) == "loss.csv, line 1: there is no step");
   CHECK(message_for(header + "0,1,1,1\n1,x,1,1\n") == "loss.csv, line 3: a number is missing");
   CHECK(message_for(header + "0,1,1\n") == "loss.csv, line 2: a comma is missing");
-  CHECK(message_for(header + "0,1,1,1,\n") == "loss.csv, line 2: there are more than four numbers");
+  CHECK(message_for(header + "0,1,1,1,\n") == "loss.csv, line 2: there are more than 4 numbers");
   CHECK(message_for(header + "1,1,1,1\n1,1,1,1\n") == "loss.csv, line 3: steps do not ascend");
   CHECK(message_for(header + "0,nan,1,1\n") == "nothing");
+  const std::string with_norms = "Step,Loss,Seconds,Tokens per second,Norm\n";
+  CHECK(message_for(with_norms + "0,1,1,1\n") == "loss.csv, line 2: a comma is missing");
+  CHECK(message_for(with_norms + "0,1,1,1,1,1\n") ==
+        "loss.csv, line 2: there are more than 5 numbers");
   CHECK_THROWS_AS(read_losses("no/such/loss.csv"), nn::InputError);
 }
 

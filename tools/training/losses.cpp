@@ -17,19 +17,19 @@ namespace training {
 
 namespace {
 
-using Row = std::array<double, 4>;
+using Row = std::array<double, 5>;  // the norm last, if there is one
 
-Row parse_row(std::string_view line) {
+Row parse_row(std::string_view line, std::size_t columns) {
   Row row{};
   const char *at = line.data(), *const end = at + line.size();
-  for (std::size_t i = 0; i < row.size(); ++i) {
+  for (std::size_t i = 0; i < columns; ++i) {
     nn::require(i == 0 || (at != end && *at == ','), "a comma is missing");
     if (i > 0) ++at;
     const auto [rest, error] = std::from_chars(at, end, row[i]);
     nn::require(error == std::errc(), "a number is missing");
     at = rest;
   }
-  nn::require(at == end, "there are more than four numbers");
+  nn::require(at == end, "there are more than ", columns, " numbers");
   return row;
 }
 
@@ -49,11 +49,12 @@ Losses parse_losses(const std::string& text, const std::string& name) {
   std::string line;
   int number = 1;
   try {
-    nn::require(std::getline(csv, line) && line == losses_header,
-                "this is not the header of a loss.csv");
+    std::getline(csv, line);
+    const bool has_norms = line == header_with_norms;
+    nn::require(has_norms || line == losses_header, "this is not the header of a loss.csv");
     while (std::getline(csv, line)) {
       ++number;
-      const auto [step, loss, seconds, rate] = parse_row(line);
+      const auto [step, loss, seconds, rate, norm] = parse_row(line, has_norms ? 5 : 4);
       nn::require(losses.steps.empty() || step > losses.steps.back(), "steps do not ascend");
       losses.steps.push_back(step);
       losses.values.push_back(loss);

@@ -7,13 +7,14 @@
 
 namespace training {
 
-// The first line of loss.csv, for its writer and its readers.
+// The first line of loss.csv, for its writer and its readers: the second if gradients are clipped.
 constexpr std::string_view losses_header = "Step,Loss,Seconds,Tokens per second";
+constexpr std::string_view header_with_norms = "Step,Loss,Seconds,Tokens per second,Norm";
 
 // The contents of a run's loss.csv (see LossLog), in ascending steps.
 struct Losses {
-  std::vector<double> steps, values;
-  double tokens_per_second = 0;  // of the whole run, from its last row
+  std::vector<double> steps, values;  // norms of gradients are left out
+  double tokens_per_second = 0;       // of the whole run, from its last row
 };
 
 // Throws nn::InputError if there is no such file, if it has no steps, or, with the line's number,

@@ -1,5 +1,6 @@
 #include "tools/training/memory.h"
 
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -17,10 +18,14 @@ MemoryNeeds memory_needs(const pipeline::TrainingConfig& config) {
   const double number = sizeof(nn::real), length = config.length;
   const double sequences = static_cast<double>(config.sequences()) * config.topology.pipelines;
   MemoryNeeds needs;
-  needs.weights = 4 * number * config.topology.pipelines * nn::model_size(model);
-  // One microbatch per pipeline, though more may be in flight. A query sees only the keys before
-  // it: half of all pairs.
-  needs.attention = number * sequences * model.layers * model.heads * length * length / 2;
+  const int pipelines = config.topology.pipelines;
+  const int copies = 2 * pipelines + 2 * (config.shares_moments ? 1 : pipelines);
+  needs.weights = copies * number * nn::model_size(model);
+  // One microbatch per pipeline, though more may be in flight, and of recomputed layers one per
+  // stage. A query sees only the keys before it: half of all pairs.
+  const nn::index layers =
+      config.recomputes ? std::min<nn::index>(model.layers, config.topology.stages) : model.layers;
+  needs.attention = number * sequences * layers * model.heads * length * length / 2;
   needs.scores = number * sequences * length * static_cast<double>(model.vocab_size);
   return needs;
 }
@@ -46,6 +51,12 @@ void require_memory(const pipeline::TrainingConfig& config, double bytes) {
 
 double memory_of_this_machine() {
   return static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
+}
+
+double peak_memory() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  return 1024.0 * static_cast<double>(usage.ru_maxrss);
 }
 
 }  // namespace training

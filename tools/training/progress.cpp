@@ -55,26 +55,30 @@ void State::set(int step, std::string_view action, int microbatch) {
   set(nn::concat("step ", step, ' ', action, ' ', microbatch));
 }
 
-LossLog::LossLog(int steps, int tokens_per_step, std::string earlier)
+LossLog::LossLog(int steps, int tokens_per_step, std::string earlier, bool has_norms)
     : earlier_(std::move(earlier)),
+      has_norms_(has_norms),
       steps_(steps),
       tokens_per_step_(tokens_per_step),
       earlier_seconds_(last_seconds(earlier_)) {}
 
 void LossLog::open(const std::filesystem::path& file) {
   path_ = file;
-  nn::write_file_atomically(file, earlier_.empty() ? nn::concat(losses_header, '\n') : earlier_);
+  const std::string_view header = has_norms_ ? header_with_norms : losses_header;
+  nn::write_file_atomically(file, earlier_.empty() ? nn::concat(header, '\n') : earlier_);
   file_.reset(std::fopen(file.c_str(), "a"));
   if (!file_) nn::throw_cannot_write(file, std::strerror(errno));
 }
 
-void LossLog::add(int step, double loss) {
+void LossLog::add(int step, double loss, double norm) {
   last_ = Clock::now();
   if (++done_ == 1) first_ = last_;
   const double seconds = seconds_between(start_, last_);
   const double pace = seconds_per_step().value_or(seconds);
   const long rate = static_cast<long>(tokens_per_step_ / std::max(pace, 1e-9));
-  std::fprintf(file_.get(), "%d,%.9g,%.9g,%ld\n", step, loss, earlier_seconds_ + seconds, rate);
+  std::fprintf(file_.get(), "%d,%.9g,%.9g,%ld", step, loss, earlier_seconds_ + seconds, rate);
+  if (has_norms_) std::fprintf(file_.get(), ",%.9g", norm);
+  std::fputc('\n', file_.get());
   if (std::fflush(file_.get()) != 0) nn::throw_cannot_write(path_, std::strerror(errno));
   struct stat status;
   if (::fstat(fileno(file_.get()), &status) == 0 && status.st_nlink == 0)

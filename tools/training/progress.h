@@ -31,14 +31,14 @@ class State {
 class LossLog {
  public:
   // Its clock starts now. `earlier`: the content of the file so far, if the run is resumed.
-  LossLog(int steps, int tokens_per_step, std::string earlier = "");
+  LossLog(int steps, int tokens_per_step, std::string earlier = "", bool has_norms = false);
 
   // Creates the file, with the earlier rows. Like add(), throws nn::InputError if it cannot write.
   void open(const std::filesystem::path& file);
 
-  void add(int step, double loss);           // steps count from 1
-  void skip(int step);                       // a skipped step has no row
-  std::optional<double> seconds_per_step();  // excluding the first, which warms up
+  void add(int step, double loss, double norm = 0);  // steps count from 1
+  void skip(int step);                               // a skipped step has no row
+  std::optional<double> seconds_per_step();          // excluding the first, which warms up
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -46,6 +46,7 @@ class LossLog {
   CFile file_;
   std::filesystem::path path_;
   std::string earlier_;
+  bool has_norms_;
   int steps_, tokens_per_step_, done_ = 0;
   double earlier_seconds_;
   Clock::time_point start_ = Clock::now(), printed_;

@@ -1,5 +1,6 @@
 #include "tools/training/rank.h"
 
+#include <cmath>
 #include <exception>
 #include <iostream>
 #include <optional>
@@ -22,6 +23,7 @@
 #include "pipeline/trace.h"
 #include "tools/training/access.h"
 #include "tools/training/measure.h"
+#include "tools/training/memory.h"
 #include "tools/training/progress.h"
 #include "tools/training/report.h"
 #include "tools/training/run_folder.h"
@@ -103,7 +105,8 @@ bool run_rank(RankOptions options) {
     state.set("agreeing on the cut");
     config.cut = agree_on_cut(options, mailbox);
     stage.emplace(config.model, pipeline::blocks_of(config, config.topology.stage(options.rank)),
-                  config.sequences(), config.length, config.seed, options.threads);
+                  config.sequences(), config.length, config.seed, options.threads,
+                  config.recomputes);
     if (init) init->load(stage->model());
     pipeline::Trace trace(options.has_trace);
     const double offset = options.has_trace ? pipeline::offset_to_rank_0(mailbox) : 0;
@@ -118,6 +121,8 @@ bool run_rank(RankOptions options) {
     report_costs(options, *worker, mailbox, taken.seconds_per_step);
     mailbox.part();
     state.set("done");
+    std::cout << "memory: rank " << options.rank << " took up to "
+              << std::lround(peak_memory() / 1e6) << " MB" << std::endl;
     std::cout << summary_of(options.rank, mailbox.strangers()) << std::flush;
     if (taken.last < config.steps && options.rank == 0)
       std::cout << "stopped after step " << taken.last << " of " << config.steps << std::endl;

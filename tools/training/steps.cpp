@@ -63,7 +63,8 @@ class Steps {
     if (options_.rank == 0) std::cout << "text: " << text << std::endl;
     checkpoints_.run_id = agree_on_run();
     if (options_.rank == pipeline::recorder_of(config_))
-      losses_.emplace(config_.steps, config_.batch * config_.length, earlier_losses());
+      losses_.emplace(config_.steps, config_.batch * config_.length, earlier_losses(),
+                      config_.clip_norm > 0);
     mailbox_.ignore_stop();  // from now on the run ends only after a whole step
     bool goes_on = done_ < config_.steps || begin();
     while (goes_on) goes_on = step();
@@ -106,7 +107,7 @@ class Steps {
     const std::optional<double> loss = worker_.step(done_);
     worker_.on_action = [](pipeline::Work, int) {};
     const bool goes_on = ++done_ == first_ + 1 ? begin() : hear_order();
-    if (losses_ && loss) losses_->add(done_, *loss);
+    if (losses_ && loss) losses_->add(done_, *loss, worker_.gradients().norm());
     if (losses_ && !loss) losses_->skip(done_);
     folder_.require_held();
     const int every = options_.checkpoint_every;

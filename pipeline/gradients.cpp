@@ -1,0 +1,189 @@
+#include "pipeline/gradients.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <limits>
+
+#include "nn/base/error.h"
+#include "nn/gradient_norm.h"
+#include "nn/team.h"
+#include "pipeline/shares.h"
+
+namespace pipeline {
+
+namespace {
+
+constexpr const char* bad_step_hint =
+    "choose a lower --lr, or a --warmup; --skip-bad-steps continues without such steps";
+
+}  // namespace
+
+Gradients::Gradients(const TrainingConfig& config, Stage& stage, Mailbox& mailbox, Trace& trace)
+    : config_(config),
+      stage_(stage),
+      mailbox_(mailbox),
+      trace_(trace),
+      learning_rate_(config.warmup > 0
+                         ? nn::warmup_cosine_rate(config.learning_rate, config.warmup, config.steps)
+                         : nn::constant_rate(config.learning_rate)),
+      tied_(config, stage, mailbox) {
+  for (int chunk = 0; chunk < config.chunks; ++chunk)
+    for (int block : stage.blocks(chunk))
+      blocks_[block] = {
+          std::make_unique<nn::Adam>(config.learning_rate),
+          pipeline::share_of(config, config.topology.pipeline(mailbox.rank()), block)};
+}
+
+void Gradients::begin_step(int step) {
+  step_ = step;
+  squares_.assign(config_.model.layers + 2, 0);
+}
+
+std::span<nn::real> Gradients::gradients_of(int block) {
+  const auto [offset, size] = stage_.model().range(block);
+  return stage_.model().parameters().gradients().subspan(offset, size);
+}
+
+std::span<nn::real> Gradients::weights_of(int block) {
+  const auto [offset, size] = stage_.model().range(block);
+  return stage_.model().parameters().values().subspan(offset, size);
+}
+
+void Gradients::start(int block) {
+  if (config_.topology.pipelines == 1) return tie(block);
+  exchange(is_shared_out(config_, block) ? Ring::Work::reduce_scatter : Ring::Work::all_reduce,
+           block, gradients_of(block));
+}
+
+void Gradients::exchange(Ring::Work work, int block, std::span<nn::real> values) {
+  const Topology& t = config_.topology;
+  const int rank = mailbox_.rank();
+  Exchange& added = exchanges_.emplace_back();
+  added.block = block;
+  added.of_weights = work == Ring::Work::all_gather;
+  added.start = wall_time();
+  added.ring.emplace(work, mailbox_, t.stage_group(t.stage(rank)), t.pipeline(rank), values, step_,
+                     block, added.lease);
+}
+
+void Gradients::advance() {
+  for (auto at = exchanges_.begin(); at != exchanges_.end();) {
+    if (!at->ring->advance()) {
+      ++at;
+      continue;
+    }
+    const int block = at->block;
+    const bool of_weights = at->of_weights;
+    trace_.add(Kind::reduce, step_ + 1, block, 0, at->start, wall_time());
+    at = exchanges_.erase(at);
+    if (!of_weights) tie(block);
+  }
+  advance_tied();
+}
+
+void Gradients::tie(int block) {
+  if (!std::ranges::count(tied_.blocks(), block)) return finish(block);
+  tied_.start(step_);
+  advance_tied();
+}
+
+void Gradients::advance_tied() {
+  if (!tied_.advance()) return;
+  for (int block : tied_.blocks()) finish(block);
+}
+
+// If bad steps are skipped or gradients are clipped, updates wait for the verdict of all ranks.
+void Gradients::finish(int block) {
+  const Stopwatch stopwatch;
+  const auto [first, length] = share_of(block);
+  const std::span<nn::real> gradients = gradients_of(block).subspan(first, length);
+  on_gradients(block, gradients);
+  if (!nn::all_finite(gradients, stage_.team()))
+    found_bad(block, nn::concat("a gradient of step ", step_ + 1, " is not finite"));
+  if (config_.clip_norm > 0) squares_[block] += squares_of(block);
+  update_seconds_ += stopwatch.seconds();
+  if (!config_.has_verdicts()) update(block);
+}
+
+// All ranks of the group have the same gradients; each takes the segment of the ring that it
+// averaged.
+double Gradients::squares_of(int block) {
+  const Topology& t = config_.topology;
+  const std::span<nn::real> gradients = gradients_of(block);
+  const auto [first, length] =
+      own_segment(gradients.size(), t.pipelines, t.pipeline(mailbox_.rank()));
+  const auto squares_between = [&](std::size_t begin, std::size_t end) {
+    begin = std::max(begin, first), end = std::min(end, first + length);
+    return begin < end ? nn::sum_of_squares(gradients.subspan(begin, end - begin), stage_.team())
+                       : 0.0;
+  };
+  const auto tied = stage_.model().tied_range(block);
+  if (block == 0 || !tied) return squares_between(0, gradients.size());
+  const std::size_t begin = tied->offset - stage_.model().range(block).offset;
+  return squares_between(0, begin) + squares_between(begin + tied->size, gradients.size());
+}
+
+void Gradients::found_bad(int block, const std::string& what) {
+  squares_[block] = std::numeric_limits<double>::quiet_NaN();
+  if (config_.skips_bad_steps) return;
+  const std::string name = block == 0                             ? "the embedding"
+                           : block == stage_.model().head_block() ? "the head"
+                                                                  : nn::concat("layer ", block - 1);
+  throw nn::InputError(
+      nn::concat(what, ", in ", name, " on stage ", config_.topology.stage(mailbox_.rank())),
+      bad_step_hint);
+}
+
+bool Gradients::finish_step(const std::string& place) {
+  const double start = wall_time();
+  wait_for_exchanges(place + " waited for gradients from other ranks");
+  if (config_.topology.pipelines > 1) trace_.add(Kind::wait, step_ + 1, 0, 0, start, wall_time());
+  if (!config_.has_verdicts()) return true;
+  norm_ = std::sqrt(sum_over_ranks(mailbox_, squares_, {Tag::verdict, step_},
+                                   place + " waited for the verdict on the step"));
+  if (!std::isfinite(norm_)) {
+    if (!config_.skips_bad_steps)
+      throw nn::InputError(nn::concat("the gradients of step ", step_ + 1, " are too large"),
+                           bad_step_hint);
+    stage_.model().parameters().zero_gradients();
+    return false;
+  }
+  for (const auto& [block, own] : blocks_) update(block);
+  wait_for_exchanges(place + " waited for weights from other ranks");
+  return true;
+}
+
+void Gradients::wait_for_exchanges(const std::string& what) {
+  mailbox_.wait(
+      [this] {
+        advance();
+        return exchanges_.empty() && !tied_.is_under_way();
+      },
+      what);
+}
+
+nn::Optimizer::State Gradients::optimizer_state(int block) {
+  return blocks_.at(block).optimizer->state(share_of(block).length);
+}
+
+void Gradients::update(int block) {
+  const double start = wall_time();
+  const Stopwatch stopwatch;
+  const auto [first, length] = share_of(block);
+  const std::span<nn::real> all = gradients_of(block), own = all.subspan(first, length);
+  nn::Optimizer& optimizer = *blocks_.at(block).optimizer;
+  optimizer.set_learning_rate(learning_rate_(step_));
+  nn::Team& team = stage_.team();
+  const double factor = config_.clip_norm > 0 ? nn::clip_factor(norm_, config_.clip_norm) : 1;
+  if (factor < 1) nn::scale(own, factor, team);
+  optimizer.step(weights_of(block).subspan(first, length), own, team);
+  team.split(static_cast<nn::index>(all.size()), 16384, [all](nn::index begin, nn::index end) {
+    std::ranges::fill(all.subspan(begin, end - begin), nn::real(0));
+  });
+  trace_.add(Kind::update, step_ + 1, block, 0, start, wall_time());
+  update_seconds_ += stopwatch.seconds();
+  if (is_shared_out(config_, block)) exchange(Ring::Work::all_gather, block, weights_of(block));
+}
+
+}  // namespace pipeline

@@ -1,0 +1,107 @@
+#pragma once
+
+#include <functional>
+#include <list>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "nn/optimizer.h"
+#include "nn/real.h"
+#include "pipeline/collectives.h"
+#include "pipeline/mailbox/mailbox.h"
+#include "pipeline/stage.h"
+#include "pipeline/tied_gradients.h"
+#include "pipeline/trace.h"
+#include "pipeline/training_config.h"
+
+namespace pipeline {
+
+// What happens to the gradients of a rank's blocks once its microbatches have added them up: they
+// are averaged over the stage group, tied ones are added up, and the blocks are updated. Every
+// block goes its own way, as soon as it is ready, while other work continues.
+//
+// If the training shares moments out (ZeRO stage 1, Rajbhandari et al. 2020), a rank averages and
+// updates only its own segment of a block (see Ring) and has the optimizer's state for no other;
+// then the segments' new weights go round. Blocks with a tied weight stay whole. The bits are the
+// same.
+class Gradients {
+ public:
+  // All arguments must outlive it, and the stage must outlive the mailbox's network.
+  Gradients(const TrainingConfig& config, Stage& stage, Mailbox& mailbox, Trace& trace);
+
+  void begin_step(int step);
+
+  // Call it when this rank's gradient of a block is complete in this step.
+  void start(int block);
+
+  // Proceeds as far as messages have arrived; never blocks.
+  void advance();
+
+  // A loss or gradient of this block is NaN or infinite. Throws nn::InputError with `what`, block
+  // and stage, unless the training skips bad steps.
+  void found_bad(int block, const std::string& what);
+
+  // Called by all ranks at the end of a step, with the rank's place for error messages; waits until
+  // the blocks are updated. If the training skips bad steps and this is one, no rank updates
+  // anything, and all return false.
+  bool finish_step(const std::string& place);
+
+  // The norm of the last step's gradients, of all blocks together, before they were clipped. A tied
+  // weight counts once. 0 if gradients are not clipped.
+  double norm() const { return norm_; }
+
+  // The part of a block that this rank updates: all of it, or its own segment.
+  Segment share_of(int block) const { return blocks_.at(block).share; }
+  // The optimizer's state for this part, for checkpoints.
+  nn::Optimizer::State optimizer_state(int block);
+
+  double update_seconds() const { return update_seconds_; }  // all steps so far
+
+  // An observer: called with the averaged gradients of this rank's part of a block before its
+  // update.
+  std::function<void(int block, std::span<const nn::real>)> on_gradients = [](int, auto) {};
+
+ private:
+  struct Block {
+    std::unique_ptr<nn::Optimizer> optimizer;
+    Segment share;
+  };
+  struct Exchange {
+    int block;
+    bool of_weights;
+    double start;
+    Lease lease;
+    std::optional<Ring> ring;
+  };
+
+  std::span<nn::real> gradients_of(int block);
+  std::span<nn::real> weights_of(int block);
+  void exchange(Ring::Work work, int block, std::span<nn::real> values);
+  void wait_for_exchanges(const std::string& what);
+  void tie(int block);
+  void advance_tied();
+  void finish(int block);
+  double squares_of(int block);
+  void update(int block);
+
+  const TrainingConfig& config_;
+  Stage& stage_;
+  Mailbox& mailbox_;
+  Trace& trace_;
+  nn::LearningRate learning_rate_;
+  std::map<int, Block> blocks_;
+  TiedGradients tied_;
+  std::list<Exchange> exchanges_;  // in progress; messages hold the addresses of the leases
+
+  int step_ = 0;
+  // Of the gradients of each block of the model, in this rank's share; NaN in a bad step.
+  std::vector<double> squares_;
+  double norm_ = 0;
+  double update_seconds_ = 0;
+};
+
+}  // namespace pipeline
