@@ -34,6 +34,7 @@ Var gelu_tanh(Var x);  // gelu() with Phi approximated by a tanh, as in GPT-2
 Var linear(Var x, Var weight);            // [..., in] x [out, in] -> [..., out], no bias
 Var linear(Var x, Var weight, Var bias);  // bias [out]
 Var matmul(Var a, Var b);                 // [m, k] x [k, n] -> [m, n]
+Var matmul(Var a, Var b, Var bias);       // bias [n]
 
 // ops/convolution.cpp: images are [n, channels, height, width]
 // weight [out, in, kh, kw]. With an epilogue, the result is that of relu(), or of relu() and

@@ -86,6 +86,9 @@ const std::vector<OpRow> table{
      {{2, 3, 5}, {4, 5}, {4}},
      [](const Vars& x) { return linear(x[0], x[1], x[2]); }},
     {"matmul", {{3, 5}, {5, 4}}, [](const Vars& x) { return matmul(x[0], x[1]); }},
+    {"matmul with a bias",
+     {{3, 5}, {5, 4}, {4}},
+     [](const Vars& x) { return matmul(x[0], x[1], x[2]); }},
     {"matmul of a matrix with itself", {{3, 3}}, [](const Vars& x) { return matmul(x[0], x[0]); }},
 
     {"conv2d of one channel",

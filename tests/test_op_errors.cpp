@@ -49,6 +49,9 @@ const std::vector<Row> table{
      {{3, 5}, {4, 5}},
      [](const Vars& x) { matmul(x[0], x[1]); }},
     {"matmul of three dimensions", {{2, 3, 5}, {5, 4}}, [](const Vars& x) { matmul(x[0], x[1]); }},
+    {"matmul with a bias of the input's size",
+     {{3, 5}, {5, 4}, {5}},
+     [](const Vars& x) { matmul(x[0], x[1], x[2]); }},
     {"matmul with a vector", {{3, 5}, {5}}, [](const Vars& x) { matmul(x[0], x[1]); }},
 
     {"conv2d of three dimensions",
