@@ -90,6 +90,9 @@ const std::vector<Row> table{
     {"average_pool2d with a window larger than the image",
      {{1, 1, 5, 2}},
      [](const Vars& x) { average_pool2d(x[0], 3); }},
+    {"global_average_pool of two dimensions",
+     {{5, 5}},
+     [](const Vars& x) { global_average_pool(x[0]); }},
 
     {"layer_norm with a weight of another size",
      {{2, 3}, {2}, {3}},
