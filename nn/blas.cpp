@@ -103,7 +103,8 @@ void reserve(int callers) {
 }
 
 // Kernels may sum the edges of a product differently from its middle. So c is cut into blocks that
-// depend only on the sizes, not on the number of threads.
+// depend only on the sizes, not on the number of threads; two, because each packs all of the
+// operand that they share.
 //
 // If there are more threads than blocks, they share the rows of each block. OpenBLAS processes rows
 // in steps of 12 or 24, three times the width of its kernel, and starts afresh with each step, so a
@@ -113,7 +114,7 @@ void reserve(int callers) {
 void gemm(Team& team, Transpose transpose_a, Transpose transpose_b, index m, index n, index k,
           real alpha, const real* a, index leading_a, const real* b, index leading_b, real beta,
           real* c, index leading_c) {
-  constexpr index most_blocks = 4, narrowest = 144, smallest = index{1} << 21;
+  constexpr index most_blocks = 2, narrowest = 144, smallest = index{1} << 21;
   const bool is_wide = n > m;
   const index extent = is_wide ? n : m;
   const index blocks =

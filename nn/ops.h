@@ -34,6 +34,7 @@ Var gelu_tanh(Var x);  // gelu() with Phi approximated by a tanh, as in GPT-2
 Var linear(Var x, Var weight);            // [..., in] x [out, in] -> [..., out], no bias
 Var linear(Var x, Var weight, Var bias);  // bias [out]
 Var matmul(Var a, Var b);                 // [m, k] x [k, n] -> [m, n]
+Var matmul(Var a, Var b, Var bias);       // bias [n]
 
 // ops/convolution.cpp: images are [n, channels, height, width]
 // weight [out, in, kh, kw]. With an epilogue, the result is that of relu(), or of relu() and
@@ -42,6 +43,7 @@ Var conv2d(Var x, Var weight, Var bias, index stride = 1, index padding = 0,
            Epilogue epilogue = Epilogue::nothing);
 Var max_pool2d(Var x, index size, index stride = 0);  // stride 0: the same as size
 Var average_pool2d(Var x, index size, index stride = 0);
+Var global_average_pool(Var x);  // [n, channels, height, width] -> [n, channels], the means
 
 // ops/normalize.cpp: over the last extent
 Var layer_norm(Var x, Var weight, Var bias, real epsilon = 1e-5);  // Ba et al. 2016

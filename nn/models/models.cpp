@@ -12,6 +12,7 @@
 #include "nn/models/llama/llama.h"
 #include "nn/models/mlp.h"
 #include "nn/models/mnist_cnn.h"
+#include "nn/models/resnet.h"
 #include "nn/models/text_model.h"
 #include "nn/random.h"
 #include "nn/tensor.h"
@@ -50,6 +51,10 @@ Made cifar_cnn(InputShape input, index classes, Generator& generator) {
   return std::make_unique<CifarCnn>(norm, input, classes, generator);
 }
 
+Made resnet8(InputShape input, index classes, Generator& generator) {
+  return std::make_unique<ResNet8>(input, classes, generator);
+}
+
 template <ModelFamily (*family)()>
 Made text_model(InputShape input, index classes, Generator& generator) {
   return std::make_unique<TextModel>(family(), input.width, classes, generator);
@@ -69,6 +74,8 @@ std::span<const ModelEntry> model_table() {
                  cifar_cnn<CifarCnn::Norm::group>, images},
       ModelEntry{"cifar_cnn_bn", "the same with batch normalisation",
                  cifar_cnn<CifarCnn::Norm::batch>, images},
+      ModelEntry{"resnet8", "a residual network of eight layers with group normalisation", resnet8,
+                 images},
       ModelEntry{"llama", "a LLaMA of two layers, 64 wide, for text", text_model<llama_family>,
                  text},
       ModelEntry{"gpt2", "a GPT-2 of two layers, 64 wide, for text", text_model<gpt2_family>, text},

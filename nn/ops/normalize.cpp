@@ -22,43 +22,51 @@ Var layer_norm(Var x, Var weight, Var bias, real epsilon) {
   require(weight.shape() == Shape{d} && bias.shape() == Shape{d}, "layer_norm: input ", x.shape(),
           " does not fit weight ", weight.shape(), " and bias ", bias.shape());
   Tape& tape = x.tape();
+  Team& team = tape.team();
   Var y = tape.result("layer_norm", x.shape(), x, weight, bias);
   real* normal = tape.arena().allocate_array<real>(n * d).data();  // (x - m) / s
   real* inverse = tape.arena().allocate_array<real>(n).data();     // 1 / s
-  for (index i = 0; i < n; ++i) {
-    const real* row = x.value().data + i * d;
-    real mean = 0, variance = 0;
-    for (index j = 0; j < d; ++j) mean += row[j];
-    mean /= static_cast<real>(d);
-    for (index j = 0; j < d; ++j) variance += (row[j] - mean) * (row[j] - mean);
-    inverse[i] = 1 / std::sqrt(variance / static_cast<real>(d) + epsilon);
-    for (index j = 0; j < d; ++j) {
-      normal[i * d + j] = (row[j] - mean) * inverse[i];
-      tape.writable(y).data[i * d + j] =
-          normal[i * d + j] * weight.value().data[j] + bias.value().data[j];
-    }
-  }
-  y.backward_to(x, reads(weight), [normal, inverse, n, d](ConstView dy, View dx, ConstView weight) {
-    for (index i = 0; i < n; ++i) {
-      const real *gradient = dy.data + i * d, *unit = normal + i * d;
-      real mean = 0, mean_unit = 0;  // of g = dy weight, and of g unit
-      for (index j = 0; j < d; ++j) {
-        mean += gradient[j] * weight.data[j];
-        mean_unit += gradient[j] * weight.data[j] * unit[j];
+  team.split(n, rows_of_a_thread,
+             [=, x = x.value(), weight = weight.value(), bias = bias.value(),
+              out = tape.writable(y)](index begin, index end) {
+               for (index i = begin; i < end; ++i) {
+                 const real* row = x.data + i * d;
+                 real* unit = normal + i * d;
+                 const real mean = kernels::sum(row, d) / static_cast<real>(d);
+                 const real squares =
+                     kernels::sum_of(d, [=](index j) { return (row[j] - mean) * (row[j] - mean); });
+                 inverse[i] = 1 / std::sqrt(squares / static_cast<real>(d) + epsilon);
+                 for (index j = 0; j < d; ++j) {
+                   unit[j] = (row[j] - mean) * inverse[i];
+                   out.data[i * d + j] = unit[j] * weight.data[j] + bias.data[j];
+                 }
+               }
+             });
+  y.backward_to(x, reads(weight), [=, &team](ConstView dy, View dx, ConstView weight) {
+    team.split(n, rows_of_a_thread, [=](index begin, index end) {
+      for (index i = begin; i < end; ++i) {
+        const real *gradient = dy.data + i * d, *unit = normal + i * d;
+        const auto scaled = [=](index j) { return gradient[j] * weight.data[j]; };
+        const real mean = kernels::sum_of(d, scaled) / static_cast<real>(d);
+        const real along =
+            kernels::sum_of(d, [=](index j) { return scaled(j) * unit[j]; }) / static_cast<real>(d);
+        for (index j = 0; j < d; ++j)
+          dx.data[i * d + j] += inverse[i] * (scaled(j) - mean - unit[j] * along);
       }
-      mean /= static_cast<real>(d), mean_unit /= static_cast<real>(d);
-      for (index j = 0; j < d; ++j)
-        dx.data[i * d + j] +=
-            inverse[i] * (gradient[j] * weight.data[j] - mean - unit[j] * mean_unit);
-    }
+    });
   });
-  y.backward_to(weight, [normal, n, d](ConstView dy, View dweight) {
-    for (index i = 0; i < n; ++i)
-      for (index j = 0; j < d; ++j) dweight.data[j] += dy.data[i * d + j] * normal[i * d + j];
+  y.backward_to(weight, [=, &team](ConstView dy, View dweight) {
+    team.split(d, columns_of_a_thread, [=](index begin, index end) {
+      for (index i = 0; i < n; ++i)
+        for (index j = begin; j < end; ++j)
+          dweight.data[j] += dy.data[i * d + j] * normal[i * d + j];
+    });
   });
-  y.backward_to(bias, [n, d](ConstView dy, View dbias) {
-    for (index i = 0; i < n; ++i)
-      for (index j = 0; j < d; ++j) dbias.data[j] += dy.data[i * d + j];
+  y.backward_to(bias, [=, &team](ConstView dy, View dbias) {
+    team.split(d, columns_of_a_thread, [=](index begin, index end) {
+      for (index i = 0; i < n; ++i)
+        for (index j = begin; j < end; ++j) dbias.data[j] += dy.data[i * d + j];
+    });
   });
   return y;
 }

@@ -4,6 +4,7 @@
 #include <span>
 
 #include "nn/base/error.h"
+#include "nn/kernels/vector_math.h"
 #include "nn/ops.h"
 #include "nn/real.h"
 #include "nn/tape.h"
@@ -116,6 +117,21 @@ Var average_pool2d(Var x, index size, index stride) {
   each_pair([&](index o, index i) { out.data[o] += x.value().data[i] * share; });
   y.backward_to(x, [each_pair, share](ConstView dy, View dx) {
     each_pair([&](index o, index i) { dx.data[i] += dy.data[o] * share; });
+  });
+  return y;
+}
+
+Var global_average_pool(Var x) {
+  require(x.shape().rank() == 4 && x.value().size() > 0, "global_average_pool: ", x.shape(),
+          " are not images");
+  const index pixels = x.shape()[2] * x.shape()[3];
+  const real share = real(1) / static_cast<real>(pixels);
+  Var y = x.tape().result("global_average_pool", {x.shape()[0], x.shape()[1]}, x);
+  const View out = x.tape().writable(y);
+  for (index i = 0; i < out.size(); ++i)
+    out.data[i] = share * kernels::sum(x.value().data + i * pixels, pixels);
+  y.backward_to(x, [=](ConstView dy, View dx) {
+    for (index i = 0; i < dx.size(); ++i) dx.data[i] += share * dy.data[i / pixels];
   });
   return y;
 }

@@ -31,6 +31,25 @@ def cifar_cnn(norm):
     return nn.Sequential(*layers, nn.Flatten(), nn.Linear(16 * width, 10))
 
 
+class Block(nn.Module):
+    def __init__(self, size, out, stride):
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Conv2d(size, out, 3, stride, 1), nn.GroupNorm(8, out), nn.ReLU(),
+            nn.Conv2d(out, out, 3, padding=1), nn.GroupNorm(8, out))
+        self.shortcut = nn.Sequential() if stride == 1 else nn.Sequential(
+            nn.Conv2d(size, out, 1, stride), nn.GroupNorm(8, out))
+
+    def forward(self, x):
+        return functional.relu(self.layers(x) + self.shortcut(x))
+
+
+def resnet8():
+    return nn.Sequential(nn.Conv2d(3, 16, 3, padding=1), nn.GroupNorm(8, 16), nn.ReLU(),
+                         Block(16, 16, 1), Block(16, 32, 2), Block(32, 64, 2),
+                         nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 10))
+
+
 def mlp(*widths):
     layers = [nn.Flatten()]
     for width, out in zip(widths, widths[1:]):
@@ -45,6 +64,7 @@ MODELS = {
     "niid_cnn": ([3, 32, 32], lambda: lenet(3, 6, 16, 0, 25, [120, 84])),
     "cifar_cnn": ([3, 32, 32], lambda: cifar_cnn(lambda channels: nn.GroupNorm(8, channels))),
     "cifar_cnn_bn": ([3, 32, 32], lambda: cifar_cnn(nn.BatchNorm2d)),
+    "resnet8": ([3, 32, 32], resnet8),
 }
 
 

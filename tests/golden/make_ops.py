@@ -71,6 +71,7 @@ OPERATIONS = {
     "conv2d": functional.conv2d,
     "max_pool2d": functional.max_pool2d,
     "avg_pool2d": functional.avg_pool2d,
+    "global_average_pool": lambda x: functional.adaptive_avg_pool2d(x, 1).flatten(1),
     "relu": functional.relu,
     "gelu": functional.gelu,
     "silu": functional.silu,
@@ -177,6 +178,8 @@ LATER_EDGE_CASES = [
     ("tanh", "far from zero", {}, [[-800.0, -20.0, -1e-6, 0.0, 1e-6, 20.0, 800.0]]),
     ("sigmoid", "far from zero", {}, [[-800.0, -20.0, 0.0, 20.0, 800.0]]),
     ("gelu_tanh", "far from zero", {}, [[-40.0, -6.0, -0.5, 0.0, 0.5, 6.0, 40.0]]),
+    ("global_average_pool", "oblong images", {},
+     [[[[1.0, -2.0, 0.5], [0.25, 3.0, -1.0]], [[0.0, 0.125, 7.0], [-4.0, 2.5, 1.0]]]]),
 ]
 
 

@@ -49,6 +49,9 @@ const std::vector<Row> table{
      {{3, 5}, {4, 5}},
      [](const Vars& x) { matmul(x[0], x[1]); }},
     {"matmul of three dimensions", {{2, 3, 5}, {5, 4}}, [](const Vars& x) { matmul(x[0], x[1]); }},
+    {"matmul with a bias of the input's size",
+     {{3, 5}, {5, 4}, {5}},
+     [](const Vars& x) { matmul(x[0], x[1], x[2]); }},
     {"matmul with a vector", {{3, 5}, {5}}, [](const Vars& x) { matmul(x[0], x[1]); }},
 
     {"conv2d of three dimensions",
@@ -87,6 +90,9 @@ const std::vector<Row> table{
     {"average_pool2d with a window larger than the image",
      {{1, 1, 5, 2}},
      [](const Vars& x) { average_pool2d(x[0], 3); }},
+    {"global_average_pool of two dimensions",
+     {{5, 5}},
+     [](const Vars& x) { global_average_pool(x[0]); }},
 
     {"layer_norm with a weight of another size",
      {{2, 3}, {2}, {3}},

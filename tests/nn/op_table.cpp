@@ -86,6 +86,9 @@ const std::vector<OpRow> table{
      {{2, 3, 5}, {4, 5}, {4}},
      [](const Vars& x) { return linear(x[0], x[1], x[2]); }},
     {"matmul", {{3, 5}, {5, 4}}, [](const Vars& x) { return matmul(x[0], x[1]); }},
+    {"matmul with a bias",
+     {{3, 5}, {5, 4}, {4}},
+     [](const Vars& x) { return matmul(x[0], x[1], x[2]); }},
     {"matmul of a matrix with itself", {{3, 3}}, [](const Vars& x) { return matmul(x[0], x[0]); }},
 
     {"conv2d of one channel",
@@ -166,6 +169,9 @@ const std::vector<OpRow> table{
     {"average_pool2d with windows that overlap",
      {{1, 2, 6, 5}},
      [](const Vars& x) { return average_pool2d(x[0], 3, 2); }},
+    {"global_average_pool",
+     {{2, 3, 4, 5}},
+     [](const Vars& x) { return global_average_pool(x[0]); }},
 
     {"layer_norm", {{4, 6}, {6}, {6}}, [](const Vars& x) { return layer_norm(x[0], x[1], x[2]); }},
     {"layer_norm of a batch with a large epsilon",

@@ -45,6 +45,7 @@ const std::map<std::string, Apply> operations{
      [](const Vars& x, const json& a) {
        return average_pool2d(x[0], a["kernel_size"], a["stride"]);
      }},
+    {"global_average_pool", [](const Vars& x, const json&) { return global_average_pool(x[0]); }},
     {"embedding", [](const Vars& x,
                      const json& a) { return embedding(a["ids"].get<std::vector<int>>(), x[0]); }},
     {"layer_norm",

@@ -25,9 +25,12 @@ struct Work {
   int batch, channels, side;
 };
 constexpr Work table[] = {
-    {"logistic", "Logistic regression", 10, 1, 28}, {"mlp", "2NN", 10, 1, 28},
-    {"mcmahan_cnn", "McMahan's CNN", 10, 1, 28},    {"niid_cnn", "NIID-Bench's CNN", 64, 1, 28},
+    {"logistic", "Logistic regression", 10, 1, 28},
+    {"mlp", "2NN", 10, 1, 28},
+    {"mcmahan_cnn", "McMahan's CNN", 10, 1, 28},
+    {"niid_cnn", "NIID-Bench's CNN", 64, 1, 28},
     {"cifar_cnn", "CNN with GroupNorm", 64, 3, 32},
+    {"resnet8", "ResNet-8 with GroupNorm", 64, 3, 32},
 };
 
 }  // namespace

@@ -12,6 +12,7 @@ std::span<const Suite> suite_table() {
       Suite{"simulators", simulator_benchmarks},
       Suite{"start", start_benchmarks},
       Suite{"llama", llama_benchmarks},
+      Suite{"gpt2", gpt2_benchmarks},
       Suite{"pipeline", pipeline_benchmarks},
   };
   return table;

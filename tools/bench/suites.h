@@ -30,6 +30,7 @@ std::vector<Benchmark> federated_benchmarks(const SuiteOptions& options);
 std::vector<Benchmark> simulator_benchmarks(const SuiteOptions& options);
 std::vector<Benchmark> start_benchmarks(const SuiteOptions& options);
 std::vector<Benchmark> llama_benchmarks(const SuiteOptions& options);
+std::vector<Benchmark> gpt2_benchmarks(const SuiteOptions& options);
 std::vector<Benchmark> pipeline_benchmarks(const SuiteOptions& options);
 
 // One process of PyTorch for each way; cost(contestant) makes it do one of its jobs.

@@ -38,7 +38,7 @@ class Conv1D {
       : weight_(scope.normal("weight", {in, out}, stddev)),
         bias_(scope.constant("bias", {out}, 0)) {}
   Var operator()(Var x) const {
-    return add(matmul(x, x.tape().parameter(weight_)), x.tape().parameter(bias_));
+    return matmul(x, x.tape().parameter(weight_), x.tape().parameter(bias_));
   }
 
  private:

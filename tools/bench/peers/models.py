@@ -36,6 +36,25 @@ def cifar():
     return layers + [nn.Flatten(), nn.Linear(2048, 10)]
 
 
+class Block(nn.Module):
+    def __init__(self, size, out, stride):
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Conv2d(size, out, 3, stride, 1), nn.GroupNorm(8, out), nn.ReLU(),
+            nn.Conv2d(out, out, 3, padding=1), nn.GroupNorm(8, out))
+        self.shortcut = nn.Sequential() if stride == 1 else nn.Sequential(
+            nn.Conv2d(size, out, 1, stride), nn.GroupNorm(8, out))
+
+    def forward(self, x):
+        return torch.relu(self.layers(x) + self.shortcut(x))
+
+
+def resnet8():
+    return [nn.Conv2d(3, 16, 3, padding=1), nn.GroupNorm(8, 16), nn.ReLU(), Block(16, 16, 1),
+            Block(16, 32, 2), Block(32, 64, 2), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
+            nn.Linear(64, 10)]
+
+
 # Layers, batch, and the shape of an image.
 MODELS = {
     "logistic": (lambda: [nn.Flatten()] + linear([784, 10]), 10, (1, 28, 28)),
@@ -43,6 +62,7 @@ MODELS = {
     "mcmahan_cnn": (lambda: lenet((32, 64), 2, 3136, [512]), 10, (1, 28, 28)),
     "niid_cnn": (lambda: lenet((6, 16), 0, 256, [120, 84]), 64, (1, 28, 28)),
     "cifar_cnn": (cifar, 64, (3, 32, 32)),
+    "resnet8": (resnet8, 64, (3, 32, 32)),
 }
 
 

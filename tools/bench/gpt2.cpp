@@ -1,0 +1,100 @@
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "nn/blas.h"
+#include "nn/layers.h"
+#include "nn/models/language_model.h"
+#include "nn/optimizer.h"
+#include "nn/parameters.h"
+#include "nn/random.h"
+#include "nn/tape.h"
+#include "nn/team.h"
+#include "tools/bench/suites.h"
+
+namespace bench {
+
+namespace {
+
+constexpr nn::index batch = 4, length = 64, tokens = batch * length;
+
+nn::LanguageModelConfig small_gpt2() {
+  const nn::ModelFamily* family = nn::find_family("gpt2");
+  return {.vocab_size = 50257,
+          .hidden_size = 768,
+          .layers = 12,
+          .heads = 12,
+          .key_value_heads = 12,
+          .intermediate_size = 3072,
+          .max_positions = 1024,
+          .epsilon = family->epsilon,
+          .family = family};
+}
+
+// GPT-2 of 124M parameters, whose head shares the weights of the embedding, on random tokens.
+class Gpt2Training {
+ public:
+  explicit Gpt2Training(int threads)
+      : adam_(1e-4, {.weight_decay = 0.01, .is_decay_decoupled = true}), team_(threads) {
+    nn::blas::reserve(threads);
+    const nn::LanguageModelConfig config = small_gpt2();
+    const nn::ModelFamily& family = *config.family;
+    nn::Generator generator;
+    const nn::Scope scope(parameters_, generator);
+    embedding_ = family.embedding(scope, config);
+    parameters_.tie(std::string(family.tied_head), 0);
+    for (nn::index i = 0; i < config.layers; ++i) layers_.push_back(family.layer(scope, config, i));
+    head_ = family.head(scope, scope, config);
+    for (int i = 0; i < tokens; ++i) {
+      ids_.push_back(static_cast<int>(generator.next32() % config.vocab_size));
+      targets_.push_back(static_cast<int>(generator.next32() % config.vocab_size));
+    }
+    tape_.set_team(team_);
+  }
+
+  void step() {
+    tape_.reset();
+    parameters_.zero_gradients();
+    nn::Var x = embedding_->forward(tape_, ids_, length, 0);
+    for (const auto& layer : layers_) x = layer->forward(x, length);
+    tape_.backward(head_->loss(x, targets_));
+    adam_.step(parameters_.values(), parameters_.gradients(), team_);
+  }
+
+ private:
+  nn::Parameters parameters_;
+  nn::Adam adam_;
+  nn::Team team_;
+  nn::Tape tape_;
+  std::unique_ptr<nn::EmbeddingBlock> embedding_;
+  std::vector<std::unique_ptr<nn::LayerBlock>> layers_;
+  std::unique_ptr<nn::HeadBlock> head_;
+  std::vector<int> ids_, targets_;
+};
+
+// Floating-point operations of the matrix products of a step: 191.6e9, counted as in llama.h.
+double gpt2_flops() {
+  const nn::LanguageModelConfig c = small_gpt2();
+  const nn::index layer =
+      c.hidden_size * (4 * c.hidden_size + 2 * c.intermediate_size + 2 * length);
+  constexpr double operations = 6;  // forwards, to inputs, to weights: a multiply-add each
+  return operations * tokens * static_cast<double>(c.layers * layer + c.hidden_size * c.vocab_size);
+}
+
+}  // namespace
+
+std::vector<Benchmark> gpt2_benchmarks(const SuiteOptions& options) {
+  const int threads = options.threads;
+  const auto ours = std::make_shared<Contestant>(Contestant::ours([threads]() -> Contestant::Jobs {
+    const auto training = std::make_shared<Gpt2Training>(threads);
+    return {{"step", [training] { training->step(); }}};
+  }));
+  const Peers peers(options, "gpt2.py");
+  return {{.name = "gpt2",
+           .readings = {{"GPT-2 step, 124M parameters", "ms", 1e3}},
+           .ours = [ours] { return ours->seconds("step"); },
+           .peers = peers.at([](Contestant& peer) { return peer.seconds("step"); }),
+           .limit = [peak = options.peak] { return gpt2_flops() / peak->flops_per_second(); }}};
+}
+
+}  // namespace bench
