@@ -77,7 +77,7 @@ extern const ConvolutionKernels winograd_2x2_convolution3x3, winograd_4x4_convol
 // accuracies are to be met, has none.
 extern const ConvolutionKernels winograd_2x2_convolution5x5;
 
-// Any window with stride 1, on as many images at once as a vector has lanes; not for a few images.
+// Any window and stride, on as many images at once as a vector has lanes; not for a few images.
 extern const ConvolutionKernels interleaved_convolution;
 
 }  // namespace nn::kernels

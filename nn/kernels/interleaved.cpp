@@ -10,16 +10,17 @@
 #include "nn/real.h"
 #include "nn/tensor.h"
 
-// Convolution with any window and stride 1, on interleaved images. Vectors are full for any number
-// of channels, and a window may start at any pixel. The price: empty lanes in the last block of
+// Convolution with any window and stride, on interleaved images. Vectors are full for any number of
+// channels, and a window may start at any pixel. The price: empty lanes in the last block of
 // images.
 //
-//   y[o, p] = bias[o] + sum over taps (ky, c, kx) of weight[o, c, ky, kx] x[c, p + (ky, kx)]
+//   y[o, p] = bias[o] + sum over taps (ky, c, kx) of weight[o, c, ky, kx] x[c, stride p + (ky, kx)]
 //
 // A tile of 3 outputs x 4 positions stays in registers for the whole sum: per tap 3 broadcasts,
 // 4 loads and 12 multiply-adds. If the epilogue pools, the 4 positions are one of its windows. The
-// gradient of x is the same sum over dy, with flipped weights. The gradient of the weights has
-// tiles of 3 outputs x 4 taps and sums over the positions.
+// gradient of x is the same sum over dy, with flipped weights and zeros where the stride left
+// pixels out. The gradient of the weights has tiles of 3 outputs x 4 taps and sums over the
+// positions.
 namespace nn::kernels {
 
 namespace {
@@ -68,16 +69,18 @@ struct Taps {
   }
 };
 
-// A correlation of framed planes with `outputs` filters.
+// A correlation of framed planes with `outputs` filters, at every stride-th pixel of every
+// stride-th row.
 class Correlation {
  public:
   // weight_of(output, place in its filter) gives the weights.
   template <class WeightOf>
-  Correlation(const Planes& planes, index outputs, index kh, index kw, Scratch& scratch,
-              WeightOf weight_of)
+  Correlation(const Planes& planes, index outputs, index kh, index kw, index stride,
+              Scratch& scratch, WeightOf weight_of)
       : planes_(planes),
         outputs_(outputs),
         kh_(kh),
+        stride_(stride),
         taps_(planes, kh, kw, scratch),
         packed_(scratch.array<real>((outputs + tile_outputs - 1) * taps_.count)) {
     real* packed = packed_;
@@ -96,9 +99,9 @@ class Correlation {
     if (pools) {
       for (index y = 0; y + 1 < height; y += 2)
         for (index x = 0; x + 1 < width; x += 2) {
-          const real* corner = framed + (y * planes_.row() + x) * lanes;
-          const real* below = corner + planes_.row() * lanes;
-          correlate_tile({corner, corner + lanes, below, below + lanes}, y, y + 1, place++, use);
+          const real *corner = start(framed, y, x), *below = start(framed, y + 1, x);
+          const index next = stride_ * lanes;
+          correlate_tile({corner, corner + next, below, below + next}, y, y + 1, place++, use);
         }
       return;
     }
@@ -106,7 +109,7 @@ class Correlation {
       const real* starts[tile_places];
       const index top = y;
       for (index j = 0; j < tile_places; ++j) {
-        starts[j] = framed + (y * planes_.row() + x) * lanes;
+        starts[j] = start(framed, y, x);
         if (place + j + 1 < height * width && ++x == width) x = 0, ++y;
       }
       correlate_tile(starts, top, y, place, use);
@@ -114,13 +117,19 @@ class Correlation {
   }
 
  private:
-  // For windows whose first rows are `top` to `bottom` of the framed planes. Rows of all four that
-  // lie in the frame are left out.
+  // The first pixel of the window of an output.
+  const real* start(const real* framed, index y, index x) const {
+    return framed + stride_ * (y * planes_.row() + x) * lanes;
+  }
+
+  // For outputs in the rows `top` to `bottom`. Rows of all four windows that lie in the frame are
+  // left out.
   template <class Use>
   void correlate_tile(const real* const (&starts)[tile_places], index top, index bottom,
                       index place, Use use) const {
-    const index first = std::max<index>(0, planes_.frame_y - bottom) * taps_.per_row;
-    const index last = std::min(kh_, planes_.frame_y + planes_.height - top) * taps_.per_row;
+    const index above = planes_.frame_y, below = above + planes_.height;
+    const index first = std::max<index>(0, above - stride_ * bottom) * taps_.per_row;
+    const index last = std::min(kh_, below - stride_ * top) * taps_.per_row;
     for (index o = 0; o < outputs_; o += tile_outputs) {
       Tile sum;
       correlate(packed_ + o * taps_.count + first * tile_outputs, taps_.offsets + first,
@@ -130,7 +139,7 @@ class Correlation {
   }
 
   Planes planes_;
-  index outputs_, kh_;
+  index outputs_, kh_, stride_;
   Taps taps_;
   real* packed_;
 };
@@ -157,7 +166,7 @@ struct Block {
 
   void read_input(const real* x, index n) {
     interleave(x, n, conv.image_size(), padded, pixels);
-    put_into_frame(pixels, planes, framed);
+    put_into_frame(pixels, conv.height, conv.width, 1, planes, framed);
   }
 
   const Convolution& conv;
@@ -195,7 +204,7 @@ void forward(const Convolution& conv, const real* x, const real* weight, const r
   Scratch scratch(arena);
   Block block(conv, framed_input(conv), scratch);
   const Correlation correlation(
-      block.planes, conv.out, conv.kh, conv.kw, scratch,
+      block.planes, conv.out, conv.kh, conv.kw, conv.stride, scratch,
       [&](index o, index k) { return weight[o * conv.patch_size() + k]; });
   const index plane = conv.yh * conv.yw;
   each_block(conv, [&](index first, index n) {
@@ -220,19 +229,23 @@ void forward(const Convolution& conv, const real* x, const real* weight, const r
 
 void add_dx(const Convolution& conv, OutputGradient gradient, const real* weight, real* dx,
             Arena& arena) {
-  // With a frame, so that the correlation covers all of dx.
-  const Planes planes{conv.out, conv.oh, conv.ow, conv.kh - 1 - conv.padding,
+  // Patches take less time than a sum mostly over zeros.
+  if (conv.stride > 1 && conv.epilogue == Epilogue::nothing)
+    return im2col_convolution.add_dx(conv, gradient, weight, dx, arena);
+  // With a frame, so that the correlation covers all of dx, and its outputs are those of stride 1.
+  const Planes planes{conv.out, conv.height + 2 * conv.padding - conv.kh + 1,
+                      conv.width + 2 * conv.padding - conv.kw + 1, conv.kh - 1 - conv.padding,
                       conv.kw - 1 - conv.padding};
   Scratch scratch(arena);
   BlockWithGradients block(conv, planes, scratch);
   const index taps = conv.kh * conv.kw, plane = conv.height * conv.width;
   const Correlation correlation(
-      planes, conv.channels, conv.kh, conv.kw, scratch, [&](index c, index k) {
+      planes, conv.channels, conv.kh, conv.kw, 1, scratch, [&](index c, index k) {
         return weight[(k / taps * conv.channels + c) * taps + taps - 1 - k % taps];
       });
   each_block(conv, [&](index first, index n) {
     block.read_gradient(gradient, first, n);
-    put_into_frame(block.gradients, planes, block.framed);
+    put_into_frame(block.gradients, conv.oh, conv.ow, conv.stride, planes, block.framed);
     correlation.run(block.framed, conv.height, conv.width, false,
                     [&](index c, index place, auto& sums) {
                       store_four(block.pixels + c * plane * lanes, place, plane, sums);
@@ -265,7 +278,7 @@ void add_dweight(const Convolution& conv, OutputGradient gradient, const real* x
           for (index x = 0; x < conv.ow; ++x, at += lanes)
             add_products({load_once(outputs[0] + at), load_once(outputs[1] + at),
                           load_once(outputs[2] + at)},
-                         pixels, (y * block.planes.row() + x) * lanes, sum);
+                         pixels, conv.stride * (y * block.planes.row() + x) * lanes, sum);
         for (index i = 0; i < std::min(tile_outputs, conv.out - o); ++i)
           for (index j = 0; j < std::min(tile_places, taps.count - tap); ++j)
             totals[(o + i) * taps.count + tap + j] += sum[i][j];
@@ -278,8 +291,8 @@ void add_dweight(const Convolution& conv, OutputGradient gradient, const real* x
 
 // With fewer images than half a block's, too many lanes would be empty.
 bool fits(const Convolution& conv) {
-  return conv.n >= lanes / 2 && conv.stride == 1 && conv.kh * conv.kw > 1 &&
-         conv.padding < conv.kh && conv.padding < conv.kw;
+  return conv.n >= lanes / 2 && conv.kh * conv.kw > 1 && conv.padding < conv.kh &&
+         conv.padding < conv.kw;
 }
 
 }  // namespace

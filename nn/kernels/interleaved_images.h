@@ -42,13 +42,20 @@ void deinterleave(const real* from, index n, index size, real* padded, real* ima
   for (index i = 0; i < n * size; ++i) images[i] = padded[i] + (adds ? images[i] : 0);
 }
 
-// framed <- interleaved planes without a frame
-inline void put_into_frame(const real* from, const Planes& planes, real* framed) {
-  if (planes.frame_y > 0 || planes.frame_x > 0) std::fill_n(framed, planes.size() * lanes, real(0));
+// framed <- interleaved planes [count, height, width] without a frame, each pixel `stride` pixels
+// after the one before, with zeros in between
+inline void put_into_frame(const real* from, index height, index width, index stride,
+                           const Planes& planes, real* framed) {
+  if (planes.frame_y > 0 || planes.frame_x > 0 || stride > 1)
+    std::fill_n(framed, planes.size() * lanes, real(0));
   for (index c = 0; c < planes.count; ++c)
-    for (index y = 0; y < planes.height; ++y, from += planes.width * lanes) {
-      const index row = c * planes.plane() + (planes.frame_y + y) * planes.row() + planes.frame_x;
-      std::memcpy(framed + row * lanes, from, planes.width * lanes * sizeof(real));
+    for (index y = 0; y < height; ++y, from += width * lanes) {
+      const index row = planes.frame_y + stride * y;
+      real* to = framed + (c * planes.plane() + row * planes.row() + planes.frame_x) * lanes;
+      if (stride == 1)
+        std::memcpy(to, from, width * lanes * sizeof(real));
+      else
+        for (index x = 0; x < width; ++x) store(to + stride * x * lanes, load(from + x * lanes));
     }
 }
 
