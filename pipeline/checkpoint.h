@@ -31,9 +31,10 @@ class Checkpoints {
               StageWorker& worker, Mailbox& mailbox);
 
   // Called by all ranks between the same two steps; `step` steps are done. The ranks of the first
-  // pipeline write their blocks (the other pipelines are replicas). Rank 0 completes the checkpoint
-  // once every file is reported. `more`: other files that this rank has written for it. Throws
-  // nn::InputError if a file cannot be written or a weight is not finite.
+  // pipeline write their blocks; the others, which are replicas, only send their shares of moments
+  // (shares.h). Rank 0 completes the checkpoint once every file is reported. `more`: other files
+  // that this rank has written for it. Throws nn::InputError if a file cannot be written or a
+  // weight is not finite.
   void save(int step, std::vector<nn::CheckpointFolder::File> more);
 
   // The run's id, on rank 0: save() records it, resume() reads it. Empty if there is none.

@@ -60,12 +60,13 @@ class CutSearch {
   // Moves single layers while that helps.
   void improve() {
     const int parts = static_cast<int>(best_.size());
-    for (bool is_better = true; is_better && effort_ < most_effort;) {
+    for (bool is_better = true; is_better;) {
       is_better = false;
       for (int from = 0; from < parts; ++from)
         for (int to = 0; to < parts; ++to) {
+          if (effort_ > most_effort) return;
+          if (best_[from] == 0 || from == to) continue;
           Cut cut = best_;
-          if (cut[from] == 0 || from == to) continue;
           --cut[from];
           ++cut[to];
           is_better = consider(cut) || is_better;

@@ -31,10 +31,10 @@ struct BlockCosts {
 StageCosts costs_of(const Cut& cut, const BlockCosts& blocks, const Placement& placement);
 
 // The cut with the shortest simulated step. Ties go to the evenest cut, then to the one with more
-// layers in earlier parts. The search is exhaustive but for cuts that cannot win, unless that takes
-// more than a second or two (12 layers in 12 parts, 24 microbatches); then the result is the best
-// cut found, and moving a single layer does not improve it. Stages share cores as in simulate(): on
-// two cores the course's head needs one to itself.
+// layers in earlier parts. The search moves single layers while that helps, then tries all cuts
+// that might win. It ends after a second or two (12 layers in 12 parts, 24 microbatches take
+// longer) with the best cut so far. Stages share cores as in simulate(): on two cores the course's
+// head needs one to itself.
 Cut best_cut(const BlockCosts& blocks, int layers, const Plan& plan, double message_time = 0,
              double cores = 0);
 

@@ -26,7 +26,7 @@ struct Cell {
   bool is_forward, has_backward, has_weights;
 };
 
-// Nothing for a cell without an action. Throws nn::Error for one that is neither.
+// Nothing for a cell without an action. Throws nn::Error for other text.
 std::optional<Cell> parse_cell(std::string_view text) {
   constexpr std::string_view digits = "0123456789", blanks = " \t\r";
   const auto first = text.find_first_not_of(blanks);
@@ -42,7 +42,7 @@ std::optional<Cell> parse_cell(std::string_view text) {
   if (part && std::ranges::find(others, kind) != others.end()) return {};
   nn::require(part && microbatch && *part < most_parts_of_file && *microbatch < most_microbatches &&
                   kind.size() == 1 && std::string_view("FIWB").find(kind) != kind.npos,
-              '"', nn::printable(text, 40), "\" is no action");
+              '"', nn::printable(text, 40), "\" is not an action");
   return Cell{*part, *microbatch, kind == "F", kind == "I" || kind == "B",
               kind == "W" || kind == "B"};
 }

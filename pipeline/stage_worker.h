@@ -31,8 +31,7 @@ class StageWorker {
 
   // One training step. Returns the mean loss over the whole batch on the recorder (recorder_of()),
   // over the pipeline's own batch on the ranks with the head in other pipelines, and nothing
-  // elsewhere.
-  // Throws PeerLost, naming what this rank was waiting for.
+  // elsewhere. Throws PeerLost, naming what this rank was waiting for.
   //
   // A loss or gradient that is NaN or infinite throws nn::InputError with its step, stage and
   // block. If the training skips bad steps, no rank updates anything instead, and none returns a

@@ -72,6 +72,9 @@ void require_valid(const TrainingConfig& config) {
          nn::concat(t.pipelines, " pipelines of ", t.stages, " stages are more than 4096 ranks"),
          "choose fewer");
   if (!config.given_plan) require_valid_schedule(config);
+  demand(config.chunks <= most_chunks_of_stage,
+         nn::concat(config.chunks, " chunks per stage are more than ", most_chunks_of_stage),
+         "choose fewer");
   demand(config.microbatches > 0, "there must be at least one microbatch", "--microbatches 3");
   const std::int64_t parts = static_cast<std::int64_t>(config.microbatches) * t.pipelines;
   demand(config.batch > 0 && config.batch % parts == 0,

@@ -42,6 +42,8 @@ struct TrainingConfig {
   int sequences() const { return batch / topology.pipelines / microbatches; }  // per microbatch
 };
 
+constexpr int most_chunks_of_stage = 64;
+
 // "gpipe, 1f1b, ..."
 std::string schedule_names();
 

@@ -59,13 +59,16 @@ check "a file has its own number of stages" refuses "has 3 stages, not 4" \
 check "and of microbatches" refuses "has 6 microbatches, not 8" \
   --schedule $csv/zb-v.csv --microbatches 8
 echo "0F0,0X0" >"$work/x.csv"
-check "a cell that is none is an error" refuses 'x.csv, line 1, cell 2: "0X0"' \
+check "a cell with an unknown action is an error" refuses 'x.csv, line 1, cell 2: "0X0"' \
   --schedule "$work/x.csv"
 check "a missing file is an error" refuses "none.csv" --schedule "$work/none.csv"
-check "zb-v has two chunks" refuses "zb-v has two chunks per stage, not 3" --schedule zb-v --chunks 3
+check "zb-v has two chunks" refuses "zb-v has two chunks per stage, not 3" \
+  --schedule zb-v --chunks 3
 
 check "an unknown schedule lists the known ones" refuses 'no schedule "zb-h2"' --schedule zb-h2
-known() { "$program" --schedule x 2>&1 | grep -q "gpipe, 1f1b, interleaved, breadth-first, zb-h1, .* v-min"; }
+known() {
+  "$program" --schedule x 2>&1 | grep -q "gpipe, 1f1b, interleaved, breadth-first, zb-h1, .* v-min"
+}
 check "the hint names the schedules" known
 check "zero stages are an error" refuses "--stages" --stages 0
 check "half a microbatch is an error" refuses "--microbatches" --microbatches 1.5

@@ -67,7 +67,7 @@ void add_training_options(tools::Options& options, CommandLine& line) {
   options.add("--schedule", config.schedule,
               pipeline::schedule_names() + ", or a .csv file as PyTorch writes them");
   options.add("--chunks", line.size.chunks, "chunks per stage: as few as the schedule can have")
-      .between(1, 64);
+      .between(1, pipeline::most_chunks_of_stage);
   options.add("--microbatches", line.size.microbatches, "microbatches per pipeline and step: 3")
       .between(1, largest_count);
   options.add("--layers", line.layers, "layers per part, such as 2,2,2, or auto to measure: even");

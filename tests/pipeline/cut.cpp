@@ -190,6 +190,13 @@ TEST_CASE("a search too large to finish still ends with a good cut") {
     }
 }
 
+TEST_CASE("a search ends even if there are too many parts to try every move of a layer") {
+  const std::clock_t start = std::clock();
+  const Cut cut = best_cut(course, 64, plan("interleaved", 64, 2, 64));
+  CHECK(cut.size() == 4096);
+  CHECK(std::clock() - start < 5 * most_seconds * CLOCKS_PER_SEC);
+}
+
 TEST_CASE("the speed-up is bounded by the schedule and by the cores") {
   const double work = 3 * 3 * (6 * 0.755 + 4.72);
   const auto speed_up = [&](const Cut& cut, double cores) {

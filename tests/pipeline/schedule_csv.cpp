@@ -94,8 +94,8 @@ TEST_CASE("PyTorch's schedules are read, and those that match ours are equal to 
   CHECK(length(ours("breadth-first", 2, 4, 2)) <= length(read("breadth-first")));
 }
 
-TEST_CASE("a file that is no schedule is refused with its line and cell") {
-  CHECK(refusal("0F0,0B0\n1F0,x,1B0") == "x.csv, line 2, cell 2: \"x\" is no action");
+TEST_CASE("a file without a schedule is refused with its line and cell") {
+  CHECK(refusal("0F0,0B0\n1F0,x,1B0") == "x.csv, line 2, cell 2: \"x\" is not an action");
   for (const std::string cell :
        {"F", "0", "0F", "F0", "0F0F", "0f0", "-1F0", "0F-1", "0 F0", "0SEND_F", "99999999999F0",
         "0F99999999999", "0F0;0F1", "0FF0", "\xff"})

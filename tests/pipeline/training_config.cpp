@@ -85,6 +85,8 @@ TEST_CASE("a given plan brings its numbers along, and its content tells it from 
   CHECK(refusal(config) == "nothing");
   CHECK(placement_of(config).last_stage() == 0);
   CHECK(terms(config) != terms(other));
+  give_plan(config, find_schedule("interleaved")->plan(2, 5, 65), "c");
+  CHECK(refusal(config) == "65 chunks per stage are more than 64");
 }
 
 TEST_CASE("--recompute needs backwards in the order of the microbatches") {

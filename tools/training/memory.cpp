@@ -21,10 +21,9 @@ MemoryNeeds memory_needs(const pipeline::TrainingConfig& config) {
   const int pipelines = config.topology.pipelines;
   const int copies = 2 * pipelines + 2 * (config.shares_moments ? 1 : pipelines);
   needs.weights = copies * number * nn::model_size(model);
-  // One microbatch per pipeline, though more may be in flight, and of recomputed layers one per
-  // stage. A query sees only the keys before it: half of all pairs.
-  const nn::index layers =
-      config.recomputes ? std::min<nn::index>(model.layers, config.topology.stages) : model.layers;
+  // One microbatch per pipeline, though more may be in flight, and one recomputed layer, though
+  // every stage may have one. A query sees only the keys before it: half of all pairs.
+  const nn::index layers = config.recomputes ? std::min<nn::index>(model.layers, 1) : model.layers;
   needs.attention = number * sequences * layers * model.heads * length * length / 2;
   needs.scores = number * sequences * length * static_cast<double>(model.vocab_size);
   return needs;
