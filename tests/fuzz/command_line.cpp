@@ -15,7 +15,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       const homework::Options options = line.parse(arguments.count(), arguments.values());
       fuzz::expect(options.resources.threads >= 1 && options.resources.threads <= 1024,
                    "there are threads");
-    } catch (const tools::AskedForHelp&) {
+    } catch (const tools::AskedForHelp&) {  // NOLINT(bugprone-empty-catch)
     }
   });
   return 0;

@@ -49,7 +49,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     Arguments arguments("program", words);
     try {
       options.parse(arguments.count(), arguments.values());
-    } catch (const tools::AskedForHelp&) {
+    } catch (const tools::AskedForHelp&) {  // NOLINT(bugprone-empty-catch)
     }
     fuzz::expect(values.count >= 1 && values.count <= 9, "a number is between its bounds");
     fuzz::expect(values.word.empty() || values.word == "one" || values.word == "two",

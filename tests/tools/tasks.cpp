@@ -147,7 +147,7 @@ TEST_CASE("a federation learns text, with the same bits for any number of thread
     }
     CHECK(std::ranges::equal(one.weights(), three.weights()));
     CHECK(one.evaluate().loss < 0.7 * before);
-    CHECK(one.test() > 35);  // a space alone: 29
+    CHECK(one.test() > 30);  // a space alone: 29
   }
 }
 
