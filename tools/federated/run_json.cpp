@@ -1,7 +1,5 @@
 #include "tools/federated/run_json.h"
 
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -10,19 +8,13 @@
 #include "tools/federated/extras.h"
 #include "tools/federated/split_name.h"
 #include "tools/federated/target.h"
+#include "tools/program/peak_memory.h"
 
 namespace federated {
 
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-// Resident memory of this process at its largest, in units of 10^6 bytes.
-long peak_memory_mb() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return usage.ru_maxrss * 1024 / 1'000'000;
-}
 
 Json json_of(const fl::Round& round) {
   Json excluded = Json::array();
@@ -121,7 +113,9 @@ std::string text_of(const Json& json) {
 }
 
 std::string to_json(const Run& run, const nn::Metadata& made) {
-  Json json = {{"format", json_format}, {"made", made}, {"peak_memory_mb", peak_memory_mb()}};
+  Json json = {{"format", json_format},
+               {"made", made},
+               {"peak_memory_mb", tools::peak_memory() / 1'000'000}};
   json.update(json_of(run));
   return text_of(json);
 }

@@ -21,7 +21,4 @@ void require_memory(const pipeline::TrainingConfig& config, double bytes);
 
 double memory_of_this_machine();  // in bytes
 
-// The most memory that this process has had so far, in bytes.
-double peak_memory();
-
 }  // namespace training

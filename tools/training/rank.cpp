@@ -21,9 +21,9 @@
 #include "pipeline/stage.h"
 #include "pipeline/stage_worker.h"
 #include "pipeline/trace.h"
+#include "tools/program/peak_memory.h"
 #include "tools/training/access.h"
 #include "tools/training/measure.h"
-#include "tools/training/memory.h"
 #include "tools/training/progress.h"
 #include "tools/training/report.h"
 #include "tools/training/run_folder.h"
@@ -122,7 +122,7 @@ bool run_rank(RankOptions options) {
     mailbox.part();
     state.set("done");
     std::cout << "memory: rank " << options.rank << " took up to "
-              << std::lround(peak_memory() / 1e6) << " MB" << std::endl;
+              << std::lround(static_cast<double>(tools::peak_memory()) / 1e6) << " MB" << std::endl;
     std::cout << summary_of(options.rank, mailbox.strangers()) << std::flush;
     if (taken.last < config.steps && options.rank == 0)
       std::cout << "stopped after step " << taken.last << " of " << config.steps << std::endl;
