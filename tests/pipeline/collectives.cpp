@@ -1,6 +1,8 @@
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <deque>
+#include <functional>
 #include <thread>
 
 #include "nn/base/error.h"
@@ -11,17 +13,26 @@ namespace pipeline {
 
 namespace {
 
-std::vector<std::string> addresses_of(const char* name, int ranks) {
+// Calls use(mailbox) on each of the ranks, threads of this process, once they have met.
+void on_ranks(const char* name, int ranks, const std::function<void(Mailbox&)>& use) {
   std::vector<std::string> addresses;
   for (int rank = 0; rank < ranks; ++rank)
     addresses.push_back(nn::concat("inproc://", name, '-', rank));
-  return addresses;
+  Network network;
+  std::vector<std::thread> threads;
+  for (int rank = 0; rank < ranks; ++rank)
+    threads.emplace_back([&, rank] {
+      Mailbox mailbox(network, {.rank = rank, .addresses = addresses});
+      mailbox.meet("", std::chrono::seconds(10));
+      use(mailbox);
+      mailbox.part();
+    });
+  for (std::thread& thread : threads) thread.join();
 }
 
-// The all-reduce of `size` values on each of the ranks, threads of this process.
+// The all-reduce of `size` values on each of the ranks.
 std::vector<std::vector<nn::real>> reduce(int ranks, std::size_t size) {
   std::vector<std::vector<nn::real>> values(ranks, std::vector<nn::real>(size));
-  const std::vector<std::string> addresses = addresses_of("reduce", ranks);
   std::vector<int> group;
   for (int rank = 0; rank < ranks; ++rank) {
     nn::Generator(rank + 1).uniform(values[rank], -1, 1);
@@ -29,18 +40,12 @@ std::vector<std::vector<nn::real>> reduce(int ranks, std::size_t size) {
   }
   std::deque<Lease> leases(ranks);
   std::atomic<bool> all_free{true};
-  Network network;
-  std::vector<std::thread> threads;
-  for (int rank = 0; rank < ranks; ++rank)
-    threads.emplace_back([&, rank] {
-      Mailbox mailbox(network, {.rank = rank, .addresses = addresses});
-      mailbox.meet("", std::chrono::seconds(10));
-      Ring ring(Ring::Work::all_reduce, mailbox, group, rank, values[rank], 0, 0, leases[rank]);
-      mailbox.wait([&] { return ring.advance(); }, "reducing");
-      all_free = all_free && leases[rank].is_free();
-      mailbox.part();
-    });
-  for (std::thread& thread : threads) thread.join();
+  on_ranks("reduce", ranks, [&](Mailbox& mailbox) {
+    const int rank = mailbox.rank();
+    Ring ring(Ring::Work::all_reduce, mailbox, group, rank, values[rank], 0, 0, leases[rank]);
+    mailbox.wait([&] { return ring.advance(); }, "reducing");
+    all_free = all_free && leases[rank].is_free();
+  });
   CHECK(all_free);
   return values;
 }
@@ -73,45 +78,31 @@ TEST_CASE("numbers of all ranks add up to the same bits on every rank, whichever
   for (double number : numbers) in_order += number;
   for (int ranks : {1, 2, 4}) {
     std::vector<double> sums(ranks);
-    const std::vector<std::string> addresses = addresses_of("sums", ranks);
-    Network network;
-    std::vector<std::thread> threads;
-    for (int rank = 0; rank < ranks; ++rank)
-      threads.emplace_back([&, rank] {
-        Mailbox mailbox(network, {.rank = rank, .addresses = addresses});
-        mailbox.meet("", std::chrono::seconds(10));
-        std::vector<double> own(numbers.size());
-        for (std::size_t i = 0; i < own.size(); ++i)
-          if (static_cast<int>(i * 7 % ranks) == rank) own[i] = numbers[i];
-        sums[rank] = sum_over_ranks(mailbox, own, {Tag::verdict}, "adding up");
-        mailbox.part();
-      });
-    for (std::thread& thread : threads) thread.join();
+    on_ranks("sums", ranks, [&](Mailbox& mailbox) {
+      const int rank = mailbox.rank();
+      std::vector<double> own(numbers.size());
+      for (std::size_t i = 0; i < own.size(); ++i)
+        if (static_cast<int>(i * 7 % ranks) == rank) own[i] = numbers[i];
+      sums[rank] = sum_over_ranks(mailbox, own, {Tag::verdict}, "adding up");
+    });
     CHECK(sums == std::vector<double>(ranks, in_order));
   }
 }
 
 TEST_CASE("all ranks stop after the same step, whichever was told to; otherwise they take all") {
   constexpr int ranks = 4, steps = 20;
-  const std::vector<std::string> addresses = addresses_of("orders", ranks);
   for (int told : {-1, 0, 1, 3}) {
     CAPTURE(told);
     std::vector<int> done(ranks);
-    Network network;
-    std::vector<std::thread> threads;
-    for (int rank = 0; rank < ranks; ++rank)
-      threads.emplace_back([&, rank] {
-        Mailbox mailbox(network, {.rank = rank, .addresses = addresses});
-        mailbox.meet("", std::chrono::seconds(10));
-        StepOrders orders(mailbox);
-        for (bool goes_on = true; goes_on;) {
-          const int step = ++done[rank];
-          if (rank == 0) std::this_thread::sleep_for(std::chrono::milliseconds(5));  // its work
-          goes_on = orders.go_on(step, step < steps, rank == told && step >= 5, "waiting");
-        }
-        mailbox.part();
-      });
-    for (std::thread& thread : threads) thread.join();
+    on_ranks("orders", ranks, [&](Mailbox& mailbox) {
+      const int rank = mailbox.rank();
+      StepOrders orders(mailbox);
+      for (bool goes_on = true; goes_on;) {
+        const int step = ++done[rank];
+        if (rank == 0) std::this_thread::sleep_for(std::chrono::milliseconds(5));  // its work
+        goes_on = orders.go_on(step, step < steps, rank == told && step >= 5, "waiting");
+      }
+    });
     CHECK(done == std::vector<int>(ranks, done[0]));
     if (told < 0) CHECK(done[0] == steps);
     if (told == 0) CHECK(done[0] == 5);
