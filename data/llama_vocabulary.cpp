@@ -78,20 +78,40 @@ class LlamaReader : public VocabularyReader {
     }
   }
 
-  // Merges into one token follow each other, and have one rank.
+  // Merges into one token have one rank and follow each other, but for runs of spaces, which have
+  // one score in SentencePiece's model of LLaMA. There, a run of any length is merged from its left
+  // end, one space at a time: other merges of spaces come before that of the next two.
   void read_merges() {
-    std::unordered_set<std::string> made;
-    int rank = -1;
-    std::string last;
+    std::unordered_map<std::string, int> ranks;
+    std::string last, last_spaces;
+    bool is_mixed = false;
     each_merge([&](const std::string& left, const std::string& right) {
-      if (rank < 0 || last != left + right) {
-        last = left + right;
-        ++rank;
-        check(made.insert(last).second, "the merges into ", nn::json_quote(last),
-              " do not follow each other");
-      }
-      add_merge(left, right, rank);
+      const std::string made = left + right;
+      const auto [found, is_new] = ranks.emplace(made, static_cast<int>(ranks.size()));
+      const bool is_run = run_length(made) > 0;
+      check(is_new || made == last || is_run, "the merges into ", nn::json_quote(made),
+            " do not follow each other");
+      is_mixed |= !is_new && made != last;
+      if (is_run) last_spaces = made;
+      last = made;
+      add_merge(left, right, found->second);
     });
+    if (!is_mixed) return;
+    std::size_t runs = 0, longest = 1;
+    for (const auto& [made, rank] : ranks)
+      if (const std::size_t length = run_length(made); length > 0) {
+        ++runs;
+        longest = std::max(longest, length);
+      }
+    check(runs == longest - 1 && run_length(last_spaces) == 2,
+          "the merges of spaces are in an order of their own");
+  }
+
+  // How many spaces the text is, 0 if anything else is in it.
+  static std::size_t run_length(std::string_view text) {
+    const std::size_t length = text.size() / space_symbol.size();
+    while (text.starts_with(space_symbol)) text.remove_prefix(space_symbol.size());
+    return text.empty() ? length : 0;
   }
 
   // The merges must be all that the tokens allow: SentencePiece looks at tokens alone.

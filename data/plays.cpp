@@ -40,6 +40,15 @@ void Plays::add(const std::string& play, std::span<const Role> roles_of_play) {
 
 int count_plays(const fs::path& folder) { return static_cast<int>(plays_in(folder).size()); }
 
+std::string join_plays(const fs::path& folder) {
+  std::string text;
+  for (const fs::path& file : plays_in(folder)) {
+    if (!text.empty()) text += "\n<|endoftext|>\n";
+    text += nn::read_file(file, largest_play);
+  }
+  return text;
+}
+
 Plays read_plays(const fs::path& folder) {
   const std::vector<fs::path> files = plays_in(folder);
   constexpr const char* hint =

@@ -33,6 +33,9 @@ class Plays {
 constexpr int shakespeare_plays = 37;
 int count_plays(const std::filesystem::path& folder);
 
+// All plays of a folder, by name, with <|endoftext|> between them.
+std::string join_plays(const std::filesystem::path& folder);
+
 // Reads all plays of a folder, by name. Throws nn::InputError if there is none, or no role that is
 // long enough.
 Plays read_plays(const std::filesystem::path& folder);

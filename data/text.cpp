@@ -1,5 +1,9 @@
 #include "data/text.h"
 
+#include <algorithm>
+#include <iterator>
+
+#include "data/plays.h"
 #include "data/stories.h"
 #include "nn/base/error.h"
 #include "nn/base/file.h"
@@ -21,7 +25,33 @@ path written_stories(const TextOptions& options) {
   return file;
 }
 
+path training_stories(const path& data_raw) {
+  return data_raw / "stories" / "TinyStoriesV2-GPT4-train.txt";
+}
+
+// All plays in one file, each of them a story.
+path joined_plays(const path& data_raw) {
+  const path plays = data_raw / "shakespeare", file = data_raw / "stories" / "shakespeare.txt";
+  if (std::filesystem::exists(file) || count_plays(plays) < shakespeare_plays) return file;
+  const nn::FolderLock lock(file.parent_path());
+  if (!std::filesystem::exists(file)) nn::write_file_atomically(file, join_plays(plays));
+  return file;
+}
+
+constexpr NamedText named[] = {
+    {"tinystories", "the validation part of TinyStories, 22 MB", "stories", stories_file},
+    {"tinystories-train", "TinyStories, 2.2 GB", "stories-train", training_stories},
+    {"shakespeare", "37 plays, 5 MB", "shakespeare", joined_plays},
+};
+
 }  // namespace
+
+std::span<const NamedText> named_texts() { return named; }
+
+const NamedText* find_named_text(std::string_view name) {
+  const auto* const found = std::ranges::find(named, name, &NamedText::name);
+  return found == std::end(named) ? nullptr : found;
+}
 
 path stories_file(const path& data_raw) {
   return data_raw / "stories" / "TinyStoriesV2-GPT4-valid.txt";
@@ -40,12 +70,16 @@ path fetched_vocabulary(const path& data_raw, std::string_view name) {
 Text open_text(const TextOptions& options) {
   const auto is_missing = [](const path& file) { return !std::filesystem::exists(file); };
   const path stories = stories_file(options.data_raw);
-  const path vocabulary =
-      options.tokenizer.empty() ? vocabulary_file(options.data_raw) : options.tokenizer;
 
   path file = options.text;
   std::string which = file.string();
-  if (file.empty() && !is_missing(stories)) {
+  if (const NamedText* const text = find_named_text(options.text.string())) {
+    file = text->file(options.data_raw);
+    which = nn::concat(text->name, " (", file.string(), ')');
+    if (is_missing(file))
+      throw nn::InputError(nn::concat("there is no ", file.string()),
+                           nn::concat("data/fetch.sh ", text->dataset, " brings it"));
+  } else if (file.empty() && !is_missing(stories)) {
     file = stories;
     which = nn::concat("TinyStories (", file.string(), ')');
   } else if (file.empty()) {
@@ -53,12 +87,22 @@ Text open_text(const TextOptions& options) {
     which = nn::concat("synthetic stories by a grammar (", file.string(), "), because there is no ",
                        stories.string());
   }
-  const path tokenizer_json = is_missing(vocabulary) ? path() : vocabulary;
+
+  const path vocabulary =
+      options.vocabulary.empty() ? vocabulary_file(options.data_raw) : options.vocabulary;
+  path tokenizer_json = options.tokenizer;
+  std::string units = "bytes";
+  if (tokenizer_json == "bytes") {
+    tokenizer_json.clear();
+  } else if (tokenizer_json.empty()) {
+    if (is_missing(vocabulary))
+      units += ", because there is no " + vocabulary.string();
+    else
+      tokenizer_json = vocabulary;
+  }
   TokenFile tokens = open_tokens(file, tokenizer_json, options.data_raw / "tokens");
-  const std::string units =
-      tokenizer_json.empty()
-          ? nn::concat("bytes, because there is no ", vocabulary.string())
-          : nn::concat("a vocabulary of ", tokens.vocabulary(), " (", vocabulary.string(), ')');
+  if (!tokenizer_json.empty())
+    units = nn::concat("a vocabulary of ", tokens.vocabulary(), " (", tokenizer_json.string(), ')');
   std::string description = nn::concat(which, "; ", tokens.ids().size(), " tokens: ", units);
   return {std::move(tokens), tokenizer_json, std::move(description)};
 }

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -12,9 +13,10 @@ namespace data {
 
 // What to train a language model on.
 struct TextOptions {
-  std::filesystem::path text = {};              // empty: TinyStories, or else the grammar's stories
+  std::filesystem::path text = {};  // a file or a NamedText; empty: TinyStories, or the grammar's
   std::filesystem::path data_raw = "data/raw";  // data/fetch.sh's folder; has the cache, too
-  std::filesystem::path tokenizer = {};         // empty: vocabulary_file; bytes if it is not there
+  std::filesystem::path tokenizer = {};         // for load_tokenizer; "bytes"; empty: `vocabulary`
+  std::filesystem::path vocabulary = {};        // empty: vocabulary_file; bytes if it is not there
   std::uint64_t grammar_seed = 0;
   std::size_t grammar_bytes = 24'000'000;
 };
@@ -26,9 +28,18 @@ struct Text {
 };
 
 // Opens the best text available: the one asked for, TinyStories if data/fetch.sh has put them into
-// data_raw, or stories by write_stories. Its tokens are those of the vocabulary asked for, those of
+// data_raw, or stories by write_stories. Its tokens are those of the tokenizer asked for, those of
 // the fetched vocabulary, or bytes. Fetches nothing itself. Throws nn::InputError.
 Text open_text(const TextOptions& options);
+
+// A text that data/fetch.sh brings, under the name that programs take.
+struct NamedText {
+  std::string_view name, description;
+  std::string_view dataset;  // of data/fetch.sh
+  std::filesystem::path (*file)(const std::filesystem::path& data_raw);
+};
+std::span<const NamedText> named_texts();
+const NamedText* find_named_text(std::string_view name);  // null if there is none
 
 // Where data/fetch.sh puts stories and vocabulary, and open_text looks for them.
 std::filesystem::path stories_file(const std::filesystem::path& data_raw);

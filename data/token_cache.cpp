@@ -12,9 +12,9 @@
 namespace data {
 namespace {
 
-// A cache file is this and then the ids.
-struct Header {
-  char magic[8] = {'T', 'o', 'k', 'e', 'n', 's', ' ', '1'};  // the last one counts versions
+// A cache file is the ids and then this, which is known once they are written.
+struct Trailer {
+  char magic[8] = {'T', 'o', 'k', 'e', 'n', 's', ' ', '2'};  // the last one counts versions
   std::uint64_t text_bytes = 0;
   std::int64_t text_time = 0;
   std::uint32_t tokenizer_checksum = 0;
@@ -22,18 +22,18 @@ struct Header {
   std::uint64_t count = 0;
   std::uint64_t checksum = 0;  // of all other fields and the ids
 
-  Header() = default;
-  explicit Header(const TokenSource& source)
+  Trailer() = default;
+  explicit Trailer(const TokenSource& source)
       : text_bytes(source.text_bytes),
         text_time(source.text_time),
         tokenizer_checksum(source.tokenizer_checksum) {}
   TokenSource source() const { return {text_bytes, text_time, tokenizer_checksum}; }
 };
-static_assert(sizeof(Header) == 48, "no padding that a checksum would see");
+static_assert(sizeof(Trailer) == 48, "no padding that a checksum would see");
 
-std::uint32_t checksum(Header header, std::span<const std::byte> ids) {
-  header.checksum = 0;
-  return nn::crc32c(ids, nn::crc32c(std::as_bytes(std::span(&header, 1))));
+std::uint32_t checksum(std::uint32_t ids, Trailer trailer) {
+  trailer.checksum = 0;
+  return nn::crc32c(std::as_bytes(std::span(&trailer, 1)), ids);
 }
 
 void require_text(std::string_view text, const std::string& name) {
@@ -68,43 +68,48 @@ void each_story(std::string_view text, Function f) {
 
 }  // namespace
 
-std::string encode_stories(std::string_view text, const std::string& name,
-                           const Tokenizer& tokenizer, const TokenSource& source) {
+void encode_stories(std::string_view text, const std::string& name, const Tokenizer& tokenizer,
+                    const TokenSource& source, const nn::Append& append) {
   require_text(text, name);
-  Header header(source);
-  std::string content(sizeof header, '\0');
-  std::vector<std::uint16_t> narrow;
+  Trailer trailer(source);
+  std::uint32_t ids_checksum = 0;
+  std::vector<std::uint16_t> ids;  // of a few stories
+  const auto flush = [&] {
+    const auto bytes = std::as_bytes(std::span(ids));
+    append({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+    ids_checksum = nn::crc32c(bytes, ids_checksum);
+    trailer.count += ids.size();
+    ids.clear();
+  };
   each_story(text, [&](std::string_view story) {
-    const std::vector<int> ids = tokenizer.encode(story);
-    narrow.assign(ids.begin(), ids.end());
-    narrow.push_back(tokenizer.end_of_text());
-    content.append(reinterpret_cast<const char*>(narrow.data()), 2 * narrow.size());
+    const std::vector<int> wide = tokenizer.encode(story);
+    ids.insert(ids.end(), wide.begin(), wide.end());
+    ids.push_back(tokenizer.end_of_text());
+    if (ids.size() >= (1 << 19)) flush();
   });
-  const auto ids = std::as_bytes(std::span(content)).subspan(sizeof header);
-  if (ids.empty())
+  flush();
+  if (trailer.count == 0)
     throw nn::InputError(nn::concat(name, ": there is no story in it"),
                          "the text must be a UTF-8 file that is not empty");
-  header.vocabulary = static_cast<std::uint32_t>(tokenizer.vocabulary());
-  header.count = ids.size() / 2;
-  header.checksum = checksum(header, ids);
-  std::memcpy(content.data(), &header, sizeof header);
-  return content;
+  trailer.vocabulary = static_cast<std::uint32_t>(tokenizer.vocabulary());
+  trailer.checksum = checksum(ids_checksum, trailer);
+  append({reinterpret_cast<const char*>(&trailer), sizeof trailer});
 }
 
 std::optional<CachedTokens> parse_tokens(std::span<const std::byte> file,
                                          const TokenSource& source) {
-  Header header;
-  if (file.size() < sizeof header) return {};
-  std::memcpy(&header, file.data(), sizeof header);
-  const std::span<const std::byte> bytes = file.subspan(sizeof header);
-  if (std::memcmp(header.magic, Header().magic, sizeof header.magic) != 0 ||
-      header.source() != source || bytes.size() % 2 != 0 || header.count != bytes.size() / 2 ||
-      header.checksum != checksum(header, bytes))
+  Trailer trailer;
+  if (file.size() < sizeof trailer) return {};
+  const std::span<const std::byte> bytes = file.first(file.size() - sizeof trailer);
+  std::memcpy(&trailer, file.last(sizeof trailer).data(), sizeof trailer);
+  if (std::memcmp(trailer.magic, Trailer().magic, sizeof trailer.magic) != 0 ||
+      trailer.source() != source || bytes.size() % 2 != 0 || trailer.count != bytes.size() / 2 ||
+      trailer.checksum != checksum(nn::crc32c(bytes), trailer))
     return {};
-  const std::span ids(reinterpret_cast<const std::uint16_t*>(bytes.data()), header.count);
-  const auto is_known = [&](std::uint16_t id) { return id < header.vocabulary; };
-  if (header.vocabulary > INT_MAX || !std::ranges::all_of(ids, is_known)) return {};
-  return CachedTokens{ids, static_cast<int>(header.vocabulary)};
+  const std::span ids(reinterpret_cast<const std::uint16_t*>(bytes.data()), trailer.count);
+  const auto is_known = [&](std::uint16_t id) { return id < trailer.vocabulary; };
+  if (trailer.vocabulary > INT_MAX || !std::ranges::all_of(ids, is_known)) return {};
+  return CachedTokens{ids, static_cast<int>(trailer.vocabulary)};
 }
 
 }  // namespace data

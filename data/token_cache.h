@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "data/tokenizer.h"
+#include "nn/base/file.h"
 
 // The files in which open_tokens keeps token ids.
 namespace data {
@@ -20,10 +21,11 @@ struct TokenSource {
   friend bool operator==(const TokenSource&, const TokenSource&) = default;
 };
 
-// The stories of a text as the bytes of a cache file. Throws nn::InputError if there are none, or
-// with the number of a line that is not UTF-8. `name` is the name of the text in messages.
-std::string encode_stories(std::string_view text, const std::string& name,
-                           const Tokenizer& tokenizer, const TokenSource& source);
+// Passes on the stories of a text as the parts of a cache file, of about 1 MB each. Throws
+// nn::InputError if there are none, or with the number of a line that is not UTF-8. `name` is the
+// name of the text in messages.
+void encode_stories(std::string_view text, const std::string& name, const Tokenizer& tokenizer,
+                    const TokenSource& source, const nn::Append& append);
 
 struct CachedTokens {
   std::span<const std::uint16_t> ids;  // a part of the file, all below `vocabulary`

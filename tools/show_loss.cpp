@@ -29,13 +29,14 @@ struct Run {
 // "b1=out/pipeline" or "out/b1": a run with the name b1.
 Run read_run(const std::string& argument) {
   const std::size_t equals = argument.find('=');
-  const fs::path folder = argument.substr(equals == argument.npos ? 0 : equals + 1);
-  const fs::path file = folder / "loss.csv";
+  const fs::path given = argument.substr(equals == argument.npos ? 0 : equals + 1);
+  const fs::path file = given.filename() == "loss.csv" ? given : given / "loss.csv";
   if (!fs::is_regular_file(file))
-    throw nn::InputError(nn::concat("there are no losses in ", folder.string()),
+    throw nn::InputError(nn::concat("there are no losses in ", given.string()),
                          "give the --out folder of a run; it holds loss.csv");
-  const std::string name = equals == argument.npos ? fs::canonical(folder).filename().string()
-                                                   : argument.substr(0, equals);
+  const std::string name = equals == argument.npos
+                               ? fs::canonical(file).parent_path().filename().string()
+                               : argument.substr(0, equals);
   return {name, training::read_losses(file)};
 }
 
@@ -75,7 +76,7 @@ int run_command(int argc, char** argv) {
   std::string svg, title = "Training loss";
   int smooth = 1;
   tools::Options options("show_loss", "Draws and compares the losses of training runs.");
-  options.add("runs", folders, "FOLDER or NAME=FOLDER of each run").required();
+  options.add("runs", folders, "FOLDER or NAME=FOLDER of each run, or its loss.csv").required();
   options.add("--svg", svg, "file for an SVG drawing");
   options.add("--smooth", smooth, "steps to average per point").between(1, 1'000'000);
   options.add("--title", title, "title of the plot");

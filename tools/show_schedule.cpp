@@ -204,8 +204,9 @@ tools::Option add_cost(tools::Options& line, const std::string& name, double& va
 int run(int argc, char** argv) {
   ScheduleOptions options;
   tools::Options line("show_schedule", "Draws a pipeline schedule and reports its cost.");
-  line.add("--schedule", options.schedule,
-           schedule_names() + ", a .csv file as PyTorch writes them, or search for the shortest");
+  line.add("schedule,--schedule", options.schedule,
+           schedule_names() + ", a .csv file as PyTorch writes them, or search for the shortest")
+      .in_any_case(tools::names_of(schedule_table()));
   const tools::Option memory =
       line.add("--memory", options.memory,
                "for a search: most activations of a whole stage held at once: one per microbatch")

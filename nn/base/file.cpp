@@ -111,4 +111,16 @@ void write_file_atomically(const fs::path& path, std::string_view content, Reade
   write_file_atomically(path, FileParts(&content, 1), readers);
 }
 
+void write_file_atomically(const fs::path& path,
+                           const std::function<void(const Append& append)>& write,
+                           Readers readers) {
+  Disk disk(readers);
+  on_disk(path, [&] {
+    replace_file(disk, target_of(path), [&](const fs::path& temporary) {
+      disk.write(temporary, {});
+      write([&](std::string_view part) { disk.append(temporary, part); });
+    });
+  });
+}
+
 }  // namespace nn

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -19,6 +20,13 @@ std::string read_file(const std::filesystem::path& path, std::size_t most = std:
 void write_file_atomically(const std::filesystem::path& path, FileParts content,
                            Readers readers = Readers::everyone);
 void write_file_atomically(const std::filesystem::path& path, std::string_view content,
+                           Readers readers = Readers::everyone);
+
+// The same for content that need not fit into memory: `write` passes on its parts in order. It may
+// throw; the old file then stays. Not for devices.
+using Append = std::function<void(std::string_view part)>;
+void write_file_atomically(const std::filesystem::path& path,
+                           const std::function<void(const Append& append)>& write,
                            Readers readers = Readers::everyone);
 
 // Creates the folder if needed, and throws InputError if no file can be written there. To check

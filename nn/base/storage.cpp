@@ -103,12 +103,18 @@ fs::path temporary_beside(const fs::path& file) {
 }
 
 void replace_file(Storage& storage, const fs::path& file, FileParts content) {
+  replace_file(storage, file,
+               [&](const fs::path& temporary) { storage.write(temporary, content); });
+}
+
+void replace_file(Storage& storage, const fs::path& file,
+                  const std::function<void(const fs::path& temporary)>& write) {
   const fs::path temporary = temporary_beside(file);
   try {
-    storage.write(temporary, content);
+    write(temporary);
     storage.sync(temporary);
     storage.rename(temporary, file);
-  } catch (const std::system_error&) {
+  } catch (...) {
     std::error_code ignored;
     fs::remove(temporary, ignored);
     throw;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <span>
 #include <string_view>
 
@@ -59,5 +60,9 @@ std::filesystem::path temporary_beside(const std::filesystem::path& file);
 // with one exception: if the last operation fails, the sync of the folder, the new file is in
 // place, but a power loss may bring the old one back.
 void replace_file(Storage& storage, const std::filesystem::path& file, FileParts content);
+
+// The same for content that does not fit into memory: `write` makes the file under another name.
+void replace_file(Storage& storage, const std::filesystem::path& file,
+                  const std::function<void(const std::filesystem::path& temporary)>& write);
 
 }  // namespace nn

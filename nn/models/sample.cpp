@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <limits>
 #include <span>
 #include <vector>
 
@@ -23,12 +24,13 @@ struct Candidate {
   }
 };
 
-// The fewest candidates whose weights add up to `wanted`, the most likely first. A heap finds them
-// without sorting the long tail.
-std::span<const Candidate> likeliest(std::span<Candidate> all, double wanted) {
+// The most likely candidates, as many as it takes for their weights to add up to `wanted`, and at
+// most `most`. A heap finds them without sorting the long tail.
+std::span<Candidate> likeliest(std::span<Candidate> all, double wanted, std::size_t most) {
   std::make_heap(all.begin(), all.end());
   std::size_t heap = all.size();
-  for (double reached = 0; heap > 0 && reached < wanted; reached += all[heap].weight)
+  for (double reached = 0; heap > 0 && reached < wanted && all.size() - heap < most;
+       reached += all[heap].weight)
     std::pop_heap(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(heap--));
   return all.subspan(heap);
 }
@@ -41,10 +43,12 @@ double sum(std::span<const Candidate> candidates) {
 
 }  // namespace
 
-int sample(std::span<const real> logits, double temperature, double top_p, Generator& generator) {
+int sample(std::span<const real> logits, const Sampling& sampling, Generator& generator) {
+  const auto& [temperature, top_p, top_k] = sampling;
   require(temperature >= 0 && std::isfinite(temperature), "sample: temperature ", temperature,
           " is not a finite number of at least 0");
   require(top_p > 0 && top_p <= 1, "sample: top_p ", top_p, " is not in (0, 1]");
+  require(top_k >= 0, "sample: top_k ", top_k, " is negative");
   require(std::ranges::none_of(logits, [](real x) { return std::isnan(x); }),
           "sample: a score is NaN");
   const auto best = std::ranges::max_element(logits);
@@ -56,13 +60,15 @@ int sample(std::span<const real> logits, double temperature, double top_p, Gener
   for (std::size_t i = 0; i < logits.size(); ++i)
     all[i] = {std::exp((static_cast<double>(logits[i]) - *best) / temperature),
               static_cast<int>(i)};
-  std::span<const Candidate> nucleus = all;
-  if (top_p < 1) nucleus = likeliest(all, top_p * sum(all));
+  std::span<Candidate> left = all;
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  if (top_k > 0) left = likeliest(left, infinity, top_k);
+  if (top_p < 1) left = likeliest(left, top_p * sum(left), left.size());
 
-  double left = static_cast<double>(generator.next64() >> 11) * 0x1p-53 * sum(nucleus);
-  for (const Candidate& candidate : nucleus) {
-    left -= candidate.weight;
-    if (left < 0) return candidate.token;
+  double weight = static_cast<double>(generator.next64() >> 11) * 0x1p-53 * sum(left);
+  for (const Candidate& candidate : left) {
+    weight -= candidate.weight;
+    if (weight < 0) return candidate.token;
   }
   return static_cast<int>(best - logits.begin());  // only after rounding
 }

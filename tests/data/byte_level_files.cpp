@@ -56,7 +56,7 @@ TEST_CASE_FIXTURE(SmallFiles, "stories end with the tokenizer's end-of-text id")
   }
   CHECK(Ids(text.tokens.ids().begin(), text.tokens.ids().end()) == expected);
   const data::Text bytes =
-      data::open_text({.text = path / "text.txt", .data_raw = path, .tokenizer = path / "none"});
+      data::open_text({.text = path / "text.txt", .data_raw = path, .vocabulary = path / "none"});
   CHECK(bytes.tokens.vocabulary() == 259);
   CHECK(contains(bytes.description, "bytes, because there is no " + (path / "none").string()));
 }

@@ -1,10 +1,12 @@
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <fstream>
 #include <numeric>
 
 #include "data/idx.h"
 #include "data/mnist.h"
+#include "data/own_images.h"
 #include "nn/base/error.h"
 #include "tests/complaint.h"
 #include "tools/program/temporary_folder.h"
@@ -57,6 +59,38 @@ TEST_CASE("read_idx reads a pair of files") {
   CHECK(set.labels == std::vector<std::uint8_t>{0, 1, 2});
   CHECK(set.pixels.size() == 24);
   CHECK(set.pixels[23] == 23);
+}
+
+TEST_CASE("images of several channels have four axes") {
+  SmallPair pair;
+  write_bytes(pair.images, idx({3, 2, 2, 2}, 24));
+  const data::ImageSet set = pair.read();
+  CHECK(set.shape(1) == nn::Shape{1, 2, 2, 2});
+  CHECK(set.mean.size() == 2);
+  write_bytes(pair.images, idx({(1u << 31) - 1, 65535, 65535, 65535}, 24));
+  CHECK(pair.complaint(pair.images) == "claims more numbers than it has bytes");
+}
+
+TEST_CASE("a user's own images may have any size, channels and classes, and are measured") {
+  const tools::TemporaryFolder folder;
+  for (const std::string part : {"train", "t10k"}) {
+    write_bytes(folder.path / (part + "-images-idx4-ubyte"), idx({3, 2, 1, 4}, 24));
+    write_bytes(folder.path / (part + "-labels-idx1-ubyte"), idx({3}, 3));
+  }
+  const data::ImageDataset own = data::load_own_images(folder.path);
+  CHECK(own.classes == 3);
+  CHECK(own.test.class_count() == 3);
+  CHECK(own.train.shape(1) == nn::Shape{1, 2, 1, 4});
+  // Channel 0 has 0 to 3, 8 to 11 and 16 to 19.
+  CHECK(own.train.mean[0] == doctest::Approx(9.5 / 255));
+  CHECK(own.test.mean[1] == doctest::Approx(13.5 / 255));
+  CHECK(own.train.stddev[0] == doctest::Approx(std::sqrt(128 / 3.0 + 1.25) / 255));
+  write_bytes(folder.path / "t10k-images-idx4-ubyte", idx({3, 1, 2, 4}, 24));
+  CHECK(contains(complaint_of([&] { data::load_own_images(folder.path); }),
+                 "the test images are 1x2x4, the training images 2x1x4"));
+  fs::remove(folder.path / "t10k-images-idx4-ubyte");
+  CHECK(contains(complaint_of([&] { data::load_own_images(folder.path); }),
+                 "there is no t10k-images-idx3-ubyte"));
 }
 
 TEST_CASE("read_idx says what is wrong with a file") {

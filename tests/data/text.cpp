@@ -4,6 +4,7 @@
 #include <fstream>
 #include <thread>
 
+#include "data/plays.h"
 #include "data/stories.h"
 #include "data/text.h"
 #include "data/token_cache.h"
@@ -99,9 +100,11 @@ TEST_CASE_FIXTURE(SmallText, "a damaged cache is made again, whichever byte is w
 
 TEST_CASE("a cache with ids outside its vocabulary is taken for damaged") {
   const data::TokenSource source{3, 5, 7};
-  const std::string whole = data::encode_stories("one", "text", *data::byte_tokenizer(), source);
+  std::string whole;
+  data::encode_stories("one", "text", *data::byte_tokenizer(), source,
+                       [&](std::string_view part) { whole += part; });
   const auto vocabulary_is = [&](std::uint32_t vocabulary) {
-    constexpr std::size_t vocabulary_at = 28, checksum_at = 40;
+    const std::size_t vocabulary_at = whole.size() - 20, checksum_at = whole.size() - 8;
     std::string file = whole;
     std::memcpy(&file[vocabulary_at], &vocabulary, sizeof vocabulary);
     std::uint64_t checksum = 0;
@@ -226,6 +229,35 @@ TEST_CASE_FIXTURE(SmallText, "the requested text comes first, then the fetched o
   CHECK(contains(mine.description, file.string() + "; 5 tokens: bytes"));
   CHECK(!fs::exists(path / "stories" / "grammar-0-24000000.txt"));
   CHECK(contains(complaint_of([&] { data::open_text({.text = path / "none", .data_raw = path}); }),
+                 "none"));
+}
+
+TEST_CASE_FIXTURE(SmallText, "a text may be named, and the plays are joined into one") {
+  const auto complaint = [&] {
+    return complaint_of([&] { data::open_text({.text = "shakespeare", .data_raw = path}); });
+  };
+  CHECK(contains(complaint(), "there is no "));
+  for (int play = 10; play < 10 + data::shakespeare_plays; ++play)
+    nn::write_file_atomically(path / "shakespeare" / (std::to_string(play) + ".txt"),
+                              nn::concat("Play ", play, "\nTo be"));
+  const data::Text text = data::open_text({.text = "shakespeare", .data_raw = path});
+  const auto ids = text.tokens.ids();
+  CHECK(std::ranges::count(ids, data::Tokenizer::end_id) == data::shakespeare_plays);
+  CHECK(data::byte_tokenizer()->decode(Ids(ids.begin(), ids.begin() + 13)) == "Play 10\nTo be");
+  CHECK(text.description.starts_with("shakespeare ("));
+  CHECK(data::find_named_text("tinystories-train")->dataset == "stories-train");
+  CHECK(data::find_named_text("tinystorys") == nullptr);
+}
+
+TEST_CASE_FIXTURE(SmallText, "the tokens may be chosen") {
+  write("mine");
+  nn::write_file_atomically(data::vocabulary_file(path), "{}");
+  const data::Text text = data::open_text({.text = file, .data_raw = path, .tokenizer = "bytes"});
+  CHECK(contains(text.description, "5 tokens: bytes"));
+  CHECK(text.tokenizer_json.empty());
+  CHECK(contains(complaint_of([&] {
+                   data::open_text({.text = file, .data_raw = path, .tokenizer = path / "none"});
+                 }),
                  "none"));
 }
 

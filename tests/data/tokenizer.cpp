@@ -115,6 +115,26 @@ TEST_CASE_FIXTURE(SmallVocabulary, "the leftmost of equal merges comes first") {
   CHECK(encode("caaa") == Ids{space, c, aaa});
 }
 
+TEST_CASE_FIXTURE(SmallVocabulary,
+                  "runs of spaces merge from the left, as LLaMA's have one score") {
+  json& vocab = content["model"]["vocab"];
+  const int three = static_cast<int>(vocab.size()), four = three + 1;
+  vocab["▁▁▁"] = three;
+  vocab["▁▁▁▁"] = four;
+  json& merges = content["model"]["merges"];
+  const json others(merges.begin(), merges.end() - 1);  // but "▁ ▁"
+  merges = others;
+  for (const char* merge : {"▁▁ ▁▁", "▁▁ ▁", "▁▁▁ ▁", "▁ ▁▁", "▁ ▁▁▁", "▁ ▁"})
+    merges.push_back(merge);
+  CHECK(encode("  ") == Ids{three});  // one is put in front
+  CHECK(encode("   ") == Ids{four});
+  CHECK(encode(std::string(6, ' ')) == Ids{four, three});
+  CHECK(encode(std::string(8, ' ') + "a") == Ids{four, four, space_a});
+  std::swap(merges[others.size()], merges.back());
+  CHECK(
+      contains(complaint_of([&] { load(); }), "the merges of spaces are in an order of their own"));
+}
+
 TEST_CASE_FIXTURE(SmallVocabulary, "spaces are tokens, one is put in front and taken away again") {
   CHECK(encode("") == Ids{});
   CHECK(encode(" ") == Ids{spaces});

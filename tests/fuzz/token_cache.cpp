@@ -10,12 +10,13 @@
 #include "tests/fuzz/fuzz.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  constexpr std::size_t header = 48, source_at = 8, checksum_at = 40;
+  constexpr std::size_t trailer = 48;
   std::vector<std::uint8_t> copy(data, data + size);
   const auto bytes = std::as_bytes(std::span(copy));
   data::TokenSource source;
   fuzz::try_to([&] { data::parse_tokens(bytes, source); });
-  if (size < header) return 0;
+  if (size < trailer) return 0;
+  const std::size_t source_at = size - trailer + 8, checksum_at = size - 8;
   std::memcpy(&source.text_bytes, &copy[source_at], 8);
   std::memcpy(&source.text_time, &copy[source_at + 8], 8);
   std::memcpy(&source.tokenizer_checksum, &copy[source_at + 16], 4);
@@ -26,9 +27,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   fuzz::try_to([&] {
     const auto tokens = data::parse_tokens(bytes, source);
     if (!tokens) return;
-    fuzz::expect(header + tokens->ids.size_bytes() == size, "the ids are the rest of the file");
+    fuzz::expect(trailer + tokens->ids.size_bytes() == size, "the ids are the rest of the file");
     for (const int id : tokens->ids) fuzz::expect(id < tokens->vocabulary, "ids are known");
-    copy[size - 1] ^= 1;
+    copy[0] ^= 1;
     fuzz::expect(!data::parse_tokens(bytes, source), "damage is noticed");
   });
   return 0;

@@ -3,8 +3,8 @@
 their text, for the vocabulary from `data/fetch.sh vocabulary`, which checks its SHA-256.
 
 The library cannot read a tokenizer.json, so the model is built from it: pieces in the order of
-their ids, with lower scores the later they come among the merges; byte fallback, a space in front,
-nothing normalised.
+their ids, with lower scores the later they come among the merges, and runs of spaces all with the
+lowest, as LLaMA's model has them; byte fallback, a space in front, nothing normalised.
 Needs: pip install sentencepiece protobuf
 """
 import json
@@ -20,7 +20,7 @@ HERE = pathlib.Path(__file__).parent
 def build(tokenizer_json):
     model = json.loads(tokenizer_json.read_text(encoding="utf-8"))["model"]
     rank = {}
-    for left, right in (merge.split(" ") for merge in model["merges"]):
+    for left, right in model["merges"]:
         rank.setdefault(left + right, len(rank))
     proto = sentencepiece_model_pb2.ModelProto()
     Piece = sentencepiece_model_pb2.ModelProto.SentencePiece
@@ -28,6 +28,8 @@ def build(tokenizer_json):
         kind = (Piece.UNKNOWN if id == 0 else Piece.CONTROL if id < 3 else
                 Piece.BYTE if id < 259 else Piece.NORMAL)
         score = -float(rank.get(piece, len(rank))) if kind == Piece.NORMAL else 0.0
+        if len(piece) > 1 and set(piece) == {"▁"}:
+            score = -1e9
         proto.pieces.add(piece=piece, score=score, type=kind)
     proto.trainer_spec.model_type = sentencepiece_model_pb2.TrainerSpec.BPE
     proto.trainer_spec.vocab_size = len(proto.pieces)

@@ -92,17 +92,16 @@ TEST_CASE("every version of a federated run is read") {
 }
 
 TEST_CASE("a token cache of this version is read, and one of another version is made again") {
-  const data::MappedFile cache(formats / "1" / "text.tokens");
-  const auto bytes = cache.bytes();
-  data::TokenSource source;  // as the header has it, behind its magic
-  std::memcpy(&source.text_bytes, bytes.data() + 8, 8);
-  std::memcpy(&source.text_time, bytes.data() + 16, 8);
+  const data::MappedFile now(formats / "3" / "text.tokens"), old(formats / "2" / "text.tokens");
+  data::TokenSource source;  // as the trailer has it, behind its magic
+  const std::byte* trailer = now.bytes().last(48).data();
+  std::memcpy(&source.text_bytes, trailer + 8, 8);
+  std::memcpy(&source.text_time, trailer + 16, 8);
   CHECK(source.text_bytes == fs::file_size(formats / "text.txt"));
-  const auto tokens = data::parse_tokens(bytes, source);
+  const auto tokens = data::parse_tokens(now.bytes(), source);
   REQUIRE(tokens.has_value());
   CHECK(tokens->ids.size() == 234);
   CHECK(tokens->vocabulary == 259);
-  std::vector<std::byte> later(bytes.begin(), bytes.end());
-  later[7] = std::byte{'2'};
-  CHECK(!data::parse_tokens(later, source));
+  std::memcpy(&source.text_time, old.bytes().data() + 16, 8);
+  CHECK(!data::parse_tokens(old.bytes(), source));
 }

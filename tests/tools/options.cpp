@@ -126,3 +126,26 @@ TEST_CASE("one of the commands must be given, with its own options") {
           parse(options, {"list", "--size", "5"});
         }) == "there is no option --size");
 }
+
+TEST_CASE("words are read in any case, and a wrong word or number is put right") {
+  std::string model = "mlp", schedule = "1f1b";
+  double lr = 0;
+  int rounds = 1;
+  const auto give = [&](const std::vector<std::string>& words) {
+    tools::Options options("program", "");
+    options.add("--model", model, "").among({"mlp", "mnist_cnn"});
+    options.add("schedule,--schedule", schedule, "").in_any_case({"zb-h1"});
+    options.add("--lr", lr, "");
+    options.add("--rounds", rounds, "").between(1, 5000);
+    return parse(options, words);
+  };
+  give({"--model", "MNIST_CNN", "--schedule", "ZB-H1"});
+  CHECK(model == "mnist_cnn");
+  CHECK(schedule == "zb-h1");
+  give({"Own.csv"});
+  CHECK(schedule == "Own.csv");
+  CHECK(contains(complaint_of([&] { give({"--model", "MLB"}); }), "did you mean mlp?"));
+  CHECK(contains(complaint_of([&] { give({"--lr", "1,5"}); }), "did you mean 1.5?"));
+  CHECK(contains(complaint_of([&] { give({"--rounds", "1e3"}); }), "did you mean 1000?"));
+  CHECK(complaint_of([&] { give({"--model"}); }) == "--model needs a value");
+}

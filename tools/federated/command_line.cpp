@@ -1,6 +1,7 @@
 #include "tools/federated/command_line.h"
 
 #include <algorithm>
+#include <initializer_list>
 #include <thread>
 
 #include "fl/attacks.h"
@@ -13,6 +14,8 @@
 #include "tools/federated/extras.h"
 
 namespace federated {
+
+using tools::names_of;
 
 namespace {
 
@@ -54,10 +57,24 @@ void check_fixed(const Experiment& experiment, bool has_batch) {
                          "leave --epochs out, or choose --algorithm fedavg");
 }
 
-template <class Table>
-std::vector<std::string> names_of(const Table& table, std::vector<std::string> names = {}) {
-  for (const auto& entry : table) names.emplace_back(entry.name);
-  return names;
+// A number that was changed although the split has no use for it was meant for another split.
+void require_used(const fl::Partition& partition) {
+  const fl::Partition preset;
+  const auto require_used = [&](const char* option, auto value, auto usual,
+                                std::initializer_list<fl::Split> users) {
+    if (value == usual || std::ranges::count(users, partition.split)) return;
+    std::vector<std::string> names;
+    for (const fl::Split user : users) names.emplace_back(fl::name_of(user));
+    throw nn::InputError(
+        nn::concat("the split ", fl::name_of(partition.split), " does not use ", option),
+        nn::concat("leave it out, or choose --split ", nn::join(names, ", ", " or ")));
+  };
+  require_used("--alpha", partition.alpha, preset.alpha,
+               {fl::Split::dirichlet, fl::Split::quantity});
+  require_used("--labels-per-client", partition.labels_per_client, preset.labels_per_client,
+               {fl::Split::labels});
+  require_used("--feature-noise", partition.feature_noise, preset.feature_noise,
+               {fl::Split::feature_noise});
 }
 
 }  // namespace
@@ -71,7 +88,10 @@ void add_common(tools::Options& command, Experiment& base, Resources& resources)
   command.add("--threads", resources.threads, "for speed only, results stay the same; all cores")
       .between(1, 1024);
   command.add("--model", base.model, "what is trained").among(names_of(nn::model_table()));
-  command.add("--dataset", resources.data.name, "what is learned").among(names_of(dataset_table()));
+  command
+      .add("--dataset", resources.data.name,
+           nn::join(names_of(dataset_table()), ", ") + ", or a folder of your own images")
+      .in_any_case(names_of(dataset_table()));
   command.add("--data", resources.data.from,
               "folder of the data set's files, or the table: data/raw/mnist");
   command.add("--label", resources.data.format.label, "of table: the column of the classes");
@@ -189,6 +209,7 @@ void RunArguments::apply(Experiment& experiment) const {
                          "choose --local-steps 1 or more");
   training.steps = given_.steps.value_or(training.steps);
   check_fixed(experiment, given_.batch.has_value());
+  require_used(experiment.partition);
   if (given_.malicious) experiment.malicious = malicious_of(*given_.malicious);
   for (const GivenOption& option : options_)
     if (option.value) experiment.options[option.name] = *option.value;

@@ -7,12 +7,15 @@
 
 #include "data/cifar.h"
 #include "data/mnist.h"
+#include "data/own_images.h"
 #include "data/plays.h"
 #include "data/rows.h"
 #include "nn/base/checksum.h"
 #include "nn/base/error.h"
 #include "nn/base/file.h"
 #include "nn/base/split.h"
+#include "tools/program/nearest.h"
+#include "tools/program/options.h"
 #include "tools/program/program.h"
 #include "tools/project/fetch.h"
 
@@ -64,6 +67,28 @@ std::string name_with(const DataChoice& choice, std::span<const std::byte> conte
   return nn::concat(choice.name, ' ', std::hex, nn::crc32c(content));
 }
 
+std::string spaced(std::span<const float> numbers) {
+  std::string text;
+  for (const float number : numbers) text += nn::concat(' ', number);
+  return text;
+}
+
+Dataset open_own_images(const DataChoice& choice) {
+  require_no_format(choice);
+  if (choice.from.empty())
+    throw nn::InputError("--dataset images needs a folder", "--dataset FOLDER, or --data FOLDER");
+  data::ImageDataset images = data::load_own_images(choice.from);
+  const std::string shown =
+      nn::concat(images.train.size(), " training and ", images.test.size(), " test images of ",
+                 images.train.channels, 'x', images.train.height, 'x', images.train.width, ", ",
+                 images.classes, " classes, mean", spaced(images.train.mean), ", deviation",
+                 spaced(images.train.stddev));
+  const std::string name = name_with(choice, std::as_bytes(std::span(images.train.pixels)));
+  Dataset dataset = in_memory(name, std::move(images));
+  dataset.description = choice.from.string() + ": " + shown;
+  return dataset;
+}
+
 Dataset open_shakespeare(const DataChoice& choice) {
   require_no_format(choice);
   const auto is_present = [](const fs::path& folder) {
@@ -111,6 +136,8 @@ std::span<const DatasetEntry> dataset_table() {
       DatasetEntry{"mnist", "70,000 images of digits", open_image_set},
       DatasetEntry{"fashion", "70,000 images of clothes", open_image_set},
       DatasetEntry{"cifar10", "60,000 coloured images; --data names its folder", open_image_set},
+      DatasetEntry{"images", "your own, in IDX files, of any size: --dataset FOLDER",
+                   open_own_images},
       DatasetEntry{"shakespeare", "37 plays, a natural client for each of 440 roles",
                    open_shakespeare},
       DatasetEntry{"heart", "1,025 rows of 302 patients, 13 features", open_heart},
@@ -119,10 +146,20 @@ std::span<const DatasetEntry> dataset_table() {
   return table;
 }
 
-Dataset open_dataset(const DataChoice& choice) {
+Dataset open_dataset(DataChoice choice) {
+  std::error_code ignored;
   const auto found = std::ranges::find(dataset_table(), choice.name, &DatasetEntry::name);
-  nn::require(found != dataset_table().end(), "there is no data set ", choice.name);
-  return found->open(choice);
+  if (found != dataset_table().end()) return found->open(choice);
+  if (choice.from.empty() && fs::is_directory(choice.name, ignored)) {
+    choice.from = choice.name;
+    choice.name = "images";
+    return open_own_images(choice);
+  }
+  const std::vector<std::string> names = tools::names_of(dataset_table());
+  const std::string meant = tools::nearest(choice.name, names);
+  throw nn::InputError(nn::concat("there is no data set ", choice.name),
+                       nn::concat(meant.empty() ? "" : "did you mean " + meant + "? ", "choose ",
+                                  nn::join(names, ", "), " or a folder of images"));
 }
 
 data::ImageDataset open_images(const std::string& name, fs::path folder) {

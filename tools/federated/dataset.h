@@ -22,6 +22,7 @@ struct DataChoice {
 struct Dataset {
   std::string name;
   std::shared_ptr<const data::Examples> train, test;
+  std::string description = {};  // of a user's own images: one line
 
   data::Task task() const { return {name, *train, *test}; }
 };
@@ -34,9 +35,10 @@ struct DatasetEntry {
 };
 std::span<const DatasetEntry> dataset_table();
 
-// Loads a data set by its name. Without a place, it is in the project's data/raw, and data/fetch.sh
-// fetches it if it is missing; CIFAR-10 and tables need a place. Throws nn::InputError.
-Dataset open_dataset(const DataChoice& choice);
+// Loads a data set by its name, or the images of a folder that is given as its name. Without a
+// place, it is in the project's data/raw, and data/fetch.sh fetches it if it is missing; CIFAR-10
+// and tables need a place. Throws nn::InputError.
+Dataset open_dataset(DataChoice choice);
 
 // The same for "mnist", "fashion" and "cifar10".
 data::ImageDataset open_images(const std::string& name, std::filesystem::path folder);

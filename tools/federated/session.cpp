@@ -16,7 +16,9 @@ Session::Session(const Resources& resources, const std::atomic<bool>& stop, Open
       threads_(resources.threads),
       bar_(std::cerr),
       runner_(dataset_.task(), {resources.threads, &stop, &std::cerr,
-                                isatty(STDERR_FILENO) ? &bar_ : nullptr, std::move(open_saved)}) {}
+                                isatty(STDERR_FILENO) ? &bar_ : nullptr, std::move(open_saved)}) {
+  if (!dataset_.description.empty()) std::cerr << dataset_.description << '\n';
+}
 
 Experiment Session::with_clients(const Experiment& experiment) const {
   return with_clients_of(*dataset_.train, experiment);

@@ -2,6 +2,8 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cmath>
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <sstream>
@@ -12,6 +14,7 @@
 #include "nn/base/number.h"
 #include "nn/base/printable.h"
 #include "nn/base/split.h"
+#include "nn/files/engine.h"
 #include "tools/program/nearest.h"
 
 // The one file that includes CLI11, which takes seconds to compile.
@@ -36,6 +39,17 @@ bool read(const std::string& text, std::optional<Value>& value) {
   return read(text, value.emplace());
 }
 
+// "; did you mean 1000?" for 1e3, where a whole number is expected, or 1.5 for 1,5.
+template <class Number>
+std::string meant_number(std::string text) {
+  std::ranges::replace(text, ',', '.');
+  const auto number = nn::parse_number<double>(text);
+  if (!number) return "";
+  if constexpr (!std::is_integral_v<Number>) return concat("; did you mean ", *number, '?');
+  if (*number != std::floor(*number) || std::abs(*number) >= 0x1p53) return "";
+  return concat("; did you mean ", static_cast<std::int64_t>(*number), '?');
+}
+
 // What --help calls a value, and how it shows one.
 template <class Value>
 struct Shown {
@@ -56,6 +70,15 @@ template <class Value>
 struct Shown<std::optional<Value>> {
   static constexpr const char* type = Shown<Value>::type;
   static std::string of(const std::optional<Value>&) { return ""; }
+};
+
+template <class Value>
+struct Plain {
+  using type = Value;
+};
+template <class Value>
+struct Plain<std::optional<Value>> {
+  using type = Value;
 };
 
 std::string with_preset(const std::string& text, const std::string& preset) {
@@ -95,7 +118,7 @@ void check(CLI::Option* option, const std::string& type,
 
 // A forgotten value would otherwise swallow the next option.
 void require_value(CLI::Option* option) {
-  if (option->get_positional()) return;
+  if (option->get_lnames().empty()) return;
   option->check([](const std::string& text) {
     return text.starts_with("--") ? text + " is an option, not a value" : "";
   });
@@ -107,8 +130,10 @@ template <class Number>
 Option Option::between(Number low, Number high) {
   check(option_, concat(low, "..", high), [low, high](const std::string& text) {
     Number value{};
-    const bool is_between = read(text, value) && value >= low && value <= high;
-    return is_between ? "" : concat(text, " is not a number from ", low, " to ", high);
+    const bool is_number = read(text, value);
+    if (is_number && value >= low && value <= high) return std::string();
+    return concat(text, " is not a number from ", low, " to ", high,
+                  is_number ? "" : meant_number<Number>(text));
   });
   return *this;
 }
@@ -118,10 +143,23 @@ template Option Option::between(double, double);
 
 Option Option::among(const std::vector<std::string>& names) {
   check(option_, concat('{', nn::join(names, ","), '}'), [names](const std::string& text) {
-    return std::ranges::count(names, text)
-               ? ""
-               : concat(text, " is not ", nn::join(names, ", ", " or "));
+    if (std::ranges::count(names, text)) return std::string();
+    const std::string meant = nearest(CLI::detail::to_lower(text), names);
+    return concat(text, " is not ", nn::join(names, ", ", " or "),
+                  meant.empty() ? "" : concat("; did you mean ", meant, '?'));
   });
+  return in_any_case(names);
+}
+
+Option Option::in_any_case(const std::vector<std::string>& names) {
+  option_->transform(
+      [names](std::string text) {
+        const auto name =
+            std::ranges::find(names, CLI::detail::to_lower(text),
+                              [](const auto& name) { return CLI::detail::to_lower(name); });
+        return name == names.end() ? text : *name;
+      },
+      "");
   return *this;
 }
 
@@ -149,13 +187,20 @@ Option Option::excludes(Option other) {
 Options::Options(const std::string& program, const std::string& description)
     : app_(std::make_shared<CLI::App>(description, program)) {
   app_->get_formatter()->column_width(34);
+  app_->set_version_flag("--version", [program] {
+    nn::Metadata facts = nn::describe_engine();
+    return concat(program, ' ', facts["engine"], " (", facts["precision"], ", ", facts["vectors"],
+                  ", ", facts["blas"], ' ', facts["blas-core"], ')');
+  });
 }
 
 template <class Value>
 Option Options::add(const std::string& name, Value& value, const std::string& text) {
   const CLI::callback_t set = [&value, name](const CLI::results_t& texts) {
     if (read(texts.back(), value)) return true;
-    throw CLI::ValidationError(name, texts.back() + " is not a number, or is too large");
+    throw CLI::ValidationError(name,
+                               concat(texts.back(), " is not a number, or is too large",
+                                      meant_number<typename Plain<Value>::type>(texts.back())));
   };
   CLI::Option* option = app_->add_option(name, set, with_preset(text, Shown<Value>::of(value)));
   option->take_last()->type_name(Shown<Value>::type);
@@ -205,21 +250,29 @@ Options Options::add_command(const std::string& name, const std::string& descrip
 }
 
 std::string Options::parse(int argc, char** argv) {
-  std::vector<std::string> commands;
+  std::vector<std::string> arguments(argv + std::min(argc, 1), argv + argc), commands;
   for (const CLI::App* command : app_->get_subcommands({})) commands.push_back(command->get_name());
   // CLI11 would only report that a command is missing.
-  const std::string first = argc > 1 ? argv[1] : "";
-  if (!commands.empty() && !first.starts_with('-') && !std::ranges::count(commands, first))
+  const std::string first = arguments.empty() ? "" : arguments.front();
+  if (!commands.empty() && first == "help") {  // help COMMAND is COMMAND --help
+    arguments.erase(arguments.begin());
+    arguments.emplace_back("--help");
+  } else if (!commands.empty() && !first.starts_with('-') && !std::ranges::count(commands, first)) {
     throw nn::InputError(first.empty() ? "name a command" : "there is no command " + first,
                          concat("choose ", nn::join(commands, ", ", " or "), "; ", app_->get_name(),
                                 " --help describes them"));
+  }
+  std::ranges::reverse(arguments);  // as CLI11 wants them
   try {
-    app_->parse(argc, argv);
+    app_->parse(arguments);
   } catch (const CLI::Success& help) {
     app_->exit(help);
     throw AskedForHelp();
   } catch (const CLI::ExtrasError&) {
     refuse_unknown(*app_);
+  } catch (const CLI::ArgumentMismatch& error) {  // "--model: 1 required TEXT missing"
+    const std::string reason = error.what();
+    throw nn::InputError(reason.substr(0, reason.find(": ")) + " needs a value", help_of(*app_));
   } catch (const CLI::ParseError& error) {
     throw nn::InputError(error.what(), help_of(*app_));
   }

@@ -26,7 +26,8 @@ class Option {
 
   template <class Number>  // int, std::uint64_t or double; NaN is refused
   Option between(Number low, Number high);
-  Option among(const std::vector<std::string>& names);
+  Option among(const std::vector<std::string>& names);        // in any case
+  Option in_any_case(const std::vector<std::string>& names);  // other values stay as they are
   Option not_empty();
   Option separated_by(char separator);
   Option required();
@@ -96,6 +97,13 @@ struct ConfigEntry {
 std::vector<ConfigEntry> read_config(const std::filesystem::path& file);
 // The same from untrusted text; errors call it `name`.
 std::vector<ConfigEntry> parse_config(const std::string& text, const std::string& name);
+
+// The names of a table's rows, for among() and in_any_case().
+template <class Table>
+std::vector<std::string> names_of(const Table& table, std::vector<std::string> names = {}) {
+  for (const auto& row : table) names.emplace_back(row.name);
+  return names;
+}
 
 struct AskedForHelp {};  // which has been printed
 
