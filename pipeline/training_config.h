@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,6 +36,7 @@ struct TrainingConfig {
   double clip_norm = 0;          // largest norm of a step's gradients; 0: any
   bool recomputes = false;       // layers and head keep only their input; see Stage
   bool shares_moments = false;   // of Adam, over the ranks of a stage group; see Gradients
+  bool splits_head = false;      // its rows over the stages; see split_head.h
 
   // Whether blocks are updated only when rank 0 knows the gradients of all.
   bool has_verdicts() const { return skips_bad_steps || clip_norm > 0; }
@@ -54,6 +56,9 @@ const ScheduleEntry& schedule_named(std::string_view name);
 // from, by which ranks and records tell it from others.
 void give_plan(TrainingConfig& config, Plan plan, std::string_view content);
 
+// Throws nn::InputError if the head is to be divided and cannot be. Depends on the vocabulary.
+void require_divisible_head(const TrainingConfig& config);
+
 // Throws nn::InputError for the first invalid option, BadSchedule if the stages would deadlock.
 void require_valid(const TrainingConfig& config);
 
@@ -67,8 +72,20 @@ int recorder_of(const TrainingConfig& config);
 // The blocks of the model (see nn::LanguageModel) in each chunk of a stage.
 std::vector<std::vector<int>> blocks_of(const TrainingConfig& config, int stage);
 
+// A divided head's block is its norm, and every stage has another block, its rows of the weight,
+// with the same number.
+int rows_block_of(const TrainingConfig& config);
+int count_blocks(const TrainingConfig& config);
+std::optional<nn::HeadRows> rows_of(const TrainingConfig& config, int stage);
+std::size_t size_of_block(const TrainingConfig& config, int stage, int block);
+
 // The number of values in a microbatch's activation and in its gradient.
 std::size_t activation_size(const TrainingConfig& config);
+
+// Of a divided head: the number of values that a stage sends the last one about a microbatch, and
+// that it gets back.
+std::size_t scores_size(const TrainingConfig& config, int stage);
+std::size_t factors_size(const TrainingConfig& config, int stage);
 
 // Bounds on the two long texts between ranks: a checkpoint's list of files, and the cut.
 constexpr std::size_t longest_file_line = 256, longest_layer_count = 8;  // bytes

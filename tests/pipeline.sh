@@ -35,6 +35,15 @@ longer() { tools/pipeline.sh "${@:2}" --microbatches 6 "${small[@]}" --steps 9 -
 check "it continues with another schedule" longer v 2 --schedule v-min --resume
 check "as one process would" longer serial-9 1
 check "with the same losses" same_losses serial-9 v
+check "a head shared by three processes trains" train shared 3 --split-head --microbatches 6
+check "with the same losses" same_losses serial shared
+check "it continues as one process with a whole head" longer shared 1 --resume
+check "with the same losses" same_losses serial-9 shared
+check "and the same model" cmp "$work"/{shared,serial-9}/checkpoint/model.safetensors
+check "a model starts with a shared head" train shared-init 2 --split-head \
+  --init "$work/shared/checkpoint"
+check "a head that shares its weights is not divided" refused "shares its weights" \
+  worker --model gpt2 --split-head --stages 2
 check "PyTorch's schedule trains" train csv 3 --schedule tests/golden/schedules/zb-v.csv
 check "with the same losses" same_losses serial csv
 check "a schedule for more processes is an error" refused "has 3 stages, not 2" \

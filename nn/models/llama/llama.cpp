@@ -1,5 +1,6 @@
 #include "nn/models/llama/llama.h"
 
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -142,6 +143,8 @@ ModelFamily llama_family() {
           },
           .head = [](const Scope& scope, const Scope&, const LanguageModelConfig& config)
               -> std::unique_ptr<HeadBlock> { return std::make_unique<LlamaHead>(scope, config); },
+          .norm = [](const Scope& scope, const LanguageModelConfig& config)
+              -> std::function<Var(Var)> { return rms_norm_of(scope("model")("norm"), config); },
           // Old files contain frequencies, which follow from theta.
           .is_ignored =
               [](std::string_view tensor) { return tensor.ends_with(".rotary_emb.inv_freq"); }};
