@@ -17,6 +17,7 @@
 #include "pipeline/collectives.h"
 #include "pipeline/cut.h"
 #include "pipeline/gathered_head.h"
+#include "pipeline/head_layout.h"
 #include "pipeline/mailbox/frame.h"
 #include "pipeline/shares.h"
 #include "pipeline/topology.h"

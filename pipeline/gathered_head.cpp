@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include "nn/base/error.h"
+#include "pipeline/head_layout.h"
 #include "pipeline/shares.h"
 #include "pipeline/topology.h"
 

@@ -8,6 +8,7 @@
 #include "nn/base/error.h"
 #include "nn/gradient_norm.h"
 #include "nn/team.h"
+#include "pipeline/head_layout.h"
 #include "pipeline/shares.h"
 
 namespace pipeline {

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <optional>
 
+#include "pipeline/head_layout.h"
 #include "pipeline/topology.h"
 
 namespace pipeline {
@@ -62,10 +63,6 @@ void HeadWorker::weights(int step, int microbatch, const Timed& timed) {
   const Message factors =
       receive_(last_, {Tag::factors, step, microbatch}, "the factors of the head");
   timed([&] { stage_.head_share().weights(microbatch, factors.numbers()); });
-}
-
-Tag head_input_tag(const TrainingConfig& config, int stage, int step, int microbatch) {
-  return {Tag::activation, step, microbatch, config.topology.stages * config.chunks + stage};
 }
 
 }  // namespace pipeline

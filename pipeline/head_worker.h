@@ -49,7 +49,4 @@ class HeadWorker {
   int own_stage_, own_pipeline_, last_;  // last_: the rank with the last part
 };
 
-// The tag of what a stage's share of the head takes.
-Tag head_input_tag(const TrainingConfig& config, int stage, int step, int microbatch);
-
 }  // namespace pipeline

@@ -7,7 +7,7 @@
 #include "pipeline/clock.h"
 #include "pipeline/collectives.h"
 #include "pipeline/gathered_head.h"
-#include "pipeline/head_worker.h"
+#include "pipeline/head_layout.h"
 #include "pipeline/shares.h"
 #include "pipeline/tied_gradients.h"
 #include "pipeline/topology.h"

@@ -7,6 +7,7 @@
 
 #include "nn/base/error.h"
 #include "nn/models/language_model.h"
+#include "pipeline/head_layout.h"
 #include "pipeline/mailbox/frame.h"
 #include "pipeline/topology.h"
 

@@ -9,6 +9,7 @@
 
 #include "nn/base/error.h"
 #include "nn/real.h"
+#include "pipeline/head_layout.h"
 #include "pipeline/protocol.h"
 
 namespace pipeline {

@@ -10,10 +10,9 @@
 #include "nn/base/checksum.h"
 #include "nn/base/error.h"
 #include "nn/base/split.h"
-#include "nn/ops/class_blocks.h"
 #include "nn/real.h"
 #include "pipeline/collectives.h"
-#include "pipeline/head_share.h"
+#include "pipeline/head_layout.h"
 #include "pipeline/simulate.h"
 #include "pipeline/split_head.h"
 #include "pipeline/tied_gradients.h"
@@ -56,22 +55,6 @@ void require_valid_schedule(const TrainingConfig& config) {
                             : "use --schedule interleaved, or --chunks 1");
 }
 
-// By the number of operations, with equally many layers in all parts: they decide where scores and
-// head come in the lists, and must not depend on a machine.
-StageCosts expected_costs(const TrainingConfig& config) {
-  const int stages = config.topology.stages;
-  const double width = static_cast<double>(config.model.hidden_size);
-  const double layer = static_cast<double>(block_size(config.model, 1)) + width * config.length;
-  const double part = layer * static_cast<double>(config.model.layers) / (stages * config.chunks);
-  StageCosts costs = uniform_costs(stages, config.chunks, {part, part, part});
-  for (int stage = 0; stage < stages; ++stage) {
-    const double rows = static_cast<double>(rows_of(config, stage)->count);
-    costs[stage][0].scores = 2 * rows * width;
-    costs[stage][0].head = rows * width;
-  }
-  return costs;
-}
-
 bool has_ascending_backwards(const Plan& plan) {
   for (const Schedule& schedule : plan.stages) {
     std::vector<int> next(plan.placement.chunks());
@@ -82,20 +65,6 @@ bool has_ascending_backwards(const Plan& plan) {
 }
 
 }  // namespace
-
-void require_divisible_head(const TrainingConfig& config) {
-  if (!config.splits_head) return;
-  demand(config.model.kind().norm,
-         nn::concat("--split-head cannot divide the head of a ", config.model.kind().name,
-                    ", which shares its weights with the embedding"),
-         "leave --split-head out");
-  const int most = most_head_shares(config.model.vocab_size);
-  demand(config.topology.stages <= most,
-         nn::concat("a head of ", config.model.vocab_size, " tokens cannot be divided over ",
-                    config.topology.stages, " stages"),
-         nn::concat("every stage takes ", nn::ClassBlocks::width, " tokens or more: choose ", most,
-                    most == 1 ? " stage" : " stages", " at most, or leave --split-head out"));
-}
 
 void require_valid(const TrainingConfig& config) {
   const Topology& t = config.topology;
@@ -146,12 +115,12 @@ void require_valid(const TrainingConfig& config) {
 Plan plan_of(const TrainingConfig& config) {
   const int stages = config.topology.stages;
   if (config.given_plan)
-    return config.splits_head ? with_split_head(*config.given_plan, expected_costs(config))
+    return config.splits_head ? with_split_head(*config.given_plan, split_head_costs(config))
                               : *config.given_plan;
   const ScheduleEntry& entry = schedule_named(config.schedule);
   if (!config.splits_head) return entry.plan(stages, config.microbatches, config.chunks);
   return plan_with_split_head(entry, stages, config.microbatches, config.chunks,
-                              expected_costs(config));
+                              split_head_costs(config));
 }
 
 Placement placement_of(const TrainingConfig& config) {
@@ -178,39 +147,8 @@ std::vector<std::vector<int>> blocks_of(const TrainingConfig& config, int stage)
   return chunks;
 }
 
-int rows_block_of(const TrainingConfig& config) {
-  return static_cast<int>(config.model.layers) + 2;
-}
-
-int count_blocks(const TrainingConfig& config) {
-  return rows_block_of(config) + (config.splits_head ? 1 : 0);
-}
-
-std::optional<nn::HeadRows> rows_of(const TrainingConfig& config, int stage) {
-  if (!config.splits_head) return {};
-  return rows_of_share(config.model.vocab_size, config.topology.stages, stage);
-}
-
-std::size_t size_of_block(const TrainingConfig& config, int stage, int block) {
-  const std::size_t width = config.model.hidden_size;
-  if (block == rows_block_of(config)) return rows_of(config, stage)->count * width;
-  const std::size_t size = block_size(config.model, block);
-  const bool is_norm = config.splits_head && block + 1 == rows_block_of(config);
-  return is_norm ? size - config.model.vocab_size * width : size;
-}
-
 std::size_t activation_size(const TrainingConfig& config) {
   return static_cast<std::size_t>(config.sequences()) * config.length * config.model.hidden_size;
-}
-
-std::size_t scores_size(const TrainingConfig& config, int stage) {
-  const nn::index tokens = static_cast<nn::index>(config.sequences()) * config.length;
-  return scores_of(*rows_of(config, stage), tokens, config.model.hidden_size).size();
-}
-
-std::size_t factors_size(const TrainingConfig& config, int stage) {
-  const nn::index tokens = static_cast<nn::index>(config.sequences()) * config.length;
-  return tokens * scores_of(*rows_of(config, stage), tokens, config.model.hidden_size).blocks;
 }
 
 int most_parts(const TrainingConfig& config) {

@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -56,9 +55,6 @@ const ScheduleEntry& schedule_named(std::string_view name);
 // from, by which ranks and records tell it from others.
 void give_plan(TrainingConfig& config, Plan plan, std::string_view content);
 
-// Throws nn::InputError if the head is to be divided and cannot be. Depends on the vocabulary.
-void require_divisible_head(const TrainingConfig& config);
-
 // Throws nn::InputError for the first invalid option, BadSchedule if the stages would deadlock.
 void require_valid(const TrainingConfig& config);
 
@@ -72,20 +68,8 @@ int recorder_of(const TrainingConfig& config);
 // The blocks of the model (see nn::LanguageModel) in each chunk of a stage.
 std::vector<std::vector<int>> blocks_of(const TrainingConfig& config, int stage);
 
-// A divided head's block is its norm, and every stage has another block, its rows of the weight,
-// with the same number.
-int rows_block_of(const TrainingConfig& config);
-int count_blocks(const TrainingConfig& config);
-std::optional<nn::HeadRows> rows_of(const TrainingConfig& config, int stage);
-std::size_t size_of_block(const TrainingConfig& config, int stage, int block);
-
 // The number of values in a microbatch's activation and in its gradient.
 std::size_t activation_size(const TrainingConfig& config);
-
-// Of a divided head: the number of values that a stage sends the last one about a microbatch, and
-// that it gets back.
-std::size_t scores_size(const TrainingConfig& config, int stage);
-std::size_t factors_size(const TrainingConfig& config, int stage);
 
 // Bounds on the two long texts between ranks: a checkpoint's list of files, and the cut.
 constexpr std::size_t longest_file_line = 256, longest_layer_count = 8;  // bytes

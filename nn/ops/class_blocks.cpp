@@ -81,7 +81,8 @@ void add_weight_gradient(const ClassBlocks& blocks, ConstView x, std::span<const
   team.each(blocks.count(), [&](index b) {
     real* rows = scaled + b * n * in;
     for (index i = 0; i < n; ++i)
-      for (index j = 0; j < in; ++j) rows[i * in + j] = blocks.factors_of(b)[i] * x.data[i * in + j];
+      for (index j = 0; j < in; ++j)
+        rows[i * in + j] = blocks.factors_of(b)[i] * x.data[i * in + j];
     gemm(Transpose::yes, Transpose::no, blocks.size(b), in, n, share, blocks.exponentials_of(b),
          blocks.size(b), rows, in, 1, dweight.data + blocks.first(b) * in, in);
   });

@@ -130,6 +130,13 @@ TEST_CASE("a shared head lifts the ceiling of four stages from twice to three ti
   CHECK(after.work() == doctest::Approx(before.work()));
   CHECK(after.work() / after.length > 3.6);
   CHECK(run("1f1b", 4, 32, course(4)).idle_share() < 0.03);
+  StageCosts cut = course(4);  // layers 2,2,1,1
+  for (int stage = 0; stage < 4; ++stage) {
+    double &forward = cut[stage][0].forward, layers = stage < 2 ? 2 : 1;
+    forward = cut[stage][0].backward = cut[stage][0].weights = 0.755 * layers;
+  }
+  const Timeline uneven = run("1f1b", 4, 3, cut);
+  CHECK(uneven.work() / uneven.length > 3);
 }
 
 TEST_CASE("a head that no stage shares, or only in part, is refused with the action at fault") {

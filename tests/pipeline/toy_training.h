@@ -7,6 +7,7 @@
 #include <string>
 #include <thread>
 
+#include "pipeline/head_layout.h"
 #include "pipeline/protocol.h"
 #include "pipeline/stage_worker.h"
 

@@ -14,6 +14,7 @@
 #include "nn/models/hugging_face.h"
 #include "pipeline/clock.h"
 #include "pipeline/cut.h"
+#include "pipeline/head_layout.h"
 #include "pipeline/mailbox/frame.h"
 #include "pipeline/mailbox/mailbox.h"
 #include "pipeline/placement.h"
