@@ -14,7 +14,7 @@
 #include "tools/report/timeline.h"
 #include "tools/training/lanes.h"
 
-namespace pipeline {
+namespace pipeline::split_head {
 
 namespace {
 
@@ -249,4 +249,4 @@ TEST_CASE("a head that cannot be shared is refused with the reason") {
         "embedding");
 }
 
-}  // namespace pipeline
+}  // namespace pipeline::split_head
