@@ -1,7 +1,10 @@
 #include "pipeline/checkpoint.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <map>
+#include <span>
 #include <sstream>
 #include <utility>
 
@@ -13,6 +16,8 @@
 #include "nn/optimizer.h"
 #include "pipeline/collectives.h"
 #include "pipeline/cut.h"
+#include "pipeline/gathered_head.h"
+#include "pipeline/head_layout.h"
 #include "pipeline/mailbox/frame.h"
 #include "pipeline/shares.h"
 #include "pipeline/topology.h"
@@ -99,10 +104,13 @@ nn::Metadata origin_of(const TrainingConfig& config) {
 
 Checkpoints::Checkpoints(nn::CheckpointFolder& folder, const TrainingConfig& config, Stage& stage,
                          StageWorker& worker, Mailbox& mailbox)
-    : folder_(folder), config_(config), stage_(stage), worker_(worker), mailbox_(mailbox) {
-  for (int chunk = 0; chunk < config.chunks; ++chunk)
-    blocks_.insert(blocks_.end(), stage.blocks(chunk).begin(), stage.blocks(chunk).end());
-}
+    : folder_(folder),
+      config_(config),
+      stage_(stage),
+      worker_(worker),
+      mailbox_(mailbox),
+      blocks_(stage.all_blocks()),
+      stage_number_(config.topology.stage(mailbox.rank())) {}
 
 void Checkpoints::save(int step, std::vector<nn::CheckpointFolder::File> more) {
   const Topology& topology = config_.topology;
@@ -111,7 +119,11 @@ void Checkpoints::save(int step, std::vector<nn::CheckpointFolder::File> more) {
     return;
   }
   std::vector<nn::CheckpointFolder::File> files = std::move(more);
-  for (int block : blocks_) files.push_back(save_block(step, block));
+  for (int block : blocks_)
+    if (block != rows_block_of(config_))
+      files.push_back(save_block(step, block));
+    else if (mailbox_.rank() != recorder_of(config_))  // which has gathered them with the head
+      gather_rows(step);
   const Tag tag{Tag::checkpoint, step};
   if (mailbox_.rank() != 0) {
     std::string lines;
@@ -132,11 +144,20 @@ void Checkpoints::save(int step, std::vector<nn::CheckpointFolder::File> more) {
 }
 
 nn::CheckpointFolder::File Checkpoints::save_block(int step, int block) {
-  WholeState whole = whole_state(config_, worker_.gradients(), block);
+  WholeState whole = whole_state(config_, worker_.gradients(), stage_number_, block);
   collect_shares(config_, mailbox_, step, block, whole);
   const nn::Optimizer::State& state = whole.state;
+  std::vector<nn::LoadedTensor> tensors = tensors_of(stage_.model(), state, block);
+  std::vector<std::vector<nn::real>> rows;
+  if (config_.splits_head && block == stage_.model().head_block()) {
+    rows = gather_rows(step);
+    const std::string& name = stage_.model().parameters().infos().back().name;
+    const nn::Shape shape{config_.model.vocab_size, config_.model.hidden_size};
+    for (std::size_t i = 0; i < rows.size(); ++i)
+      tensors.push_back({i == 0 ? name : name + '.' + state.arrays[i - 1].name, shape, rows[i]});
+  }
   std::vector<nn::SavedTensor> saved;
-  for (const auto& [name, shape, numbers, is_integer] : tensors_of(stage_.model(), state, block)) {
+  for (const auto& [name, shape, numbers, is_integer] : tensors) {
     if (!nn::all_finite(numbers))
       throw nn::InputError(nn::concat("after step ", step, ' ', name, " is not finite"),
                            "choose a lower --lr, or a --warmup");
@@ -144,6 +165,20 @@ nn::CheckpointFolder::File Checkpoints::save_block(int step, int block) {
   }
   const nn::SafetensorsContent content(saved, {{updates_key, std::to_string(state.steps)}});
   return folder_.write(step, file_name(block), content.parts());
+}
+
+// The weight of a divided head and the optimizer's state for it: whole on the recorder, which has
+// the last stage, and nothing elsewhere.
+std::vector<std::vector<nn::real>> Checkpoints::gather_rows(int step) {
+  const int block = rows_block_of(config_);
+  WholeState whole = whole_state(config_, worker_.gradients(), stage_number_, block);
+  collect_shares(config_, mailbox_, step, block, whole);
+  std::vector<std::span<const nn::real>> arrays;
+  for (const nn::LoadedTensor& tensor : tensors_of(stage_.model(), whole.state, block))
+    arrays.push_back(tensor.numbers);
+  return gather_head(config_, mailbox_, tag_of_gathered_state(config_, step), arrays,
+                     nn::concat("rank ", mailbox_.rank(), " at the checkpoint of step ", step,
+                                " waited for the shares of the head"));
 }
 
 int Checkpoints::resume(const std::function<void(const std::string&)>& report) {
@@ -172,7 +207,10 @@ int Checkpoints::resume(const std::function<void(const std::string&)>& report) {
   // From here on messages of other steps are dropped, so every rank must know this one.
   sum_over_ranks(mailbox_, {0}, all_heard_tag, "waiting for all ranks to learn the step");
   if (step > 0)
-    for (int block : blocks_) load_block(folder_.path_of(step), block);
+    for (int block : blocks_)
+      if (!config_.splits_head || block < stage_.model().head_block())
+        load_block(folder_.path_of(step), block);
+  if (step > 0 && config_.splits_head) load_divided_head(folder_.path_of(step));
   return step;
 }
 
@@ -208,11 +246,40 @@ int Checkpoints::find_newest(const std::function<void(const std::string&)>& repo
 }
 
 void Checkpoints::load_block(const std::filesystem::path& folder, int block) {
-  WholeState whole = whole_state(config_, worker_.gradients(), block);
+  WholeState whole = whole_state(config_, worker_.gradients(), stage_number_, block);
   nn::SafetensorsFile file(folder / file_name(block));
   nn::load_tensors(file, tensors_of(stage_.model(), whole.state, block));
   whole.state.steps = updates_of(file);
   keep_share(config_, worker_.gradients(), block, whole);
+}
+
+// Reads the whole head, and keeps this rank's rows, and its norm if it is here.
+void Checkpoints::load_divided_head(const std::filesystem::path& folder) {
+  const int head = stage_.model().head_block();
+  nn::SafetensorsFile file(folder / file_name(head));
+  std::vector<std::string> suffixes{""};
+  const nn::Optimizer::State state = worker_.gradients().optimizer_state(head + 1);
+  for (const auto& [kept, numbers] : state.arrays) suffixes.push_back(std::string(".") + kept);
+  std::map<std::string, std::vector<nn::real>> values;
+  std::vector<nn::LoadedTensor> tensors;
+  for (const nn::TensorInfo& info : nn::tensors_of(config_.model))
+    for (const std::string& suffix : suffixes)
+      if (info.block == head) {
+        std::vector<nn::real>& numbers = values[info.name + suffix];
+        numbers.resize(info.shape.size());
+        tensors.push_back({info.name + suffix, info.shape, numbers});
+      }
+  nn::load_tensors(file, tensors);
+  for (int block : blocks_) {
+    if (block < head) continue;
+    WholeState whole = whole_state(config_, worker_.gradients(), stage_number_, block);
+    const nn::index first =
+        block == head ? 0 : stage_.model().rows()->first * config_.model.hidden_size;
+    for (const nn::LoadedTensor& own : tensors_of(stage_.model(), whole.state, block))
+      std::copy_n(values.at(own.name).begin() + first, own.numbers.size(), own.numbers.begin());
+    whole.state.steps = updates_of(file);
+    keep_share(config_, worker_.gradients(), block, whole);
+  }
 }
 
 }  // namespace pipeline

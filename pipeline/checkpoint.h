@@ -48,7 +48,9 @@ class Checkpoints {
 
  private:
   nn::CheckpointFolder::File save_block(int step, int block);
+  std::vector<std::vector<nn::real>> gather_rows(int step);
   void load_block(const std::filesystem::path& folder, int block);
+  void load_divided_head(const std::filesystem::path& folder);
   void require_whole(const nn::CheckpointFolder::Saved& saved) const;
   int find_newest(const std::function<void(const std::string&)>& report);
 
@@ -58,6 +60,7 @@ class Checkpoints {
   StageWorker& worker_;
   Mailbox& mailbox_;
   std::vector<int> blocks_;  // of this rank
+  int stage_number_;
 };
 
 }  // namespace pipeline

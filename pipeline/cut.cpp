@@ -7,6 +7,7 @@
 
 #include "nn/base/error.h"
 #include "nn/base/number.h"
+#include "pipeline/split_head.h"
 
 namespace pipeline {
 namespace {
@@ -82,7 +83,7 @@ class CutSearch {
       costs = {0, 0, 0};
       add(costs, blocks_.layer, layers);
       if (part == 0) add(costs, blocks_.embedding);
-      if (is_last) add(costs, blocks_.head);
+      if (is_last && !plan_.splits_head) add(costs, blocks_.head);
       effort_ += stages_ * chunks_;
       if (effort_ > most_effort || shortest_possible() > best_length_ * (1 + tolerance)) break;
       if (is_last)
@@ -102,7 +103,8 @@ class CutSearch {
     for (int part = 0; part < placement_.parts(); ++part) {
       const int stage = placement_.stage(part);
       if (placement_.chunk(part) == 0) {
-        double all = fill, until_last_backward = fill + drain;
+        const double head = plan_.splits_head ? blocks_.head.sum() / stages_ : 0;
+        double all = fill + plan_.microbatches * head, until_last_backward = fill + drain;
         for (int chunk = 0; chunk < chunks_; ++chunk) {
           const Costs& costs = costs_[stage][chunk];
           all += plan_.microbatches * costs.sum();
@@ -120,7 +122,9 @@ class CutSearch {
   }
 
   double length_of(const Cut& cut) const {
-    return simulate(plan_, costs_of(cut, blocks_, placement_), message_time_, cores_).length;
+    return simulate(plan_, costs_of(cut, blocks_, placement_, plan_.splits_head), message_time_,
+                    cores_)
+        .length;
   }
 
   // Whether the cut is the best so far; it is then kept.
@@ -194,7 +198,8 @@ std::string to_text(const Cut& cut) {
   return text;
 }
 
-StageCosts costs_of(const Cut& cut, const BlockCosts& blocks, const Placement& placement) {
+StageCosts costs_of(const Cut& cut, const BlockCosts& blocks, const Placement& placement,
+                    bool splits_head) {
   const int parts = placement.parts();
   nn::require(static_cast<int>(cut.size()) == parts, "cut: ", cut.size(), " counts for ", parts,
               " parts");
@@ -203,8 +208,9 @@ StageCosts costs_of(const Cut& cut, const BlockCosts& blocks, const Placement& p
     Costs& sum = costs[placement.stage(part)][placement.chunk(part)];
     add(sum, blocks.layer, cut[part]);
     if (part == 0) add(sum, blocks.embedding);
-    if (part + 1 == parts) add(sum, blocks.head);
+    if (part + 1 == parts && !splits_head) add(sum, blocks.head);
   }
+  if (splits_head) share_head(costs, blocks.head);
   return costs;
 }
 

@@ -27,8 +27,10 @@ struct BlockCosts {
   Costs embedding, layer, head;
 };
 
-// The cost of each chunk of each stage, for a cut into as many parts as the placement has.
-StageCosts costs_of(const Cut& cut, const BlockCosts& blocks, const Placement& placement);
+// The cost of each chunk of each stage, for a cut into as many parts as the placement has. The
+// stages share a divided head evenly.
+StageCosts costs_of(const Cut& cut, const BlockCosts& blocks, const Placement& placement,
+                    bool splits_head = false);
 
 // The cut with the shortest simulated step. Ties go to the evenest cut, then to the one with more
 // layers in earlier parts. The search moves single layers while that helps, then tries all cuts

@@ -8,6 +8,7 @@
 #include "nn/base/error.h"
 #include "nn/gradient_norm.h"
 #include "nn/team.h"
+#include "pipeline/head_layout.h"
 #include "pipeline/shares.h"
 
 namespace pipeline {
@@ -28,16 +29,14 @@ Gradients::Gradients(const TrainingConfig& config, Stage& stage, Mailbox& mailbo
                          ? nn::warmup_cosine_rate(config.learning_rate, config.warmup, config.steps)
                          : nn::constant_rate(config.learning_rate)),
       tied_(config, stage, mailbox) {
-  for (int chunk = 0; chunk < config.chunks; ++chunk)
-    for (int block : stage.blocks(chunk))
-      blocks_[block] = {
-          std::make_unique<nn::Adam>(config.learning_rate),
-          pipeline::share_of(config, config.topology.pipeline(mailbox.rank()), block)};
+  for (int block : stage.all_blocks())
+    blocks_[block] = {std::make_unique<nn::Adam>(config.learning_rate),
+                      pipeline::share_of(config, mailbox.rank(), block)};
 }
 
 void Gradients::begin_step(int step) {
   step_ = step;
-  squares_.assign(config_.model.layers + 2, 0);
+  squares_.assign(count_blocks(config_), 0);
 }
 
 std::span<nn::real> Gradients::gradients_of(int block) {
@@ -128,7 +127,7 @@ void Gradients::found_bad(int block, const std::string& what) {
   squares_[block] = std::numeric_limits<double>::quiet_NaN();
   if (config_.skips_bad_steps) return;
   const std::string name = block == 0                             ? "the embedding"
-                           : block == stage_.model().head_block() ? "the head"
+                           : block >= stage_.model().head_block() ? "the head"
                                                                   : nn::concat("layer ", block - 1);
   throw nn::InputError(
       nn::concat(what, ", in ", name, " on stage ", config_.topology.stage(mailbox_.rank())),

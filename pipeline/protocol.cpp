@@ -6,6 +6,8 @@
 #include "nn/real.h"
 #include "pipeline/clock.h"
 #include "pipeline/collectives.h"
+#include "pipeline/gathered_head.h"
+#include "pipeline/head_layout.h"
 #include "pipeline/shares.h"
 #include "pipeline/tied_gradients.h"
 #include "pipeline/topology.h"
@@ -29,9 +31,10 @@ Protocol::Protocol(const TrainingConfig& config, int rank, bool is_cut_known)
       pipeline_(config.topology.pipeline(rank)) {
   std::vector<std::vector<int>> chunks{nn::all_blocks(config.model)};
   if (is_cut_known) chunks = blocks_of(config, stage_);
+  if (config.splits_head) chunks.push_back({rows_block_of(config)});
   for (const std::vector<int>& chunk : chunks)
     for (int block : chunk)
-      blocks_[block] = {block_size(config.model, block), is_shared_out(config, block)};
+      blocks_[block] = {size_of_block(config, stage_, block), is_shared_out(config, block)};
 }
 
 bool Protocol::operator()(int from, Tag tag, std::size_t bytes, int step) const {
@@ -44,9 +47,12 @@ bool Protocol::operator()(int from, Tag tag, std::size_t bytes, int step) const 
   const bool is_of_rank_0 = rank_ == 0 || from == 0;  // from it, or to it
   switch (tag.kind) {
     case Tag::activation:
-      return is_soon && is_crossing(from, tag, bytes, -1);
+      return is_soon && (is_crossing(from, tag, bytes, -1) || is_for_head(from, tag, bytes));
     case Tag::gradient:
       return is_soon && is_crossing(from, tag, bytes, 1);
+    case Tag::scores:
+    case Tag::factors:
+      return is_soon && is_for_head(from, tag, bytes);
     case Tag::reduce:
       return is_soon && is_reduction(from, tag, bytes);
     case Tag::tied:
@@ -58,7 +64,7 @@ bool Protocol::operator()(int from, Tag tag, std::size_t bytes, int step) const 
              t.stage(from) == placement_.last_stage();
     case Tag::verdict:
       return is_soon && is_plain && is_of_rank_0 && config_.has_verdicts() &&
-             bytes == size_of_number * (rank_ == 0 ? config_.model.layers + 2 : 1);
+             bytes == size_of_number * (rank_ == 0 ? count_blocks(config_) : 1);
     case Tag::order:
       return from == 0 && (tag == run_name_tag ? bytes <= longest_name
                                                : is_plain && bytes == size_of_number &&
@@ -68,6 +74,7 @@ bool Protocol::operator()(int from, Tag tag, std::size_t bytes, int step) const 
     case Tag::checkpoint:
       return is_checkpoint(from, tag, bytes, step);
     case Tag::save:
+      if (tag == tag_of_gathered_weight) return is_gathered(from, bytes);
       return tag == Tag{Tag::save, 0, tag.item, tag.part} &&
              is_below(tag.item, most_parts(config_) + 1) && is_below(tag.part, 2) &&
              (from == 0 ? bytes <= longest_name
@@ -100,6 +107,28 @@ bool Protocol::is_crossing(int from, Tag tag, std::size_t bytes, int offset) con
          bytes == activation_size(config_) * sizeof(nn::real);
 }
 
+// Between a share of a divided head and the last stage of its pipeline.
+bool Protocol::is_for_head(int from, Tag tag, std::size_t bytes) const {
+  const Topology& t = config_.topology;
+  if (!config_.splits_head || t.pipeline(from) != pipeline_ ||
+      !is_below(tag.item, config_.microbatches))
+    return false;
+  const bool is_last = stage_ == placement_.last_stage();
+  const bool is_from_last = t.stage(from) == placement_.last_stage();
+  const Tag plain{tag.kind, tag.step, tag.item};
+  switch (tag.kind) {
+    case Tag::activation:
+      return is_from_last && tag == head_input_tag(config_, stage_, tag.step, tag.item) &&
+             bytes == sizeof(nn::real) * activation_size(config_);
+    case Tag::scores:
+      return is_last && tag == plain &&
+             bytes == sizeof(nn::real) * scores_size(config_, t.stage(from));
+    default:
+      return is_from_last && tag == plain &&
+             bytes == sizeof(nn::real) * factors_size(config_, stage_);
+  }
+}
+
 bool Protocol::is_reduction(int from, Tag tag, std::size_t bytes) const {
   const int pipelines = config_.topology.pipelines;
   const auto block = blocks_.find(tag.item);
@@ -113,6 +142,10 @@ bool Protocol::is_reduction(int from, Tag tag, std::size_t bytes) const {
 // On resuming: the step, the number of skipped steps, and that all have received them. Later:
 // files, and shares of moments.
 bool Protocol::is_checkpoint(int from, Tag tag, std::size_t bytes, int step) const {
+  const Tag first = tag_of_gathered_state(config_, step + 1);
+  for (int array = 0; array <= most_arrays; ++array)
+    if (tag == Tag{first.kind, first.step, first.item, first.part + array})
+      return is_gathered(from, bytes);
   if (tag.part != 0) return tag.step == step + 1 && is_share(from, tag, bytes);
   if (tag.step == 0)
     return bytes == size_of_number &&
@@ -120,6 +153,13 @@ bool Protocol::is_checkpoint(int from, Tag tag, std::size_t bytes, int step) con
   return tag.step == step + 1 && tag.item == 0 && rank_ == 0 &&
          config_.topology.pipeline(from) == 0 &&
          bytes <= (config_.model.layers + 4) * longest_file_line;
+}
+
+// Rows of a divided head, with which the recorder fills a file.
+bool Protocol::is_gathered(int from, std::size_t bytes) const {
+  const Topology& t = config_.topology;
+  return config_.splits_head && rank_ == recorder_of(config_) && t.pipeline(from) == 0 &&
+         bytes == sizeof(nn::real) * size_of_block(config_, t.stage(from), rows_block_of(config_));
 }
 
 // A rank of the first pipeline asks the others of its stage group for their shares.

@@ -22,8 +22,10 @@ class Protocol {
 
  private:
   bool is_crossing(int from, Tag tag, std::size_t bytes, int offset) const;
+  bool is_for_head(int from, Tag tag, std::size_t bytes) const;
   bool is_reduction(int from, Tag tag, std::size_t bytes) const;
   bool is_checkpoint(int from, Tag tag, std::size_t bytes, int step) const;
+  bool is_gathered(int from, std::size_t bytes) const;
   bool is_share(int from, Tag tag, std::size_t bytes) const;
 
   TrainingConfig config_;

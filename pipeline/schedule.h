@@ -14,7 +14,11 @@ enum class Work {
   forward,
   backward,  // the data half: the gradient of the stage's input, which the stage before waits for
   weights,   // the other half: the gradients of the stage's weights, which no other stage needs
+  // Of a head whose rows are divided over the stages (split_head.h):
+  scores,  // forward and data half of the stage's rows
+  head,    // weights half of the stage's rows
 };
+constexpr int kinds_of_work = 5;
 
 // One microbatch in one chunk. A stage has one or more chunks of the model, numbered from 0.
 struct Action {
@@ -34,6 +38,7 @@ struct Plan {
   Placement placement;
   int microbatches;
   std::vector<Schedule> stages;
+  bool splits_head = false;  // every stage has scores and head of every microbatch, in chunk 0
 };
 
 constexpr int any_number = 1 << 20;

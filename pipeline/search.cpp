@@ -45,8 +45,9 @@ std::optional<Plan> deferred(const Plan& plan, int most_chunks_held, const Stage
 
 StageCosts even_chunks(const std::vector<Costs>& costs, int chunks) {
   StageCosts all;
-  for (const auto& [forward, backward, weights] : costs)
-    all.emplace_back(chunks, Costs{forward / chunks, backward / chunks, weights / chunks});
+  for (const Costs& stage : costs)
+    all.emplace_back(
+        chunks, Costs{stage.forward / chunks, stage.backward / chunks, stage.weights / chunks});
   return all;
 }
 

@@ -7,6 +7,7 @@
 
 #include "nn/base/error.h"
 #include "nn/models/language_model.h"
+#include "pipeline/head_layout.h"
 #include "pipeline/mailbox/frame.h"
 #include "pipeline/topology.h"
 
@@ -27,16 +28,17 @@ bool is_shared_out(const TrainingConfig& config, int block) {
   return is_layer || !nn::tied_tensor(config.model);
 }
 
-Segment share_of(const TrainingConfig& config, int pipeline, int block) {
-  const std::size_t size = nn::block_size(config.model, block);
+Segment share_of(const TrainingConfig& config, int rank, int block) {
+  const Topology& t = config.topology;
+  const std::size_t size = size_of_block(config, t.stage(rank), block);
   if (!is_shared_out(config, block)) return {0, size};
-  return own_segment(size, config.topology.pipelines, pipeline);
+  return own_segment(size, t.pipelines, t.pipeline(rank));
 }
 
-WholeState whole_state(const TrainingConfig& config, Gradients& gradients, int block) {
+WholeState whole_state(const TrainingConfig& config, Gradients& gradients, int stage, int block) {
   WholeState whole{{}, gradients.optimizer_state(block)};
   if (!is_shared_out(config, block)) return whole;
-  const std::size_t size = nn::block_size(config.model, block);
+  const std::size_t size = size_of_block(config, stage, block);
   const std::size_t first = gradients.share_of(block).first;
   for (auto& [name, values] : whole.state.arrays) {
     std::vector<nn::real>& copy = whole.copies.emplace_back(size);
@@ -64,7 +66,7 @@ void collect_shares(const TrainingConfig& config, Mailbox& mailbox, int step, in
     mailbox.send_number(t.rank(pipeline, stage), tag_of_request(step, block), 0);
   for (int pipeline = 1; pipeline < t.pipelines; ++pipeline) {
     const int from = t.rank(pipeline, stage);
-    const auto [first, length] = share_of(config, pipeline, block);
+    const auto [first, length] = share_of(config, from, block);
     for (std::size_t i = 0; i < whole.state.arrays.size(); ++i) {
       const Message message =
           mailbox.receive(from, tag_of_array(step, block, i),

@@ -15,8 +15,8 @@ namespace pipeline {
 // with a tied weight stay whole.
 bool is_shared_out(const TrainingConfig& config, int block);
 
-// The part of a block that a rank of this pipeline updates: its own segment of the ring, or all.
-Segment share_of(const TrainingConfig& config, int pipeline, int block);
+// The part of a block that a rank updates: its own segment of the ring, or all.
+Segment share_of(const TrainingConfig& config, int rank, int block);
 
 // In an optimizer's state: Adam's two moments.
 constexpr int most_arrays = 2;
@@ -27,7 +27,7 @@ struct WholeState {
   std::vector<std::vector<nn::real>> copies;
   nn::Optimizer::State state;
 };
-WholeState whole_state(const TrainingConfig& config, Gradients& gradients, int block);
+WholeState whole_state(const TrainingConfig& config, Gradients& gradients, int stage, int block);
 
 // Puts this rank's share of the copy back.
 void keep_share(const TrainingConfig& config, Gradients& gradients, int block, WholeState& whole);

@@ -1,6 +1,7 @@
 #include "pipeline/simulate.h"
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <limits>
 #include <string>
@@ -14,7 +15,13 @@ constexpr double never = -1;
 std::string text(int number) { return std::to_string(number); }
 
 const char* name_of(Work work) {
-  return work == Work::forward ? "forward" : work == Work::backward ? "backward" : "weights";
+  return std::array{"forward", "backward", "weights", "scores",
+                    "head's weights"}[static_cast<std::size_t>(work)];
+}
+
+// What an action gets from the one that produces its input.
+const char* name_of_product(Work work) {
+  return std::array{"activation", "gradient", "", "scores", ""}[static_cast<std::size_t>(work)];
 }
 
 bool is_within(int index, int count) { return 0 <= index && index < count; }
@@ -33,9 +40,10 @@ class Simulation {
         microbatches_(plan.microbatches),
         chunks_(placement_.chunks()),
         message_time_(message_time),
+        splits_head_(plan.splits_head),
         position_(stages_) {
     require_costs();
-    ends_.assign(3 * placement_.parts() * microbatches_, never);
+    ends_.assign(kinds_of_work * placement_.parts() * microbatches_, never);
     for (int stage = 0; stage < stages_; ++stage) require_list(stage);
   }
 
@@ -58,25 +66,51 @@ class Simulation {
   bool is_done(int stage) const { return position_[stage] == schedules_[stage].size(); }
   const Action& next(int stage) const { return schedules_[stage][position_[stage]]; }
 
+  // Scores and head have the part that is their stage's first chunk.
   double& end_of(Work work, int microbatch, int part) {
     return ends_[(static_cast<int>(work) * placement_.parts() + part) * microbatches_ + microbatch];
   }
 
-  // The part whose output the action takes, or -1 if it takes none.
-  int source(int stage, const Action& action) const {
-    const int part = part_of(stage, action);
-    if (action.work == Work::forward) return part - 1;
-    return action.work == Work::backward && part + 1 < placement_.parts() ? part + 1 : -1;
+  // Work of the same microbatch, by a part of the model.
+  struct Source {
+    Work work;
+    int part;
+  };
+
+  // Calls f(source) for everything whose output the action takes.
+  template <class F>
+  void each_source(int stage, const Action& action, F f) const {
+    const int part = part_of(stage, action), last = placement_.parts() - 1;
+    switch (action.work) {
+      case Work::forward:
+        if (part > 0) f(Source{Work::forward, part - 1});
+        break;
+      case Work::backward:
+        if (part < last) f(Source{Work::backward, part + 1});
+        if (part == last && splits_head_)
+          for (int s = 0; s < stages_; ++s) f(Source{Work::scores, placement_.part(s, 0)});
+        break;
+      case Work::scores:
+        f(Source{Work::forward, last});
+        break;
+      case Work::head:
+        f(Source{Work::backward, last});
+        break;
+      case Work::weights:
+        break;
+    }
   }
 
-  // When the input of the stage's next action arrives: 0 if it takes none, `never` if it does not
-  // exist yet.
+  // When the inputs of the stage's next action have arrived: 0 if it takes none, `never` if one
+  // does not exist yet.
   double input_time(int stage) {
-    const Action& action = next(stage);
-    const int from = source(stage, action);
-    if (from < 0) return 0;
-    const double end = end_of(action.work, action.microbatch, from);
-    return end == never ? never : end + (placement_.stage(from) == stage ? 0 : message_time_);
+    double time = 0;
+    each_source(stage, next(stage), [&](Source source) {
+      const double end = end_of(source.work, next(stage).microbatch, source.part);
+      const double message = placement_.stage(source.part) == stage ? 0 : message_time_;
+      time = time == never || end == never ? never : std::max(time, end + message);
+    });
+    return time;
   }
 
   void finish(int stage, double start, double end) {
@@ -106,7 +140,7 @@ class Simulation {
       const Action& action = next(stage);
       const double start = std::max(input, done.empty() ? 0 : done.back().end);
       finish(stage, start, start + costs_[stage][action.chunk].of(action.work));
-      call_consumer(stage, action, runnable);
+      call_consumers(stage, action, runnable);
     }
   }
 
@@ -144,16 +178,18 @@ class Simulation {
     }
   }
 
-  void call_consumer(int stage, const Action& action, std::vector<int>& runnable) const {
-    if (action.work == Work::weights) return;
-    const int to = part_of(stage, action) + (action.work == Work::forward ? 1 : -1);
-    if (to < 0 || to == placement_.parts() || placement_.stage(to) == stage) return;
-    const int consumer = placement_.stage(to);
-    if (is_done(consumer)) return;
-    const Action& waiting = next(consumer);
-    if (waiting.work == action.work && waiting.microbatch == action.microbatch &&
-        part_of(consumer, waiting) == to)
-      runnable.push_back(consumer);
+  // Resumes the stages that this action's output may have kept from going on.
+  void call_consumers(int stage, const Action& action, std::vector<int>& runnable) {
+    const auto call = [&](int consumer) {
+      if (consumer != stage && !is_done(consumer) && input_time(consumer) != never)
+        runnable.push_back(consumer);
+    };
+    const int part = part_of(stage, action), last = placement_.parts() - 1;
+    if (action.work == Work::forward && part < last) call(placement_.stage(part + 1));
+    if (action.work == Work::backward && part > 0) call(placement_.stage(part - 1));
+    if (action.work == Work::scores) call(placement_.last_stage());
+    if (splits_head_ && part == last && action.work != Work::weights)
+      for (int other = 0; other < stages_; ++other) call(other);
   }
 
   void require_costs() const {
@@ -165,7 +201,8 @@ class Simulation {
     for (const auto& stage : costs_) {
       fits = fits && static_cast<int>(stage.size()) == chunks_;
       for (const Costs& costs : stage)
-        for (const double time : {costs.forward, costs.backward, costs.weights})
+        for (const double time :
+             {costs.forward, costs.backward, costs.weights, costs.scores, costs.head})
           fits = fits && is_duration(time);
     }
     if (!fits)
@@ -175,31 +212,41 @@ class Simulation {
 
   // Checks what a stage's list promises by itself.
   void require_list(int stage) const {
-    std::vector<char> seen(3 * chunks_ * microbatches_);
+    std::vector<char> seen(kinds_of_work * chunks_ * microbatches_);
     const auto seen_at = [&](const Action& a) -> char& {
       return seen[(static_cast<int>(a.work) * chunks_ + a.chunk) * microbatches_ + a.microbatch];
     };
-    std::vector<int> next_weights(chunks_);
+    std::vector<int> next_weights(chunks_ + 1);  // the last ones are the head's
     for (const Action& action : schedules_[stage]) {
       if (!is_within(action.microbatch, microbatches_) || !is_within(action.chunk, chunks_))
         refuse(stage, "does", action,
                ", which does not exist (microbatches: " + text(microbatches_) +
                    ", chunks: " + text(chunks_) + ")");
+      const bool is_of_head = action.work == Work::scores || action.work == Work::head;
+      if (is_of_head && (!splits_head_ || action.chunk != 0))
+        refuse(stage, "does", action, ", which it does not have");
       if (seen_at(action)) refuse(stage, "does", action, " twice");
       seen_at(action) = true;
       if (action.work == Work::backward &&
           !seen_at({Work::forward, action.microbatch, action.chunk}))
         refuse(stage, "does", action, " before its forward");
-      if (action.work != Work::weights) continue;
-      if (!seen_at({Work::backward, action.microbatch, action.chunk}))
+      if (action.work == Work::weights &&
+          !seen_at({Work::backward, action.microbatch, action.chunk}))
         refuse(stage, "does", action, " before its backward");
-      if (action.microbatch != next_weights[action.chunk]++)
+      if (action.work == Work::head && !seen_at({Work::scores, action.microbatch, action.chunk}))
+        refuse(stage, "does", action, " before its scores");
+      if (action.work != Work::weights && action.work != Work::head) continue;
+      if (action.microbatch != next_weights[is_of_head ? chunks_ : action.chunk]++)
         refuse(stage, "does", action, " out of turn: gradients add up in ascending microbatches");
     }
+    const auto require_all = [&](Work work, int chunk) {
+      for (int i = 0; i < microbatches_; ++i)
+        if (!seen_at({work, i, chunk})) refuse(stage, "never does", {work, i, chunk});
+    };
     for (const Work work : {Work::forward, Work::backward, Work::weights})
-      for (int chunk = 0; chunk < chunks_; ++chunk)
-        for (int i = 0; i < microbatches_; ++i)
-          if (!seen_at({work, i, chunk})) refuse(stage, "never does", {work, i, chunk});
+      for (int chunk = 0; chunk < chunks_; ++chunk) require_all(work, chunk);
+    if (splits_head_)
+      for (const Work work : {Work::scores, Work::head}) require_all(work, 0);
   }
 
   [[noreturn]] void refuse(int stage, const char* verb, const Action& action,
@@ -211,22 +258,33 @@ class Simulation {
 
   std::string in_chunk(int chunk) const { return chunks_ > 1 ? " in chunk " + text(chunk) : ""; }
 
+  // The first of its next action's inputs that does not exist.
+  Source missing(int stage) {
+    Source first{};
+    bool is_found = false;
+    each_source(stage, next(stage), [&](Source source) {
+      if (is_found || end_of(source.work, next(stage).microbatch, source.part) != never) return;
+      first = source;
+      is_found = true;
+    });
+    return first;
+  }
+
   // Every stage that is not done waits for another: following them ends in a cycle.
-  std::string describe_cycle(int stage) const {
+  std::string describe_cycle(int stage) {
     std::vector<int> path;
     while (std::ranges::find(path, stage) == path.end()) {
       path.push_back(stage);
-      stage = placement_.stage(source(stage, next(stage)));
+      stage = placement_.stage(missing(stage).part);
     }
     path.erase(path.begin(), std::ranges::find(path, stage));
     std::rotate(path.begin(), std::ranges::min_element(path), path.end());
     std::string message = "stage " + text(path.front());
     for (std::size_t i = 0; i < path.size(); ++i) {
-      const Action& action = next(path[i]);
-      const int chunk = placement_.chunk(source(path[i], action));
+      const Source source = missing(path[i]);
       message += std::string(i == 0 ? "" : ", which") + " waits for the " +
-                 (action.work == Work::forward ? "activation" : "gradient") + " of microbatch " +
-                 text(action.microbatch) + in_chunk(chunk) + " from stage " +
+                 name_of_product(source.work) + " of microbatch " + text(next(path[i]).microbatch) +
+                 in_chunk(placement_.chunk(source.part)) + " from stage " +
                  text(path[(i + 1) % path.size()]);
     }
     return message;
@@ -237,6 +295,7 @@ class Simulation {
   const StageCosts& costs_;
   const int stages_, microbatches_, chunks_;
   const double message_time_;
+  const bool splits_head_;
   std::vector<double> ends_;  // [work][part][microbatch]
   std::vector<std::size_t> position_;
   Timeline timeline_;

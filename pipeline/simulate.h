@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <stdexcept>
 #include <vector>
 
@@ -12,14 +14,15 @@ struct BadSchedule : std::invalid_argument {
   using std::invalid_argument::invalid_argument;
 };
 
-// The cost of one microbatch in one chunk, in seconds or any other unit.
+// The cost of one microbatch in one chunk, in seconds or any other unit. The first chunk of a stage
+// has the costs of its share of a divided head.
 struct Costs {
-  double forward = 1, backward = 1, weights = 1;
+  double forward = 1, backward = 1, weights = 1, scores = 0, head = 0;
 
   double of(Work work) const {
-    return work == Work::forward ? forward : work == Work::backward ? backward : weights;
+    return std::array{forward, backward, weights, scores, head}[static_cast<std::size_t>(work)];
   }
-  double sum() const { return forward + backward + weights; }
+  double sum() const { return forward + backward + weights + scores + head; }
 };
 
 using StageCosts = std::vector<std::vector<Costs>>;  // [stage][chunk]

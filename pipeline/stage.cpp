@@ -9,9 +9,11 @@ namespace pipeline {
 
 namespace {
 
-std::vector<int> joined(const std::vector<std::vector<int>>& chunks) {
+// The rows of a divided head are the block after its norm.
+std::vector<int> joined(const std::vector<std::vector<int>>& chunks, int head, bool has_rows) {
   std::vector<int> blocks;
   for (const auto& chunk : chunks) blocks.insert(blocks.end(), chunk.begin(), chunk.end());
+  if (has_rows) blocks.push_back(head + 1);
   return blocks;
 }
 
@@ -19,14 +21,20 @@ std::vector<int> joined(const std::vector<std::vector<int>>& chunks) {
 
 Stage::Stage(const nn::LanguageModelConfig& config, const std::vector<std::vector<int>>& chunks,
              nn::index sequences, nn::index length, std::uint64_t seed, int threads,
-             bool recomputes)
+             bool recomputes, std::optional<nn::HeadRows> rows)
     : chunks_(chunks),
-      model_(config, joined(chunks), seed),
+      model_(config, joined(chunks, static_cast<int>(config.layers) + 1, rows.has_value()), seed,
+             rows),
       team_(threads),
       sequences_(sequences),
       length_(length),
       recomputes_(recomputes) {
   shared_.tape.set_team(team_);
+  if (rows) head_share_.emplace(model_, team_);
+}
+
+std::vector<int> Stage::all_blocks() const {
+  return joined(chunks_, model_.head_block(), model_.rows().has_value());
 }
 
 Stage::Flight& Stage::start_flight(int chunk, int microbatch) {
@@ -62,7 +70,7 @@ Stage::Flight& Stage::flight(int chunk, int microbatch) {
 nn::ConstView Stage::forward(int chunk, int microbatch, const Batch& batch,
                              std::span<const nn::real> input) {
   Flight& flight = start_flight(chunk, microbatch);
-  if (recomputes_ && is_last(chunk))
+  if (recomputes_ && has_loss(chunk))
     flight.targets.assign(batch.targets.begin(), batch.targets.end());
   const nn::Shape shape = activation_shape();
   nn::ConstView value;
@@ -93,7 +101,7 @@ nn::ConstView Stage::forward(int chunk, int microbatch, const Batch& batch,
 
 nn::ConstView Stage::backward(int chunk, int microbatch, std::span<const nn::real> gradient) {
   Flight& flight = this->flight(chunk, microbatch);
-  nn::ConstView dy{gradient.data(), is_last(chunk) ? nn::Shape{1} : activation_shape()};
+  nn::ConstView dy{gradient.data(), has_loss(chunk) ? nn::Shape{1} : activation_shape()};
   nn::require(dy.size() == static_cast<nn::index>(gradient.size()), "stage: got ", gradient.size(),
               " numbers for the gradient of ", dy.shape);
   if (chunks_[chunk].empty()) return {flight.tapes[0].keep(gradient).data(), dy.shape};
@@ -108,9 +116,10 @@ nn::ConstView Stage::backward(int chunk, int microbatch, std::span<const nn::rea
   return dy;
 }
 
-// A layer or the head.
+// A layer, the head, or its norm.
 nn::Var Stage::run(int block, nn::Var in, std::span<const int> targets) {
-  return block == model_.head_block() ? model_.loss(in, targets) : model_.layer(block, in, length_);
+  if (block != model_.head_block()) return model_.layer(block, in, length_);
+  return model_.rows() ? model_.norm(in) : model_.loss(in, targets);
 }
 
 nn::ConstView Stage::run_on_shared_tape(Flight& flight, std::size_t index) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include "nn/tape.h"
 #include "nn/team.h"
 #include "nn/tensor.h"
+#include "pipeline/head_share.h"
 #include "pipeline/mailbox/mailbox.h"
 
 namespace pipeline {
@@ -35,16 +37,19 @@ class Stage {
  public:
   // chunks[i]: the consecutive blocks (see nn::LanguageModel) of this rank's i-th chunk; an empty
   // chunk passes its input on. A microbatch is `sequences` of `length` tokens. Results have the
-  // same bits for any number of threads.
+  // same bits for any number of threads. `rows`: of a divided head.
   Stage(const nn::LanguageModelConfig& config, const std::vector<std::vector<int>>& chunks,
         nn::index sequences, nn::index length, std::uint64_t seed, int threads = 1,
-        bool recomputes = false);
+        bool recomputes = false, std::optional<nn::HeadRows> rows = {});
 
   nn::LanguageModel& model() { return model_; }
   nn::Team& team() { return team_; }
   const std::vector<int>& blocks(int chunk) const { return chunks_[chunk]; }
+  std::vector<int> all_blocks() const;  // of all chunks, and the rows of a divided head
   bool is_first(int chunk) const { return has_block(chunk, 0); }
-  bool is_last(int chunk) const { return has_block(chunk, model_.head_block()); }
+  // Whether it ends with the loss. If the head is divided, the last chunk ends with its norm and
+  // is like any other.
+  bool has_loss(int chunk) const { return has_block(chunk, model_.head_block()) && !model_.rows(); }
 
   // Returns the next chunk's input, [tokens, d], or the mean loss [1] after the head. `input` is
   // from the chunk before; empty for the first chunk.
@@ -56,6 +61,9 @@ class Stage {
   // Adds to the gradients of the weights, from the last block to the first, with a call after each,
   // and frees the microbatch. For recomputed blocks backward() has already added to them.
   void weights(int chunk, int microbatch, const std::function<void(int block)>& block_is_done);
+
+  // This rank's share of a divided head.
+  HeadShare& head_share() { return *head_share_; }
 
   // The lease for messages that read what forward() or backward() returned.
   Lease& lease(int chunk, int microbatch) { return flight(chunk, microbatch).lease; }
@@ -85,6 +93,7 @@ class Stage {
   nn::Team team_;
   nn::index sequences_, length_;
   bool recomputes_;
+  std::optional<HeadShare> head_share_;
   // Of all blocks that are recomputed, and what is on it.
   struct {
     nn::Tape tape;

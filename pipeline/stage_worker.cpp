@@ -1,7 +1,6 @@
 #include "pipeline/stage_worker.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -10,6 +9,7 @@
 
 #include "nn/base/error.h"
 #include "nn/real.h"
+#include "pipeline/head_layout.h"
 #include "pipeline/protocol.h"
 
 namespace pipeline {
@@ -26,6 +26,10 @@ StageWorker::StageWorker(const TrainingConfig& config, Stage& stage, Mailbox& ma
       placement_(placement_of(config)),
       schedule_(plan_of(config).stages.at(own_stage_)),
       gradients_(config, stage, mailbox, trace),
+      head_worker_(config, stage, mailbox,
+                   [this](int from, Tag tag, const std::string& what) {
+                     return receive(from, tag, 0, what);
+                   }),
       seconds_(config.chunks, Costs{0, 0, 0}) {
   mailbox.expect(Protocol(config, mailbox.rank()));
 }
@@ -49,6 +53,12 @@ std::optional<double> StageWorker::step(int step) {
       case Work::weights:
         weights(action);
         break;
+      case Work::scores:
+        scores(action);
+        break;
+      case Work::head:
+        head(action);
+        break;
     }
   }
   ++steps_done_;
@@ -64,31 +74,82 @@ void StageWorker::forward(Action action) {
   std::optional<Message> message;
   if (!stage_.is_first(chunk)) message = receive(Tag::activation, action, -1);
   const Batch batch = read_batch(action.microbatch);
-  const Stopwatch stopwatch;
-  const double start = wall_time();
-  const nn::ConstView y = stage_.forward(
-      chunk, action.microbatch, batch, message ? message->numbers() : std::span<const nn::real>());
-  add_event(Kind::forward, action.microbatch, chunk, start);
-  seconds_[chunk].forward += stopwatch.seconds();
-  if (!stage_.is_last(chunk)) return send(Tag::activation, action, 1, y);
-  loss_ += static_cast<double>(y.data[0]) / config_.microbatches;
-  if (!std::isfinite(y.data[0]))
+  nn::ConstView y;
+  do_timed(Kind::forward, action, &Costs::forward, [&] {
+    y = stage_.forward(chunk, action.microbatch, batch,
+                       message ? message->numbers() : std::span<const nn::real>());
+  });
+  if (feeds_head(action))
+    return head_worker_.send_input(step_, action.microbatch, y,
+                                   stage_.lease(chunk, action.microbatch));
+  if (!stage_.has_loss(chunk)) return send(Tag::activation, action, 1, y);
+  add_loss(y.data[0]);
+}
+
+void StageWorker::add_loss(nn::real loss) {
+  loss_ += static_cast<double>(loss) / config_.microbatches;
+  if (!std::isfinite(loss))
     gradients_.found_bad(stage_.model().head_block(),
-                         nn::concat("the loss of step ", step_ + 1, " is ", y.data[0]));
+                         nn::concat("the loss of step ", step_ + 1, " is ", loss));
+}
+
+nn::real StageWorker::weight_of_loss() const {
+  return nn::real(1) / static_cast<nn::real>(config_.microbatches);
+}
+
+// Whether the action belongs to the last part of the model, before a divided head.
+bool StageWorker::feeds_head(Action action) const {
+  return config_.splits_head && placement_.part(own_stage_, action.chunk) == placement_.parts() - 1;
 }
 
 void StageWorker::backward(Action action) {
   const int chunk = action.chunk;
-  const std::array<nn::real, 1> share{nn::real(1) / static_cast<nn::real>(config_.microbatches)};
+  const nn::real weight = weight_of_loss();
   std::optional<Message> message;
-  if (!stage_.is_last(chunk)) message = receive(Tag::gradient, action, 1);
+  std::optional<HeadSum> sum;
+  std::span<const nn::real> gradient(&weight, 1);
+  if (feeds_head(action)) {
+    sum = sum_scores(action);
+    gradient = sum->gradient;
+  } else if (!stage_.has_loss(chunk)) {
+    message = receive(Tag::gradient, action, 1);
+    gradient = message->numbers();
+  }
+  nn::ConstView dx;
+  do_timed(Kind::backward, action, &Costs::backward,
+           [&] { dx = stage_.backward(chunk, action.microbatch, gradient); });
+  if (!stage_.is_first(chunk)) send(Tag::gradient, action, -1, dx);
+}
+
+HeadSum StageWorker::sum_scores(Action action) {
+  const Batch batch = read_batch(action.microbatch);
+  HeadSum sum = head_worker_.sum(
+      step_, action.microbatch, batch.targets, weight_of_loss(),
+      [&](const auto& work) { do_timed(Kind::backward, action, &Costs::backward, work); });
+  add_loss(sum.loss);
+  return sum;
+}
+
+void StageWorker::scores(Action action) {
+  const Batch batch = read_batch(action.microbatch);
+  head_worker_.scores(
+      step_, action.microbatch, batch.targets, weight_of_loss(),
+      [&](const auto& work) { do_timed(Kind::scores, action, &Costs::scores, work); });
+}
+
+void StageWorker::head(Action action) {
+  head_worker_.weights(step_, action.microbatch,
+                       [&](const auto& work) { do_timed(Kind::head, action, &Costs::head, work); });
+  if (action.microbatch == config_.microbatches - 1) gradients_.start(rows_block_of(config_));
+}
+
+void StageWorker::do_timed(Kind kind, Action action, double Costs::*cost,
+                           const std::function<void()>& work) {
   const Stopwatch stopwatch;
   const double start = wall_time();
-  const nn::ConstView dx =
-      stage_.backward(chunk, action.microbatch, message ? message->numbers() : std::span(share));
-  add_event(Kind::backward, action.microbatch, chunk, start);
-  seconds_[chunk].backward += stopwatch.seconds();
-  if (!stage_.is_first(chunk)) send(Tag::gradient, action, -1, dx);
+  work();
+  add_event(kind, action.microbatch, action.chunk, start);
+  seconds_[action.chunk].*cost += stopwatch.seconds();
 }
 
 // In the last microbatch the blocks are finished one by one, and reduced while work continues.
@@ -138,10 +199,14 @@ int StageWorker::rank_of(int part) const {
 Message StageWorker::receive(Tag::Kind kind, Action action, int offset) {
   const int to = placement_.part(own_stage_, action.chunk);
   const int from = rank_of(to + offset);
-  const Tag tag{kind, step_, action.microbatch, to};
+  return receive(from, {kind, step_, action.microbatch, to}, action.chunk,
+                 kind == Tag::activation ? "the activation" : "the gradient");
+}
+
+Message StageWorker::receive(int from, Tag tag, int chunk, const std::string& what) {
   const double start = wall_time();
   if (std::optional<Message> message = mailbox_.try_receive(from, tag)) {
-    add_event(Kind::receive, action.microbatch, action.chunk, start);
+    add_event(Kind::receive, tag.item, chunk, start);
     return *std::move(message);
   }
   std::optional<Message> message;
@@ -150,9 +215,8 @@ Message StageWorker::receive(Tag::Kind kind, Action action, int offset) {
         gradients_.advance();
         return (message = mailbox_.try_receive(from, tag)).has_value();
       },
-      nn::concat(place(), " waited for the ", kind == Tag::activation ? "activation" : "gradient",
-                 " of microbatch ", action.microbatch, " from rank ", from));
-  add_event(Kind::wait, action.microbatch, action.chunk, start);
+      nn::concat(place(), " waited for ", what, " of microbatch ", tag.item, " from rank ", from));
+  add_event(Kind::wait, tag.item, chunk, start);
   return *std::move(message);
 }
 
@@ -185,7 +249,8 @@ std::vector<Costs> StageWorker::measured_costs() const {
   const double times = std::max(1, steps_done_ * config_.microbatches);
   for (Costs& cost : costs)
     cost = {cost.forward / times, cost.backward / times,
-            (cost.weights + gradients_.update_seconds() / config_.chunks) / times};
+            (cost.weights + gradients_.update_seconds() / config_.chunks) / times,
+            cost.scores / times, cost.head / times};
   return costs;
 }
 

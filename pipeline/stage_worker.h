@@ -6,8 +6,11 @@
 #include <vector>
 
 #include "data/tokens.h"
+#include "nn/real.h"
 #include "nn/tensor.h"
 #include "pipeline/gradients.h"
+#include "pipeline/head_share.h"
+#include "pipeline/head_worker.h"
 #include "pipeline/mailbox/frame.h"
 #include "pipeline/mailbox/mailbox.h"
 #include "pipeline/placement.h"
@@ -24,8 +27,9 @@ namespace pipeline {
 // are averaged over the stage group and the block is updated.
 class StageWorker {
  public:
-  // `windows` may be null on ranks with neither the first part of the model nor the last. All
-  // arguments must outlive the worker, and the stage must outlive the mailbox's network.
+  // `windows` may be null on ranks with neither the first part of the model nor the last, unless
+  // the head is divided. All arguments must outlive the worker, and the stage must outlive the
+  // mailbox's network.
   StageWorker(const TrainingConfig& config, Stage& stage, Mailbox& mailbox,
               const data::Windows* windows, Trace& trace);
 
@@ -55,8 +59,16 @@ class StageWorker {
   void forward(Action action);
   void backward(Action action);
   void weights(Action action);
+  void scores(Action action);
+  void head(Action action);
+  HeadSum sum_scores(Action action);
+  void add_loss(nn::real loss);
+  nn::real weight_of_loss() const;
+  bool feeds_head(Action action) const;
   Batch read_batch(int microbatch);
   Message receive(Tag::Kind kind, Action action, int offset);
+  Message receive(int from, Tag tag, int chunk, const std::string& what);
+  void do_timed(Kind kind, Action action, double Costs::*cost, const std::function<void()>& work);
   void send(Tag::Kind kind, Action action, int offset, nn::ConstView numbers);
   int rank_of(int part) const;
   std::optional<double> exchange_losses();
@@ -72,6 +84,7 @@ class StageWorker {
   Placement placement_;
   Schedule schedule_;
   Gradients gradients_;
+  HeadWorker head_worker_;  // of a divided head
 
   int step_ = 0, steps_done_ = 0;
   double loss_ = 0;

@@ -9,8 +9,9 @@ namespace pipeline {
 
 namespace {
 
-constexpr std::array<std::string_view, 8> names{"forward", "backward", "weights", "update",
-                                                "reduce",  "send",     "receive", "wait"};
+constexpr std::array<std::string_view, 10> names{"forward", "backward", "weights", "update",
+                                                 "reduce",  "send",     "receive", "wait",
+                                                 "scores",  "head"};
 
 double read(clockid_t clock) {
   timespec time{};
@@ -23,9 +24,8 @@ double read(clockid_t clock) {
 std::string_view name_of(Kind kind) { return names.at(static_cast<std::size_t>(kind)); }
 
 Kind kind_of(Work work) {
-  return work == Work::forward    ? Kind::forward
-         : work == Work::backward ? Kind::backward
-                                  : Kind::weights;
+  return std::array{Kind::forward, Kind::backward, Kind::weights, Kind::scores,
+                    Kind::head}[static_cast<std::size_t>(work)];
 }
 
 double wall_time() { return read(CLOCK_MONOTONIC); }

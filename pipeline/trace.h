@@ -7,7 +7,7 @@
 
 namespace pipeline {
 
-enum class Kind { forward, backward, weights, update, reduce, send, receive, wait };
+enum class Kind { forward, backward, weights, update, reduce, send, receive, wait, scores, head };
 
 std::string_view name_of(Kind kind);
 Kind kind_of(Work work);

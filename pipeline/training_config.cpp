@@ -12,7 +12,9 @@
 #include "nn/base/split.h"
 #include "nn/real.h"
 #include "pipeline/collectives.h"
+#include "pipeline/head_layout.h"
 #include "pipeline/simulate.h"
+#include "pipeline/split_head.h"
 #include "pipeline/tied_gradients.h"
 
 namespace pipeline {
@@ -99,20 +101,26 @@ void require_valid(const TrainingConfig& config) {
   } catch (const nn::Error& error) {
     throw nn::InputError(error.what(), "see --d, --heads, --kv-heads, --hidden");
   }
+  require_divisible_head(config);
   const Plan plan = plan_of(config);
   demand(
       !config.recomputes || has_ascending_backwards(plan),
       "--recompute computes the gradients of weights in the order of the backwards, which is not "
       "that of the microbatches here",
       "leave --recompute out, or choose another --schedule");
-  if (!config.given_plan)  // throws if stages would deadlock
+  if (!config.given_plan || config.splits_head)  // throws if stages would deadlock
     simulate(plan, uniform_costs(t.stages, config.chunks));
 }
 
 Plan plan_of(const TrainingConfig& config) {
-  if (config.given_plan) return *config.given_plan;
-  return schedule_named(config.schedule)
-      .plan(config.topology.stages, config.microbatches, config.chunks);
+  const int stages = config.topology.stages;
+  if (config.given_plan)
+    return config.splits_head ? with_split_head(*config.given_plan, split_head_costs(config))
+                              : *config.given_plan;
+  const ScheduleEntry& entry = schedule_named(config.schedule);
+  if (!config.splits_head) return entry.plan(stages, config.microbatches, config.chunks);
+  return plan_with_split_head(entry, stages, config.microbatches, config.chunks,
+                              split_head_costs(config));
 }
 
 Placement placement_of(const TrainingConfig& config) {
@@ -159,6 +167,9 @@ std::size_t largest_message(const TrainingConfig& config) {
     if (pipelines > 1)
       numbers =
           std::max(numbers, ring_segment(block_size(config.model, block), pipelines, 0).length);
+  if (config.splits_head)  // the first share has most rows
+    numbers = std::max(
+        {numbers, size_of_block(config, 0, rows_block_of(config)), scores_size(config, 0)});
   if (stages > 1) numbers = std::max(numbers, tied_part_size(config.model, 0));
   return texts + sizeof(nn::real) * numbers;
 }
@@ -192,11 +203,12 @@ std::map<std::string, std::string> training_terms(const TrainingConfig& config) 
 }
 
 std::string terms(const TrainingConfig& config) {
-  std::string text = nn::concat(
-      "stages ", config.topology.stages, "\npipelines ", config.topology.pipelines, "\nschedule ",
-      config.schedule, "\nchunks ", config.chunks, "\nmicrobatches ", config.microbatches,
-      "\nsteps ", config.steps, "\nskip-bad-steps ", config.skips_bad_steps, "\nzero1 ",
-      config.shares_moments, "\ncontext ", config.model.max_positions);
+  std::string text =
+      nn::concat("stages ", config.topology.stages, "\npipelines ", config.topology.pipelines,
+                 "\nschedule ", config.schedule, "\nchunks ", config.chunks, "\nmicrobatches ",
+                 config.microbatches, "\nsteps ", config.steps, "\nskip-bad-steps ",
+                 config.skips_bad_steps, "\nzero1 ", config.shares_moments, "\nsplit-head ",
+                 config.splits_head, "\ncontext ", config.model.max_positions);
   for (const auto& [name, value] : training_terms(config)) text += '\n' + name + ' ' + value;
   return text;
 }

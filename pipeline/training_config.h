@@ -35,6 +35,7 @@ struct TrainingConfig {
   double clip_norm = 0;          // largest norm of a step's gradients; 0: any
   bool recomputes = false;       // layers and head keep only their input; see Stage
   bool shares_moments = false;   // of Adam, over the ranks of a stage group; see Gradients
+  bool splits_head = false;      // its rows over the stages; see split_head.h
 
   // Whether blocks are updated only when rank 0 knows the gradients of all.
   bool has_verdicts() const { return skips_bad_steps || clip_norm > 0; }

@@ -35,6 +35,13 @@ longer() { tools/pipeline.sh "${@:2}" --microbatches 6 "${small[@]}" --steps 9 -
 check "it continues with another schedule" longer v 2 --schedule v-min --resume
 check "as one process would" longer serial-9 1
 check "with the same losses" same_losses serial-9 v
+check "a head shared by three processes trains" train shared 3 --split-head --microbatches 6
+check "with the same losses" same_losses serial shared
+check "it continues as one process with a whole head" longer shared 1 --resume
+check "with the same losses" same_losses serial-9 shared
+check "and the same model" cmp "$work"/{shared,serial-9}/checkpoint/model.safetensors
+check "a model starts with a shared head" train shared-init 2 --split-head \
+  --init "$work/shared/checkpoint"
 check "PyTorch's schedule trains" train csv 3 --schedule tests/golden/schedules/zb-v.csv
 check "with the same losses" same_losses serial csv
 check "a schedule for more processes is an error" refused "has 3 stages, not 2" \
@@ -68,6 +75,8 @@ check "an unknown schedule is an error" refused "no schedule" worker --schedule 
 check "an unknown model is an error" refused "no model \"bert\"" worker --model bert
 check "a model of another kind is an error" \
   refused "it is a llama" worker "${small[@]}" --model gpt2 --init "$work/three/checkpoint"
+check "a head that shares its weights is not divided" refused "shares its weights" \
+  worker --model gpt2 --split-head --stages 2
 check "an unknown option is an error" refused "fast" worker --fast
 check "text that cannot be read is an error" refused "none.txt" worker --text "$work/none.txt"
 check "a folder that cannot be written is an error" \

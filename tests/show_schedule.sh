@@ -31,6 +31,14 @@ svg() {
 check "a drawing is written, with its folder" svg
 touch "$work/file"
 
+check "a head that all stages share is drawn" prints --stages 4 --microbatches 6 \
+  --split-head 2/2/4 -- '^0 FFFFSFS\.T\.SBWFSBWTTSBWT\.SBWT\.BWBWT$' '^ +0 .* 5$'
+check "it lifts the course's model above three times one process" prints --microbatches 3 \
+  --costs 1.51/1.51/1.51,1.51/1.51/1.51,.755/.755/.755,.755/.755/.755 --split-head 4.72/4.72/4.72 \
+  -- '3\.11 times'
+check "a search with a split head is an error" refuses "split head" --schedule search \
+  --split-head 2/2/4
+
 check "a search finds the shortest under a limit" prints --schedule search --memory 3 -- \
   '^search, v-half, 2 chunks: 4 stages' '^Length 28,' '^ +0 .* 3$'
 check "a search without one is free" prints --schedule search -- '^Length 25\.5,'

@@ -18,6 +18,7 @@
 #include "pipeline/schedule_csv.h"
 #include "pipeline/search.h"
 #include "pipeline/simulate.h"
+#include "pipeline/split_head.h"
 #include "pipeline/training_config.h"
 #include "tools/program/options.h"
 #include "tools/program/program.h"
@@ -37,6 +38,7 @@ struct ScheduleOptions {
   training::ScheduleSize size;
   std::optional<double> memory;  // for a search: activations of a whole stage
   Costs costs;                   // per microbatch and whole stage
+  std::string head;              // costs of a head that all stages share
   std::string stage_costs;
   double message_time = 0;
   std::string svg, csv;
@@ -68,6 +70,13 @@ std::vector<Costs> costs_per_stage(const ScheduleOptions& options, std::optional
   return costs;
 }
 
+// The costs of each chunk, with those of a head that all stages share.
+StageCosts chunk_costs(const ScheduleOptions& options, int stages, int chunks) {
+  StageCosts costs = even_chunks(costs_per_stage(options, stages), chunks);
+  if (!options.head.empty()) share_head(costs, parse_costs(options.head));
+  return costs;
+}
+
 // A schedule and its simulation.
 struct Example {
   std::string name, description;
@@ -80,8 +89,7 @@ struct Example {
 // Chunks share the costs of their stage, so schedules with and without chunks are comparable.
 Example simulate_example(const std::string& name, const std::string& description, const Plan& plan,
                          const ScheduleOptions& options) {
-  const StageCosts costs =
-      even_chunks(costs_per_stage(options, plan.placement.stages()), plan.placement.chunks());
+  const StageCosts costs = chunk_costs(options, plan.placement.stages(), plan.placement.chunks());
   return {name, description, plan, simulate(plan, costs, options.message_time)};
 }
 
@@ -98,11 +106,18 @@ Example example_of(const ScheduleEntry& schedule, const ScheduleOptions& options
                                 " per stage, not ", *given_chunks),
                          "choose --schedule interleaved, or omit --chunks");
   const int stages = static_cast<int>(costs_per_stage(options, given_stages).size());
+  const int count = microbatches.value_or(8);
+  const Plan plan = options.head.empty()
+                        ? schedule.plan(stages, count, chunks)
+                        : plan_with_split_head(schedule, stages, count, chunks,
+                                               chunk_costs(options, stages, chunks));
   return simulate_example(with_chunks(schedule.name, chunks), std::string(schedule.description),
-                          schedule.plan(stages, microbatches.value_or(8), chunks), options);
+                          plan, options);
 }
 
 Example search(const ScheduleOptions& options) {
+  if (!options.head.empty())
+    throw nn::InputError("a search does not know a split head", "name the --schedule");
   const int microbatches = options.size.microbatches.value_or(8);
   const double memory = options.memory.value_or(microbatches);
   auto [name, plan, timeline] =
@@ -120,7 +135,11 @@ Example example_of(const ScheduleOptions& options) {
   if (!training::is_schedule_file(options.schedule))
     return example_of(schedule_named(options.schedule), options);
   const auto file = training::read_schedule_file(options.schedule, options.size);
-  return simulate_example(options.schedule, "read from a file", file.plan, options);
+  const StageCosts costs =
+      chunk_costs(options, file.plan.placement.stages(), file.plan.placement.chunks());
+  return simulate_example(options.schedule, "read from a file",
+                          options.head.empty() ? file.plan : with_split_head(file.plan, costs),
+                          options);
 }
 
 std::string setting_of(std::size_t stages, int microbatches) {
@@ -230,6 +249,9 @@ int run(int argc, char** argv) {
       .excludes(svg)
       .excludes(csv)
       .excludes(memory);
+  line.add("--split-head", options.head,
+           "costs f/b/w of a head that all stages share: S is its forward and backward, T the rest")
+      .excludes(csv);
   line.parse(argc, argv);
 
   const std::vector<Costs> costs_given = costs_per_stage(options, std::nullopt);

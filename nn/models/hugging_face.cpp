@@ -96,11 +96,14 @@ std::string shard_name(int shard, int shards) {
 }
 
 // transformers refuses files that do not name the framework of their layout.
-SafetensorsContent shard_content(const LanguageModel& model) {
+SafetensorsContent shard_content(const LanguageModel& model, std::span<const real> head) {
+  const LanguageModelConfig& config = model.config();
   const std::optional<TensorInfo> tied = tied_tensor(model.config());
   std::vector<SavedTensor> tensors;
   for (const auto& [name, shape, offset] : model.parameters().infos())
-    if (!tied || name != tied->name)
+    if (model.rows() && offset == model.range(model.rows_block()).offset) {
+      if (!head.empty()) tensors.push_back({name, {config.vocab_size, config.hidden_size}, head});
+    } else if (!tied || name != tied->name)
       tensors.push_back({name, shape, model.parameters().values().subspan(offset, shape.size())});
   return SafetensorsContent(tensors, {{"format", "pt"}});
 }
@@ -247,7 +250,15 @@ void ModelCheckpoint::load(LanguageModel& model) {
     const std::string name = name_in_files(info.name);
     SafetensorsFile& file = files_.at(file_of_.at(name));
     const auto numbers = parameters.values().subspan(info.offset, info.shape.size());
-    file.read(file.entries().at(name), numbers);
+    const SafetensorsFile::Entry& entry = file.entries().at(name);
+    if (model.rows() && info.offset == model.range(model.rows_block()).offset) {
+      std::vector<real> all(entry.shape.size());
+      file.read(entry, all);
+      std::copy_n(all.begin() + model.rows()->first * info.shape.columns(), numbers.size(),
+                  numbers.begin());
+    } else {
+      file.read(entry, numbers);
+    }
     if (!all_finite(numbers))
       throw InputError(concat(file.name(), ": ", name, " is not finite"),
                        "the model diverged: use an earlier checkpoint");

@@ -27,11 +27,12 @@ void save_model(const std::filesystem::path& folder, const LanguageModel& model,
                 const Metadata& state = {});
 
 // To save a model from several processes, each writes shard_content() under its shard_name(),
-// counted from 0; when all are done, one completes the folder.
+// counted from 0; when all are done, one completes the folder. Of a divided head, the model with
+// its norm writes all rows: `head`.
 FolderReplacement model_replacement(const std::filesystem::path& folder,
                                     std::shared_ptr<Storage> storage = std::make_shared<Disk>());
 std::string shard_name(int shard, int shards);
-SafetensorsContent shard_content(const LanguageModel& model);
+SafetensorsContent shard_content(const LanguageModel& model, std::span<const real> head = {});
 
 // Adds config.json, the index and the manifest. `cut[s]` lists the blocks of shard s; the shards
 // together have every block once. `files` are the shards and any other files of the model.

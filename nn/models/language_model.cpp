@@ -142,25 +142,48 @@ LanguageModel::LanguageModel(const LanguageModelConfig& config, std::uint64_t se
     : LanguageModel(config, all_blocks(valid(config)), seed) {}
 
 LanguageModel::LanguageModel(const LanguageModelConfig& config, std::span<const int> blocks,
-                             std::uint64_t seed)
-    : config_(valid(config)), ranges_(config.layers + 2), layers_(config.layers) {
+                             std::uint64_t seed, std::optional<HeadRows> rows)
+    : config_(valid(config)),
+      rows_(rows),
+      ranges_(config.layers + 2 + (rows ? 1 : 0)),
+      layers_(config.layers) {
   const ModelFamily& family = config.kind();
   const auto generator_of = [&](int block) {
     return Generator(seed_of(seed, config.layers + 2, block));
   };
   for (int block : blocks) {
-    require(block >= 0 && block <= head_block(), family.name, ": there is no block ", block);
-    Generator generator = generator_of(block), embedding_generator = generator_of(0);
+    require(block >= 0 && block < std::ssize(ranges_), family.name, ": there is no block ", block);
+    Generator generator = generator_of(std::min(block, head_block())),
+              embedding_generator = generator_of(0);
     const Scope scope(parameters_, generator), embedding(parameters_, embedding_generator);
     const index offset = parameters_.size();
     if (block == 0)
       embedding_ = family.embedding(scope, config);
+    else if (block == head_block() && rows)
+      norm_ = family.norm(scope, config);
     else if (block == head_block())
       head_ = family.head(scope, embedding, config);
+    else if (block == rows_block())
+      add_rows(generator);
     else
       layers_[block - 1] = family.layer(scope, config, block - 1);
     ranges_[block] = {offset, parameters_.size() - offset};
   }
+}
+
+// The generator draws all rows, as for a whole head.
+void LanguageModel::add_rows(Generator& generator) {
+  const auto [first, count] = *rows_;
+  require(0 <= first && 0 < count && first + count <= config_.vocab_size, config_.kind().name,
+          ": there are no rows ", first, " to ", first + count);
+  Parameters whole;
+  const Scope scope(whole, generator);
+  config_.kind().head(scope, scope, config_);
+  const auto& [name, shape, offset] = whole.infos().back();
+  const index width = config_.hidden_size;
+  head_rows_ = {&parameters_, parameters_.add(name, {count, width})};
+  std::ranges::copy(whole.values().subspan(offset + first * width, count * width),
+                    head_rows_.value().begin());
 }
 
 std::optional<LanguageModel::Range> LanguageModel::tied_range(int block) const {
@@ -192,6 +215,11 @@ Var LanguageModel::layer(int block, Var x, KeyValueCache& cache) const {
   require(!x.tape().is_recording(), config_.kind().name,
           ": a cache cannot be used while the tape records");
   return layer(block).forward(x, cache);
+}
+
+Var LanguageModel::norm(Var x) const {
+  require(norm_ != nullptr, config_.kind().name, ": the head's norm is not here");
+  return norm_(x);
 }
 
 Var LanguageModel::head(Var x) const {

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
@@ -91,6 +92,9 @@ struct ModelFamily {
   std::unique_ptr<LayerBlock> (*layer)(const Scope& scope, const LanguageModelConfig&, index layer);
   std::unique_ptr<HeadBlock> (*head)(const Scope& scope, const Scope& embedding,
                                      const LanguageModelConfig&);
+  // The head's norm alone, whose weights come before the head's other tensor, [vocab_size,
+  // hidden_size]. Null if the rows of that cannot be divided (HeadRows).
+  std::function<Var(Var)> (*norm)(const Scope& scope, const LanguageModelConfig&) = nullptr;
   // A tensor of the head that always equals one of the embedding (TensorInfo::tied_to), if any.
   std::string_view tied_head = {}, tied_embedding = {};
   std::string_view vocabulary = "vocabulary";  // the usual one, under data/fetch.sh's name
@@ -118,13 +122,19 @@ std::size_t block_size(const LanguageModelConfig& config, int block);
 // The number of parameters in the whole model; not exact beyond 2^53.
 double model_size(const LanguageModelConfig& config);
 
+// The rows of the head's weight that one of several models has. The head is then divided: its block
+// is the norm alone, and every model has a block more, its rows.
+struct HeadRows {
+  index first = 0, count = 0;
+};
+
 // A language model, or some blocks of one. Names are Hugging Face's and global. The initial weights
 // of a block depend only on the seed and the block, so every cut starts from the same model.
 class LanguageModel {
  public:
   explicit LanguageModel(const LanguageModelConfig& config, std::uint64_t seed = 0);
   LanguageModel(const LanguageModelConfig& config, std::span<const int> blocks,
-                std::uint64_t seed = 0);
+                std::uint64_t seed = 0, std::optional<HeadRows> rows = {});
   LanguageModel(const LanguageModel&) = delete;
   LanguageModel& operator=(const LanguageModel&) = delete;
 
@@ -133,6 +143,10 @@ class LanguageModel {
   const Parameters& parameters() const { return parameters_; }
 
   int head_block() const { return static_cast<int>(config_.layers) + 1; }
+  // Of a divided head.
+  int rows_block() const { return head_block() + 1; }
+  const std::optional<HeadRows>& rows() const { return rows_; }
+  Parameter head_rows() const { return head_rows_; }
   // Where the weights of a block lie in the flat arrays of parameters().
   struct Range {
     index offset, size;
@@ -146,6 +160,7 @@ class LanguageModel {
   Var embed(Tape& tape, std::span<const int> ids, index length, index first = 0) const;
   Var layer(int block, Var x, index length) const;
   Var layer(int block, Var x, KeyValueCache& cache) const;
+  Var norm(Var x) const;  // of a divided head
   Var head(Var x) const;
   Var loss(Var x, std::span<const int> targets) const;
 
@@ -154,13 +169,17 @@ class LanguageModel {
 
  private:
   const LayerBlock& layer(int block) const;
+  void add_rows(Generator& generator);
 
   LanguageModelConfig config_;
+  std::optional<HeadRows> rows_;
   Parameters parameters_;
   std::vector<Range> ranges_;
   std::unique_ptr<EmbeddingBlock> embedding_;
   std::vector<std::unique_ptr<LayerBlock>> layers_;
   std::unique_ptr<HeadBlock> head_;
+  std::function<Var(Var)> norm_;
+  Parameter head_rows_;
 };
 
 }  // namespace nn

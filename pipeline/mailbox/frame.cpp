@@ -11,9 +11,10 @@ static_assert(sizeof(Header) == 48 && std::is_trivially_copyable_v<Header>);
 static_assert(std::endian::native == std::endian::little);
 
 const char* text_of(Tag::Kind kind) {
-  constexpr std::array names{"hello", "activation", "gradient",   "reduce",  "tied",   "loss",
-                             "clock", "cut",        "checkpoint", "verdict", "order",  "stop",
-                             "save",  "report",     "goodbye",    "beat",    "failure"};
+  constexpr std::array names{"hello",      "activation", "gradient", "scores", "factors",
+                             "reduce",     "tied",       "loss",     "clock",  "cut",
+                             "checkpoint", "verdict",    "order",    "stop",   "save",
+                             "report",     "goodbye",    "beat",     "failure"};
   static_assert(names.size() == Tag::failure + 1);
   return kind < names.size() ? names[kind] : "unknown";
 }
@@ -22,6 +23,8 @@ bool is_of_a_step(Tag::Kind kind) {
   switch (kind) {
     case Tag::activation:
     case Tag::gradient:
+    case Tag::scores:
+    case Tag::factors:
     case Tag::reduce:
     case Tag::tied:
     case Tag::loss:

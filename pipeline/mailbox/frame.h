@@ -14,6 +14,8 @@ struct Tag {
     hello,
     activation,
     gradient,
+    scores,   // of a share of the head
+    factors,  // that scale them
     reduce,
     tied,  // gradients of the weights that embedding and head share
     loss,
@@ -48,7 +50,7 @@ constexpr Tag run_name_tag{Tag::order, 0, 1};
 // The first frame of every message; the second is its payload. Little-endian, as in memory.
 struct Header {
   static constexpr std::uint32_t right_magic = 0x42495254;  // "TRIB"
-  static constexpr std::uint16_t right_version = 4;
+  static constexpr std::uint16_t right_version = 5;
 
   std::uint32_t magic = right_magic;
   std::uint16_t version = right_version;

@@ -92,8 +92,7 @@ void Mailbox::meet(const std::string& terms, milliseconds patience) {
 using Readers = std::shared_ptr<std::atomic<int>>;
 
 void Mailbox::send(int to, Tag tag, std::span<const nn::real> numbers, Lease& lease) {
-  if (numbers.size_bytes() < least_zero_copy)
-    return sockets_->push(to, tag, zmq::message_t(numbers.data(), numbers.size_bytes()));
+  if (numbers.size_bytes() < least_zero_copy) return send_copy(to, tag, numbers);
   ++*lease.readers_;
   sockets_->read_by_messages.push_back(lease.readers_);
   sockets_->push(to, tag,
@@ -104,6 +103,10 @@ void Mailbox::send(int to, Tag tag, std::span<const nn::real> numbers, Lease& le
                        --**own;
                      },
                      new Readers(lease.readers_)));
+}
+
+void Mailbox::send_copy(int to, Tag tag, std::span<const nn::real> numbers) {
+  sockets_->push(to, tag, zmq::message_t(numbers.data(), numbers.size_bytes()));
 }
 
 void Mailbox::send_text(int to, Tag tag, const std::string& text) {

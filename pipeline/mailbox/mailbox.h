@@ -114,6 +114,7 @@ class Mailbox {
   // Large messages are not copied: the numbers must not change until the lease is free, and must
   // outlive the network. A rank may send to itself.
   void send(int to, Tag tag, std::span<const nn::real> numbers, Lease& lease);
+  void send_copy(int to, Tag tag, std::span<const nn::real> numbers);
   void send_text(int to, Tag tag, const std::string& text);
   void send_number(int to, Tag tag, double number);
   void send_numbers(int to, Tag tag, std::span<const double> numbers);

@@ -106,6 +106,30 @@ TEST_CASE("a checkpoint of three stages goes on in any layout") {
   }
 }
 
+TEST_CASE("a checkpoint of a shared head goes on in one process, and the other way round") {
+  TrainingConfig shared = toy::config_with_split_head("1f1b", 3, 1, 2), whole = shared;
+  whole.splits_head = false;
+  TrainingConfig two_pipelines = toy::config_with_split_head("zb-v", 2, 2, 1);
+  two_pipelines.shares_moments = true;
+  for (TrainingConfig* config : {&shared, &whole, &two_pipelines}) config->steps = 4;
+  const tools::TemporaryFolder undisturbed_folder;
+  const PartialResult undisturbed = train_until(whole, undisturbed_folder.path, 4);
+  const auto train_with = [](const TrainingConfig& first, const TrainingConfig& then) {
+    const tools::TemporaryFolder folder;
+    train_until(first, folder.path, 2);
+    return train_until(then, folder.path, 4);
+  };
+  for (const TrainingConfig* first : {&shared, &whole})
+    for (const TrainingConfig* then : {&shared, &whole})
+      CHECK(train_with(*first, *then).weights == undisturbed.weights);
+  const PartialResult split = train_with(two_pipelines, shared);
+  CHECK(split.first_step == 2);
+  CHECK(split.losses.at(4) == doctest::Approx(undisturbed.losses.at(4)).epsilon(1e-6));
+  const tools::TemporaryFolder folder;
+  CHECK(train_with(two_pipelines, two_pipelines).weights ==
+        train_until(two_pipelines, folder.path, 4).weights);
+}
+
 TEST_CASE("a checkpoint of two pipelines goes on in one") {
   const tools::TemporaryFolder undisturbed_folder, folder;
   const PartialResult undisturbed =

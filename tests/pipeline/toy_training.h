@@ -7,6 +7,7 @@
 #include <string>
 #include <thread>
 
+#include "pipeline/head_layout.h"
 #include "pipeline/protocol.h"
 #include "pipeline/stage_worker.h"
 
@@ -29,9 +30,9 @@ inline nn::LanguageModelConfig tiny_model(const nn::ModelFamily& family = nn::fa
 }
 
 // A text in which the next token mostly follows from the last one.
-inline std::vector<std::uint16_t> some_text() {
+inline std::vector<std::uint16_t> some_text(nn::index tokens = vocabulary) {
   std::vector<std::uint16_t> ids{3};
-  while (ids.size() < 2000) ids.push_back((5 * ids.back() + (ids.size() % 7 == 0)) % vocabulary);
+  while (ids.size() < 2000) ids.push_back((5 * ids.back() + (ids.size() % 7 == 0)) % tokens);
   return ids;
 }
 
@@ -62,6 +63,15 @@ inline TrainingConfig config_of_six(std::string_view schedule, int stages, int p
   return config;
 }
 
+// With a head of so many tokens that three stages can share it.
+inline TrainingConfig config_with_split_head(std::string_view schedule, int stages, int pipelines,
+                                             int microbatches, nn::index tokens = 4500) {
+  TrainingConfig config = config_of(schedule, stages, pipelines, microbatches);
+  config.model.vocab_size = tokens;
+  config.splits_head = true;
+  return config;
+}
+
 // Gets what a rank has dropped in the end; see Mailbox::strangers. Called by all ranks' threads.
 using Drops = std::function<void(int rank, const std::map<std::string, int>& strangers)>;
 inline void no_drops(int rank, const std::map<std::string, int>& strangers) {
@@ -82,7 +92,7 @@ struct Rank {
 inline std::deque<Stage> as_ranks(const TrainingConfig& config, const std::string& name,
                                   const std::function<void(Rank)>& work,
                                   const Drops& drops = no_drops) {
-  static const std::vector<std::uint16_t> text = some_text();
+  const std::vector<std::uint16_t> text = some_text(config.model.vocab_size);
   const data::Windows windows(text, length);
   const int ranks = config.topology.ranks();
   std::vector<std::string> addresses;
@@ -91,7 +101,8 @@ inline std::deque<Stage> as_ranks(const TrainingConfig& config, const std::strin
   std::deque<Stage> stages;  // outlive the network, whose messages read their memory
   for (int rank = 0; rank < ranks; ++rank)
     stages.emplace_back(config.model, blocks_of(config, config.topology.stage(rank)),
-                        config.sequences(), length, config.seed, 1, config.recomputes);
+                        config.sequences(), length, config.seed, 1, config.recomputes,
+                        rows_of(config, config.topology.stage(rank)));
   std::vector<std::exception_ptr> failures(ranks), losses(ranks);
   {
     Network network;
@@ -127,7 +138,7 @@ inline std::deque<Stage> as_ranks(const TrainingConfig& config, const std::strin
 inline std::vector<nn::real> weights_of(std::deque<Stage>& stages, const TrainingConfig& config,
                                         int pipeline = 0) {
   std::vector<nn::real> weights;
-  for (int block = 0; block < stages[0].model().head_block() + 1; ++block)
+  for (int block = 0; block < count_blocks(config); ++block)
     for (int stage = 0; stage < config.topology.stages; ++stage) {
       nn::LanguageModel& model = stages[config.topology.rank(pipeline, stage)].model();
       const auto [offset, size] = model.range(block);

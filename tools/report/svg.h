@@ -30,8 +30,9 @@ inline constexpr Colours dark{
     "#a9b1bb", "#343b44", {"#56b4e9", "#f28e4b", "#2dc79c", "#e3a1c6", "#d9b945", "#a5aeb8"}};
 
 // Okabe and Ito's again, for areas with dark text on them; the last area is hollow.
-inline constexpr std::array<std::string_view, 8> fills{"#56b4e9", "#e69f00", "#009e73", "#f0e442",
-                                                       "#cc79a7", "#7d6bc9", "#8c959f", "none"};
+inline constexpr std::array<std::string_view, 10> fills{"#56b4e9", "#e69f00", "#009e73", "#f0e442",
+                                                        "#cc79a7", "#7d6bc9", "#8c959f", "none",
+                                                        "#d55e00", "#0072b2"};
 
 // A coordinate as SVG has it.
 std::string at(double value);

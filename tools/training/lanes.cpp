@@ -11,7 +11,7 @@ namespace training {
 using pipeline::Kind;
 
 report::BarKind bar_kind(Kind kind) {
-  constexpr std::string_view letters = "FBWUR...";
+  constexpr std::string_view letters = "FBWUR...ST";
   const bool is_thin = kind == Kind::reduce || kind == Kind::send || kind == Kind::receive;
   const int number = static_cast<int>(kind);
   return {pipeline::name_of(kind), number, letters[number], is_thin};

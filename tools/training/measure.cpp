@@ -29,7 +29,7 @@ Costs measure(const pipeline::TrainingConfig& config, int threads, int block,
   const std::vector<nn::real> share{1};
   // If blocks are recomputed, other work usually comes between a layer's forward and its backward,
   // but not between the head's.
-  const bool is_recomputed = config.recomputes && block != 0 && !stage.is_last(0);
+  const bool is_recomputed = config.recomputes && block != 0 && !stage.has_loss(0);
   Costs quickest{1e9, 1e9, 1e9};
   for (int i = 0; i <= tries; ++i) {
     pause();
@@ -38,7 +38,7 @@ Costs measure(const pipeline::TrainingConfig& config, int threads, int block,
     const double forward = wall_time();
     if (is_recomputed) stage.forward(0, 1, {}, input);
     const double second = wall_time();
-    stage.backward(0, 0, stage.is_last(0) ? std::span<const nn::real>(share) : input);
+    stage.backward(0, 0, stage.has_loss(0) ? std::span<const nn::real>(share) : input);
     const double backward = wall_time();
     stage.weights(0, 0, [](int) {});
     const double weights = wall_time();

@@ -14,6 +14,7 @@
 #include "nn/models/hugging_face.h"
 #include "pipeline/clock.h"
 #include "pipeline/cut.h"
+#include "pipeline/head_layout.h"
 #include "pipeline/mailbox/frame.h"
 #include "pipeline/mailbox/mailbox.h"
 #include "pipeline/placement.h"
@@ -39,7 +40,7 @@ using pipeline::TrainingConfig, pipeline::Mailbox, pipeline::Tag;
 bool reads_text(const TrainingConfig& config, int rank) {
   const pipeline::Placement placement = pipeline::placement_of(config);
   const int stage = config.topology.stage(rank);
-  return stage == placement.first_stage() || stage == placement.last_stage();
+  return config.splits_head || stage == placement.first_stage() || stage == placement.last_stage();
 }
 
 // Rank 0 measures and chooses, and tells the others.
@@ -86,6 +87,7 @@ bool run_rank(RankOptions options) {
   state.set("opening the text");
   const data::Text text = data::open_text(options.text);
   config.model.vocab_size = text.tokens.vocabulary();
+  pipeline::require_divisible_head(config);
   std::optional<nn::ModelCheckpoint> init;  // checked before memory is allocated
   if (!options.init.empty()) init.emplace(options.init).require_fits(config.model);
   config.text = nn::concat(text.tokens.ids().size(), " tokens, checksum ",
@@ -106,7 +108,8 @@ bool run_rank(RankOptions options) {
     config.cut = agree_on_cut(options, mailbox);
     stage.emplace(config.model, pipeline::blocks_of(config, config.topology.stage(options.rank)),
                   config.sequences(), config.length, config.seed, options.threads,
-                  config.recomputes);
+                  config.recomputes,
+                  pipeline::rows_of(config, config.topology.stage(options.rank)));
     if (init) init->load(stage->model());
     pipeline::Trace trace(options.has_trace);
     const double offset = options.has_trace ? pipeline::offset_to_rank_0(mailbox) : 0;

@@ -1,6 +1,7 @@
 #include "tools/training/report.h"
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <iomanip>
 #include <iostream>
@@ -27,7 +28,8 @@ std::string to_text(const std::vector<Costs>& chunks) {
   std::ostringstream text;
   text << std::setprecision(9);
   for (const Costs& cost : chunks)
-    text << cost.forward << ' ' << cost.backward << ' ' << cost.weights << '\n';
+    text << cost.forward << ' ' << cost.backward << ' ' << cost.weights << ' ' << cost.scores << ' '
+         << cost.head << '\n';
   return text.str();
 }
 
@@ -36,6 +38,8 @@ pipeline::StageCosts gather_costs(const TrainingConfig& config, const pipeline::
                                   pipeline::Mailbox& mailbox) {
   pipeline::StageCosts costs =
       pipeline::uniform_costs(config.topology.stages, config.chunks, {0, 0, 0});
+  const std::array costs_of_work{&Costs::forward, &Costs::backward, &Costs::weights, &Costs::scores,
+                                 &Costs::head};
   for (int rank = 0; rank < mailbox.ranks(); ++rank) {
     std::istringstream text(
         rank == mailbox.rank()
@@ -44,11 +48,11 @@ pipeline::StageCosts gather_costs(const TrainingConfig& config, const pipeline::
                   .receive(rank, {Tag::report}, nn::concat("waiting for the costs of rank ", rank))
                   .text());
     for (Costs& cost : costs[config.topology.stage(rank)]) {
-      Costs one{};
-      text >> one.forward >> one.backward >> one.weights;
-      cost.forward += one.forward / config.topology.pipelines;
-      cost.backward += one.backward / config.topology.pipelines;
-      cost.weights += one.weights / config.topology.pipelines;
+      for (double Costs::*const of : costs_of_work) {
+        double one = 0;
+        text >> one;
+        cost.*of += one / config.topology.pipelines;
+      }
     }
   }
   return costs;
@@ -86,18 +90,25 @@ void report_costs(const RankOptions& options, const pipeline::StageWorker& worke
     for (const Costs& cost : chunks)
       work += cost.sum() * config.microbatches * config.topology.pipelines;
   std::ostringstream csv;
-  csv << "Stage,Chunk,Forward,Backward,Weights\n" << std::setprecision(6);
+  csv << "Stage,Chunk,Forward,Backward,Weights" << (config.splits_head ? ",Scores,Head" : "")
+      << '\n'
+      << std::setprecision(6);
   for (std::size_t stage = 0; stage < costs.size(); ++stage)
-    for (std::size_t chunk = 0; chunk < costs[stage].size(); ++chunk)
-      csv << stage << ',' << chunk << ',' << costs[stage][chunk].forward << ','
-          << costs[stage][chunk].backward << ',' << costs[stage][chunk].weights << '\n';
+    for (std::size_t chunk = 0; chunk < costs[stage].size(); ++chunk) {
+      const Costs& cost = costs[stage][chunk];
+      csv << stage << ',' << chunk << ',' << cost.forward << ',' << cost.backward << ','
+          << cost.weights;
+      if (config.splits_head) csv << ',' << cost.scores << ',' << cost.head;
+      csv << '\n';
+    }
   nn::write_file_atomically(options.out / "costs.csv", csv.str());
   if (options.has_trace) write_trace(options.out / "trace-predicted.csv", events_of(timeline));
   std::cout << std::fixed << std::setprecision(3) << "a step takes " << *seconds_per_step
             << " s; layers " << pipeline::to_text(config.cut) << " and " << config.schedule
-            << " on " << cores << (cores == 1 ? " core" : " cores") << " allow " << timeline.length
-            << " s (" << std::setprecision(2) << work / timeline.length
-            << "x over one rank; reached " << work / *seconds_per_step << "x)" << std::endl;
+            << (config.splits_head ? " with a split head" : "") << " on " << cores
+            << (cores == 1 ? " core" : " cores") << " allow " << timeline.length << " s ("
+            << std::setprecision(2) << work / timeline.length << "x over one rank; reached "
+            << work / *seconds_per_step << "x)" << std::endl;
 }
 
 }  // namespace training

@@ -1,12 +1,15 @@
 #include "tools/training/save_model.h"
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <filesystem>
 #include <iostream>
 #include <random>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "data/vocabulary.h"
@@ -17,6 +20,7 @@
 #include "nn/files/manifest.h"
 #include "nn/models/hugging_face.h"
 #include "pipeline/checkpoint.h"
+#include "pipeline/gathered_head.h"
 #include "pipeline/mailbox/frame.h"
 #include "pipeline/topology.h"
 #include "pipeline/training_config.h"
@@ -84,13 +88,22 @@ nn::SavedFile nothing_of(const TrainingConfig& config, int stage) {
   return {nn::shard_name(stage, config.topology.stages), 0, 0};
 }
 
+// The weight of a divided head, on the rank that saves it.
+std::vector<nn::real> whole_head(const TrainingConfig& config, pipeline::Stage& stage,
+                                 Mailbox& mailbox) {
+  if (!config.splits_head || !has_shard(config, mailbox.rank())) return {};
+  const std::array<std::span<const nn::real>, 1> rows{stage.model().head_rows().value().span()};
+  std::vector<std::vector<nn::real>> whole = pipeline::gather_head(
+      config, mailbox, pipeline::tag_of_gathered_weight, rows, "saving the model");
+  return whole.empty() ? std::vector<nn::real>() : std::move(whole.front());
+}
+
 // On every rank but 0.
-void save_shard(const TrainingConfig& config, pipeline::Stage& stage, Mailbox& mailbox,
-                nn::FolderReplacement& folder) {
+void save_shard(const TrainingConfig& config, Mailbox& mailbox, nn::FolderReplacement& folder,
+                const nn::SafetensorsContent& content) {
   const auto hear = [&](Tag tag) { return mailbox.receive(0, tag, "saving the model"); };
   const bool is_shared = folder.has_mark(hear(mark).text());
   nn::SavedFile file = nothing_of(config, config.topology.stage(mailbox.rank()));
-  const nn::SafetensorsContent content = nn::shard_content(stage.model());
   Parts rest(content.parts());
   const bool is_sent = has_shard(config, mailbox.rank()) && !is_shared;
   const int count = is_sent ? rest.count() : 0;
@@ -171,10 +184,11 @@ void save_model(const RankOptions& options, pipeline::Stage& stage, const data::
   const TrainingConfig& config = options.config;
   const std::filesystem::path path = options.out / "checkpoint";
   nn::FolderReplacement folder = nn::model_replacement(path);
-  if (options.rank != 0) return save_shard(config, stage, mailbox, folder);
+  const std::vector<nn::real> head = whole_head(config, stage, mailbox);
+  const nn::SafetensorsContent content = nn::shard_content(stage.model(), head);
+  if (options.rank != 0) return save_shard(config, mailbox, folder, content);
 
   show_folder(mailbox, folder);
-  const nn::SafetensorsContent content = nn::shard_content(stage.model());
   const nn::SavedFile own =
       folder.write(nn::shard_name(0, config.topology.stages), content.parts());
   std::vector<nn::SavedFile> files = gather_shards(config, mailbox, folder);

@@ -20,12 +20,12 @@ constexpr std::string_view header = "Rank,Kind,Step,Item,Chunk,Start,End";
 constexpr int most_ranks = 4096;
 constexpr int most_steps = 1 << 30;  // and items, and chunks
 constexpr double latest = 1e12;      // seconds
-constexpr std::array kinds{Kind::forward, Kind::backward, Kind::weights, Kind::update,
-                           Kind::reduce,  Kind::send,     Kind::receive, Kind::wait};
+constexpr std::array kinds{Kind::forward, Kind::backward, Kind::weights, Kind::update, Kind::reduce,
+                           Kind::send,    Kind::receive,  Kind::wait,    Kind::scores, Kind::head};
 
 bool is_work(Kind kind) {
   return kind == Kind::forward || kind == Kind::backward || kind == Kind::weights ||
-         kind == Kind::update;
+         kind == Kind::update || kind == Kind::scores || kind == Kind::head;
 }
 
 // Viewers expect the events of a thread to nest. A block's reduction overlaps with other work, so

@@ -1,5 +1,6 @@
 #include "nn/models/llama/llama.h"
 
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -126,25 +127,29 @@ void require_llama(const LanguageModelConfig& c) {
 }  // namespace
 
 ModelFamily llama_family() {
-  return {.name = "llama",
-          .description = "rotary positions, RMSNorm, SwiGLU (Touvron et al. 2023)",
-          .require_valid = require_llama,
-          .read = read_llama_config,
-          .write = llama_config_json,
-          .embedding = [](const Scope& scope,
-                          const LanguageModelConfig& config) -> std::unique_ptr<EmbeddingBlock> {
-            return std::make_unique<LlamaEmbedding>(scope, config);
-          },
-          .layer = [](const Scope& scope, const LanguageModelConfig& config,
-                      index layer) -> std::unique_ptr<LayerBlock> {
-            return std::make_unique<LlamaLayer>(scope("model")("layers")(std::to_string(layer)),
-                                                config);
-          },
-          .head = [](const Scope& scope, const Scope&, const LanguageModelConfig& config)
-              -> std::unique_ptr<HeadBlock> { return std::make_unique<LlamaHead>(scope, config); },
-          // Old files contain frequencies, which follow from theta.
-          .is_ignored =
-              [](std::string_view tensor) { return tensor.ends_with(".rotary_emb.inv_freq"); }};
+  return {
+      .name = "llama",
+      .description = "rotary positions, RMSNorm, SwiGLU (Touvron et al. 2023)",
+      .require_valid = require_llama,
+      .read = read_llama_config,
+      .write = llama_config_json,
+      .embedding = [](const Scope& scope,
+                      const LanguageModelConfig& config) -> std::unique_ptr<EmbeddingBlock> {
+        return std::make_unique<LlamaEmbedding>(scope, config);
+      },
+      .layer = [](const Scope& scope, const LanguageModelConfig& config,
+                  index layer) -> std::unique_ptr<LayerBlock> {
+        return std::make_unique<LlamaLayer>(scope("model")("layers")(std::to_string(layer)),
+                                            config);
+      },
+      .head = [](const Scope& scope, const Scope&, const LanguageModelConfig& config)
+          -> std::unique_ptr<HeadBlock> { return std::make_unique<LlamaHead>(scope, config); },
+      .norm = [](const Scope& scope, const LanguageModelConfig& config) -> std::function<Var(Var)> {
+        return rms_norm_of(scope("model")("norm"), config);
+      },
+      // Old files contain frequencies, which follow from theta.
+      .is_ignored =
+          [](std::string_view tensor) { return tensor.ends_with(".rotary_emb.inv_freq"); }};
 }
 
 }  // namespace nn
