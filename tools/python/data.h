@@ -1,0 +1,6 @@
+#pragma once
+
+#include "tools/federated/dataset.h"
+#include "tools/python/tributary.h"
+
+struct tributary_data : federated::Dataset {};
