@@ -10,6 +10,6 @@ $(PACKAGE)/libtributary.so: $(call objects,nn nn/ops nn/kernels data fl) \
 endif
 
 python: setup
-	+@$(PARALLEL) PIC=1 $(PACKAGE)/libtributary.so
+	+@$(PARALLEL) REAL=float PIC=1 $(PACKAGE)/libtributary.so
 	@cp -r tools/python/tributary/. data/fetch.sh $(PACKAGE)
 .PHONY: python
