@@ -41,7 +41,11 @@ Request parse(std::vector<std::string> words) {
   federated::add_common(parser, request.experiment, request.resources);
   std::vector<char*> values;
   for (std::string& word : words) values.push_back(word.data());
-  parser.parse(static_cast<int>(values.size()), values.data());
+  try {
+    parser.parse(static_cast<int>(values.size()), values.data());
+  } catch (const tools::AskedForHelp&) {
+    throw nn::InputError("help is not a run", "the options are those of bin/federated run --help");
+  }
   arguments.apply(request.experiment);
   federated::check(request.outputs);
   federated::require_writable(request.outputs);

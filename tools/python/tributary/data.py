@@ -42,9 +42,14 @@ class Data:
         return inputs, labels[:, 0] if facts.labels_per_example == 1 else labels
 
 
-@functools.cache
 def open_data(name="mnist"):
-    """A data set by its name: mnist, fashion, shakespeare or heart. Fetched if it is missing."""
+    """A data set by its name: mnist, fashion, shakespeare or heart. Fetched if it is missing, and
+    read once."""
+    return _open(name)
+
+
+@functools.cache
+def _open(name):
     os.environ.setdefault("DATA_RAW", str(_data_raw()))
     try:
         return Data(engine.make("open", name.encode()))
@@ -76,7 +81,10 @@ def as_floats(inputs):
 
 
 def _as_arrays(inputs, labels):
-    inputs, labels = as_floats(inputs), np.ascontiguousarray(labels, np.int64)
+    inputs, labels = as_floats(inputs), np.asarray(labels)
+    if labels.dtype.kind not in "iub":
+        raise engine.InputError(f"the labels are of type {labels.dtype}", "number the classes")
+    labels = np.ascontiguousarray(labels, np.int64)
     if inputs.ndim not in (2, 3, 4) or labels.shape != inputs.shape[:1]:
         raise engine.InputError(
             f"inputs of shape {list(inputs.shape)} and labels of shape {list(labels.shape)}",

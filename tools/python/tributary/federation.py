@@ -3,7 +3,7 @@ import dataclasses
 import io
 import math
 import warnings
-from ctypes import c_char_p, c_void_p
+from ctypes import c_char_p
 
 from . import engine
 from .data import FETCHED, open_data, wrap

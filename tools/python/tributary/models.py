@@ -17,7 +17,7 @@ class Model:
 
     @classmethod
     def of(cls, handle):
-        """The engine's."""
+        """One that the engine has made."""
         model = cls.__new__(cls)
         model._take(handle)
         return model
@@ -66,11 +66,11 @@ class Model:
         """Log-probabilities [n, classes], or [n, length, tokens] of text."""
         inputs, facts = as_floats(inputs), self._facts
         example = tuple(facts.shape[:facts.rank])
-        if inputs.shape == (len(inputs), *example[1:]) and example[0] == 1 < len(example):
+        if example[0] == 1 and inputs.shape[1:] == example[1:]:  # grey images without channels
             inputs = inputs[:, None]
         if inputs.shape[1:] != example:
             raise engine.InputError(f"inputs of shape {list(inputs.shape)}",
-                                    f"the model takes {['n', *example]}")
+                                    f"the model takes [n, {', '.join(map(str, example))}]")
         labels = facts.labels_per_example
         result = np.empty((len(inputs), labels, facts.classes), np.float32)
         engine.call("predict", self.handle, inputs.ctypes.data, len(inputs), result.ctypes.data)
