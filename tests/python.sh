@@ -17,17 +17,18 @@ export PYTHONPATH=$PWD/build/python PROGRAMS=${program%/*}
   { echo "left out: no Python with NumPy and pandas"; finish; exit; }
 make -s SETUP=skip python >/dev/null || exit
 
-holds() { "$python" tests/python/checks.py "$1"; }
-check "servers have the tables and the bits of hw1" holds servers
-check "own clients have the same bits, and FedSGD by weights is FedSGD" holds own_clients
-check "a server with a loop of its own works on arrays" holds own_server
-check "a second run goes on with the model" holds second_run
-check "a table has the notebook's columns and types" holds table
-check "errors are exceptions with hints" holds errors
-check "an update that is not finite is left out, with a warning" holds excluded
-check "federated() has the table and the bits of bin/federated" holds federated
-check "own arrays are learned, saved, resumed and predicted" holds own_data
-check "Ctrl-C stops a run soon" holds interrupted
+course() { "$python" tests/python/course.py "$1"; }
+package() { "$python" tests/python/package.py "$1"; }
+check "servers have the tables and the bits of hw1" course servers
+check "own clients have the same bits, and FedSGD by weights is FedSGD" course own_clients
+check "a server with a loop of its own works on arrays" course own_server
+check "a second run goes on with the model" course second_run
+check "a table has the notebook's columns and types" course table
+check "errors are exceptions with hints" package errors
+check "an update that is not finite is left out, with a warning" course excluded
+check "federated() has the table and the bits of bin/federated" package federated
+check "own arrays are learned, saved, resumed and predicted" package own_data
+check "Ctrl-C stops a run soon" package interrupted
 
 # The package from a clone, in an environment of its own that takes NumPy from the one around it.
 installs() {

@@ -1,5 +1,5 @@
-# make python: the package `tributary` in build/python. The code of a shared object must run wherever
-# it is loaded, so the library is compiled once more, into a folder of its own.
+# make python: the package `tributary` in build/python. The code of a shared object must run
+# wherever it is loaded, so the library is compiled once more, into a folder of its own.
 PACKAGE  := build/python/tributary
 ifdef PIC
 CXXFLAGS += -fPIC -fvisibility=hidden

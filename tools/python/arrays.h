@@ -39,3 +39,5 @@ class ArrayExamples : public data::Examples {
 federated::Dataset wrap(const tributary_arrays& train, const tributary_arrays& test);
 
 }  // namespace python
+
+struct tributary_data : federated::Dataset {};

@@ -16,7 +16,7 @@
 #include "tools/federated/runner.h"
 #include "tools/program/program.h"
 #include "tools/program/provenance.h"
-#include "tools/python/data.h"
+#include "tools/python/arrays.h"
 #include "tools/python/guarded.h"
 #include "tools/python/model.h"
 #include "tools/python/tributary.h"
@@ -44,7 +44,7 @@ Request parse(std::vector<std::string> words) {
   try {
     parser.parse(static_cast<int>(values.size()), values.data());
   } catch (const tools::AskedForHelp&) {
-    throw nn::InputError("help is not a run", "the options are those of bin/federated run --help");
+    throw nn::InputError("help is not a run", "fl/README.md explains the options");
   }
   arguments.apply(request.experiment);
   federated::check(request.outputs);

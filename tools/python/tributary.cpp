@@ -8,7 +8,6 @@
 #include "fl/partition.h"
 #include "nn/files/checkpoint.h"
 #include "tools/python/arrays.h"
-#include "tools/python/data.h"
 #include "tools/python/guarded.h"
 #include "tools/python/model.h"
 #include "tools/python/trainer.h"
