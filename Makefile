@@ -1,12 +1,13 @@
 # make            build bin/* but bench; first install missing packages, unless SETUP=skip
 # make test       everything               make bench   the benchmark
+# make python     the Python package `tributary`, in build/python
 # V=1 shows the commands. REAL=double, SANITIZE=address|undefined|thread and PORTABLE=1 build into
 # folders of their own: see tools/developer.mk and tools/portable.mk.
 MAKEFLAGS += -r
 REAL     ?= float
 CXX      ?= g++
 ARCH     := -march=native
-BUILD    := build/$(REAL)$(SANITIZE:%=-%)$(PORTABLE:1=-portable)
+BUILD    := build/$(REAL)$(SANITIZE:%=-%)$(PORTABLE:1=-portable)$(PIC:1=-pic)
 BIN      := $(if $(filter build/float,$(BUILD)),bin,$(BUILD)/bin)
 
 CPPFLAGS += -I. -DREAL=$(REAL) -MMD -MP $(shell pkg-config --cflags openblas 2>/dev/null)
@@ -29,7 +30,7 @@ sources   = $(sort $(filter-out $(if $(filter nn,$(1)),nn/ops/% nn/kernels/%), \
 objects   = $(foreach folder,$(1),$(if $(filter $(folder),$(FOLDERS)),$(BUILD)/$(folder)/folder.o,\
               $(patsubst %.cpp,$(BUILD)/%.o,$(call sources,$(folder)))))
 OBJECTS  := $(call objects,nn nn/ops nn/kernels data fl pipeline) \
-            $(call objects,$(filter-out tools/bench,$(TOOLS))) $(BUILD)/version.o
+            $(call objects,$(filter-out tools/bench tools/python,$(TOOLS))) $(BUILD)/version.o
 
 # The headers that many files include are read once, in advance, but not by clang, which stops at
 # what g++ has prepared, nor with ccache. FOLDERS= PCH= finds a forgotten #include.
@@ -48,7 +49,7 @@ all: setup
 programs: $(PROGRAMS:$(BIN)/%=$(BUILD)/tools/%.o) $(PROGRAMS)
 setup:; @SETUP=$(SETUP) tools/setup.sh
 clean:; rm -rf build bin
-include $(if $(PORTABLE),tools/portable.mk) tools/developer.mk
+include $(if $(PORTABLE),tools/portable.mk) tools/developer.mk tools/python.mk
 
 $(BIN)/%: $(BUILD)/tools/%.o $(LIBRARY); $(link)
 $(LIBRARY): $(OBJECTS)

@@ -57,9 +57,19 @@ const std::atomic<bool>& stop_after_round() {
                                     : "stopping after this round; again to stop at once\n");
 }
 
+void write_outputs(const Run& run, const Outputs& outputs, const nn::Metadata& made) {
+  const std::string beside = outputs.json_beside();
+  if (!outputs.csv.empty())
+    nn::write_file_atomically(
+        outputs.csv, outputs.is_full ? to_full_csv(std::vector{run})
+                                     : to_csv(std::vector{run}, {}, outputs.has_wall_time));
+  if (!outputs.tensorboard.empty()) write_events(outputs.tensorboard, run);
+  for (const std::string& file : {outputs.json, beside})
+    if (!file.empty()) nn::write_file_atomically(file, to_json(run, made));
+}
+
 void run_one(const std::string& program, const Experiment& asked, const Resources& resources,
              const Outputs& outputs, const std::atomic<bool>& stop) {
-  const std::string beside = outputs.json_beside();
   require_writable(outputs);
   Session session(resources, stop, [&](const std::string&) {
     return outputs.checkpoint.empty()
@@ -76,13 +86,7 @@ void run_one(const std::string& program, const Experiment& asked, const Resource
   const Run run = session.run(experiment);
   const nn::Metadata made = session.made();
   if (!run.rounds.empty()) {
-    if (!outputs.csv.empty())
-      nn::write_file_atomically(
-          outputs.csv, outputs.is_full ? to_full_csv(std::vector{run})
-                                       : to_csv(std::vector{run}, {}, outputs.has_wall_time));
-    if (!outputs.tensorboard.empty()) write_events(outputs.tensorboard, run);
-    for (const std::string& file : {outputs.json, beside})
-      if (!file.empty()) nn::write_file_atomically(file, to_json(run, made));
+    write_outputs(run, outputs, made);
     const std::string name = curve_name(experiment);
     report::Document document{
         nn::concat(program, " run: ", name),

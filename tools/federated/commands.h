@@ -3,8 +3,10 @@
 #include <atomic>
 #include <string>
 
+#include "nn/files/safetensors.h"
 #include "tools/federated/command_line.h"
 #include "tools/federated/outputs.h"
+#include "tools/federated/runner.h"
 
 // The commands that hw1 and federated share.
 namespace federated {
@@ -16,6 +18,9 @@ const std::atomic<bool>& stop_after_round();
 // the rounds so far are kept and tools::Stopped is thrown.
 void run_one(const std::string& program, const Experiment& asked, const Resources& resources,
              const Outputs& outputs, const std::atomic<bool>& stop);
+
+// Writes the run's table, measures and events where the outputs say. The run has a round.
+void write_outputs(const Run& run, const Outputs& outputs, const nn::Metadata& made);
 
 // Runs what the table says; returns whether every round is within the tolerance.
 bool compare(const Comparison& asked, const Resources& resources, const std::atomic<bool>& stop);

@@ -58,14 +58,15 @@ void Runner::play(Entry& entry) {
   entry.rounds.clear();
   fl::Config config = config_of(e, dataset_.train);
   config.threads = options_.threads;
+  const std::string identity = nn::concat(entry.name, ' ', dataset_.name,
+                                          sizeof(nn::real) == 4 ? " in float" : " in double");
+  fl::Server server(std::move(config), dataset_.train, dataset_.test);
   const auto show = [&](const std::string& detail) {
+    if (options_.watch) options_.watch(entry.rounds, server);
     if (options_.bar)
       options_.bar->update(nn::concat(curve_name(e), " N=", e.clients, " C=", number(e.fraction)),
                            static_cast<int>(entry.rounds.size()), e.rounds, detail);
   };
-  const std::string identity = nn::concat(entry.name, ' ', dataset_.name,
-                                          sizeof(nn::real) == 4 ? " in float" : " in double");
-  fl::Server server(std::move(config), dataset_.train, dataset_.test);
   if (options_.bar) options_.bar->clear();  // there may be something to say
   const std::unique_ptr<SavedRun> saved =
       options_.open_saved ? options_.open_saved(identity) : nullptr;

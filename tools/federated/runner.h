@@ -37,6 +37,8 @@ class Runner {
     report::ProgressBar* bar = nullptr;
     // Opens where the rounds of a run, described in one line, are kept; none: nowhere.
     std::function<std::unique_ptr<SavedRun>(const std::string& run)> open_saved = nullptr;
+    // Called before the first round, with those of the saved run, and after every round.
+    std::function<void(const std::vector<fl::Round>& rounds, fl::Server& server)> watch = nullptr;
   };
   // The examples must outlive it.
   Runner(const data::Task& dataset, Options options)
