@@ -75,6 +75,7 @@ class Mailbox {
     int rank = 0;
     std::vector<std::string> addresses;  // of every rank: ipc://..., tcp://host:port, inproc://...
     std::uint64_t run = 0;               // the same number on every rank of a run
+    int listener = -1;  // listens at this rank's address already, and is taken over; -1: none does
     // The longest wait for one message, and the longest time without a rank's pulse. Time during
     // which this process was suspended does not count.
     std::chrono::milliseconds deadline{60'000};

@@ -86,6 +86,7 @@ void Mailbox::Sockets::listen() {
     in.set(zmq::sockopt::curve_server, true);
     in.set(zmq::sockopt::curve_secretkey, options.keys->secret);
   }
+  if (options.listener >= 0) in.set(zmq::sockopt::use_fd, options.listener);
   try {
     in.bind(own);
   } catch (const zmq::error_t& error) {

@@ -4,11 +4,16 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdlib>
+#include <filesystem>
 #include <iostream>
+#include <numeric>
+#include <system_error>
+#include <utility>
 #include <vector>
 
 #include "nn/base/error.h"
 #include "pipeline/mailbox/keys.h"
+#include "pipeline/mailbox/meeting.h"
 
 namespace training {
 
@@ -72,7 +77,7 @@ pipeline::Mailbox::Options mailbox_options(const RankOptions& options) {
                          nn::concat("--rank is between 0 and ", ranks - 1));
   pipeline::Mailbox::Options mailbox{
       .rank = options.rank,
-      .addresses = addresses_of(options),
+      .addresses = options.meeting.empty() ? addresses_of(options) : std::vector<std::string>(),
       .run = options.run,
       .deadline = std::chrono::milliseconds(static_cast<long>(options.timeout * 1000)),
       .heartbeat = std::chrono::milliseconds(static_cast<long>(options.heartbeat * 1000)),
@@ -85,6 +90,27 @@ pipeline::Mailbox::Options mailbox_options(const RankOptions& options) {
   else
     mailbox.keys = pipeline::read_keys(options.keys, options.rank, ranks);
   return mailbox;
+}
+
+void join_meeting(const RankOptions& options, pipeline::Mailbox::Options& mailbox) {
+  if (options.meeting.empty()) return;
+  const int ranks = options.config.topology.ranks();
+  std::vector<int> links(ranks);
+  std::iota(links.begin(), links.end(), 0);
+  pipeline::Meeting meeting =
+      pipeline::meet_in(options.meeting, options.rank, ranks, links,
+                        options.host.empty() ? pipeline::host_of_this_machine() : options.host,
+                        mailbox.deadline, options.stop);
+  mailbox.run = meeting.run;
+  mailbox.listener = meeting.listener.descriptor;
+  mailbox.addresses = std::move(meeting.addresses);
+  mailbox.keys = std::move(meeting.keys);
+}
+
+void end_meeting(const RankOptions& options) {
+  std::error_code ignored;
+  if (!options.meeting.empty() && options.rank == 0)
+    std::filesystem::remove_all(options.meeting, ignored);
 }
 
 std::string summary_of(int rank, const std::map<std::string, int>& strangers) {

@@ -96,12 +96,14 @@ bool run_rank(RankOptions options) {
   std::optional<pipeline::Stage> stage;
   std::optional<pipeline::StageWorker> worker;
   pipeline::Network network;
+  state.set("meeting the other ranks");
+  join_meeting(options, access);
   access.largest_message = pipeline::largest_message(config);
   Mailbox mailbox(network, access);
   try {
     mailbox.expect(pipeline::Protocol(config, options.rank, !options.is_cut_measured));
-    state.set("meeting the other ranks");
     mailbox.meet(pipeline::terms(config), access.deadline);
+    end_meeting(options);
     state.set("agreeing on the cut");
     config.cut = agree_on_cut(options, mailbox);
     stage.emplace(config.model, pipeline::blocks_of(config, config.topology.stage(options.rank)),
