@@ -6,18 +6,22 @@
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
-#include <numeric>
 #include <system_error>
 #include <utility>
 #include <vector>
 
 #include "nn/base/error.h"
+#include "pipeline/links.h"
 #include "pipeline/mailbox/keys.h"
 #include "pipeline/mailbox/meeting.h"
 
 namespace training {
 
 namespace {
+
+// Handshakes take processor time. When all ranks of a large run meet on few cores, each waits for
+// the others.
+constexpr std::chrono::milliseconds handshake{5'000}, handshake_of_a_rank{100};
 
 // "tcp://a:1,ipc:///b,c" is two addresses: a comma belongs to a path unless an address follows it.
 std::vector<std::string> separated(const std::vector<std::string>& texts) {
@@ -78,10 +82,12 @@ pipeline::Mailbox::Options mailbox_options(const RankOptions& options) {
   pipeline::Mailbox::Options mailbox{
       .rank = options.rank,
       .addresses = options.meeting.empty() ? addresses_of(options) : std::vector<std::string>(),
+      .links = pipeline::links_of(options.config, options.rank),
       .run = options.run,
       .deadline = std::chrono::milliseconds(static_cast<long>(options.timeout * 1000)),
       .heartbeat = std::chrono::milliseconds(static_cast<long>(options.heartbeat * 1000)),
       .stop = options.stop,
+      .handshake = handshake + ranks * handshake_of_a_rank,
       .on_stranger = [](const std::string& what) {
         std::cerr << "dropped: " << what << std::endl;
       }};
@@ -94,13 +100,10 @@ pipeline::Mailbox::Options mailbox_options(const RankOptions& options) {
 
 void join_meeting(const RankOptions& options, pipeline::Mailbox::Options& mailbox) {
   if (options.meeting.empty()) return;
-  const int ranks = options.config.topology.ranks();
-  std::vector<int> links(ranks);
-  std::iota(links.begin(), links.end(), 0);
-  pipeline::Meeting meeting =
-      pipeline::meet_in(options.meeting, options.rank, ranks, links,
-                        options.host.empty() ? pipeline::host_of_this_machine() : options.host,
-                        mailbox.deadline, options.stop);
+  pipeline::Meeting meeting = pipeline::meet_in(
+      options.meeting, options.rank, options.config.topology.ranks(), *mailbox.links,
+      options.host.empty() ? pipeline::host_of_this_machine() : options.host, mailbox.deadline,
+      options.stop);
   mailbox.run = meeting.run;
   mailbox.listener = meeting.listener.descriptor;
   mailbox.addresses = std::move(meeting.addresses);
