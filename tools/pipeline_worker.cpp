@@ -153,8 +153,8 @@ void add_run_options(tools::Options& options, CommandLine& line) {
               "this machine's address for the other ranks: that of the default route");
   options.add(
       "--address", rank.addresses,
-      "ipc:///folder or tcp://host:port: rank r listens at /r or port + r; or the addresses of "
-      "all ranks, separated by commas");
+      "ipc:///folder or tcp://host:port: rank r listens at /r or port + r; tcp://host-{rank}:port; "
+      "or the addresses of all ranks, separated by commas");
   options.add("--run", rank.run, "number of the run, the same on all ranks; or $TRIBUTARY_RUN")
       .between(std::uint64_t{0}, tools::largest_seed);
   options.add("--keys", rank.keys,

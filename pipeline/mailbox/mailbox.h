@@ -76,7 +76,7 @@ class Mailbox {
     int rank = 0;
     std::vector<std::string> addresses;  // of every rank: ipc://..., tcp://host:port, inproc://...
     // Those that exchange messages with this one: rank 0, and others that have this one among
-    // theirs. Empty: all. The others' addresses and keys may be empty.
+    // theirs. Empty: all. With keys, the addresses and keys of other ranks may be empty.
     std::optional<std::vector<int>> links = {};
     std::uint64_t run = 0;  // the same number on every rank of a run
     int listener = -1;  // listens at this rank's address already, and is taken over; -1: none does

@@ -60,6 +60,12 @@ many_meet() {  # the text is read, and all are linked, 30 s after the first proc
     --heads 2 --microbatches 1 --steps 1 --timeout 120 --out "$work/many" || return 1
   [ "$(sed -nE 's/^met: 200 ranks after ([0-9]+)\..*/\1/p' "$work/log")" -lt 30 ]
 }
+batch_trains() {
+  sbatch --wait --output="$work/batch.log" --chdir="$PWD" tools/launch/slurm.sh --stages 3 \
+    "${small[@]}" --steps 6 --out "$work/srun-batch"
+  cat "$work/batch.log"
+  same_losses sh-6 srun-batch
+}
 tested() {  # tested LAUNCHER
   check "3 processes of $1 train as those of pipeline.sh" trains "$1" 3
   check "6 processes of $1 train as those of pipeline.sh" trains "$1" 6
@@ -79,5 +85,8 @@ fi
 if has "$torchrun"; then tested torchrun; else echo "left out: torchrun (pip install torch)"; fi
 . tests/launchers/slurm.bash
 trap 'stop_slurm 2>/dev/null; rm -rf "$work"' EXIT
-if start_slurm; then tested srun; fi
+if start_slurm; then
+  tested srun
+  check "the script for sbatch trains" batch_trains
+fi
 finish

@@ -1,5 +1,5 @@
-# A Slurm of three machines on this one: each slurmd has namespaces of its own for the network, which
-# a bridge joins by 100 Mbit/s, and for processes, which end with it. Sourced by run.sh.
+# A Slurm of three machines on this one: each slurmd has namespaces of its own for processes and for
+# the network, which a bridge joins by 100 Mbit/s. Sourced by run.sh.
 slurm=$work/slurm slurm_processes=()
 
 in_background() {  # in_background NAME COMMAND...: the output is in $slurm/NAME.out
@@ -13,7 +13,8 @@ export -f slow
 # Runs the command in new namespaces, once their network has an address.
 on_machine() {  # in_namespace NUMBER COMMAND...
   in_background "machine-$1" unshare --net --pid --fork --kill-child --mount-proc bash -c \
-    'until ip address show eth0 | grep -q 10.77; do sleep 0.05; done 2>/dev/null; exec "$@"' - "${@:2}"
+    'until ip address show eth0 | grep -q 10.77; do sleep 0.05; done 2>/dev/null; exec "$@"' - \
+    "${@:2}"
   local inside=${slurm_processes[-1]} _
   for _ in {1..100}; do
     [ "$(readlink /proc/self/ns/net)" != "$(readlink "/proc/$inside/ns/net")" ] && break

@@ -51,7 +51,7 @@ TEST_CASE("the number of links grows with the ranks, not with their square") {
       count += links_of(config, rank).size();
     return count;
   };
-  for (bool shares : {false, true}) CHECK(links(100, shares) < 10.5 * links(10, shares));
+  for (bool shares : {false, true}) CHECK(links(100, shares) < 11 * links(10, shares));
 }
 
 }  // namespace pipeline

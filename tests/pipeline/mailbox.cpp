@@ -198,9 +198,9 @@ TEST_CASE("an idle rank is named by a rank that is not linked with it") {
       Mailbox mailbox(network, {.rank = rank,
                                 .addresses = addresses,
                                 .links = links[rank],
-                                .deadline = seconds(rank == 3 ? 2 : 3)});
+                                .deadline = milliseconds(rank == 3 ? 2800 : 3200)});
       mailbox.meet("", seconds(10));
-      if (rank == 1) return std::this_thread::sleep_for(milliseconds(4500));
+      if (rank == 1) return std::this_thread::sleep_for(milliseconds(5000));
       messages[rank] = message_of([&] {
         mailbox.receive(rank == 2 ? 1 : 2, {Tag::activation}, nn::concat("rank ", rank, " waited"));
       });
@@ -238,8 +238,9 @@ TEST_CASE("to send to a rank that is not linked is an error") {
   const tools::TemporaryFolder folder;
   Network network;
   Mailbox mailbox(
-      network,
-      {.rank = 1, .addresses = {address_of(0, folder), address_of(1, folder), ""}, .links = {{0}}});
+      network, {.rank = 1,
+                .addresses = {address_of(0, folder), address_of(1, folder), address_of(2, folder)},
+                .links = {{0}}});
   CHECK(message_of([&] { mailbox.send_number(2, {Tag::loss}, 1); }) ==
         "rank 1 is not linked with rank 2");
 }

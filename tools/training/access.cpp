@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
+#include <string_view>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -18,6 +19,8 @@
 namespace training {
 
 namespace {
+
+constexpr std::string_view rank_place = "{rank}";  // in an address
 
 // Handshakes take processor time. When all ranks of a large run meet on few cores, each waits for
 // the others.
@@ -40,7 +43,8 @@ std::vector<std::string> separated(const std::vector<std::string>& texts) {
   return addresses;
 }
 
-// ipc:///folder becomes ipc:///folder/RANK, tcp://host:port becomes tcp://host:(port + RANK).
+// tcp://worker-{rank}:9000 becomes tcp://worker-RANK:9000, ipc:///folder becomes
+// ipc:///folder/RANK, and tcp://host:port becomes tcp://host:(port + RANK).
 std::vector<std::string> addresses_of(const RankOptions& options) {
   const int ranks = options.config.topology.ranks();
   const std::vector<std::string> given = separated(options.addresses);
@@ -52,12 +56,20 @@ std::vector<std::string> addresses_of(const RankOptions& options) {
     return given;
   }
   if (ranks == 1) return {"inproc://alone"};
-  const std::string hint = "--address ipc:///folder, tcp://host:port, or one address for each rank";
+  const std::string hint =
+      "--address ipc:///folder, tcp://host:port, tcp://host-{rank}:port, or one address for each "
+      "rank";
   if (given.size() != 1)
     throw nn::InputError(nn::concat(given.size(), " addresses for ", ranks, " ranks"), hint);
   std::vector<std::string> addresses;
   const std::string& base = given[0];
+  const std::size_t place = base.find(rank_place);
   for (int rank = 0; rank < ranks; ++rank) {
+    if (place != std::string::npos) {
+      std::string address = base;
+      addresses.push_back(address.replace(place, rank_place.size(), std::to_string(rank)));
+      continue;
+    }
     if (base.starts_with("ipc://")) {
       addresses.push_back(nn::concat(base, '/', rank));
       continue;
@@ -70,6 +82,17 @@ std::vector<std::string> addresses_of(const RankOptions& options) {
     addresses.push_back(nn::concat(base.substr(0, colon + 1), port + rank));
   }
   return addresses;
+}
+
+// ZeroMQ listens at numeric addresses only.
+void listen_by_name(pipeline::Mailbox::Options& mailbox) {
+  std::string& address = mailbox.addresses[mailbox.rank];
+  const std::size_t colon = address.rfind(':');
+  if (!mailbox.keys || !address.starts_with("tcp://") || colon < 6) return;
+  const pipeline::Listener listener =
+      pipeline::listen_at(address.substr(6, colon - 6), std::atoi(address.c_str() + colon + 1));
+  mailbox.listener = listener.descriptor;
+  address = listener.address;
 }
 
 }  // namespace
@@ -99,7 +122,7 @@ pipeline::Mailbox::Options mailbox_options(const RankOptions& options) {
 }
 
 void join_meeting(const RankOptions& options, pipeline::Mailbox::Options& mailbox) {
-  if (options.meeting.empty()) return;
+  if (options.meeting.empty()) return listen_by_name(mailbox);
   pipeline::Meeting meeting = pipeline::meet_in(
       options.meeting, options.rank, options.config.topology.ranks(), *mailbox.links,
       options.host.empty() ? pipeline::host_of_this_machine() : options.host, mailbox.deadline,

@@ -12,8 +12,8 @@ namespace training {
 // meeting. Throws nn::InputError for a rank out of range, and for unusable addresses or keys.
 pipeline::Mailbox::Options mailbox_options(const RankOptions& options);
 
-// Waits for the other ranks in options.meeting, if there is one, and completes the mailbox's
-// options with what it learns: addresses, keys, the run's number.
+// Completes the mailbox's options. If there is a meeting, waits for the other ranks there and
+// learns addresses, keys and the run's number; otherwise looks up the name in this rank's address.
 void join_meeting(const RankOptions& options, pipeline::Mailbox::Options& mailbox);
 
 // Removes the meeting's folder, once no rank needs it.
