@@ -221,9 +221,9 @@ TEST_CASE("a failure is heard by ranks that are not linked with the one that fai
     threads.emplace_back([&, rank] {
       Network network;
       Mailbox mailbox(network, {.rank = rank, .addresses = addresses, .links = links[rank]});
-      mailbox.meet("", seconds(10));
-      if (rank == 1) return mailbox.announce_failure("rank 1 failed: its disk is full");
       try {
+        mailbox.meet("", seconds(10));
+        if (rank == 1) return mailbox.announce_failure("rank 1 failed: its disk is full");
         mailbox.receive(0, {Tag::order, rank}, "testing");
       } catch (const PeerLost& lost) {
         messages[rank] = lost.what();
@@ -231,7 +231,8 @@ TEST_CASE("a failure is heard by ranks that are not linked with the one that fai
       }
     });
   for (std::thread& thread : threads) thread.join();
-  for (int rank : {0, 2}) CHECK(messages[rank] == "rank 1 failed: its disk is full, while testing");
+  for (int rank : {0, 2})  // one may still be meeting the others
+    CHECK(messages[rank].starts_with("rank 1 failed: its disk is full, while "));
 }
 
 TEST_CASE("to send to a rank that is not linked is an error") {
