@@ -70,7 +70,7 @@ std::string host_of_first_interface() {
 
 }  // namespace
 
-Listener listen_at(const std::string& host, int port) {
+OpenPort listen_at(const std::string& host, int port) {
   sockaddr_in address = address_of(host, port);
   socklen_t size = sizeof address;
   auto* const generic = reinterpret_cast<sockaddr*>(&address);

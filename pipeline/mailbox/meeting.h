@@ -15,7 +15,7 @@ namespace pipeline {
 // Where a rank listens, and its key; and the same of the ranks that it is linked with.
 struct Meeting {
   std::uint64_t run = 0;  // the same number on all ranks, and on no others
-  Listener listener;
+  OpenPort listener;
   std::vector<std::string> addresses;  // of every rank; empty where there is no link
   Keys keys;                           // as are the public keys
 };

@@ -89,7 +89,7 @@ void listen_by_name(pipeline::Mailbox::Options& mailbox) {
   std::string& address = mailbox.addresses[mailbox.rank];
   const std::size_t colon = address.rfind(':');
   if (!mailbox.keys || !address.starts_with("tcp://") || colon < 6) return;
-  const pipeline::Listener listener =
+  const pipeline::OpenPort listener =
       pipeline::listen_at(address.substr(6, colon - 6), std::atoi(address.c_str() + colon + 1));
   mailbox.listener = listener.descriptor;
   address = listener.address;
