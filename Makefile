@@ -23,7 +23,7 @@ COLLECT   = ar rcs $@ $^
 # Each of these folders is compiled as one file, because most of the time goes into reading the
 # standard library's headers; the code of nn/ops and nn/kernels takes longer than its headers.
 # FOLDERS= compiles each file by itself: quicker after a small change.
-TOOLS    := $(patsubst %/,%,$(wildcard tools/*/))
+TOOLS    := $(patsubst %/,%,$(sort $(dir $(wildcard tools/*/*.cpp))))
 FOLDERS  := nn data fl pipeline $(TOOLS)
 sources   = $(sort $(filter-out $(if $(filter nn,$(1)),nn/ops/% nn/kernels/%), \
               $(shell find $(1) -name '*.cpp')))

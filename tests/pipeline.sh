@@ -97,6 +97,26 @@ check "a comma in the temporary folder's name does not separate addresses" \
   eval 'TMPDIR=$work/a,b train comma 2 --microbatches 6'
 check "with the same losses" same_losses serial comma
 
+# Three processes with the variables of a launcher.
+launched() {
+  local rank ranks=() status=0
+  for rank in 2 1 0; do
+    SLURM_PROCID=$rank SLURM_STEP_NUM_TASKS=3 SLURM_JOB_ID=17 SLURM_STEP_ID=0 \
+      "$program" --stages 3 "${small[@]}" --microbatches 6 --out "$work/launched" "$@" &
+    ranks+=($!)
+  done
+  for rank in "${ranks[@]}"; do wait "$rank" || status=$?; done
+  return $status
+}
+check "ranks that a launcher started meet and train" launched
+check "with the same losses" same_losses serial launched
+check "they leave no meeting behind" [ ! -e "$work/launched/.meeting-slurm-17-0" ]
+check "a number of processes that does not fit is an error" \
+  refused "slurm started 3 processes, which 2 stages do not divide" \
+  env SLURM_PROCID=0 SLURM_STEP_NUM_TASKS=3 SLURM_STEP_ID=0 "$program" --stages 2
+check "a launcher that started nothing is an error" refused "mpi did not start this process" \
+  worker --launcher mpi
+
 check "an option in place of the launcher's values is an error" refused "--out needs a value" \
   tools/pipeline.sh 2 --out --trace
 check "an option in place of a rank's values is an error" refused "--trace is an option" \

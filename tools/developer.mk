@@ -29,6 +29,8 @@ bench: all
 	$(BIN)/bench
 fuzz soak:
 	@tests/$@/run.sh
+test-launchers: all
+	@BIN=$(BIN) tests/launchers/run.sh
 parity: all
 	$(BIN)/hw1 compare tests/golden/hfl-seed10.csv
 papers: all  # after a stop, continues where it was
@@ -47,4 +49,4 @@ compile_commands.json: always  # for clangd
 	@{ echo '['; git ls-files '*.cpp' | sed -e 's|.*|{"directory": "$(CURDIR)", "file": "&",|' \
 	  -e 's|"file": "\(.*\)",|& "command": "$(CXX) $(CPPFLAGS) $(CXXFLAGS) -c \1"}|' \
 	  -e '$$!s/$$/,/'; echo ']'; } $(replace)
-.PHONY: unit fuzzers test bench fuzz soak parity papers help format tidy
+.PHONY: unit fuzzers test test-launchers bench fuzz soak parity papers help format tidy

@@ -54,7 +54,7 @@ while [ $# -gt 0 ]; do
   case $1 in --*=*) set -- "${1%%=*}" "${1#*=}" "${@:2}" ;; esac
   case $1 in
     -h | --help) usage && exit ;;
-    --stages | --pipelines | --rank | --run | --address | --parent | --state)
+    --stages | --pipelines | --rank | --run | --address | --parent | --state | --launcher | --meet)
       fail "$1 is set by the launcher" "tools/pipeline.sh STAGES [PIPELINES] [--tcp HOST:PORT]" ;;
     --out | --tcp | --keys | --text | --tokenizer | --restarts)
       case ${2-} in '' | --*) fail "$1 needs a value" "tools/pipeline.sh --help" ;; esac ;;
@@ -71,7 +71,7 @@ while [ $# -gt 0 ]; do
 done
 [[ $restarts =~ ^[0-9]{1,6}$ ]] || fail "$restarts is not a number of restarts" "--restarts 3"
 ranks=$((stages * pipelines)) data=${DATA_RAW:-$root/data/raw}
-options+=(--stages "$stages" --pipelines "$pipelines" --data "$data" --out "$out")
+options+=(--launcher none --stages "$stages" --pipelines "$pipelines" --data "$data" --out "$out")
 checked=$("$bin/pipeline_worker" --check ${address:+--address "$address"} ${keys:+--keys "$keys"} \
   "${options[@]}") || exit
 said() { sed -n "s/^$1 //p" <<<"$checked"; }

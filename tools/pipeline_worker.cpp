@@ -25,6 +25,7 @@
 #include "pipeline/cut.h"
 #include "pipeline/mailbox/keys.h"
 #include "pipeline/mailbox/mailbox.h"
+#include "pipeline/topology.h"
 #include "pipeline/training_config.h"
 #include "tools/program/options.h"
 #include "tools/program/privacy.h"
@@ -32,6 +33,7 @@
 #include "tools/program/signals.h"
 #include "tools/project/fetch.h"
 #include "tools/training/access.h"
+#include "tools/training/launcher.h"
 #include "tools/training/memory.h"
 #include "tools/training/rank.h"
 #include "tools/training/run_folder.h"
@@ -51,10 +53,12 @@ struct CommandLine {
   ModelOptions model;
   training::ScheduleSize size;
   std::string layers;
-  std::optional<int> batch, threads, parent;
+  std::optional<int> pipelines, batch, threads, parent, number;
   std::optional<std::string> checkpoint;
-  std::filesystem::path new_keys;
+  std::string launcher = "auto";
+  std::filesystem::path meet, new_keys;
   bool only_checks = false;
+  int ranks_here = 1;  // on this machine
 };
 
 constexpr int largest_count = 4096, largest_size = 1 << 20;
@@ -63,7 +67,9 @@ void add_training_options(tools::Options& options, CommandLine& line) {
   pipeline::TrainingConfig& config = line.rank.config;
   options.add("--stages", line.size.stages, "stages that the model is cut into: 1")
       .between(1, largest_count);
-  options.add("--pipelines", config.topology.pipelines, "replicas of the whole pipeline")
+  options
+      .add("--pipelines", line.pipelines,
+           "replicas of the whole pipeline: 1, or what the launcher's processes make")
       .between(1, largest_count);
   options
       .add("--schedule", config.schedule,
@@ -139,11 +145,20 @@ nn::LanguageModelConfig model_of(const CommandLine& line) {
 
 void add_run_options(tools::Options& options, CommandLine& line) {
   training::RankOptions& rank = line.rank;
-  options.add("--rank", rank.rank, "number of this rank");
+  options
+      .add("--launcher", line.launcher,
+           "what started the ranks and tells their numbers: " +
+               nn::join(training::launcher_names(), ", ", " or "))
+      .among(training::launcher_names());
+  options.add("--rank", line.number, "number of this rank: the launcher's, or 0");
+  options.add("--meet", line.meet,
+              "folder that all ranks see, in which they exchange addresses and keys: OUT");
+  options.add("--host", rank.host,
+              "this machine's address for the other ranks: that of the default route");
   options.add(
       "--address", rank.addresses,
-      "ipc:///folder or tcp://host:port: rank r listens at /r or port + r; or the addresses of "
-      "all ranks, separated by commas");
+      "ipc:///folder or tcp://host:port: rank r listens at /r or port + r; tcp://host-{rank}:port; "
+      "or the addresses of all ranks, separated by commas");
   options.add("--run", rank.run, "number of the run, the same on all ranks; or $TRIBUTARY_RUN")
       .between(std::uint64_t{0}, tools::largest_seed);
   options.add("--keys", rank.keys,
@@ -207,6 +222,32 @@ void allow_many_files() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+// Ranks that a launcher started, or that have only a --meet, learn each other's addresses in a
+// folder. A given --rank, --address or --pipelines counts more than what the launcher says.
+void set_ranks(CommandLine& line) {
+  training::RankOptions& rank = line.rank;
+  pipeline::Topology& topology = rank.config.topology;
+  const bool is_by_hand = line.number && !rank.addresses.empty();
+  const std::optional<training::Launch> launch = training::find_launch(
+      is_by_hand ? "none" : line.launcher, training::environment_of_this_process());
+  rank.rank = line.number.value_or(launch ? launch->rank : 0);
+  topology.pipelines = launch ? training::pipelines_of(*launch, topology.stages, line.pipelines)
+                              : line.pipelines.value_or(1);
+  line.ranks_here = launch ? launch->ranks_here : topology.ranks();
+  if (topology.ranks() > 1 && rank.addresses.empty() && (launch || !line.meet.empty())) {
+    if (!rank.keys.empty())
+      throw nn::InputError("--keys needs --address: ranks that meet in a folder make their own",
+                           "leave --keys out");
+    rank.meeting = (line.meet.empty() ? rank.out : line.meet) /
+                   (".meeting-" + (launch ? launch->run : "of-ranks"));
+  }
+  if (!launch || rank.rank != 0) return;
+  std::cout << "launcher: " << launch->launcher << " (" << launch->evidence << "); "
+            << topology.stages << " stages x " << topology.pipelines << " pipelines";
+  if (!rank.meeting.empty()) std::cout << "; meeting in " << rank.meeting.string();
+  std::cout << std::endl;
+}
+
 int run_command(int argc, char** argv) {
   CommandLine line;
   pipeline::TrainingConfig& config = line.rank.config;
@@ -227,6 +268,7 @@ int run_command(int argc, char** argv) {
                            line.rank.is_resumed ? line.rank.checkpoint : std::filesystem::path()});
 
   set_schedule(config, line.size);
+  set_ranks(line);
   config.batch = line.batch.value_or(config.microbatches * config.topology.pipelines);
   config.model = model_of(line);
   training::choose_vocabulary(line.rank.text, line.rank.init, config.model.kind().vocabulary);
@@ -246,7 +288,7 @@ int run_command(int argc, char** argv) {
   }
   const int cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   line.rank.cores = cores;
-  line.rank.threads = line.threads.value_or(std::max(1, cores / config.topology.ranks()));
+  line.rank.threads = line.threads.value_or(std::max(1, cores / line.ranks_here));
   nn::blas::reserve(line.rank.threads);
   training::require_memory(config, training::memory_of_this_machine());
   if (line.rank.rank == 0) training::require_valid_folders(line.rank);

@@ -24,8 +24,9 @@ void Strangers::add(const std::string& what) {
 
 Gate::Gate(zmq::socket_t events, int expected) : events_(std::move(events)), expected_(expected) {}
 
-void Gate::admit_only(zmq::context_t& context, const std::vector<std::string>& public_keys) {
-  for (const std::string& text : public_keys) keys_.push_back({.text = text});
+void Gate::admit_only(zmq::context_t& context, const std::vector<int>& ranks,
+                      const std::vector<std::string>& public_keys) {
+  for (int rank : ranks) keys_.push_back({.rank = rank, .text = public_keys.at(rank)});
   questions_ = zmq::socket_t(context, zmq::socket_type::rep);
   questions_.set(zmq::sockopt::linger, 0);
   questions_.bind("inproc://zeromq.zap.01");
@@ -98,7 +99,7 @@ std::string Gate::admit(const zmq::message_t& key, Strangers& strangers) {
     zmq_z85_encode(text.data(), static_cast<const std::uint8_t*>(key.data()), key.size());
   const auto found = std::ranges::find(keys_, text.data(), &Key::text);
   if (found == keys_.end()) return strangers.add("unknown keys"), "";
-  const std::string rank = std::to_string(found - keys_.begin());
+  const std::string rank = std::to_string(found->rank);
   // The asking connection is not admitted yet, or has closed and does not count.
   found->admitted = std::min(found->admitted, std::max(0, most_open(*found) - 1));
   if (found->is_closed || found->admitted >= most_of_a_key)
@@ -108,7 +109,8 @@ std::string Gate::admit(const zmq::message_t& key, Strangers& strangers) {
 }
 
 void Gate::close_to(int rank) {
-  if (keys_.empty() || std::exchange(keys_[rank].is_closed, true)) return;
+  const auto found = std::ranges::find(keys_, rank, &Key::rank);
+  if (found == keys_.end() || std::exchange(found->is_closed, true)) return;
   forget_disconnected();
 }
 

@@ -33,7 +33,8 @@ class Gate {
   Gate(zmq::socket_t events, int expected);
 
   // Call it before the socket listens; otherwise any key is admitted.
-  void admit_only(zmq::context_t& context, const std::vector<std::string>& public_keys);
+  void admit_only(zmq::context_t& context, const std::vector<int>& ranks,
+                  const std::vector<std::string>& public_keys);
 
   // The rank is connected: no further connection with its key is admitted.
   void close_to(int rank);
@@ -44,7 +45,8 @@ class Gate {
 
  private:
   struct Key {
-    std::string text;        // public, of one rank
+    int rank = 0;
+    std::string text;        // public
     int admitted = 0;        // connections that may still be open
     bool is_closed = false;  // to further ones
   };
@@ -62,7 +64,7 @@ class Gate {
   int listener_ = -1;  // descriptor of the listening socket
   bool is_shut_ = false;
   zmq::socket_t questions_;  // whether to admit a key
-  std::vector<Key> keys_;    // of every rank
+  std::vector<Key> keys_;    // of every linked rank
 };
 
 // The rank that sent it, according to its key; empty if it had none.

@@ -14,6 +14,12 @@ namespace {
 
 constexpr int most_at_once = 256;  // messages received before the rank's own work continues
 
+// Only rank 0's beats have a content.
+bool is_beat(const Header& header, std::size_t ranks) {
+  return header.bytes % idle_bytes == 0 &&
+         header.bytes <= (header.from == 0 ? ranks * idle_bytes : 0);
+}
+
 }  // namespace
 
 void Mailbox::Sockets::drain() {
@@ -43,9 +49,9 @@ void Mailbox::Sockets::accept(const zmq::message_t& first,
   if (const std::string fault = fault_of(first, header); !fault.empty())
     return strangers.add(fault);
   const int from = header->from;
-  Peer& peer = peers[from];
+  Peer& peer = peers.at(from);
   peer.heard = attended;
-  if (header->kind == Tag::beat) return hear_beat(from, header->sequence);
+  if (header->kind == Tag::beat) return hear_beat(from, header->sequence, *payload);
   if (!is_expected(*header)) {
     if (header->sequence == peer.received) ++peer.received;
     return strangers.add(
@@ -72,19 +78,20 @@ void Mailbox::Sockets::accept(const zmq::message_t& first,
 
 std::string Mailbox::Sockets::fault_of(const zmq::message_t& first,
                                        const std::optional<Header>& header) const {
-  if (!header || header->from < 0 || header->from >= static_cast<int>(peers.size()) ||
-      header->from == options.rank || (header->kind == Tag::beat && header->bytes > 0))
+  if (!header || !peers.contains(header->from) ||
+      (header->kind == Tag::beat && !is_beat(*header, options.addresses.size())))
     return "malformed messages";
   if (header->run != options.run) return "messages of another run";
   if (options.keys && user_of(first) != std::to_string(header->from))
     return "messages in another rank's name";
-  if (header->kind != Tag::beat && header->sequence < peers[header->from].received)
+  if (header->kind != Tag::beat && header->sequence < peers.at(header->from).received)
     return "repeated messages";
   return "";
 }
 
-void Mailbox::Sockets::hear_beat(int from, std::uint64_t looks) {
-  Peer& peer = peers[from];
+void Mailbox::Sockets::hear_beat(int from, std::uint64_t looks, const zmq::message_t& payload) {
+  Peer& peer = peers.at(from);
+  if (from == 0) idle_elsewhere = parse_idle(payload.to_string_view());
   if (peer.looks != looks) peer.active = attended;
   peer.looks = looks;
   if (peer.is_here()) gate.close_to(from);
@@ -102,7 +109,7 @@ bool Mailbox::Sockets::is_expected(const Header& header) const {
   if (!rule) return true;
   const bool needs_no_meeting =
       tag.kind == Tag::hello || tag.kind == Tag::failure || tag.kind == Tag::goodbye;
-  return (needs_no_meeting || peers[header.from].was_met) &&
+  return (needs_no_meeting || peers.at(header.from).was_met) &&
          rule(header.from, tag, header.bytes, step);
 }
 

@@ -54,8 +54,7 @@ void write_new_file(const path& file, const std::string& text, mode_t mode) {
 std::string read_key(const path& file) {
   std::string key = nn::read_file(file);
   while (key.ends_with('\n')) key.pop_back();
-  std::array<std::uint8_t, 32> bytes;
-  if (key.size() != key_length || !zmq_z85_decode(bytes.data(), key.c_str()))
+  if (!is_key(key))
     throw nn::InputError(file.string() + " is not a key",
                          "make new ones: pipeline_worker --make-keys FOLDER");
   return key;
@@ -69,17 +68,28 @@ bool is_loopback(const std::string& host_and_port) {
 
 }  // namespace
 
+bool is_key(const std::string& text) {
+  std::array<std::uint8_t, 32> bytes;
+  return text.size() == key_length && zmq_z85_decode(bytes.data(), text.c_str());
+}
+
+KeyPair new_key_pair() {
+  require_curve();
+  Z85 public_key, secret;
+  nn::require(zmq_curve_keypair(public_key.data(), secret.data()) == 0,
+              "cannot make keys: ", zmq_strerror(zmq_errno()));
+  return {public_key.data(), secret.data()};
+}
+
 void make_keys(const path& folder, int ranks) {
   require_curve();
   std::error_code error;
   if (std::filesystem::create_directories(folder, error))
     std::filesystem::permissions(folder, perms::owner_all, error);
   for (int rank = 0; rank < ranks; ++rank) {
-    Z85 public_key, secret;
-    nn::require(zmq_curve_keypair(public_key.data(), secret.data()) == 0,
-                "cannot make keys: ", zmq_strerror(zmq_errno()));
-    write_new_file(secret_file(folder, rank), nn::concat(secret.data(), '\n'), 0600);
-    write_new_file(public_file(folder, rank), nn::concat(public_key.data(), '\n'), 0644);
+    const KeyPair keys = new_key_pair();
+    write_new_file(secret_file(folder, rank), keys.secret + '\n', 0600);
+    write_new_file(public_file(folder, rank), keys.public_key + '\n', 0644);
   }
 }
 

@@ -10,8 +10,14 @@ namespace pipeline {
 // The keys that identify ranks to each other: CurveZMQ (ZeroMQ RFC 26), 40 characters of Z85 each.
 struct Keys {
   std::string secret;                    // of this rank
-  std::vector<std::string> public_keys;  // of every rank
+  std::vector<std::string> public_keys;  // of every rank; empty where there is no link
 };
+
+struct KeyPair {
+  std::string public_key, secret;
+};
+KeyPair new_key_pair();
+bool is_key(const std::string& text);  // in form
 
 // Writes rank-R.secret, readable by its owner alone, and rank-R.public for each rank. A machine
 // needs all public files and the secret ones of its own ranks. Throws nn::InputError if the folder

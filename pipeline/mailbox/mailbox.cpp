@@ -17,6 +17,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
+constexpr int most_sockets = 1 << 14;  // of a process; rank 0 needs 4 for each other rank
 constexpr std::size_t least_zero_copy = 64 << 10;                 // below it a copy is cheaper
 constexpr std::size_t longest_term = 200, longest_reason = 4000;  // bytes
 
@@ -28,6 +29,7 @@ std::string Message::text() const {
 
 Network::Network() : context_(std::make_unique<Context>()) {
   context_->zmq.set(zmq::ctxopt::blocky, false);
+  context_->zmq.set(zmq::ctxopt::max_sockets, most_sockets);
 }
 Network::~Network() = default;
 
@@ -58,35 +60,33 @@ Mailbox::Mailbox(Network& network, Options options) {
 Mailbox::~Mailbox() = default;
 
 int Mailbox::rank() const { return sockets_->options.rank; }
-int Mailbox::ranks() const { return static_cast<int>(sockets_->peers.size()); }
+int Mailbox::ranks() const { return static_cast<int>(sockets_->options.addresses.size()); }
 const std::map<std::string, int>& Mailbox::strangers() const { return sockets_->strangers.counts; }
 
 void Mailbox::expect(Rule rule) { sockets_->rule = std::move(rule); }
 void Mailbox::begin_step(int step) { sockets_->begin_step(step); }
 
 void Mailbox::meet(const std::string& terms, milliseconds patience) {
-  for (int to = 0; to < ranks(); ++to)
-    if (to != rank()) send_text(to, {Tag::hello}, terms);
+  for (const auto& [to, peer] : sockets_->peers) send_text(to, {Tag::hello}, terms);
   const auto missing = [this] {
     std::vector<std::string> names;
-    for (int other = 0; other < ranks(); ++other)
-      if (other != rank() && !sockets_->peers[other].is_here())
-        names.push_back(std::to_string(other));
+    for (const auto& [other, peer] : sockets_->peers)
+      if (!peer.is_here()) names.push_back(std::to_string(other));
     return names;
   };
   const milliseconds deadline = std::exchange(sockets_->options.deadline, patience);
   try {
     wait([&] { return missing().empty() && !sockets_->has_outgoing(); }, "meeting the other ranks");
   } catch (const PeerLost& lost) {
-    if (missing().empty()) throw;
-    throw PeerLost(
-        nn::concat(lost.what(), "; not connected", sockets_->options.keys ? " with valid keys" : "",
-                   ": rank ", nn::join(missing())),
-        lost.news);
+    if (missing().empty() || lost.news.find("; not connected") != std::string::npos) throw;
+    const std::string names =
+        nn::concat("; not connected", sockets_->options.keys ? " with valid keys" : "", ": rank ",
+                   nn::join(missing()));
+    throw PeerLost(lost.what() + names, lost.news + names);
   }
   sockets_->options.deadline = deadline;
-  for (int other = 0; other < ranks(); ++other)
-    if (other != rank()) require_same_terms(other, try_receive(other, {Tag::hello})->text(), terms);
+  for (const auto& [other, peer] : sockets_->peers)
+    require_same_terms(other, try_receive(other, {Tag::hello})->text(), terms);
 }
 
 using Readers = std::shared_ptr<std::atomic<int>>;
@@ -168,21 +168,20 @@ void Mailbox::progress(const std::string& what) {
 }
 
 void Mailbox::part() {
-  for (int to = 0; to < ranks(); ++to)
-    if (to != rank()) send_text(to, {Tag::goodbye}, "");
+  for (const auto& [to, peer] : sockets_->peers) send_text(to, {Tag::goodbye}, "");
   wait(
       [this] {
-        for (int other = 0; other < ranks(); ++other)
-          if (other != rank() && !sockets_->peers[other].has_parted) return false;
-        return !sockets_->has_outgoing();
+        return std::ranges::all_of(sockets_->peers,
+                                   [](const auto& entry) { return entry.second.has_parted; }) &&
+               !sockets_->has_outgoing();
       },
       "saying goodbye");
 }
 
 void Mailbox::announce_failure(const std::string& reason) noexcept {
   try {
-    for (int to = 0; to < ranks(); ++to)
-      if (to != rank()) send_text(to, {Tag::failure}, nn::printable(reason, longest_reason));
+    for (const auto& [to, peer] : sockets_->peers)
+      send_text(to, {Tag::failure}, nn::printable(reason, longest_reason));
     const auto give_up = Clock::now() + std::chrono::seconds(1);
     while (sockets_->has_outgoing() && Clock::now() < give_up) {
       sockets_->sleep(milliseconds(20));

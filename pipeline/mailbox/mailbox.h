@@ -66,7 +66,8 @@ struct PeerLost : std::runtime_error {
 // leaves on a later call. Messages that arrive before they are asked for wait here, too, so ranks
 // may run ahead of each other. Use it from one thread.
 //
-// Every rank listens at one address and connects to all others. A message carries its run, sender
+// Every rank listens at one address and connects to those that it exchanges messages with. Rank 0
+// is one of them, so that every rank hears of a failure anywhere. A message carries its run, sender
 // and sequence number: messages of strangers are dropped and counted, a gap is an error. With keys
 // only ranks of the run can connect, and none can impersonate another.
 class Mailbox {
@@ -74,7 +75,11 @@ class Mailbox {
   struct Options {
     int rank = 0;
     std::vector<std::string> addresses;  // of every rank: ipc://..., tcp://host:port, inproc://...
-    std::uint64_t run = 0;               // the same number on every rank of a run
+    // Those that exchange messages with this one: rank 0, and others that have this one among
+    // theirs. Empty: all. With keys, the addresses and keys of other ranks may be empty.
+    std::optional<std::vector<int>> links = {};
+    std::uint64_t run = 0;  // the same number on every rank of a run
+    int listener = -1;  // listens at this rank's address already, and is taken over; -1: none does
     // The longest wait for one message, and the longest time without a rank's pulse. Time during
     // which this process was suspended does not count.
     std::chrono::milliseconds deadline{60'000};
@@ -107,8 +112,8 @@ class Mailbox {
   // Drops unread messages of earlier steps.
   void begin_step(int step);
 
-  // Waits until every rank is connected, and compares their `terms`, one per line. Throws PeerLost
-  // naming the missing ranks, nn::InputError naming the term that differs.
+  // Waits until every linked rank is connected, and compares their `terms`, one per line. Throws
+  // PeerLost naming the missing ranks, nn::InputError naming the term that differs.
   void meet(const std::string& terms, std::chrono::milliseconds patience);
 
   // Large messages are not copied: the numbers must not change until the lease is free, and must
@@ -138,10 +143,10 @@ class Mailbox {
   // `what` names what this rank was doing.
   void progress(const std::string& what);
 
-  // Exchanges goodbyes with all ranks: everything sent has then arrived.
+  // Exchanges goodbyes with all linked ranks: everything sent has then arrived.
   void part();
 
-  // Tells all other ranks why this one stops; takes a second at most. Never throws.
+  // Tells all linked ranks why this one stops; takes a second at most. Never throws.
   void announce_failure(const std::string& reason) noexcept;
 
   // What was dropped, and how often: "malformed messages", 3.

@@ -5,7 +5,9 @@
 #include <linux/tcp.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
+#include <algorithm>
 #include <charconv>
 #include <filesystem>
 #include <optional>
@@ -27,7 +29,8 @@ std::uint16_t port_of(int descriptor) {
   return 0;
 }
 
-// Bytes that ZeroMQ has read from a connection; empty if it is not an open connection.
+// Bytes that ZeroMQ has read from a connection; fewer if more arrive meanwhile. Empty if it is not
+// an open connection.
 std::optional<std::uint64_t> bytes_read(int descriptor) {
   tcp_info info{};
   socklen_t size = sizeof info;
@@ -35,7 +38,15 @@ std::optional<std::uint64_t> bytes_read(int descriptor) {
   if (::getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, &info, &size) != 0 ||
       ::ioctl(descriptor, SIOCINQ, &unread) != 0)
     return {};
-  return info.tcpi_bytes_received - unread;
+  const auto waiting = static_cast<std::uint64_t>(unread);
+  return info.tcpi_bytes_received - std::min<std::uint64_t>(info.tcpi_bytes_received, waiting);
+}
+
+// A descriptor is used again for another connection, a socket's number is not.
+std::uint64_t socket_of(int descriptor) {
+  struct stat status {};
+  ::fstat(descriptor, &status);
+  return status.st_ino;
 }
 
 // ZeroMQ notices and closes the connection. Whatever the peer sends later is refused.
@@ -74,13 +85,13 @@ void Meter::check() {
     if (port_of(descriptor) != port_) continue;
     const std::optional<std::uint64_t> received = bytes_read(descriptor);
     if (!received) continue;
-    Connection connection;
+    Connection connection{.socket = socket_of(descriptor)};
     if (const auto known = before.find(descriptor);
-        known != before.end() && known->second.received <= *received)  // not a new connection
+        known != before.end() && known->second.socket == connection.socket)
       connection = known->second;
-    connection.received = *received;
-    if (delivered_.contains(descriptor)) connection.at_last_message = *received;
-    if (*received - connection.at_last_message > most_ && cut_off(descriptor))
+    connection.received = std::max(connection.received, *received);
+    if (delivered_.contains(descriptor)) connection.at_last_message = connection.received;
+    if (connection.received - connection.at_last_message > most_ && cut_off(descriptor))
       ++cut_;
     else
       connections_[descriptor] = connection;

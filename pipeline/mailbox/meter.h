@@ -24,6 +24,7 @@ class Meter {
 
  private:
   struct Connection {
+    std::uint64_t socket = 0;                         // the kernel's number of it
     std::uint64_t received = 0, at_last_message = 0;  // bytes
   };
 

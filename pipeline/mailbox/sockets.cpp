@@ -27,6 +27,14 @@ milliseconds longest_turn(const Mailbox::Options& options) {
   return std::min(milliseconds(500), options.heartbeat / 4);
 }
 
+std::vector<int> linked_ranks(const Mailbox::Options& options) {
+  if (options.links) return *options.links;
+  std::vector<int> others;
+  for (int rank = 0; rank < static_cast<int>(options.addresses.size()); ++rank)
+    if (rank != options.rank) others.push_back(rank);
+  return others;
+}
+
 // Often enough to tell a rank that looks into its mailbox from one that does not.
 milliseconds beat_interval(const Mailbox::Options& options) {
   return std::max(milliseconds(10), std::min(options.heartbeat / 6, options.deadline / 8));
@@ -62,13 +70,12 @@ Mailbox::Sockets::Sockets(Network& network, Options given)
       strangers{options.on_stranger},
       in(network.context_->zmq, zmq::socket_type::pull),
       gate(network.context_->watch(in, Gate::watched),
-           connections_of_a_rank * (static_cast<int>(options.addresses.size()) - 1)) {
-  if (options.keys) gate.admit_only(network.context_->zmq, options.keys->public_keys);
+           connections_of_a_rank * static_cast<int>(linked_ranks(options).size())) {
+  const std::vector<int> links = linked_ranks(options);
+  if (options.keys) gate.admit_only(network.context_->zmq, links, options.keys->public_keys);
   listen();
-  peers.resize(options.addresses.size());
-  for (int rank = 0; rank < static_cast<int>(peers.size()); ++rank)
-    if (rank != options.rank) connect(*network.context_, rank);
-  pulse.begin(network.context_->zmq, options, beat_interval(options), meter);
+  for (int rank : links) connect(*network.context_, rank);
+  pulse.begin(network.context_->zmq, options, links, beat_interval(options), meter);
 }
 
 void Mailbox::Sockets::listen() {
@@ -86,6 +93,7 @@ void Mailbox::Sockets::listen() {
     in.set(zmq::sockopt::curve_server, true);
     in.set(zmq::sockopt::curve_secretkey, options.keys->secret);
   }
+  if (options.listener >= 0) in.set(zmq::sockopt::use_fd, options.listener);
   try {
     in.bind(own);
   } catch (const zmq::error_t& error) {
@@ -101,8 +109,8 @@ void Mailbox::Sockets::connect(Network::Context& context, int rank) {
   peer.out = outgoing_socket(context.zmq, options, rank);
   peer.out.set(zmq::sockopt::linger, 500);
   peer.out.set(zmq::sockopt::sndhwm, most_to_send);
-  peer.events = context.watch(
-      peer.out, ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | refused);
+  peer.events =
+      context.watch(peer.out, ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED | refused);
   try {
     peer.out.connect(options.addresses[rank]);
   } catch (const zmq::error_t& error) {
@@ -116,7 +124,9 @@ void Mailbox::Sockets::push(int to, Tag tag, zmq::message_t payload) {
   const SignalsWait undisturbed;
   if (to == options.rank)
     return keep(to, tag, std::make_shared<zmq::message_t>(std::move(payload)));
-  Peer& peer = peers.at(to);
+  const auto found = peers.find(to);
+  nn::require(found != peers.end(), "rank ", options.rank, " is not linked with rank ", to);
+  Peer& peer = found->second;
   const Header header{.kind = tag.kind,
                       .real_bytes = sizeof(nn::real),
                       .run = options.run,
@@ -141,42 +151,54 @@ void Mailbox::Sockets::flush(Peer& peer) {
 }
 
 void Mailbox::Sockets::read_events() {
-  for (Peer& peer : peers)
-    if (peer.events) {
-      zmq::message_t event, address;
-      while (peer.events.recv(event, zmq::recv_flags::dontwait)) {
-        (void)peer.events.recv(address);
-        std::uint16_t kind = 0;  // the event's first two bytes
-        std::memcpy(&kind, event.data(), sizeof kind);
-        (kind & refused ? peer.has_refused : peer.is_gone) = true;
-      }
+  for (auto& [rank, peer] : peers) {
+    zmq::message_t event, address;
+    while (peer.events.recv(event, zmq::recv_flags::dontwait)) {
+      (void)peer.events.recv(address);
+      std::uint16_t kind = 0;  // the event's first two bytes
+      std::memcpy(&kind, event.data(), sizeof kind);
+      // A connection that breaks before its handshake is over is made again: on a busy machine
+      // some take too long.
+      if (kind == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) peer.is_connected = true;
+      if (kind == ZMQ_EVENT_DISCONNECTED && peer.is_connected) peer.is_gone = true;
+      if (kind & refused) peer.has_refused = true;
     }
+  }
 }
 
 bool Mailbox::Sockets::is_silent(const Peer& peer) const {
-  return peer.was_met && attended - peer.heard > options.heartbeat;
+  return peer.is_here() && attended - peer.heard > options.heartbeat;
 }
 
 std::string Mailbox::Sockets::trouble() const {
-  for (const Peer& peer : peers)
+  for (const auto& [rank, peer] : peers)
     if (!peer.failure.empty()) return peer.failure;
-  for (int rank = 0; rank < static_cast<int>(peers.size()); ++rank)
-    if (peers[rank].has_refused)
+  for (const auto& [rank, peer] : peers)
+    if (peer.has_refused)
       return nn::concat("rank ", rank, " does not accept the keys of rank ", options.rank);
-  for (int rank = 0; rank < static_cast<int>(peers.size()); ++rank)
-    if ((peers[rank].is_gone || is_silent(peers[rank])) && !peers[rank].has_parted)
+  for (const auto& [rank, peer] : peers)
+    if ((peer.is_gone || is_silent(peer)) && !peer.has_parted)
       return nn::concat("rank ", rank, " is gone");
   return "";
 }
 
+std::map<int, Mailbox::Sockets::Clock::duration> Mailbox::Sockets::idle() const {
+  std::map<int, Clock::duration> ranks;
+  for (const auto& [rank, peer] : peers)
+    if (peer.was_met && !peer.has_parted && attended - peer.active >= options.deadline / 2)
+      ranks[rank] = attended - peer.active;
+  return ranks;
+}
+
 std::string Mailbox::Sockets::idle_since(milliseconds waited) const {
+  std::map<int, Clock::duration> ranks = idle();
+  for (const auto& [rank, duration] : idle_elsewhere)
+    if (!peers.contains(rank) && rank != options.rank) ranks[rank] = duration;
   std::vector<std::string> idle_ranks;
   Clock::duration least = waited;
-  for (int rank = 0; rank < static_cast<int>(peers.size()); ++rank) {
-    const Clock::duration idle = attended - peers[rank].active;
-    if (!peers[rank].was_met || peers[rank].has_parted || idle < options.deadline / 2) continue;
+  for (const auto& [rank, duration] : ranks) {
     idle_ranks.push_back(std::to_string(rank));
-    least = std::min(least, idle);
+    least = std::min(least, duration);
   }
   const double seconds = std::round(std::chrono::duration<double>(least).count() * 10) / 10;
   if (idle_ranks.empty()) return nn::concat("nothing came for ", seconds, " s");
@@ -192,13 +214,15 @@ void Mailbox::Sockets::move_messages() {
   last_look = now;
   pulse.look();
   drain();
-  for (Peer& peer : peers) flush(peer);
+  for (auto& [rank, peer] : peers) flush(peer);
   read_events();
+  if (options.rank == 0) pulse.tell(idle());
 }
 
 bool Mailbox::Sockets::has_outgoing() const {
-  return std::ranges::any_of(
-      peers, [](const Peer& peer) { return !peer.is_gone && !peer.waiting.empty(); });
+  return std::ranges::any_of(peers, [](const auto& entry) {
+    return !entry.second.is_gone && !entry.second.waiting.empty();
+  });
 }
 
 void Mailbox::Sockets::sleep(milliseconds longest) {
@@ -206,11 +230,10 @@ void Mailbox::Sockets::sleep(milliseconds longest) {
   if (!read_by_messages.empty()) longest = milliseconds(1);
   std::vector<zmq::pollitem_t> items{{in.handle(), 0, ZMQ_POLLIN, 0}};
   gate.add_to(items);
-  for (Peer& peer : peers)
-    if (peer.out) {
-      items.push_back({peer.events.handle(), 0, ZMQ_POLLIN, 0});
-      if (!peer.waiting.empty()) items.push_back({peer.out.handle(), 0, ZMQ_POLLOUT, 0});
-    }
+  for (auto& [rank, peer] : peers) {
+    items.push_back({peer.events.handle(), 0, ZMQ_POLLIN, 0});
+    if (!peer.waiting.empty()) items.push_back({peer.out.handle(), 0, ZMQ_POLLOUT, 0});
+  }
   try {
     zmq::poll(items, longest);
   } catch (const zmq::error_t& error) {

@@ -63,7 +63,8 @@ struct Mailbox::Sockets {
     zmq::socket_t events;          // of `out`: reports when the connection breaks
     std::deque<Outgoing> waiting;  // until the transport takes it
     std::uint64_t sent = 0, received = 0;
-    bool was_met = false, has_parted = false, is_gone = false, has_refused = false;
+    bool was_met = false, has_parted = false;
+    bool is_connected = false, is_gone = false, has_refused = false;  // `out`
     std::string failure;
     // By the clock `attended`: when it last sent anything, and last looked into its mailbox.
     Clock::duration heard{}, active{};
@@ -89,7 +90,7 @@ struct Mailbox::Sockets {
   // What is wrong with a message; empty if it belongs to this run and is expected.
   std::string fault_of(const zmq::message_t& first, const std::optional<Header>& header) const;
   bool is_expected(const Header& header) const;
-  void hear_beat(int from, std::uint64_t looks);
+  void hear_beat(int from, std::uint64_t looks, const zmq::message_t& payload);
   void keep(int from, Tag tag, const std::shared_ptr<zmq::message_t>& payload);
 
   // Messages not yet asked for, by (sender, tag). With a rule, also an empty entry for each one
@@ -97,6 +98,9 @@ struct Mailbox::Sockets {
   using Early = std::map<std::pair<int, Tag>, std::optional<Message>>;
   std::optional<Message> take(Early::iterator place);
   void begin_step(int number);
+
+  // Ranks that have not looked into their mailbox for half the deadline, and how long.
+  std::map<int, Clock::duration> idle() const;
 
   void read_events();
   void move_messages();  // in both directions
@@ -121,7 +125,8 @@ struct Mailbox::Sockets {
   zmq::socket_t in;
   Gate gate;
   Meter meter;
-  std::vector<Peer> peers;
+  std::map<int, Peer> peers;                      // the ranks that are linked with this one
+  std::map<int, Clock::duration> idle_elsewhere;  // on other ranks, as rank 0 says, and how long
   Early early;
   Rule rule;
   int step = 0;

@@ -185,6 +185,67 @@ TEST_CASE("an idle rank is named by all others, even those that wait for another
   }
 }
 
+TEST_CASE("an idle rank is named by a rank that is not linked with it") {
+  // Ranks 3 and 0 wait for rank 2, rank 2 for rank 1, which does not serve its mailbox.
+  const tools::TemporaryFolder folder;
+  std::vector<std::string> addresses, messages(4);
+  for (int rank = 0; rank < 4; ++rank) addresses.push_back(address_of(rank, folder));
+  const std::vector<std::vector<int>> links{{1, 2, 3}, {0, 2}, {0, 1, 3}, {0, 2}};
+  std::vector<std::thread> threads;
+  for (int rank = 0; rank < 4; ++rank)
+    threads.emplace_back([&, rank] {
+      Network network;
+      Mailbox mailbox(network, {.rank = rank,
+                                .addresses = addresses,
+                                .links = links[rank],
+                                .deadline = milliseconds(rank == 3 ? 2800 : 3200)});
+      mailbox.meet("", seconds(10));
+      if (rank == 1) return std::this_thread::sleep_for(milliseconds(5000));
+      messages[rank] = message_of([&] {
+        mailbox.receive(rank == 2 ? 1 : 2, {Tag::activation}, nn::concat("rank ", rank, " waited"));
+      });
+      std::this_thread::sleep_for(milliseconds(500));
+    });
+  for (std::thread& thread : threads) thread.join();
+  CHECK(messages[3].starts_with("rank 1 has done nothing for "));
+  CHECK(messages[3].ends_with("s, while rank 3 waited"));
+}
+
+TEST_CASE("a failure is heard by ranks that are not linked with the one that failed") {
+  const tools::TemporaryFolder folder;
+  std::vector<std::string> addresses, messages(3);
+  for (int rank = 0; rank < 3; ++rank) addresses.push_back(address_of(rank, folder));
+  const std::vector<std::vector<int>> links{{1, 2}, {0}, {0}};
+  std::vector<std::thread> threads;
+  for (int rank = 0; rank < 3; ++rank)
+    threads.emplace_back([&, rank] {
+      Network network;
+      Mailbox mailbox(network, {.rank = rank, .addresses = addresses, .links = links[rank]});
+      try {
+        mailbox.meet("", seconds(10));
+        if (rank == 1) return mailbox.announce_failure("rank 1 failed: its disk is full");
+        mailbox.receive(0, {Tag::order, rank}, "testing");
+      } catch (const PeerLost& lost) {
+        messages[rank] = lost.what();
+        mailbox.announce_failure(lost.news);
+      }
+    });
+  for (std::thread& thread : threads) thread.join();
+  for (int rank : {0, 2})  // one may still be meeting the others
+    CHECK(messages[rank].starts_with("rank 1 failed: its disk is full, while "));
+}
+
+TEST_CASE("to send to a rank that is not linked is an error") {
+  const tools::TemporaryFolder folder;
+  Network network;
+  Mailbox mailbox(
+      network, {.rank = 1,
+                .addresses = {address_of(0, folder), address_of(1, folder), address_of(2, folder)},
+                .links = {{0}}});
+  CHECK(message_of([&] { mailbox.send_number(2, {Tag::loss}, 1); }) ==
+        "rank 1 is not linked with rank 2");
+}
+
 TEST_CASE("ranks that all wait, or compute for less than half the deadline, are not blamed") {
   const tools::TemporaryFolder folder;
   const std::vector<std::string> addresses{address_of(0, folder), address_of(1, folder)};

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "pipeline/head_layout.h"
+#include "pipeline/links.h"
 #include "pipeline/protocol.h"
 #include "pipeline/stage_worker.h"
 
@@ -109,8 +110,10 @@ inline std::deque<Stage> as_ranks(const TrainingConfig& config, const std::strin
     std::vector<std::thread> threads;
     for (int rank = 0; rank < ranks; ++rank)
       threads.emplace_back([&, rank] {
-        Mailbox mailbox(
-            network, {.rank = rank, .addresses = addresses, .deadline = std::chrono::seconds(10)});
+        Mailbox mailbox(network, {.rank = rank,
+                                  .addresses = addresses,
+                                  .links = links_of(config, rank),
+                                  .deadline = std::chrono::seconds(10)});
         try {
           mailbox.expect(Protocol(config, rank));
           mailbox.meet(terms(config), std::chrono::seconds(20));

@@ -22,6 +22,7 @@ using Addresses = std::vector<std::string>;
 TEST_CASE("addresses are derived from one, or given for every rank") {
   const Addresses expected{"tcp://127.0.0.1:9000", "tcp://127.0.0.1:9001"};
   CHECK(addresses_of({"tcp://127.0.0.1:9000"}) == expected);
+  CHECK(addresses_of({"tcp://127.0.0.1:900{rank}"}) == expected);
   CHECK(addresses_of({"tcp://127.0.0.1:9000,tcp://127.0.0.1:9001"}) == expected);
   CHECK(addresses_of({"tcp://127.0.0.1:9000", "tcp://127.0.0.1:9001"}) == expected);
   CHECK(addresses_of({"tcp://127.0.0.1:9000,inproc://b"}) ==

@@ -4,15 +4,27 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdlib>
+#include <filesystem>
 #include <iostream>
+#include <string_view>
+#include <system_error>
+#include <utility>
 #include <vector>
 
 #include "nn/base/error.h"
+#include "pipeline/links.h"
 #include "pipeline/mailbox/keys.h"
+#include "pipeline/mailbox/meeting.h"
 
 namespace training {
 
 namespace {
+
+constexpr std::string_view rank_place = "{rank}";  // in an address
+
+// Handshakes take processor time. When all ranks of a large run meet on few cores, each waits for
+// the others.
+constexpr std::chrono::milliseconds handshake{5'000}, handshake_of_a_rank{100};
 
 // "tcp://a:1,ipc:///b,c" is two addresses: a comma belongs to a path unless an address follows it.
 std::vector<std::string> separated(const std::vector<std::string>& texts) {
@@ -31,7 +43,8 @@ std::vector<std::string> separated(const std::vector<std::string>& texts) {
   return addresses;
 }
 
-// ipc:///folder becomes ipc:///folder/RANK, tcp://host:port becomes tcp://host:(port + RANK).
+// tcp://worker-{rank}:9000 becomes tcp://worker-RANK:9000, ipc:///folder becomes
+// ipc:///folder/RANK, and tcp://host:port becomes tcp://host:(port + RANK).
 std::vector<std::string> addresses_of(const RankOptions& options) {
   const int ranks = options.config.topology.ranks();
   const std::vector<std::string> given = separated(options.addresses);
@@ -43,12 +56,20 @@ std::vector<std::string> addresses_of(const RankOptions& options) {
     return given;
   }
   if (ranks == 1) return {"inproc://alone"};
-  const std::string hint = "--address ipc:///folder, tcp://host:port, or one address for each rank";
+  const std::string hint =
+      "--address ipc:///folder, tcp://host:port, tcp://host-{rank}:port, or one address for each "
+      "rank";
   if (given.size() != 1)
     throw nn::InputError(nn::concat(given.size(), " addresses for ", ranks, " ranks"), hint);
   std::vector<std::string> addresses;
   const std::string& base = given[0];
+  const std::size_t place = base.find(rank_place);
   for (int rank = 0; rank < ranks; ++rank) {
+    if (place != std::string::npos) {
+      std::string address = base;
+      addresses.push_back(address.replace(place, rank_place.size(), std::to_string(rank)));
+      continue;
+    }
     if (base.starts_with("ipc://")) {
       addresses.push_back(nn::concat(base, '/', rank));
       continue;
@@ -63,6 +84,17 @@ std::vector<std::string> addresses_of(const RankOptions& options) {
   return addresses;
 }
 
+// ZeroMQ listens at numeric addresses only.
+void listen_by_name(pipeline::Mailbox::Options& mailbox) {
+  std::string& address = mailbox.addresses[mailbox.rank];
+  const std::size_t colon = address.rfind(':');
+  if (!mailbox.keys || !address.starts_with("tcp://") || colon < 6) return;
+  const pipeline::OpenPort listener =
+      pipeline::listen_at(address.substr(6, colon - 6), std::atoi(address.c_str() + colon + 1));
+  mailbox.listener = listener.descriptor;
+  address = listener.address;
+}
+
 }  // namespace
 
 pipeline::Mailbox::Options mailbox_options(const RankOptions& options) {
@@ -72,11 +104,13 @@ pipeline::Mailbox::Options mailbox_options(const RankOptions& options) {
                          nn::concat("--rank is between 0 and ", ranks - 1));
   pipeline::Mailbox::Options mailbox{
       .rank = options.rank,
-      .addresses = addresses_of(options),
+      .addresses = options.meeting.empty() ? addresses_of(options) : std::vector<std::string>(),
+      .links = pipeline::links_of(options.config, options.rank),
       .run = options.run,
       .deadline = std::chrono::milliseconds(static_cast<long>(options.timeout * 1000)),
       .heartbeat = std::chrono::milliseconds(static_cast<long>(options.heartbeat * 1000)),
       .stop = options.stop,
+      .handshake = handshake + ranks * handshake_of_a_rank,
       .on_stranger = [](const std::string& what) {
         std::cerr << "dropped: " << what << std::endl;
       }};
@@ -85,6 +119,24 @@ pipeline::Mailbox::Options mailbox_options(const RankOptions& options) {
   else
     mailbox.keys = pipeline::read_keys(options.keys, options.rank, ranks);
   return mailbox;
+}
+
+void join_meeting(const RankOptions& options, pipeline::Mailbox::Options& mailbox) {
+  if (options.meeting.empty()) return listen_by_name(mailbox);
+  pipeline::Meeting meeting = pipeline::meet_in(
+      options.meeting, options.rank, options.config.topology.ranks(), *mailbox.links,
+      options.host.empty() ? pipeline::host_of_this_machine() : options.host, mailbox.deadline,
+      options.stop);
+  mailbox.run = meeting.run;
+  mailbox.listener = meeting.listener.descriptor;
+  mailbox.addresses = std::move(meeting.addresses);
+  mailbox.keys = std::move(meeting.keys);
+}
+
+void end_meeting(const RankOptions& options) {
+  std::error_code ignored;
+  if (!options.meeting.empty() && options.rank == 0)
+    std::filesystem::remove_all(options.meeting, ignored);
 }
 
 std::string summary_of(int rank, const std::map<std::string, int>& strangers) {

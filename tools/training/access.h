@@ -8,9 +8,16 @@
 
 namespace training {
 
-// This rank's mailbox: addresses, keys and timeouts. Throws nn::InputError for a rank out of range,
-// and for unusable addresses or keys.
+// This rank's mailbox: addresses, keys and timeouts; without the addresses if they are learned in a
+// meeting. Throws nn::InputError for a rank out of range, and for unusable addresses or keys.
 pipeline::Mailbox::Options mailbox_options(const RankOptions& options);
+
+// Completes the mailbox's options. If there is a meeting, waits for the other ranks there and
+// learns addresses, keys and the run's number; otherwise looks up the name in this rank's address.
+void join_meeting(const RankOptions& options, pipeline::Mailbox::Options& mailbox);
+
+// Removes the meeting's folder, once no rank needs it.
+void end_meeting(const RankOptions& options);
 
 // What this rank dropped, as a line for the end of the run; empty if there is nothing to report.
 std::string summary_of(int rank, const std::map<std::string, int>& strangers);

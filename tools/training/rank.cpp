@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <exception>
+#include <iomanip>
 #include <iostream>
 #include <optional>
 #include <span>
@@ -10,6 +11,7 @@
 #include "nn/base/checksum.h"
 #include "nn/base/error.h"
 #include "nn/base/file.h"
+#include "nn/base/stopwatch.h"
 #include "nn/files/checkpoint_folder.h"
 #include "nn/models/hugging_face.h"
 #include "pipeline/clock.h"
@@ -98,12 +100,18 @@ bool run_rank(RankOptions options) {
   std::optional<pipeline::Stage> stage;
   std::optional<pipeline::StageWorker> worker;
   pipeline::Network network;
+  state.set("meeting the other ranks");
+  const nn::Stopwatch meeting;
+  join_meeting(options, access);
   access.largest_message = pipeline::largest_message(config);
   Mailbox mailbox(network, access);
   try {
     mailbox.expect(pipeline::Protocol(config, options.rank, !options.is_cut_measured));
-    state.set("meeting the other ranks");
     mailbox.meet(pipeline::terms(config), access.deadline);
+    end_meeting(options);
+    if (options.rank == 0 && !options.meeting.empty())
+      std::cout << "met: " << config.topology.ranks() << " ranks after " << std::fixed
+                << std::setprecision(1) << meeting.seconds() << " s" << std::endl;
     state.set("agreeing on the cut");
     config.cut = agree_on_cut(options, mailbox);
     stage.emplace(config.model, pipeline::blocks_of(config, config.topology.stage(options.rank)),

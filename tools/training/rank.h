@@ -18,7 +18,9 @@ struct RankOptions {
   int rank = 0;
   std::vector<std::string> addresses;  // of all ranks, or one to derive them from
   std::uint64_t run = 0;
-  std::filesystem::path keys;  // folder of pipeline::make_keys; empty: none
+  std::filesystem::path keys;     // folder of pipeline::make_keys; empty: none
+  std::filesystem::path meeting;  // folder in which ranks exchange addresses and keys; empty: none
+  std::string host;               // of this machine in the meeting; empty: the default route's
   double timeout = 60;         // seconds
   double heartbeat = 6;
   data::TextOptions text;

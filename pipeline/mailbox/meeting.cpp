@@ -1,0 +1,162 @@
+#include "pipeline/mailbox/meeting.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <map>
+#include <optional>
+#include <random>
+#include <sstream>
+#include <thread>
+#include <utility>
+
+#include "nn/base/error.h"
+#include "nn/base/file.h"
+#include "nn/base/split.h"
+#include "pipeline/mailbox/mailbox.h"
+#include "pipeline/mailbox/trusted_path.h"
+
+namespace pipeline {
+
+namespace {
+
+namespace fs = std::filesystem;
+using std::chrono::milliseconds;
+
+constexpr milliseconds first_pause{10}, longest_pause{250};
+
+// One rank's line.
+struct Answer {
+  std::string call, address, key;
+};
+
+std::optional<Answer> parse(const std::string& line) {
+  std::istringstream text(line);
+  Answer answer;
+  if (!(text >> answer.call >> answer.address >> answer.key) || !is_key(answer.key)) return {};
+  return answer;
+}
+
+// Empty if there is none.
+std::string content_of(const fs::path& file) {
+  std::error_code error;
+  if (!fs::exists(file, error)) return "";
+  try {
+    return nn::read_file(file);
+  } catch (const nn::InputError&) {  // replaced or removed meanwhile
+    return "";
+  }
+}
+
+void write(const fs::path& file, const std::string& text) {
+  nn::write_file_atomically(file, text, nn::Readers::owner);
+}
+
+std::string new_call() {
+  std::random_device random;
+  return std::to_string((std::uint64_t{random()} << 32 | random()) >> 2);
+}
+
+fs::path private_folder(const fs::path& folder) {
+  std::error_code error;
+  fs::create_directories(folder.parent_path(), error);
+  if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST)
+    throw nn::InputError(nn::concat("cannot make ", folder.string(), ": ", std::strerror(errno)),
+                         "choose a folder that all ranks see with --meet");
+  return trusted_private(folder);
+}
+
+class Round {
+ public:
+  Round(const fs::path& folder, int rank, int ranks, std::string own)
+      : folder_(folder), rank_(rank), ranks_(ranks), own_(std::move(own)) {
+    if (rank == 0) answer(new_call()), write(folder_ / "call", call_);
+  }
+
+  // Answers rank 0's call and, on rank 0, collects the answers. Every rank's line once all have
+  // come; empty before.
+  std::vector<std::string> look() {
+    if (rank_ == 0 && missing().empty()) publish();
+    if (rank_ != 0) answer(content_of(folder_ / "call"));
+    std::istringstream all(content_of(folder_ / "all"));
+    std::vector<std::string> lines;
+    for (std::string line; std::getline(all, line);) lines.push_back(line);
+    const bool is_ours = static_cast<int>(lines.size()) == ranks_ && lines[rank_] == own_line();
+    return is_ours ? lines : std::vector<std::string>();
+  }
+
+  // Ranks that have not answered the present call.
+  std::vector<std::string> missing() {
+    std::vector<std::string> names;
+    for (int rank = 0; rank < ranks_; ++rank) {
+      if (answers_.contains(rank)) continue;
+      const std::string line = content_of(file_of(rank));
+      const std::optional<Answer> answer = parse(line);
+      if (answer && answer->call == call_)
+        answers_[rank] = line;
+      else
+        names.push_back(std::to_string(rank));
+    }
+    return names;
+  }
+
+ private:
+  fs::path file_of(int rank) const { return folder_ / nn::concat("rank-", rank); }
+  std::string own_line() const { return call_ + ' ' + own_; }
+
+  void answer(const std::string& call) {
+    if (call.empty() || call == call_) return;
+    call_ = call;
+    answers_.clear();
+    write(file_of(rank_), own_line());
+  }
+
+  void publish() {
+    std::string text;
+    for (const auto& [rank, line] : answers_) text += line + '\n';
+    write(folder_ / "all", text);
+  }
+
+  fs::path folder_;
+  int rank_, ranks_;
+  std::string own_, call_;
+  std::map<int, std::string> answers_;
+};
+
+}  // namespace
+
+Meeting meet_in(const fs::path& folder, int rank, int ranks, const std::vector<int>& links,
+                const std::string& host, milliseconds patience, const std::atomic<bool>* stop) {
+  Meeting meeting;
+  const auto [public_key, secret] = new_key_pair();
+  meeting.listener = listen_at(host);
+  Round round(private_folder(folder), rank, ranks, meeting.listener.address + ' ' + public_key);
+  const auto give_up = std::chrono::steady_clock::now() + patience;
+  std::vector<std::string> lines = round.look();
+  for (milliseconds pause = first_pause; lines.empty(); lines = round.look()) {
+    if (stop && *stop) throw Mailbox::Stopped();
+    if (std::chrono::steady_clock::now() >= give_up) {
+      const std::string what =
+          nn::concat("rank ", rank, " waited ", static_cast<double>(patience.count()) / 1000,
+                     " s in ", folder.string(), " for rank ", nn::join(round.missing()));
+      throw PeerLost(what, what);
+    }
+    std::this_thread::sleep_for(pause);
+    pause = std::min(pause * 3 / 2, longest_pause);
+  }
+  meeting.addresses.resize(ranks);
+  meeting.keys = {secret, std::vector<std::string>(ranks)};
+  const auto take = [&](int other) {
+    const Answer answer = parse(lines[other]).value();
+    meeting.run = std::stoull(answer.call);
+    meeting.addresses[other] = answer.address;
+    meeting.keys.public_keys[other] = answer.key;
+  };
+  take(rank);
+  std::ranges::for_each(links, take);
+  return meeting;
+}
+
+}  // namespace pipeline

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "pipeline/mailbox/keys.h"
+#include "pipeline/mailbox/listener.h"
+
+namespace pipeline {
+
+// Where a rank listens, and its key; and the same of the ranks that it is linked with.
+struct Meeting {
+  std::uint64_t run = 0;  // the same number on all ranks, and on no others
+  OpenPort listener;
+  std::vector<std::string> addresses;  // of every rank; empty where there is no link
+  Keys keys;                           // as are the public keys
+};
+
+// The ranks of a run find each other and exchange keys through a folder that all of them see and no
+// other user can enter. It is made if it is missing.
+//
+//   call      rank 0 writes a random number; it is the run's
+//   rank-R    every rank answers: the number, its address, its public key
+//   all       rank 0 writes the answers to its call, in the order of ranks
+//
+// Files of earlier runs do no harm: rank 0 ignores answers to other calls, a rank answers again
+// when the call changes, and it believes only an `all` with its own new key. Secret keys stay in
+// memory.
+//
+// Throws PeerLost naming the missing ranks after `patience`, Mailbox::Stopped when told to stop,
+// and nn::InputError for a folder that other users could enter or change.
+Meeting meet_in(const std::filesystem::path& folder, int rank, int ranks,
+                const std::vector<int>& links, const std::string& host,
+                std::chrono::milliseconds patience, const std::atomic<bool>* stop);
+
+}  // namespace pipeline

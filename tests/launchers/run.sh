@@ -1,0 +1,100 @@
+#!/usr/bin/env bash
+# Ranks started by real launchers: mpirun, torchrun, and a Slurm of three machines that are network
+# namespaces joined by 100 Mbit/s. Each part runs where its tools are installed.
+#
+#   make test-launchers
+#   TORCHRUN=/path/to/torchrun tests/launchers/run.sh
+cd "$(dirname "$0")/../.." || exit 1
+own_network=${1-}  # this script is in a network namespace of its own
+if [ ! "$own_network" ] && unshare --net ip link set lo up 2>/dev/null; then
+  exec unshare --net bash -c 'ip link set lo up && exec "$0" own' "$PWD/tests/launchers/run.sh"
+fi
+program=pipeline_worker
+. tests/checks.bash
+prepare_launcher
+torchrun=${TORCHRUN:-torchrun}
+
+write_stories
+export DATA_RAW=$work/data  # without a vocabulary: little time goes into the arithmetic
+small=(--text "$work/stories.txt" --d 32 --heads 2 --tokens 24)
+has() { command -v "$@" >/dev/null; }
+
+# The launchers, as users type them: launch_NAME RANKS COMMAND...
+launch_mpirun() {
+  local root=
+  [ "$(id -u)" != 0 ] || root=--allow-run-as-root
+  timeout 90 mpirun $root --oversubscribe -n "$@"
+}
+launch_torchrun() {
+  timeout 60 "$torchrun" --no-python --standalone --nproc-per-node "$1" -- "${@:2}"
+}
+launch_srun() { timeout 60 srun -N 3 -n "$@"; }
+
+trains() {  # trains LAUNCHER RANKS
+  "launch_$1" "$2" "$program" --stages 3 "${small[@]}" --steps 6 --out "$work/$1-$2" &&
+    same_losses "sh-$2" "$1-$2" && [ -z "$(find "$work/$1-$2" -name '.meeting*')" ]
+}
+# The process of a rank of the run in $work/NAME.
+rank_process() {  # rank_process NAME RANK
+  local process
+  for process in $(pgrep -f -- "^$program .*--out $work/$1"); do
+    tr '\0' '\n' <"/proc/$process/environ" |
+      grep -qxE "(OMPI_COMM_WORLD_RANK|RANK|SLURM_PROCID)=$2" && echo "$process"
+  done 2>/dev/null
+}
+names_the_killed() {  # names_the_killed LAUNCHER
+  local name=killed-$1 launcher status start
+  "launch_$1" 6 "$program" --stages 3 "${small[@]}" --steps 1000000 --out "$work/$name" \
+    >"$work/out" 2>&1 &
+  launcher=$!
+  wait_for_step "$name" 3 || echo "it does not train"
+  start=$SECONDS
+  kill -KILL $(rank_process "$name" 1)
+  wait $launcher
+  status=$?
+  cat "$work/out"
+  echo "status $status after $((SECONDS - start)) s"
+  [ $status != 0 ] && [ $((SECONDS - start)) -le 15 ] && grep -q "rank 1 is gone" "$work/out" &&
+    ! pgrep -f -- "^$program .*--out $work/$name"
+}
+# Their processor time, from start to end, is less than two cores have in 30 s.
+many_meet() {
+  local TIMEFORMAT='%U %S' user system
+  { time launch_mpirun 200 "$program" --stages 2 --text "$work/stories.txt" --tokens 8 --d 16 \
+    --depth 2 --heads 2 --microbatches 1 --steps 1 --timeout 80 --out "$work/many" \
+    >"$work/out" 2>&1; } 2>"$work/time"
+  grep '^met: 200 ranks' "$work/out" || { tail "$work/out"; return 1; }
+  read -r user system <"$work/time"
+  echo "200 processes took $user s, and $system s in the kernel"
+  [ $((${user%.*} + ${system%.*})) -lt 60 ]
+}
+batch_trains() {
+  timeout 60 sbatch --wait --output="$work/batch.log" --chdir="$PWD" tools/launch/slurm.sh --stages 3 \
+    "${small[@]}" --steps 6 --out "$work/srun-batch"
+  cat "$work/batch.log"
+  same_losses sh-6 srun-batch
+}
+tested() {  # tested LAUNCHER
+  check "3 processes of $1 train as those of pipeline.sh" trains "$1" 3
+  check "6 processes of $1 train as those of pipeline.sh" trains "$1" 6
+  check "a killed one ends the job of $1, and is named" names_the_killed "$1"
+}
+
+for pipelines in 1 2; do
+  check "pipeline.sh trains" tools/pipeline.sh 3 $pipelines "${small[@]}" --steps 6 \
+    --out "$work/sh-$((3 * pipelines))"
+done
+if has mpirun; then
+  tested mpirun
+  check "200 processes meet and train" many_meet
+  cat "$work/log"
+else echo "left out: mpirun (package openmpi-bin)"
+fi
+if has "$torchrun"; then tested torchrun; else echo "left out: torchrun (pip install torch)"; fi
+. tests/launchers/slurm.bash
+trap 'stop_slurm 2>/dev/null; rm -rf "$work"' EXIT
+if start_slurm; then
+  tested srun
+  check "the script for sbatch trains" batch_trains
+fi
+finish

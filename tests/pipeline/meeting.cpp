@@ -1,0 +1,131 @@
+#include "pipeline/mailbox/meeting.h"
+
+#include <doctest/doctest.h>
+#include <unistd.h>
+
+#include <future>
+#include <thread>
+
+#include "nn/base/file.h"
+#include "pipeline/mailbox/mailbox.h"
+#include "tests/complaint.h"
+#include "tests/pipeline/two_ranks.h"
+#include "tools/program/temporary_folder.h"
+
+namespace pipeline {
+
+namespace {
+
+namespace fs = std::filesystem;
+using std::chrono::milliseconds, std::chrono::seconds;
+
+Meeting meet(const fs::path& folder, int rank, const std::vector<int>& links = {0, 1, 2},
+             milliseconds patience = seconds(20)) {
+  return meet_in(folder, rank, 3, links, "127.0.0.1", patience, nullptr);
+}
+
+// Each of three ranks begins after its delay.
+std::vector<Meeting> three_meet(const fs::path& folder, const std::vector<int>& delays) {
+  std::vector<std::future<Meeting>> ranks;
+  for (int rank = 0; rank < 3; ++rank)
+    ranks.push_back(std::async(std::launch::async, [&folder, rank, delay = delays[rank]] {
+      std::this_thread::sleep_for(milliseconds(delay));
+      return meet(folder, rank);
+    }));
+  std::vector<Meeting> meetings;
+  for (auto& rank : ranks) meetings.push_back(rank.get());
+  for (const Meeting& meeting : meetings) ::close(meeting.listener.descriptor);
+  return meetings;
+}
+
+void check_agree(const std::vector<Meeting>& meetings) {
+  for (int rank = 0; rank < 3; ++rank) {
+    const Meeting& own = meetings[rank];
+    CHECK(own.run == meetings[0].run);
+    CHECK(own.addresses == meetings[0].addresses);
+    CHECK(own.addresses[rank] == own.listener.address);
+    CHECK(own.keys.public_keys == meetings[0].keys.public_keys);
+    CHECK(is_key(own.keys.secret));
+  }
+  CHECK(meetings[0].keys.public_keys[1] != meetings[0].keys.public_keys[2]);
+}
+
+}  // namespace
+
+TEST_CASE("ranks that meet in a folder, whoever comes first, learn addresses, keys and the run") {
+  const tools::TemporaryFolder folder;
+  for (const std::vector<int>& delays :
+       {std::vector{0, 0, 0}, std::vector{300, 0, 100}, std::vector{0, 200, 300}}) {
+    const fs::path place = folder.path / std::to_string(delays[0] + delays[1]);
+    check_agree(three_meet(place, delays));
+    CHECK(fs::status(place).permissions() == fs::perms::owner_all);
+  }
+}
+
+TEST_CASE("what an earlier meeting left in the folder is not mistaken for this one") {
+  const tools::TemporaryFolder folder;
+  const fs::path place = folder.path / "meeting";
+  std::vector<Meeting> earlier = three_meet(place, {0, 0, 0});
+  for (const std::vector<int>& delays :
+       {std::vector{0, 200, 200}, std::vector{300, 0, 0}, std::vector{200, 0, 300}}) {
+    const std::vector<Meeting> now = three_meet(place, delays);
+    check_agree(now);
+    CHECK(now[0].run != earlier[0].run);
+    CHECK(now[1].keys.public_keys != earlier[1].keys.public_keys);
+    earlier = now;
+  }
+}
+
+TEST_CASE("a rank learns only of the ranks that it is linked with") {
+  const tools::TemporaryFolder folder;
+  const auto met = [&](int rank) { return meet(folder.path / "meeting", rank, {0}); };
+  std::future<Meeting> first = std::async(std::launch::async, met, 0),
+                       second = std::async(std::launch::async, met, 1);
+  const Meeting own = met(2), others[]{first.get(), second.get()};
+  CHECK(own.addresses ==
+        std::vector{others[0].listener.address, std::string(), own.listener.address});
+  CHECK(own.keys.public_keys[1].empty());
+  for (const Meeting* each : {&own, &others[0], &others[1]}) ::close(each->listener.descriptor);
+}
+
+TEST_CASE("the ranks that do not come to a meeting are named") {
+  const tools::TemporaryFolder folder;
+  const fs::path place = folder.path / "meeting";
+  std::string messages[2];
+  std::jthread other(
+      [&] { messages[1] = message_of([&] { meet(place, 1, {0}, milliseconds(900)); }); });
+  messages[0] = message_of([&] { meet(place, 0, {1}, milliseconds(600)); });
+  other.join();
+  CHECK(messages[0].ends_with(" for rank 2"));
+  CHECK(messages[1].ends_with(" for rank 2"));
+  CHECK(message_of([&] {
+          meet(folder.path / "other", 1, {0}, milliseconds(50));
+        }).ends_with(" for rank 0, 1, 2"));
+}
+
+TEST_CASE("a folder that others could enter or change is no place for a meeting") {
+  const tools::TemporaryFolder folder;
+  const fs::path place = folder.path / "meeting";
+  fs::create_directory(place);
+  const auto complaint = [&] { return complaint_of([&] { meet(place, 0); }); };
+  fs::permissions(place, fs::perms(0750));
+  CHECK(complaint() == place.string() + " can be read by other users");
+  fs::permissions(place, fs::perms(0700));
+  fs::permissions(folder.path, fs::perms(0770));
+  CHECK(complaint() == folder.path.string() + " can be changed by other users");
+  CHECK(contains(complaint_of([&] { meet("/proc/none/meeting", 0); }), "cannot make "));
+}
+
+TEST_CASE("a meeting ends when told to stop") {
+  const tools::TemporaryFolder folder;
+  const std::atomic<bool> stop = true;
+  CHECK_THROWS_AS(meet_in(folder.path / "meeting", 0, 2, {1}, "127.0.0.1", seconds(20), &stop),
+                  Mailbox::Stopped);
+}
+
+TEST_CASE("a host that is not this machine's cannot be listened at") {
+  CHECK(contains(complaint_of([] { listen_at("192.0.2.1"); }), "cannot listen at 192.0.2.1:0"));
+  CHECK(contains(complaint_of([] { listen_at("no.such.host.invalid"); }), "cannot listen at"));
+}
+
+}  // namespace pipeline
