@@ -17,7 +17,7 @@ check "the launcher's own options are an error" refused "set by the launcher" \
 if [ -e data/raw/heart/heart.csv ]; then
   all() {
     "$program" all --epochs 2 --out "$work/out" >"$work/stdout" || return 1
-    for f in report.html homework-2.ipynb lab2b.csv {lab,ex1,ex2}/{results.csv,results.json,plot1.svg}
+    for f in report.html homework-2.ipynb lab2b.csv {lab,ex1,ex2,ex3}/{results.csv,results.json,plot1.svg}
     do
       [ -s "$work/out/$f" ] || { echo "no $f"; return 1; }
     done

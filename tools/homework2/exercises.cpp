@@ -16,6 +16,7 @@ std::span<const Exercise> exercises() {
                write_lab},
       Exercise{"ex1", "three permutations of the features over four clients", run_ex1, write_ex1},
       Exercise{"ex2", "more clients, and how features are dealt out", run_ex2, write_ex2},
+      Exercise{"ex3", "clients' encoders, the server's VAE, clients' decoders", run_ex3, write_ex3},
   };
   return table;
 }

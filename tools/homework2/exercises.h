@@ -55,6 +55,9 @@ report::Document write_ex1(std::span<const Curve>);
 // ex2.cpp: more clients, and a policy for dealing out features.
 std::vector<Curve> run_ex2(const Bench&);
 report::Document write_ex2(std::span<const Curve>);
+// ex3.cpp: clients' encoders, the server's VAE and clients' decoders as one network.
+std::vector<Curve> run_ex3(const Bench&);
+report::Document write_ex3(std::span<const Curve>);
 
 // The curve of this name. Throws nn::InputError if there is none.
 const Curve& named(std::span<const Curve> curves, std::string_view name);

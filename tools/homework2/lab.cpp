@@ -1,10 +1,12 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <utility>
 #include <vector>
 
 #include "nn/base/error.h"
 #include "tools/federated/results.h"
+#include "tools/homework2/generative.h"
 #include "tools/homework2/split.h"
 #include "tools/report/axis.h"
 
@@ -77,21 +79,23 @@ std::vector<Curve> run_lab(const Bench& bench) {
   std::vector<Curve> curves;
   for (const Variant& each : variants)
     curves.push_back(run_split(bench, each.name, table, shares, each.quirks));
+  for (Curve& curve : run_generative(bench)) curves.push_back(std::move(curve));
   return curves;
 }
 
 report::Document write_lab(std::span<const Curve> curves) {
   const Curve& run = named(curves, variants[0].name);
-  report::Document out{"Lab 2: split learning", {}};
+  const Curve &steps = named(curves, variants[1].name), &scores = named(curves, variants[2].name),
+              &test = named(curves, variants[3].name), &plain = named(curves, variants[4].name);
+  report::Document out{"Lab 2: split learning and a tabular VAE", {}};
   out.blocks.emplace_back(report::Paragraph{
       "Four clients hold 3, 3, 3 and 4 of the thirteen features of the same patients. Each runs a "
       "bottom model over its own columns and sends the activations; the server, which has the "
       "labels, runs the top model and returns the gradients. No column leaves its client."});
   out.blocks.emplace_back(first_epochs(run));
-  add_losses("lab", "plot1", "Split learning, with and without the lab's quirks", curves, out);
-  add_table("After the last epoch, in percent", curves, out);
-  const Curve &steps = named(curves, variants[1].name), &scores = named(curves, variants[2].name),
-              &test = named(curves, variants[3].name), &plain = named(curves, variants[4].name);
+  add_losses("lab", "plot1", "Split learning, with and without the lab's quirks",
+             curves.first(variants.size()), out);
+  add_table("After the last epoch, in percent", curves.first(variants.size()), out);
   out.blocks.emplace_back(report::Question{
       "What do the notebook's quirks cost?",
       nn::concat("The notebook's run is right for ", percent(run.measures.at(test_accuracy)),
@@ -110,6 +114,7 @@ report::Document write_lab(std::span<const Curve> curves) {
       "Are these patients new to the model?",
       "No. The file repeats 302 patients in 1,025 rows, so most rows that test are copies of rows "
       "that train. Test accuracy here measures memory as much as prediction."});
+  write_generative(curves, out);
   return out;
 }
 
