@@ -2,11 +2,9 @@
 
 #include <cmath>
 #include <filesystem>
-#include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <numeric>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -18,9 +16,9 @@
 #include "tests/complaint.h"
 #include "tests/nn/goldens.h"
 
-namespace {
+namespace fl::vertical {
 
-using namespace fl::vertical;
+namespace {
 
 // Sixty rows; the class is whether the first column is above the second.
 struct ToyTable {
@@ -58,8 +56,6 @@ History train_on(const data::Table& table, const Config& config, const Shares& s
                                                     columns_of(table, features)));
   return train(config, table.labels, clients);
 }
-
-}  // namespace
 
 TEST_CASE("split learning gives what PyTorch prints for the course's lab") {
   const char* file = "data/raw/heart/heart.csv";
@@ -144,3 +140,7 @@ TEST_CASE("features are dealt out in order, or evenly by columns") {
   CHECK(complaint_of([&] { deal_in_order(table.features, 4); }) ==
         "3 features cannot be dealt out to 4 clients");
 }
+
+}  // namespace
+
+}  // namespace fl::vertical

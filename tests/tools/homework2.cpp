@@ -14,9 +14,9 @@
 #include "tools/homework2/run.h"
 #include "tools/program/temporary_folder.h"
 
-namespace {
+namespace homework2 {
 
-using namespace homework2;
+namespace {
 
 bool has_heart() {
   if (std::filesystem::exists("data/raw/heart/heart.csv")) return true;
@@ -29,8 +29,6 @@ Bench bench_of(std::uint64_t seed, int epochs) {
           read_heart("data/raw/heart"),
           [](const std::string&, int, int) {}};
 }
-
-}  // namespace
 
 TEST_CASE("a permutation is that of NumPy's RandomState") {
   CHECK(nn::numpy::legacy_permutation(42, 10) == std::vector{8, 1, 5, 0, 7, 2, 9, 4, 3, 6});
@@ -76,3 +74,7 @@ TEST_CASE("a table of epochs is what pandas and spreadsheets read") {
   const std::vector<Curve> curves{{"a, b", {1}}};
   CHECK(to_csv(curves) == "Curve,Epoch,Train accuracy,Loss\n\"a, b\",0,,1.0\n");
 }
+
+}  // namespace
+
+}  // namespace homework2
