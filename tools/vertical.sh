@@ -44,6 +44,8 @@ while [ $# -gt 0 ]; do
   shift
 done
 mkdir -p "$out" || fail "cannot write to $out" "choose another folder with --out"
+[[ " ${options[*]} " == *" --data "* ]] || "$root/data/fetch.sh" heart >"$out/fetch.log" 2>&1 ||
+  fail "heart.csv is missing and could not be fetched" "$out/fetch.log says what was tried"
 
 # A folder for sockets, which no other user can open. A socket's path has at most 107 bytes.
 temporary=${TMPDIR:-/tmp}
@@ -68,7 +70,11 @@ start() {  # start RANK, in place of a background shell
     --parent $$ --out "$out" "${options[@]}"
 }
 for ((rank = 0; rank <= clients; ++rank)); do
-  if [ $rank = 0 ]; then start 0 2>"$out/rank-0.log" & else start $rank >"$out/rank-$rank.log" 2>&1 & fi
+  if [ $rank = 0 ]; then
+    start 0 2>"$out/rank-0.log" &
+  else
+    start $rank >"$out/rank-$rank.log" 2>&1 &
+  fi
   workers+=($!)
 done
 status=0

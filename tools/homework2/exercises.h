@@ -28,6 +28,7 @@ struct Curve {
   std::vector<double> loss;                     // of each epoch
   std::vector<double> accuracy = {};            // likewise, percent of the training rows; or empty
   std::map<std::string, double> measures = {};  // after training: "Test accuracy"
+  std::string features = {};                    // of each client: "age sex cp | trestbps chol fbs"
 };
 
 // What an exercise works with.

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
-#include <string>
 
 #include "nn/base/error.h"
 #include "nn/layers.h"

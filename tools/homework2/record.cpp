@@ -1,9 +1,10 @@
 #include "tools/homework2/record.h"
 
-#include <cmath>
+#include <algorithm>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <sstream>
+#include <stdexcept>
 
 #include "nn/base/csv.h"
 #include "nn/base/error.h"
@@ -35,6 +36,11 @@ std::vector<double> numbers_of(const nlohmann::json& json) {
   return numbers;
 }
 
+bool is_whole(const Curve& curve) {
+  return !curve.loss.empty() &&
+         (curve.accuracy.empty() || curve.accuracy.size() == curve.loss.size());
+}
+
 }  // namespace
 
 std::string to_json(const Outcome& outcome) {
@@ -43,7 +49,8 @@ std::string to_json(const Outcome& outcome) {
     curves.push_back({{"name", curve.name},
                       {"loss", curve.loss},
                       {"accuracy", curve.accuracy},
-                      {"measures", curve.measures}});
+                      {"measures", curve.measures},
+                      {"features", curve.features}});
   return nn::sealed(federated::text_of({{"format", record_format},
                                         {"exercise", outcome.exercise->name},
                                         {"made", outcome.made},
@@ -63,15 +70,18 @@ Outcome read_outcome(const std::filesystem::path& file, const Exercise& exercise
       throw nn::InputError(file.string() + " is of another version or exercise", hint);
     Outcome outcome{&exercise, json.at("made").get<nn::Metadata>(), {}};
     for (const nlohmann::json& each : json.at("curves"))
-      outcome.curves.push_back({each.at("name"), numbers_of(each.at("loss")),
-                                numbers_of(each.at("accuracy")),
-                                each.at("measures").get<std::map<std::string, double>>()});
-    exercise.write(outcome.curves);  // all that it needs is there
-    return outcome;
-  } catch (const nlohmann::json::exception&) {
-    throw nn::InputError(nn::concat(file.string(), " does not hold the runs of ", exercise.name),
-                         hint);
+      outcome.curves.push_back(
+          {each.at("name"), numbers_of(each.at("loss")), numbers_of(each.at("accuracy")),
+           each.at("measures").get<std::map<std::string, double>>(), each.at("features")});
+    if (!outcome.curves.empty() && std::ranges::all_of(outcome.curves, is_whole)) {
+      exercise.write(outcome.curves);  // all that it needs is there
+      return outcome;
+    }
+  } catch (const nlohmann::json::exception&) {  // something is missing
+  } catch (const std::out_of_range&) {          // such as a measure
   }
+  throw nn::InputError(nn::concat(file.string(), " does not hold the runs of ", exercise.name),
+                       hint);
 }
 
 std::string to_csv(std::span<const Curve> curves) {

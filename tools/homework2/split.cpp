@@ -51,6 +51,7 @@ Curve run_split(const Bench& bench, const std::string& name, const data::Table& 
         bench.on_epoch(name, static_cast<int>(curve.loss.size()), config.epochs);
       });
   curve.measures[test_accuracy] = history.test_accuracy;
+  curve.features = text_of(shares);
   return curve;
 }
 
