@@ -58,10 +58,13 @@ report::Document write_ex1(std::span<const Curve> curves) {
   out.blocks.emplace_back(report::Question{
       "Does it matter which client has which features?",
       nn::concat(
-          spread < 3 ? "Little. " : "Here it does. ", "Test accuracy lies between ",
-          percent(by_test(*least)), " % (", least->name, ") and ", percent(by_test(*most)), " % (",
-          most->name, "), ", percent(spread), " points apart; the last loss between ",
-          report::fixed(by_loss(*lowest), 3), " and ", report::fixed(by_loss(*highest), 3),
+          spread < 3 ? "Little. " : "Here it does. ",
+          spread == 0 ? nn::concat("Test accuracy is ", percent(by_test(*least)), " % every time")
+                      : nn::concat("Test accuracy lies between ", percent(by_test(*least)), " % (",
+                                   least->name, ") and ", percent(by_test(*most)), " % (",
+                                   most->name, "), ", percent(spread), " points apart"),
+          "; the last loss lies between ", report::fixed(by_loss(*lowest), 3), " and ",
+          report::fixed(by_loss(*highest), 3),
           ".\n\nThe top model sees the activations of all clients, and a bottom model is as wide "
           "as twice its columns, so no column is lost whichever client has it. What the order "
           "changes is which features can interact below: age and sex multiply their effects only "
