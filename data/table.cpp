@@ -119,6 +119,8 @@ Table parse_table(std::string_view csv, const std::string& name, const TableForm
     std::size_t first;  // of its columns in the result
   };
   Table table;
+  for (const std::string& column : file.names())
+    if (column != format.label) table.features.push_back(column);
   std::vector<std::size_t> numerical;
   std::vector<Categorical> categorical;
   for (std::size_t i = 0; i < is_number.size(); ++i) {

@@ -24,6 +24,7 @@ struct TableColumn {
 // Rows of numbers, with a class each. The order is that of pandas.get_dummies: numerical columns
 // first, then one for each value of each categorical column, sorted, as numbers if all are.
 struct Table {
+  std::vector<std::string> features;  // the columns of the file but the label, in its order
   std::vector<TableColumn> columns;
   std::vector<double> values;        // [rows, columns]
   std::vector<int> labels;           // [rows]: indices of classes

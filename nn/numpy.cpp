@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "nn/base/error.h"
+#include "nn/mersenne_twister.h"
 
 namespace nn::numpy {
 
@@ -100,6 +101,20 @@ std::vector<int> Generator::permutation(int count) {
   std::vector<int> order(count);
   std::iota(order.begin(), order.end(), 0);
   for (int i = count - 1; i > 0; --i) std::swap(order[i], order[interval(i)]);
+  return order;
+}
+
+std::vector<int> legacy_permutation(std::uint32_t seed, int count) {
+  MersenneTwister engine(seed);
+  std::vector<int> order(count);
+  std::iota(order.begin(), order.end(), 0);
+  for (int i = count - 1; i > 0; --i) {
+    const std::uint32_t largest = i, mask = UINT32_MAX >> std::countl_zero(largest);
+    std::uint32_t chosen;
+    do chosen = engine() & mask;
+    while (chosen > largest);
+    std::swap(order[i], order[chosen]);
+  }
   return order;
 }
 

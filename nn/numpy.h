@@ -37,6 +37,10 @@ class Generator {
   bool has_kept_half_ = false;
 };
 
+// numpy.random.RandomState(seed).permutation(count), the generator before default_rng(), which
+// scikit-learn uses: MT19937 and masked rejection.
+std::vector<int> legacy_permutation(std::uint32_t seed, int count);
+
 // numpy.argsort(keys) as in NumPy up to 1.24: introsort, which is not stable. The split into shards
 // depends on its order of equal keys.
 std::vector<int> argsort(std::span<const std::uint8_t> keys);

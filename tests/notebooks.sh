@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The notebooks of hw1, run by Jupyter as a reader would: they read the tables beside them and draw
+# The notebooks of hw1 and hw2, run by Jupyter as a reader would: they read the tables beside them and draw
 # every plot. Needs a Python with nbconvert, ipykernel, pandas and seaborn: $ORACLE_PYTHON, or the
 # one that .ci/run makes.
 cd "$(dirname "$0")/.." || exit 1
@@ -38,9 +38,10 @@ print(f"{drawn} pictures of {wanted}")
 assert drawn == wanted > 0
 PYTHON
 execute() { "$python" -m jupyter nbconvert --to notebook --execute "$@"; }
-runs() {
-  (cd "$work/$1" && execute --output run.ipynb homework-1.ipynb) &&
-    (cd "$work" && "$python" pictures.py "$1/homework-1.ipynb" "$1/run.ipynb")
+runs() {  # runs FOLDER [NOTEBOOK]
+  local notebook=${2-homework-1}.ipynb
+  (cd "$work/$1" && execute --output run.ipynb "$notebook") &&
+    (cd "$work" && "$python" pictures.py "$1/$notebook" "$1/run.ipynb")
 }
 export HOME=$work JUPYTER_RUNTIME_DIR=$work/jupyter
 for folder in a1 a2 a3 "all 'of' \"it\", η"; do
@@ -66,4 +67,19 @@ assert list(table.columns[:2]) == ["Round", "Algorithm"] and len(table.Curve.uni
 assert "FedAvg (non-IID, η=0.001, C=0.5)" in set(table.Curve)' "$work/a3/a3/results.csv"
 }
 check "pandas reads the names of the curves as they are" reads
+
+if [ -e data/raw/heart/heart.csv ]; then
+  of_hw2() {
+    "$(dirname "$program")/hw2" all --epochs 3 --out "$work/hw2" && runs hw2 homework-2
+  }
+  check "the notebook of hw2 runs and draws its plots" of_hw2
+  reads_epochs() {
+    "$python" -c '
+import pandas, sys
+table = pandas.read_csv(sys.argv[1])
+assert list(table.columns) == ["Epoch", "Train accuracy", "Loss"] and list(table.Epoch) == [0, 1, 2]
+assert table.dtypes["Loss"] == table.dtypes["Train accuracy"] == "float64"' "$work/hw2/lab2b.csv"
+  }
+  check "pandas reads the epochs of lab 2B" reads_epochs
+fi
 finish

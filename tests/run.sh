@@ -36,7 +36,7 @@ left_out= pipelines=
 case $float in *thread*)
   left_out='-sfe=*mailbox*,*collectives*,*protocol*'
   left_out+=',*pipeline/training*,*pipeline/checkpoint*,*bad_steps*'
-  pipelines=$(grep -l pipeline_worker tests/*.sh)
+  pipelines=$(grep -lE 'pipeline_worker|vertical\.sh' tests/*.sh)
   export OPENBLAS_NUM_THREADS=1 ;;
 esac
 

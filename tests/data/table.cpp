@@ -4,6 +4,7 @@
 
 #include "data/rows.h"
 #include "data/table.h"
+#include "nn/base/split.h"
 #include "tests/complaint.h"
 
 namespace {
@@ -88,6 +89,8 @@ TEST_CASE("heart.csv has the columns of the course's lab") {
                        {"target", {"sex", "cp", "fbs", "restecg", "exang", "slope", "ca", "thal"}});
   CHECK(table.rows() == 1025);
   REQUIRE(table.columns.size() == 30);
+  CHECK(nn::join(table.features, " ") ==
+        "age sex cp trestbps chol fbs restecg thalach exang oldpeak slope ca thal");
   CHECK(table.columns[4].name == "oldpeak");
   CHECK(table.columns[5].name == "sex_0");
   CHECK(table.columns[29].name == "thal_3");

@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include "nn/variational.h"
+
 namespace tests {
 
 namespace {
@@ -277,6 +279,19 @@ const std::vector<OpRow> table{
     {"mse_loss of a value and itself",
      {{3, 4}},
      [](const Vars& x) { return mse_loss(x[0], x[0]); }},
+    {"reparameterize",
+     {{2, 3}, {2, 3}},
+     [](const Vars& x) {
+       static const nn::Tensor noise({2, 3}, {0.5, -1, 2, 0, 1.5, -0.25});
+       return reparameterize(x[0], x[1], noise);
+     }},
+    {"kl_divergence", {{2, 3}, {2, 3}}, [](const Vars& x) { return kl_divergence(x[0], x[1]); }},
+    {"squared_error",
+     {{2, 3}},
+     [](const Vars& x) {
+       static const nn::Tensor target({2, 3}, {0.5, -1, 2, 0, 1.5, -0.25});
+       return squared_error(x[0], target);
+     }},
 
     {"two linear layers around gelu",
      {{3, 4}, {5, 4}, {2, 5}},

@@ -1,0 +1,80 @@
+#include <doctest/doctest.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "nn/base/file.h"
+#include "nn/numpy.h"
+#include "tests/complaint.h"
+#include "tests/nn/goldens.h"
+#include "tools/homework2/generative.h"
+#include "tools/homework2/record.h"
+#include "tools/homework2/run.h"
+#include "tools/program/temporary_folder.h"
+
+namespace homework2 {
+
+namespace {
+
+bool has_heart() {
+  if (std::filesystem::exists("data/raw/heart/heart.csv")) return true;
+  MESSAGE("left out, no data/raw/heart: data/fetch.sh heart brings it");
+  return false;
+}
+
+Bench bench_of(std::uint64_t seed, int epochs) {
+  return {{.seed = seed, .epochs = epochs},
+          read_heart("data/raw/heart"),
+          [](const std::string&, int, int) {}};
+}
+
+TEST_CASE("a permutation is that of NumPy's RandomState") {
+  CHECK(nn::numpy::legacy_permutation(42, 10) == std::vector{8, 1, 5, 0, 7, 2, 9, 4, 3, 6});
+}
+
+TEST_CASE("the lab's VAE has PyTorch's losses in its first epochs") {
+  if (!has_heart()) return;
+  for (const nlohmann::json& golden : tests::goldens("tabular_vae.json", "runs")) {
+    const std::vector<Curve> curves = run_generative(bench_of(golden["seed"], 20));
+    const Curve& vae = named(curves, "VAE");
+    for (std::size_t epoch = 0; epoch < 20; ++epoch) {
+      CAPTURE(epoch);
+      CHECK(vae.loss[epoch] == doctest::Approx(golden["loss"][epoch].get<double>()).epsilon(1e-3));
+    }
+  }
+}
+
+TEST_CASE("every exercise is written up from few epochs, and read back from its record") {
+  if (!has_heart()) return;
+  const tools::TemporaryFolder folder;
+  for (const Exercise& exercise : exercises()) {
+    CAPTURE(exercise.name);
+    const Outcome outcome{&exercise, {{"seed", "1"}}, exercise.run(bench_of(1, 1))};
+    const std::string written = report::to_text(exercise.write(outcome.curves));
+    CHECK(written.find("nan") == std::string::npos);
+    const auto file = folder.path / "results.json";
+    nn::write_file_atomically(file, to_json(outcome));
+    const Outcome read = read_outcome(file, exercise);
+    CHECK(report::to_text(exercise.write(read.curves)) == written);
+    CHECK(read.made == outcome.made);
+
+    std::string edited = to_json(outcome);
+    edited.replace(edited.find("\"seed\""), 6, "\"tree\"");
+    nn::write_file_atomically(file, edited);
+    CHECK(complaint_of([&] { read_outcome(file, exercise); }).find("was edited") !=
+          std::string::npos);
+  }
+}
+
+TEST_CASE("a table of epochs is what pandas and spreadsheets read") {
+  CHECK(to_csv(Curve{"a", {0.5, 0.25}, {50, 75}}) ==
+        "Epoch,Train accuracy,Loss\n0,50.0,0.5\n1,75.0,0.25\n");
+  const std::vector<Curve> curves{{"a, b", {1}}};
+  CHECK(to_csv(curves) == "Curve,Epoch,Train accuracy,Loss\n\"a, b\",0,,1.0\n");
+}
+
+}  // namespace
+
+}  // namespace homework2

@@ -1,0 +1,62 @@
+#include "tools/homework2/run.h"
+
+#include <unistd.h>
+
+#include <csignal>
+#include <iostream>
+
+#include "nn/base/error.h"
+#include "nn/base/file.h"
+#include "tools/federated/run_json.h"
+#include "tools/homework2/publish.h"
+#include "tools/program/program.h"
+#include "tools/program/provenance.h"
+#include "tools/program/signals.h"
+#include "tools/project/fetch.h"
+#include "tools/report/progress.h"
+
+namespace homework2 {
+
+namespace fs = std::filesystem;
+
+data::Table read_heart(const fs::path& folder) {
+  const fs::path file = (folder.empty() ? project::data_raw() / "heart" : folder) / "heart.csv";
+  if (folder.empty() && !fs::exists(file)) {
+    const project::Fetched fetched = project::fetch("heart");
+    if (fetched == project::Fetched::interrupted) throw tools::Stopped{SIGINT};
+    if (fetched == project::Fetched::no)
+      throw nn::InputError("the data set heart is missing and could not be fetched",
+                           "the lines above say what was tried and what to do");
+  }
+  return data::read_table(
+      file, {"target", {"sex", "cp", "fbs", "restecg", "exang", "slope", "ca", "thal"}});
+}
+
+void run_exercises(const Options& options, const std::atomic<bool>& stop) {
+  nn::require_writable_folder(options.out);
+  report::ProgressBar bar(std::cerr);
+  const bool has_bar = isatty(STDERR_FILENO);
+  const Bench bench{options.setting, read_heart(options.data),
+                    [&](const std::string& curve, int done, int epochs) {
+                      if (has_bar) bar.update(curve, done, epochs);
+                      if (stop) throw tools::Stopped{tools::stop_signal()};
+                    }};
+  std::string folders;
+  for (const Exercise& exercise : exercises()) {
+    if (options.command != "all" && options.command != exercise.name) continue;
+    Outcome outcome{&exercise, {}, exercise.run(bench)};
+    bar.clear();
+    outcome.made = tools::provenance();
+    outcome.made["seed"] = std::to_string(options.setting.seed);
+    outcome.made["dropout-rng"] = federated::word_for(options.setting.stream);
+    // Before anything is printed: Ctrl-C ends the reader of a pipe.
+    publish(options.out, outcome, std::cerr);
+    std::cout << report::to_text(exercise.write(outcome.curves), isatty(STDOUT_FILENO))
+              << std::flush;
+    folders += nn::concat(", ", exercise.name, '/');
+  }
+  std::cout << "\nIn " << options.out.string() << ": report.html, homework-2.ipynb" << folders
+            << "\n";
+}
+
+}  // namespace homework2

@@ -1,0 +1,144 @@
+// bin/vertical_worker: the server or a client of split learning on heart.csv, in a process of its
+// own. tools/vertical.sh starts all of them on one machine.
+#include <charconv>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <iostream>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "fl/vertical/columns.h"
+#include "fl/vertical/server.h"
+#include "nn/base/error.h"
+#include "nn/base/file.h"
+#include "pipeline/mailbox/mailbox.h"
+#include "tools/federated/results.h"
+#include "tools/homework2/record.h"
+#include "tools/homework2/run.h"
+#include "tools/homework2/split.h"
+#include "tools/program/options.h"
+#include "tools/program/program.h"
+#include "tools/program/signals.h"
+#include "tools/training/access.h"
+#include "tools/vertical/remote.h"
+
+namespace {
+
+struct CommandLine {
+  training::RankOptions rank;  // its mailbox
+  int clients = 4;
+  homework2::Setting setting;
+  fl::vertical::Quirks quirks = fl::vertical::Quirks::of_the_lab();
+  std::filesystem::path data, out = "out/vertical";
+  std::optional<int> parent;
+};
+
+void parse(int argc, char** argv, CommandLine& line) {
+  using fl::vertical::Quirks;
+  tools::Options options("vertical_worker",
+                         "The server or a client of split learning, as a process.");
+  options.add("--clients", line.clients, "how many share the features").between(1, 13);
+  options.add("--rank", line.rank.rank, "0: the server; 1, 2, ...: the clients");
+  options.add("--address", line.rank.addresses,
+              "ipc:///folder or tcp://host:port: rank r listens at /r or port + r");
+  options.add(
+      "--keys", line.rank.keys,
+      "folder with keys from pipeline_worker --make-keys, for addresses beyond this machine");
+  options.add("--run", line.rank.run, "number of the run, the same on all ranks; or $TRIBUTARY_RUN")
+      .between(std::uint64_t{0}, tools::largest_seed);
+  options.add("--timeout", line.rank.timeout, "longest wait for another rank, in seconds")
+      .between(0.1, 1e6);
+  options.add("--epochs", line.setting.epochs, "epochs: 300").between(1, 1'000'000);
+  options.add("--seed", line.setting.seed, "of the weights and the masks")
+      .between(std::uint64_t{0}, tools::largest_seed);
+  options.add("--dropout-rng", line.setting.stream,
+              {{"mt", nn::DropoutStream::mt}, {"mkl", nn::DropoutStream::mkl}},
+              "mt: PyTorch 2.7 and later; mkl: its x86 wheels before");
+  options.add("--quirks", line.quirks, {{"lab", Quirks::of_the_lab()}, {"none", Quirks{}}},
+              "lab: gradients zeroed once an epoch, dropout on the scores and in the test");
+  options.add("--data", line.data, "folder with heart.csv: data/raw/heart");
+  options.add("--out", line.out, "folder for the server's results");
+  options.add("--parent", line.parent,
+              "process that started this rank; the rank stops when it ends");
+  options.parse(argc, argv);
+}
+
+// For launchers: all users of a machine can read command lines, but not the environment.
+std::uint64_t run_of_environment() {
+  const char* const text = std::getenv("TRIBUTARY_RUN");
+  std::uint64_t run = 0;
+  if (text) std::from_chars(text, text + std::strlen(text), run);
+  return run;
+}
+
+void run_server(const CommandLine& line, const fl::vertical::Config& config,
+                const std::vector<int>& labels, pipeline::Mailbox& mailbox) {
+  fl::vertical::Clients clients;
+  for (int client = 0; client < config.clients(); ++client)
+    clients.push_back(std::make_unique<vertical::RemoteClient>(mailbox, config, client));
+  homework2::Curve curve{"processes", {}};
+  const auto history =
+      fl::vertical::train(config, labels, clients, [&](const fl::vertical::Epoch& epoch) {
+        std::cout << "epoch " << curve.loss.size() << "  " << federated::percent(epoch.accuracy)
+                  << " %  loss " << epoch.loss << '\n';
+        curve.loss.push_back(epoch.loss);
+        curve.accuracy.push_back(epoch.accuracy);
+      });
+  nn::write_file_atomically(line.out / "lab2b.csv", homework2::to_csv(curve));
+  std::cout << "test accuracy " << federated::percent(history.test_accuracy) << " %; losses in "
+            << (line.out / "lab2b.csv").string() << std::endl;
+}
+
+void run_rank(const CommandLine& line) {
+  const data::Table table = homework2::scaled(homework2::read_heart(line.data));
+  const auto shares = fl::vertical::deal_in_order(table.features, line.clients);
+  const auto config = homework2::split_config(line.setting, table, shares, line.quirks);
+  const int rank = line.rank.rank;
+  // Declared before the network to outlive it: its messages read their memory.
+  std::optional<fl::vertical::LocalClient> client;
+  if (rank > 0)
+    client.emplace(config, rank - 1, fl::vertical::columns_of(table, shares.at(rank - 1)));
+  pipeline::Network network;
+  auto access = training::mailbox_options(line.rank);
+  if (rank > 0) access.links = {0};  // clients know the server alone
+  pipeline::Mailbox mailbox(network, access);
+  try {
+    mailbox.expect(vertical::rule_of(config, rank));
+    mailbox.meet(vertical::terms_of(config), access.deadline);
+    if (rank == 0)
+      run_server(line, config, table.labels, mailbox);
+    else
+      vertical::serve(*client, config, mailbox);
+    mailbox.part();
+  } catch (const pipeline::PeerLost& lost) {
+    mailbox.announce_failure(lost.news);
+    throw;
+  } catch (const pipeline::Mailbox::Stopped&) {
+    mailbox.announce_failure(nn::concat("rank ", rank, " was told to stop"));
+    throw tools::Stopped{tools::stop_signal()};
+  } catch (const std::exception& error) {
+    mailbox.announce_failure(nn::concat("rank ", rank, " failed: ", error.what()));
+    throw;
+  }
+}
+
+int run_command(int argc, char** argv) {
+  CommandLine line;
+  line.rank.run = run_of_environment();
+  parse(argc, argv, line);
+  line.rank.config.topology.stages = line.clients + 1;
+  line.rank.stop = &tools::stop_on_signals();
+  if (line.parent) tools::stop_with_parent(*line.parent);
+  if (line.rank.rank == 0) nn::require_writable_folder(line.out);
+  run_rank(line);
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return tools::run_program([&] { return run_command(argc, argv); });
+}
