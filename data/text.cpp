@@ -38,7 +38,7 @@ path joined_plays(const path& data_raw) {
   return file;
 }
 
-constexpr NamedText named[] = {
+constexpr KnownText named[] = {
     {"tinystories", "the validation part of TinyStories, 22 MB", "stories", stories_file},
     {"tinystories-train", "TinyStories, 2.2 GB", "stories-train", training_stories},
     {"shakespeare", "37 plays, 5 MB", "shakespeare", joined_plays},
@@ -46,10 +46,10 @@ constexpr NamedText named[] = {
 
 }  // namespace
 
-std::span<const NamedText> named_texts() { return named; }
+std::span<const KnownText> known_texts() { return named; }
 
-const NamedText* find_named_text(std::string_view name) {
-  const auto* const found = std::ranges::find(named, name, &NamedText::name);
+const KnownText* find_known_text(std::string_view name) {
+  const auto* const found = std::ranges::find(named, name, &KnownText::name);
   return found == std::end(named) ? nullptr : found;
 }
 
@@ -73,7 +73,7 @@ Text open_text(const TextOptions& options) {
 
   path file = options.text;
   std::string which = file.string();
-  if (const NamedText* const text = find_named_text(options.text.string())) {
+  if (const KnownText* const text = find_known_text(options.text.string())) {
     file = text->file(options.data_raw);
     which = nn::concat(text->name, " (", file.string(), ')');
     if (is_missing(file))

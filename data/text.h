@@ -13,7 +13,7 @@ namespace data {
 
 // What to train a language model on.
 struct TextOptions {
-  std::filesystem::path text = {};  // a file or a NamedText; empty: TinyStories, or the grammar's
+  std::filesystem::path text = {};  // a file or a KnownText; empty: TinyStories, or the grammar's
   std::filesystem::path data_raw = "data/raw";  // data/fetch.sh's folder; has the cache, too
   std::filesystem::path tokenizer = {};         // for load_tokenizer; "bytes"; empty: `vocabulary`
   std::filesystem::path vocabulary = {};        // empty: vocabulary_file; bytes if it is not there
@@ -33,13 +33,13 @@ struct Text {
 Text open_text(const TextOptions& options);
 
 // A text that data/fetch.sh brings, under the name that programs take.
-struct NamedText {
+struct KnownText {
   std::string_view name, description;
   std::string_view dataset;  // of data/fetch.sh
   std::filesystem::path (*file)(const std::filesystem::path& data_raw);
 };
-std::span<const NamedText> named_texts();
-const NamedText* find_named_text(std::string_view name);  // null if there is none
+std::span<const KnownText> known_texts();
+const KnownText* find_known_text(std::string_view name);  // null if there is none
 
 // Where data/fetch.sh puts stories and vocabulary, and open_text looks for them.
 std::filesystem::path stories_file(const std::filesystem::path& data_raw);

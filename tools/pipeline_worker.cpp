@@ -169,7 +169,7 @@ void add_run_options(tools::Options& options, CommandLine& line) {
       .between(0.1, 1e6);
   options
       .add("--text", rank.text.text,
-           "UTF-8 text to train on, or " + nn::join(tools::names_of(data::named_texts()), ", ") +
+           "UTF-8 text to train on, or " + nn::join(tools::names_of(data::known_texts()), ", ") +
                ": tinystories")
       .not_empty();
   options

@@ -245,8 +245,8 @@ TEST_CASE_FIXTURE(SmallText, "a text may be named, and the plays are joined into
   CHECK(std::ranges::count(ids, data::Tokenizer::end_id) == data::shakespeare_plays);
   CHECK(data::byte_tokenizer()->decode(Ids(ids.begin(), ids.begin() + 13)) == "Play 10\nTo be");
   CHECK(text.description.starts_with("shakespeare ("));
-  CHECK(data::find_named_text("tinystories-train")->dataset == "stories-train");
-  CHECK(data::find_named_text("tinystorys") == nullptr);
+  CHECK(data::find_known_text("tinystories-train")->dataset == "stories-train");
+  CHECK(data::find_known_text("tinystorys") == nullptr);
 }
 
 TEST_CASE_FIXTURE(SmallText, "the tokens may be chosen") {

@@ -17,7 +17,7 @@ std::string datasets_of(const data::TextOptions& options, std::string_view vocab
   std::string names;
   if (options.tokenizer.empty()) names = vocabulary;
   const std::string text = options.text.empty() ? "tinystories" : options.text.string();
-  if (const data::NamedText* const named = data::find_named_text(text))
+  if (const data::KnownText* const named = data::find_known_text(text))
     names += ' ' + std::string(named->dataset);
   return names;
 }
