@@ -68,7 +68,10 @@ traced() {
 check "a traced run shows what its ranks did" traced
 
 worker() { "$program" --out "$work/bad" "$@"; }
-check "a missing number of stages is an error" refused "stages" tools/pipeline.sh
+explains_itself() { tools/pipeline.sh | grep "^usage: tools/pipeline.sh STAGES"; }
+check "without arguments the launcher explains itself" explains_itself
+check "a word for the number of stages is an error" refused "three is not a number" \
+  tools/pipeline.sh three
 check "layers that do not add up are an error" refused "layers" worker --stages 3 --layers 2,2,3
 check "a batch that does not divide is an error" refused "batch" worker --batch 4
 check "an unknown schedule is an error" refused "no schedule" worker --schedule fast
