@@ -78,13 +78,31 @@ class Round {
   // Answers rank 0's call and, on rank 0, collects the answers. Every rank's line once all have
   // come; empty before.
   std::vector<std::string> look() {
-    if (rank_ == 0 && missing().empty()) publish();
+    if (rank_ == 0 && have_all_answered()) publish();
     if (rank_ != 0) answer(content_of(folder_ / "call"));
     std::istringstream all(content_of(folder_ / "all"));
     std::vector<std::string> lines;
     for (std::string line; std::getline(all, line);) lines.push_back(line);
     const bool is_ours = static_cast<int>(lines.size()) == ranks_ && lines[rank_] == own_line();
     return is_ours ? lines : std::vector<std::string>();
+  }
+
+  // The ranks that this one waits for: those that have not answered the call, or else rank 0.
+  std::vector<std::string> awaited() {
+    std::vector<std::string> names = missing();
+    if (call_.empty() || names.empty()) names = {"0"};
+    return names;
+  }
+
+ private:
+  fs::path file_of(int rank) const { return folder_ / nn::concat("rank-", rank); }
+  std::string own_line() const { return call_ + ' ' + own_; }
+
+  // Reads the answers again once all are there: a rank that was replaced meanwhile has a new one.
+  bool have_all_answered() {
+    if (!missing().empty()) return false;
+    answers_.clear();
+    return missing().empty();
   }
 
   // Ranks that have not answered the present call.
@@ -101,10 +119,6 @@ class Round {
     }
     return names;
   }
-
- private:
-  fs::path file_of(int rank) const { return folder_ / nn::concat("rank-", rank); }
-  std::string own_line() const { return call_ + ' ' + own_; }
 
   void answer(const std::string& call) {
     if (call.empty() || call == call_) return;
@@ -140,7 +154,7 @@ Meeting meet_in(const fs::path& folder, int rank, int ranks, const std::vector<i
     if (std::chrono::steady_clock::now() >= give_up) {
       const std::string what =
           nn::concat("rank ", rank, " waited ", static_cast<double>(patience.count()) / 1000,
-                     " s in ", folder.string(), " for rank ", nn::join(round.missing()));
+                     " s in ", folder.string(), " for rank ", nn::join(round.awaited()));
       throw PeerLost(what, what);
     }
     std::this_thread::sleep_for(pause);

@@ -100,7 +100,35 @@ TEST_CASE("the ranks that do not come to a meeting are named") {
   CHECK(messages[1].ends_with(" for rank 2"));
   CHECK(message_of([&] {
           meet(folder.path / "other", 1, {0}, milliseconds(50));
-        }).ends_with(" for rank 0, 1, 2"));
+        }).ends_with(" for rank 0"));
+}
+
+TEST_CASE("rank 0 is named if it does not come where an earlier meeting was") {
+  const tools::TemporaryFolder folder;
+  const fs::path place = folder.path / "meeting";
+  three_meet(place, {0, 0, 0});
+  std::string messages[2];
+  std::jthread other(
+      [&] { messages[1] = message_of([&] { meet(place, 2, {0}, milliseconds(600)); }); });
+  messages[0] = message_of([&] { meet(place, 1, {0}, milliseconds(600)); });
+  other.join();
+  for (const std::string& message : messages) CHECK(message.ends_with(" for rank 0"));
+}
+
+TEST_CASE("a rank that was replaced before the last one came is met at its new address") {
+  const tools::TemporaryFolder folder;
+  const fs::path place = folder.path / "meeting";
+  const auto met = [&](int rank) { return meet(place, rank); };
+  std::future<Meeting> first = std::async(std::launch::async, met, 0);
+  message_of([&] { meet(place, 1, {0, 1, 2}, milliseconds(400)); });
+  std::future<Meeting> second = std::async(std::launch::async, met, 1);
+  std::this_thread::sleep_for(milliseconds(100));
+  std::vector<Meeting> meetings;
+  Meeting third = met(2);
+  meetings.push_back(first.get()), meetings.push_back(second.get());
+  meetings.push_back(std::move(third));
+  for (const Meeting& meeting : meetings) ::close(meeting.listener.descriptor);
+  check_agree(meetings);
 }
 
 TEST_CASE("a folder that others could enter or change is no place for a meeting") {
