@@ -59,27 +59,34 @@ std::string new_call() {
   return std::to_string((std::uint64_t{random()} << 32 | random()) >> 2);
 }
 
-fs::path private_folder(const fs::path& folder) {
+void make_private(const fs::path& folder) {
   std::error_code error;
   fs::create_directories(folder.parent_path(), error);
   if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST)
     throw nn::InputError(nn::concat("cannot make ", folder.string(), ": ", std::strerror(errno)),
                          "choose a folder that all ranks see with --meet");
-  return trusted_private(folder);
 }
 
 class Round {
  public:
   Round(const fs::path& folder, int rank, int ranks, std::string own)
       : folder_(folder), rank_(rank), ranks_(ranks), own_(std::move(own)) {
-    if (rank == 0) answer(new_call()), write(folder_ / "call", call_);
+    if (rank != 0) return;
+    make_private(folder);
+    trusted_private(folder);
+    answer(new_call());
+    write(folder / "call", call_);
   }
 
   // Answers rank 0's call and, on rank 0, collects the answers. Every rank's line once all have
   // come; empty before.
   std::vector<std::string> look() {
+    std::error_code error;
     if (rank_ == 0 && have_all_answered()) publish();
-    if (rank_ != 0) answer(content_of(folder_ / "call"));
+    if (rank_ != 0 && fs::exists(folder_, error)) {
+      trusted_private(folder_);
+      answer(content_of(folder_ / "call"));
+    }
     std::istringstream all(content_of(folder_ / "all"));
     std::vector<std::string> lines;
     for (std::string line; std::getline(all, line);) lines.push_back(line);
@@ -146,7 +153,7 @@ Meeting meet_in(const fs::path& folder, int rank, int ranks, const std::vector<i
   Meeting meeting;
   const auto [public_key, secret] = new_key_pair();
   meeting.listener = listen_at(host);
-  Round round(private_folder(folder), rank, ranks, meeting.listener.address + ' ' + public_key);
+  Round round(folder, rank, ranks, meeting.listener.address + ' ' + public_key);
   const auto give_up = std::chrono::steady_clock::now() + patience;
   std::vector<std::string> lines = round.look();
   for (milliseconds pause = first_pause; lines.empty(); lines = round.look()) {
