@@ -6,10 +6,11 @@
 
 namespace pipeline {
 
-// The ranks that exchange messages with this one: rank 0, the recorder, the neighbours in its
-// pipeline, those beside it in the ring of its stage group, the other end of tied weights, the
-// stages among which its head is divided and, with shared moments, the ranks that collect them. In ascending order. Their number grows only on rank
-// 0, on the recorder and on the collecting ranks.
+// The ranks that exchange messages with this one, in ascending order: rank 0, the recorder, its
+// neighbours in the pipeline and in the ring of its stage group, and the other end of tied weights;
+// with a divided head the rank with the last part, and with shared moments the one that collects
+// them. Their number grows only on rank 0, on the recorder, on the ranks with a last part, and on
+// those that collect.
 std::vector<int> links_of(const TrainingConfig& config, int rank);
 
 }  // namespace pipeline

@@ -28,15 +28,18 @@ check "with nearly the same losses" close_losses serial two
 check "interleaved with a cut of its own trains" \
   train interleaved 2 --schedule interleaved --chunks 2 --layers 3,1,2,0 --microbatches 6
 check "with the same losses" same_losses serial interleaved
-check "a V trains, with both ends of the model in one process" train v 3 --schedule zb-v --chunks 2 \
-  --microbatches 6
+check "a V trains, with both ends of the model in one process" \
+  train v 3 --schedule zb-v --chunks 2 --microbatches 6
 check "with the same losses" same_losses serial v
 longer() { tools/pipeline.sh "${@:2}" --microbatches 6 "${small[@]}" --steps 9 --out "$work/$1"; }
 check "it continues with another schedule" longer v 2 --schedule v-min --resume
 check "as one process would" longer serial-9 1
 check "with the same losses" same_losses serial-9 v
-check "a head shared by three processes trains" train shared 3 --split-head --microbatches 6
+check "a head shared by three processes trains" \
+  train shared 3 --split-head --microbatches 6 --trace
 check "with the same losses" same_losses serial shared
+check "its trace explains scores and head" \
+  eval '"$BIN/show_trace" "$work/shared" | grep -q "  S scores  T head  "'
 check "it continues as one process with a whole head" longer shared 1 --resume
 check "with the same losses" same_losses serial-9 shared
 check "and the same model" cmp "$work"/{shared,serial-9}/checkpoint/model.safetensors

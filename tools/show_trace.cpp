@@ -108,7 +108,10 @@ int run_command(int argc, char** argv) {
       nn::concat("As predicted from these costs, ", report::fixed(predicted_step.end, 3), " s"),
       predicted_lanes, idle_shares(predicted, predicted_lanes.size(), predicted_step),
       step.length());
-  std::cout << "F forward  B backward  W weights  U update  R reduce  . idle\n";
+  const bool has_scores = std::ranges::any_of(
+      predicted, [](const RankEvent& each) { return each.event.kind == pipeline::Kind::scores; });
+  std::cout << "F forward  B backward  W weights  " << (has_scores ? "S scores  T head  " : "")
+            << "U update  R reduce  . idle\n";
 
   nn::write_file_atomically(folder / "timeline.svg",
                             report::to_svg(lanes, nn::concat("Step ", number), "s"));

@@ -78,7 +78,9 @@ void Mailbox::meet(const std::string& terms, milliseconds patience) {
   try {
     wait([&] { return missing().empty() && !sockets_->has_outgoing(); }, "meeting the other ranks");
   } catch (const PeerLost& lost) {
-    if (missing().empty() || lost.news.find("; not connected") != std::string::npos) throw;
+    const bool is_news = std::ranges::any_of(
+        sockets_->peers, [](const auto& entry) { return !entry.second.failure.empty(); });
+    if (is_news || missing().empty()) throw;
     const std::string names =
         nn::concat("; not connected", sockets_->options.keys ? " with valid keys" : "", ": rank ",
                    nn::join(missing()));

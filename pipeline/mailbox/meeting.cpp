@@ -59,32 +59,57 @@ std::string new_call() {
   return std::to_string((std::uint64_t{random()} << 32 | random()) >> 2);
 }
 
-fs::path private_folder(const fs::path& folder) {
+void make_private(const fs::path& folder) {
   std::error_code error;
   fs::create_directories(folder.parent_path(), error);
   if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST)
     throw nn::InputError(nn::concat("cannot make ", folder.string(), ": ", std::strerror(errno)),
                          "choose a folder that all ranks see with --meet");
-  return trusted_private(folder);
 }
 
 class Round {
  public:
   Round(const fs::path& folder, int rank, int ranks, std::string own)
       : folder_(folder), rank_(rank), ranks_(ranks), own_(std::move(own)) {
-    if (rank == 0) answer(new_call()), write(folder_ / "call", call_);
+    if (rank != 0) return;
+    make_private(folder);
+    trusted_private(folder);
+    answer(new_call());
+    write(folder / "call", call_);
   }
 
   // Answers rank 0's call and, on rank 0, collects the answers. Every rank's line once all have
   // come; empty before.
   std::vector<std::string> look() {
-    if (rank_ == 0 && missing().empty()) publish();
-    if (rank_ != 0) answer(content_of(folder_ / "call"));
+    std::error_code error;
+    if (rank_ == 0 && have_all_answered()) publish();
+    if (rank_ != 0 && fs::exists(folder_, error)) {
+      trusted_private(folder_);
+      answer(content_of(folder_ / "call"));
+    }
     std::istringstream all(content_of(folder_ / "all"));
     std::vector<std::string> lines;
     for (std::string line; std::getline(all, line);) lines.push_back(line);
     const bool is_ours = static_cast<int>(lines.size()) == ranks_ && lines[rank_] == own_line();
     return is_ours ? lines : std::vector<std::string>();
+  }
+
+  // The ranks that this one waits for: those that have not answered the call, or else rank 0.
+  std::vector<std::string> awaited() {
+    std::vector<std::string> names = missing();
+    if (call_.empty() || names.empty()) names = {"0"};
+    return names;
+  }
+
+ private:
+  fs::path file_of(int rank) const { return folder_ / nn::concat("rank-", rank); }
+  std::string own_line() const { return call_ + ' ' + own_; }
+
+  // Reads the answers again once all are there: a rank that was replaced meanwhile has a new one.
+  bool have_all_answered() {
+    if (!missing().empty()) return false;
+    answers_.clear();
+    return missing().empty();
   }
 
   // Ranks that have not answered the present call.
@@ -101,10 +126,6 @@ class Round {
     }
     return names;
   }
-
- private:
-  fs::path file_of(int rank) const { return folder_ / nn::concat("rank-", rank); }
-  std::string own_line() const { return call_ + ' ' + own_; }
 
   void answer(const std::string& call) {
     if (call.empty() || call == call_) return;
@@ -132,7 +153,7 @@ Meeting meet_in(const fs::path& folder, int rank, int ranks, const std::vector<i
   Meeting meeting;
   const auto [public_key, secret] = new_key_pair();
   meeting.listener = listen_at(host);
-  Round round(private_folder(folder), rank, ranks, meeting.listener.address + ' ' + public_key);
+  Round round(folder, rank, ranks, meeting.listener.address + ' ' + public_key);
   const auto give_up = std::chrono::steady_clock::now() + patience;
   std::vector<std::string> lines = round.look();
   for (milliseconds pause = first_pause; lines.empty(); lines = round.look()) {
@@ -140,7 +161,7 @@ Meeting meet_in(const fs::path& folder, int rank, int ranks, const std::vector<i
     if (std::chrono::steady_clock::now() >= give_up) {
       const std::string what =
           nn::concat("rank ", rank, " waited ", static_cast<double>(patience.count()) / 1000,
-                     " s in ", folder.string(), " for rank ", nn::join(round.missing()));
+                     " s in ", folder.string(), " for rank ", nn::join(round.awaited()));
       throw PeerLost(what, what);
     }
     std::this_thread::sleep_for(pause);

@@ -21,7 +21,7 @@ struct Meeting {
 };
 
 // The ranks of a run find each other and exchange keys through a folder that all of them see and no
-// other user can enter. It is made if it is missing.
+// other user can enter. Rank 0 makes it if it is missing.
 //
 //   call      rank 0 writes a random number; it is the run's
 //   rank-R    every rank answers: the number, its address, its public key

@@ -70,8 +70,8 @@ many_meet() {
   [ $((${user%.*} + ${system%.*})) -lt 100 ]
 }
 batch_trains() {
-  timeout 60 sbatch --wait --output="$work/batch.log" --chdir="$PWD" tools/launch/slurm.sh --stages 3 \
-    "${small[@]}" --steps 6 --out "$work/srun-batch"
+  timeout 60 sbatch --wait --output="$work/batch.log" --chdir="$PWD" tools/launch/slurm.sh \
+    --stages 3 "${small[@]}" --steps 6 --out "$work/srun-batch"
   cat "$work/batch.log"
   same_losses sh-6 srun-batch
 }

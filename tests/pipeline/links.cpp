@@ -38,11 +38,12 @@ TEST_CASE("with a divided head every stage is linked with the last one of its pi
 
 TEST_CASE("links are mutual, for every schedule") {
   for (const ScheduleEntry& entry : schedule_table())
-    for (bool shares : {false, true})
+    for (int memory = 0; memory < 4; ++memory)
       for (const nn::ModelFamily& family : nn::families()) {
         CAPTURE(entry.name);
         TrainingConfig config = toy::config_of(entry.name, 3, 4, 3, family);
-        config.shares_moments = shares;
+        config.shares_moments = (memory & 1) != 0;
+        config.splits_head = (memory & 2) != 0;
         for (int rank = 0; rank < 12; ++rank)
           for (int other = 0; other < 12; ++other)
             CHECK(are_linked(config, rank, other) == are_linked(config, other, rank));

@@ -113,6 +113,17 @@ TEST_CASE("ranks started with different options name them") {
   CHECK(messages[0] == "rank 1 was started with lr 0.1, this one with lr 0.0");
 }
 
+TEST_CASE("if one rank fails while another has yet to come, the failure is told and no more") {
+  const std::vector<std::string> addresses{"inproc://failed-0", "inproc://failed-1",
+                                           "inproc://failed-2"};
+  Network network;
+  Mailbox mailbox(network, {.rank = 0, .addresses = addresses});
+  Mailbox other(network, {.rank = 1, .addresses = addresses});
+  other.announce_failure("rank 1 failed: there is no text");
+  CHECK(message_of([&] { mailbox.meet("", seconds(10)); }) ==
+        "rank 1 failed: there is no text, while meeting the other ranks");
+}
+
 TEST_CASE("a rank that fails tells the others why, one that vanishes is missed") {
   const tools::TemporaryFolder folder;
   const std::vector<std::string> addresses{address_of(0, folder), address_of(1, folder)};

@@ -100,19 +100,51 @@ TEST_CASE("the ranks that do not come to a meeting are named") {
   CHECK(messages[1].ends_with(" for rank 2"));
   CHECK(message_of([&] {
           meet(folder.path / "other", 1, {0}, milliseconds(50));
-        }).ends_with(" for rank 0, 1, 2"));
+        }).ends_with(" for rank 0"));
+  CHECK_FALSE(fs::exists(folder.path / "other"));  // rank 0 may refuse to run
+}
+
+TEST_CASE("rank 0 is named if it does not come where an earlier meeting was") {
+  const tools::TemporaryFolder folder;
+  const fs::path place = folder.path / "meeting";
+  three_meet(place, {0, 0, 0});
+  std::string messages[2];
+  std::jthread other(
+      [&] { messages[1] = message_of([&] { meet(place, 2, {0}, milliseconds(600)); }); });
+  messages[0] = message_of([&] { meet(place, 1, {0}, milliseconds(600)); });
+  other.join();
+  for (const std::string& message : messages) CHECK(message.ends_with(" for rank 0"));
+}
+
+TEST_CASE("a rank that was replaced before the last one came is met at its new address") {
+  const tools::TemporaryFolder folder;
+  const fs::path place = folder.path / "meeting";
+  const auto met = [&](int rank) { return meet(place, rank); };
+  std::future<Meeting> first = std::async(std::launch::async, met, 0);
+  message_of([&] { meet(place, 1, {0, 1, 2}, milliseconds(400)); });
+  std::future<Meeting> second = std::async(std::launch::async, met, 1);
+  std::this_thread::sleep_for(milliseconds(100));
+  std::vector<Meeting> meetings;
+  Meeting third = met(2);
+  meetings.push_back(first.get()), meetings.push_back(second.get());
+  meetings.push_back(std::move(third));
+  for (const Meeting& meeting : meetings) ::close(meeting.listener.descriptor);
+  check_agree(meetings);
 }
 
 TEST_CASE("a folder that others could enter or change is no place for a meeting") {
   const tools::TemporaryFolder folder;
   const fs::path place = folder.path / "meeting";
   fs::create_directory(place);
-  const auto complaint = [&] { return complaint_of([&] { meet(place, 0); }); };
-  fs::permissions(place, fs::perms(0750));
-  CHECK(complaint() == place.string() + " can be read by other users");
-  fs::permissions(place, fs::perms(0700));
-  fs::permissions(folder.path, fs::perms(0770));
-  CHECK(complaint() == folder.path.string() + " can be changed by other users");
+  const auto complaint = [&](int rank) { return complaint_of([&] { meet(place, rank); }); };
+  for (int rank : {0, 1}) {
+    fs::permissions(place, fs::perms(0750));
+    CHECK(complaint(rank) == place.string() + " can be read by other users");
+    fs::permissions(place, fs::perms(0700));
+    fs::permissions(folder.path, fs::perms(0770));
+    CHECK(complaint(rank) == folder.path.string() + " can be changed by other users");
+    fs::permissions(folder.path, fs::perms(0700));
+  }
   CHECK(contains(complaint_of([&] { meet("/proc/none/meeting", 0); }), "cannot make "));
 }
 

@@ -49,6 +49,7 @@ TEST_CASE("addresses that do not fit the ranks are refused") {
   };
   CHECK(complaint({"tcp://127.0.0.1:1,tcp://127.0.0.1:2,tcp://127.0.0.1:3"}) ==
         "3 addresses for 2 ranks");
+  CHECK(complaint({}) == "this is one of 2 ranks, and has no way to find the others");
   CHECK(complaint({"tcp://127.0.0.1:1,tcp://127.0.0.1:1"}) ==
         "tcp://127.0.0.1:1 is given for two ranks");
   CHECK(complaint({"tcp://127.0.0.1:9000,"}) == "tcp://127.0.0.1:9000, is not an address");

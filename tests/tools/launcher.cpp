@@ -84,6 +84,11 @@ TEST_CASE("the innermost launcher counts") {
   CHECK(find_launch("slurm", with(slurm, mpi))->launcher == "slurm");
 }
 
+TEST_CASE("torchrun and mpirun within a job of Slurm know their ranks on this machine") {
+  CHECK(find_launch("auto", with(slurm, torchrun))->ranks_here == 3);
+  CHECK(find_launch("auto", with(slurm, mpi))->ranks_here == 3);
+}
+
 TEST_CASE("Slurm's batch script and interactive shell are not ranks") {
   const Environment batch{{"SLURM_PROCID", "0"}, {"SLURM_NTASKS", "6"}, {"SLURM_JOB_ID", "17"}};
   CHECK(found(batch) == "none");

@@ -59,6 +59,11 @@ std::vector<std::string> addresses_of(const RankOptions& options) {
   const std::string hint =
       "--address ipc:///folder, tcp://host:port, tcp://host-{rank}:port, or one address for each "
       "rank";
+  if (given.empty())
+    throw nn::InputError(
+        nn::concat("this is one of ", ranks, " ranks, and has no way to find the others"),
+        "tools/pipeline.sh starts all ranks on this machine, as do mpirun, torchrun and srun; by "
+        "hand, give each rank --rank and --meet or --address");
   if (given.size() != 1)
     throw nn::InputError(nn::concat(given.size(), " addresses for ", ranks, " ranks"), hint);
   std::vector<std::string> addresses;

@@ -20,7 +20,8 @@ struct Launcher {
   const char* name;
   const char* rank;              // its variables
   const char* ranks;             // null: it has none
-  const char* ranks_here;        // a number, or Slurm's list for all machines; null: one
+  const char* ranks_here;        // a number, or a list for all machines; null: one
+  const char* machine;           // the number in that list; null: there is no list
   const char* proof;             // set, too, if it started this process; null: none is needed
   std::vector<const char*> run;  // together they name this start of the run
 };
@@ -34,6 +35,7 @@ const std::vector<Launcher>& launchers() {
        "RANK",
        "WORLD_SIZE",
        "LOCAL_WORLD_SIZE",
+       nullptr,
        "TORCHELASTIC_RUN_ID",
        {"TORCHELASTIC_RUN_ID", "TORCHELASTIC_RESTART_COUNT"}},
       {"mpi",
@@ -41,14 +43,16 @@ const std::vector<Launcher>& launchers() {
        "OMPI_COMM_WORLD_SIZE",
        "OMPI_COMM_WORLD_LOCAL_SIZE",
        nullptr,
+       nullptr,
        {"PMIX_NAMESPACE"}},
       {"slurm",
        "SLURM_PROCID",
        "SLURM_STEP_NUM_TASKS",
        "SLURM_STEP_TASKS_PER_NODE",
+       "SLURM_NODEID",
        "SLURM_STEP_ID",
        {"SLURM_JOB_ID", "SLURM_STEP_ID", "SLURM_RESTART_COUNT"}},
-      {"kubernetes", "JOB_COMPLETION_INDEX", nullptr, nullptr, nullptr, {"JOB_UID"}}};
+      {"kubernetes", "JOB_COMPLETION_INDEX", nullptr, nullptr, nullptr, nullptr, {"JOB_UID"}}};
   return table;
 }
 
@@ -101,7 +105,7 @@ std::string entry_of(const std::string& list, std::int64_t machine) {
 }
 
 int ranks_here(const Launcher& launcher, const Environment& environment) {
-  const std::int64_t machine = parse(value_of(environment, "SLURM_NODEID")).value_or(0);
+  const std::int64_t machine = parse(value_of(environment, launcher.machine)).value_or(0);
   const std::string text = entry_of(value_of(environment, launcher.ranks_here), machine);
   return static_cast<int>(std::clamp<std::int64_t>(parse(text).value_or(1), 1, 1 << 20));
 }
