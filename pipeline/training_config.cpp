@@ -13,6 +13,7 @@
 #include "nn/real.h"
 #include "pipeline/collectives.h"
 #include "pipeline/head_layout.h"
+#include "pipeline/optimizers.h"
 #include "pipeline/simulate.h"
 #include "pipeline/split_head.h"
 #include "pipeline/tied_gradients.h"
@@ -89,10 +90,7 @@ void require_valid(const TrainingConfig& config) {
                     config.model.max_positions),
          "choose --tokens between 2 and the context");
   demand(config.steps >= 0, "the number of steps cannot be negative", "--steps 5000");
-  demand(config.learning_rate > 0 && std::isfinite(config.learning_rate),
-         "the learning rate must be positive and finite", "--lr 8e-4");
-  demand(config.warmup == 0 || (config.warmup > 0 && config.warmup < config.steps),
-         "the warm-up does not fit into the steps", "choose --warmup from 0 to below --steps");
+  require_valid_updates(config);
   demand(config.clip_norm >= 0 && std::isfinite(config.clip_norm),
          "the largest norm of gradients must be positive and finite, or 0 for any",
          "--clip-norm 1");
@@ -184,7 +182,10 @@ std::map<std::string, std::string> training_terms(const TrainingConfig& config) 
   add("bits", 8 * sizeof(nn::real));
   add("batch", config.batch);
   add("tokens", config.length);
+  terms["optimizer"] = config.optimizer;
+  add("weight-decay", config.weight_decay);
   add("lr", config.learning_rate);
+  add("lr-floor", config.lowest_rate);
   add("warmup", config.warmup);
   if (config.warmup > 0) add("steps", config.steps);  // where the cosine ends
   add("seed", config.seed);

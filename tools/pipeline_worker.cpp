@@ -25,6 +25,7 @@
 #include "pipeline/cut.h"
 #include "pipeline/mailbox/keys.h"
 #include "pipeline/mailbox/mailbox.h"
+#include "pipeline/optimizers.h"
 #include "pipeline/topology.h"
 #include "pipeline/training_config.h"
 #include "tools/program/options.h"
@@ -54,6 +55,7 @@ struct CommandLine {
   training::ScheduleSize size;
   std::string layers;
   std::optional<int> pipelines, batch, threads, parent, number;
+  std::optional<double> weight_decay;
   std::optional<std::string> checkpoint;
   std::string launcher = "auto";
   std::filesystem::path meet, new_keys;
@@ -84,9 +86,14 @@ void add_training_options(tools::Options& options, CommandLine& line) {
       .between(1, 1 << 24);
   options.add("--tokens", config.length, "tokens per sequence").between(1, largest_size);
   options.add("--steps", config.steps, "training steps").between(0, 1 << 30);
-  options.add("--lr", config.learning_rate, "Adam's learning rate");
+  options.add("--optimizer", config.optimizer, "adam, adamw or sgd")
+      .among(tools::names_of(pipeline::optimizer_table()));
+  options.add("--weight-decay", line.weight_decay,
+              "of all weights but norms and biases, as AdamW has it: 0.01 with adamw, 0 with sgd");
+  options.add("--lr", config.learning_rate, "learning rate");
   options.add("--warmup", config.warmup,
               "steps of warm-up before a cosine decay; 0, constant rate");
+  options.add("--lr-floor", config.lowest_rate, "learning rate at the end of the cosine");
   options.add("--seed", config.seed, "seed of the initial weights")
       .between(std::uint64_t{0}, tools::largest_seed);
   options.add("--clip-norm", config.clip_norm,
@@ -101,7 +108,7 @@ void add_memory_options(tools::Options& options, pipeline::TrainingConfig& confi
   options.add("--split-head", config.splits_head,
               "divide the head's rows over the stages, which else sit on the last one");
   options.add("--zero1", config.shares_moments,
-              "share Adam's moments out over the pipelines, as ZeRO stage 1 and PyTorch's "
+              "share the optimizer's moments out over the pipelines, as ZeRO stage 1 and PyTorch's "
               "ZeroRedundancyOptimizer do");
 }
 
@@ -270,6 +277,8 @@ int run_command(int argc, char** argv) {
   set_schedule(config, line.size);
   set_ranks(line);
   config.batch = line.batch.value_or(config.microbatches * config.topology.pipelines);
+  config.weight_decay =
+      line.weight_decay.value_or(pipeline::optimizer_named(config.optimizer).weight_decay);
   config.model = model_of(line);
   training::choose_vocabulary(line.rank.text, line.rank.init, config.model.kind().vocabulary);
   pipeline::require_valid(config);
