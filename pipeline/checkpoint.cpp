@@ -32,11 +32,12 @@ constexpr const char* run_key = "run-id";
 constexpr const char* updates_key = "updates";  // for Adam's bias correction
 
 // Terms that older checkpoints lack, and what those were made with.
-constexpr std::array<std::pair<const char*, const char*>, 5> newer_terms{{{"model", "llama"},
+constexpr std::array<std::pair<const char*, const char*>, 6> newer_terms{{{"model", "llama"},
                                                                           {"clip-norm", "none"},
                                                                           {"optimizer", "adam"},
                                                                           {"weight-decay", "0"},
-                                                                          {"lr-floor", "0"}}};
+                                                                          {"lr-floor", "0"},
+                                                                          {"held-out", "0"}}};
 const char* preset_of(const std::string& term) {
   for (const auto& [name, value] : newer_terms)
     if (name == term) return value;

@@ -33,6 +33,9 @@ struct TrainingConfig {
   int warmup = 0;          // steps until it is reached; then it falls along a cosine. 0: constant
   double lowest_rate = 0;  // at the end of the cosine
   std::uint64_t seed = 0;
+  double held_out = 0;           // share of the text's windows at its end, for evaluations
+  int evaluate_every = 0;        // steps; 0: never
+  int evaluation_batches = 20;   // at most, in an evaluation
   std::string text = {};         // identifies the text by its content, not its path
   bool skips_bad_steps = false;  // a step with a NaN or infinity is skipped, not an error
   double clip_norm = 0;          // largest norm of a step's gradients; 0: any
