@@ -30,16 +30,22 @@ check "Adam's weights do not decay" refused "--weight-decay does not go with Ada
   train refused 2 "${small[@]}" --weight-decay 0.1
 
 validated=("${small[@]}" --held-out 0.2 --eval-every 2)
-check "one process validates" train one 1 "${validated[@]}" --microbatches 6
+check "one process validates" train one 1 "${validated[@]}" --microbatches 6 \
+  --tensorboard "$work/board" --clip-norm 100
 check "every second step" \
   [ "$(cut -d, -f1 "$work/one/validation.csv" | tr '\n' ' ')" = "Step 2 4 6 " ]
-check "and prints it" grep -qE "^step 6/6  loss [0-9.]+  validation [0-9.]+ \(perplexity [0-9.]+\)" \
-  "$work/one/rank-0.log"
-check "three processes validate" train three 3 "${validated[@]}" --microbatches 6 \
+check "and prints it" \
+  grep -qE "^step 6/6  loss [0-9.]+  validation [0-9.]+ \(perplexity [0-9.]+\)" \
+    "$work/one/rank-0.log"
+for name in Loss/training Loss/validation Perplexity "Learning rate" "Norm of gradients" \
+  "Tokens per second"; do
+  check "TensorBoard gets $name" grep -qa "$name" "$work"/board/events.out.tfevents.*
+done
+check "three processes validate" train three 3 "${validated[@]}" --microbatches 6 --clip-norm 100 \
   --schedule zb-h1 --checkpoint-every 3
 check "with the same bits" same_validation one three
 rm -r "$work/three/steps/step-6"
-check "it continues" train three 3 "${validated[@]}" --microbatches 6 --resume
+check "it continues" train three 3 "${validated[@]}" --microbatches 6 --clip-norm 100 --resume
 check "with the same validation" same_validation one three
 check "two pipelines validate" train two 2 2 "${validated[@]}" --microbatches 3 --lr 1e-30
 check "as one does, while their weights are the same" \
