@@ -92,4 +92,16 @@ void Windows::copy(std::int64_t window, std::span<int> ids) const {
   std::ranges::copy(ids_.subspan(window % count() * length_, length_), ids.begin());
 }
 
+SplitWindows split_windows(std::span<const std::uint16_t> ids, int length, double share) {
+  const Windows all(ids, length);
+  if (share == 0) return {all, std::nullopt};
+  const auto held_out = static_cast<std::int64_t>(share * static_cast<double>(all.count()));
+  if (held_out == 0 || held_out >= all.count())
+    throw nn::InputError(nn::concat("a share of ", share, " of the text's ", all.count(),
+                                    " windows is ", held_out, " windows to hold out"),
+                         "choose another --held-out, or a longer text");
+  const std::size_t first = (all.count() - held_out) * length;
+  return {Windows(ids.first(first), length), Windows(ids.subspan(first), length)};
+}
+
 }  // namespace data

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <span>
 
 #include "data/mapped_file.h"
@@ -51,5 +52,13 @@ class Windows {
   std::span<const std::uint16_t> ids_;
   int length_;
 };
+
+// The text's windows, of which the last `share`, rounded down, are held out from training.
+struct SplitWindows {
+  Windows training;
+  std::optional<Windows> held_out;  // with a share above 0
+};
+// Throws nn::InputError if no window is left for training, or none is held out.
+SplitWindows split_windows(std::span<const std::uint16_t> ids, int length, double share);
 
 }  // namespace data

@@ -1,6 +1,7 @@
 #include "pipeline/checkpoint.h"
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -28,9 +29,20 @@ namespace {
 
 constexpr const char* skipped_key = "steps-left-out";
 constexpr const char* run_key = "run-id";
-constexpr const char* model_key = "model";      // the oldest checkpoints, of LLaMAs, lack it
-constexpr const char* clip_key = "clip-norm";   // older ones lack it
 constexpr const char* updates_key = "updates";  // for Adam's bias correction
+
+// Terms that older checkpoints lack, and what those were made with.
+constexpr std::array<std::pair<const char*, const char*>, 6> newer_terms{{{"model", "llama"},
+                                                                          {"clip-norm", "none"},
+                                                                          {"optimizer", "adam"},
+                                                                          {"weight-decay", "0"},
+                                                                          {"lr-floor", "0"},
+                                                                          {"held-out", "0"}}};
+const char* preset_of(const std::string& term) {
+  for (const auto& [name, value] : newer_terms)
+    if (name == term) return value;
+  return nullptr;
+}
 
 std::string file_name(std::int64_t block) { return nn::concat("piece-", block, ".safetensors"); }
 
@@ -60,7 +72,8 @@ void compare_terms(const TrainingConfig& config, const nn::Metadata& state,
   const auto saved = [&](const std::string& name) {
     const auto found = state.find(name);
     if (found != state.end()) return found->second;
-    return std::string(name == model_key ? "llama" : "none");
+    const char* const preset = preset_of(name);
+    return std::string(preset ? preset : "none");
   };
   for (const auto& [name, value] : training_terms(config)) {
     if (saved(name) == value) continue;
@@ -218,9 +231,8 @@ int Checkpoints::resume(const std::function<void(const std::string&)>& report) {
 void Checkpoints::require_whole(const nn::CheckpointFolder::Saved& saved) const {
   nn::whole_number(saved.state, skipped_key);
   for (const auto& [name, value] : training_terms(config_))
-    nn::require(
-        name == "steps" || name == model_key || name == clip_key || saved.state.contains(name),
-        "there is no ", name);
+    nn::require(name == "steps" || preset_of(name) || saved.state.contains(name), "there is no ",
+                name);
   const int layers = nn::whole_number(saved.state, "depth");
   for (std::int64_t block = 0; block < layers + std::int64_t{2}; ++block) {
     const std::string name = file_name(block);

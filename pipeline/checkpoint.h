@@ -22,8 +22,8 @@ nn::Metadata origin_of(const TrainingConfig& config);
 // or number of pipelines can resume from it:
 //
 //   piece-3.safetensors      model.layers.2.mlp.up_proj.weight              and the other weights;
-//                            model.layers.2.mlp.up_proj.weight.exp_avg      Adam's moments, with
-//                            model.layers.2.mlp.up_proj.weight.exp_avg_sq   torch.optim's names
+//                            model.layers.2.mlp.up_proj.weight.exp_avg      the optimizer's state,
+//                            model.layers.2.mlp.up_proj.weight.exp_avg_sq   by torch.optim's names
 class Checkpoints {
  public:
   // Everything must outlive it.

@@ -9,6 +9,7 @@
 #include "nn/gradient_norm.h"
 #include "nn/team.h"
 #include "pipeline/head_layout.h"
+#include "pipeline/optimizers.h"
 #include "pipeline/shares.h"
 
 namespace pipeline {
@@ -25,13 +26,12 @@ Gradients::Gradients(const TrainingConfig& config, Stage& stage, Mailbox& mailbo
       stage_(stage),
       mailbox_(mailbox),
       trace_(trace),
-      learning_rate_(config.warmup > 0
-                         ? nn::warmup_cosine_rate(config.learning_rate, config.warmup, config.steps)
-                         : nn::constant_rate(config.learning_rate)),
+      learning_rate_(learning_rate_of(config)),
       tied_(config, stage, mailbox) {
   for (int block : stage.all_blocks())
-    blocks_[block] = {std::make_unique<nn::Adam>(config.learning_rate),
-                      pipeline::share_of(config, mailbox.rank(), block)};
+    blocks_[block] = {optimizer_named(config.optimizer).make(config.learning_rate),
+                      pipeline::share_of(config, mailbox.rank(), block),
+                      decaying_parts(stage.model(), block)};
 }
 
 void Gradients::begin_step(int step) {
@@ -171,12 +171,16 @@ void Gradients::update(int block) {
   const Stopwatch stopwatch;
   const auto [first, length] = share_of(block);
   const std::span<nn::real> all = gradients_of(block), own = all.subspan(first, length);
+  const std::span<nn::real> weights = weights_of(block).subspan(first, length);
+  const double rate = learning_rate_(step_);
   nn::Optimizer& optimizer = *blocks_.at(block).optimizer;
-  optimizer.set_learning_rate(learning_rate_(step_));
+  optimizer.set_learning_rate(rate);
   nn::Team& team = stage_.team();
   const double factor = config_.clip_norm > 0 ? nn::clip_factor(norm_, config_.clip_norm) : 1;
   if (factor < 1) nn::scale(own, factor, team);
-  optimizer.step(weights_of(block).subspan(first, length), own, team);
+  if (config_.weight_decay > 0)
+    decay(weights, first, blocks_.at(block).decaying, rate, config_.weight_decay, team);
+  optimizer.step(weights, own, team);
   team.split(static_cast<nn::index>(all.size()), 16384, [all](nn::index begin, nn::index end) {
     std::ranges::fill(all.subspan(begin, end - begin), nn::real(0));
   });

@@ -69,6 +69,7 @@ class Gradients {
   struct Block {
     std::unique_ptr<nn::Optimizer> optimizer;
     Segment share;
+    std::vector<Segment> decaying;
   };
   struct Exchange {
     int block;

@@ -6,6 +6,7 @@
 #include "nn/real.h"
 #include "pipeline/clock.h"
 #include "pipeline/collectives.h"
+#include "pipeline/evaluation.h"
 #include "pipeline/gathered_head.h"
 #include "pipeline/head_layout.h"
 #include "pipeline/shares.h"
@@ -62,6 +63,13 @@ bool Protocol::operator()(int from, Tag tag, std::size_t bytes, int step) const 
     case Tag::loss:
       return is_soon && is_plain && bytes == size_of_number && is_recorder &&
              t.stage(from) == placement_.last_stage();
+    case Tag::held_out:
+      return is_soon && is_of_evaluation(from, tag, bytes);
+    case Tag::validation:
+      return is_soon && tag == Tag{Tag::validation, tag.step, tag.item} && is_of_rank_0 &&
+             is_evaluated_after(config_, tag.step + 1) &&
+             is_below(tag.item, config_.evaluation_batches) && bytes > 0 &&
+             (rank_ == 0 ? bytes <= size_of_number * config_.batch : bytes == size_of_number);
     case Tag::verdict:
       return is_soon && is_plain && is_of_rank_0 && config_.has_verdicts() &&
              bytes == size_of_number * (rank_ == 0 ? count_blocks(config_) : 1);
@@ -105,6 +113,15 @@ bool Protocol::is_crossing(int from, Tag tag, std::size_t bytes, int offset) con
          from == config_.topology.rank(pipeline_, placement_.stage(tag.part + offset)) &&
          is_below(tag.item, config_.microbatches) &&
          bytes == activation_size(config_) * sizeof(nn::real);
+}
+
+bool Protocol::is_of_evaluation(int from, Tag tag, std::size_t bytes) const {
+  return is_evaluated_after(config_, tag.step + 1) && tag.part > 0 &&
+         is_below(tag.part, placement_.parts()) && placement_.stage(tag.part) == stage_ &&
+         from == config_.topology.rank(pipeline_, placement_.stage(tag.part - 1)) &&
+         is_below(tag.item, most_windows(config_)) &&
+         pipeline_of_window(config_, tag.item) == pipeline_ &&
+         bytes == sizeof(nn::real) * config_.length * config_.model.hidden_size;
 }
 
 // Between a share of a divided head and the last stage of its pipeline.

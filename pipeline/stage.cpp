@@ -30,6 +30,8 @@ Stage::Stage(const nn::LanguageModelConfig& config, const std::vector<std::vecto
       length_(length),
       recomputes_(recomputes) {
   shared_.tape.set_team(team_);
+  evaluation_.set_team(team_);
+  evaluation_.set_recording(false);
   if (rows) head_share_.emplace(model_, team_);
 }
 
@@ -97,6 +99,19 @@ nn::ConstView Stage::forward(int chunk, int microbatch, const Batch& batch,
     value = flight.out[i].value();
   }
   return value;
+}
+
+nn::ConstView Stage::evaluate(int chunk, const Batch& batch, std::span<const nn::real> input) {
+  const nn::Shape shape{length_, model_.config().hidden_size};
+  nn::require(is_first(chunk) || static_cast<nn::index>(input.size()) == shape.size(),
+              "stage: got ", input.size(), " numbers for activations of ", shape);
+  evaluation_.reset();
+  nn::Var value;
+  if (!is_first(chunk)) value = evaluation_.constant({input.data(), shape});
+  for (const int block : chunks_[chunk])
+    value = block == 0 ? model_.embed(evaluation_, batch.ids, length_)
+                       : run(block, value, batch.targets);
+  return value.value();
 }
 
 nn::ConstView Stage::backward(int chunk, int microbatch, std::span<const nn::real> gradient) {

@@ -62,6 +62,10 @@ class Stage {
   // and frees the microbatch. For recomputed blocks backward() has already added to them.
   void weights(int chunk, int microbatch, const std::function<void(int block)>& block_is_done);
 
+  // forward() of one sequence, of which nothing is kept: for evaluations. The result stays valid
+  // until the next call, as long as `input` does.
+  nn::ConstView evaluate(int chunk, const Batch& batch, std::span<const nn::real> input);
+
   // This rank's share of a divided head.
   HeadShare& head_share() { return *head_share_; }
 
@@ -101,6 +105,7 @@ class Stage {
     std::size_t index = 0;
     nn::Var in, out;
   } shared_;
+  nn::Tape evaluation_;                           // records nothing
   std::vector<std::unique_ptr<Flight>> flights_;  // free ones are reused
 };
 

@@ -12,7 +12,9 @@
 #include "nn/base/split.h"
 #include "nn/real.h"
 #include "pipeline/collectives.h"
+#include "pipeline/evaluation.h"
 #include "pipeline/head_layout.h"
+#include "pipeline/optimizers.h"
 #include "pipeline/simulate.h"
 #include "pipeline/split_head.h"
 #include "pipeline/tied_gradients.h"
@@ -89,13 +91,11 @@ void require_valid(const TrainingConfig& config) {
                     config.model.max_positions),
          "choose --tokens between 2 and the context");
   demand(config.steps >= 0, "the number of steps cannot be negative", "--steps 5000");
-  demand(config.learning_rate > 0 && std::isfinite(config.learning_rate),
-         "the learning rate must be positive and finite", "--lr 8e-4");
-  demand(config.warmup == 0 || (config.warmup > 0 && config.warmup < config.steps),
-         "the warm-up does not fit into the steps", "choose --warmup from 0 to below --steps");
+  require_valid_updates(config);
   demand(config.clip_norm >= 0 && std::isfinite(config.clip_norm),
          "the largest norm of gradients must be positive and finite, or 0 for any",
          "--clip-norm 1");
+  require_valid_evaluation(config);
   try {
     nn::require_valid(config.model);
   } catch (const nn::Error& error) {
@@ -170,6 +170,8 @@ std::size_t largest_message(const TrainingConfig& config) {
   if (config.splits_head)  // the first share has most rows
     numbers = std::max(
         {numbers, size_of_block(config, 0, rows_block_of(config)), scores_size(config, 0)});
+  if (config.evaluate_every > 0)  // losses, in double
+    numbers = std::max(numbers, 2 * static_cast<std::size_t>(config.batch));
   if (stages > 1) numbers = std::max(numbers, tied_part_size(config.model, 0));
   return texts + sizeof(nn::real) * numbers;
 }
@@ -184,12 +186,16 @@ std::map<std::string, std::string> training_terms(const TrainingConfig& config) 
   add("bits", 8 * sizeof(nn::real));
   add("batch", config.batch);
   add("tokens", config.length);
+  terms["optimizer"] = config.optimizer;
+  add("weight-decay", config.weight_decay);
   add("lr", config.learning_rate);
+  add("lr-floor", config.lowest_rate);
   add("warmup", config.warmup);
   if (config.warmup > 0) add("steps", config.steps);  // where the cosine ends
   add("seed", config.seed);
   terms["clip-norm"] = "none";
   if (config.clip_norm > 0) add("clip-norm", config.clip_norm);
+  add("held-out", config.held_out);
   terms["text"] = config.text;
   terms["model"] = m.kind().name;
   if (m.kind().has_position_table) add("positions", m.max_positions);
@@ -208,7 +214,8 @@ std::string terms(const TrainingConfig& config) {
                  "\nschedule ", config.schedule, "\nchunks ", config.chunks, "\nmicrobatches ",
                  config.microbatches, "\nsteps ", config.steps, "\nskip-bad-steps ",
                  config.skips_bad_steps, "\nzero1 ", config.shares_moments, "\nsplit-head ",
-                 config.splits_head, "\ncontext ", config.model.max_positions);
+                 config.splits_head, "\neval-every ", config.evaluate_every, "\neval-batches ",
+                 config.evaluation_batches, "\ncontext ", config.model.max_positions);
   for (const auto& [name, value] : training_terms(config)) text += '\n' + name + ' ' + value;
   return text;
 }

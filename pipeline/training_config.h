@@ -27,14 +27,20 @@ struct TrainingConfig {
   int batch = 3;     // sequences per step, all pipelines together
   int length = 256;  // tokens per sequence
   int steps = 5000;
+  std::string optimizer = "adam";  // in the table of optimizers.h
+  double weight_decay = 0;         // of matrices and tables; see decay()
   double learning_rate = 8e-4;
-  int warmup = 0;  // steps until it is reached; then it falls along a cosine. 0: constant
+  int warmup = 0;          // steps until it is reached; then it falls along a cosine. 0: constant
+  double lowest_rate = 0;  // at the end of the cosine
   std::uint64_t seed = 0;
+  double held_out = 0;           // share of the text's windows at its end, for evaluations
+  int evaluate_every = 0;        // steps; 0: never
+  int evaluation_batches = 20;   // at most, in an evaluation
   std::string text = {};         // identifies the text by its content, not its path
   bool skips_bad_steps = false;  // a step with a NaN or infinity is skipped, not an error
   double clip_norm = 0;          // largest norm of a step's gradients; 0: any
   bool recomputes = false;       // layers and head keep only their input; see Stage
-  bool shares_moments = false;   // of Adam, over the ranks of a stage group; see Gradients
+  bool shares_moments = false;   // of the optimizer, over the ranks of a stage group; see Gradients
   bool splits_head = false;      // its rows over the stages; see split_head.h
 
   // Whether blocks are updated only when rank 0 knows the gradients of all.

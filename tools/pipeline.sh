@@ -14,6 +14,7 @@ Trains a language model in PIPELINES (default 1) replicas, each cut into STAGES 
   tools/pipeline.sh 3 --schedule zb-h1 --layers auto --steps 300 --trace
   tools/pipeline.sh 3 --schedule zb.csv    a schedule as PyTorch or bin/show_schedule --csv writes it
   tools/pipeline.sh 3 --model gpt2         a GPT-2 instead of the course's LLaMA
+  tools/pipeline.sh 3 --config run.toml    options from a file; OUT/config.toml has those of a run
   tools/pipeline.sh 3 --resume             continues where an earlier run stopped
   tools/pipeline.sh 3 --restarts 3         restarts by itself if a rank dies
 
@@ -49,32 +50,32 @@ shift
   fail "$pipelines is not a number of pipelines" "tools/pipeline.sh 3 2"
 [ -x "$bin/pipeline_worker" ] || fail "bin/pipeline_worker is not built" "make"
 
-out=out/pipeline address= keys= trace= restarts=0 options=()
+address= keys= restarts=0 options=()
 while [ $# -gt 0 ]; do
   case $1 in --*=*) set -- "${1%%=*}" "${1#*=}" "${@:2}" ;; esac
   case $1 in
     -h | --help) usage && exit ;;
     --stages | --pipelines | --rank | --run | --address | --parent | --state | --launcher | --meet)
       fail "$1 is set by the launcher" "tools/pipeline.sh STAGES [PIPELINES] [--tcp HOST:PORT]" ;;
-    --out | --tcp | --keys | --text | --tokenizer | --restarts)
+    --out | --config | --tcp | --keys | --text | --tokenizer | --restarts)
       case ${2-} in '' | --*) fail "$1 needs a value" "tools/pipeline.sh --help" ;; esac ;;
   esac
   case $1 in
-    --out) out=$2 && shift ;;
     --tcp) address=tcp://$2 && shift ;;
     --keys) keys=$2 && shift ;;
     --restarts) restarts=$2 && shift ;;
-    --trace) trace=yes options+=(--trace) ;;
     *) options+=("$1") ;;
   esac
   shift
 done
 [[ $restarts =~ ^[0-9]{1,6}$ ]] || fail "$restarts is not a number of restarts" "--restarts 3"
 ranks=$((stages * pipelines)) data=${DATA_RAW:-$root/data/raw}
-options+=(--launcher none --stages "$stages" --pipelines "$pipelines" --data "$data" --out "$out")
+options+=(--launcher none --stages "$stages" --pipelines "$pipelines" --data "$data")
 checked=$("$bin/pipeline_worker" --check ${address:+--address "$address"} ${keys:+--keys "$keys"} \
   "${options[@]}") || exit
 said() { sed -n "s/^$1 //p" <<<"$checked"; }
+out=$(said out) trace=$(said trace)
+options+=(--out "$out")
 umask "$(said umask)"  # results of a private text or model are private
 # The ranks hold the lock, too, and a killed one takes a moment to end: hence the wait.
 { exec 4>"$out/.run.lock"; } 2>/dev/null ||

@@ -25,6 +25,7 @@
 #include "pipeline/cut.h"
 #include "pipeline/mailbox/keys.h"
 #include "pipeline/mailbox/mailbox.h"
+#include "pipeline/optimizers.h"
 #include "pipeline/topology.h"
 #include "pipeline/training_config.h"
 #include "tools/program/options.h"
@@ -54,6 +55,7 @@ struct CommandLine {
   training::ScheduleSize size;
   std::string layers;
   std::optional<int> pipelines, batch, threads, parent, number;
+  std::optional<double> weight_decay;
   std::optional<std::string> checkpoint;
   std::string launcher = "auto";
   std::filesystem::path meet, new_keys;
@@ -84,9 +86,22 @@ void add_training_options(tools::Options& options, CommandLine& line) {
       .between(1, 1 << 24);
   options.add("--tokens", config.length, "tokens per sequence").between(1, largest_size);
   options.add("--steps", config.steps, "training steps").between(0, 1 << 30);
-  options.add("--lr", config.learning_rate, "Adam's learning rate");
+  options.add("--optimizer", config.optimizer, "adam, adamw or sgd")
+      .among(tools::names_of(pipeline::optimizer_table()));
+  options.add("--weight-decay", line.weight_decay,
+              "of all weights but norms and biases, as AdamW has it: 0.01 with adamw, 0 with sgd");
+  options.add("--lr", config.learning_rate, "learning rate");
   options.add("--warmup", config.warmup,
               "steps of warm-up before a cosine decay; 0, constant rate");
+  options.add("--lr-floor", config.lowest_rate, "learning rate at the end of the cosine");
+  options.add("--held-out", config.held_out,
+              "share of the text, at its end, that is kept for validation");
+  options
+      .add("--eval-every", config.evaluate_every,
+           "steps between evaluations of the held-out text; 0, none")
+      .between(0, 1 << 30);
+  options.add("--eval-batches", config.evaluation_batches, "batches of an evaluation, at most")
+      .between(1, 1 << 24);
   options.add("--seed", config.seed, "seed of the initial weights")
       .between(std::uint64_t{0}, tools::largest_seed);
   options.add("--clip-norm", config.clip_norm,
@@ -101,7 +116,7 @@ void add_memory_options(tools::Options& options, pipeline::TrainingConfig& confi
   options.add("--split-head", config.splits_head,
               "divide the head over all stages, instead of leaving it to the last one");
   options.add("--zero1", config.shares_moments,
-              "share Adam's moments out over the pipelines, as ZeRO stage 1 and PyTorch's "
+              "share the optimizer's moments out over the pipelines, as ZeRO stage 1 and PyTorch's "
               "ZeroRedundancyOptimizer do");
 }
 
@@ -149,20 +164,30 @@ void add_run_options(tools::Options& options, CommandLine& line) {
       .add("--launcher", line.launcher,
            "what started the ranks and tells their numbers: " +
                nn::join(training::launcher_names(), ", ", " or "))
-      .among(training::launcher_names());
-  options.add("--rank", line.number, "number of this rank: the launcher's, or 0");
-  options.add("--meet", line.meet,
-              "folder that all ranks see, in which they exchange addresses and keys: OUT");
-  options.add("--host", rank.host,
-              "this machine's address for the other ranks: that of the default route");
-  options.add(
-      "--address", rank.addresses,
-      "ipc:///folder or tcp://host:port: rank r listens at /r or port + r; tcp://host-{rank}:port; "
-      "or the addresses of all ranks, separated by commas");
+      .among(training::launcher_names())
+      .not_in_config();
+  options.add("--rank", line.number, "number of this rank: the launcher's, or 0").not_in_config();
+  options
+      .add("--meet", line.meet,
+           "folder that all ranks see, in which they exchange addresses and keys: OUT")
+      .not_in_config();
+  options
+      .add("--host", rank.host,
+           "this machine's address for the other ranks: that of the default route")
+      .not_in_config();
+  options
+      .add("--address", rank.addresses,
+           "ipc:///folder or tcp://host:port: rank r listens at /r or port + r; "
+           "tcp://host-{rank}:port; "
+           "or the addresses of all ranks, separated by commas")
+      .not_in_config();
   options.add("--run", rank.run, "number of the run, the same on all ranks; or $TRIBUTARY_RUN")
-      .between(std::uint64_t{0}, tools::largest_seed);
-  options.add("--keys", rank.keys,
-              "folder with keys from --make-keys, for addresses beyond this machine");
+      .between(std::uint64_t{0}, tools::largest_seed)
+      .not_in_config();
+  options
+      .add("--keys", rank.keys,
+           "folder with keys from --make-keys, for addresses beyond this machine")
+      .not_in_config();
   options.add("--timeout", rank.timeout, "longest wait for another rank, in seconds")
       .between(0.1, 1e6);
   options.add("--heartbeat", rank.heartbeat, "seconds until a frozen rank counts as lost")
@@ -178,22 +203,29 @@ void add_run_options(tools::Options& options, CommandLine& line) {
       .not_empty();
   options.add("--data", rank.text.data_raw, "folder of what data/fetch.sh downloads");
   options.add("--out", rank.out, "folder for losses, traces and the model");
+  options.add("--tensorboard", rank.tensorboard,
+              "folder for TensorBoard: losses, learning rate, norms, tokens per second; none");
   options.add("--init", rank.init, "folder of a model to start from");
   options.add("--checkpoint", line.checkpoint, "folder for checkpoints to resume from: OUT/steps")
       .not_empty();
   options.add("--checkpoint-every", rank.checkpoint_every, "steps between checkpoints; 0, none")
       .between(0, 1 << 30);
-  options.add("--resume", rank.is_resumed, "continue from the newest checkpoint");
+  options.add("--resume", rank.is_resumed, "continue from the newest checkpoint").not_in_config();
   options.add("--trace", rank.has_trace, "record a timeline of this rank");
   options.add("--threads", line.threads, "threads of this rank: cores / ranks").between(1, 1024);
-  options.add("--state", rank.state, "one-line file that says what this rank is doing: none");
-  options.add("--parent", line.parent,
-              "process that started this rank; the rank stops when it ends");
-  options.add("--make-keys", line.new_keys, "make keys for all ranks in this folder, and exit");
-  options.add(
-      "--check", line.only_checks,
-      "check the options, print the umask that keeps private input private and what data/fetch.sh "
-      "should bring, and exit");
+  options.add("--state", rank.state, "one-line file that says what this rank is doing: none")
+      .not_in_config();
+  options
+      .add("--parent", line.parent, "process that started this rank; the rank stops when it ends")
+      .not_in_config();
+  options.add("--make-keys", line.new_keys, "make keys for all ranks in this folder, and exit")
+      .not_in_config();
+  options
+      .add(
+          "--check", line.only_checks,
+          "check the options, print the umask that keeps private input private, what data/fetch.sh "
+          "should bring and the folder for results, and exit")
+      .not_in_config();
 }
 
 void set_schedule(pipeline::TrainingConfig& config, const training::ScheduleSize& size) {
@@ -260,7 +292,9 @@ int run_command(int argc, char** argv) {
   add_run_options(options, line);
   line.rank.text.data_raw = project::data_raw();
   line.rank.run = run_of_environment();
+  options.add_config();
   options.parse(argc, argv);
+  line.rank.config_file = options.config();
   line.rank.checkpoint = line.checkpoint ? std::filesystem::path(*line.checkpoint)
                                          : training::own_checkpoints(line.rank.out);
   const unsigned umask =
@@ -270,6 +304,8 @@ int run_command(int argc, char** argv) {
   set_schedule(config, line.size);
   set_ranks(line);
   config.batch = line.batch.value_or(config.microbatches * config.topology.pipelines);
+  config.weight_decay =
+      line.weight_decay.value_or(pipeline::optimizer_named(config.optimizer).weight_decay);
   config.model = model_of(line);
   training::choose_vocabulary(line.rank.text, line.rank.init, config.model.kind().vocabulary);
   pipeline::require_valid(config);
@@ -295,7 +331,8 @@ int run_command(int argc, char** argv) {
   if (line.only_checks) {
     if (!line.rank.addresses.empty()) training::mailbox_options(line.rank);
     std::cout << "umask " << std::oct << umask << "\nfetch "
-              << training::datasets_of(line.rank.text, config.model.kind().vocabulary) << '\n';
+              << training::datasets_of(line.rank.text, config.model.kind().vocabulary) << "\nout "
+              << line.rank.out.string() << "\ntrace " << (line.rank.has_trace ? "yes" : "") << '\n';
     return 0;
   }
 

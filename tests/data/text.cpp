@@ -202,6 +202,26 @@ TEST_CASE("windows cut the ids without overlap and start over at the end") {
         "the text has 7 tokens, which do not fill a window of 8");
 }
 
+TEST_CASE("the last windows of a text are held out, a share of all rounded down") {
+  using Ids = std::vector<int>;
+  const std::vector<std::uint16_t> ids{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11};
+  const auto window = [](const data::Windows& windows, std::int64_t index) {
+    Ids copy(2);
+    windows.copy(index, copy);
+    return copy;
+  };
+  const data::SplitWindows split = data::split_windows(ids, 2, 0.5);
+  CHECK(split.training.count() == 3);
+  CHECK(window(split.training, 3) == Ids{1, 2});  // not a window that is held out
+  REQUIRE(split.held_out);
+  CHECK(split.held_out->count() == 2);
+  CHECK(window(*split.held_out, 0) == Ids{7, 8});
+  CHECK(window(*split.held_out, 1) == Ids{9, 10});
+  CHECK(!data::split_windows(ids, 2, 0).held_out);
+  CHECK(complaint_of([&] { data::split_windows(ids, 2, 0.1); }) ==
+        "a share of 0.1 of the text's 5 windows is 0 windows to hold out");
+}
+
 TEST_CASE_FIXTURE(SmallText, "without a download, the text is the grammar's and tokens are bytes") {
   const data::TextOptions options = {.data_raw = path, .grammar_seed = 5, .grammar_bytes = 20'000};
   const data::Text text = data::open_text(options);

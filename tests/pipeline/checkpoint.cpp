@@ -263,7 +263,9 @@ TEST_CASE("a checkpoint of version 1, which does not say what made it, resumes s
   train_until(config, folder.path, 2);
   for (const auto& [name, value] : nn::describe_engine())
     change_state(folder.path, 2, "state " + name + ' ' + value + '\n', "");
-  change_state(folder.path, 2, "state clip-norm none\n", "");
+  for (const char* newer :
+       {"clip-norm none", "optimizer adam", "weight-decay 0", "lr-floor 0", "held-out 0"})
+    change_state(folder.path, 2, nn::concat("state ", newer, '\n'), "");
   change_state(folder.path, 2, "manifest 2\n", "");
   const PartialResult resumed = train_until(config, folder.path, 4);
   CHECK(resumed.first_step == 2);

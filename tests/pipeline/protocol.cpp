@@ -6,6 +6,7 @@
 #include <mutex>
 #include <set>
 
+#include "pipeline/evaluation.h"
 #include "tests/pipeline/toy_training.h"
 
 namespace pipeline {
@@ -34,7 +35,13 @@ std::map<int, std::set<Arrival>> arrivals_of(const TrainingConfig& config) {
       arrivals[number].insert({from, tag, bytes, step});
       return protocol(from, tag, bytes, step);
     });
-    for (int step = 0; step < config.steps; ++step) rank.worker.step(step);
+    const std::vector<std::uint16_t> text = toy::some_text(config.model.vocab_size);
+    const data::Windows held_out(text, config.length);
+    Evaluation evaluation(config, rank.stage, rank.mailbox, held_out);
+    for (int step = 0; step < config.steps; ++step) {
+      rank.worker.step(step);
+      if (is_evaluated_after(config, step + 1)) evaluation.loss(step, rank.worker.place());
+    }
   });
   return arrivals;
 }
@@ -53,6 +60,10 @@ void each_config(Function f) {
         if (config.model.kind().norm && stages == 3) {
           config.model.vocab_size = 4500;
           config.splits_head = true;
+        } else if (stages == 3) {
+          config.held_out = 0.1;
+          config.evaluate_every = 1;
+          config.evaluation_batches = 2;
         }
         CAPTURE(schedule.name);
         CAPTURE(stages);
@@ -101,11 +112,21 @@ TEST_CASE("every message of a training is expected, and none that differs in a f
           if (wrong.from < 0 || wrong.from >= config.topology.ranks() || wrong.from == rank)
             continue;
           // Numbers with the same tag may come from several ranks and differ in meaning.
-          const bool is_number = bytes == sizeof(double) || tag.kind == Tag::verdict;
+          const bool is_number =
+              bytes == sizeof(double) || tag.kind == Tag::verdict || tag.kind == Tag::validation;
           if (is_number && (wrong.tag.kind != tag.kind || wrong.from != from)) continue;
           if (wrong.tag.kind == Tag::scores && wrong.from != from)
             continue;  // all stages send them
-          if (wrong.tag == run_name_tag && wrong.bytes < 64) continue;  // a text
+          // The last batch of an evaluation may be smaller.
+          if (tag.kind == Tag::validation && wrong.tag == tag && wrong.bytes > 0 &&
+              wrong.bytes <= config.batch * sizeof(double))
+            continue;
+          // A microbatch of one sequence looks like a window of an evaluation.
+          const auto is_forward = [](Tag t) {
+            return t.kind == Tag::activation || t.kind == Tag::held_out;
+          };
+          if (wrong.tag.kind != tag.kind && is_forward(tag) && is_forward(wrong.tag)) continue;
+          if (wrong.tag == run_name_tag && wrong.bytes < 64) continue;            // a text
           if (wrong.tag.kind == Tag::checkpoint && wrong.bytes < 1000) continue;  // a text
           // With two stages of two chunks, each stage is before and after the other.
           if (config.chunks == 2 && config.topology.stages == 2 && wrong.tag.kind != tag.kind)
@@ -124,6 +145,8 @@ TEST_CASE("every message of a training is expected, and none that differs in a f
     const Placement placement = placement_of(config);
     CHECK(kinds.contains(Tag::tied) == (placement.first_stage() != placement.last_stage() &&
                                         nn::tied_tensor(config.model).has_value()));
+    CHECK(kinds.contains(Tag::held_out) == (config.evaluate_every > 0));
+    CHECK(kinds.contains(Tag::validation) == (config.evaluate_every > 0));
     CHECK(kinds.contains(Tag::scores) == config.splits_head);
     CHECK(kinds.contains(Tag::factors) == config.splits_head);
     CHECK(kinds.contains(Tag::reduce) == (config.topology.pipelines > 1));

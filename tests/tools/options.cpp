@@ -2,9 +2,11 @@
 
 #include <optional>
 
+#include "nn/base/file.h"
 #include "tests/arguments.h"
 #include "tests/complaint.h"
 #include "tools/program/options.h"
+#include "tools/program/temporary_folder.h"
 
 namespace {
 
@@ -40,6 +42,44 @@ std::string complaint_about(const std::vector<std::string>& arguments) {
 }
 
 }  // namespace
+
+TEST_CASE("a file has options that the command line outdoes, and config() writes such a file") {
+  const tools::TemporaryFolder folder;
+  const auto read = [&](const std::string& file, std::vector<std::string> arguments) {
+    nn::write_file_atomically(folder.path / "run.toml", file);
+    arguments.push_back("--config");
+    arguments.push_back((folder.path / "run.toml").string());
+    Values values;
+    bool is_dry = false;
+    tools::Options options("program", "");
+    options.add("--count,-c", values.count, "").between(1, 9);
+    options.add("--share", values.share, "");
+    options.add("--loud", values.is_loud, "");
+    options.add("--name", values.name, "");
+    options.add("--dry", is_dry, "").not_in_config();
+    options.add_config();
+    parse(options, arguments);
+    return std::pair(values, options.config());
+  };
+  const auto [values, config] =
+      read("count = 4\nshare = 2.5e-1\nloud = true\nname = \"2,4 x\"\n", {"--count", "7", "--dry"});
+  CHECK(values.count == 7);
+  CHECK(values.share == 0.25);
+  CHECK(values.is_loud);
+  CHECK(values.name == "2,4 x");
+  CHECK(!contains(config, "dry"));
+  const auto [again, same] = read(config, {});
+  CHECK(again.count == 7);
+  CHECK(again.share == 0.25);
+  CHECK(again.is_loud);
+  CHECK(again.name == "2,4 x");
+  CHECK(same == config);
+  CHECK(!read("loud = false\n", {}).first.is_loud);
+  CHECK(read("loud = false\n", {"--loud"}).first.is_loud);
+  CHECK(complaint_of([&] { read("cuont = 4\n", {}); }) == "there is no option --cuont");
+  CHECK(
+      contains(complaint_of([&] { read("count = 40\n", {}); }), "40 is not a number from 1 to 9"));
+}
 
 TEST_CASE("options that are not given leave their variables alone") {
   const Values values = values_of({});

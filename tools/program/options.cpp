@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -124,6 +125,36 @@ void require_value(CLI::Option* option) {
   });
 }
 
+constexpr const char* config_option = "--config";
+
+// The options of a file as arguments. A flag has the value true or false.
+std::vector<std::string> arguments_of(const fs::path& file) {
+  std::vector<std::string> arguments;
+  for (const ConfigEntry& entry : read_config(file)) {
+    arguments.push_back(concat("--", entry.name, '=', entry.values.front()));
+    arguments.insert(arguments.end(), entry.values.begin() + 1, entry.values.end());
+  }
+  return arguments;
+}
+
+// The arguments after those of their --config, so that they count more.
+std::vector<std::string> with_config(const std::vector<std::string>& arguments) {
+  std::vector<std::string> all;
+  const auto add = [&](const std::string& file) {
+    const std::vector<std::string> more = arguments_of(file);
+    all.insert(all.end(), more.begin(), more.end());
+  };
+  const std::string start = concat(config_option, '=');
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    if (arguments[i].starts_with(start)) add(arguments[i].substr(start.size()));
+    if (arguments[i] == config_option && i + 1 < arguments.size() &&
+        !arguments[i + 1].starts_with('-'))
+      add(arguments[++i]);
+  }
+  all.insert(all.end(), arguments.begin(), arguments.end());
+  return all;
+}
+
 }  // namespace
 
 template <class Number>
@@ -181,6 +212,11 @@ Option Option::required() {
 
 Option Option::excludes(Option other) {
   option_->excludes(other.option_);
+  return *this;
+}
+
+Option Option::not_in_config() {
+  option_->configurable(false);
   return *this;
 }
 
@@ -244,6 +280,15 @@ Option Options::add_word(const std::string& name, const std::string& preset,
   return Option(option);
 }
 
+void Options::add_config() {
+  CLI::Option* option = app_->add_option(
+      config_option, "TOML file of options without their dashes; the command line wins");
+  option->type_name("PATH")->configurable(false);
+  require_value(option);
+}
+
+std::string Options::config() const { return app_->config_to_str(false, false); }
+
 Options Options::add_command(const std::string& name, const std::string& description) {
   app_->require_subcommand(1);
   return Options(app_->get_subcommand_ptr(app_->add_subcommand(name, description)));
@@ -262,6 +307,7 @@ std::string Options::parse(int argc, char** argv) {
                          concat("choose ", nn::join(commands, ", ", " or "), "; ", app_->get_name(),
                                 " --help describes them"));
   }
+  if (app_->get_option_no_throw(config_option)) arguments = with_config(arguments);
   std::ranges::reverse(arguments);  // as CLI11 wants them
   try {
     app_->parse(arguments);

@@ -32,6 +32,7 @@ class Option {
   Option separated_by(char separator);
   Option required();
   Option excludes(Option other);
+  Option not_in_config();  // Options::config() leaves it out
 
  private:
   CLI::Option* option_;
@@ -71,6 +72,11 @@ class Options {
                     [&value, meant](auto& word) { value = meant(word, &Choice::first)->second; })
         .among(words);
   }
+
+  // Adds --config FILE, which has a line for each option (read_config). The command line wins.
+  void add_config();
+  // The options that parse() found, in files and on the command line, as the text of such a file.
+  std::string config() const;
 
   // Once there are commands, one of them must be given.
   Options add_command(const std::string& name, const std::string& description);

@@ -9,6 +9,7 @@
 #include "nn/base/error.h"
 #include "nn/models/language_model.h"
 #include "nn/real.h"
+#include "pipeline/optimizers.h"
 
 namespace training {
 
@@ -18,7 +19,8 @@ MemoryNeeds memory_needs(const pipeline::TrainingConfig& config) {
   const double sequences = static_cast<double>(config.sequences()) * config.topology.pipelines;
   MemoryNeeds needs;
   const int pipelines = config.topology.pipelines;
-  const int copies = 2 * pipelines + 2 * (config.shares_moments ? 1 : pipelines);
+  const int arrays = pipeline::optimizer_named(config.optimizer).arrays;
+  const int copies = 2 * pipelines + arrays * (config.shares_moments ? 1 : pipelines);
   needs.weights = copies * number * nn::model_size(model);
   // One microbatch per pipeline, though more may be in flight, and one recomputed layer, though
   // every stage may have one. A query sees only the keys before it: half of all pairs.

@@ -15,6 +15,7 @@
 #include "nn/base/file.h"
 #include "tools/report/progress.h"
 #include "tools/training/losses.h"
+#include "tools/training/validation.h"
 
 namespace training {
 
@@ -70,7 +71,11 @@ void LossLog::open(const std::filesystem::path& file) {
   if (!file_) nn::throw_cannot_write(file, std::strerror(errno));
 }
 
-void LossLog::add(int step, double loss, double norm) {
+void LossLog::leave_out(double seconds) {
+  first_ += std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
+}
+
+void LossLog::add(int step, double loss, double norm, std::optional<double> validation) {
   last_ = Clock::now();
   if (++done_ == 1) first_ = last_;
   const double seconds = seconds_between(start_, last_);
@@ -84,10 +89,14 @@ void LossLog::add(int step, double loss, double norm) {
   if (::fstat(fileno(file_.get()), &status) == 0 && status.st_nlink == 0)
     throw nn::InputError(path_.string() + " was removed while the run wrote to it",
                          "leave a run's folder alone until it ends");
-  if (done_ > 1 && step < steps_ && seconds_between(printed_, last_) < 2) return;
+  if (done_ > 1 && step < steps_ && !validation && seconds_between(printed_, last_) < 2) return;
   printed_ = last_;
   std::cout << "step " << step << '/' << steps_ << "  loss " << std::fixed << std::setprecision(4)
-            << loss << "  " << rate << " tokens/s  " << report::clock_text(pace * (steps_ - step))
+            << loss;
+  if (validation)
+    std::cout << "  validation " << *validation << " (perplexity " << std::setprecision(2)
+              << perplexity_of(*validation) << ')';
+  std::cout << "  " << rate << " tokens/s  " << report::clock_text(pace * (steps_ - step))
             << " to go" << std::endl;
 }
 

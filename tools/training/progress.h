@@ -36,9 +36,12 @@ class LossLog {
   // Creates the file, with the earlier rows. Like add(), throws nn::InputError if it cannot write.
   void open(const std::filesystem::path& file);
 
-  void add(int step, double loss, double norm = 0);  // steps count from 1
-  void skip(int step);                               // a skipped step has no row
-  std::optional<double> seconds_per_step();          // excluding the first, which warms up
+  // Steps count from 1. `validation`: the loss of held-out text after this step, to print.
+  void add(int step, double loss, double norm = 0, std::optional<double> validation = {});
+  void skip(int step);  // a skipped step has no row
+  // This time since the last step, such as that of an evaluation, is not a step's.
+  void leave_out(double seconds);
+  std::optional<double> seconds_per_step();  // excluding the first, which warms up
 
  private:
   using Clock = std::chrono::steady_clock;

@@ -16,6 +16,7 @@
 #include "nn/models/hugging_face.h"
 #include "pipeline/clock.h"
 #include "pipeline/cut.h"
+#include "pipeline/evaluation.h"
 #include "pipeline/head_layout.h"
 #include "pipeline/mailbox/frame.h"
 #include "pipeline/mailbox/mailbox.h"
@@ -94,7 +95,13 @@ bool run_rank(RankOptions options) {
   if (!options.init.empty()) init.emplace(options.init).require_fits(config.model);
   config.text = nn::concat(text.tokens.ids().size(), " tokens, checksum ",
                            nn::crc32c(std::as_bytes(text.tokens.ids())));
-  const data::Windows windows(text.tokens.ids(), config.length);
+  const data::SplitWindows windows =
+      data::split_windows(text.tokens.ids(), config.length, config.held_out);
+  const std::string description =
+      windows.held_out ? nn::concat(text.description, "; ", windows.held_out->count(), " of ",
+                                    windows.training.count() + windows.held_out->count(),
+                                    " windows are held out")
+                       : text.description;
 
   // Declared before the network to outlive it: its messages read their memory.
   std::optional<pipeline::Stage> stage;
@@ -121,10 +128,12 @@ bool run_rank(RankOptions options) {
     if (init) init->load(stage->model());
     pipeline::Trace trace(options.has_trace);
     const double offset = options.has_trace ? pipeline::offset_to_rank_0(mailbox) : 0;
-    worker.emplace(config, *stage, mailbox, reads_text(config, options.rank) ? &windows : nullptr,
-                   trace);
-    const StepsTaken taken =
-        take_steps(options, text.description, folder, *stage, *worker, mailbox, state);
+    worker.emplace(config, *stage, mailbox,
+                   reads_text(config, options.rank) ? &windows.training : nullptr, trace);
+    std::optional<pipeline::Evaluation> evaluation;
+    if (config.evaluate_every > 0) evaluation.emplace(config, *stage, mailbox, *windows.held_out);
+    const StepsTaken taken = take_steps(options, description, folder, *stage, *worker,
+                                        evaluation ? &*evaluation : nullptr, mailbox, state);
     state.set("saving");
     if (options.has_trace)
       write_events(options.out, options.rank, config.topology.ranks(), trace, offset);

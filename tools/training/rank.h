@@ -21,14 +21,16 @@ struct RankOptions {
   std::filesystem::path keys;     // folder of pipeline::make_keys; empty: none
   std::filesystem::path meeting;  // folder in which ranks exchange addresses and keys; empty: none
   std::string host;               // of this machine in the meeting; empty: the default route's
-  double timeout = 60;         // seconds
+  double timeout = 60;            // seconds
   double heartbeat = 6;
   data::TextOptions text;
   std::filesystem::path out = "out/pipeline", init;
-  std::filesystem::path state;       // one-line file for the launcher; empty: none
-  std::filesystem::path checkpoint;  // folder to save checkpoints in and resume from
-  int checkpoint_every = 100;        // steps; 0: none are saved
+  std::filesystem::path tensorboard;  // folder for an event file; empty: none
+  std::filesystem::path state;        // one-line file for the launcher; empty: none
+  std::filesystem::path checkpoint;   // folder to save checkpoints in and resume from
+  int checkpoint_every = 100;         // steps; 0: none are saved
   bool is_resumed = false;
+  std::string config_file;  // the content of config.toml; see tools::Options::config()
   bool has_trace = false;
   int cores = 1;    // of this machine
   int threads = 1;  // of this rank

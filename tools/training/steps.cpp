@@ -8,6 +8,7 @@
 
 #include "nn/base/error.h"
 #include "nn/base/file.h"
+#include "nn/base/stopwatch.h"
 #include "nn/files/checkpoint_folder.h"
 #include "pipeline/checkpoint.h"
 #include "pipeline/collectives.h"
@@ -16,12 +17,15 @@
 #include "pipeline/schedule.h"
 #include "pipeline/training_config.h"
 #include "tools/program/provenance.h"
+#include "tools/training/event_log.h"
+#include "tools/training/validation.h"
 
 namespace training {
 
 namespace {
 
-constexpr const char* losses_file = "loss.csv";  // also in checkpoints: a resumed run continues it
+// Also in checkpoints: a resumed run continues them.
+constexpr const char *losses_file = "loss.csv", *validation_file = "validation.csv";
 
 using nlohmann::ordered_json;
 using pipeline::TrainingConfig, pipeline::Mailbox;
@@ -47,11 +51,13 @@ ordered_json start_of(const TrainingConfig& config, int first_step) {
 class Steps {
  public:
   Steps(const RankOptions& options, RunFolder& folder, pipeline::Stage& stage,
-        pipeline::StageWorker& worker, Mailbox& mailbox, State& state)
+        pipeline::StageWorker& worker, pipeline::Evaluation* evaluation, Mailbox& mailbox,
+        State& state)
       : options_(options),
         config_(options.config),
         folder_(folder),
         worker_(worker),
+        evaluation_(evaluation),
         mailbox_(mailbox),
         state_(state),
         saved_(options.checkpoint),
@@ -62,9 +68,13 @@ class Steps {
     if (options_.is_resumed) resume();
     if (options_.rank == 0) std::cout << "text: " << text << std::endl;
     checkpoints_.run_id = agree_on_run();
-    if (options_.rank == pipeline::recorder_of(config_))
-      losses_.emplace(config_.steps, config_.batch * config_.length, earlier_losses(),
+    if (options_.rank == pipeline::recorder_of(config_)) {
+      losses_.emplace(config_.steps, config_.batch * config_.length, earlier(losses_file),
                       config_.clip_norm > 0);
+      if (!options_.tensorboard.empty()) events_.emplace(config_, options_.tensorboard);
+      const std::string validations = earlier(validation_file);
+      if (config_.evaluate_every > 0 || !validations.empty()) validations_.emplace(validations);
+    }
     mailbox_.ignore_stop();  // from now on the run ends only after a whole step
     bool goes_on = done_ < config_.steps || begin();
     while (goes_on) goes_on = step();
@@ -95,8 +105,10 @@ class Steps {
     return run;
   }
 
-  std::string earlier_losses() const {
-    return done_ > 0 ? nn::read_file(saved_.path_of(done_) / losses_file) : "";
+  // The content of a file of the checkpoint that the run resumed from.
+  std::string earlier(const char* name) const {
+    const std::filesystem::path file = saved_.path_of(done_) / name;
+    return done_ > 0 && std::filesystem::exists(file) ? nn::read_file(file) : "";
   }
 
   // Returns whether another step follows.
@@ -107,12 +119,27 @@ class Steps {
     const std::optional<double> loss = worker_.step(done_);
     worker_.on_action = [](pipeline::Work, int) {};
     const bool goes_on = ++done_ == first_ + 1 ? begin() : hear_order();
-    if (losses_ && loss) losses_->add(done_, *loss, worker_.gradients().norm());
+    const std::optional<double> validation = evaluate();
+    if (losses_ && loss) losses_->add(done_, *loss, worker_.gradients().norm(), validation);
+    if (events_ && loss)
+      events_->add(done_, *loss, worker_.gradients().norm(),
+                   config_.batch * config_.length / *losses_->seconds_per_step(), validation);
     if (losses_ && !loss) losses_->skip(done_);
     folder_.require_held();
     const int every = options_.checkpoint_every;
     if (every > 0 && (!goes_on || done_ % every == 0)) save();
     return goes_on;
+  }
+
+  // The loss of the held-out text, if it is due after this step.
+  std::optional<double> evaluate() {
+    if (!pipeline::is_evaluated_after(config_, done_)) return std::nullopt;
+    state_.set(nn::concat("validating after step ", done_));
+    const nn::Stopwatch stopwatch;
+    const double loss = evaluation_->loss(done_ - 1, worker_.place());
+    if (losses_) losses_->leave_out(stopwatch.seconds());
+    if (validations_) validations_->add(done_, loss);
+    return loss;
   }
 
   // Takes the folder over. Ranks may share it: rank 0 moves its contents aside before any other
@@ -122,6 +149,8 @@ class Steps {
     const bool goes_on = hear_order();
     if (options_.rank != 0) take_folder();
     if (losses_) losses_->open(options_.out / losses_file);
+    if (events_) events_->open();
+    if (validations_) validations_->open(options_.out / validation_file);
     return goes_on;
   }
 
@@ -130,7 +159,9 @@ class Steps {
     if (!aside.empty())
       note(nn::concat("the results of an earlier run in ", options_.out.string(), " are now in ",
                       aside.string()));
-    if (options_.rank == 0) folder_.add_start(start_of(config_, first_ + 1));
+    if (options_.rank != 0) return;
+    folder_.add_start(start_of(config_, first_ + 1));
+    nn::write_file_atomically(options_.out / "config.toml", options_.config_file);
   }
 
   bool hear_order() {
@@ -141,8 +172,11 @@ class Steps {
   void save() {
     state_.set(nn::concat("saving step ", done_));
     std::vector<nn::CheckpointFolder::File> more;
-    if (losses_)
-      more.push_back(saved_.write(done_, losses_file, nn::read_file(options_.out / losses_file)));
+    const auto add = [&](const char* name) {
+      more.push_back(saved_.write(done_, name, nn::read_file(options_.out / name)));
+    };
+    if (losses_) add(losses_file);
+    if (validations_) add(validation_file);
     checkpoints_.save(done_, std::move(more));
   }
 
@@ -150,21 +184,25 @@ class Steps {
   const TrainingConfig& config_;
   RunFolder& folder_;
   pipeline::StageWorker& worker_;
+  pipeline::Evaluation* evaluation_;
   Mailbox& mailbox_;
   State& state_;
   nn::CheckpointFolder saved_;
   pipeline::Checkpoints checkpoints_;
   pipeline::StepOrders orders_;
   std::optional<LossLog> losses_;  // of the recorder
-  int first_ = 0, done_ = 0;       // steps done when this start began, and now
+  std::optional<ValidationLog> validations_;
+  std::optional<EventLog> events_;
+  int first_ = 0, done_ = 0;  // steps done when this start began, and now
 };
 
 }  // namespace
 
 StepsTaken take_steps(const RankOptions& options, const std::string& text, RunFolder& folder,
-                      pipeline::Stage& stage, pipeline::StageWorker& worker, Mailbox& mailbox,
-                      State& state) {
-  const StepsTaken taken = Steps(options, folder, stage, worker, mailbox, state).take(text);
+                      pipeline::Stage& stage, pipeline::StageWorker& worker,
+                      pipeline::Evaluation* evaluation, Mailbox& mailbox, State& state) {
+  const StepsTaken taken =
+      Steps(options, folder, stage, worker, evaluation, mailbox, state).take(text);
   if (options.rank == pipeline::recorder_of(options.config) && worker.steps_skipped > 0)
     std::cout << "skipped: " << worker.steps_skipped
               << " steps in which the loss or a gradient was not finite" << std::endl;

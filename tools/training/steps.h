@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 
+#include "pipeline/evaluation.h"
 #include "pipeline/mailbox/mailbox.h"
 #include "pipeline/stage.h"
 #include "pipeline/stage_worker.h"
@@ -19,9 +20,10 @@ struct StepsTaken {
 
 // Takes a rank's steps, from the newest checkpoint if the run is resumed, to the last one or until
 // a rank is told to stop. Takes the folder over after the first step, saves checkpoints and writes
-// loss.csv. Rank 0 prints `text`, a description of the training text, before the first step.
+// loss.csv and validation.csv. `evaluation`: null if no text is held out. Rank 0 prints `text`, a
+// description of the training text, before the first step.
 StepsTaken take_steps(const RankOptions& options, const std::string& text, RunFolder& folder,
                       pipeline::Stage& stage, pipeline::StageWorker& worker,
-                      pipeline::Mailbox& mailbox, State& state);
+                      pipeline::Evaluation* evaluation, pipeline::Mailbox& mailbox, State& state);
 
 }  // namespace training

@@ -1,0 +1,74 @@
+#!/usr/bin/env bash
+# The training loop: optimizers, validation on held-out text, options from a file.
+cd "$(dirname "$0")/.." || exit 1
+program=pipeline_worker
+. tests/checks.bash
+prepare_launcher
+
+write_stories
+small=(--text "$work/stories.txt" --d 32 --heads 2 --tokens 24 --steps 6)
+train() {  # train NAME STAGES [PIPELINES] [options]: into $work/NAME
+  tools/pipeline.sh "${@:2}" --out "$work/$1"
+}
+same_model() {
+  local file
+  for file in "$work/$1"/checkpoint/*.safetensors; do
+    cmp "$file" "$work/$2/checkpoint/$(basename "$file")" || return
+  done
+}
+same_validation() { cmp "$work"/{"$1","$2"}/validation.csv; }
+
+decayed=("${small[@]}" --microbatches 6 --optimizer adamw --weight-decay 0.1 --warmup 2
+  --lr-floor 1e-4)
+check "AdamW trains" train adamw 1 "${decayed[@]}"
+check "and in three processes" train adamw-three 3 "${decayed[@]}"
+check "with the same losses" same_losses adamw adamw-three
+check "SGD trains" train sgd 2 "${small[@]}" --optimizer sgd --lr 0.1
+check "and keeps no state" \
+  [ ! "$(grep -l exp_avg "$work"/sgd/steps/step-6/piece-*.safetensors)" ]
+check "Adam's weights do not decay" refused "--weight-decay does not go with Adam" \
+  train refused 2 "${small[@]}" --weight-decay 0.1
+
+validated=("${small[@]}" --held-out 0.2 --eval-every 2)
+check "one process validates" train one 1 "${validated[@]}" --microbatches 6 \
+  --tensorboard "$work/board" --clip-norm 100
+check "every second step" \
+  [ "$(cut -d, -f1 "$work/one/validation.csv" | tr '\n' ' ')" = "Step 2 4 6 " ]
+check "and prints it" \
+  grep -qE "^step 6/6  loss [0-9.]+  validation [0-9.]+ \(perplexity [0-9.]+\)" \
+    "$work/one/rank-0.log"
+for name in Loss/training Loss/validation Perplexity "Learning rate" "Norm of gradients" \
+  "Tokens per second"; do
+  check "TensorBoard gets $name" grep -qa "$name" "$work"/board/events.out.tfevents.*
+done
+check "three processes validate" train three 3 "${validated[@]}" --microbatches 6 --clip-norm 100 \
+  --schedule zb-h1 --checkpoint-every 3
+check "with the same bits" same_validation one three
+rm -r "$work/three/steps/step-6"
+check "it continues" train three 3 "${validated[@]}" --microbatches 6 --clip-norm 100 --resume
+check "with the same validation" same_validation one three
+check "two pipelines validate" train two 2 2 "${validated[@]}" --microbatches 3 --lr 1e-30
+check "as one does, while their weights are the same" \
+  train still 1 "${validated[@]}" --microbatches 6 --lr 1e-30
+check "with the same bits" same_validation still two
+check "validation needs text that is held out" refused "needs text that is held out" \
+  train refused 2 "${small[@]}" --eval-every 2
+check "a divided head is not validated" refused "cannot evaluate a divided head" \
+  train refused 2 "${validated[@]}" --split-head
+
+check "a run is repeated from its config.toml" \
+  train again 3 --config "$work/adamw-three/config.toml"
+check "with the same losses" same_losses adamw again
+check "and the same model" same_model adamw-three again
+check "the command line wins" \
+  train shorter 3 --config "$work/adamw-three/config.toml" --warmup 0 --lr-floor 0 --steps 3
+check "over the file" [ "$(wc -l <"$work/shorter/loss.csv")" = 4 ]
+printf 'out = "%s"\ntext = "%s"\nd = 32\nheads = 2\ntokens = 24\nsteps = 2\nzero1 = true\n' \
+  "$work/elsewhere" "$work/stories.txt" >"$work/run.toml"
+check "a file names the folder of results" tools/pipeline.sh 1 2 --config "$work/run.toml"
+check "which are there" [ -s "$work/elsewhere/loss.csv" ]
+echo 'step = 3' >"$work/wrong.toml"
+check "an unknown option in a file is an error" refused "there is no option --step" \
+  train refused 2 --config "$work/wrong.toml"
+check "a missing file is an error" refused "none.toml" train refused 2 --config "$work/none.toml"
+finish
