@@ -31,7 +31,7 @@ real square_root(real x) {
   if constexpr (std::is_same_v<real, float>) {
     if (x < std::numeric_limits<float>::min()) return std::sqrt(x);
     const real estimate = _mm_cvtss_f32(_mm_rsqrt_ss(_mm_set_ss(x)));
-    real root = x * estimate, half = real(0.5) * estimate;
+    real root = product(x, estimate), half = real(0.5) * estimate;
     const real error = real(0.5) - product(root, half);
     root += product(root, error);
     half += product(half, error);
