@@ -20,8 +20,11 @@ using nn::real;
 constexpr double beta1 = 0.9, beta2 = 0.999, decay = 0.01;
 constexpr real epsilon = 1e-8;
 
-// Rounded by itself: through double, because compilers fuse a product with the sum it goes into.
-real product(real a, real b) { return static_cast<real>(static_cast<double>(a) * b); }
+// Rounded by itself: volatile, because compilers fuse a product with the sum it goes into.
+real product(real a, real b) {
+  const volatile real rounded = a * b;
+  return rounded;
+}
 
 // The square root as PyTorch 2.13 has it on an AMD processor: a step of Newton's method from the
 // processor's estimate, then a correction, each product rounded. Off by at most 1 in the last

@@ -30,8 +30,11 @@ struct Matrix {
 
 bool is_narrow(index rows, index columns) { return std::min(rows, columns) <= 8; }
 
-// Rounded by itself: through double, because compilers fuse a product with the sum it goes into.
-real product(real a, real b) { return static_cast<real>(static_cast<double>(a) * b); }
+// Rounded by itself: volatile, because compilers fuse a product with the sum it goes into.
+real product(real a, real b) {
+  const volatile real rounded = a * b;
+  return rounded;
+}
 
 // The rows of b must be contiguous.
 void fused(Matrix a, Matrix b, std::vector<real>& c) {
