@@ -3,6 +3,7 @@
 #include <memory>
 #include <numeric>
 
+#include "fl/vertical/layers.h"
 #include "nn/layers.h"
 #include "nn/ops.h"
 #include "nn/tape.h"
@@ -22,7 +23,7 @@ class Bottom : public nn::Model {
   nn::Var forward(nn::Var x) override { return dropout_(nn::relu(fc2_(nn::relu(fc1_(x))))); }
 
  private:
-  nn::Linear fc1_, fc2_;
+  Linear fc1_, fc2_;
   nn::Dropout dropout_;
 };
 
@@ -41,7 +42,7 @@ class Top : public nn::Model {
   }
 
  private:
-  nn::Linear fc1_, fc2_, fc3_;
+  Linear fc1_, fc2_, fc3_;
   nn::Dropout dropout_;
   bool drops_scores_;
 };

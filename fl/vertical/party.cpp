@@ -8,18 +8,12 @@
 
 namespace fl::vertical {
 
-namespace {
-
-constexpr nn::AdamOptions adamw{.weight_decay = 0.01, .is_decay_decoupled = true};
-
-}  // namespace
-
 Party::Party(const Config& config, int party)
     : config_(config),
       party_(party),
       generator_(config.seed),
       masks_(config.stream),
-      optimizer_(config.learning_rate, adamw) {
+      optimizer_(config.learning_rate) {
   nn::require(party >= 0 && party <= config.clients(), "vertical: party ", party, " of ",
               config.clients() + 1);
   for (int each = 0; each <= config.clients(); ++each) {

@@ -4,10 +4,10 @@
 #include <memory>
 #include <vector>
 
+#include "fl/vertical/adamw.h"
 #include "fl/vertical/config.h"
 #include "nn/dropout_masks.h"
 #include "nn/model.h"
-#include "nn/optimizer.h"
 #include "nn/random.h"
 #include "nn/tape.h"
 
@@ -40,7 +40,7 @@ class Party {
   std::unique_ptr<nn::Model> model_;
   nn::DropoutMasks masks_;
   std::vector<std::uint64_t> skipped_;
-  nn::Adam optimizer_;
+  AdamW optimizer_;
   nn::Tape tape_;
 };
 

@@ -5,9 +5,9 @@
 #include <numeric>
 #include <span>
 
+#include "fl/vertical/layers.h"
 #include "fl/vertical/party.h"
 #include "nn/base/error.h"
-#include "nn/ops.h"
 #include "nn/tape.h"
 #include "nn/tensor.h"
 
@@ -49,7 +49,7 @@ class Server {
     const nn::Var x = party_.tape().input(joined);
     const nn::Var scores = party_.forward(x);
     const auto labels = std::span(labels_).subspan(pass.first, pass.rows);
-    const nn::Var loss = nn::cross_entropy(scores, labels);
+    const nn::Var loss = vertical::cross_entropy(scores, labels);
     const Result result{count_correct(scores.value(), labels), loss.value()[0]};
     if (pass.is_training) {
       party_.tape().backward(loss);
