@@ -7,8 +7,9 @@
 
 namespace fl::vertical {
 
-// torch.optim.AdamW with its defaults (weight decay 0.01) and the bits of PyTorch 2.13 on an AMD
-// processor. Loshchilov and Hutter 2019, algorithm 2.
+// torch.optim.AdamW with its defaults (weight decay 0.01), with roundings where PyTorch 2.13 has
+// them, but for the square root: MKL's can be off in the last place, depending on the processor.
+// Loshchilov and Hutter 2019, algorithm 2.
 class AdamW {
  public:
   explicit AdamW(double learning_rate) : learning_rate_(learning_rate) {}

@@ -17,6 +17,7 @@ using nn::real;
 
 // SLEEF's expf within 1 unit in the last place, without its special cases: x is in [-87, 0].
 real exponential(real x) {
+  if constexpr (sizeof(real) == sizeof(double)) return std::exp(x);
   constexpr real ln2_high = 0.693145751953125f, ln2_low = 1.428606765330187045e-06f;
   const real n = std::rint(x * std::numbers::log2e_v<real>);
   const real r = std::fma(n, -ln2_low, std::fma(n, -ln2_high, x));
@@ -29,6 +30,7 @@ real exponential(real x) {
 
 // SLEEF's logf within 1 unit in the last place, with double in place of its pairs of floats.
 real logarithm(real x) {
+  if constexpr (sizeof(real) == sizeof(double)) return std::log(x);
   const int exponent = std::ilogb(x * (1 / real(0.75)));
   const real m = std::ldexp(x, -exponent), t = (m - 1) * (1 / (m + 1)), square = t * t;
   const real p = std::fma(std::fma(real(0.3027294874f), square, real(0.3996108174f)), square,

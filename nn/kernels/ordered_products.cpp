@@ -30,12 +30,6 @@ struct Matrix {
 
 bool is_narrow(index rows, index columns) { return std::min(rows, columns) <= 8; }
 
-// Rounded by itself: volatile, because compilers fuse a product with the sum it goes into.
-real product(real a, real b) {
-  const volatile real rounded = a * b;
-  return rounded;
-}
-
 // The rows of b must be contiguous.
 void fused(Matrix a, Matrix b, std::vector<real>& c) {
   constexpr index block = 128;
@@ -65,7 +59,7 @@ void separate(Matrix a, Matrix b, std::vector<real>& c) {
         const bool is_grouped = !is_aligned && k % (2 * half) == half && k + half <= terms;
         real part = is_grouped ? 0 : sum;
         for (const index end = std::min(terms, k + half); k < end; ++k)
-          part += product(a(i, k), b(k, j));
+          part += rounded_product(a(i, k), b(k, j));
         sum = is_grouped ? sum + part : part;
       }
       c[i * b.columns + j] = sum;
@@ -85,7 +79,7 @@ void add(const std::vector<real>& values, View to) {
 // In eight strands: the first two halves are added, then the next, then the last.
 real dot(const real* a, const real* b, index size) {
   std::array<real, 8> strands{};
-  for (index i = 0; i < size; ++i) strands[i % 8] += product(a[i], b[i]);
+  for (index i = 0; i < size; ++i) strands[i % 8] += rounded_product(a[i], b[i]);
   for (index half = 4; half > 0; half /= 2)
     for (index i = 0; i < half; ++i) strands[i] += strands[i + half];
   return strands[0];

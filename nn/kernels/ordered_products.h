@@ -1,5 +1,6 @@
 #pragma once
 
+#include "nn/real.h"
 #include "nn/tensor.h"
 
 // The products of a small linear layer, x[n, in] and weight[out, in] to y[n, out], all row-major,
@@ -10,6 +11,12 @@
 // A product that has a side of more than 8 adds up its terms one by one with fused roundings, in
 // blocks of 128 terms. A narrower one rounds each term before adding it.
 namespace nn::kernels {
+
+// Rounded by itself: volatile, because compilers fuse a product with the sum it goes into.
+inline real rounded_product(real a, real b) {
+  const volatile real rounded = a * b;
+  return rounded;
+}
 
 // y = x weight^T + bias
 void ordered_forward(ConstView x, ConstView weight, ConstView bias, View y);
