@@ -67,8 +67,11 @@ double rises(const Curve& run) {
 
 std::string compared(const Curve& without, const Curve& run) {
   const double gain = without.measures.at(test_accuracy) - run.measures.at(test_accuracy);
-  return nn::concat(percent(without.measures.at(test_accuracy)), " %, ", percent(std::abs(gain)),
-                    " points ", gain < 0 ? "lower" : "higher");
+  const std::string difference = percent(std::abs(gain));
+  return nn::concat(percent(without.measures.at(test_accuracy)), " %, ",
+                    difference == "0.00"
+                        ? "no different"
+                        : nn::concat(difference, " points ", gain < 0 ? "lower" : "higher"));
 }
 
 }  // namespace
