@@ -4,10 +4,7 @@
 #include <sys/resource.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstdint>
-#include <cstdlib>
-#include <cstring>
 #include <filesystem>
 #include <iostream>
 #include <new>
@@ -238,14 +235,6 @@ void set_schedule(pipeline::TrainingConfig& config, const training::ScheduleSize
   config.chunks = size.chunks.value_or(pipeline::schedule_named(config.schedule).least_chunks);
 }
 
-// For launchers: all users of a machine can read command lines, but not the environment.
-std::uint64_t run_of_environment() {
-  const char* const text = std::getenv("TRIBUTARY_RUN");
-  std::uint64_t run = 0;
-  if (text) std::from_chars(text, text + std::strlen(text), run);
-  return run;
-}
-
 // Keeps connections of strangers from using up the files that this process may open.
 void allow_many_files() {
   rlimit limit;
@@ -291,7 +280,7 @@ int run_command(int argc, char** argv) {
   add_model_options(options, line.model);
   add_run_options(options, line);
   line.rank.text.data_raw = project::data_raw();
-  line.rank.run = run_of_environment();
+  line.rank.run = training::run_of_environment();
   options.add_config();
   options.parse(argc, argv);
   line.rank.config_file = options.config();

@@ -1,9 +1,6 @@
 // bin/vertical_worker: the server or a client of split learning on heart.csv, in a process of its
 // own. tools/vertical.sh starts all of them on one machine.
-#include <charconv>
 #include <cstdint>
-#include <cstdlib>
-#include <cstring>
 #include <filesystem>
 #include <iostream>
 #include <memory>
@@ -66,14 +63,6 @@ void parse(int argc, char** argv, CommandLine& line) {
   options.parse(argc, argv);
 }
 
-// For launchers: all users of a machine can read command lines, but not the environment.
-std::uint64_t run_of_environment() {
-  const char* const text = std::getenv("TRIBUTARY_RUN");
-  std::uint64_t run = 0;
-  if (text) std::from_chars(text, text + std::strlen(text), run);
-  return run;
-}
-
 void run_server(const CommandLine& line, const fl::vertical::Config& config,
                 const std::vector<int>& labels, pipeline::Mailbox& mailbox) {
   fl::vertical::Clients clients;
@@ -127,7 +116,7 @@ void run_rank(const CommandLine& line) {
 
 int run_command(int argc, char** argv) {
   CommandLine line;
-  line.rank.run = run_of_environment();
+  line.rank.run = training::run_of_environment();
   parse(argc, argv, line);
   line.rank.config.topology.stages = line.clients + 1;
   line.rank.stop = &tools::stop_on_signals();

@@ -1,9 +1,11 @@
 #include "tools/training/access.h"
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <cstddef>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <iostream>
 #include <string_view>
@@ -101,6 +103,13 @@ void listen_by_name(pipeline::Mailbox::Options& mailbox) {
 }
 
 }  // namespace
+
+std::uint64_t run_of_environment() {
+  const char* const text = std::getenv("TRIBUTARY_RUN");
+  std::uint64_t run = 0;
+  if (text) std::from_chars(text, text + std::strlen(text), run);
+  return run;
+}
 
 pipeline::Mailbox::Options mailbox_options(const RankOptions& options) {
   const int ranks = options.config.topology.ranks();
