@@ -115,10 +115,7 @@ Dataset open_rows(const DataChoice& choice, const fs::path& file, const data::Ta
 
 Dataset open_heart(const DataChoice& choice) {
   require_no_format(choice);
-  const auto is_present = [](const fs::path& folder) { return fs::exists(folder / "heart.csv"); };
-  const data::TableFormat format{"target",
-                                 {"sex", "cp", "fbs", "restecg", "exang", "slope", "ca", "thal"}};
-  return open_rows(choice, place_of(choice.name, choice.from, is_present) / "heart.csv", format);
+  return open_rows(choice, heart_file(choice.from), heart_format());
 }
 
 Dataset open_table(const DataChoice& choice) {
@@ -130,6 +127,15 @@ Dataset open_table(const DataChoice& choice) {
 }
 
 }  // namespace
+
+fs::path heart_file(const fs::path& from) {
+  const auto is_present = [](const fs::path& folder) { return fs::exists(folder / "heart.csv"); };
+  return place_of("heart", from, is_present) / "heart.csv";
+}
+
+data::TableFormat heart_format() {
+  return {"target", {"sex", "cp", "fbs", "restecg", "exang", "slope", "ca", "thal"}};
+}
 
 std::span<const DatasetEntry> dataset_table() {
   static constexpr std::array table{

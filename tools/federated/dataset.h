@@ -43,4 +43,9 @@ Dataset open_dataset(DataChoice choice);
 // The same for "mnist", "fashion" and "cifar10".
 data::ImageDataset open_images(const std::string& name, std::filesystem::path folder);
 
+// The table of patients in this folder, or else in data/raw, where it is fetched if it is missing,
+// and its columns.
+std::filesystem::path heart_file(const std::filesystem::path& from);
+data::TableFormat heart_format();
+
 }  // namespace federated

@@ -2,17 +2,15 @@
 
 #include <unistd.h>
 
-#include <csignal>
 #include <iostream>
 
-#include "nn/base/error.h"
 #include "nn/base/file.h"
+#include "tools/federated/dataset.h"
 #include "tools/federated/run_json.h"
 #include "tools/homework2/publish.h"
 #include "tools/program/program.h"
 #include "tools/program/provenance.h"
 #include "tools/program/signals.h"
-#include "tools/project/fetch.h"
 #include "tools/report/progress.h"
 
 namespace homework2 {
@@ -20,16 +18,7 @@ namespace homework2 {
 namespace fs = std::filesystem;
 
 data::Table read_heart(const fs::path& folder) {
-  const fs::path file = (folder.empty() ? project::data_raw() / "heart" : folder) / "heart.csv";
-  if (folder.empty() && !fs::exists(file)) {
-    const project::Fetched fetched = project::fetch("heart");
-    if (fetched == project::Fetched::interrupted) throw tools::Stopped{SIGINT};
-    if (fetched == project::Fetched::no)
-      throw nn::InputError("the data set heart is missing and could not be fetched",
-                           "the lines above say what was tried and what to do");
-  }
-  return data::read_table(
-      file, {"target", {"sex", "cp", "fbs", "restecg", "exang", "slope", "ca", "thal"}});
+  return data::read_table(federated::heart_file(folder), federated::heart_format());
 }
 
 void run_exercises(const Options& options, const std::atomic<bool>& stop) {
