@@ -76,7 +76,8 @@ goes_on() {
   played stopped 2 || echo "it does not train"
   kill -INT "${ranks[@]}"
   wait "${ranks[0]}"
-  [ $? = 130 ] && wait "${ranks[1]}" && wait "${ranks[2]}" || { cat "$work"/stopped-*.out; return 1; }
+  [ $? = 130 ] && wait "${ranks[1]}" && wait "${ranks[2]}" ||
+    { cat "$work"/stopped-*.out; return 1; }
   start stopped 2 "${slow[@]}" --checkpoint "$work/stopped-steps" --resume
   wait "${ranks[@]}" && same stopped
 }
