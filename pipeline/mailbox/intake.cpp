@@ -26,9 +26,10 @@ void Mailbox::State::drain() {
   transport->attend();
   for (int taken = 0; taken < most_at_once; ++taken) {
     const auto arrival = transport->receive();
-    if (!arrival) return;
+    if (!arrival) break;
     accept(*arrival);
   }
+  look_for_losses();
 }
 
 void Mailbox::State::accept(const Transport::Arrival& arrival) {

@@ -67,12 +67,12 @@ void Mailbox::meet(const std::string& terms, milliseconds patience) {
   const auto missing = [this] {
     std::vector<std::string> names;
     for (const auto& [other, peer] : state_->peers)
-      if (!peer.is_here()) names.push_back(std::to_string(other));
+      if (!peer.is_here() || !peer.waiting.empty()) names.push_back(std::to_string(other));
     return names;
   };
   const milliseconds deadline = std::exchange(state_->options.deadline, patience);
   try {
-    wait([&] { return missing().empty() && !state_->has_outgoing(); }, "meeting the other ranks");
+    wait([&] { return missing().empty(); }, "meeting the other ranks");
   } catch (const PeerLost& lost) {
     const bool is_news = std::ranges::any_of(
         state_->peers, [](const auto& entry) { return !entry.second.failure.empty(); });
@@ -179,7 +179,8 @@ void Mailbox::announce_failure(const std::string& reason) noexcept {
       state_->sleep(milliseconds(20));
       state_->move_messages();
     }
-  } catch (...) {  // NOLINT(bugprone-empty-catch): ranks without it see the connection break
+  } catch (...) {  // NOLINT(bugprone-empty-catch): ranks without it see the
+                   // connection break
   }
 }
 

@@ -13,7 +13,8 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// The cap on the time between two looks at the mailbox. A wait looks more often.
+// The cap on the time between two looks at the mailbox. A wait looks more
+// often.
 milliseconds longest_turn(const Mailbox::Options& options) {
   return std::min(milliseconds(500), options.heartbeat / 4);
 }
@@ -65,8 +66,15 @@ bool Mailbox::State::is_gone(int rank) const {
   return transport->connection(rank) == Transport::Connection::broken;
 }
 
-bool Mailbox::State::is_silent(const Peer& peer) const {
-  return peer.is_here() && attended - peer.heard > options.heartbeat;
+bool Mailbox::State::is_lost(int rank, const Peer& peer) const {
+  const bool is_silent = peer.is_here() && attended - peer.heard > options.heartbeat;
+  return (is_gone(rank) || is_silent) && !peer.has_parted;
+}
+
+void Mailbox::State::look_for_losses() {
+  std::erase_if(lost, [this](int rank) { return !is_lost(rank, peers.at(rank)); });
+  for (const auto& [rank, peer] : peers)
+    if (is_lost(rank, peer) && !std::ranges::count(lost, rank)) lost.push_back(rank);
 }
 
 std::string Mailbox::State::trouble() const {
@@ -75,10 +83,7 @@ std::string Mailbox::State::trouble() const {
   for (const auto& [rank, peer] : peers)
     if (transport->connection(rank) == Transport::Connection::refused)
       return nn::concat("rank ", rank, " does not accept the keys of rank ", options.rank);
-  for (const auto& [rank, peer] : peers)
-    if ((is_gone(rank) || is_silent(peer)) && !peer.has_parted)
-      return nn::concat("rank ", rank, " is gone");
-  return "";
+  return lost.empty() ? "" : nn::concat("rank ", lost.front(), " is gone");
 }
 
 IdleTimes Mailbox::State::idle() const {
@@ -137,7 +142,8 @@ void Mailbox::State::throw_trouble(const std::string& what) {
     reason = trouble();
   }
   if (reason.empty()) return;
-  // Ranks pass this news on unchanged, so that all name the rank that was lost first.
+  // Ranks pass this news on unchanged, so that all name the rank that was lost
+  // first.
   throw PeerLost(
       nn::concat(reason, ", while ", what),
       reason.ends_with("is gone") ? nn::concat(reason, ", says rank ", options.rank) : reason);

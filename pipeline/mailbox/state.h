@@ -71,8 +71,9 @@ struct Mailbox::State {
   // there are none, "nothing came for 60 s".
   std::string idle_since(std::chrono::milliseconds waited) const;
 
-  bool is_gone(int rank) const;            // its connection broke
-  bool is_silent(const Peer& peer) const;  // no beat for too long
+  bool is_gone(int rank) const;                    // its connection broke
+  bool is_lost(int rank, const Peer& peer) const;  // gone, or without a beat for too long
+  void look_for_losses();
   // What went wrong with another rank; empty if nothing did.
   std::string trouble() const;
   // Throws Stopped if this rank was told to stop, PeerLost if another one is in trouble. A rank
@@ -88,7 +89,9 @@ struct Mailbox::State {
   Beat beat;
   std::unique_ptr<Transport> transport;
   std::map<int, Peer> peers;  // the ranks that are linked with this one
-  IdleTimes idle_elsewhere;   // as rank 0 says
+  // Those that are lost, the first one first: others may have left because of it.
+  std::vector<int> lost;
+  IdleTimes idle_elsewhere;  // as rank 0 says
   Early early;
   Rule rule;
   int step = 0;
