@@ -97,7 +97,7 @@ int run_command(int argc, char** argv) {
   if (command == "sweep") return run_sweep({check_all(sweep_file), sweep_out, jobs}, stop), 0;
   arguments.apply(experiment);
   check(outputs);
-  return run_one("federated", experiment, resources, outputs, stop), 0;
+  return run_one("federated", experiment, resources, outputs, stop);
 }
 
 }  // namespace

@@ -103,6 +103,12 @@ TEST_CASE("a document in the terminal wraps its text and leaves out code") {
   CHECK(!contains(text, "print"));
 }
 
+TEST_CASE("text without colours has none of Markdown's marks") {
+  const Document document{"", {Paragraph{"**a `b`** c"}, Question{"`d`?", "**e** 2 ** 3"}}};
+  CHECK(to_text(document) == "a b c\n\n? d?\n\n  e 2 ** 3\n");
+  CHECK(to_text(Table{"**a**", {}, {}}) == "a\n");
+}
+
 TEST_CASE("an HTML page holds everything in itself") {
   const Document document{"A & B",
                           {Heading{"Part"}, example_table(), example_plot(), Code{"a < b"},

@@ -31,7 +31,7 @@ std::vector<Experiment> experiments_of(const Exercise& exercise, const Setting& 
 }
 
 report::Code plotting_code(std::string_view exercise, std::span<const std::string> names,
-                           int rounds) {
+                           int rounds, std::string_view column) {
   std::string list;
   for (const std::string& name : names)  // a JSON string is one of Python's, too
     list += (list.empty() ? "" : ",\n          ") + nn::json_quote(name);
@@ -39,8 +39,8 @@ report::Code plotting_code(std::string_view exercise, std::span<const std::strin
   return {nn::concat("import pandas as pd\nimport seaborn as sns\n\nresults = pd.read_csv(\"",
                      exercise, "/results.csv\")\ncurves = [", list,
                      "]\nchosen = results[results[\"Curve\"].isin(curves)", cut,
-                     "]\nsns.lineplot(chosen, x=\"Round\", y=\"Test accuracy\", "
-                     "hue=\"Curve\", hue_order=curves)")};
+                     "]\nsns.lineplot(chosen, x=\"Round\", y=\"", column,
+                     "\", hue=\"Curve\", hue_order=curves)")};
 }
 
 Run first_rounds(const Run& run, int rounds) {

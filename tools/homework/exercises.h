@@ -54,10 +54,10 @@ report::Document a2_report(std::span<const Run>, std::span<const std::string>);
 std::vector<Curve> a3_curves(const Setting&);
 report::Document a3_report(std::span<const Run>, std::span<const std::string>);
 
-// The notebook cell that reads an exercise's results.csv and draws some of its curves; `rounds`, if
-// not 0, cuts them.
+// The notebook cell that reads an exercise's results.csv and draws a column of some of its curves;
+// `rounds`, if not 0, cuts them.
 report::Code plotting_code(std::string_view exercise, std::span<const std::string> names,
-                           int rounds = 0);
+                           int rounds = 0, std::string_view column = "Test accuracy");
 
 // The run as it was after fewer rounds.
 Run first_rounds(const Run& run, int rounds);
