@@ -46,13 +46,13 @@ check "a missing data file is an error" refuses "no such file" run --data "$work
 check "a missing reference is an error" refuses "cannot read" compare "$work/none.csv" \
   --out "$work/c"
 
-if [ -e data/raw/mnist/t10k-labels-idx1-ubyte ]; then
+if [ -e "$data_raw"/mnist/t10k-labels-idx1-ubyte ]; then
   mkdir "$work/short" "$work/wrong"
-  ln -s "$PWD"/data/raw/mnist/*-ubyte "$work/short"
-  ln -s "$PWD"/data/raw/mnist/*-ubyte "$work/wrong"
+  ln -s "$data_raw"/mnist/*-ubyte "$work/short"
+  ln -s "$data_raw"/mnist/*-ubyte "$work/wrong"
   rm "$work/short/t10k-images-idx3-ubyte" "$work/wrong/t10k-labels-idx1-ubyte"
-  head -c 100000 data/raw/mnist/t10k-images-idx3-ubyte >"$work/short/t10k-images-idx3-ubyte"
-  sed 's/\x07/\x01/' data/raw/mnist/t10k-labels-idx1-ubyte >"$work/wrong/t10k-labels-idx1-ubyte"
+  head -c 100000 "$data_raw"/mnist/t10k-images-idx3-ubyte >"$work/short/t10k-images-idx3-ubyte"
+  sed 's/\x07/\x01/' "$data_raw"/mnist/t10k-labels-idx1-ubyte >"$work/wrong/t10k-labels-idx1-ubyte"
   check "a truncated data file is an error" refuses "t10k-images" run --data "$work/short"
   check "a data file with a wrong checksum is an error" refuses "t10k-labels" run \
     --data "$work/wrong"
