@@ -17,6 +17,7 @@
 #include "pipeline/optimizers.h"
 #include "pipeline/simulate.h"
 #include "pipeline/split_head.h"
+#include "pipeline/story.h"
 #include "pipeline/tied_gradients.h"
 
 namespace pipeline {
@@ -96,6 +97,7 @@ void require_valid(const TrainingConfig& config) {
          "the largest norm of gradients must be positive and finite, or 0 for any",
          "--clip-norm 1");
   require_valid_evaluation(config);
+  require_valid_stories(config);
   try {
     nn::require_valid(config.model);
   } catch (const nn::Error& error) {
@@ -215,7 +217,7 @@ std::string terms(const TrainingConfig& config) {
                  config.microbatches, "\nsteps ", config.steps, "\nskip-bad-steps ",
                  config.skips_bad_steps, "\nzero1 ", config.shares_moments, "\nsplit-head ",
                  config.splits_head, "\neval-every ", config.evaluate_every, "\neval-batches ",
-                 config.evaluation_batches, "\ncontext ", config.model.max_positions);
+                 config.evaluation_batches, "\nsample-every ", config.sample_every, "\ncontext ", config.model.max_positions);
   for (const auto& [name, value] : training_terms(config)) text += '\n' + name + ' ' + value;
   return text;
 }

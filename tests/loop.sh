@@ -53,6 +53,22 @@ check "as one does, while their weights are the same" \
 check "with the same bits" same_validation still two
 check "validation needs text that is held out" refused "needs text that is held out" \
   train refused 2 "${small[@]}" --eval-every 2
+check "stories are written" train told 1 "${small[@]}" --microbatches 6 --sample-every 4
+check "after every so many steps and the last" \
+  [ "$(grep '^step ' "$work/told/samples.txt" | xargs)" = "step 4 step 6" ]
+check "and shown" grep -q "^story after step 6: " "$work/told/rank-0.log"
+check "three processes write them" train told-three 3 "${small[@]}" --microbatches 6 \
+  --sample-every 4 --schedule zb-h1 --checkpoint-every 4
+check "with the same bits" cmp "$work"/{told,told-three}/samples.txt
+rm -r "$work/told-three/steps/step-6"
+check "it continues" train told-three 2 "${small[@]}" --microbatches 6 --sample-every 4 --resume
+check "with the same stories" cmp "$work"/{told,told-three}/samples.txt
+check "the report has the stories" grep -q "Stories along the way" "$work/told-three/report.html"
+check "and answers to B1" grep -q "B1: what do stages" "$work/told-three/report.html"
+check "but not to B2, which has several pipelines" \
+  [ "$(grep -c "B2: " "$work/told-three/report.html")" = 0 ]
+check "a divided head writes no stories" refused "cannot draw from a divided head" \
+  train refused 2 "${small[@]}" --sample-every 2 --split-head
 check "a divided head is not validated" refused "cannot evaluate a divided head" \
   train refused 2 "${validated[@]}" --split-head
 

@@ -21,6 +21,7 @@ struct Tag {
     loss,
     held_out,    // an activation of an evaluation
     validation,  // losses of an evaluation, and their sum
+    story,       // a token of a story, or an activation for the next one
     clock,
     cut,
     checkpoint,
@@ -35,7 +36,8 @@ struct Tag {
   };
   Kind kind;
   std::int32_t step = 0;
-  std::int32_t item = 0;  // microbatch, block of the model, or window or batch of an evaluation
+  std::int32_t item =
+      0;  // microbatch, block of the model, window or batch of an evaluation, or token
   std::int32_t part = 0;  // chunk, turn of the ring, or moment of a block
   friend auto operator<=>(const Tag&, const Tag&) = default;
 };
@@ -52,7 +54,7 @@ constexpr Tag run_name_tag{Tag::order, 0, 1};
 // The first frame of every message; the second is its payload. Little-endian, as in memory.
 struct Header {
   static constexpr std::uint32_t right_magic = 0x42495254;  // "TRIB"
-  static constexpr std::uint16_t right_version = 6;
+  static constexpr std::uint16_t right_version = 7;
 
   std::uint32_t magic = right_magic;
   std::uint16_t version = right_version;
