@@ -40,8 +40,8 @@ check "a data set that does not exist is refused" refuses "there is no data set 
 
 accuracy() { tail -n 1 "$work/$1.csv" | cut -d, -f10; }
 mkdir -p "$work"/raw/{heart,mnist}
-echo x | tee "$work/raw/heart/heart.csv" "$work"/raw/mnist/{train,t10k}-{images-idx3,labels-idx1}-ubyte \
-  >/dev/null
+echo x | tee "$work/raw/heart/heart.csv" \
+  "$work"/raw/mnist/{train,t10k}-{images-idx3,labels-idx1}-ubyte >/dev/null
 looks_there() {  # looks_there FILE PROGRAM ARGUMENTS...
   DATA_RAW=$work/raw refused "$work/raw/$1" "${program%/*}/$2" "${@:3}"
 }

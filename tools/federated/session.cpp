@@ -14,7 +14,7 @@ namespace federated {
 Session::Session(const Resources& resources, const std::atomic<bool>& stop, OpenSaved open_saved)
     : dataset_(open_dataset(resources.data)),
       threads_(resources.threads),
-      bar_(std::cerr),
+      bar_(std::cerr, STDERR_FILENO),
       runner_(dataset_.task(), {resources.threads, &stop, &std::cerr,
                                 isatty(STDERR_FILENO) ? &bar_ : nullptr, std::move(open_saved)}) {
   if (!dataset_.description.empty()) std::cerr << dataset_.description << '\n';
