@@ -41,6 +41,26 @@ for name in Loss/training Loss/validation Perplexity "Learning rate" "Norm of gr
   "Tokens per second"; do
   check "TensorBoard gets $name" grep -qa "$name" "$work"/board/events.out.tfevents.*
 done
+# The real TensorBoard reads the event file, if it is installed.
+python=${ORACLE_PYTHON-build/python-oracle/bin/python}
+read_back() {
+  "$python" - "$work/board" "$work/one/loss.csv" "$work/one/validation.csv" <<'EOF'
+import csv, sys
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+events = EventAccumulator(sys.argv[1])
+events.Reload()
+for file, column, name in ((2, "Loss", "Loss/training"), (2, "Norm", "Norm of gradients"),
+                           (3, "Loss", "Loss/validation"), (3, "Perplexity", "Perplexity")):
+    rows = list(csv.DictReader(open(sys.argv[file])))
+    read = events.Scalars(name)
+    assert [event.step for event in read] == [int(row["Step"]) for row in rows], name
+    for event, row in zip(read, rows):
+        assert abs(event.value - float(row[column])) < 1e-6 * abs(event.value), (name, row)
+EOF
+}
+if "$python" -c 'import tensorboard' 2>/dev/null; then
+  check "TensorBoard reads losses, norms and perplexity as they are in the tables" read_back
+fi
 check "three processes validate" train three 3 "${validated[@]}" --microbatches 6 --clip-norm 100 \
   --schedule zb-h1 --checkpoint-every 3
 check "with the same bits" same_validation one three

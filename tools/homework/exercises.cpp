@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 #include "nn/base/json.h"
 
@@ -55,6 +56,11 @@ double lost_points(const Run& run) {
   for (std::size_t i = 1; i < run.rounds.size(); ++i)
     lost += std::max(0.0, run.rounds[i - 1].accuracy - run.rounds[i].accuracy);
   return lost;
+}
+
+std::string difference(double points) {
+  const std::string size = percent(std::abs(points));
+  return size == "0.00" ? "no different" : size + (points > 0 ? " points higher" : " points lower");
 }
 
 std::string steps(std::span<const double> values) {

@@ -65,6 +65,11 @@ Run first_rounds(const Run& run, int rounds);
 // The accuracy that a run lost, in points, summed over the rounds in which it fell.
 double lost_points(const Run& run);
 
+// "1.25 points higher", "0.50 points lower" or "no different"
+std::string difference(double points);
+// Whether a reader would see it in a curve; smaller differences may be chance.
+constexpr bool is_clear(double points) { return points > 0.5 || points < -0.5; }
+
 // "60.00 → 70.00 → 80.00"
 std::string steps(std::span<const double> values);
 // From each value to the next: "rises", "falls" or "neither only rises nor only falls"
