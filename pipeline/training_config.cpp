@@ -211,13 +211,13 @@ std::map<std::string, std::string> training_terms(const TrainingConfig& config) 
 }
 
 std::string terms(const TrainingConfig& config) {
-  std::string text =
-      nn::concat("stages ", config.topology.stages, "\npipelines ", config.topology.pipelines,
-                 "\nschedule ", config.schedule, "\nchunks ", config.chunks, "\nmicrobatches ",
-                 config.microbatches, "\nsteps ", config.steps, "\nskip-bad-steps ",
-                 config.skips_bad_steps, "\nzero1 ", config.shares_moments, "\nsplit-head ",
-                 config.splits_head, "\neval-every ", config.evaluate_every, "\neval-batches ",
-                 config.evaluation_batches, "\nsample-every ", config.sample_every, "\ncontext ", config.model.max_positions);
+  std::string text = nn::concat(
+      "stages ", config.topology.stages, "\npipelines ", config.topology.pipelines, "\nschedule ",
+      config.schedule, "\nchunks ", config.chunks, "\nmicrobatches ", config.microbatches,
+      "\nsteps ", config.steps, "\nskip-bad-steps ", config.skips_bad_steps, "\nzero1 ",
+      config.shares_moments, "\nsplit-head ", config.splits_head, "\neval-every ",
+      config.evaluate_every, "\neval-batches ", config.evaluation_batches, "\nsample-every ",
+      config.sample_every, "\ncontext ", config.model.max_positions);
   for (const auto& [name, value] : training_terms(config)) text += '\n' + name + ' ' + value;
   return text;
 }
