@@ -10,6 +10,7 @@
 #include "pipeline/gathered_head.h"
 #include "pipeline/head_layout.h"
 #include "pipeline/shares.h"
+#include "pipeline/story.h"
 #include "pipeline/tied_gradients.h"
 #include "pipeline/topology.h"
 
@@ -70,7 +71,10 @@ bool Protocol::operator()(int from, Tag tag, std::size_t bytes, int step) const 
       return is_soon && tag == Tag{Tag::validation, tag.step, tag.item} && is_of_rank_0 &&
              is_evaluated_after(config_, tag.step + 1) &&
              is_below(tag.item, config_.evaluation_batches) && bytes > 0 &&
+             bytes % size_of_number == 0 &&
              (rank_ == 0 ? bytes <= size_of_number * config_.batch : bytes == size_of_number);
+    case Tag::story:
+      return is_soon && is_of_story(from, tag, bytes);
     case Tag::verdict:
       return is_soon && is_plain && is_of_rank_0 && config_.has_verdicts() &&
              bytes == size_of_number * (rank_ == 0 ? count_blocks(config_) : 1);
@@ -125,6 +129,15 @@ bool Protocol::is_of_evaluation(int from, Tag tag, std::size_t bytes) const {
          is_below(tag.item, most_windows(config_)) &&
          pipeline_of_window(config_, tag.item) == pipeline_ &&
          bytes == sizeof(nn::real) * config_.length * config_.model.hidden_size;
+}
+
+bool Protocol::is_of_story(int from, Tag tag, std::size_t bytes) const {
+  const int parts = placement_.parts();
+  return is_story_after(config_, tag.step + 1) && pipeline_ == 0 && is_below(tag.part, parts) &&
+         placement_.stage(tag.part) == stage_ &&
+         from == config_.topology.rank(0, placement_.stage((tag.part + parts - 1) % parts)) &&
+         is_below(tag.item, story_length(config_)) && (tag.part > 0 || tag.item > 0) &&
+         bytes == sizeof(nn::real) * story_size(config_, tag.part);
 }
 
 // Between a share of a divided head and the last stage of its pipeline.

@@ -23,6 +23,7 @@ class Protocol {
  private:
   bool is_crossing(int from, Tag tag, std::size_t bytes, int offset) const;
   bool is_of_evaluation(int from, Tag tag, std::size_t bytes) const;
+  bool is_of_story(int from, Tag tag, std::size_t bytes) const;
   bool is_for_head(int from, Tag tag, std::size_t bytes) const;
   bool is_reduction(int from, Tag tag, std::size_t bytes) const;
   bool is_checkpoint(int from, Tag tag, std::size_t bytes, int step) const;

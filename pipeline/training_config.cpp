@@ -17,6 +17,7 @@
 #include "pipeline/optimizers.h"
 #include "pipeline/simulate.h"
 #include "pipeline/split_head.h"
+#include "pipeline/story.h"
 #include "pipeline/tied_gradients.h"
 
 namespace pipeline {
@@ -132,6 +133,7 @@ void require_valid(const TrainingConfig& config) {
          "--exact-sums cannot clip gradients that --zero1 shares out",
          "leave one of --exact-sums, --clip-norm and --zero1 out");
   require_valid_evaluation(config);
+  require_valid_stories(config);
   try {
     nn::require_valid(config.model);
   } catch (const nn::Error& error) {
@@ -242,14 +244,14 @@ std::map<std::string, std::string> training_terms(const TrainingConfig& config) 
 }
 
 std::string terms(const TrainingConfig& config) {
-  std::string text =
-      nn::concat("stages ", config.topology.stages, "\npipelines ", config.topology.pipelines,
-                 "\nschedule ", config.schedule, "\nchunks ", config.chunks, "\nmicrobatches ",
-                 config.microbatches, "\nfull-pipelines ", config.pipelines_of_batch(), "\nsteps ",
-                 config.steps, "\nskip-bad-steps ", config.skips_bad_steps, "\nzero1 ",
-                 config.shares_moments, "\nsplit-head ", config.splits_head, "\nexact-sums ",
-                 config.has_exact_sums, "\neval-every ", config.evaluate_every, "\neval-batches ",
-                 config.evaluation_batches, "\ncontext ", config.model.max_positions);
+  std::string text = nn::concat(
+      "stages ", config.topology.stages, "\npipelines ", config.topology.pipelines, "\nschedule ",
+      config.schedule, "\nchunks ", config.chunks, "\nmicrobatches ", config.microbatches,
+      "\nfull-pipelines ", config.pipelines_of_batch(), "\nsteps ", config.steps,
+      "\nskip-bad-steps ", config.skips_bad_steps, "\nzero1 ", config.shares_moments,
+      "\nsplit-head ", config.splits_head, "\nexact-sums ", config.has_exact_sums, "\neval-every ",
+      config.evaluate_every, "\neval-batches ", config.evaluation_batches, "\nsample-every ",
+      config.sample_every, "\ncontext ", config.model.max_positions);
   for (const auto& [name, value] : training_terms(config)) text += '\n' + name + ' ' + value;
   return text;
 }

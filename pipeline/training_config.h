@@ -42,6 +42,7 @@ struct TrainingConfig {
   double held_out = 0;           // share of the text's windows at its end, for evaluations
   int evaluate_every = 0;        // steps; 0: never
   int evaluation_batches = 20;   // at most, in an evaluation
+  int sample_every = 0;          // steps between stories; 0: none
   std::string text = {};         // identifies the text by its content, not its path
   bool skips_bad_steps = false;  // a step with a NaN or infinity is skipped, not an error
   double clip_norm = 0;          // largest norm of a step's gradients; 0: any

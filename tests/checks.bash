@@ -1,6 +1,7 @@
 # Shared by the tests of programs, which source it in the project's folder with `program` set.
 set -u
 program=$PWD/${BIN:-bin}/$program
+data_raw=$(realpath -m "${DATA_RAW:-data/raw}")  # where the programs look, too
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 passed=0 failed=0

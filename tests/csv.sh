@@ -21,7 +21,7 @@ mapfile -t committed < <({ git ls-files '*.csv' 2>/dev/null ||
   find fl pipeline tests -name '*.csv'; } | grep -v '^tests/golden/schedules/')
 check "the project's own tables are rectangles" rectangular "${committed[@]}"
 
-if [ -e data/raw/mnist/t10k-labels-idx1-ubyte ]; then
+if [ -e "$data_raw"/mnist/t10k-labels-idx1-ubyte ]; then
   exercises() {
     "$program" all --model mlp --rounds 1 --out "$work/out" &&
       rectangular "$work"/out/a{1,2,3}/results.csv &&

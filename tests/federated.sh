@@ -11,7 +11,7 @@ check "so is a negative one" refuses "held-out share of -0.1 is outside" run --h
 check "so is a clock's option without the clock" refuses "fedavg does not use --deadline" run \
   --deadline 3
 
-if [ -e data/raw/mnist/t10k-labels-idx1-ubyte ]; then
+if [ -e "$data_raw"/mnist/t10k-labels-idx1-ubyte ]; then
   mlp=(--model mlp --rounds 2)
   check "a held-out share too small for an image per client is an error" \
     refuses "0.001 is less than an example for each of 100 clients" run --held-out 0.001

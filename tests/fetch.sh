@@ -7,9 +7,10 @@ unset MNIST_DIR STORIES_DIR VOCABULARY_DIR GPT2_DIR SHAKESPEARE_DIR HEART_DIR CX
 
 sandbox=$(mktemp -d)
 trap 'rm -rf "$sandbox"' EXIT
+real=$(realpath -m "${DATA_RAW:-data/raw}")
 export DATA_RAW=$sandbox/raw PATH=$sandbox/stubs:$PATH
-mnist=$PWD/data/raw/mnist vocabulary=$PWD/data/raw/vocabulary/tokenizer.json
-gpt2=$PWD/data/raw/gpt2 heart=$PWD/data/raw/heart/heart.csv
+mnist=$real/mnist vocabulary=$real/vocabulary/tokenizer.json
+gpt2=$real/gpt2 heart=$real/heart/heart.csv
 valid=TinyStoriesV2-GPT4-valid.txt
 passed=0 failed=0
 

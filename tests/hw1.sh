@@ -46,13 +46,13 @@ check "a missing data file is an error" refuses "no such file" run --data "$work
 check "a missing reference is an error" refuses "cannot read" compare "$work/none.csv" \
   --out "$work/c"
 
-if [ -e data/raw/mnist/t10k-labels-idx1-ubyte ]; then
+if [ -e "$data_raw"/mnist/t10k-labels-idx1-ubyte ]; then
   mkdir "$work/short" "$work/wrong"
-  ln -s "$PWD"/data/raw/mnist/*-ubyte "$work/short"
-  ln -s "$PWD"/data/raw/mnist/*-ubyte "$work/wrong"
+  ln -s "$data_raw"/mnist/*-ubyte "$work/short"
+  ln -s "$data_raw"/mnist/*-ubyte "$work/wrong"
   rm "$work/short/t10k-images-idx3-ubyte" "$work/wrong/t10k-labels-idx1-ubyte"
-  head -c 100000 data/raw/mnist/t10k-images-idx3-ubyte >"$work/short/t10k-images-idx3-ubyte"
-  sed 's/\x07/\x01/' data/raw/mnist/t10k-labels-idx1-ubyte >"$work/wrong/t10k-labels-idx1-ubyte"
+  head -c 100000 "$data_raw"/mnist/t10k-images-idx3-ubyte >"$work/short/t10k-images-idx3-ubyte"
+  sed 's/\x07/\x01/' "$data_raw"/mnist/t10k-labels-idx1-ubyte >"$work/wrong/t10k-labels-idx1-ubyte"
   check "a truncated data file is an error" refuses "t10k-images" run --data "$work/short"
   check "a data file with a wrong checksum is an error" refuses "t10k-labels" run \
     --data "$work/wrong"
@@ -64,8 +64,8 @@ if [ -e data/raw/mnist/t10k-labels-idx1-ubyte ]; then
       "$program" run "${mlp[@]}" --threads 2 --csv "$work/2.csv" && cmp "$work/1.csv" "$work/2.csv"
   }
   check "any number of threads writes the same bytes" run_twice
-  header="Round,Algorithm,N,C,B,E,η,Seed,Message count,Test accuracy"
-  check "the CSV has the notebook's columns" grep -qx "$header" "$work/1.csv"
+  header="Round,Algorithm,N,C,B,E,η,Seed,Message count,Test accuracy,Training loss,Test loss"
+  check "the CSV has the notebook's columns and losses" grep -qx "$header" "$work/1.csv"
   check "the JSON has the configuration" grep -q '"algorithm": "fedavg"' "$work/1.json"
   check "every split and algorithm runs" bash -c "
     for split in iid shards dirichlet; do
@@ -76,9 +76,15 @@ if [ -e data/raw/mnist/t10k-labels-idx1-ubyte ]; then
     done
     '$program' run --model mlp --rounds 1 --algorithm centralized --batch inf"
   diverges() {
-    "$program" run "${mlp[@]}" --lr 1e30 2>&1 | tee /dev/stderr | grep -q "no client is left"
+    local status
+    "$program" run "${mlp[@]}" --lr 1e30 --csv "$work/lost.csv" >"$work/lost" 2>&1
+    status=$?
+    [ $status = 3 ] && [ "$(wc -l <"$work/lost.csv")" = 3 ] &&
+      grep -q "no client is left" "$work/lost" &&
+      grep -q "^error: training diverged: .* in round 2$" "$work/lost" &&
+      tail -n 1 "$work/lost" | grep -qx "hint: choose a smaller --lr than 1e+30"
   }
-  check "a round that loses all clients says so" diverges
+  check "a run that loses all clients says so, and keeps its results" diverges
 
   other_mu() {
     "$program" run "${mlp[@]}" --algorithm fedprox --mu 0.5 --csv "$work/mu.csv" \

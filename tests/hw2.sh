@@ -14,7 +14,7 @@ check "zero clients are an error" refused "number of clients" tools/vertical.sh 
 check "the launcher's own options are an error" refused "set by the launcher" \
   tools/vertical.sh 4 --rank 1
 
-if [ -e data/raw/heart/heart.csv ]; then
+if [ -e "$data_raw"/heart/heart.csv ]; then
   all() {
     "$program" all --epochs 2 --out "$work/out" >"$work/stdout" || return 1
     for f in report.html homework-2.ipynb lab2b.csv {lab,ex1,ex2,ex3}/{results.csv,results.json,plot1.svg}

@@ -8,7 +8,7 @@ check "no command is an error" refuses "name a command"
 check "an unknown command is an error" refuses "q9" q9
 check "zero rounds are an error" refuses "--rounds" lab --rounds 0
 
-if [ -e data/raw/mnist/t10k-labels-idx1-ubyte ]; then
+if [ -e "$data_raw"/mnist/t10k-labels-idx1-ubyte ]; then
   small=(--model logistic --rounds 1)
   all() {
     "$program" all "${small[@]}" --out "$work/out" >"$work/stdout" || return 1

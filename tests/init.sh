@@ -174,12 +174,12 @@ check "generate: one of 50 MB is refused" \
   tokenizer_refused "larger than" truncate -s 50M tokenizer.json
 check "generate: an invalid one is refused" \
   tokenizer_refused tokenizer.json sh -c 'echo {} >tokenizer.json'
-if [ -e data/raw/vocabulary/tokenizer.json ]; then
+if [ -e "$data_raw"/vocabulary/tokenizer.json ]; then
   check "generate: one of another vocabulary is refused" \
     tokenizer_refused "32000 tokens, but the model only 259" \
-    cp "$PWD/data/raw/vocabulary/tokenizer.json" .
+    cp "$data_raw/vocabulary/tokenizer.json" .
   mkdir "$work/pieces"
-  ln -s "$PWD/data/raw/vocabulary" "$work/pieces"
+  ln -s "$data_raw/vocabulary" "$work/pieces"
   other_tokens() {
     refused "vocab_size is 259, the model's is 32000" train --init "$good" --data "$work/pieces"
   }

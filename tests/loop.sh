@@ -41,6 +41,26 @@ for name in Loss/training Loss/validation Perplexity "Learning rate" "Norm of gr
   "Tokens per second"; do
   check "TensorBoard gets $name" grep -qa "$name" "$work"/board/events.out.tfevents.*
 done
+# The real TensorBoard reads the event file, if it is installed.
+python=${ORACLE_PYTHON-build/python-oracle/bin/python}
+read_back() {
+  "$python" - "$work/board" "$work/one/loss.csv" "$work/one/validation.csv" <<'EOF'
+import csv, sys
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+events = EventAccumulator(sys.argv[1])
+events.Reload()
+for file, column, name in ((2, "Loss", "Loss/training"), (2, "Norm", "Norm of gradients"),
+                           (3, "Loss", "Loss/validation"), (3, "Perplexity", "Perplexity")):
+    rows = list(csv.DictReader(open(sys.argv[file])))
+    read = events.Scalars(name)
+    assert [event.step for event in read] == [int(row["Step"]) for row in rows], name
+    for event, row in zip(read, rows):
+        assert abs(event.value - float(row[column])) < 1e-6 * abs(event.value), (name, row)
+EOF
+}
+if "$python" -c 'import tensorboard' 2>/dev/null; then
+  check "TensorBoard reads losses, norms and perplexity as they are in the tables" read_back
+fi
 check "three processes validate" train three 3 "${validated[@]}" --microbatches 6 --clip-norm 100 \
   --schedule zb-h1 --checkpoint-every 3
 check "with the same bits" same_validation one three
@@ -53,6 +73,22 @@ check "as one does, while their weights are the same" \
 check "with the same bits" same_validation still two
 check "validation needs text that is held out" refused "needs text that is held out" \
   train refused 2 "${small[@]}" --eval-every 2
+check "stories are written" train told 1 "${small[@]}" --microbatches 6 --sample-every 4
+check "after every so many steps and the last" \
+  [ "$(grep '^step ' "$work/told/samples.txt" | xargs)" = "step 4 step 6" ]
+check "and shown" grep -q "^story after step 6: " "$work/told/rank-0.log"
+check "three processes write them" train told-three 3 "${small[@]}" --microbatches 6 \
+  --sample-every 4 --schedule zb-h1 --checkpoint-every 4
+check "with the same bits" cmp "$work"/{told,told-three}/samples.txt
+rm -r "$work/told-three/steps/step-6"
+check "it continues" train told-three 2 "${small[@]}" --microbatches 6 --sample-every 4 --resume
+check "with the same stories" cmp "$work"/{told,told-three}/samples.txt
+check "the report has the stories" grep -q "Stories along the way" "$work/told-three/report.html"
+check "and answers to B1" grep -q "B1: what do stages" "$work/told-three/report.html"
+check "but not to B2, which has several pipelines" \
+  [ "$(grep -c "B2: " "$work/told-three/report.html")" = 0 ]
+check "a divided head writes no stories" refused "cannot draw from a divided head" \
+  train refused 2 "${small[@]}" --sample-every 2 --split-head
 check "a divided head is not validated" refused "cannot evaluate a divided head" \
   train refused 2 "${validated[@]}" --split-head
 

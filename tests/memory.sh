@@ -28,11 +28,11 @@ for limit in 50000 100000 200000 300000 400000 600000 1000000 2000000; do
     ends $limit "$program" --check --threads 2
   check "with $limit kB of addresses training ends" \
     ends $limit "$program" "${training[@]}" --threads 2
-  [ ! -e data/raw/mnist/t10k-labels-idx1-ubyte ] ||
+  [ ! -e "$data_raw"/mnist/t10k-labels-idx1-ubyte ] ||
     check "with $limit kB of addresses hw1 run ends" \
     ends $limit "$bin/hw1" run --model mlp --rounds 1 --threads 2
 done
-if [ -e data/raw/mnist/t10k-labels-idx1-ubyte ]; then
+if [ -e "$data_raw"/mnist/t10k-labels-idx1-ubyte ]; then
   for limit in 500000 520000 540000 560000; do
     check "with $limit kB of addresses three threads end" \
       ends $limit "$bin/hw1" run --model mlp --rounds 1 --threads 3

@@ -7,7 +7,7 @@ program=hw1
 . tests/checks.bash
 python=${ORACLE_PYTHON:-$PWD/build/python-oracle/bin/python}
 
-[ -e data/raw/mnist/t10k-labels-idx1-ubyte ] ||
+[ -e "$data_raw"/mnist/t10k-labels-idx1-ubyte ] ||
   { echo "left out: notebooks (no MNIST)"; finish; exit; }
 makes() {  # makes FOLDER EXERCISE [options]
   "$program" "$2" --model logistic --rounds 2 --out "$work/$1" "${@:3}" &&
@@ -68,7 +68,7 @@ assert "FedAvg (non-IID, η=0.001, C=0.5)" in set(table.Curve)' "$work/a3/a3/res
 }
 check "pandas reads the names of the curves as they are" reads
 
-if [ -e data/raw/heart/heart.csv ]; then
+if [ -e "$data_raw"/heart/heart.csv ]; then
   of_hw2() {
     "$(dirname "$program")/hw2" all --epochs 3 --out "$work/hw2" && runs hw2 homework-2
   }

@@ -17,6 +17,18 @@ close_losses() {  # within 1e-6
       END { exit bad }'
 }
 
+view() (  # view RANKS ROWS COLUMNS LINES: the ranks take so many lines, all narrow enough
+  . tools/launch/view.bash
+  private=$work stages=6 ranks=$1
+  show_ranks "$2" "$3" 2>/dev/null >"$work/view"
+  cat "$work/view"
+  [ "$(wc -l <"$work/view")" = "$4" ] && ! grep -qE ".{$(($3 + 1))}" "$work/view"
+)
+check "the live view has a line for each rank" view 6 24 80 6
+check "24 ranks fit on 24 lines" view 24 24 80 12
+check "and in 50 columns" view 24 24 50 12
+check "ranks that do not fit are left out" view 300 24 50 22
+
 check "one process trains" train serial 1 --microbatches 6
 check "it records every step" [ "$(wc -l <"$work/serial/loss.csv")" = 7 ]
 check "three processes train" train three 3 --microbatches 6

@@ -9,7 +9,7 @@ program=hw1
 python=${ORACLE_PYTHON:-$PWD/build/python-oracle/bin/python}
 export PYTHONPATH=$PWD/build/python PROGRAMS=${program%/*}
 
-[ -e data/raw/mnist/t10k-labels-idx1-ubyte ] ||
+[ -e "$data_raw"/mnist/t10k-labels-idx1-ubyte ] ||
   { echo "left out: the package (no MNIST)"; finish; exit; }
 [ -e build/python/tributary/libtributary.so ] ||
   { echo "left out: the package (make python builds it)"; finish; exit; }
@@ -34,7 +34,7 @@ check "Ctrl-C stops a run soon" package interrupted
 installs() {
   "$python" -m venv --system-site-packages --without-pip "$work/venv" &&
     "$python" -m pip --python "$work/venv/bin/python" install -q --no-deps --no-index . &&
-    (cd "$work" && env -u PYTHONPATH DATA_RAW="$OLDPWD/data/raw" "$work/venv/bin/python" -c '
+    (cd "$work" && env -u PYTHONPATH DATA_RAW="$data_raw" "$work/venv/bin/python" -c '
 import tributary
 assert "venv" in tributary.__file__, tributary.__file__
 assert len(tributary.open_data("mnist").train[1]) == 60000')

@@ -226,7 +226,7 @@ says_synthetic() {
   awk '/^text: .*grammar/ { text = NR } /^step / { step = NR; exit }
     END { exit !(text && text < step) }' "$work/stdout"
 }
-if ! [ -e data/raw/stories/TinyStoriesV2-GPT4-valid.txt ]; then
+if ! [ -e "$data_raw"/stories/TinyStoriesV2-GPT4-valid.txt ]; then
   check "a synthetic text is reported before the first step" says_synthetic
 fi
 same_bound() {

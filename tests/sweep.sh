@@ -4,7 +4,7 @@ cd "$(dirname "$0")/.." || exit 1
 program=federated
 . tests/checks.bash
 
-[ -e data/raw/mnist ] || { echo "left out: no MNIST"; finish; exit; }
+[ -e "$data_raw"/mnist ] || { echo "left out: no MNIST"; finish; exit; }
 cat >"$work/sweep.toml" <<'EOF'
 # two configurations, two seeds
 model = "mlp"

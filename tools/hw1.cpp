@@ -12,7 +12,7 @@ int run_command(int argc, char** argv) {
   const Options options = CommandLine().parse(argc, argv);
   const std::atomic<bool>& stop = stop_after_round();
   if (options.command == "run")
-    return run_one("hw1", options.setting.base, options.resources, options.outputs, stop), 0;
+    return run_one("hw1", options.setting.base, options.resources, options.outputs, stop);
   if (options.command == "compare")
     return compare(options.comparison, options.resources, stop) ? 0 : 1;
   return run_exercises(homework_1(), options, stop), 0;

@@ -37,6 +37,7 @@ fail() {  # fail MESSAGE HINT
 }
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+. "$root/tools/launch/view.bash"
 bin=${BIN:-$root/bin}
 command=("$0" "$@")
 case ${1-} in -h | --help) usage && exit ;; esac
@@ -191,45 +192,6 @@ keep_logs() {  # keep_logs FOLDER
   done >/dev/null
   for log in "$1"/rank-*.log; do [ -e "$log" ] && mv "$log" "$1/restart-$n-${log##*/}"; done
 }
-
-# Prints the new lines of rank 0 other than its steps. Below, on a terminal, updates in place the
-# last step and what each rank is doing.
-shown=0 told=0 last= untold='^(step |dropped:|error:|hint:|interrupted$)'
-show() {
-  local line lines rank state columns
-  mapfile -t lines < <(grep -vE "$untold" "$logs/rank-0.log" | tail -n +$((told + 1)))
-  told=$((told + ${#lines[@]}))
-  line=$(grep -h '^step ' "$logs"/rank-*.log | tail -n 1)  # of the rank with the loss
-  [ "$line" ] && take_folder
-  if [ ! -t 1 ]; then
-    [ "$line" ] && [ "$line" != "$last" ] && lines+=("$line")
-    [ ${#lines[@]} -gt 0 ] && say "${lines[@]}"
-    last=$line
-    return
-  fi
-  columns=$(stty size </dev/tty)
-  columns=${columns#* }
-  wipe
-  [ ${#lines[@]} -gt 0 ] && say "${lines[@]}"
-  [ ${#running[@]} = 0 ] && { [ "$line" ] && say "$line"; return; }
-  shown=$((ranks + 1)) line=${line:-starting}
-  say "${line:0:${columns:-80}}"
-  for ((rank = 0; rank < ranks; ++rank)); do
-    state=
-    read -r state <"$private/rank-$rank.state"
-    printf -v line '  rank %-3d pipeline %d, stage %d  %s' \
-      "$rank" $((rank / stages)) $((rank % stages)) "$state"
-    say "${line:0:${columns:-80}}"
-  done
-}
-wipe() {  # erases what was shown in place
-  [ "$shown" -gt 0 ] && printf '\e[%dA\r\e[J' "$shown"
-  shown=0
-}
-say() {  # say LINE...: also notices if it cannot be written
-  printf '%s\n' "$@" || { unwritten=yes && false; }
-}
-unwritten=
 
 # Returns when all ranks are done or one has failed.
 watch_ranks() {

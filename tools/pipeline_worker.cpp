@@ -99,6 +99,10 @@ void add_training_options(tools::Options& options, CommandLine& line) {
       .between(0, 1 << 30);
   options.add("--eval-batches", config.evaluation_batches, "batches of an evaluation, at most")
       .between(1, 1 << 24);
+  options
+      .add("--sample-every", config.sample_every,
+           "steps between stories from the model as it is, in OUT/samples.txt; 0, none")
+      .between(0, 1 << 30);
   options.add("--seed", config.seed, "seed of the initial weights")
       .between(std::uint64_t{0}, tools::largest_seed);
   options.add("--clip-norm", config.clip_norm,

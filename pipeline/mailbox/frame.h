@@ -21,6 +21,7 @@ struct Tag {
     loss,
     held_out,    // an activation of an evaluation
     validation,  // losses of an evaluation, and their sum
+    story,       // a token of a story, or an activation for the next one
     weights,     // of a federation's server, and what it broadcasts
     assignment,  // of a client to a rank
     update,      // of that client
@@ -38,7 +39,8 @@ struct Tag {
   };
   Kind kind;
   std::int32_t step = 0;
-  std::int32_t item = 0;  // microbatch, block of the model, or window or batch of an evaluation
+  std::int32_t item =
+      0;  // microbatch, block of the model, window or batch of an evaluation, or token
   std::int32_t part = 0;  // chunk, turn of the ring, or moment of a block
   friend auto operator<=>(const Tag&, const Tag&) = default;
 };

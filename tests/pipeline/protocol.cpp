@@ -7,6 +7,7 @@
 #include <set>
 
 #include "pipeline/evaluation.h"
+#include "pipeline/story.h"
 #include "tests/pipeline/toy_training.h"
 
 namespace pipeline {
@@ -38,9 +39,11 @@ std::map<int, std::set<Arrival>> arrivals_of(const TrainingConfig& config) {
     const std::vector<std::uint16_t> text = toy::some_text(config.model.vocab_size);
     const data::Windows held_out(text, config.length);
     Evaluation evaluation(config, rank.stage, rank.mailbox, held_out);
+    Storyteller storyteller(config, rank.stage, rank.mailbox, /*end_of_text=*/0);
     for (int step = 0; step < config.steps; ++step) {
       rank.worker.step(step);
       if (is_evaluated_after(config, step + 1)) evaluation.loss(step, rank.worker.place());
+      if (is_story_after(config, step + 1)) storyteller.tell(step, rank.worker.place());
     }
   });
   return arrivals;
@@ -67,6 +70,7 @@ void each_config(Function f) {
           config.held_out = 0.1;
           config.evaluate_every = 1;
           config.evaluation_batches = 2;
+          config.sample_every = 1;
         }
         CAPTURE(schedule.name);
         CAPTURE(stages);
@@ -150,6 +154,7 @@ TEST_CASE("every message of a training is expected, and none that differs in a f
                                         nn::tied_tensor(config.model).has_value()));
     CHECK(kinds.contains(Tag::held_out) == (config.evaluate_every > 0));
     CHECK(kinds.contains(Tag::validation) == (config.evaluate_every > 0));
+    CHECK(kinds.contains(Tag::story) == (config.sample_every > 0));
     CHECK(kinds.contains(Tag::scores) == config.splits_head);
     CHECK(kinds.contains(Tag::factors) == config.splits_head);
     CHECK(kinds.contains(Tag::reduce) == (config.topology.pipelines > 1));

@@ -116,6 +116,29 @@ TEST_CASE("every exercise plans valid runs with distinct names, as the homework 
   CHECK(a3[7].experiment.rounds == 15);
 }
 
+TEST_CASE("an answer claims only what the figures show") {
+  const Exercise& a3 = homework_1().exercises[2];
+  const auto answers = [&](const std::vector<double>& accuracies) {
+    std::vector<Run> runs;
+    std::vector<std::string> names;
+    for (const Curve& curve : a3.curves({})) {
+      runs.push_back(made_up_run(accuracies));
+      runs.back().experiment = curve.experiment;
+      names.push_back(curve.name);
+    }
+    std::string all;
+    for (const report::Block& block : a3.write(runs, names).blocks)
+      if (const auto* question = std::get_if<report::Question>(&block)) all += question->answer;
+    return all;
+  };
+  CHECK(contains(answers({10, 20, 30}), "hardly ever falls, so they do not show it"));
+  CHECK(!contains(answers({10, 20, 30}), "instead of 0.00"));
+  CHECK(contains(answers({10, 30, 20}), "These runs do not show it"));
+  CHECK(contains(answers({10, 20, 30}), "here that is no advantage"));
+  CHECK(difference(0.004) == "no different");
+  CHECK(difference(-1.25) == "1.25 points lower");
+}
+
 TEST_CASE("reports are written whatever the results of the runs") {
   for (const Exercise& exercise : homework_1().exercises) {
     std::vector<Run> runs;

@@ -1,4 +1,7 @@
 #include <doctest/doctest.h>
+#include <pty.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -101,6 +104,12 @@ TEST_CASE("a document in the terminal wraps its text and leaves out code") {
   for (const std::string& line : lines_of(text)) CHECK(display_width(line) <= screen_width);
   CHECK(contains(text, "Title\n═════\n\nPart\n────\n\nmany"));
   CHECK(!contains(text, "print"));
+}
+
+TEST_CASE("text without colours has none of Markdown's marks") {
+  const Document document{"", {Paragraph{"**a `b`** c"}, Question{"`d`?", "**e** 2 ** 3"}}};
+  CHECK(to_text(document) == "a b c\n\n? d?\n\n  e 2 ** 3\n");
+  CHECK(to_text(Table{"**a**", {}, {}}) == "a\n");
 }
 
 TEST_CASE("an HTML page holds everything in itself") {
@@ -211,6 +220,30 @@ TEST_CASE("a progress bar is never wider than its line") {
   CHECK(display_width(out.str()) <= 79);
   bar.update("zero", 0, 0);
   CHECK(contains(out.str(), "0/0"));
+}
+
+TEST_CASE("a progress bar fits its terminal: first the rate goes, then the time to go") {
+  int terminal = -1, other = -1;
+  REQUIRE(openpty(&terminal, &other, nullptr, nullptr, nullptr) == 0);
+  const auto line_at = [&](int columns) {
+    winsize size{};
+    size.ws_col = static_cast<unsigned short>(columns);
+    REQUIRE(ioctl(terminal, TIOCSWINSZ, &size) == 0);
+    std::ostringstream out;
+    ProgressBar bar(out, terminal);
+    auto now = ProgressBar::Clock::now();
+    bar.update("FedAvg N=100 C=0.1", 0, 15, "", now);
+    out.str("");
+    bar.update("FedAvg N=100 C=0.1", 7, 15, "87.00 %", now += std::chrono::seconds(7));
+    CHECK(display_width(out.str()) < columns);
+    return out.str();
+  };
+  CHECK(contains(line_at(120), "7/15 rounds  1.0 rounds/s  ETA 0:08  87.00 %"));
+  CHECK(contains(line_at(70), "7/15 rounds  ETA 0:08  87.00 %"));
+  CHECK(contains(line_at(50), "7/15 rounds  87.00 %"));
+  line_at(20);
+  close(terminal);
+  close(other);
 }
 
 }  // namespace report

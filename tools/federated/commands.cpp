@@ -12,6 +12,8 @@
 
 #include "nn/base/file.h"
 #include "tools/federated/compare.h"
+#include "tools/federated/exclusions.h"
+#include "tools/federated/losses.h"
 #include "tools/federated/result_files.h"
 #include "tools/federated/run_json.h"
 #include "tools/federated/session.h"
@@ -36,6 +38,15 @@ void say_how_to_go_on(const Run& run, const Outputs& outputs, const std::string&
   else
     std::cerr << "; it goes on with\n  " << command << (outputs.may_resume ? "" : " --resume")
               << '\n';
+}
+
+// Attackers may want a model that diverges.
+int status_of(const Run& run) {
+  if (run.experiment.attacker() || !has_diverged(run)) return 0;
+  std::cerr << "error: training diverged: no client's update was finite in round "
+            << run.rounds.back().number << "\nhint: choose a smaller --lr than "
+            << number(run.experiment.training.learning_rate) << '\n';
+  return diverged_status;
 }
 
 // One event file in the folder, in place of an earlier one of the same run.
@@ -69,9 +80,9 @@ void write_outputs(const Run& run, const Outputs& outputs, const nn::Metadata& m
     if (!file.empty()) nn::write_file_atomically(file, to_json(run, made));
 }
 
-void run_one(const std::string& program, const Experiment& asked, const Resources& resources,
-             const Outputs& outputs, const std::atomic<bool>& stop,
-             decltype(Runner::Options::make_executor) make_executor) {
+int run_one(const std::string& program, const Experiment& asked, const Resources& resources,
+            const Outputs& outputs, const std::atomic<bool>& stop,
+            decltype(Runner::Options::make_executor) make_executor) {
   require_writable(outputs);
   const auto open_saved = [&](const std::string&) {
     return outputs.checkpoint.empty()
@@ -93,13 +104,14 @@ void run_one(const std::string& program, const Experiment& asked, const Resource
     const std::string name = curve_name(experiment);
     report::Document document{
         nn::concat(program, " run: ", name),
-        {round_table(run), accuracy_plot("run", name, std::vector{run}, std::vector{name})}};
+        {round_table(run), accuracy_plot("run", name, std::vector{run}, std::vector{name}),
+         loss_plot("losses", run)}};
     if (report::Table table = class_table(run); outputs.is_full && !table.rows.empty())
       document.blocks.emplace_back(std::move(table));
     if (experiment.target) document.blocks.emplace_back(report::Paragraph{target_text(run)});
     session.print(document);
   }
-  if (run.is_complete()) return;
+  if (run.is_complete()) return status_of(run);
   say_how_to_go_on(run, outputs, made.at("command"));
   throw tools::Stopped{tools::stop_signal()};
 }

@@ -14,11 +14,12 @@ namespace federated {
 // From now on the first Ctrl-C or SIGTERM sets the flag, and says so; the second ends the program.
 const std::atomic<bool>& stop_after_round();
 
-// Runs one experiment, prints its rounds and leaves the outputs. `stop` ends it after a round; then
-// the rounds so far are kept and tools::Stopped is thrown. `make_executor`: as the runner's.
-void run_one(const std::string& program, const Experiment& asked, const Resources& resources,
-             const Outputs& outputs, const std::atomic<bool>& stop,
-             decltype(Runner::Options::make_executor) make_executor = nullptr);
+// Runs one experiment, prints its rounds and leaves the outputs. Returns the exit code: 0, or
+// diverged_status after saying so. `stop` ends it after a round; then the rounds so far are kept
+// and tools::Stopped is thrown. `make_executor`: as the runner's.
+int run_one(const std::string& program, const Experiment& asked, const Resources& resources,
+            const Outputs& outputs, const std::atomic<bool>& stop,
+            decltype(Runner::Options::make_executor) make_executor = nullptr);
 
 // Writes the run's table, measures and events where the outputs say. The run has a round.
 void write_outputs(const Run& run, const Outputs& outputs, const nn::Metadata& made);

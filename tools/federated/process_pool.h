@@ -12,7 +12,7 @@ struct Task {
   std::string name;
   std::vector<std::string> command;    // the program and its arguments
   std::filesystem::path log;           // gets what it prints, after what is there
-  std::filesystem::path success_file;  // is made once it has ended with 0
+  std::filesystem::path success_file;  // is made once it has ended with 0 or diverged_status
 };
 
 // Runs all, so many at once, with a line on standard error as each ends. Returns the names of those

@@ -8,7 +8,9 @@
 #include <vector>
 
 #include "nn/base/csv.h"
+#include "tools/federated/exclusions.h"
 #include "tools/federated/extras.h"
+#include "tools/federated/losses.h"
 #include "tools/federated/split_name.h"
 #include "tools/report/axis.h"
 
@@ -37,10 +39,8 @@ std::string percent(double accuracy) {
   return std::isnan(accuracy) ? "" : report::fixed(accuracy, 2);
 }
 
-// Empty in a round without a test.
-static std::string accuracy_cell(const fl::Round& round) {
-  return std::isnan(round.accuracy) ? "" : number(round.accuracy);
-}
+// Empty for NaN, as of a round without a test.
+static std::string cell(double value) { return std::isnan(value) ? "" : number(value); }
 
 std::string curve_name(const Experiment& experiment) {
   const std::string label(experiment.method().label);
@@ -63,9 +63,12 @@ std::string to_csv(std::span<const Run> runs, std::span<const std::string> names
       runs, [](const Run& run) { return !option_text(run.experiment).empty(); });
   const bool has_extras = std::ranges::any_of(
       runs, [](const Run& run) { return !extras_text(run.experiment).empty(); });
+  const std::vector<std::string> losses = losses_of(runs);
   out << "Round,Algorithm,N,C,B,E,η,Seed," << (has_wall_time ? "Wall time," : "")
       << "Message count,Test accuracy" << (names.empty() ? "" : ",Split,Curve")
-      << (has_options ? ",Options" : "") << (has_extras ? ",Training" : "") << '\n';
+      << (has_options ? ",Options" : "") << (has_extras ? ",Training" : "");
+  for (const std::string& loss : losses) out << ',' << loss;
+  out << '\n';
   for (std::size_t i = 0; i < runs.size(); ++i) {
     const Experiment& e = runs[i].experiment;
     for (const fl::Round& round : runs[i].rounds) {
@@ -73,11 +76,12 @@ std::string to_csv(std::span<const Run> runs, std::span<const std::string> names
           << number(e.fraction) << ',' << batch_text(e.training.batch) << ',' << e.training.epochs
           << ',' << number(e.training.learning_rate) << ',' << e.seed << ',';
       if (has_wall_time) out << number(std::round(round.ideal_seconds * 10) / 10) << ',';
-      out << round.messages << ',' << accuracy_cell(round);
+      out << round.messages << ',' << cell(round.accuracy);
       if (!names.empty())
         out << ',' << nn::csv_cell(split_name(e.partition)) << ',' << nn::csv_cell(names[i]);
       if (has_options) out << ',' << nn::csv_cell(option_text(e));
       if (has_extras) out << ',' << nn::csv_cell(extras_text(e));
+      for (const std::string& loss : losses) out << ',' << cell(measure_of(round, loss));
       out << '\n';
     }
   }
@@ -104,11 +108,11 @@ std::string to_full_csv(std::span<const Run> runs) {
       out << round.number << ',' << e.method().label << ',' << e.clients << ','
           << number(e.fraction) << ',' << batch_text(e.training.batch) << ',' << e.training.epochs
           << ',' << number(e.training.learning_rate) << ',' << e.seed << ',' << round.messages
-          << ',' << accuracy_cell(round);
-      for (const std::string& cell :
+          << ',' << cell(round.accuracy);
+      for (const std::string& text :
            {option_text(e), split_name(e.partition), run.dataset, e.model, e.attack,
             e.attack == "none" ? "" : malicious_text(e.malicious), e.defence, training_text(e)})
-        out << ',' << nn::csv_cell(cell);
+        out << ',' << nn::csv_cell(text);
       out << ',' << round.excluded.size();
       for (const std::string& name : measures) {
         const auto found = round.measures.find(name);
@@ -138,6 +142,8 @@ report::Table accuracy_table(const std::string& caption, std::span<const Run> ru
 report::Table round_table(const Run& run) {
   const bool has_excluded = count_excluded(run) > 0;
   report::Table table{describe(run.experiment), {"Round", "Message count", "Test accuracy"}, {}};
+  const std::vector<std::string> losses = losses_of({&run, 1});
+  table.header.insert(table.header.end(), losses.begin(), losses.end());
   if (has_excluded) table.header.push_back("Excluded");
   std::vector<std::string> simulated;
   for (const char* name : {fl::simulated_seconds, "Waiting", "Staleness"})
@@ -149,11 +155,9 @@ report::Table round_table(const Run& run) {
   for (const fl::Round& round : run.rounds) {
     auto& row = table.rows.emplace_back();
     row = {std::to_string(round.number), std::to_string(round.messages), percent(round.accuracy)};
+    for (const std::string& loss : losses) row.push_back(loss_text(measure_of(round, loss)));
     if (has_excluded) row.push_back(std::to_string(round.excluded.size()));
-    for (const std::string& name : simulated) {
-      const auto found = round.measures.find(name);
-      row.push_back(found == round.measures.end() ? "" : percent(found->second));
-    }
+    for (const std::string& name : simulated) row.push_back(percent(measure_of(round, name)));
     row.push_back(percent(round.ideal_seconds));
     row.push_back(percent(round.seconds));
   }
@@ -180,26 +184,6 @@ report::LinePlot accuracy_plot(const std::string& file_name, const std::string& 
     }
   }
   return plot;
-}
-
-std::string warning(const std::string& name, const fl::Round& round) {
-  constexpr std::size_t shown = 5;
-  std::ostringstream out;
-  out << "warning: " << name << ", round " << round.number << ": " << round.excluded.size()
-      << " of " << round.chosen << " clients are excluded: ";
-  for (std::size_t i = 0; i < std::min(shown, round.excluded.size()); ++i)
-    out << (i ? ", " : "") << round.excluded[i].client << " (" << round.excluded[i].reason << ')';
-  if (round.excluded.size() > shown) out << ", ...";
-  if (static_cast<int>(round.excluded.size()) == round.chosen)
-    out << "; no client is left, the model stays as it was";
-  out << '\n';
-  return out.str();
-}
-
-int count_excluded(const Run& run) {
-  std::size_t count = 0;
-  for (const fl::Round& round : run.rounds) count += round.excluded.size();
-  return static_cast<int>(count);
 }
 
 }  // namespace federated

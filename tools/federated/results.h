@@ -18,10 +18,10 @@ std::string percent(double accuracy);                  // two decimals; "" for N
 std::string curve_name(const Experiment& experiment);  // "FedAvg", "FedSGDGradient non-IID"
 
 // Round,Algorithm,N,C,B,E,η,Seed,[Wall time,]Message count,Test accuracy[,Split,Curve][,Options]
-// [,Training]: one row per round. Options are there if an algorithm has some, such as "mu=0.01",
-// and so is Training, which is extras_text(). The algorithm's name is the notebook's; with names,
-// the i-th run's curve is names[i]. Wall time is the ideal parallel clock, left out by default so
-// that equal seeds give equal files.
+// [,Training][,Training loss][,Test loss]: one row per round. Options are there if an algorithm has
+// some, such as "mu=0.01", and so is Training, which is extras_text(). The algorithm's name is the
+// notebook's; with names, the i-th run's curve is names[i]. Wall time is the ideal parallel clock,
+// left out by default so that equal seeds give equal files.
 std::string to_csv(std::span<const Run> runs, std::span<const std::string> names = {},
                    bool has_wall_time = false);
 
@@ -29,7 +29,7 @@ std::string to_csv(std::span<const Run> runs, std::span<const std::string> names
 // and a column for each measure of any round. Training is training_text().
 std::string to_full_csv(std::span<const Run> runs);
 
-// A run's rounds: messages, accuracy, times.
+// A run's rounds: messages, accuracy, losses, times.
 report::Table round_table(const Run& run);
 
 // After the last round, by class: none without a round that measured them.
@@ -40,9 +40,5 @@ report::Table accuracy_table(const std::string& caption, std::span<const Run> ru
                              std::span<const std::string> names);
 report::LinePlot accuracy_plot(const std::string& file_name, const std::string& title,
                                std::span<const Run> runs, std::span<const std::string> names);
-
-// One line about the clients that were excluded from a round.
-std::string warning(const std::string& name, const fl::Round& round);
-int count_excluded(const Run& run);
 
 }  // namespace federated

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "nn/base/error.h"
+#include "tools/federated/exclusions.h"
 #include "tools/federated/results.h"
 #include "tools/federated/target.h"
 

@@ -15,7 +15,7 @@ Session::Session(const Resources& resources, const std::atomic<bool>& stop, Open
                  MakeExecutor make_executor)
     : dataset_(open_dataset(resources.data)),
       threads_(resources.threads),
-      bar_(std::cerr),
+      bar_(std::cerr, STDERR_FILENO),
       runner_(dataset_.task(),
               {resources.threads, &stop, &std::cerr, isatty(STDERR_FILENO) ? &bar_ : nullptr,
                std::move(open_saved), std::move(make_executor)}) {

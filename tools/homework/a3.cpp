@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <array>
+
 #include "tools/homework/exercises.h"
 
 namespace homework {
@@ -84,6 +87,18 @@ report::Document a3_report(std::span<const Run> runs, std::span<const std::strin
   const auto final_of = [&](std::size_t curve) { return runs[curve].final_accuracy(); };
   const std::size_t ten = std::min<std::size_t>(10, runs[average_e4].rounds.size());
   const bool is_rougher = lost_points(runs[average_shards]) > lost_points(runs[average]) + 0.5;
+  const auto is_steadier = [&](std::size_t before, std::size_t now) {
+    return lost_points(runs[now]) < lost_points(runs[before]) - 0.5;
+  };
+  const bool shows =
+      is_steadier(average_shards, average_steady) || is_steadier(sgd_shards, sgd_steady);
+  const bool falls =
+      std::ranges::any_of(std::array{average_shards, sgd_shards, average_steady, sgd_steady},
+                          [&](std::size_t curve) { return is_clear(lost_points(runs[curve])); });
+  const bool is_slower = final_of(average_steady) < final_of(average_shards) &&
+                         final_of(sgd_steady) < final_of(sgd_shards);
+  const bool is_pulled =
+      is_rougher && lost_points(runs[average_shards]) > lost_points(runs[sgd_shards]) + 0.5;
   const double epochs[] = {after(average, ten), after(average_e2, ten), after(average_e4, ten)};
   const double first[] = {after(average, 1), after(average_e2, 1), after(average_e4, 1)};
 
@@ -93,23 +108,28 @@ report::Document a3_report(std::span<const Run> runs, std::span<const std::strin
       "How does the pattern of FedAvg differ from that of FedSGD?",
       nn::concat(
           "FedSGD takes one step of η = ", number(runs[sgd].experiment.training.learning_rate),
-          " a round, so its curve rises slowly and evenly: ", percent(after(sgd, 1)),
-          " % after the first round, ", percent(after(sgd, ten)), " % after round ", ten,
-          ". FedAvg is at ", percent(first[0]), " % and ", percent(epochs[0]),
+          " a round: ", percent(after(sgd, 1)), " % after the first round, ",
+          percent(after(sgd, ten)), " % after round ", ten, ". FedAvg is at ", percent(first[0]),
+          " % and ", percent(epochs[0]),
           " %. For the same messages, its clients take one step per batch instead of one per "
-          "round.")});
+          "round",
+          epochs[0] > after(sgd, ten) + 0.5 ? ", so it is ahead."
+                                            : "; here that is no advantage.")});
   out.blocks.emplace_back(report::Question{
       "What do more local epochs do?",
-      nn::concat("Accuracy ", direction(epochs), " with E = 1, 2, 4: ", steps(first),
-                 " % after one round and ", steps(epochs), " % after round ", ten,
-                 ". Each doubling doubles the local steps per message; the accuracy of round ", ten,
-                 " changes by ", percent(epochs[1] - epochs[0]), " and then by ",
-                 percent(epochs[2] - epochs[1]), " points",
-                 epochs[2] - epochs[1] < epochs[1] - epochs[0]
-                     ? ": the gain shrinks, because the curve has a ceiling and clients that train "
-                       "longer drift towards their own data"
-                     : "",
-                 ". On IID data, this drift is mild: local computation replaces communication.")});
+      nn::concat(
+          "Accuracy ", direction(epochs), " with E = 1, 2, 4: ", steps(first),
+          " % after one round and ", steps(epochs), " % after round ", ten,
+          ". Each doubling doubles the local steps per message; the accuracy of round ", ten,
+          " changes by ", percent(epochs[1] - epochs[0]), " and then by ",
+          percent(epochs[2] - epochs[1]), " points",
+          epochs[2] - epochs[1] < epochs[1] - epochs[0]
+              ? ": the gain shrinks, because the curve has a ceiling and clients that train "
+                "longer drift towards their own data"
+              : "",
+          epochs[2] > epochs[0] + 0.5
+              ? ". On IID data, this drift is mild: local computation replaces communication."
+              : ".")});
 
   show(plots[1], runs, names, out);
   out.blocks.emplace_back(report::Question{
@@ -124,8 +144,9 @@ report::Document a3_report(std::span<const Run> runs, std::span<const std::strin
           " points on IID data and ", percent(lost_points(runs[average_shards])),
           " on non-IID data; FedSGD ", percent(lost_points(runs[sgd])), " and ",
           percent(lost_points(runs[sgd_shards])),
-          ". FedAvg's clients move further between two means, so they can be pulled further "
-          "towards their own digits.")});
+          is_pulled ? ". FedAvg's clients move further between two means, so they can be pulled "
+                      "further towards their own digits."
+                    : ".")});
 
   show(plots[2], runs, names, out);
   out.blocks.emplace_back(report::Question{
@@ -133,15 +154,18 @@ report::Document a3_report(std::span<const Run> runs, std::span<const std::strin
       nn::concat(
           "With C = 0.5, half of all shards take part, so every digit is in every round and the "
           "mean's bias hardly changes from one round to the next; with η = 0.001, a client moves a "
-          "tenth as far before it is averaged, so it drifts less. In these runs, where accuracy "
-          "falls, FedAvg loses ",
-          percent(lost_points(runs[average_steady])), " points instead of ",
-          percent(lost_points(runs[average_shards])), ", and FedSGD ",
-          percent(lost_points(runs[sgd_steady])), " instead of ",
-          percent(lost_points(runs[sgd_shards])),
-          ". The price is speed: after as many rounds they are at ",
+          "tenth as far before it is averaged, so it drifts less. ",
+          falls ? nn::concat(shows ? "In these runs" : "These runs do not show it",
+                             ": where accuracy falls, FedAvg loses ",
+                             percent(lost_points(runs[average_steady])), " points instead of ",
+                             percent(lost_points(runs[average_shards])), ", and FedSGD ",
+                             percent(lost_points(runs[sgd_steady])), " instead of ",
+                             percent(lost_points(runs[sgd_shards])))
+                : std::string("In these runs accuracy hardly ever falls, so they do not show it"),
+          is_slower ? ". The price is speed: after" : ". After", " as many rounds they are at ",
           percent(final_of(average_steady)), " % and ", percent(final_of(sgd_steady)),
-          " %, with five times the messages.")});
+          " % instead of ", percent(final_of(average_shards)), " % and ",
+          percent(final_of(sgd_shards)), " %, with five times the messages.")});
   return out;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 #include "nn/base/json.h"
 
@@ -31,7 +32,7 @@ std::vector<Experiment> experiments_of(const Exercise& exercise, const Setting& 
 }
 
 report::Code plotting_code(std::string_view exercise, std::span<const std::string> names,
-                           int rounds) {
+                           int rounds, std::string_view column) {
   std::string list;
   for (const std::string& name : names)  // a JSON string is one of Python's, too
     list += (list.empty() ? "" : ",\n          ") + nn::json_quote(name);
@@ -39,8 +40,8 @@ report::Code plotting_code(std::string_view exercise, std::span<const std::strin
   return {nn::concat("import pandas as pd\nimport seaborn as sns\n\nresults = pd.read_csv(\"",
                      exercise, "/results.csv\")\ncurves = [", list,
                      "]\nchosen = results[results[\"Curve\"].isin(curves)", cut,
-                     "]\nsns.lineplot(chosen, x=\"Round\", y=\"Test accuracy\", "
-                     "hue=\"Curve\", hue_order=curves)")};
+                     "]\nsns.lineplot(chosen, x=\"Round\", y=\"", column,
+                     "\", hue=\"Curve\", hue_order=curves)")};
 }
 
 Run first_rounds(const Run& run, int rounds) {
@@ -55,6 +56,11 @@ double lost_points(const Run& run) {
   for (std::size_t i = 1; i < run.rounds.size(); ++i)
     lost += std::max(0.0, run.rounds[i - 1].accuracy - run.rounds[i].accuracy);
   return lost;
+}
+
+std::string difference(double points) {
+  const std::string size = percent(std::abs(points));
+  return size == "0.00" ? "no different" : size + (points > 0 ? " points higher" : " points lower");
 }
 
 std::string steps(std::span<const double> values) {

@@ -54,16 +54,21 @@ report::Document a2_report(std::span<const Run>, std::span<const std::string>);
 std::vector<Curve> a3_curves(const Setting&);
 report::Document a3_report(std::span<const Run>, std::span<const std::string>);
 
-// The notebook cell that reads an exercise's results.csv and draws some of its curves; `rounds`, if
-// not 0, cuts them.
+// The notebook cell that reads an exercise's results.csv and draws a column of some of its curves;
+// `rounds`, if not 0, cuts them.
 report::Code plotting_code(std::string_view exercise, std::span<const std::string> names,
-                           int rounds = 0);
+                           int rounds = 0, std::string_view column = "Test accuracy");
 
 // The run as it was after fewer rounds.
 Run first_rounds(const Run& run, int rounds);
 
 // The accuracy that a run lost, in points, summed over the rounds in which it fell.
 double lost_points(const Run& run);
+
+// "1.25 points higher", "0.50 points lower" or "no different"
+std::string difference(double points);
+// Whether a reader would see it in a curve; smaller differences may be chance.
+constexpr bool is_clear(double points) { return points > 0.5 || points < -0.5; }
 
 // "60.00 → 70.00 → 80.00"
 std::string steps(std::span<const double> values);

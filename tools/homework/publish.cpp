@@ -9,6 +9,8 @@
 
 #include "nn/base/file.h"
 #include "nn/base/folder_lock.h"
+#include "tools/federated/exclusions.h"
+#include "tools/federated/losses.h"
 #include "tools/federated/result_files.h"
 #include "tools/homework/keep.h"
 #include "tools/report/document.h"
@@ -31,6 +33,20 @@ void add_excluded(std::span<const Run> runs, std::span<const std::string> names,
     if (const int count = count_excluded(runs[i]); count > 0)
       table.rows.push_back({names[i], std::to_string(count)});
   if (!table.rows.empty()) document.blocks.emplace_back(table);
+}
+
+// The losses of all curves, as a table and by round.
+void add_losses(const Exercise& exercise, std::span<const Run> runs,
+                std::span<const std::string> names, report::Document& document) {
+  const std::vector<std::string> losses = losses_of(runs);
+  if (losses.empty()) return;
+  document.blocks.emplace_back(report::Heading{"Losses", 3});
+  document.blocks.emplace_back(loss_table(runs, names));
+  for (const std::string& loss : losses) {
+    const std::string file = loss == training_loss ? "training-loss" : "test-loss";
+    document.blocks.emplace_back(plotting_code(exercise.name, names, 0, loss));
+    document.blocks.emplace_back(loss_plot(file, loss, runs, names));
+  }
 }
 
 // The exercises in the folder, in the order of the table. Calls `warn` with the reason for each
@@ -66,6 +82,7 @@ std::vector<Outcome> outcomes_in(
 report::Document write_up(const Outcome& outcome) {
   const std::vector<std::string> names = outcome.names();
   report::Document document = outcome.exercise->write(outcome.runs, names);
+  add_losses(*outcome.exercise, outcome.runs, names, document);
   add_excluded(outcome.runs, names, document);
   return document;
 }

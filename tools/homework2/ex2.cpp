@@ -58,8 +58,11 @@ report::Document write_ex2(std::span<const Curve> curves) {
       nn::concat(
           "From ", few.name, ", to ", many.name, ", test accuracy goes from ",
           percent(by_test(few)), " to ", percent(by_test(many)), " %, ", percent(std::abs(lost)),
-          " points ", lost > 0 ? "lower" : "higher", "; the last loss goes from ",
-          report::fixed(few.loss.back(), 3), " to ", report::fixed(many.loss.back(), 3),
+          lost == 0  ? " points apart"
+          : lost > 0 ? " points lower"
+                     : " points higher",
+          "; the last loss goes from ", report::fixed(few.loss.back(), 3), " to ",
+          report::fixed(many.loss.back(), 3),
           ".\n\nA bottom model's second layer mixes the columns of one client only. The more "
           "clients, the fewer pairs of columns meet there, down to the columns of a single "
           "feature, and the bottom models have fewer weights together. The top model sees as many "

@@ -23,7 +23,7 @@ data::Table read_heart(const fs::path& folder) {
 
 void run_exercises(const Options& options, const std::atomic<bool>& stop) {
   nn::require_writable_folder(options.out);
-  report::ProgressBar bar(std::cerr);
+  report::ProgressBar bar(std::cerr, STDERR_FILENO);
   const bool has_bar = isatty(STDERR_FILENO);
   const Bench bench{options.setting, read_heart(options.data),
                     [&](const std::string& curve, int done, int epochs) {

@@ -40,8 +40,7 @@ std::string answer(const Attacked& attack, std::span<const Run> runs,
   std::string text =
       nn::concat("Undefended, the last round is at ", percent(runs[0].final_accuracy()),
                  " %. Of the three choices, ", names[best], " ends highest, at ",
-                 percent(runs[best].final_accuracy()), " %, ", percent(std::abs(gain)), " points ",
-                 gain > 0 ? "higher" : "lower", ". ");
+                 percent(runs[best].final_accuracy()), " %, ", difference(gain), ". ");
   if (std::string_view(attack.attack) == "backdoor")
     text += nn::concat("With the pattern, ", percent(last_measure(runs[0], "Attack success")),
                        " % of all images are classified as 0, and ",

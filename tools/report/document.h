@@ -77,8 +77,8 @@ struct Document {
   std::vector<Block> blocks;
 };
 
-// For terminals: lines of at most 80 columns, each with a newline. `colour` adds terminal escapes;
-// without it nothing is lost.
+// For terminals: lines of at most 80 columns, each with a newline. With `colour`, terminal escapes
+// stand for the marks of Markdown, which are left out otherwise.
 std::string to_text(const Document& document, bool colour = false);
 
 // If the columns do not fit side by side, headers are broken into lines; cells never are.

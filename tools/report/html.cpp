@@ -39,8 +39,17 @@ tbody tr + tr { border-top: 1px solid var(--rule); }
             border-radius: 0 6px 6px 0; background: var(--shade); }
 .asked { font-weight: 600; }
 @media (max-width: 40rem) {
-  body { padding-top: 1.5rem; font-size: 1rem; }
-  th, td { padding: .36em .5em; }
+  body { padding: 1.5rem .8rem 3rem; font-size: 1rem; }
+  table { font-size: .82rem; }
+  th, td { padding: .36em .4em; }
+  pre { padding: .7em .8em; font-size: .82rem; }
+  .question { padding: .1rem .8rem .3rem; }
+  /* A shadow where there is more: the paper scrolls with the content, the shadow does not. */
+  .wide { background: linear-gradient(90deg, var(--paper) 50%, transparent) 0 / 3rem 100% local,
+                      linear-gradient(-90deg, var(--paper) 50%, transparent) 100% / 3rem 100% local,
+                      linear-gradient(90deg, var(--rule), transparent) 0 / .8rem 100% scroll,
+                      linear-gradient(-90deg, var(--rule), transparent) 100% / .8rem 100% scroll;
+          background-repeat: no-repeat; }
 }
 @media print {
   @page { margin: 18mm 16mm; }

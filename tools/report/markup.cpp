@@ -52,6 +52,10 @@ std::string marked_terminal(std::string_view text) {
   return replace(text, {"`", "\x1b[36m", "\x1b[39m"}, {"**", "\x1b[1m", "\x1b[22m"});
 }
 
+std::string without_marks(std::string_view text) {
+  return replace(text, {"`", "", ""}, {"**", "", ""});
+}
+
 std::string escape_xml(std::string_view text) {
   constexpr std::string_view special = "&<>\"";
   constexpr std::array names{"&amp;", "&lt;", "&gt;", "&quot;"};

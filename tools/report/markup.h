@@ -12,6 +12,7 @@ std::vector<std::string> paragraphs(std::string_view text);
 
 std::string marked_html(std::string_view text);
 std::string marked_terminal(std::string_view text);  // with terminal escapes
+std::string without_marks(std::string_view text);
 
 // For text and quoted attributes of XML and HTML. Control characters, which XML forbids, vanish.
 std::string escape_xml(std::string_view text);

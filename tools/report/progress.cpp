@@ -1,5 +1,7 @@
 #include "tools/report/progress.h"
 
+#include <sys/ioctl.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -10,20 +12,28 @@
 namespace report {
 namespace {
 
-std::string rate(double per_second) {
+std::string rate_text(double per_second) {
   if (per_second < 0.1) return fixed(60 * per_second, 1) + " rounds/min";
   return fixed(per_second, per_second < 100 ? 1 : 0) + " rounds/s";
 }
 
-// Name, bar and figures, cut to leave the last column free: some terminals break a full line.
-std::string line(const std::string& full_name, double share, const std::string& full_figures) {
-  constexpr int width = screen_width - 1, least_bar = 8, most_bar = 24;
-  const std::string figures = shorten(full_figures, width - least_bar - 6);
+constexpr int least_bar = 8, most_bar = 24, least_name = 4;
+
+// Name, bar and figures, cut to this width.
+std::string line(const std::string& full_name, double share, const std::string& full_figures,
+                 int width) {
+  const std::string figures = shorten(full_figures, width - least_bar - least_name - 2);
   const int space = width - display_width(figures) - 2;
   const std::string name = shorten(full_name, space - least_bar);
-  const int cells = std::min(most_bar, space - display_width(name));
+  const int cells = std::clamp(space - display_width(name), 0, most_bar);
   const int full = static_cast<int>(std::clamp(share, 0.0, 1.0) * cells);
   return name + "  " + repeat("█", full) + repeat("░", cells - full) + figures;
+}
+
+int columns_of(int terminal) {
+  winsize size{};
+  const bool is_known = ::ioctl(terminal, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+  return is_known ? size.ws_col : screen_width;
 }
 
 }  // namespace
@@ -42,16 +52,20 @@ void ProgressBar::update(const std::string& name, int done, int total, const std
   last_done_ = done;
   if (drawn_ && !is_new && done < total && now - *drawn_ < std::chrono::milliseconds(100)) return;
 
-  std::string figures = nn::concat("  ", done, "/", total, " rounds");
+  std::string rate, to_go, figures = nn::concat("  ", done, "/", total, " rounds");
   const double seconds = std::chrono::duration<double>(now - started_).count();
   if (done > first_done_ && seconds > 0) {
     const double per_second = (done - first_done_) / seconds;
-    figures += "  " + rate(per_second);
-    if (done < total) figures += "  ETA " + clock_text((total - done) / per_second);
+    rate = "  " + rate_text(per_second);
+    if (done < total) to_go = "  ETA " + clock_text((total - done) / per_second);
   }
-  if (!detail.empty()) figures += "  " + detail;
+  const std::string end = detail.empty() ? "" : "  " + detail;
+  const int width = columns_of(terminal_) - 1;  // some terminals break a full line
+  const int room = width - display_width(name + figures + end) - least_bar - 2;
+  if (display_width(rate + to_go) <= room) figures += rate;
+  if (display_width(to_go) <= room) figures += to_go;
   const double share = total > 0 ? 1.0 * done / total : 0;
-  out_ << '\r' << line(name, share, figures) << "\x1b[K" << std::flush;
+  out_ << '\r' << line(name, share, figures + end, width) << "\x1b[K" << std::flush;
   drawn_ = now;
 }
 

@@ -12,12 +12,14 @@ std::string clock_text(double seconds);
 
 // One line that rewrites itself, for a terminal:
 //   FedAvg N=100 C=0.1  ████████░░░░░░░░  7/15 rounds  1.2 rounds/s  ETA 0:07  87.0 %
-// Its destructor erases it: an error message then starts on a clean line.
+// On a narrow terminal the rate is left out, then the time to go. Its destructor erases the line:
+// an error message then starts on a clean one.
 class ProgressBar {
  public:
   using Clock = std::chrono::steady_clock;
 
-  explicit ProgressBar(std::ostream& out) : out_(out) {}
+  // `terminal`: the descriptor whose width the line fits; -1: 80 columns.
+  explicit ProgressBar(std::ostream& out, int terminal = -1) : out_(out), terminal_(terminal) {}
   ~ProgressBar() { clear(); }
   ProgressBar(const ProgressBar&) = delete;
   ProgressBar& operator=(const ProgressBar&) = delete;
@@ -32,6 +34,7 @@ class ProgressBar {
 
  private:
   std::ostream& out_;
+  int terminal_;
   std::string name_;
   int first_done_ = 0, last_done_ = 0;
   Clock::time_point started_;

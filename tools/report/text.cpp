@@ -20,7 +20,7 @@ struct TextWriter {
   std::string indented(std::string_view text, const std::string& indent) const {
     std::string result;
     for (const std::string& paragraph : paragraphs(text)) {
-      const std::string marked = colour ? marked_terminal(paragraph) : paragraph;
+      const std::string marked = (colour ? marked_terminal : without_marks)(paragraph);
       result += (result.empty() ? "" : "\n") + wrap(marked, screen_width, indent) + "\n";
     }
     return result;
@@ -36,7 +36,7 @@ struct TextWriter {
   std::string operator()(const LinePlot& plot) const { return to_text(plot, colour); }
   std::string operator()(const ConfusionMatrix& matrix) const { return to_text(matrix); }
   std::string operator()(const Question& question) const {
-    return bold(wrap(question.question, screen_width, "? ")) + "\n\n" +
+    return bold(wrap(without_marks(question.question), screen_width, "? ")) + "\n\n" +
            indented(question.answer, "  ");
   }
   std::string operator()(const Facts& facts) const {
@@ -56,7 +56,8 @@ struct TextWriter {
 std::string to_text(const Table& table) {
   using Rows = std::vector<std::vector<std::string>>;
   const std::size_t columns = table.header.size();
-  std::string result = table.caption.empty() ? "" : wrap(table.caption, screen_width) + "\n";
+  std::string result =
+      table.caption.empty() ? "" : wrap(without_marks(table.caption), screen_width) + "\n";
   if (columns == 0) return result;
 
   std::vector<int> widths(columns), least(columns);  // least: with every word of a header on a line

@@ -132,8 +132,11 @@ bool run_rank(RankOptions options) {
                    reads_text(config, options.rank) ? &windows.training : nullptr, trace);
     std::optional<pipeline::Evaluation> evaluation;
     if (config.evaluate_every > 0) evaluation.emplace(config, *stage, mailbox, *windows.held_out);
-    const StepsTaken taken = take_steps(options, description, folder, *stage, *worker,
-                                        evaluation ? &*evaluation : nullptr, mailbox, state);
+    std::optional<Stories> stories;
+    if (config.sample_every > 0) stories.emplace(config, *stage, mailbox, text);
+    const StepsTaken taken = take_steps(
+        options, description, folder, *stage, *worker,
+        {evaluation ? &*evaluation : nullptr, stories ? &*stories : nullptr}, mailbox, state);
     state.set("saving");
     if (options.has_trace)
       write_events(options.out, options.rank, config.topology.ranks(), trace, offset);

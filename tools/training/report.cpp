@@ -16,6 +16,7 @@
 #include "pipeline/simulate.h"
 #include "pipeline/training_config.h"
 #include "tools/training/lanes.h"
+#include "tools/training/page.h"
 #include "tools/training/trace_files.h"
 
 namespace training {
@@ -102,12 +103,14 @@ void report_costs(const RankOptions& options, const pipeline::StageWorker& worke
     }
   nn::write_file_atomically(options.out / "costs.csv", csv.str());
   if (options.has_trace) write_trace(options.out / "trace-predicted.csv", events_of(timeline));
+  write_page(options, {costs, timeline, *seconds_per_step, work});
   std::cout << std::fixed << std::setprecision(3) << "a step takes " << *seconds_per_step
             << " s; layers " << pipeline::to_text(config.cut) << " and " << config.schedule
             << (config.splits_head ? " with a split head" : "") << " on " << cores
             << (cores == 1 ? " core" : " cores") << " allow " << timeline.length << " s ("
             << std::setprecision(2) << work / timeline.length << "x over one rank; reached "
-            << work / *seconds_per_step << "x)" << std::endl;
+            << work / *seconds_per_step << "x)\nreport: " << (options.out / "report.html").string()
+            << std::endl;
 }
 
 }  // namespace training

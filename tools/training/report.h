@@ -16,7 +16,8 @@ void write_events(const std::filesystem::path& folder, int rank, int ranks,
                   const pipeline::Trace& trace, double offset);
 
 // All ranks send the costs of their chunks to the recorder. It writes costs.csv and the predicted
-// timeline, and prints the measured time of a step beside the one that cut and schedule allow.
+// timeline and report.html, and prints the measured time of a step beside the one that cut and
+// schedule allow.
 void report_costs(const RankOptions& options, const pipeline::StageWorker& worker,
                   pipeline::Mailbox& mailbox, std::optional<double> seconds_per_step);
 

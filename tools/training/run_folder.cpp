@@ -25,8 +25,8 @@ constexpr int format = 1;  // of run.json
 // Everything that a run, its launcher and bin/show_trace write. Other files in the folder are the
 // user's.
 bool is_result(const std::string& name) {
-  constexpr std::array names{"run.json",    "loss.csv",     "validation.csv",
-                             "config.toml", "costs.csv",    "trace.json",
+  constexpr std::array names{"run.json",    "loss.csv",     "validation.csv", "samples.txt",
+                             "config.toml", "costs.csv",    "trace.json",     "report.html",
                              "checkpoint",  "timeline.svg", "steps"};
   return std::ranges::find(names, name) != names.end() || name.starts_with("trace-");
 }

@@ -25,7 +25,8 @@ namespace training {
 namespace {
 
 // Also in checkpoints: a resumed run continues them.
-constexpr const char *losses_file = "loss.csv", *validation_file = "validation.csv";
+constexpr const char *losses_file = "loss.csv", *validation_file = "validation.csv",
+                     *samples_file = "samples.txt";
 
 using nlohmann::ordered_json;
 using pipeline::TrainingConfig, pipeline::Mailbox;
@@ -51,13 +52,12 @@ ordered_json start_of(const TrainingConfig& config, int first_step) {
 class Steps {
  public:
   Steps(const RankOptions& options, RunFolder& folder, pipeline::Stage& stage,
-        pipeline::StageWorker& worker, pipeline::Evaluation* evaluation, Mailbox& mailbox,
-        State& state)
+        pipeline::StageWorker& worker, BetweenSteps between, Mailbox& mailbox, State& state)
       : options_(options),
         config_(options.config),
         folder_(folder),
         worker_(worker),
-        evaluation_(evaluation),
+        between_(between),
         mailbox_(mailbox),
         state_(state),
         saved_(options.checkpoint),
@@ -73,6 +73,7 @@ class Steps {
                       config_.clip_norm > 0);
       if (!options_.tensorboard.empty()) events_.emplace(config_, options_.tensorboard);
       const std::string validations = earlier(validation_file);
+      earlier_samples_ = earlier(samples_file);
       if (config_.evaluate_every > 0 || !validations.empty()) validations_.emplace(validations);
     }
     mailbox_.ignore_stop();  // from now on the run ends only after a whole step
@@ -120,6 +121,7 @@ class Steps {
     worker_.on_action = [](pipeline::Work, int) {};
     const bool goes_on = ++done_ == first_ + 1 ? begin() : hear_order();
     const std::optional<double> validation = evaluate();
+    tell();
     if (losses_ && loss) losses_->add(done_, *loss, worker_.gradients().norm(), validation);
     if (events_ && loss)
       events_->add(done_, *loss, worker_.gradients().norm(),
@@ -136,10 +138,19 @@ class Steps {
     if (!pipeline::is_evaluated_after(config_, done_)) return std::nullopt;
     state_.set(nn::concat("validating after step ", done_));
     const nn::Stopwatch stopwatch;
-    const double loss = evaluation_->loss(done_ - 1, worker_.place());
+    const double loss = between_.evaluation->loss(done_ - 1, worker_.place());
     if (losses_) losses_->leave_out(stopwatch.seconds());
     if (validations_) validations_->add(done_, loss);
     return loss;
+  }
+
+  // A story, if it is due after this step.
+  void tell() {
+    if (!pipeline::is_story_after(config_, done_)) return;
+    state_.set(nn::concat("writing a story after step ", done_));
+    const nn::Stopwatch stopwatch;
+    between_.stories->tell(done_, worker_.place());
+    if (losses_) losses_->leave_out(stopwatch.seconds());
   }
 
   // Takes the folder over. Ranks may share it: rank 0 moves its contents aside before any other
@@ -151,6 +162,8 @@ class Steps {
     if (losses_) losses_->open(options_.out / losses_file);
     if (events_) events_->open();
     if (validations_) validations_->open(options_.out / validation_file);
+    if (losses_ && between_.stories)
+      between_.stories->open(options_.out / samples_file, earlier_samples_);
     return goes_on;
   }
 
@@ -177,6 +190,7 @@ class Steps {
     };
     if (losses_) add(losses_file);
     if (validations_) add(validation_file);
+    if (losses_ && between_.stories) add(samples_file);
     checkpoints_.save(done_, std::move(more));
   }
 
@@ -184,13 +198,14 @@ class Steps {
   const TrainingConfig& config_;
   RunFolder& folder_;
   pipeline::StageWorker& worker_;
-  pipeline::Evaluation* evaluation_;
+  BetweenSteps between_;
   Mailbox& mailbox_;
   State& state_;
   nn::CheckpointFolder saved_;
   pipeline::Checkpoints checkpoints_;
   pipeline::StepOrders orders_;
   std::optional<LossLog> losses_;  // of the recorder
+  std::string earlier_samples_;
   std::optional<ValidationLog> validations_;
   std::optional<EventLog> events_;
   int first_ = 0, done_ = 0;  // steps done when this start began, and now
@@ -199,10 +214,10 @@ class Steps {
 }  // namespace
 
 StepsTaken take_steps(const RankOptions& options, const std::string& text, RunFolder& folder,
-                      pipeline::Stage& stage, pipeline::StageWorker& worker,
-                      pipeline::Evaluation* evaluation, Mailbox& mailbox, State& state) {
+                      pipeline::Stage& stage, pipeline::StageWorker& worker, BetweenSteps between,
+                      Mailbox& mailbox, State& state) {
   const StepsTaken taken =
-      Steps(options, folder, stage, worker, evaluation, mailbox, state).take(text);
+      Steps(options, folder, stage, worker, between, mailbox, state).take(text);
   if (options.rank == pipeline::recorder_of(options.config) && worker.steps_skipped > 0)
     std::cout << "skipped: " << worker.steps_skipped
               << " steps in which the loss or a gradient was not finite" << std::endl;

@@ -10,6 +10,7 @@
 #include "tools/training/progress.h"
 #include "tools/training/rank.h"
 #include "tools/training/run_folder.h"
+#include "tools/training/stories.h"
 
 namespace training {
 
@@ -18,12 +19,18 @@ struct StepsTaken {
   std::optional<double> seconds_per_step;  // on the recorder, after one step or more
 };
 
+// What is done with the model between steps; null: never.
+struct BetweenSteps {
+  pipeline::Evaluation* evaluation = nullptr;
+  Stories* stories = nullptr;
+};
+
 // Takes a rank's steps, from the newest checkpoint if the run is resumed, to the last one or until
 // a rank is told to stop. Takes the folder over after the first step, saves checkpoints and writes
-// loss.csv and validation.csv. `evaluation`: null if no text is held out. Rank 0 prints `text`, a
-// description of the training text, before the first step.
+// loss.csv, validation.csv and samples.txt. Rank 0 prints `text`, a description of the training
+// text, before the first step.
 StepsTaken take_steps(const RankOptions& options, const std::string& text, RunFolder& folder,
-                      pipeline::Stage& stage, pipeline::StageWorker& worker,
-                      pipeline::Evaluation* evaluation, pipeline::Mailbox& mailbox, State& state);
+                      pipeline::Stage& stage, pipeline::StageWorker& worker, BetweenSteps between,
+                      pipeline::Mailbox& mailbox, State& state);
 
 }  // namespace training

@@ -4,6 +4,7 @@
 notebook.py [THREADS [TURNS]], after make python, with MNIST in data/raw. A turn is two rounds with
 their tests, N=100, C=0.1: one of FedSGD, one of FedAvg with B=100 and two local epochs.
 """
+import os
 import pathlib
 import sys
 import time
@@ -44,7 +45,7 @@ def seconds(job, *arguments):
 def main():
     threads, turns = (int(text) for text in (sys.argv[1:] + ["2", "3"][len(sys.argv) - 1:]))
     prepare(threads)
-    folder = ROOT / "data/raw/mnist"
+    folder = pathlib.Path(os.environ.get("DATA_RAW", ROOT / "data/raw")) / "mnist"
     train_set, test_set = (federated.Mnist(folder, name) for name in ("train", "t10k"))
     subsets = split(N, True, SEED)
 
