@@ -15,12 +15,6 @@ namespace ranks {
 
 using pipeline::Mailbox, pipeline::Message, pipeline::PeerLost, pipeline::Tag;
 
-namespace {
-
-constexpr std::chrono::milliseconds pause{1};
-
-}  // namespace
-
 Line::Line(const MeetingPlace& place, int other, const std::string& terms) {
   const bool is_first = place.rank == 0;
   const int own = is_first ? 0 : 1;  // a pair is a run of two ranks

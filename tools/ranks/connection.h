@@ -13,6 +13,9 @@
 
 namespace ranks {
 
+// Between two looks into a mailbox that another thread may use, too.
+constexpr std::chrono::milliseconds pause{1};
+
 // How the processes of a federation find each other: every rank but 0 has a connection of its own
 // to rank 0, so that losing one is not losing the others.
 struct MeetingPlace {

@@ -21,8 +21,6 @@ using pipeline::Mailbox, pipeline::Message, pipeline::Tag;
 
 namespace {
 
-constexpr std::chrono::milliseconds pause{1};
-
 // Clients that wait for a thread, and updates that wait to be sent.
 class Bench {
  public:
