@@ -93,7 +93,6 @@ Sockets::Sockets(Context& context, const Mailbox::Options& options, const Beat& 
 
 void Sockets::listen(const Mailbox::Options& options) {
   const std::string& own = options.addresses.at(options.rank);
-  const int handshake = static_cast<int>(options.handshake.count());
   in_.set(zmq::sockopt::linger, 0);
   const int most_messages =
       std::clamp(static_cast<int>(most_bytes_to_receive / options.largest_message),
@@ -101,7 +100,7 @@ void Sockets::listen(const Mailbox::Options& options) {
   const std::size_t largest = options.largest_message + sizeof(Header) + encryption_bytes;
   in_.set(zmq::sockopt::rcvhwm, most_messages);
   in_.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(largest));
-  in_.set(zmq::sockopt::handshake_ivl, handshake);
+  in_.set(zmq::sockopt::handshake_ivl, static_cast<int>(options.handshake.count()));
   if (options.keys) {
     in_.set(zmq::sockopt::curve_server, true);
     in_.set(zmq::sockopt::curve_secretkey, options.keys->secret);
@@ -183,9 +182,8 @@ std::optional<Transport::Arrival> Sockets::receive() {
 
 Transport::Connection Sockets::connection(int to) const {
   const Peer& peer = peers_.at(to);
-  return peer.has_refused ? Connection::refused
-         : peer.is_gone   ? Connection::broken
-                          : Connection::open;
+  if (peer.has_refused) return Connection::refused;
+  return peer.is_gone ? Connection::broken : Connection::open;
 }
 
 void Sockets::sleep(std::chrono::milliseconds longest) {

@@ -15,7 +15,7 @@
 
 namespace pipeline {
 
-// Joins ranks over ZeroMQ, with a context of its own.
+// Joins ranks over ZeroMQ, with a context of its own. Without keys, addresses must be local.
 Network::Join over_zeromq();
 
 struct Context {
@@ -50,8 +50,8 @@ class SignalsWait {
 // One rank's end of ZeroMQ.
 class Sockets : public Transport {
  public:
-  // Listens at the rank's address and begins to connect to all linked ranks. Without keys,
-  // addresses must be local. Everything must outlive it.
+  // Listens at the rank's address and begins to connect to all linked ranks. Everything must
+  // outlive it.
   Sockets(Context& context, const Mailbox::Options& options, const Beat& beat,
           Strangers& strangers);
 

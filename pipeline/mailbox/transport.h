@@ -23,8 +23,8 @@ struct Strangers {
 };
 
 // One rank's end of a network. It makes a connection to every linked rank, delivers the messages of
-// each in order, and sends the rank's beat to all of them (see Beat). Whatever time a mailbox knows
-// is the transport's. All but the beat happens in the mailbox's calls, which come from one thread.
+// each in order, and sends the rank's beat to all of them (see Beat). It is the mailbox's only
+// clock. All but the beat happens in the mailbox's calls, which come from one thread.
 class Transport {
  public:
   using Clock = std::chrono::steady_clock;

@@ -88,9 +88,10 @@ void Play::judge(int rank, const Ending& ending) const {
     const auto is_culprit = [this](int name) { return culprits_.contains(name); };
     demand(is_culprit(rank) || std::ranges::any_of(blamed(ending.message), is_culprit), "rank ",
            rank, " blames the wrong one: ", ending.message);
-    demand(ending.time - *ended_ < longest_end + (is_culprit(rank) ? longest_freeze : 0s), "rank ",
-           rank, " took ", std::chrono::duration<double>(ending.time - *ended_).count(),
-           " s to end");
+    const auto longest =
+        longest_end + network_.suspended() + (is_culprit(rank) ? longest_freeze : 0s);
+    demand(ending.time - *ended_ < longest, "rank ", rank, " took ",
+           std::chrono::duration<double>(ending.time - *ended_).count(), " s to end");
   }
 }
 

@@ -6,34 +6,18 @@
 #include <deque>
 #include <functional>
 #include <map>
-#include <random>
+#include <optional>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "pipeline/mailbox/beat.h"
 #include "pipeline/mailbox/transport.h"
+#include "tests/pipeline/dice.h"
 #include "tests/pipeline/virtual_time.h"
 
 namespace pipeline {
-
-// Numbers that a seed decides, the same with every standard library.
-class Dice {
- public:
-  explicit Dice(std::uint64_t seed) : engine_(seed) {}
-  int below(int end) { return static_cast<int>(engine_() % static_cast<std::uint64_t>(end)); }
-  bool one_in(int n) { return below(n) == 0; }
-  std::chrono::microseconds up_to(std::chrono::microseconds most) {
-    return std::chrono::microseconds(engine_() % (most.count() + 1));
-  }
-  template <class Value>
-  Value one_of(const std::vector<Value>& values) {
-    return values[below(static_cast<int>(values.size()))];
-  }
-
- private:
-  std::mt19937_64 engine_;
-};
 
 // A network in virtual time, on which a seed decides how long everything takes. Each pair of ranks
 // has four connections, as over ZeroMQ: in either direction one for messages and one for beats. A
@@ -63,7 +47,7 @@ class SimulatedNetwork {
   void break_connection(int from, int to);
 
   bool has_crashed(int rank) const { return ranks_.at(rank).has_crashed; }
-  const std::vector<int>& links_of(int rank) const { return ranks_.at(rank).links; }
+  Duration suspended() const { return suspended_; }  // all suspensions together
 
   std::function<void(int rank)> on_look = [](int) {};  // into its mailbox
   std::string broken_promise;                          // of a mailbox; empty if there is none
@@ -91,26 +75,29 @@ class SimulatedNetwork {
     VirtualTime::Clock::time_point frozen_until = {}, busy_until = {};
   };
 
+  // In a rank's thread; rest() throws Crashed if the rank crashes meanwhile.
   Duration work_of(int rank);  // until its next look
-  void note(Event event, int from, int to, std::uint64_t detail = 0);
-  void open_soon(const Name& name);
+  void rest(int rank, Duration duration);
+  void wait(int rank, std::chrono::milliseconds longest);  // for news
+  void tell(int rank);                                     // that there are some
+  void leave(int rank, bool is_seen);
   void send_beats(int rank, const Beat& beat);
+
+  // Messages on their way (simulated_transit.cpp). A connection opens soon if both ranks are there.
+  // put() finds room or not; the sender learns of the end when the connection is no longer cut.
+  void open_soon(const Name& name);
   bool put(const Name& name, const Header& header, const Message& payload);
   void deliver(const Name& name);
   std::optional<Transport::Arrival> take(int rank);
-  void leave(int rank, bool is_seen);
   void end(const Name& name);
-  void tell(int rank);  // that something has changed
-
-  // In the rank's thread: throws Crashed if it crashes meanwhile.
-  void rest(int rank, Duration duration);
-  void wait(int rank, std::chrono::milliseconds longest);  // for news
+  void note(Event event, int from, int to, std::uint64_t detail = 0);
 
   VirtualTime& time_;
   Dice& dice_;
   Weather weather_;
   std::map<Name, Connection> connections_;
-  std::map<int, Rank> ranks_;
+  std::map<int, Rank> ranks_;  // all, once one has joined
+  Duration suspended_{};
 };
 
 }  // namespace pipeline

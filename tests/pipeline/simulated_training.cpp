@@ -28,6 +28,7 @@ constexpr int save_every = 2;
 struct SimulatedTraining::Rank {
   int number;
   Stage& stage;
+  std::optional<StageWorker>& worker;
   Mailbox& mailbox;
   const data::SplitWindows& windows;
   std::shared_ptr<nn::Storage> disk;
@@ -43,6 +44,7 @@ std::vector<Ending> SimulatedTraining::start(SimulatedNetwork& simulated,
   for (int rank = 0; rank < ranks; ++rank)
     stages.emplace_back(config_.model, blocks_of(config_, config_.topology.stage(rank)),
                         config_.sequences(), toy::length, config_.seed, 1, config_.recomputes);
+  std::deque<std::optional<StageWorker>> workers(ranks);  // these, too, for their moments
   Network network(simulated.join());
   std::vector<Ending> endings(ranks);
   ++run_;
@@ -57,7 +59,7 @@ std::vector<Ending> SimulatedTraining::start(SimulatedNetwork& simulated,
                                 .deadline = deadline,
                                 .heartbeat = heartbeat});
       try {
-        Rank own{rank, stages[rank], mailbox, windows, disk, ending};
+        Rank own{rank, stages[rank], workers[rank], mailbox, windows, disk, ending};
         train(own);
         ending.how = Ending::done;
         for (const auto& [what, count] : mailbox.strangers())
@@ -90,7 +92,8 @@ void SimulatedTraining::train(Rank& rank) {
   mailbox.meet(terms(config_), deadline);
   on_phase(rank.number, Phase::training);
   Trace trace;
-  StageWorker worker(config_, rank.stage, mailbox, &rank.windows.training, trace);
+  StageWorker& worker =
+      rank.worker.emplace(config_, rank.stage, mailbox, &rank.windows.training, trace);
   std::optional<Evaluation> evaluation;
   if (config_.evaluate_every > 0)
     evaluation.emplace(config_, rank.stage, mailbox, *rank.windows.held_out);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "nn/base/storage.h"
+#include "nn/real.h"
 #include "pipeline/training_config.h"
 #include "tests/pipeline/simulated_network.h"
 #include "tests/pipeline/virtual_time.h"

@@ -20,9 +20,10 @@ class Trials {
   Trial run(std::uint64_t seed);
 
  private:
+  // The results of the same training in one process for each pipeline.
   const Results& undisturbed(TrainingConfig config);
 
-  std::map<std::string, Results> undisturbed_;
+  std::map<std::string, Results> undisturbed_;  // by the terms of the training
 };
 
 }  // namespace pipeline

@@ -1,0 +1,108 @@
+#include <memory>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "nn/base/checksum.h"
+#include "nn/base/error.h"
+#include "tests/pipeline/simulated_network.h"
+
+// Messages on their way through a simulated network.
+namespace pipeline {
+
+namespace {
+
+constexpr std::size_t room_for_beats = 2;  // old ones are useless
+
+Message copy_of(std::span<const std::byte> bytes) {
+  const auto copy = std::make_shared<std::vector<std::byte>>(bytes.begin(), bytes.end());
+  return {*copy, copy};
+}
+
+}  // namespace
+
+void SimulatedNetwork::open_soon(const Name& name) {
+  time_.after(dice_.up_to(weather_.latency), [this, name] {
+    Connection& connection = connections_[name];
+    const auto [from, to, is_for_beats] = name;
+    if (connection.is_open || !ranks_[from].is_there || !ranks_[to].is_there) return;
+    if (time_.now() < connection.cut_until)
+      return time_.at(connection.cut_until, [this, name] { open_soon(name); });
+    connection.is_open = true;
+    note(connected, from, to, is_for_beats);
+    tell(from);
+  });
+}
+
+bool SimulatedNetwork::put(const Name& name, const Header& header, const Message& payload) {
+  Connection& connection = connections_.at(name);
+  const auto [from, to, is_for_beats] = name;
+  if (!connection.is_open || connection.is_broken) return false;
+  if (connection.held >= (is_for_beats ? room_for_beats : weather_.room)) {
+    connection.has_turned_away = true;
+    return false;
+  }
+  ++connection.held;
+  note(sent, from, to, header.sequence);
+  const Message first = copy_of(std::as_bytes(std::span(&header, 1)));
+  connection.parcels.push_back({{first, payload, {}},
+                                nn::crc32c(payload.bytes),
+                                time_.now() + dice_.up_to(weather_.latency)});
+  if (connection.parcels.size() == 1)
+    time_.at(connection.parcels.front().due, [this, name] { deliver(name); });
+  return true;
+}
+
+void SimulatedNetwork::deliver(const Name& name) {
+  Connection& connection = connections_.at(name);
+  const auto [from, to, is_for_beats] = name;
+  if (connection.parcels.empty()) return;  // lost meanwhile
+  if (time_.now() < connection.cut_until)
+    return time_.at(connection.cut_until, [this, name] { deliver(name); });
+  const Parcel parcel = std::move(connection.parcels.front());
+  connection.parcels.pop_front();
+  const auto& [header, payload, sender] = parcel.arrival;
+  note(arrived, from, to, parcel.checksum);
+  if (nn::crc32c(payload.bytes) != parcel.checksum)
+    broken_promise =
+        nn::concat("rank ", from, " wrote to memory that a message to rank ", to, " still read");
+  if (ranks_[to].is_there) {
+    ranks_[to].inbox.push_back({name, {header, copy_of(payload.bytes), sender}});
+    tell(to);
+  }
+  if (!connection.parcels.empty())
+    time_.at(connection.parcels.front().due, [this, name] { deliver(name); });
+}
+
+std::optional<Transport::Arrival> SimulatedNetwork::take(int rank) {
+  auto& inbox = ranks_.at(rank).inbox;
+  if (inbox.empty()) return {};
+  const auto [name, arrival] = std::move(inbox.front());
+  inbox.pop_front();
+  Connection& connection = connections_.at(name);
+  --connection.held;
+  if (std::exchange(connection.has_turned_away, false))
+    time_.after(dice_.up_to(weather_.latency), [this, from = std::get<0>(name)] { tell(from); });
+  return arrival;
+}
+
+void SimulatedNetwork::end(const Name& name) {
+  Connection& connection = connections_.at(name);
+  const auto [from, to, is_for_beats] = name;
+  if (!connection.is_open || connection.is_broken) return;
+  if (time_.now() < connection.cut_until)
+    return time_.at(connection.cut_until, [this, name] { end(name); });
+  note(broke, from, to);
+  connection.is_broken = true;
+  connection.parcels.clear();
+  tell(from);
+}
+
+void SimulatedNetwork::note(Event event, int from, int to, std::uint64_t detail) {
+  const auto now = static_cast<std::uint64_t>(time_.now().time_since_epoch().count());
+  for (const std::uint64_t number :
+       {now, std::uint64_t{event}, std::uint64_t(from), std::uint64_t(to), detail})
+    trace = (trace ^ number) * 0x9e3779b97f4a7c15 + (trace >> 29);
+}
+
+}  // namespace pipeline
