@@ -1,0 +1,194 @@
+#include "pipeline/members/epoch.h"
+
+#include <algorithm>
+#include <iterator>
+#include <map>
+#include <sstream>
+#include <utility>
+
+#include "nn/base/error.h"
+#include "nn/base/split.h"
+
+namespace pipeline {
+
+namespace {
+
+// One waiting process for each stage.
+struct Candidate {
+  int pipeline;
+  std::vector<Presence> stages;
+
+  bool has_state() const {
+    return std::ranges::all_of(stages, [](const Presence& p) { return p.done.has_value(); });
+  }
+};
+
+bool reach(const Presence& a, const Presence& b) {
+  return a.id == b.id || (a.reached.contains(b.id) && b.reached.contains(a.id));
+}
+
+bool is_unknown(const Presence& a, const Presence& b) {
+  return a.id != b.id && !a.reached.contains(b.id) && !a.unreached.contains(b.id);
+}
+
+// The number of pairs that cannot reach each other.
+int failures_between(const Candidate& a, const Candidate& b) {
+  int count = 0;
+  for (const Presence& one : a.stages)
+    for (const Presence& other : b.stages) count += !reach(one, other);
+  return count;
+}
+
+// Pipelines of which each stage has a process; of two for a stage, the one with a state.
+std::vector<Candidate> whole_pipelines(const std::vector<Presence>& waiting, int stages) {
+  std::map<int, Presence> best;
+  const auto rank = [](const Presence& p) { return std::pair(!p.done, p.id); };
+  for (const Presence& each : waiting) {
+    const auto [found, is_new] = best.try_emplace(each.seat, each);
+    if (!is_new && rank(each) < rank(found->second)) found->second = each;
+  }
+  std::map<int, Candidate> pipelines;
+  for (const auto& [seat, process] : best) {
+    Candidate& candidate = pipelines[seat / stages];
+    candidate.pipeline = seat / stages;
+    candidate.stages.push_back(process);
+  }
+  std::vector<Candidate> whole;
+  for (auto& [number, candidate] : pipelines)
+    if (static_cast<int>(candidate.stages.size()) == stages) whole.push_back(std::move(candidate));
+  return whole;
+}
+
+// Removes pipelines until all that are left reach each other.
+void remove_unreachable(std::vector<Candidate>& candidates) {
+  while (!candidates.empty()) {
+    std::vector<std::pair<int, bool>> badness;  // failures, lack of state
+    for (const Candidate& each : candidates) {
+      int failures = failures_between(each, each) > 0 ? 1 << 20 : 0;
+      for (const Candidate& other : candidates) failures += failures_between(each, other);
+      badness.emplace_back(failures, !each.has_state());
+    }
+    auto worst = badness.begin();
+    for (auto at = badness.begin(); at != badness.end(); ++at)
+      if (*at >= *worst) worst = at;
+    if (std::ranges::all_of(badness, [](const auto& each) { return each.first == 0; })) return;
+    candidates.erase(candidates.begin() + std::distance(badness.begin(), worst));
+  }
+}
+
+bool has_state_of_stage(const std::vector<Candidate>& candidates, int stage) {
+  return std::ranges::any_of(candidates, [stage](const Candidate& candidate) {
+    return candidate.stages[stage].done.has_value();
+  });
+}
+
+std::string list(const std::vector<int>& pipelines) {
+  std::vector<std::string> names;
+  for (int pipeline : pipelines) names.push_back(std::to_string(pipeline));
+  return nn::concat(names.size() == 1 ? "pipeline " : "pipelines ", nn::join(names));
+}
+
+std::string difference(const Epoch& last, const Epoch& next, int stages) {
+  if (last.number == 0) return "start";
+  std::vector<int> left, came, before = last.pipelines(stages), now = next.pipelines(stages);
+  std::ranges::sort(before), std::ranges::sort(now);
+  std::ranges::set_difference(before, now, std::back_inserter(left));
+  std::ranges::set_difference(now, before, std::back_inserter(came));
+  if (!next.done) return "no state is left: back to the checkpoint";
+  std::string text;
+  if (!left.empty()) text = list(left) + (left.size() == 1 ? " was lost" : " were lost");
+  if (!came.empty()) text += (text.empty() ? "" : "; ") + list(came) + " came";
+  return text.empty() ? "all met again" : text;
+}
+
+// Forgets states that are not of the last epoch or cannot be brought to where the others are.
+// Returns the steps done by those that are left, and the result of the last.
+std::pair<std::optional<int>, std::string> settle_states(const Epoch& last,
+                                                         std::vector<Presence>& waiting) {
+  std::optional<int> done;
+  std::string result;
+  for (Presence& each : waiting) {
+    if (each.epoch != last.number || last.number == 0) each.done.reset();
+    if (each.done && (!done || *each.done > *done)) done = each.done, result = each.result;
+  }
+  for (Presence& each : waiting)
+    if (each.done && *each.done != *done && !(each.is_prepared && *each.done + 1 == *done))
+      each.done.reset();
+  return {done, result};
+}
+
+bool is_member(const Epoch& epoch, const Presence& process) {
+  return epoch.rank_of(process.id) >= 0;
+}
+
+// Whether the others need to hear more from living processes before they decide.
+bool is_early(const Epoch& last, const std::vector<Presence>& alive) {
+  for (const Presence& each : alive) {
+    if (is_member(last, each) && !each.is_waiting) return true;
+    if (!each.done) continue;
+    for (const Presence& other : alive)
+      if (other.done && is_unknown(each, other)) return true;
+  }
+  return false;
+}
+
+Epoch epoch_after(const Epoch& last, int stages, std::vector<Candidate> candidates,
+                  std::optional<int> done, const std::string& result) {
+  std::ranges::stable_partition(candidates, [](const Candidate& c) { return c.has_state(); });
+  Epoch next{.number = last.number + 1, .done = done, .result = done ? result : ""};
+  for (const Candidate& candidate : candidates)
+    for (const Presence& process : candidate.stages)
+      next.members.push_back({process.seat, process.id, done && process.done});
+  next.why = difference(last, next, stages);
+  return next;
+}
+
+}  // namespace
+
+int Epoch::rank_of(const std::string& id) const {
+  const auto found = std::ranges::find(members, id, &Member::id);
+  return found == members.end() ? -1 : static_cast<int>(found - members.begin());
+}
+
+std::vector<int> Epoch::pipelines(int stages) const {
+  std::vector<int> numbers;
+  for (std::size_t i = 0; i < members.size(); i += stages)
+    numbers.push_back(members[i].seat / stages);
+  return numbers;
+}
+
+std::optional<Epoch> next_epoch(const Epoch& last, int stages, int seats,
+                                std::vector<Presence> alive, bool is_late) {
+  if (!is_late && is_early(last, alive)) return {};
+  std::erase_if(alive, [](const Presence& each) { return !each.is_waiting; });
+  const auto [done, result] = settle_states(last, alive);
+  std::vector<Candidate> candidates = whole_pipelines(alive, stages);
+  remove_unreachable(candidates);
+  if (candidates.empty()) return {};
+  bool is_whole = true, is_lost = false;
+  for (int stage = 0; stage < stages; ++stage) {
+    is_whole &= has_state_of_stage(candidates, stage);
+    is_lost |= std::ranges::none_of(
+        alive, [&](const Presence& p) { return p.done && p.seat % stages == stage; });
+  }
+  if (is_whole) return epoch_after(last, stages, std::move(candidates), done, result);
+  const bool are_all_here =
+      last.number == 0 && static_cast<int>(candidates.size()) * stages >= seats;
+  if (!is_late && !are_all_here && !(done && is_lost)) return {};
+  return epoch_after(last, stages, std::move(candidates), {}, "");
+}
+
+bool has_newcomers(const Epoch& now, int stages, const std::vector<Presence>& alive) {
+  const std::vector<int> pipelines = now.pipelines(stages);
+  std::map<int, std::set<int>> ready;  // stages of each pipeline
+  for (const Presence& each : alive) {
+    const bool reaches_all = std::ranges::all_of(
+        now.members, [&](const Epoch::Member& m) { return each.reached.contains(m.id); });
+    if (each.is_waiting && reaches_all && !std::ranges::count(pipelines, each.seat / stages))
+      ready[each.seat / stages].insert(each.seat % stages);
+  }
+  return std::ranges::any_of(
+      ready, [stages](const auto& each) { return static_cast<int>(each.second.size()) == stages; });
+}
+
+}  // namespace pipeline

@@ -1,0 +1,237 @@
+#include "pipeline/members/members.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <random>
+#include <set>
+#include <sstream>
+#include <stop_token>
+#include <utility>
+
+#include "nn/base/error.h"
+#include "nn/base/split.h"
+#include "pipeline/mailbox/mailbox.h"
+#include "pipeline/mailbox/trusted_path.h"
+
+namespace pipeline {
+
+namespace {
+
+namespace fs = std::filesystem;
+using std::chrono::milliseconds;
+
+constexpr milliseconds pause_of_waiting{20};
+constexpr const char *prefix = "seat-", *end_file = "end";
+
+// Empty if it is missing.
+std::string content_of(const fs::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  std::ostringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+std::string new_id() {
+  std::random_device random;
+  return nn::concat(std::hex, random(), random());
+}
+
+}  // namespace
+
+Members::Members(Options options)
+    : options_(std::move(options)),
+      interval_(std::clamp(options_.heartbeat / 8, milliseconds(20), milliseconds(1000))),
+      door_(options_.host) {
+  make_private_folder(options_.folder);
+  trusted_private(options_.folder);
+  presence_.seat = options_.seat;
+  presence_.id = new_id();
+  presence_.door = door_.address();
+  tell(presence_);
+  thread_ = std::jthread([this](const std::stop_token& stop) {
+    std::unique_lock lock(mutex_);
+    while (!stop.stop_requested()) {
+      beat();
+      stopped_.wait_for(lock, stop, interval_, [] { return false; });
+    }
+  });
+}
+
+Members::~Members() {
+  thread_.request_stop();
+  thread_.join();
+  std::error_code ignored;
+  fs::remove(options_.folder / nn::concat(prefix, presence_.seat, '-', presence_.id), ignored);
+  if (how_it_ended().empty()) return;
+  std::vector<std::string> doors;
+  for (const Presence& other : look()) doors.push_back(other.door);
+  const std::vector<Answer> answers = knock_at(doors, milliseconds(100));
+  if (std::ranges::all_of(answers, [](Answer answer) { return answer == Answer::closed; }))
+    fs::remove_all(options_.folder, ignored);  // this was the last process
+}
+
+fs::path Members::file_of_epoch(int number) const {
+  return options_.folder / nn::concat("epoch-", number);
+}
+
+// Makes a file with this content, unless it exists: one of those that try succeeds.
+bool Members::create(const std::string& name, const std::string& text) const {
+  const fs::path file = options_.folder / name;
+  const fs::path draft = options_.folder / nn::concat('.', name, '-', presence_.id);
+  std::ofstream(draft, std::ios::binary) << text << std::flush;
+  const bool is_first = ::link(draft.c_str(), file.c_str()) == 0;
+  const int error = errno;
+  ::unlink(draft.c_str());
+  if (!is_first && error != EEXIST)
+    throw nn::InputError(nn::concat("cannot write ", file.string(), ": ", std::strerror(error)),
+                         "choose a folder that all ranks see with --meet");
+  return is_first;
+}
+
+// Not synced: what matters after a loss of power is in the checkpoints.
+void Members::write_presence() {
+  const std::string name = nn::concat(prefix, presence_.seat, '-', presence_.id);
+  const fs::path draft = options_.folder / ('.' + name);
+  std::ofstream(draft, std::ios::binary) << told_ << "beat " << ++beats_ << '\n' << std::flush;
+  ::rename(draft.c_str(), (options_.folder / name).c_str());
+}
+
+void Members::tell(Presence presence) {
+  presence_ = std::move(presence);
+  const std::lock_guard lock(mutex_);
+  told_ = to_text(presence_);
+  write_presence();
+}
+
+void Members::beat() {
+  write_presence();
+  door_.clear();
+  std::error_code ignored;
+  if (fs::exists(file_of_epoch(attended_ + 1), ignored)) is_over_ = true;
+}
+
+void Members::read_epochs() {
+  for (;;) {
+    const std::optional<Epoch> next = parse_epoch(content_of(file_of_epoch(last_.number + 1)));
+    if (!next) return;
+    last_ = *next;
+  }
+}
+
+// All processes that show signs of life, this one included: their files change, and their doors are
+// not closed. Removes files that have not changed for long.
+std::vector<Presence> Members::look() {
+  const auto now = Clock::now();
+  std::vector<Presence> alive;
+  std::map<std::string, Seen> seen;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(options_.folder, ignored)) {
+    const std::string name = entry.path().filename().string();
+    if (!name.starts_with(prefix)) continue;
+    const std::string text = content_of(entry.path());
+    const std::optional<Presence> presence = parse_presence(text);
+    if (!presence) continue;
+    Seen& one = seen[presence->id] =
+        seen_.contains(presence->id) ? seen_[presence->id] : Seen{"", now};
+    if (std::exchange(one.text, text) != text) one.changed = now;
+    const bool is_own = presence->id == presence_.id;
+    if (is_own || (now - one.changed < options_.heartbeat / 2 && one.answer != Answer::closed))
+      alive.push_back(is_own ? presence_ : *presence);
+    else if (now - one.changed > 4 * options_.heartbeat)
+      fs::remove(entry.path(), ignored);
+  }
+  seen_ = std::move(seen);
+  return alive;
+}
+
+// Finds out who can be reached, and tells the others.
+void Members::knock(const std::vector<Presence>& others) {
+  const auto now = Clock::now();
+  const bool has_new = std::ranges::any_of(others, [this](const Presence& other) {
+    return !presence_.reached.contains(other.id) && !presence_.unreached.contains(other.id);
+  });
+  if (now < next_knock_ && !has_new) return;
+  std::vector<std::string> doors;
+  for (const Presence& other : others) doors.push_back(other.door);
+  const std::vector<Answer> answers =
+      knock_at(doors, std::min(options_.heartbeat / 4, milliseconds(1000)));
+  Presence own = presence_;
+  own.reached.clear(), own.unreached.clear();
+  for (std::size_t i = 0; i < others.size(); ++i) {
+    seen_[others[i].id].answer = answers[i];
+    (answers[i] == Answer::open ? own.reached : own.unreached).insert(others[i].id);
+  }
+  next_knock_ = Clock::now() + interval_;
+  if (own.reached != presence_.reached || own.unreached != presence_.unreached) tell(own);
+}
+
+std::optional<Epoch> Members::agree(const std::optional<State>& state) {
+  Presence own{.seat = presence_.seat,
+               .id = presence_.id,
+               .door = presence_.door,
+               .epoch = attended_,
+               .is_waiting = true};
+  if (state)
+    own.done = state->done, own.is_prepared = state->is_prepared, own.result = state->result;
+  tell(own);
+  auto since = Clock::now();
+  for (;; std::this_thread::sleep_for(pause_of_waiting)) {
+    if (!how_it_ended().empty()) return {};
+    if (options_.stop && *options_.stop && !state) throw Mailbox::Stopped();
+    const int before = last_.number;
+    read_epochs();
+    if (last_.number > before) since = Clock::now();
+    if (last_.number > attended_ && (state || last_.rank_of(id()) >= 0)) {
+      {
+        const std::lock_guard lock(mutex_);
+        attended_ = last_.number, is_over_ = false;
+      }
+      own = {.seat = own.seat, .id = own.id, .door = own.door, .epoch = last_.number};
+      tell(own);
+      return last_;
+    }
+    std::vector<Presence> others = look();
+    std::erase_if(others, [this](const Presence& each) { return each.id == id(); });
+    knock(others);
+    const std::vector<Presence> alive = look();
+    const bool is_late = Clock::now() - since > options_.patience;
+    if (const auto next = next_epoch(last_, options_.stages, options_.seats, alive, is_late))
+      create(file_of_epoch(next->number).filename(), to_text(*next));
+    require_hope(alive, since);
+  }
+}
+
+// A process that waits while others train is patient.
+void Members::require_hope(const std::vector<Presence>& alive, Clock::time_point since) const {
+  std::set<int> seats;
+  for (const Presence& each : alive) {
+    if (!each.is_waiting) return;
+    seats.insert(each.seat);
+  }
+  if (Clock::now() - since < 2 * options_.patience) return;
+  std::vector<std::string> missing;
+  for (int seat = 0; seat < options_.seats; ++seat)
+    if (!seats.contains(seat)) missing.push_back(std::to_string(seat));
+  const std::string what =
+      nn::concat("rank ", options_.seat, " waited ", 2 * options_.patience / milliseconds(1000),
+                 " s for a whole pipeline; missing: rank ", nn::join(missing));
+  throw PeerLost(what, what);
+}
+
+bool Members::has_newcomers() {
+  if (Clock::now() >= next_look_) {
+    has_newcomers_ = pipeline::has_newcomers(last_, options_.stages, look());
+    next_look_ = Clock::now() + interval_;
+  }
+  return std::exchange(has_newcomers_, false);
+}
+
+void Members::end(const std::string& how) { create(end_file, how); }
+
+std::string Members::how_it_ended() const { return content_of(options_.folder / end_file); }
+
+}  // namespace pipeline
