@@ -17,12 +17,13 @@ Segment ring_segment(std::size_t values, int ranks, int number) {
 }
 
 Ring::Ring(Work work, Mailbox& mailbox, std::vector<int> group, int place,
-           std::span<nn::real> values, int step, int item, Lease& lease)
+           std::span<nn::real> values, int divisor, int step, int item, Lease& lease)
     : mailbox_(mailbox),
       group_(std::move(group)),
       size_(static_cast<int>(group_.size())),
       place_(place),
       values_(values),
+      divisor_(divisor),
       step_(step),
       item_(item),
       lease_(lease),
@@ -54,7 +55,7 @@ bool Ring::advance() {
     else
       std::ranges::copy(message->numbers(), mine.begin());
     if (turn_ == size_ - 2)
-      for (nn::real& value : mine) value /= static_cast<nn::real>(size_);
+      for (nn::real& value : mine) value /= static_cast<nn::real>(divisor_);
     if (++turn_ < end_) send_turn();
   }
   return lease_.is_free();

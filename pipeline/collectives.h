@@ -28,14 +28,15 @@ inline Segment own_segment(std::size_t values, int ranks, int place) {
 // A ring (Patarasuk and Yuan 2009) in which each rank sends 2 (n - 1) / n of the values:
 //
 //   turns 0 to n-2       rank r sends segment r - turn, and adds what it receives to the segment
-//                        before that; in the end it divides the sum of its own segment by n
+//                        before that; in the end it divides the sum of its own segment,
+//                        by n for the mean
 //   turns n-1 to 2n-3    the own segments of all ranks go round
 //
 // Each segment is summed once, in ring order, so all ranks end with the same bits.
 class Ring {
  public:
   enum class Work {
-    all_reduce,      // replaces the values by their mean: all turns
+    all_reduce,      // replaces the values by their sum / divisor: all turns
     reduce_scatter,  // only the rank's own segment; the others end as parts of sums
     all_gather       // replaces the values by those of the ranks whose own segments they are in
   };
@@ -44,7 +45,7 @@ class Ring {
   // work from others; a reduce_scatter and an all_gather may have the same. The values and the
   // lease must outlive it.
   Ring(Work work, Mailbox& mailbox, std::vector<int> group, int place, std::span<nn::real> values,
-       int step, int item, Lease& lease);
+       int divisor, int step, int item, Lease& lease);
 
   // Proceeds as far as messages have arrived. True once the result is complete and no message reads
   // the values any more.
@@ -58,6 +59,7 @@ class Ring {
   std::vector<int> group_;
   int size_, place_;
   std::span<nn::real> values_;
+  int divisor_;
   int step_, item_;
   Lease& lease_;
   int turn_, end_;

@@ -50,7 +50,11 @@ std::span<nn::real> Gradients::weights_of(int block) {
 }
 
 void Gradients::start(int block) {
-  if (config_.topology.pipelines == 1) return tie(block);
+  if (config_.topology.pipelines == 1) {
+    if (const int full = config_.pipelines_of_batch(); full > 1)
+      for (nn::real& gradient : gradients_of(block)) gradient /= static_cast<nn::real>(full);
+    return tie(block);
+  }
   exchange(is_shared_out(config_, block) ? Ring::Work::reduce_scatter : Ring::Work::all_reduce,
            block, gradients_of(block));
 }
@@ -62,8 +66,8 @@ void Gradients::exchange(Ring::Work work, int block, std::span<nn::real> values)
   added.block = block;
   added.of_weights = work == Ring::Work::all_gather;
   added.start = wall_time();
-  added.ring.emplace(work, mailbox_, t.stage_group(t.stage(rank)), t.pipeline(rank), values, step_,
-                     block, added.lease);
+  added.ring.emplace(work, mailbox_, t.stage_group(t.stage(rank)), t.pipeline(rank), values,
+                     config_.pipelines_of_batch(), step_, block, added.lease);
 }
 
 void Gradients::advance() {

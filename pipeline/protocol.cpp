@@ -29,7 +29,8 @@ Protocol::Protocol(const TrainingConfig& config, int rank, bool is_cut_known)
       placement_(placement_of(config)),
       rank_(rank),
       stage_(config.topology.stage(rank)),
-      pipeline_(config.topology.pipeline(rank)) {
+      pipeline_(config.topology.pipeline(rank)),
+      microbatches_(microbatches_of(config, pipeline_).count) {
   std::vector<std::vector<int>> chunks{nn::all_blocks(config.model)};
   if (is_cut_known) chunks = blocks_of(config, stage_);
   if (config.splits_head) chunks.push_back({rows_block_of(config)});
@@ -111,8 +112,7 @@ bool Protocol::is_crossing(int from, Tag tag, std::size_t bytes, int offset) con
   return is_below(tag.part, placement_.parts()) &&
          is_below(tag.part + offset, placement_.parts()) && placement_.stage(tag.part) == stage_ &&
          from == config_.topology.rank(pipeline_, placement_.stage(tag.part + offset)) &&
-         is_below(tag.item, config_.microbatches) &&
-         bytes == activation_size(config_) * sizeof(nn::real);
+         is_below(tag.item, microbatches_) && bytes == activation_size(config_) * sizeof(nn::real);
 }
 
 bool Protocol::is_of_evaluation(int from, Tag tag, std::size_t bytes) const {
@@ -127,8 +127,7 @@ bool Protocol::is_of_evaluation(int from, Tag tag, std::size_t bytes) const {
 // Between a share of a divided head and the last stage of its pipeline.
 bool Protocol::is_for_head(int from, Tag tag, std::size_t bytes) const {
   const Topology& t = config_.topology;
-  if (!config_.splits_head || t.pipeline(from) != pipeline_ ||
-      !is_below(tag.item, config_.microbatches))
+  if (!config_.splits_head || t.pipeline(from) != pipeline_ || !is_below(tag.item, microbatches_))
     return false;
   const bool is_last = stage_ == placement_.last_stage();
   const bool is_from_last = t.stage(from) == placement_.last_stage();

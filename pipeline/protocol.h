@@ -31,7 +31,7 @@ class Protocol {
 
   TrainingConfig config_;
   Placement placement_;
-  int rank_, stage_, pipeline_;
+  int rank_, stage_, pipeline_, microbatches_;
   struct Block {
     std::size_t size;
     bool is_shared_out;

@@ -23,8 +23,9 @@ StageWorker::StageWorker(const TrainingConfig& config, Stage& stage, Mailbox& ma
       trace_(trace),
       own_stage_(config.topology.stage(mailbox.rank())),
       own_pipeline_(config.topology.pipeline(mailbox.rank())),
+      share_(microbatches_of(config, own_pipeline_)),
       placement_(placement_of(config)),
-      schedule_(plan_of(config).stages.at(own_stage_)),
+      schedule_(plan_of(config, own_pipeline_).stages.at(own_stage_)),
       gradients_(config, stage, mailbox, trace),
       head_worker_(config, stage, mailbox,
                    [this](int from, Tag tag, const std::string& what) {
@@ -140,7 +141,7 @@ void StageWorker::scores(Action action) {
 void StageWorker::head(Action action) {
   head_worker_.weights(step_, action.microbatch,
                        [&](const auto& work) { do_timed(Kind::head, action, &Costs::head, work); });
-  if (action.microbatch == config_.microbatches - 1) gradients_.start(rows_block_of(config_));
+  if (is_last(action)) gradients_.start(rows_block_of(config_));
 }
 
 void StageWorker::do_timed(Kind kind, Action action, double Costs::*cost,
@@ -154,7 +155,6 @@ void StageWorker::do_timed(Kind kind, Action action, double Costs::*cost,
 
 // In the last microbatch the blocks are finished one by one, and reduced while work continues.
 void StageWorker::weights(Action action) {
-  const bool is_last = action.microbatch == config_.microbatches - 1;
   double start = wall_time();
   Stopwatch stopwatch;
   const auto finish = [&] {
@@ -162,7 +162,7 @@ void StageWorker::weights(Action action) {
     seconds_[action.chunk].weights += stopwatch.seconds();
   };
   stage_.weights(action.chunk, action.microbatch, [&](int block) {
-    if (!is_last) return;
+    if (!is_last(action)) return;
     finish();
     gradients_.start(block);
     mailbox_.progress(doing(action));
@@ -170,15 +170,15 @@ void StageWorker::weights(Action action) {
     start = wall_time();
     stopwatch = {};
   });
-  if (!is_last) finish();
+  if (!is_last(action)) finish();
 }
 
-// A step's windows go in order to pipelines, then to microbatches, then to sequences.
+// A step's windows go in order to microbatches of all pipelines, then to sequences.
 Batch StageWorker::read_batch(int microbatch) {
   if (!windows_) return {};
   const int sequences = config_.sequences(), length = config_.length;
-  const std::int64_t first = static_cast<std::int64_t>(step_) * config_.batch +
-                             (own_pipeline_ * config_.microbatches + microbatch) * sequences;
+  const std::int64_t first =
+      static_cast<std::int64_t>(step_) * config_.batch + (share_.first + microbatch) * sequences;
   ids_.resize(static_cast<std::size_t>(sequences) * length);
   targets_.assign(ids_.size(), -1);  // a window's last token has no successor
   for (int s = 0; s < sequences; ++s) {
@@ -241,12 +241,12 @@ std::optional<double> StageWorker::exchange_losses() {
     sum += mailbox_.receive_number(from, {Tag::loss, step_},
                                    nn::concat(place(), " waited for the loss of rank ", from));
   }
-  return sum / config_.topology.pipelines;
+  return sum / config_.pipelines_of_batch();
 }
 
 std::vector<Costs> StageWorker::measured_costs() const {
   std::vector<Costs> costs = seconds_;
-  const double times = std::max(1, steps_done_ * config_.microbatches);
+  const double times = std::max(1, steps_done_ * share_.count);
   for (Costs& cost : costs)
     cost = {cost.forward / times, cost.backward / times,
             (cost.weights + gradients_.update_seconds() / config_.chunks) / times,

@@ -34,7 +34,7 @@ class StageWorker {
               const data::Windows* windows, Trace& trace);
 
   // One training step. Returns the mean loss over the whole batch on the recorder (recorder_of()),
-  // over the pipeline's own batch on the ranks with the head in other pipelines, and nothing
+  // its pipeline's share of this mean on the ranks with the head in other pipelines, and nothing
   // elsewhere. Throws PeerLost, naming what this rank was waiting for.
   //
   // A loss or gradient that is NaN or infinite throws nn::InputError with its step, stage and
@@ -65,6 +65,7 @@ class StageWorker {
   void add_loss(nn::real loss);
   nn::real weight_of_loss() const;
   bool feeds_head(Action action) const;
+  bool is_last(Action action) const { return action.microbatch == share_.count - 1; }
   Batch read_batch(int microbatch);
   Message receive(Tag::Kind kind, Action action, int offset);
   Message receive(int from, Tag tag, int chunk, const std::string& what);
@@ -81,6 +82,7 @@ class StageWorker {
   const data::Windows* windows_;
   Trace& trace_;
   int own_stage_, own_pipeline_;
+  Microbatches share_;
   Placement placement_;
   Schedule schedule_;
   Gradients gradients_;

@@ -41,6 +41,12 @@ void give_plan(TrainingConfig& config, Plan plan, std::string_view content) {
   config.given_plan = std::make_shared<const Plan>(std::move(plan));
 }
 
+Microbatches microbatches_of(const TrainingConfig& config, int pipeline) {
+  const int all = config.all_microbatches(), pipelines = config.topology.pipelines;
+  const int least = all / pipelines, rest = all % pipelines;
+  return {pipeline * least + std::min(pipeline, rest), least + (pipeline < rest)};
+}
+
 namespace {
 
 void demand(bool holds, const std::string& what, const std::string& hint) {
@@ -57,6 +63,19 @@ void require_valid_schedule(const TrainingConfig& config) {
                             : "use --schedule interleaved, or --chunks 1");
 }
 
+void require_shareable_batch(const TrainingConfig& config) {
+  const int pipelines = config.topology.pipelines;
+  demand(
+      pipelines <= config.all_microbatches(),
+      nn::concat(pipelines, " pipelines cannot share ", config.all_microbatches(), " microbatches"),
+      "choose more --microbatches, or fewer pipelines");
+  demand(!config.given_plan || pipelines == config.pipelines_of_batch(),
+         nn::concat("the microbatches of ", config.pipelines_of_batch(),
+                    " pipelines cannot be shared out to ", pipelines,
+                    ", as a schedule from a file has a fixed number of them"),
+         "choose a --schedule by its name");
+}
+
 bool has_ascending_backwards(const Plan& plan) {
   for (const Schedule& schedule : plan.stages) {
     std::vector<int> next(plan.placement.chunks());
@@ -64,6 +83,16 @@ bool has_ascending_backwards(const Plan& plan) {
       if (action.work == Work::backward && action.microbatch != next[action.chunk]++) return false;
   }
   return true;
+}
+
+void require_valid_plan(const TrainingConfig& config, const Plan& plan) {
+  demand(
+      !config.recomputes || has_ascending_backwards(plan),
+      "--recompute computes the gradients of weights in the order of the backwards, which is not "
+      "that of the microbatches here",
+      "leave --recompute out, or choose another --schedule");
+  if (!config.given_plan || config.splits_head)  // throws if stages would deadlock
+    simulate(plan, uniform_costs(config.topology.stages, config.chunks));
 }
 
 }  // namespace
@@ -80,12 +109,16 @@ void require_valid(const TrainingConfig& config) {
          nn::concat(config.chunks, " chunks per stage are more than ", most_chunks_of_stage),
          "choose fewer");
   demand(config.microbatches > 0, "there must be at least one microbatch", "--microbatches 3");
-  const std::int64_t parts = static_cast<std::int64_t>(config.microbatches) * t.pipelines;
+  demand(config.full_pipelines >= 0, "the number of pipelines cannot be negative",
+         "tools/pipeline.sh STAGES [PIPELINES]");
+  const int full = config.pipelines_of_batch();
+  const std::int64_t parts = static_cast<std::int64_t>(config.microbatches) * full;
   demand(config.batch > 0 && config.batch % parts == 0,
          nn::concat("a batch of ", config.batch, " sequences does not divide into ",
                     config.microbatches, " microbatches",
-                    t.pipelines == 1 ? "" : nn::concat(" for each of ", t.pipelines, " pipelines")),
+                    full == 1 ? "" : nn::concat(" for each of ", full, " pipelines")),
          nn::concat("choose --batch as a multiple of ", parts));
+  require_shareable_batch(config);
   demand(config.length > 1 && config.length <= config.model.max_positions,
          nn::concat("sequences of ", config.length, " tokens do not fit the model's context of ",
                     config.model.max_positions),
@@ -102,25 +135,21 @@ void require_valid(const TrainingConfig& config) {
     throw nn::InputError(error.what(), "see --d, --heads, --kv-heads, --hidden");
   }
   require_divisible_head(config);
-  const Plan plan = plan_of(config);
-  demand(
-      !config.recomputes || has_ascending_backwards(plan),
-      "--recompute computes the gradients of weights in the order of the backwards, which is not "
-      "that of the microbatches here",
-      "leave --recompute out, or choose another --schedule");
-  if (!config.given_plan || config.splits_head)  // throws if stages would deadlock
-    simulate(plan, uniform_costs(t.stages, config.chunks));
+  const int last = t.pipelines - 1;  // has as many microbatches as the first, or one less
+  require_valid_plan(config, plan_of(config, 0));
+  if (microbatches_of(config, last).count < microbatches_of(config, 0).count)
+    require_valid_plan(config, plan_of(config, last));
 }
 
-Plan plan_of(const TrainingConfig& config) {
+Plan plan_of(const TrainingConfig& config, int pipeline) {
   const int stages = config.topology.stages;
   if (config.given_plan)
     return config.splits_head ? with_split_head(*config.given_plan, split_head_costs(config))
                               : *config.given_plan;
   const ScheduleEntry& entry = schedule_named(config.schedule);
-  if (!config.splits_head) return entry.plan(stages, config.microbatches, config.chunks);
-  return plan_with_split_head(entry, stages, config.microbatches, config.chunks,
-                              split_head_costs(config));
+  const int microbatches = microbatches_of(config, pipeline).count;
+  if (!config.splits_head) return entry.plan(stages, microbatches, config.chunks);
+  return plan_with_split_head(entry, stages, microbatches, config.chunks, split_head_costs(config));
 }
 
 Placement placement_of(const TrainingConfig& config) {
@@ -209,13 +238,13 @@ std::map<std::string, std::string> training_terms(const TrainingConfig& config) 
 }
 
 std::string terms(const TrainingConfig& config) {
-  std::string text =
-      nn::concat("stages ", config.topology.stages, "\npipelines ", config.topology.pipelines,
-                 "\nschedule ", config.schedule, "\nchunks ", config.chunks, "\nmicrobatches ",
-                 config.microbatches, "\nsteps ", config.steps, "\nskip-bad-steps ",
-                 config.skips_bad_steps, "\nzero1 ", config.shares_moments, "\nsplit-head ",
-                 config.splits_head, "\neval-every ", config.evaluate_every, "\neval-batches ",
-                 config.evaluation_batches, "\ncontext ", config.model.max_positions);
+  std::string text = nn::concat(
+      "stages ", config.topology.stages, "\npipelines ", config.topology.pipelines, "\nschedule ",
+      config.schedule, "\nchunks ", config.chunks, "\nmicrobatches ", config.microbatches,
+      "\nfull-pipelines ", config.pipelines_of_batch(), "\nsteps ", config.steps,
+      "\nskip-bad-steps ", config.skips_bad_steps, "\nzero1 ", config.shares_moments,
+      "\nsplit-head ", config.splits_head, "\neval-every ", config.evaluate_every,
+      "\neval-batches ", config.evaluation_batches, "\ncontext ", config.model.max_positions);
   for (const auto& [name, value] : training_terms(config)) text += '\n' + name + ' ' + value;
   return text;
 }

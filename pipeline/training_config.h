@@ -15,6 +15,11 @@
 
 namespace pipeline {
 
+// Consecutive microbatches of a step, numbered over all pipelines.
+struct Microbatches {
+  int first, count;
+};
+
 // What is trained, and how the work is divided: the same on every rank.
 struct TrainingConfig {
   nn::LanguageModelConfig model = {};
@@ -22,10 +27,11 @@ struct TrainingConfig {
   std::string schedule = "1f1b";                // in the table, or what identifies the plan
   std::shared_ptr<const Plan> given_plan = {};  // from a file; null: one of the table
   int chunks = 1;                               // of each stage
-  int microbatches = 3;
-  Cut cut = {};      // layers of each part
-  int batch = 3;     // sequences per step, all pipelines together
-  int length = 256;  // tokens per sequence
+  int microbatches = 3;                         // of each of the full_pipelines
+  int full_pipelines = 0;  // when the run began, which the batch is cut for; 0: topology.pipelines
+  Cut cut = {};            // layers of each part
+  int batch = 3;           // sequences per step, all pipelines together
+  int length = 256;        // tokens per sequence
   int steps = 5000;
   std::string optimizer = "adam";  // in the table of optimizers.h
   double weight_decay = 0;         // of matrices and tables; see decay()
@@ -46,8 +52,14 @@ struct TrainingConfig {
   // Whether blocks are updated only when rank 0 knows the gradients of all.
   bool has_verdicts() const { return skips_bad_steps || clip_norm > 0; }
 
-  int sequences() const { return batch / topology.pipelines / microbatches; }  // per microbatch
+  // When pipelines leave or come, a step keeps its microbatches; see microbatches_of().
+  int pipelines_of_batch() const { return full_pipelines ? full_pipelines : topology.pipelines; }
+  int all_microbatches() const { return pipelines_of_batch() * microbatches; }
+  int sequences() const { return batch / pipelines_of_batch() / microbatches; }  // per microbatch
 };
+
+// A pipeline's part of a step. The first pipelines have one more if they do not divide evenly.
+Microbatches microbatches_of(const TrainingConfig& config, int pipeline);
 
 constexpr int most_chunks_of_stage = 64;
 
@@ -64,8 +76,9 @@ void give_plan(TrainingConfig& config, Plan plan, std::string_view content);
 // Throws nn::InputError for the first invalid option, BadSchedule if the stages would deadlock.
 void require_valid(const TrainingConfig& config);
 
-// What all stages do in a step. For a config that is otherwise valid.
-Plan plan_of(const TrainingConfig& config);
+// What all stages of a pipeline do in a step; the first pipeline has as much to do as any. For a
+// config that is otherwise valid.
+Plan plan_of(const TrainingConfig& config, int pipeline = 0);
 Placement placement_of(const TrainingConfig& config);  // the plan's, without making its lists
 
 // The rank that collects and records the losses: the one with the head in the first pipeline.

@@ -87,8 +87,7 @@ void report_costs(const RankOptions& options, const pipeline::StageWorker& worke
       pipeline::plan_of(config), costs, 0, static_cast<double>(cores) / config.topology.pipelines);
   double work = 0;  // of all pipelines, on one core
   for (const auto& chunks : costs)
-    for (const Costs& cost : chunks)
-      work += cost.sum() * config.microbatches * config.topology.pipelines;
+    for (const Costs& cost : chunks) work += cost.sum() * config.all_microbatches();
   std::ostringstream csv;
   csv << "Stage,Chunk,Forward,Backward,Weights" << (config.splits_head ? ",Scores,Head" : "")
       << '\n'
