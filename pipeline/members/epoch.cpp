@@ -1,6 +1,7 @@
 #include "pipeline/members/epoch.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <iterator>
 #include <map>
 #include <sstream>
@@ -125,21 +126,24 @@ bool is_member(const Epoch& epoch, const Presence& process) {
 bool is_early(const Epoch& last, const std::vector<Presence>& alive) {
   for (const Presence& each : alive) {
     if (is_member(last, each) && !each.is_waiting) return true;
-    if (!each.done) continue;
-    for (const Presence& other : alive)
-      if (other.done && is_unknown(each, other)) return true;
+    for (const Presence& other : alive) {
+      const bool will_try = (each.done && other.done) || other.reached.contains(each.id);
+      if (each.is_waiting && other.is_waiting && will_try && is_unknown(each, other)) return true;
+    }
   }
   return false;
 }
 
-Epoch epoch_after(const Epoch& last, int stages, std::vector<Candidate> candidates,
+Epoch epoch_after(const Epoch& last, const Shape& shape, std::vector<Candidate> candidates,
                   std::optional<int> done, const std::string& result) {
   std::ranges::stable_partition(candidates, [](const Candidate& c) { return c.has_state(); });
+  if (candidates.size() > static_cast<std::size_t>(shape.most_pipelines))
+    candidates.resize(shape.most_pipelines);
   Epoch next{.number = last.number + 1, .done = done, .result = done ? result : ""};
   for (const Candidate& candidate : candidates)
     for (const Presence& process : candidate.stages)
       next.members.push_back({process.seat, process.id, done && process.done});
-  next.why = difference(last, next, stages);
+  next.why = difference(last, next, shape.stages);
   return next;
 }
 
@@ -157,8 +161,9 @@ std::vector<int> Epoch::pipelines(int stages) const {
   return numbers;
 }
 
-std::optional<Epoch> next_epoch(const Epoch& last, int stages, int seats,
-                                std::vector<Presence> alive, bool is_late) {
+std::optional<Epoch> next_epoch(const Epoch& last, const Shape& shape, std::vector<Presence> alive,
+                                bool is_late) {
+  const int stages = shape.stages;
   if (!is_late && is_early(last, alive)) return {};
   std::erase_if(alive, [](const Presence& each) { return !each.is_waiting; });
   const auto [done, result] = settle_states(last, alive);
@@ -171,15 +176,17 @@ std::optional<Epoch> next_epoch(const Epoch& last, int stages, int seats,
     is_lost |= std::ranges::none_of(
         alive, [&](const Presence& p) { return p.done && p.seat % stages == stage; });
   }
-  if (is_whole) return epoch_after(last, stages, std::move(candidates), done, result);
+  if (is_whole) return epoch_after(last, shape, std::move(candidates), done, result);
   const bool are_all_here =
-      last.number == 0 && static_cast<int>(candidates.size()) * stages >= seats;
+      last.number == 0 && static_cast<int>(candidates.size()) >= shape.pipelines;
   if (!is_late && !are_all_here && !(done && is_lost)) return {};
-  return epoch_after(last, stages, std::move(candidates), {}, "");
+  return epoch_after(last, shape, std::move(candidates), {}, "");
 }
 
-bool has_newcomers(const Epoch& now, int stages, const std::vector<Presence>& alive) {
+bool has_newcomers(const Epoch& now, const Shape& shape, const std::vector<Presence>& alive) {
+  const int stages = shape.stages;
   const std::vector<int> pipelines = now.pipelines(stages);
+  if (static_cast<int>(pipelines.size()) >= shape.most_pipelines) return false;
   std::map<int, std::set<int>> ready;  // stages of each pipeline
   for (const Presence& each : alive) {
     const bool reaches_all = std::ranges::all_of(

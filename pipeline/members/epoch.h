@@ -47,20 +47,25 @@ std::string to_text(const Epoch& epoch);
 std::optional<Presence> parse_presence(const std::string& text);
 std::optional<Epoch> parse_epoch(const std::string& text);
 
-// The epoch that should follow `last`, as seen by a process of a run with `seats` seats at its
-// start. `alive`: every process that shows signs of life. Empty: it is not time to decide.
+// What a run was started with, and how many pipelines its batch is enough for.
+struct Shape {
+  int stages = 1, pipelines = 1, most_pipelines = 1;
+};
+
+// The epoch that should follow `last`. `alive`: every process that shows signs of life. Empty: it
+// is not time to decide.
 //
 // Members are all pipelines with a waiting process for each stage that can reach each other; those
 // that have their state come first. Where two pipelines cannot reach each other, the one that
 // reaches less leaves. If a process has done a step that others are prepared for, the step counts.
 //
-// Waits until every living member of `last` waits; for the first epoch, until all seats are taken;
-// and if the members have no state for every stage, until those that might have it are lost.
+// Waits until every living member of `last` waits; for the first epoch, until all pipelines are
+// whole; and if the members have no state for every stage, until those that might have it are lost.
 // `is_late`: it has waited long enough.
-std::optional<Epoch> next_epoch(const Epoch& last, int stages, int seats,
-                                std::vector<Presence> alive, bool is_late);
+std::optional<Epoch> next_epoch(const Epoch& last, const Shape& shape, std::vector<Presence> alive,
+                                bool is_late);
 
 // Whether there is a whole pipeline of processes that wait to come, and reach all members.
-bool has_newcomers(const Epoch& now, int stages, const std::vector<Presence>& alive);
+bool has_newcomers(const Epoch& now, const Shape& shape, const std::vector<Presence>& alive);
 
 }  // namespace pipeline

@@ -110,8 +110,12 @@ void Members::tell(Presence presence) {
 void Members::beat() {
   write_presence();
   door_.clear();
+  if (is_outdated()) is_over_ = true;
+}
+
+bool Members::is_outdated() const {
   std::error_code ignored;
-  if (fs::exists(file_of_epoch(attended_ + 1), ignored)) is_over_ = true;
+  return fs::exists(file_of_epoch(attended_ + 1), ignored);
 }
 
 void Members::read_epochs() {
@@ -199,7 +203,7 @@ std::optional<Epoch> Members::agree(const std::optional<State>& state) {
     knock(others);
     const std::vector<Presence> alive = look();
     const bool is_late = Clock::now() - since > options_.patience;
-    if (const auto next = next_epoch(last_, options_.stages, options_.seats, alive, is_late))
+    if (const auto next = next_epoch(last_, options_.shape, alive, is_late))
       create(file_of_epoch(next->number).filename(), to_text(*next));
     require_hope(alive, since);
   }
@@ -214,7 +218,8 @@ void Members::require_hope(const std::vector<Presence>& alive, Clock::time_point
   }
   if (Clock::now() - since < 2 * options_.patience) return;
   std::vector<std::string> missing;
-  for (int seat = 0; seat < options_.seats; ++seat)
+  const int all = options_.shape.stages * options_.shape.pipelines;
+  for (int seat = 0; seat < all; ++seat)
     if (!seats.contains(seat)) missing.push_back(std::to_string(seat));
   const std::string what =
       nn::concat("rank ", options_.seat, " waited ", 2 * options_.patience / milliseconds(1000),
@@ -224,7 +229,7 @@ void Members::require_hope(const std::vector<Presence>& alive, Clock::time_point
 
 bool Members::has_newcomers() {
   if (Clock::now() >= next_look_) {
-    has_newcomers_ = pipeline::has_newcomers(last_, options_.stages, look());
+    has_newcomers_ = pipeline::has_newcomers(last_, options_.shape, look());
     next_look_ = Clock::now() + interval_;
   }
   return std::exchange(has_newcomers_, false);

@@ -30,7 +30,8 @@ class Members {
  public:
   struct Options {
     std::filesystem::path folder;
-    int seat = 0, stages = 1, seats = 1;
+    int seat = 0;
+    Shape shape = {};
     std::string host = "127.0.0.1";  // of this machine, for the door
     std::chrono::milliseconds heartbeat{6'000}, patience{60'000};
     const std::atomic<bool>* stop = nullptr;
@@ -57,9 +58,12 @@ class Members {
   std::optional<Epoch> agree(const std::optional<State>& state);
 
   const std::string& id() const { return presence_.id; }
+  const std::filesystem::path& folder() const { return options_.folder; }
 
-  // For Mailbox::Options::stop: set once there is a later epoch than the one that agree() returned.
+  // For Mailbox::Options::stop: set soon after there is a later epoch than the one that agree()
+  // returned. is_outdated() looks at once.
   const std::atomic<bool>& is_over() const { return is_over_; }
+  bool is_outdated() const;
 
   // Whether a new epoch could have more members. Cheap: looks a few times per heartbeat.
   bool has_newcomers();

@@ -23,6 +23,7 @@ using std::chrono::milliseconds;
 using Pipelines = std::vector<int>;
 
 constexpr int stages = 2;
+constexpr Shape shape{.stages = stages, .pipelines = 3, .most_pipelines = 9};
 
 // Six processes "s0" to "s5", which reach each other: three pipelines of two stages. All of them
 // wait, and those of the last epoch have done ten steps.
@@ -53,7 +54,7 @@ struct World {
     process(from).unreached.insert(nn::concat('s', to));
   }
   std::optional<Epoch> next(bool is_late = false) const {
-    return next_epoch(last, stages, 6, alive, is_late);
+    return next_epoch(last, shape, alive, is_late);
   }
   Pipelines members(bool is_late = false) const {
     const std::optional<Epoch> epoch = next(is_late);
@@ -174,20 +175,28 @@ TEST_CASE("of pipelines that do not reach each other, the one that reaches less 
   CHECK(world.members(true) == Pipelines{0, 1});
 }
 
+TEST_CASE("no more pipelines take part than the batch is enough for") {
+  World world;
+  world.make_new(1);
+  const Shape two{.stages = stages, .pipelines = 3, .most_pipelines = 2};
+  CHECK(next_epoch(world.last, two, world.alive, false)->pipelines(stages) == Pipelines{1, 2});
+}
+
 TEST_CASE("newcomers count when all of a pipeline wait and reach all members") {
   World world;
   const Epoch now = *world.next();
-  CHECK_FALSE(has_newcomers(now, stages, world.alive));
+  CHECK_FALSE(has_newcomers(now, shape, world.alive));
   world.lose(4), world.lose(5);
   const Epoch two = *world.next();
   for (int seat : {4, 5}) {
-    CHECK_FALSE(has_newcomers(two, stages, world.alive));
+    CHECK_FALSE(has_newcomers(two, shape, world.alive));
     world.alive.push_back({.seat = seat, .id = "n", .is_waiting = true});
     world.alive.back().reached = {"s0", "s1", "s2", "s3"};
   }
-  CHECK(has_newcomers(two, stages, world.alive));
+  CHECK(has_newcomers(two, shape, world.alive));
+  CHECK_FALSE(has_newcomers(two, {.stages = stages, .most_pipelines = 2}, world.alive));
   world.alive.back().reached.erase("s3");
-  CHECK_FALSE(has_newcomers(two, stages, world.alive));
+  CHECK_FALSE(has_newcomers(two, shape, world.alive));
 }
 
 namespace {
@@ -201,8 +210,7 @@ struct Run {
   void start(int seat) {
     processes[seat] = std::make_unique<Members>(Members::Options{.folder = place(),
                                                                  .seat = seat,
-                                                                 .stages = 2,
-                                                                 .seats = 4,
+                                                                 .shape = {2, 2, 9},
                                                                  .heartbeat = milliseconds(1000),
                                                                  .patience = milliseconds(8000)});
   }
@@ -304,8 +312,7 @@ TEST_CASE("seats that stay empty are named, and a folder that others can enter i
   Run run;
   run.start(0);
   run.processes[0] = std::make_unique<Members>(Members::Options{.folder = run.place(),
-                                                                .stages = 2,
-                                                                .seats = 4,
+                                                                .shape = {2, 2, 9},
                                                                 .heartbeat = milliseconds(400),
                                                                 .patience = milliseconds(300)});
   std::string message;

@@ -7,6 +7,7 @@
 #include "pipeline/mailbox/mailbox.h"
 #include "pipeline/stage.h"
 #include "pipeline/stage_worker.h"
+#include "tools/training/course.h"
 #include "tools/training/progress.h"
 #include "tools/training/rank.h"
 #include "tools/training/run_folder.h"
@@ -16,14 +17,17 @@ namespace training {
 struct StepsTaken {
   int last;                                // the last step done, from 1
   std::optional<double> seconds_per_step;  // on the recorder, after one step or more
+  bool calls_others = false;               // an elastic run is to go on with more members
 };
 
 // Takes a rank's steps, from the newest checkpoint if the run is resumed, to the last one or until
 // a rank is told to stop. Takes the folder over after the first step, saves checkpoints and writes
 // loss.csv and validation.csv. `evaluation`: null if no text is held out. Rank 0 prints `text`, a
-// description of the training text, before the first step.
+// description of the training text, before the first step. `course`: of an elastic run; null
+// otherwise.
 StepsTaken take_steps(const RankOptions& options, const std::string& text, RunFolder& folder,
                       pipeline::Stage& stage, pipeline::StageWorker& worker,
-                      pipeline::Evaluation* evaluation, pipeline::Mailbox& mailbox, State& state);
+                      pipeline::Evaluation* evaluation, pipeline::Mailbox& mailbox, State& state,
+                      Course* course = nullptr);
 
 }  // namespace training
