@@ -18,8 +18,9 @@ Segment ring_segment(std::size_t values, int ranks, int number) {
   return {first, std::min(length, values - first)};
 }
 
-Ring::Ring(Work work, Mailbox& mailbox, std::vector<int> group, int place,
-           std::span<nn::real> values, int divisor, int step, int item, Lease& lease)
+template <class Number>
+Ring<Number>::Ring(RingWork work, Mailbox& mailbox, std::vector<int> group, int place,
+                   std::span<Number> values, int divisor, int step, int item, Lease& lease)
     : mailbox_(mailbox),
       group_(std::move(group)),
       size_(static_cast<int>(group_.size())),
@@ -29,39 +30,46 @@ Ring::Ring(Work work, Mailbox& mailbox, std::vector<int> group, int place,
       step_(step),
       item_(item),
       lease_(lease),
-      turn_(work == Work::all_gather ? size_ - 1 : 0),
-      end_(work == Work::reduce_scatter ? size_ - 1 : ring_turns(size_)) {
+      turn_(work == RingWork::all_gather ? size_ - 1 : 0),
+      end_(work == RingWork::reduce_scatter ? size_ - 1 : ring_turns(size_)) {
   if (turn_ < end_) send_turn();
 }
 
-std::span<nn::real> Ring::segment(int number) const {
+template <class Number>
+std::span<Number> Ring<Number>::segment(int number) const {
   const auto [first, length] = ring_segment(values_.size(), size_, number);
   return values_.subspan(first, length);
 }
 
-void Ring::send_turn() {
-  mailbox_.send(group_[(place_ + 1) % size_], {Tag::reduce, step_, item_, turn_},
-                segment(place_ - turn_), lease_);
+template <class Number>
+void Ring<Number>::send_turn() {
+  mailbox_.send_bytes(group_[(place_ + 1) % size_], {Tag::reduce, step_, item_, turn_},
+                      std::as_bytes(segment(place_ - turn_)), lease_);
 }
 
-bool Ring::advance() {
+template <class Number>
+bool Ring<Number>::advance() {
   while (turn_ < end_) {
     const auto message = mailbox_.try_receive(group_[(place_ + size_ - 1) % size_],
                                               {Tag::reduce, step_, item_, turn_});
     if (!message) return false;
-    const std::span<nn::real> mine = segment(place_ - turn_ - 1);
-    nn::require(message->numbers().size() == mine.size(), "ring: got ", message->numbers().size(),
-                " values for a segment of ", mine.size());
+    const std::span<Number> mine = segment(place_ - turn_ - 1);
+    const std::span<const Number> got = message->numbers_as<Number>();
+    nn::require(got.size() == mine.size(), "ring: got ", got.size(), " values for a segment of ",
+                mine.size());
     if (turn_ < size_ - 1)
-      std::ranges::transform(mine, message->numbers(), mine.begin(), std::plus<>());
+      std::ranges::transform(mine, got, mine.begin(), std::plus<>());
     else
-      std::ranges::copy(message->numbers(), mine.begin());
+      std::ranges::copy(got, mine.begin());
     if (turn_ == size_ - 2)
-      for (nn::real& value : mine) value /= static_cast<nn::real>(divisor_);
+      for (Number& value : mine) value /= static_cast<Number>(divisor_);
     if (++turn_ < end_) send_turn();
   }
   return lease_.is_free();
 }
+
+template class Ring<float>;
+template class Ring<double>;
 
 bool StepOrders::go_on(int done, bool has_steps_left, bool wants_to_stop, const std::string& what,
                        bool calls_others) {

@@ -33,18 +33,18 @@ inline Segment own_segment(std::size_t values, int ranks, int place) {
 //   turns n-1 to 2n-3    the own segments of all ranks go round
 //
 // Each segment is summed once, in ring order, so all ranks end with the same bits.
+enum class RingWork {
+  all_reduce,      // replaces the values by their sum / divisor: all turns
+  reduce_scatter,  // only the rank's own segment; the others end as parts of sums
+  all_gather       // replaces the values by those of the ranks whose own segments they are in
+};
+template <class Number>  // float or double
 class Ring {
  public:
-  enum class Work {
-    all_reduce,      // replaces the values by their sum / divisor: all turns
-    reduce_scatter,  // only the rank's own segment; the others end as parts of sums
-    all_gather       // replaces the values by those of the ranks whose own segments they are in
-  };
-
   // `place`: this rank's position in the group. `step` and `item` distinguish the messages of this
   // work from others; a reduce_scatter and an all_gather may have the same. The values and the
   // lease must outlive it.
-  Ring(Work work, Mailbox& mailbox, std::vector<int> group, int place, std::span<nn::real> values,
+  Ring(RingWork work, Mailbox& mailbox, std::vector<int> group, int place, std::span<Number> values,
        int divisor, int step, int item, Lease& lease);
 
   // Proceeds as far as messages have arrived. True once the result is complete and no message reads
@@ -52,13 +52,13 @@ class Ring {
   bool advance();
 
  private:
-  std::span<nn::real> segment(int number) const;
+  std::span<Number> segment(int number) const;
   void send_turn();
 
   Mailbox& mailbox_;
   std::vector<int> group_;
   int size_, place_;
-  std::span<nn::real> values_;
+  std::span<Number> values_;
   int divisor_;
   int step_, item_;
   Lease& lease_;

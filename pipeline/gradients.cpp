@@ -28,6 +28,7 @@ Gradients::Gradients(const TrainingConfig& config, Stage& stage, Mailbox& mailbo
       mailbox_(mailbox),
       trace_(trace),
       learning_rate_(learning_rate_of(config)),
+      sums_(config, stage),
       tied_(config, stage, mailbox) {
   for (int block : stage.all_blocks())
     blocks_[block] = {optimizer_named(config.optimizer).make(config.learning_rate),
@@ -51,38 +52,71 @@ std::span<nn::real> Gradients::weights_of(int block) {
   return stage_.model().parameters().values().subspan(offset, size);
 }
 
+void Gradients::add(int block) {
+  if (!sums_.add(block))
+    found_bad(block, nn::concat("a gradient of step ", step_ + 1, " is not below ", sums_.limit(),
+                                ", as --exact-sums needs it"));
+}
+
 void Gradients::start(int block) {
+  if (config_.has_exact_sums) return start_exact(block);
   if (config_.topology.pipelines == 1) {
     if (const int full = config_.pipelines_of_batch(); full > 1)
       for (nn::real& gradient : gradients_of(block)) gradient /= static_cast<nn::real>(full);
     return tie(block);
   }
-  exchange(is_shared_out(config_, block) ? Ring::Work::reduce_scatter : Ring::Work::all_reduce,
-           block, gradients_of(block));
+  exchange(is_shared_out(config_, block) ? RingWork::reduce_scatter : RingWork::all_reduce, block,
+           gradients_of(block), [this, block] { tie(block); });
 }
 
-void Gradients::exchange(Ring::Work work, int block, std::span<nn::real> values) {
+// The sums are added up in the first half of a ring, and their means go round in the second.
+void Gradients::start_exact(int block) {
+  const Topology& t = config_.topology;
+  const std::span<double> sums = sums_.of(block);
+  const Segment own = own_segment(sums.size(), t.pipelines, t.pipeline(mailbox_.rank()));
+  if (t.pipelines == 1) {
+    take_means(block, own);
+    return tie(block);
+  }
+  exchange(RingWork::reduce_scatter, block, sums, [this, block, own] {
+    take_means(block, own);
+    if (is_shared_out(config_, block)) return tie(block);
+    exchange(RingWork::all_gather, block, gradients_of(block), [this, block] { tie(block); });
+  });
+}
+
+void Gradients::take_means(int block, Segment part) {
+  const Stopwatch stopwatch;
+  sums_.take_means(block, part);
+  update_seconds_ += stopwatch.seconds();
+}
+
+template <class Number>
+void Gradients::exchange(RingWork work, int block, std::span<Number> values,
+                         std::function<void()> then) {
   const Topology& t = config_.topology;
   const int rank = mailbox_.rank();
   Exchange& added = exchanges_.emplace_back();
   added.block = block;
-  added.of_weights = work == Ring::Work::all_gather;
   added.start = wall_time();
-  added.ring.emplace(work, mailbox_, t.stage_group(t.stage(rank)), t.pipeline(rank), values,
-                     config_.pipelines_of_batch(), step_, block, added.lease);
+  added.then = std::move(then);
+  const int divisor = config_.has_exact_sums ? 1 : config_.pipelines_of_batch();
+  const auto ring =
+      std::make_shared<Ring<Number>>(work, mailbox_, t.stage_group(t.stage(rank)), t.pipeline(rank),
+                                     values, divisor, step_, block, added.lease);
+  added.advance = [ring] { return ring->advance(); };
 }
 
 void Gradients::advance() {
   for (auto at = exchanges_.begin(); at != exchanges_.end();) {
-    if (!at->ring->advance()) {
+    if (!at->advance()) {
       ++at;
       continue;
     }
-    const int block = at->block;
-    const bool of_weights = at->of_weights;
-    trace_.add(Kind::reduce, step_ + 1, block, 0, at->start, wall_time());
+    trace_.add(Kind::reduce, step_ + 1, at->block, 0, at->start, wall_time());
+    const std::function<void()> then = std::move(at->then);
     at = exchanges_.erase(at);
-    if (!of_weights) tie(block);
+    then();
   }
   advance_tied();
 }
@@ -112,12 +146,14 @@ void Gradients::finish(int block) {
 }
 
 // All ranks of the group have the same gradients; each takes the segment of the ring that it
-// averaged.
+// averaged. With exact sums the first pipeline takes all, as the bits depend on the segments.
 double Gradients::squares_of(int block) {
   const Topology& t = config_.topology;
   const std::span<nn::real> gradients = gradients_of(block);
+  const int pipeline = t.pipeline(mailbox_.rank());
+  if (config_.has_exact_sums && pipeline > 0) return 0;
   const auto [first, length] =
-      own_segment(gradients.size(), t.pipelines, t.pipeline(mailbox_.rank()));
+      own_segment(gradients.size(), config_.has_exact_sums ? 1 : t.pipelines, pipeline);
   const auto squares_between = [&](std::size_t begin, std::size_t end) {
     begin = std::max(begin, first), end = std::min(end, first + length);
     return begin < end ? nn::sum_of_squares(gradients.subspan(begin, end - begin), stage_.team())
@@ -219,7 +255,8 @@ void Gradients::update(int block) {
   });
   trace_.add(Kind::update, step_ + 1, block, 0, start, wall_time());
   update_seconds_ += stopwatch.seconds();
-  if (is_shared_out(config_, block)) exchange(Ring::Work::all_gather, block, weights_of(block));
+  if (is_shared_out(config_, block))
+    exchange(RingWork::all_gather, block, weights_of(block), [] {});
 }
 
 }  // namespace pipeline

@@ -12,6 +12,7 @@
 #include "nn/optimizer.h"
 #include "nn/real.h"
 #include "pipeline/collectives.h"
+#include "pipeline/exact_sums.h"
 #include "pipeline/mailbox/mailbox.h"
 #include "pipeline/stage.h"
 #include "pipeline/tied_gradients.h"
@@ -34,6 +35,10 @@ class Gradients {
   Gradients(const TrainingConfig& config, Stage& stage, Mailbox& mailbox, Trace& trace);
 
   void begin_step(int step);
+
+  // With exact sums, call it when a microbatch is complete in the stage's gradients of a block:
+  // they are moved to the block's sums.
+  void add(int block);
 
   // Call it when this rank's gradient of a block is complete in this step.
   void start(int block);
@@ -94,15 +99,18 @@ class Gradients {
   };
   struct Exchange {
     int block;
-    bool of_weights;
     double start;
     Lease lease;
-    std::optional<Ring> ring;
+    std::function<bool()> advance;  // true when it is done
+    std::function<void()> then;
   };
 
   std::span<nn::real> gradients_of(int block);
   std::span<nn::real> weights_of(int block);
-  void exchange(Ring::Work work, int block, std::span<nn::real> values);
+  template <class Number>
+  void exchange(RingWork work, int block, std::span<Number> values, std::function<void()> then);
+  void start_exact(int block);
+  void take_means(int block, Segment part);
   void wait_for_exchanges(const std::string& what);
   void tie(int block);
   void advance_tied();
@@ -116,6 +124,7 @@ class Gradients {
   Trace& trace_;
   nn::LearningRate learning_rate_;
   std::map<int, Block> blocks_;
+  ExactSums sums_;
   TiedGradients tied_;
   std::list<Exchange> exchanges_;  // in progress; messages hold the addresses of the leases
 

@@ -173,7 +173,8 @@ bool Protocol::is_reduction(int from, Tag tag, std::size_t bytes) const {
       block == blocks_.end() || !is_below(tag.part, ring_turns(pipelines)))
     return false;
   const Segment segment = ring_segment(block->second.size, pipelines, pipeline_ - tag.part - 1);
-  return bytes == sizeof(nn::real) * segment.length;
+  const bool is_of_exact_sums = config_.has_exact_sums && tag.part < pipelines - 1;
+  return bytes == (is_of_exact_sums ? sizeof(double) : sizeof(nn::real)) * segment.length;
 }
 
 // On resuming: the step, the number of skipped steps, and that all have received them. Later:

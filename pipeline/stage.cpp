@@ -156,6 +156,7 @@ nn::ConstView Stage::recompute(Flight& flight, std::size_t index, nn::ConstView 
   if (shared_.flight != &flight || shared_.index != index) run_on_shared_tape(flight, index);
   shared_.tape.backward_data(shared_.out, dy);
   shared_.tape.backward_weights();
+  on_gradients(chunks_[flight.chunk][index]);
   shared_.flight = nullptr;
   const nn::ConstView dx = shared_.in.gradient();
   flight.gradient.assign(dx.begin(), dx.end());
@@ -166,8 +167,12 @@ void Stage::weights(int chunk, int microbatch,
                     const std::function<void(int block)>& block_is_done) {
   Flight& flight = this->flight(chunk, microbatch);
   for (std::size_t i = chunks_[chunk].size(); i-- > 0;) {
-    if (!is_recomputed(chunks_[chunk][i])) flight.tapes[i].backward_weights();
-    block_is_done(chunks_[chunk][i]);
+    const int block = chunks_[chunk][i];
+    if (!is_recomputed(block)) {
+      flight.tapes[i].backward_weights();
+      on_gradients(block);
+    }
+    block_is_done(block);
   }
   flight.is_free = true;
 }

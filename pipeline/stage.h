@@ -51,6 +51,10 @@ class Stage {
   // is like any other.
   bool has_loss(int chunk) const { return has_block(chunk, model_.head_block()) && !model_.rows(); }
 
+  // An observer: called when the gradients of a block's weights have been added up for a whole
+  // microbatch, before those of another are added.
+  std::function<void(int block)> on_gradients = [](int) {};
+
   // Returns the next chunk's input, [tokens, d], or the mean loss [1] after the head. `input` is
   // from the chunk before; empty for the first chunk.
   nn::ConstView forward(int chunk, int microbatch, const Batch& batch,

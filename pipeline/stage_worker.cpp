@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "nn/base/error.h"
+#include "nn/exact_sum.h"
 #include "nn/real.h"
 #include "pipeline/head_layout.h"
 #include "pipeline/protocol.h"
@@ -33,6 +34,7 @@ StageWorker::StageWorker(const TrainingConfig& config, Stage& stage, Mailbox& ma
                    }),
       seconds_(config.chunks, Costs{0, 0, 0}) {
   mailbox.expect(Protocol(config, mailbox.rank()));
+  if (config.has_exact_sums) stage.on_gradients = [this](int block) { gradients_.add(block); };
 }
 
 std::optional<double> StageWorker::step(int step) {
@@ -89,15 +91,19 @@ void StageWorker::forward(Action action) {
 }
 
 void StageWorker::add_loss(int microbatch, nn::real loss) {
-  losses_[share_.first + microbatch] = loss;
-  loss_ += static_cast<double>(loss) / config_.microbatches;
+  losses_[share_.first + microbatch] = config_.has_exact_sums ? nn::exact_term(loss) : loss;
+  if (config_.has_exact_sums)
+    loss_ += nn::exact_term(loss);
+  else
+    loss_ += static_cast<double>(loss) / config_.microbatches;
   if (!std::isfinite(loss))
     gradients_.found_bad(stage_.model().head_block(),
                          nn::concat("the loss of step ", step_ + 1, " is ", loss));
 }
 
+// Exact sums are divided in the end, so that the terms do not depend on how they are shared out.
 nn::real StageWorker::weight_of_loss() const {
-  return nn::real(1) / static_cast<nn::real>(config_.microbatches);
+  return config_.has_exact_sums ? 1 : nn::real(1) / static_cast<nn::real>(config_.microbatches);
 }
 
 // Whether the action belongs to the last part of the model, before a divided head.
@@ -143,6 +149,7 @@ void StageWorker::scores(Action action) {
 void StageWorker::head(Action action) {
   head_worker_.weights(step_, action.microbatch,
                        [&](const auto& work) { do_timed(Kind::head, action, &Costs::head, work); });
+  stage_.on_gradients(rows_block_of(config_));
   if (is_last(action)) gradients_.start(rows_block_of(config_));
 }
 
@@ -244,7 +251,7 @@ std::optional<double> StageWorker::exchange_losses() {
     sum += mailbox_.receive_number(from, {Tag::loss, step_},
                                    nn::concat(place(), " waited for the loss of rank ", from));
   }
-  return sum / config_.pipelines_of_batch();
+  return sum / (config_.has_exact_sums ? config_.all_microbatches() : config_.pipelines_of_batch());
 }
 
 std::vector<Costs> StageWorker::measured_costs() const {

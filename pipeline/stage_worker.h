@@ -34,7 +34,7 @@ class StageWorker {
               const data::Windows* windows, Trace& trace);
 
   // One training step. Returns the mean loss over the whole batch on the recorder (recorder_of()),
-  // its pipeline's share of this mean on the ranks with the head in other pipelines, and nothing
+  // its pipeline's part of the sum on the ranks with the head in other pipelines, and nothing
   // elsewhere. In elastic runs it returns the mean on all ranks. Throws PeerLost, naming what this
   // rank was waiting for.
   //

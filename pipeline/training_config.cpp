@@ -129,6 +129,9 @@ void require_valid(const TrainingConfig& config) {
   demand(config.clip_norm >= 0 && std::isfinite(config.clip_norm),
          "the largest norm of gradients must be positive and finite, or 0 for any",
          "--clip-norm 1");
+  demand(!config.has_exact_sums || !config.shares_moments || config.clip_norm == 0,
+         "--exact-sums cannot clip gradients that --zero1 shares out",
+         "leave one of --exact-sums, --clip-norm and --zero1 out");
   require_valid_evaluation(config);
   try {
     nn::require_valid(config.model);
@@ -193,10 +196,11 @@ std::size_t largest_message(const TrainingConfig& config) {
                 (config.model.layers + 4) * longest_file_line,
                 static_cast<std::size_t>(stages) * config.chunks * longest_layer_count});
   std::size_t numbers = activation_size(config);
+  const std::size_t wide = config.has_exact_sums ? sizeof(double) / sizeof(nn::real) : 1;
   for (int block : {0, 1, static_cast<int>(config.model.layers) + 1})
     if (pipelines > 1)
-      numbers =
-          std::max(numbers, ring_segment(block_size(config.model, block), pipelines, 0).length);
+      numbers = std::max(numbers,
+                         wide * ring_segment(block_size(config.model, block), pipelines, 0).length);
   if (config.splits_head)  // the first share has most rows
     numbers = std::max(
         {numbers, size_of_block(config, 0, rows_block_of(config)), scores_size(config, 0)});
@@ -240,13 +244,14 @@ std::map<std::string, std::string> training_terms(const TrainingConfig& config) 
 }
 
 std::string terms(const TrainingConfig& config) {
-  std::string text = nn::concat(
-      "stages ", config.topology.stages, "\npipelines ", config.topology.pipelines, "\nschedule ",
-      config.schedule, "\nchunks ", config.chunks, "\nmicrobatches ", config.microbatches,
-      "\nfull-pipelines ", config.pipelines_of_batch(), "\nsteps ", config.steps,
-      "\nskip-bad-steps ", config.skips_bad_steps, "\nzero1 ", config.shares_moments,
-      "\nsplit-head ", config.splits_head, "\neval-every ", config.evaluate_every,
-      "\neval-batches ", config.evaluation_batches, "\ncontext ", config.model.max_positions);
+  std::string text =
+      nn::concat("stages ", config.topology.stages, "\npipelines ", config.topology.pipelines,
+                 "\nschedule ", config.schedule, "\nchunks ", config.chunks, "\nmicrobatches ",
+                 config.microbatches, "\nfull-pipelines ", config.pipelines_of_batch(), "\nsteps ",
+                 config.steps, "\nskip-bad-steps ", config.skips_bad_steps, "\nzero1 ",
+                 config.shares_moments, "\nsplit-head ", config.splits_head, "\nexact-sums ",
+                 config.has_exact_sums, "\neval-every ", config.evaluate_every, "\neval-batches ",
+                 config.evaluation_batches, "\ncontext ", config.model.max_positions);
   if (config.is_elastic) text += "\nelastic";
   for (const auto& [name, value] : training_terms(config)) text += '\n' + name + ' ' + value;
   return text;

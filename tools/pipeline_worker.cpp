@@ -104,6 +104,9 @@ void add_training_options(tools::Options& options, CommandLine& line) {
       .between(std::uint64_t{0}, tools::largest_seed);
   options.add("--clip-norm", config.clip_norm,
               "largest norm of a step's gradients, all stages together; 0, any");
+  options.add("--exact-sums", config.has_exact_sums,
+              "add up gradients of microbatches so that the bits do not depend on which pipeline "
+              "has which");
   options.add("--skip-bad-steps", config.skips_bad_steps,
               "skip steps with a NaN or infinity, which otherwise end the run");
 }

@@ -116,7 +116,7 @@ bool Mailbox::Sockets::is_expected(const Header& header) const {
 // ZeroMQ may place a small payload at any offset in its own buffer: it is copied for alignment.
 void Mailbox::Sockets::keep(int from, Tag tag, const std::shared_ptr<zmq::message_t>& payload) {
   Message message{{static_cast<const std::byte*>(payload->data()), payload->size()}, payload};
-  if (reinterpret_cast<std::uintptr_t>(payload->data()) % alignof(nn::real) != 0) {
+  if (reinterpret_cast<std::uintptr_t>(payload->data()) % alignof(double) != 0) {
     auto copy =
         std::make_shared<std::vector<std::byte>>(message.bytes.begin(), message.bytes.end());
     message = {*copy, copy};

@@ -94,12 +94,17 @@ void Mailbox::meet(const std::string& terms, milliseconds patience) {
 using Readers = std::shared_ptr<std::atomic<int>>;
 
 void Mailbox::send(int to, Tag tag, std::span<const nn::real> numbers, Lease& lease) {
-  if (numbers.size_bytes() < least_zero_copy) return send_copy(to, tag, numbers);
+  send_bytes(to, tag, std::as_bytes(numbers), lease);
+}
+
+void Mailbox::send_bytes(int to, Tag tag, std::span<const std::byte> bytes, Lease& lease) {
+  if (bytes.size() < least_zero_copy)
+    return sockets_->push(to, tag, zmq::message_t(bytes.data(), bytes.size()));
   ++*lease.readers_;
   sockets_->read_by_messages.push_back(lease.readers_);
   sockets_->push(to, tag,
                  zmq::message_t(
-                     const_cast<nn::real*>(numbers.data()), numbers.size_bytes(),
+                     const_cast<std::byte*>(bytes.data()), bytes.size(),
                      [](void*, void* readers) {
                        const std::unique_ptr<Readers> own(static_cast<Readers*>(readers));
                        --**own;

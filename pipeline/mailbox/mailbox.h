@@ -35,8 +35,10 @@ struct Message {
   std::span<const std::byte> bytes;  // as received, aligned for numbers
   std::shared_ptr<const void> owner;
 
-  std::span<const nn::real> numbers() const {
-    return {reinterpret_cast<const nn::real*>(bytes.data()), bytes.size() / sizeof(nn::real)};
+  std::span<const nn::real> numbers() const { return numbers_as<nn::real>(); }
+  template <class Number>
+  std::span<const Number> numbers_as() const {
+    return {reinterpret_cast<const Number*>(bytes.data()), bytes.size() / sizeof(Number)};
   }
   // Safe to print: see nn::printable_lines.
   std::string text() const;
@@ -119,6 +121,7 @@ class Mailbox {
   // Large messages are not copied: the numbers must not change until the lease is free, and must
   // outlive the network. A rank may send to itself.
   void send(int to, Tag tag, std::span<const nn::real> numbers, Lease& lease);
+  void send_bytes(int to, Tag tag, std::span<const std::byte> bytes, Lease& lease);
   void send_copy(int to, Tag tag, std::span<const nn::real> numbers);
   void send_text(int to, Tag tag, const std::string& text);
   void send_number(int to, Tag tag, double number);

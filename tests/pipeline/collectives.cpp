@@ -42,8 +42,8 @@ std::vector<std::vector<nn::real>> reduce(int ranks, std::size_t size) {
   std::atomic<bool> all_free{true};
   on_ranks("reduce", ranks, [&](Mailbox& mailbox) {
     const int rank = mailbox.rank();
-    Ring ring(Ring::Work::all_reduce, mailbox, group, rank, values[rank], ranks, 0, 0,
-              leases[rank]);
+    Ring<nn::real> ring(RingWork::all_reduce, mailbox, group, rank, values[rank], ranks, 0, 0,
+                        leases[rank]);
     mailbox.wait([&] { return ring.advance(); }, "reducing");
     all_free = all_free && leases[rank].is_free();
   });

@@ -57,6 +57,7 @@ void each_config(Function f) {
         config.skips_bad_steps = pipelines == 2;
         config.clip_norm = pipelines == 3 ? 1 : 0;
         config.shares_moments = stages == 2;
+        config.has_exact_sums = pipelines == 2;
         config.full_pipelines = stages == 2 ? 2 : pipelines;
         config.batch = 2 * config.full_pipelines;
         if (config.model.kind().norm && stages == 3) {

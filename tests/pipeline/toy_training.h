@@ -151,6 +151,23 @@ inline std::vector<nn::real> weights_of(std::deque<Stage>& stages, const Trainin
   return weights;
 }
 
+struct Learnt {
+  std::vector<double> losses;     // of each step
+  std::vector<nn::real> weights;  // of the last pipeline, after the last step
+};
+inline Learnt learn(const TrainingConfig& config) {
+  require_valid(config);
+  Learnt learnt;
+  auto stages = as_ranks(config, "learn", [&](Rank rank) {
+    for (int step = 0; step < config.steps; ++step) {
+      const auto loss = rank.worker.step(step);
+      if (rank.rank == recorder_of(config)) learnt.losses.push_back(loss.value());
+    }
+  });
+  learnt.weights = weights_of(stages, config, config.topology.pipelines - 1);
+  return learnt;
+}
+
 }  // namespace toy
 
 }  // namespace pipeline

@@ -10,6 +10,8 @@
 
 namespace pipeline {
 
+using toy::learn, toy::Learnt;
+
 namespace {
 
 // A step's batch of 6 sequences, cut for three pipelines, is shared out to another number of them.
@@ -21,25 +23,6 @@ TrainingConfig config_of_three(std::string_view schedule, int stages, int pipeli
   config.optimizer = "sgd";
   config.learning_rate = 0.5;
   return config;
-}
-
-struct Learnt {
-  std::vector<double> losses;
-  std::vector<nn::real> weights;
-};
-
-// The weights are those of the last pipeline.
-Learnt learn(const TrainingConfig& config) {
-  require_valid(config);
-  Learnt learnt;
-  auto stages = toy::as_ranks(config, "uneven", [&](toy::Rank rank) {
-    for (int step = 0; step < config.steps; ++step) {
-      const auto loss = rank.worker.step(step);
-      if (rank.rank == recorder_of(config)) learnt.losses.push_back(loss.value());
-    }
-  });
-  learnt.weights = toy::weights_of(stages, config, config.topology.pipelines - 1);
-  return learnt;
 }
 
 void check_same_up_to_rounding(const TrainingConfig& config, const Learnt& whole) {

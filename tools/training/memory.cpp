@@ -21,7 +21,8 @@ MemoryNeeds memory_needs(const pipeline::TrainingConfig& config) {
   const int pipelines = config.topology.pipelines;
   const int arrays = pipeline::optimizer_named(config.optimizer).arrays;
   const int copies = 2 * pipelines + arrays * (config.shares_moments ? 1 : pipelines);
-  needs.weights = copies * number * nn::model_size(model);
+  const double sums = config.has_exact_sums ? pipelines * sizeof(double) : 0;
+  needs.weights = (copies * number + sums) * nn::model_size(model);
   // One microbatch per pipeline, though more may be in flight, and one recomputed layer, though
   // every stage may have one. A query sees only the keys before it: half of all pairs.
   const nn::index layers = config.recomputes ? std::min<nn::index>(model.layers, 1) : model.layers;
