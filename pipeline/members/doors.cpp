@@ -21,7 +21,7 @@ namespace {
 constexpr std::string_view scheme = "tcp://";
 
 // As listen_at() writes it.
-std::optional<sockaddr_in> parse(const std::string& door) {
+std::optional<sockaddr_in> address_behind(const std::string& door) {
   const std::size_t colon = door.rfind(':');
   if (!door.starts_with(scheme) || colon <= scheme.size()) return {};
   sockaddr_in address{};
@@ -33,29 +33,29 @@ std::optional<sockaddr_in> parse(const std::string& door) {
 }
 
 // A socket that is connecting, or -1 and the answer.
-int begin(const std::string& door, Answer& answer) {
-  const std::optional<sockaddr_in> address = parse(door);
+int begin_to_knock(const std::string& door, DoorState& answer) {
+  const std::optional<sockaddr_in> address = address_behind(door);
   const int socket =
       address ? ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0) : -1;
-  answer = Answer::silent;
+  answer = DoorState::silent;
   if (socket < 0) return -1;
   const auto* const generic = reinterpret_cast<const sockaddr*>(&*address);
   if (::connect(socket, generic, sizeof *address) == 0)
-    answer = Answer::open;
+    answer = DoorState::open;
   else if (errno == EINPROGRESS)
     return socket;
   else if (errno == ECONNREFUSED)
-    answer = Answer::closed;
+    answer = DoorState::closed;
   ::close(socket);
   return -1;
 }
 
-Answer answer_of(int socket) {
+DoorState state_of_door(int socket) {
   int error = 0;
   socklen_t size = sizeof error;
-  if (::getsockopt(socket, SOL_SOCKET, SO_ERROR, &error, &size) != 0) return Answer::silent;
-  if (error == 0) return Answer::open;
-  return error == ECONNREFUSED ? Answer::closed : Answer::silent;
+  if (::getsockopt(socket, SOL_SOCKET, SO_ERROR, &error, &size) != 0) return DoorState::silent;
+  if (error == 0) return DoorState::open;
+  return error == ECONNREFUSED ? DoorState::closed : DoorState::silent;
 }
 
 }  // namespace
@@ -67,12 +67,12 @@ void Door::clear() const {
     ::close(guest);
 }
 
-std::vector<Answer> knock_at(const std::vector<std::string>& doors,
-                             std::chrono::milliseconds patience) {
-  std::vector<Answer> answers(doors.size());
+std::vector<DoorState> knock_at(const std::vector<std::string>& doors,
+                                std::chrono::milliseconds patience) {
+  std::vector<DoorState> answers(doors.size());
   std::vector<pollfd> sockets(doors.size());
   for (std::size_t i = 0; i < doors.size(); ++i)
-    sockets[i] = {.fd = begin(doors[i], answers[i]), .events = POLLOUT, .revents = 0};
+    sockets[i] = {.fd = begin_to_knock(doors[i], answers[i]), .events = POLLOUT, .revents = 0};
   const auto give_up = std::chrono::steady_clock::now() + patience;
   const auto is_open = [](const pollfd& each) { return each.fd >= 0; };
   while (std::ranges::any_of(sockets, is_open)) {
@@ -82,7 +82,7 @@ std::vector<Answer> knock_at(const std::vector<std::string>& doors,
     ::poll(sockets.data(), sockets.size(), static_cast<int>(left.count()));
     for (std::size_t i = 0; i < doors.size(); ++i)
       if (is_open(sockets[i]) && sockets[i].revents != 0) {
-        answers[i] = answer_of(sockets[i].fd);
+        answers[i] = state_of_door(sockets[i].fd);
         ::close(sockets[i].fd);
         sockets[i].fd = -1;
       }

@@ -25,10 +25,10 @@ class Door {
 };
 
 // open: messages pass both ways. closed: the process has ended. silent: nothing came back in time.
-enum class Answer { open, closed, silent };
+enum class DoorState { open, closed, silent };
 
 // Knocks at all doors at once.
-std::vector<Answer> knock_at(const std::vector<std::string>& doors,
-                             std::chrono::milliseconds patience);
+std::vector<DoorState> knock_at(const std::vector<std::string>& doors,
+                                std::chrono::milliseconds patience);
 
 }  // namespace pipeline

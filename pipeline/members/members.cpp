@@ -24,11 +24,11 @@ namespace {
 namespace fs = std::filesystem;
 using std::chrono::milliseconds;
 
-constexpr milliseconds pause_of_waiting{20};
+constexpr milliseconds pause_of_waiting{20}, pause_beside_training{100};
 constexpr const char *prefix = "seat-", *end_file = "end";
 
 // Empty if it is missing.
-std::string content_of(const fs::path& file) {
+std::string text_in(const fs::path& file) {
   std::ifstream in(file, std::ios::binary);
   std::ostringstream text;
   text << in.rdbuf();
@@ -69,8 +69,8 @@ Members::~Members() {
   if (how_it_ended().empty()) return;
   std::vector<std::string> doors;
   for (const Presence& other : look()) doors.push_back(other.door);
-  const std::vector<Answer> answers = knock_at(doors, milliseconds(100));
-  if (std::ranges::all_of(answers, [](Answer answer) { return answer == Answer::closed; }))
+  const std::vector<DoorState> answers = knock_at(doors, milliseconds(100));
+  if (std::ranges::all_of(answers, [](DoorState answer) { return answer == DoorState::closed; }))
     fs::remove_all(options_.folder, ignored);  // this was the last process
 }
 
@@ -120,7 +120,7 @@ bool Members::is_outdated() const {
 
 void Members::read_epochs() {
   for (;;) {
-    const std::optional<Epoch> next = parse_epoch(content_of(file_of_epoch(last_.number + 1)));
+    const std::optional<Epoch> next = parse_epoch(text_in(file_of_epoch(last_.number + 1)));
     if (!next) return;
     last_ = *next;
   }
@@ -136,14 +136,14 @@ std::vector<Presence> Members::look() {
   for (const auto& entry : fs::directory_iterator(options_.folder, ignored)) {
     const std::string name = entry.path().filename().string();
     if (!name.starts_with(prefix)) continue;
-    const std::string text = content_of(entry.path());
+    const std::string text = text_in(entry.path());
     const std::optional<Presence> presence = parse_presence(text);
     if (!presence) continue;
     Seen& one = seen[presence->id] =
         seen_.contains(presence->id) ? seen_[presence->id] : Seen{"", now};
     if (std::exchange(one.text, text) != text) one.changed = now;
     const bool is_own = presence->id == presence_.id;
-    if (is_own || (now - one.changed < options_.heartbeat / 2 && one.answer != Answer::closed))
+    if (is_own || (now - one.changed < options_.heartbeat / 2 && one.answer != DoorState::closed))
       alive.push_back(is_own ? presence_ : *presence);
     else if (now - one.changed > 4 * options_.heartbeat)
       fs::remove(entry.path(), ignored);
@@ -161,13 +161,13 @@ void Members::knock(const std::vector<Presence>& others) {
   if (now < next_knock_ && !has_new) return;
   std::vector<std::string> doors;
   for (const Presence& other : others) doors.push_back(other.door);
-  const std::vector<Answer> answers =
+  const std::vector<DoorState> answers =
       knock_at(doors, std::min(options_.heartbeat / 4, milliseconds(1000)));
   Presence own = presence_;
   own.reached.clear(), own.unreached.clear();
   for (std::size_t i = 0; i < others.size(); ++i) {
     seen_[others[i].id].answer = answers[i];
-    (answers[i] == Answer::open ? own.reached : own.unreached).insert(others[i].id);
+    (answers[i] == DoorState::open ? own.reached : own.unreached).insert(others[i].id);
   }
   next_knock_ = Clock::now() + interval_;
   if (own.reached != presence_.reached || own.unreached != presence_.unreached) tell(own);
@@ -183,7 +183,7 @@ std::optional<Epoch> Members::agree(const std::optional<State>& state) {
     own.done = state->done, own.is_prepared = state->is_prepared, own.result = state->result;
   tell(own);
   auto since = Clock::now();
-  for (;; std::this_thread::sleep_for(pause_of_waiting)) {
+  for (milliseconds pause = pause_of_waiting;; std::this_thread::sleep_for(pause)) {
     if (!how_it_ended().empty()) return {};
     if (options_.stop && *options_.stop && !state) throw Mailbox::Stopped();
     const int before = last_.number;
@@ -206,6 +206,9 @@ std::optional<Epoch> Members::agree(const std::optional<State>& state) {
     if (const auto next = next_epoch(last_, options_.shape, alive, is_late))
       create(file_of_epoch(next->number).filename(), to_text(*next));
     require_hope(alive, since);
+    const bool others_train =
+        !state && std::ranges::any_of(alive, [](const Presence& p) { return !p.is_waiting; });
+    pause = others_train ? pause_beside_training : pause_of_waiting;
   }
 }
 
@@ -237,6 +240,6 @@ bool Members::has_newcomers() {
 
 void Members::end(const std::string& how) { create(end_file, how); }
 
-std::string Members::how_it_ended() const { return content_of(options_.folder / end_file); }
+std::string Members::how_it_ended() const { return text_in(options_.folder / end_file); }
 
 }  // namespace pipeline

@@ -77,7 +77,7 @@ class Members {
   struct Seen {
     std::string text;
     Clock::time_point changed;
-    Answer answer = Answer::silent;
+    DoorState answer = DoorState::silent;
   };
 
   std::filesystem::path file_of_epoch(int number) const;

@@ -334,11 +334,11 @@ TEST_CASE("doors tell living processes from those that have ended") {
     const Door other("127.0.0.1");
     closed = other.address();
   }
-  const std::vector<Answer> answers =
+  const std::vector<DoorState> answers =
       knock_at({door.address(), closed, "nonsense"}, milliseconds(1000));
-  CHECK(answers == std::vector{Answer::open, Answer::closed, Answer::silent});
+  CHECK(answers == std::vector{DoorState::open, DoorState::closed, DoorState::silent});
   door.clear();
-  CHECK(knock_at({door.address()}, milliseconds(1000)) == std::vector{Answer::open});
+  CHECK(knock_at({door.address()}, milliseconds(1000)) == std::vector{DoorState::open});
 }
 
 }  // namespace pipeline
