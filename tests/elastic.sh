@@ -17,7 +17,7 @@ count=${1:-4} RANDOM=${2:-1} pause=${3:-3}
 stages=3 pipelines=3 ranks=9
 heartbeat=2
 exact=$("$program" --help | grep -o -- --exact-sums)
-options=(--stages $stages --pipelines $pipelines --text "$work/stories.txt" --d 16 --depth 3
+options=(--stages $stages --pipelines $pipelines --text "$work/stories.txt" --tokenizer bytes --d 16 --depth 3
   --heads 2 --tokens 16 --threads 1 --elastic ${exact:+"$exact"} --checkpoint-every 50
   --heartbeat $heartbeat --timeout 20)
 write_stories
