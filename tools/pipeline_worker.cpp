@@ -114,6 +114,10 @@ void add_training_options(tools::Options& options, CommandLine& line) {
 void add_elastic_options(tools::Options& options, CommandLine& line) {
   options.add("--elastic", line.rank.config.is_elastic,
               "go on without pipelines that are lost, and with those that come");
+  options
+      .add("--members", line.rank.members,
+           "a members.csv of another elastic run, whose pipelines leave and come as they did there")
+      .not_in_config();
 }
 
 void add_memory_options(tools::Options& options, pipeline::TrainingConfig& config) {
@@ -322,6 +326,8 @@ int run_command(int argc, char** argv) {
               << '\n';
     return 0;
   }
+  if (!config.is_elastic && !line.rank.members.empty())
+    throw nn::InputError("--members plays an elastic run again", "add --elastic");
   if (config.is_elastic) training::require_elastic(line.rank);
   const int cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   line.rank.cores = cores;

@@ -89,15 +89,22 @@ std::string list(const std::vector<int>& pipelines) {
   return nn::concat(names.size() == 1 ? "pipeline " : "pipelines ", nn::join(names));
 }
 
+std::vector<int> minus(std::vector<int> from, const std::vector<int>& what) {
+  std::erase_if(from, [&](int each) { return std::ranges::count(what, each) > 0; });
+  std::ranges::sort(from);
+  return from;
+}
+
 std::string difference(const Epoch& last, const Epoch& next, int stages) {
   if (last.number == 0) return "start";
-  std::vector<int> left, came, before = last.pipelines(stages), now = next.pipelines(stages);
-  std::ranges::sort(before), std::ranges::sort(now);
-  std::ranges::set_difference(before, now, std::back_inserter(left));
-  std::ranges::set_difference(now, before, std::back_inserter(came));
   if (!next.done) return "no state is left: back to the checkpoint";
+  const std::vector<int> now = next.pipelines(stages);
+  std::vector<int> stayed = now;
+  for (const Epoch::Member& member : next.members)
+    if (!member.has_state) std::erase(stayed, member.seat / stages);
+  const std::vector<int> left = minus(last.pipelines(stages), stayed), came = minus(now, stayed);
   std::string text;
-  if (!left.empty()) text = list(left) + (left.size() == 1 ? " was lost" : " were lost");
+  if (!left.empty()) text = list(left) + " left";
   if (!came.empty()) text += (text.empty() ? "" : "; ") + list(came) + " came";
   return text.empty() ? "all met again" : text;
 }
@@ -122,6 +129,16 @@ bool is_member(const Epoch& epoch, const Presence& process) {
   return epoch.rank_of(process.id) >= 0;
 }
 
+// Leaves the planned pipelines, in their order. False if one is missing.
+bool choose(const std::vector<int>& planned, std::vector<Candidate>& candidates) {
+  std::vector<Candidate> chosen;
+  for (int pipeline : planned)
+    for (const Candidate& each : candidates)
+      if (each.pipeline == pipeline) chosen.push_back(each);
+  candidates = std::move(chosen);
+  return candidates.size() == planned.size();
+}
+
 // Whether the others need to hear more from living processes before they decide.
 bool is_early(const Epoch& last, const std::vector<Presence>& alive) {
   for (const Presence& each : alive) {
@@ -136,7 +153,8 @@ bool is_early(const Epoch& last, const std::vector<Presence>& alive) {
 
 Epoch epoch_after(const Epoch& last, const Shape& shape, std::vector<Candidate> candidates,
                   std::optional<int> done, const std::string& result) {
-  std::ranges::stable_partition(candidates, [](const Candidate& c) { return c.has_state(); });
+  if (shape.plan.empty())
+    std::ranges::stable_partition(candidates, [](const Candidate& c) { return c.has_state(); });
   if (candidates.size() > static_cast<std::size_t>(shape.most_pipelines))
     candidates.resize(shape.most_pipelines);
   Epoch next{.number = last.number + 1, .done = done, .result = done ? result : ""};
@@ -169,6 +187,8 @@ std::optional<Epoch> next_epoch(const Epoch& last, const Shape& shape, std::vect
   const auto [done, result] = settle_states(last, alive);
   std::vector<Candidate> candidates = whole_pipelines(alive, stages);
   remove_unreachable(candidates);
+  const std::vector<int>* const planned = shape.planned(done.value_or(0));
+  if (planned && !choose(*planned, candidates) && !is_late) return {};
   if (candidates.empty()) return {};
   bool is_whole = true, is_lost = false;
   for (int stage = 0; stage < stages; ++stage) {
@@ -178,14 +198,21 @@ std::optional<Epoch> next_epoch(const Epoch& last, const Shape& shape, std::vect
   }
   if (is_whole) return epoch_after(last, shape, std::move(candidates), done, result);
   const bool are_all_here =
-      last.number == 0 && static_cast<int>(candidates.size()) >= shape.pipelines;
+      last.number == 0 && (planned || static_cast<int>(candidates.size()) >= shape.pipelines);
   if (!is_late && !are_all_here && !(done && is_lost)) return {};
   return epoch_after(last, shape, std::move(candidates), {}, "");
 }
 
-bool has_newcomers(const Epoch& now, const Shape& shape, const std::vector<Presence>& alive) {
+const std::vector<int>* Shape::planned(int done) const {
+  const auto after = plan.upper_bound(done + 1);
+  return after == plan.begin() ? nullptr : &std::prev(after)->second;
+}
+
+bool has_newcomers(const Epoch& now, const Shape& shape, const std::vector<Presence>& alive,
+                   int done) {
   const int stages = shape.stages;
   const std::vector<int> pipelines = now.pipelines(stages);
+  if (const std::vector<int>* const planned = shape.planned(done)) return *planned != pipelines;
   if (static_cast<int>(pipelines.size()) >= shape.most_pipelines) return false;
   std::map<int, std::set<int>> ready;  // stages of each pipeline
   for (const Presence& each : alive) {

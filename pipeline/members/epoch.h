@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -50,6 +51,12 @@ std::optional<Epoch> parse_epoch(const std::string& text);
 // What a run was started with, and how many pipelines its batch is enough for.
 struct Shape {
   int stages = 1, pipelines = 1, most_pipelines = 1;
+  // If not empty, the pipelines in the order of their ranks, by the first step in which they train
+  // together: a history that is played again.
+  std::map<int, std::vector<int>> plan = {};
+
+  // Those of the step after `done`; null without a plan for it.
+  const std::vector<int>* planned(int done) const;
 };
 
 // The epoch that should follow `last`. `alive`: every process that shows signs of life. Empty: it
@@ -65,7 +72,9 @@ struct Shape {
 std::optional<Epoch> next_epoch(const Epoch& last, const Shape& shape, std::vector<Presence> alive,
                                 bool is_late);
 
-// Whether there is a whole pipeline of processes that wait to come, and reach all members.
-bool has_newcomers(const Epoch& now, const Shape& shape, const std::vector<Presence>& alive);
+// Whether another epoch should follow after `done` steps: there is a whole pipeline of processes
+// that wait to come, and reach all members; or the plan has other members.
+bool has_newcomers(const Epoch& now, const Shape& shape, const std::vector<Presence>& alive,
+                   int done);
 
 }  // namespace pipeline

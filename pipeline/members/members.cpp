@@ -230,12 +230,10 @@ void Members::require_hope(const std::vector<Presence>& alive, Clock::time_point
   throw PeerLost(what, what);
 }
 
-bool Members::has_newcomers() {
-  if (Clock::now() >= next_look_) {
-    has_newcomers_ = pipeline::has_newcomers(last_, options_.shape, look());
-    next_look_ = Clock::now() + interval_;
-  }
-  return std::exchange(has_newcomers_, false);
+bool Members::has_newcomers(int done) {
+  if (options_.shape.plan.empty() && Clock::now() < next_look_) return false;
+  next_look_ = Clock::now() + interval_;
+  return pipeline::has_newcomers(last_, options_.shape, look(), done);
 }
 
 void Members::end(const std::string& how) { create(end_file, how); }

@@ -65,8 +65,9 @@ class Members {
   const std::atomic<bool>& is_over() const { return is_over_; }
   bool is_outdated() const;
 
-  // Whether a new epoch could have more members. Cheap: looks a few times per heartbeat.
-  bool has_newcomers();
+  // Whether a new epoch should have other members after `done` steps. Cheap: looks a few times per
+  // heartbeat.
+  bool has_newcomers(int done);
 
   // Ends the run for all processes that wait; the first text counts.
   void end(const std::string& how);
@@ -97,7 +98,6 @@ class Members {
   Epoch last_;         // the newest
   std::map<std::string, Seen> seen_;
   Clock::time_point next_look_{}, next_knock_{};
-  bool has_newcomers_ = false;
 
   mutable std::mutex mutex_;  // of what both threads use
   std::string told_;

@@ -99,7 +99,7 @@ TEST_CASE("pipelines that have lost a stage leave, and the others keep their sta
     std::erase(left, lost / stages);
     CHECK(world.members() == left);
     CHECK(world.next()->done == 10);
-    CHECK(world.next()->why == nn::concat("pipeline ", lost / stages, " was lost"));
+    CHECK(world.next()->why == nn::concat("pipeline ", lost / stages, " left"));
   }
 }
 
@@ -124,6 +124,7 @@ TEST_CASE("a state of an earlier epoch is void") {
   CHECK(world.next()->done == 10);
   CHECK(world.members() == Pipelines{1, 2, 0});  // it gets a new one
   CHECK_FALSE(world.next()->members[4].has_state);
+  CHECK(world.next()->why == "pipeline 0 left; pipeline 0 came");
 }
 
 TEST_CASE("nothing is decided before every living member has left the last epoch") {
@@ -182,21 +183,41 @@ TEST_CASE("no more pipelines take part than the batch is enough for") {
   CHECK(next_epoch(world.last, two, world.alive, false)->pipelines(stages) == Pipelines{1, 2});
 }
 
+TEST_CASE("a history that is played again decides on the members and their order") {
+  World world;
+  Shape planned = shape;
+  planned.plan = {{1, {0, 1, 2}}, {6, {2, 0}}, {11, {1, 0}}, {20, {0}}};
+  const auto next = [&](int done) {
+    for (Presence& each : world.alive) each.done = done;
+    const std::optional<Epoch> epoch = next_epoch(world.last, planned, world.alive, false);
+    return epoch ? epoch->pipelines(stages) : Pipelines();
+  };
+  CHECK(next(4) == Pipelines{0, 1, 2});
+  CHECK(next(5) == Pipelines{2, 0});
+  CHECK(next(10) == Pipelines{1, 0});
+  const Epoch now = *next_epoch(world.last, planned, world.alive, false);
+  CHECK_FALSE(has_newcomers(now, planned, world.alive, 18));
+  CHECK(has_newcomers(now, planned, world.alive, 19));
+  world.lose(3);
+  CHECK(next(10).empty());
+  CHECK(next(30) == Pipelines{0});
+}
+
 TEST_CASE("newcomers count when all of a pipeline wait and reach all members") {
   World world;
   const Epoch now = *world.next();
-  CHECK_FALSE(has_newcomers(now, shape, world.alive));
+  CHECK_FALSE(has_newcomers(now, shape, world.alive, 10));
   world.lose(4), world.lose(5);
   const Epoch two = *world.next();
   for (int seat : {4, 5}) {
-    CHECK_FALSE(has_newcomers(two, shape, world.alive));
+    CHECK_FALSE(has_newcomers(two, shape, world.alive, 10));
     world.alive.push_back({.seat = seat, .id = "n", .is_waiting = true});
     world.alive.back().reached = {"s0", "s1", "s2", "s3"};
   }
-  CHECK(has_newcomers(two, shape, world.alive));
-  CHECK_FALSE(has_newcomers(two, {.stages = stages, .most_pipelines = 2}, world.alive));
+  CHECK(has_newcomers(two, shape, world.alive, 10));
+  CHECK_FALSE(has_newcomers(two, {.stages = stages, .most_pipelines = 2}, world.alive, 10));
   world.alive.back().reached.erase("s3");
-  CHECK_FALSE(has_newcomers(two, shape, world.alive));
+  CHECK_FALSE(has_newcomers(two, shape, world.alive, 10));
 }
 
 namespace {
@@ -263,10 +284,10 @@ TEST_CASE("a process is lost, another takes its seat and the others notice") {
   CHECK(run.agree({2, 3}, 5).pipelines(2) == Pipelines{1});
   CHECK(third.get()->rank_of(run.processes[1]->id()) < 0);
   run.start(0);
-  CHECK_FALSE(run.processes[2]->has_newcomers());
+  CHECK_FALSE(run.processes[2]->has_newcomers(5));
   auto first = run.agree(0), second = run.agree(1);
   const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-  while (!run.processes[2]->has_newcomers() && std::chrono::steady_clock::now() < give_up)
+  while (!run.processes[2]->has_newcomers(5) && std::chrono::steady_clock::now() < give_up)
     std::this_thread::sleep_for(milliseconds(10));
   const Epoch epoch = run.agree({2, 3}, 9);
   CHECK(epoch.pipelines(2) == Pipelines{1, 0});

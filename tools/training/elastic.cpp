@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <exception>
-#include <fstream>
 #include <iostream>
+#include <map>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -22,7 +22,6 @@
 #include "pipeline/stage.h"
 #include "pipeline/stage_worker.h"
 #include "pipeline/trace.h"
-#include "tools/program/peak_memory.h"
 #include "tools/training/access.h"
 #include "tools/training/course.h"
 #include "tools/training/history.h"
@@ -51,7 +50,9 @@ Members::Options members_options(const RankOptions& options) {
           .seat = options.rank,
           .shape = {.stages = topology.stages,
                     .pipelines = topology.pipelines,
-                    .most_pipelines = options.config.all_microbatches()},
+                    .most_pipelines = options.config.all_microbatches(),
+                    .plan = options.members.empty() ? std::map<int, std::vector<int>>()
+                                                    : read_history(options.members)},
           .host = options.host.empty() ? pipeline::host_of_this_machine() : options.host,
           .heartbeat = in_milliseconds(options.heartbeat),
           .patience = in_milliseconds(options.timeout),
@@ -223,7 +224,7 @@ class ElasticRank {
     History history(options.out, epoch, config.topology.stages);
     course_.calls_others = [&](int done) {
       history.after_step(done, course_);
-      return members_.has_newcomers();
+      return members_.has_newcomers(done);
     };
     const StepsTaken taken =
         take_steps(options, material_->description, folder, *stage_, worker,
@@ -274,6 +275,7 @@ void require_elastic(const RankOptions& options) {
          "choose a --schedule by its name, or leave --elastic out");
   demand(!options.is_cut_measured, "those that come later would have to measure the same cut",
          "name the --layers that an earlier run chose");
+  if (!options.members.empty()) read_history(options.members);
   demand(!options.has_trace, "--elastic does not go with --trace",
          "leave --trace or --elastic out");
   TrainingConfig fewer = config;

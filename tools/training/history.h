@@ -1,6 +1,8 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
+#include <vector>
 
 #include "pipeline/members/epoch.h"
 #include "tools/training/course.h"
@@ -22,5 +24,9 @@ class History {
   int stages_;
   bool is_written_ = false;
 };
+
+// The pipelines of each epoch by its first step, from a members.csv. Where a run went back to a
+// checkpoint, what it did before counts up to there. Throws nn::InputError for other files.
+std::map<int, std::vector<int>> read_history(const std::filesystem::path& file);
 
 }  // namespace training
