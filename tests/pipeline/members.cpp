@@ -23,7 +23,7 @@ using std::chrono::milliseconds;
 using Pipelines = std::vector<int>;
 
 constexpr int stages = 2;
-constexpr Shape shape{.stages = stages, .pipelines = 3, .most_pipelines = 9};
+const Shape shape{.stages = stages, .pipelines = 3, .most_pipelines = 9};
 
 // Six processes "s0" to "s5", which reach each other: three pipelines of two stages. All of them
 // wait, and those of the last epoch have done ten steps.
