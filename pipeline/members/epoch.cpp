@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <iterator>
 #include <map>
-#include <sstream>
 #include <utility>
 
 #include "nn/base/error.h"

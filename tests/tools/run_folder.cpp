@@ -134,11 +134,24 @@ TEST_CASE("a folder belongs to one run at a time, and a removed lock is an error
   const fs::path out = temporary.path / "out", steps = temporary.path / "steps";
   const RunFolder folder(out, steps, RunFolder::Locks::own);
   folder.require_held();
-  CHECK(contains(complaint_of([&] { RunFolder(out, {}, true); }), "another run writes to"));
-  CHECK(contains(complaint_of([&] { RunFolder(temporary.path / "other", steps, true); }),
+  CHECK(contains(complaint_of([&] { RunFolder(out, {}, RunFolder::Locks::own); }),
                  "another run writes to"));
+  CHECK(contains(
+      complaint_of([&] { RunFolder(temporary.path / "other", steps, RunFolder::Locks::own); }),
+      "another run writes to"));
   fs::remove_all(steps);
   CHECK(contains(complaint_of([&] { folder.require_held(); }), "steps/.lock was removed"));
+}
+
+TEST_CASE("a rank that takes a folder over has its locks, and the one before notices") {
+  const tools::TemporaryFolder temporary;
+  const fs::path out = temporary.path / "out", steps = temporary.path / "steps";
+  const RunFolder before(out, steps, RunFolder::Locks::own);
+  const RunFolder after(out, steps, RunFolder::Locks::take_over);
+  after.require_held();
+  CHECK(contains(complaint_of([&] { before.require_held(); }), ".lock was removed"));
+  CHECK(contains(complaint_of([&] { RunFolder(out, {}, RunFolder::Locks::own); }),
+                 "another run writes to"));
 }
 
 TEST_CASE("runs have different names") {
