@@ -77,7 +77,8 @@ ranks=$((stages * pipelines)) data=${DATA_RAW:-$root/data/raw}
 [ ! "$elastic" ] || [ ! "$address$keys" ] ||
   fail "with --elastic ranks find each other in a folder" "leave --tcp and --keys out"
 options+=(--launcher none --stages "$stages" --pipelines "$pipelines" --data "$data")
-checked=$("$bin/pipeline_worker" --check ${elastic:+--meet "$PWD"} ${address:+--address "$address"} ${keys:+--keys "$keys"} \
+checked=$("$bin/pipeline_worker" --check ${elastic:+--meet "$PWD"} \
+  ${address:+--address "$address"} ${keys:+--keys "$keys"} \
   "${options[@]}") || exit
 said() { sed -n "s/^$1 //p" <<<"$checked"; }
 out=$(said out) trace=$(said trace)
@@ -226,22 +227,23 @@ keep_logs() {  # keep_logs FOLDER
 
 # Sets lines to the new ones of rank 0 other than its steps; in elastic runs, of all ranks.
 new_lines() {
-  local rank more
+  local rank before more
   lines=()
   for ((rank = 0; rank < shown_ranks; ++rank)); do
-    mapfile -t more < <(grep -vE "$untold" "$logs/rank-$rank.log" | tail -n +$((${told[rank]:-0} + 1)))
-    told[rank]=$((${told[rank]:-0} + ${#more[@]})) lines+=("${more[@]}")
+    before=${told[rank]:-0}
+    mapfile -t more < <(grep -vE "$untold" "$logs/rank-$rank.log" | tail -n +$((before + 1)))
+    told[rank]=$((before + ${#more[@]})) lines+=("${more[@]}")
   done
 }
 
 # Prints the new lines of rank 0 other than its steps. Below, on a terminal, updates in place the
 # last step and what each rank is doing.
 shown=0 shown_ranks=1 told=() last= untold='^(step |dropped:|error:|hint:|interrupted$)'
-[ ! "$elastic" ] || shown_ranks=$ranks untold='^(step |dropped:|error:|hint:|interrupted$|note:|memory:)'
+[ ! "$elastic" ] || shown_ranks=$ranks untold=${untold%)}'|note:|memory:)'
 show() {
   local line lines rank state columns
   new_lines
-  line=$(grep -h '^step ' "$logs"/rank-*.log | sort -n -k 2 | tail -n 1)  # of the rank with the loss
+  line=$(grep -h '^step ' "$logs"/rank-*.log | sort -n -k 2 | tail -n 1)  # the last one
   [ "$line" ] && take_folder
   if [ ! -t 1 ]; then
     [ "$line" ] && [ "$line" != "$last" ] && lines+=("$line")

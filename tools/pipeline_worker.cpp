@@ -32,6 +32,7 @@
 #include "tools/project/fetch.h"
 #include "tools/training/access.h"
 #include "tools/training/elastic.h"
+#include "tools/training/elastic_options.h"
 #include "tools/training/launcher.h"
 #include "tools/training/memory.h"
 #include "tools/training/rank.h"

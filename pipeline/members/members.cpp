@@ -24,16 +24,9 @@ namespace {
 namespace fs = std::filesystem;
 using std::chrono::milliseconds;
 
-constexpr milliseconds pause_of_waiting{20}, pause_beside_training{100};
-constexpr const char *prefix = "seat-", *end_file = "end";
-
-// Empty if it is missing.
-std::string text_in(const fs::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  std::ostringstream text;
-  text << in.rdbuf();
-  return text.str();
-}
+// Between two looks into the folder; more if there are many files.
+constexpr milliseconds pause_of_waiting{10}, pause_beside_training{100}, pause_of_process{1};
+constexpr const char* end_file = "end";
 
 std::string new_id() {
   std::random_device random;
@@ -72,6 +65,13 @@ Members::~Members() {
   const std::vector<DoorState> answers = knock_at(doors, milliseconds(100));
   if (std::ranges::all_of(answers, [](DoorState answer) { return answer == DoorState::closed; }))
     fs::remove_all(options_.folder, ignored);  // this was the last process
+}
+
+std::string Members::text_in(const fs::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  std::ostringstream text;
+  text << in.rdbuf();
+  return text.str();
 }
 
 fs::path Members::file_of_epoch(int number) const {
@@ -126,53 +126,6 @@ void Members::read_epochs() {
   }
 }
 
-// All processes that show signs of life, this one included: their files change, and their doors are
-// not closed. Removes files that have not changed for long.
-std::vector<Presence> Members::look() {
-  const auto now = Clock::now();
-  std::vector<Presence> alive;
-  std::map<std::string, Seen> seen;
-  std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator(options_.folder, ignored)) {
-    const std::string name = entry.path().filename().string();
-    if (!name.starts_with(prefix)) continue;
-    const std::string text = text_in(entry.path());
-    const std::optional<Presence> presence = parse_presence(text);
-    if (!presence) continue;
-    Seen& one = seen[presence->id] =
-        seen_.contains(presence->id) ? seen_[presence->id] : Seen{"", now};
-    if (std::exchange(one.text, text) != text) one.changed = now;
-    const bool is_own = presence->id == presence_.id;
-    if (is_own || (now - one.changed < options_.heartbeat / 2 && one.answer != DoorState::closed))
-      alive.push_back(is_own ? presence_ : *presence);
-    else if (now - one.changed > 4 * options_.heartbeat)
-      fs::remove(entry.path(), ignored);
-  }
-  seen_ = std::move(seen);
-  return alive;
-}
-
-// Finds out who can be reached, and tells the others.
-void Members::knock(const std::vector<Presence>& others) {
-  const auto now = Clock::now();
-  const bool has_new = std::ranges::any_of(others, [this](const Presence& other) {
-    return !presence_.reached.contains(other.id) && !presence_.unreached.contains(other.id);
-  });
-  if (now < next_knock_ && !has_new) return;
-  std::vector<std::string> doors;
-  for (const Presence& other : others) doors.push_back(other.door);
-  const std::vector<DoorState> answers =
-      knock_at(doors, std::min(options_.heartbeat / 4, milliseconds(1000)));
-  Presence own = presence_;
-  own.reached.clear(), own.unreached.clear();
-  for (std::size_t i = 0; i < others.size(); ++i) {
-    seen_[others[i].id].answer = answers[i];
-    (answers[i] == DoorState::open ? own.reached : own.unreached).insert(others[i].id);
-  }
-  next_knock_ = Clock::now() + interval_;
-  if (own.reached != presence_.reached || own.unreached != presence_.unreached) tell(own);
-}
-
 std::optional<Epoch> Members::agree(const std::optional<State>& state) {
   Presence own{.seat = presence_.seat,
                .id = presence_.id,
@@ -208,32 +161,9 @@ std::optional<Epoch> Members::agree(const std::optional<State>& state) {
     require_hope(alive, since);
     const bool others_train =
         !state && std::ranges::any_of(alive, [](const Presence& p) { return !p.is_waiting; });
-    pause = others_train ? pause_beside_training : pause_of_waiting;
+    pause =
+        (others_train ? pause_beside_training : pause_of_waiting) + alive.size() * pause_of_process;
   }
-}
-
-// A process that waits while others train is patient.
-void Members::require_hope(const std::vector<Presence>& alive, Clock::time_point since) const {
-  std::set<int> seats;
-  for (const Presence& each : alive) {
-    if (!each.is_waiting) return;
-    seats.insert(each.seat);
-  }
-  if (Clock::now() - since < 2 * options_.patience) return;
-  std::vector<std::string> missing;
-  const int all = options_.shape.stages * options_.shape.pipelines;
-  for (int seat = 0; seat < all; ++seat)
-    if (!seats.contains(seat)) missing.push_back(std::to_string(seat));
-  const std::string what =
-      nn::concat("rank ", options_.seat, " waited ", 2 * options_.patience / milliseconds(1000),
-                 " s for a whole pipeline; missing: rank ", nn::join(missing));
-  throw PeerLost(what, what);
-}
-
-bool Members::has_newcomers(int done) {
-  if (options_.shape.plan.empty() && Clock::now() < next_look_) return false;
-  next_look_ = Clock::now() + interval_;
-  return pipeline::has_newcomers(last_, options_.shape, look(), done);
 }
 
 void Members::end(const std::string& how) { create(end_file, how); }

@@ -81,6 +81,8 @@ class Members {
     DoorState answer = DoorState::silent;
   };
 
+  static constexpr const char* prefix = "seat-";
+  static std::string text_in(const std::filesystem::path& file);  // empty if it is missing
   std::filesystem::path file_of_epoch(int number) const;
   bool create(const std::string& name, const std::string& text) const;
   void write_presence();

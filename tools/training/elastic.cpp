@@ -4,7 +4,6 @@
 #include <cmath>
 #include <exception>
 #include <iostream>
-#include <map>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -15,7 +14,6 @@
 #include "pipeline/evaluation.h"
 #include "pipeline/handover.h"
 #include "pipeline/links.h"
-#include "pipeline/mailbox/listener.h"
 #include "pipeline/mailbox/mailbox.h"
 #include "pipeline/members/members.h"
 #include "pipeline/protocol.h"
@@ -24,6 +22,7 @@
 #include "pipeline/trace.h"
 #include "tools/training/access.h"
 #include "tools/training/course.h"
+#include "tools/training/elastic_options.h"
 #include "tools/training/history.h"
 #include "tools/training/material.h"
 #include "tools/training/report.h"
@@ -39,25 +38,6 @@ using pipeline::Epoch, pipeline::Mailbox, pipeline::Members, pipeline::TrainingC
 using std::chrono::milliseconds;
 
 constexpr const char *finished = "finished", *stopped = "stopped", *run_file = "run";
-
-milliseconds in_milliseconds(double seconds) {
-  return milliseconds(static_cast<long>(seconds * 1000));
-}
-
-Members::Options members_options(const RankOptions& options) {
-  const pipeline::Topology& topology = options.config.topology;
-  return {.folder = options.meeting,
-          .seat = options.rank,
-          .shape = {.stages = topology.stages,
-                    .pipelines = topology.pipelines,
-                    .most_pipelines = options.config.all_microbatches(),
-                    .plan = options.members.empty() ? std::map<int, std::vector<int>>()
-                                                    : read_history(options.members)},
-          .host = options.host.empty() ? pipeline::host_of_this_machine() : options.host,
-          .heartbeat = in_milliseconds(options.heartbeat),
-          .patience = in_milliseconds(options.timeout),
-          .stop = options.stop};
-}
 
 std::vector<bool> states_of(const Epoch& epoch) {
   std::vector<bool> states;
@@ -258,30 +238,6 @@ class ElasticRank {
 };
 
 }  // namespace
-
-void require_elastic(const RankOptions& options) {
-  const auto demand = [](bool holds, const char* what, const char* hint) {
-    if (!holds) throw nn::InputError(what, hint);
-  };
-  const TrainingConfig& config = options.config;
-  demand(!options.meeting.empty(),
-         "--elastic needs a folder in which processes meet that come later",
-         "tools/pipeline.sh or a cluster's launcher, or --meet instead of --address");
-  demand(!config.shares_moments, "--elastic loses the moments that --zero1 shares out",
-         "leave --zero1 or --elastic out");
-  demand(!config.splits_head, "--elastic does not go with --split-head",
-         "leave --split-head or --elastic out");
-  demand(!config.given_plan, "a schedule from a file has a fixed number of microbatches",
-         "choose a --schedule by its name, or leave --elastic out");
-  demand(!options.is_cut_measured, "those that come later would have to measure the same cut",
-         "name the --layers that an earlier run chose");
-  if (!options.members.empty()) read_history(options.members);
-  demand(!options.has_trace, "--elastic does not go with --trace",
-         "leave --trace or --elastic out");
-  TrainingConfig fewer = config;
-  fewer.full_pipelines = config.topology.pipelines;
-  for (int& left = fewer.topology.pipelines; left > 0; --left) pipeline::require_valid(fewer);
-}
 
 bool run_elastic_rank(RankOptions options) { return ElasticRank(std::move(options)).run(); }
 

@@ -4,9 +4,6 @@
 
 namespace training {
 
-// Throws nn::InputError for options that an elastic run cannot have.
-void require_elastic(const RankOptions& options);
-
 // A rank of a run whose pipelines may leave and come; see pipeline/members/members.h. The process
 // keeps its state in memory while others are lost, and starts anew with that of others if its own
 // pipeline was lost. `options.rank` is its seat. As run_rank().
