@@ -127,6 +127,14 @@ fault() {  # fault NUMBER: the run goes on within 45 s, the longest cut
   passes "$before" 45
 }
 
+check "it needs a folder to meet in" \
+  refuses 'elastic needs a folder' --elastic --address ipc:///tmp/none --pipelines 2
+for option in '--zero1' '--split-head' '--trace' '--layers auto'; do
+  check "$option does not go with it" \
+    refuses elastic --elastic --meet "$work/meet" --stages 2 --pipelines 2 $option
+done
+check "a history needs it" refuses 'plays an elastic run' --members "$work/none"
+
 start_ranks
 check "the run begins" passes 1 40
 for ((number = 1; number <= count; ++number)); do

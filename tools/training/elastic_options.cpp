@@ -17,15 +17,19 @@ void require_elastic(const RankOptions& options) {
   };
   const pipeline::TrainingConfig& config = options.config;
   demand(!options.meeting.empty(),
-         "--elastic needs a folder in which processes meet that come later",
+         "--elastic needs a folder in which processes can meet at any time",
          "tools/pipeline.sh or a cluster's launcher, or --meet instead of --address");
   demand(!config.shares_moments, "--elastic loses the moments that --zero1 shares out",
          "leave --zero1 or --elastic out");
   demand(!config.splits_head, "--elastic does not go with --split-head",
          "leave --split-head or --elastic out");
-  demand(!config.given_plan, "a schedule from a file has a fixed number of microbatches",
-         "choose a --schedule by its name, or leave --elastic out");
-  demand(!options.is_cut_measured, "those that come later would have to measure the same cut",
+  demand(
+      !config.given_plan,
+      "--elastic does not go with a schedule from a file, which has a fixed number of microbatches",
+      "choose a --schedule by its name, or leave --elastic out");
+  demand(!options.is_cut_measured,
+         "--elastic does not go with --layers auto: processes that come later would measure "
+         "another cut",
          "name the --layers that an earlier run chose");
   if (!options.members.empty()) read_history(options.members);
   demand(!options.has_trace, "--elastic does not go with --trace",
