@@ -6,8 +6,8 @@
 MAKEFLAGS += -r
 REAL     ?= float
 CXX      ?= g++
-ARCH     := -march=native
-BUILD    := build/$(REAL)$(SANITIZE:%=-%)$(PORTABLE:1=-portable)$(PIC:1=-pic)
+ARCH     := -march=native -fPIC -fvisibility=hidden
+BUILD    := build/$(REAL)$(SANITIZE:%=-%)$(PORTABLE:1=-portable)
 BIN      := $(if $(filter build/float,$(BUILD)),bin,$(BUILD)/bin)
 
 CPPFLAGS += -I. -DREAL=$(REAL) -MMD -MP $(shell pkg-config --cflags openblas 2>/dev/null)

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "fl/algorithms.h"
 #include "fl/clocks.h"
@@ -55,15 +56,12 @@ Sender::Sender(const Config& config, const nn::Parameters& parameters,
   for (const nn::ParameterInfo& info : parameters.infos()) tensors_.push_back(info.shape.size());
 }
 
-bool Sender::Sent::is_finite() const {
-  return nn::all_finite(update.values) && nn::all_finite(update.state) && nn::all_finite(residual);
-}
-
 bool Sender::is_malicious(int client) const {
   return std::ranges::binary_search(malicious_, client);
 }
 
-Sender::Sent Sender::train(const Algorithm& algorithm, ClientContext& client) const {
+Trained Sender::train(const Algorithm& algorithm, ClientContext& client,
+                      std::vector<nn::real> residual) const {
   const bool attacks = is_malicious(client.client);
   client.worker.set_attack(attacks ? attack_.get() : nullptr);
   const Update update = algorithm.train(client);
@@ -79,12 +77,16 @@ Sender::Sent Sender::train(const Algorithm& algorithm, ClientContext& client) co
   if (attacks)
     attack_->alter({client.client, client.round, tensors_, client.generator},
                    update.values.first(size));
-  Sent sent{update, {}, bytes_of(update.values.size())};
+  Trained trained{.values = update.values,
+                  .state = update.state,
+                  .buffers = {},
+                  .residual = {},
+                  .bytes = bytes_of(update.values.size())};
   if (compression_ && nn::all_finite(update.values)) {
-    sent.residual = residuals_.of(client.client);
-    sent.bytes = compression_->compress(update.values, sent.residual, client.generator);
+    trained.residual = std::move(residual);
+    trained.bytes = compression_->compress(update.values, trained.residual, client.generator);
   }
-  return sent;
+  return trained;
 }
 
 std::span<const nn::real> Sender::received(std::span<const nn::real> aggregate,

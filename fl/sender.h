@@ -10,6 +10,7 @@
 #include "fl/client_states.h"
 #include "fl/compression.h"
 #include "fl/config.h"
+#include "fl/executor.h"
 #include "nn/parameters.h"
 
 namespace fl {
@@ -25,17 +26,11 @@ class Sender {
   // Throws nn::InputError if the attack does not fit the examples, or no client is malicious.
   Sender(const Config& config, const nn::Parameters& parameters, const data::Examples& examples);
 
-  // A client's update as the aggregation is to see it.
-  struct Sent {
-    Update update;
-    std::vector<nn::real> residual;  // of compression, to keep
-    std::int64_t bytes = 0;          // of the update
-
-    bool is_finite() const;
-  };
-  // Trains as the algorithm says, but for what an attack alters. Called for several clients at
-  // once.
-  Sent train(const Algorithm& algorithm, ClientContext& client) const;
+  // Trains as the algorithm says, but for what an attack alters. `residual`: what compression has
+  // not sent yet. Leaves the update as the aggregation is to see it, without buffers. Called for
+  // several clients at once.
+  Trained train(const Algorithm& algorithm, ClientContext& client,
+                std::vector<nn::real> residual) const;
 
   // What the algorithm is to apply: changes become weights again, where it sends weights.
   std::span<const nn::real> received(std::span<const nn::real> aggregate,

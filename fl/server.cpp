@@ -9,12 +9,9 @@
 #include "fl/defences.h"
 #include "fl/held_out.h"
 #include "fl/noisy_examples.h"
-#include "fl/parallel.h"
 #include "fl/testing.h"
 #include "nn/base/error.h"
 #include "nn/base/stopwatch.h"
-#include "nn/blas.h"
-#include "nn/optimizer.h"
 
 namespace fl {
 
@@ -58,11 +55,14 @@ Server::Server(Config config, const data::Examples& train, const data::Examples&
       config_.defence ? config_.defence->make(config_) : std::make_unique<WeightedMean>();
   sender_ = std::make_unique<Sender>(config_, model_->parameters(), train_);
   schedule_ = make_schedule();
-  const int workers = std::min(
-      config_.threads, std::max(updates_per_round(config_, clients_per_round_), test_parts(test_)));
-  nn::blas::reserve(workers);
-  for (int i = 0; i < workers; ++i)
-    workers_.emplace_back(config_.make_model, config_.dropout, &idle_);
+  threads_ = std::make_unique<ThreadExecutor>(
+      config_.make_model, config_.dropout,
+      std::min(config_.threads,
+               std::max(updates_per_round(config_, clients_per_round_), test_parts(test_))),
+      [this](const Assignment& assignment, ClientWorker& worker) {
+        return train_client(assignment, worker);
+      });
+  executor_ = threads_.get();
 }
 
 void Server::resume(const Round& last) {
@@ -98,142 +98,90 @@ int Server::weight_of(int client) const {
   return config_.algorithm->weighting == Weighting::by_samples ? samples : samples > 0;
 }
 
-Server::Kept Server::kept_by(int client, std::span<const nn::real> server_buffers) const {
-  Kept kept{client_states_.of(client), {}, server_buffers};
-  kept.state = kept.all;
-  if (config_.buffers == Buffers::averaged || kept.all.empty()) return kept;
-  const std::size_t size = kept.all.size(), buffers = kept.buffers.size();
-  nn::require(size >= buffers, "server: client ", client, " has kept ", size,
-              " numbers, fewer than its model has buffers");
-  kept.buffers = kept.state.last(buffers);
-  kept.state = kept.state.first(size - buffers);
-  return kept;
+Kept Server::kept_by(int client, std::span<const nn::real> server_buffers) const {
+  return {client_states_.of(client), config_.buffers, server_buffers};
 }
 
-std::vector<nn::real> Server::to_keep(const Kept& before, std::span<const nn::real> state,
-                                      std::span<const nn::real> buffers) const {
-  if (config_.buffers == Buffers::averaged) return {state.begin(), state.end()};
-  if (state.empty()) state = before.state;
-  std::vector<nn::real> all(state.begin(), state.end());
-  all.insert(all.end(), buffers.begin(), buffers.end());
-  return all;
+Assignment Server::assign(const Turn& turn) const {
+  Assignment assignment{.client = turn.client,
+                        .round = turn.version,
+                        .seed = config_.seed + turn.client + 1 +
+                                static_cast<std::uint64_t>(turn.start) * clients_per_round_,
+                        .learning_rate = learning_rate(turn.version),
+                        .received = received(turn.version),
+                        .state = {},
+                        .residual = {}};
+  if (config_.compression) assignment.residual = sender_->residuals().of(turn.client);
+  return assignment;
 }
 
-struct Server::Training {
-  struct Held {  // where malicious clients see all updates before they send theirs
-    ClientUpdate update;
-    std::vector<nn::real> values;
-  };
-  std::vector<Held> held;
-  WeightedMean buffers;
-  std::vector<std::pair<int, std::vector<nn::real>>> states, residuals;  // to keep, by client
-  std::vector<Exclusion> excluded;
-  int participants = 0;
-  double loss_sum = 0, weight = 0;
-  double longest_seconds = 0;
-  std::int64_t bytes = 0;  // sent by the clients
+Trained Server::train_client(const Assignment& assignment, ClientWorker& worker) const {
+  const double start = nn::thread_seconds() + worker.helped_seconds();
+  nn::Generator generator(assignment.seed);
+  std::ranges::copy(assignment.received.weights, worker.weights().begin());
+  std::ranges::copy(assignment.received.buffers, worker.buffers().begin());
+  LocalTraining training = config_.training;
+  training.learning_rate = assignment.learning_rate;
+  ClientContext context{.client = assignment.client,
+                        .round = assignment.round,
+                        .examples = train_,
+                        .samples = samples_.at(assignment.client),
+                        .training = training,
+                        .generator = generator,
+                        .worker = worker,
+                        .server_weights = assignment.received.weights,
+                        .broadcast = assignment.received.broadcast,
+                        .state = assignment.state};
+  Trained trained = sender_->train(*algorithm_, context, assignment.residual);
+  trained.buffers = worker.buffers();
+  trained.bytes += bytes_of(averaged_buffers());
+  trained.loss = context.loss_sum / std::max(1, context.batches);
+  trained.seconds = nn::thread_seconds() + worker.helped_seconds() - start;
+  return trained;
+}
 
-  // Forgets a client whose update was lost in the aggregation.
-  void exclude(const Exclusion& exclusion) {
-    const auto is_its = [&](const auto& kept) { return kept.first == exclusion.client; };
-    std::erase_if(states, is_its);
-    std::erase_if(residuals, is_its);
-    --participants;
-    excluded.push_back(exclusion);
-  }
-};
+// Why the server does not use what a client has sent; null: it does. A client that sends nothing
+// does not ask whether it is in time.
+static const char* fault_of(const Turn& turn, const Trained& trained, Schedule& schedule) {
+  if (turn.drops_out) return "it dropped out";
+  if (trained.values.empty()) return "it has no samples";
+  const bool is_in_time = schedule.is_in_time(turn, trained.bytes);
+  if (!trained.is_finite()) return "its update is not finite";
+  return is_in_time ? nullptr : "it missed the deadline";
+}
 
-Server::Training Server::train(const std::vector<Turn>& turns, Schedule& schedule) {
-  Training result;
-  const Attack* attack = sender_->attack();
-  const bool holds = attack && attack->colludes();
+Collected Server::train(const std::vector<Turn>& turns, Schedule& schedule) {
+  Collected collected;
   int round_weight = 0;
   for (const Turn& turn : turns) round_weight += weight_of(turn.client);
-
-  const int round = last_.number;
-  aggregation_->start(round);
-  std::vector<double> seconds(turns.size()), losses(turns.size());
-  std::vector<Sender::Sent> sent(turns.size());
-  std::vector<Kept> all_kept(turns.size());
-  const auto train_task = [&](ClientWorker& worker, int task) {
-    const double start = nn::thread_seconds() + worker.helped_seconds();
-    const Turn& turn = turns[task];
-    const int client = turn.client;
-    if (samples_[client].empty() || turn.drops_out) return;
-    nn::Generator generator(config_.seed + client + 1 +
-                            static_cast<std::uint64_t>(turn.start) * clients_per_round_);
-    const Received server = received(turn.version);
-    std::ranges::copy(server.weights, worker.weights().begin());
-    const Kept& kept = all_kept[task] = kept_by(client, server.buffers);
-    std::ranges::copy(kept.buffers, worker.buffers().begin());
-    LocalTraining training = config_.training;
-    training.learning_rate = learning_rate(turn.version);
-    ClientContext context{.client = client,
-                          .round = turn.version,
-                          .examples = train_,
-                          .samples = samples_[client],
-                          .training = training,
-                          .generator = generator,
-                          .worker = worker,
-                          .server_weights = server.weights,
-                          .broadcast = server.broadcast,
-                          .state = kept.state};
-    sent[task] = sender_->train(*algorithm_, context);
-    sent[task].bytes += bytes_of(averaged_buffers());
-    losses[task] = context.loss_sum / std::max(1, context.batches);
-    seconds[task] = nn::thread_seconds() + worker.helped_seconds() - start;
+  aggregation_->start(last_.number);
+  std::vector<std::optional<Kept>> all_kept(turns.size());
+  const auto assign_turn = [&](int number) -> std::optional<Assignment> {
+    const Turn& turn = turns[number];
+    if (samples_[turn.client].empty() || turn.drops_out) return {};
+    Assignment assignment = assign(turn);
+    const Kept& kept = all_kept[number].emplace(kept_by(turn.client, assignment.received.buffers));
+    assignment.received.buffers = kept.buffers;
+    assignment.state = kept.state;
+    return assignment;
   };
-  const auto take_update = [&](ClientWorker& worker, int task) {
-    const int client = turns[task].client;
-    const Kept kept = std::move(all_kept[task]);  // and no longer in memory
-    const auto& [values, state] = sent[task].update;
-    result.bytes += sent[task].bytes;
-    const bool sends = !values.empty();
-    const bool is_in_time = sends && schedule.is_in_time(turns[task], sent[task].bytes);
-    if (turns[task].drops_out) {
-      result.excluded.push_back({client, "it dropped out"});
-    } else if (!sends) {
-      result.excluded.push_back({client, "it has no samples"});
-    } else if (!sent[task].is_finite() || !nn::all_finite(worker.buffers())) {
-      result.excluded.push_back({client, "its update is not finite"});
-    } else if (!is_in_time) {
-      result.excluded.push_back({client, "it missed the deadline"});
-    } else {
-      if (turns[task].factor != 1)
-        for (nn::real& change : values.first(weights().size()))
-          change *= static_cast<nn::real>(turns[task].factor);
-      const ClientUpdate update{client, values, weight_of(client), round_weight};
-      if (holds)
-        result.held.push_back({update, {values.begin(), values.end()}});
-      else
-        aggregation_->add(update);
-      result.buffers.add({client, worker.buffers(), weight_of(client), round_weight});
-      if (std::vector keep = to_keep(kept, state, worker.buffers()); !keep.empty())
-        result.states.emplace_back(client, std::move(keep));
-      if (!sent[task].residual.empty())
-        result.residuals.emplace_back(client, std::move(sent[task].residual));
-      ++result.participants;
-      result.loss_sum += weight_of(client) * losses[task];
-      result.weight += weight_of(client);
-    }
+  const auto take_update = [&](int number, Trained& trained) {
+    const Turn& turn = turns[number];
+    const std::optional<Kept> kept = std::move(all_kept[number]);
+    all_kept[number].reset();  // no longer in memory
+    collected.longest_seconds = std::max(collected.longest_seconds, trained.seconds);
+    collected.bytes += trained.bytes;
+    if (const char* fault = fault_of(turn, trained, schedule))
+      return collected.excluded.push_back({turn.client, fault});
+    if (turn.factor != 1)
+      for (nn::real& change : trained.values.first(weights().size()))
+        change *= static_cast<nn::real>(turn.factor);
+    collected.add({turn.client, trained.values, weight_of(turn.client), round_weight}, trained,
+                  kept->after(trained.state, trained.buffers), *aggregation_, sender_->attack());
   };
-  struct NobodyIdle {
-    ~NobodyIdle() { idle.clear(); }
-    IdleWorkers& idle;
-  } const afterwards{idle_};
-  ordered_parallel(workers_, static_cast<int>(turns.size()), train_task, take_update,
-                   [&](ClientWorker& worker) { idle_.add(worker); });
-  result.longest_seconds = *std::ranges::max_element(seconds);
-
-  std::vector<RoundUpdate> all;
-  for (auto& [update, values] : result.held) {
-    update.values = values;
-    all.push_back({update.client, sender_->is_malicious(update.client),
-                   std::span(values).first(weights().size())});
-  }
-  if (!all.empty()) attack->collude(all);
-  for (const auto& held : result.held) aggregation_->add(held.update);
-  return result;
+  executor_->train(static_cast<int>(turns.size()), assign_turn, take_update);
+  collected.collude(*sender_, weights().size(), *aggregation_);
+  return collected;
 }
 
 double Server::learning_rate(int round) const {
@@ -244,38 +192,39 @@ Round Server::play_round(bool is_tested) {
   const nn::Stopwatch whole_round;
   std::unique_ptr<Schedule> schedule = schedule_->clone();
   const std::vector<Turn> turns = schedule->next();
-  Training training = train(turns, *schedule);
+  Collected collected = train(turns, *schedule);
   schedule_ = std::move(schedule);
   versions_.update(schedule_->versions_in_flight(), last_.number, received(last_.number));
 
   Round result;
   const nn::Stopwatch applying;
-  if (training.participants > 0) {
+  if (collected.participants > 0) {
     const std::span<const nn::real> aggregate = aggregation_->result();
-    for (const Exclusion& lost : aggregation_->excluded()) training.exclude(lost);
+    for (const Exclusion& lost : aggregation_->excluded()) collected.forget(lost);
     if (!aggregate.empty()) {
-      ServerContext context{weights(), last_.number, config_.clients, training.participants,
+      ServerContext context{weights(), last_.number, config_.clients, collected.participants,
                             learning_rate(last_.number)};
       algorithm_->apply(context, sender_->received(aggregate, weights()));
       result.selected = aggregation_->selected();
-      std::ranges::copy(training.buffers.result(), buffers().begin());
+      std::ranges::copy(collected.buffers.result(), buffers().begin());
     }
   }
-  for (auto& [client, state] : training.states) client_states_.keep(client, std::move(state));
-  for (auto& [client, kept] : training.residuals)
+  for (auto& [client, state] : collected.states) client_states_.keep(client, std::move(state));
+  for (auto& [client, kept] : collected.residuals)
     sender_->residuals().keep(client, std::move(kept));
 
   result.number = last_.number + 1;
   result.chosen = static_cast<int>(turns.size());
-  result.ideal_seconds = last_.ideal_seconds + training.longest_seconds + applying.seconds();
+  result.ideal_seconds = last_.ideal_seconds + collected.longest_seconds + applying.seconds();
   const bool sends = config_.algorithm->is_federated;
   if (sends)
     result.messages =
         last_.messages + 2 * result.chosen - std::ranges::count(turns, true, &Turn::drops_out);
-  result.excluded = std::move(training.excluded);
-  if (training.weight > 0) result.measures["Training loss"] = training.loss_sum / training.weight;
+  result.excluded = std::move(collected.excluded);
+  if (collected.weight > 0)
+    result.measures["Training loss"] = collected.loss_sum / collected.weight;
   result.measures["Bytes up"] =
-      last_.measures["Bytes up"] + (sends ? static_cast<double>(training.bytes) : 0.0);
+      last_.measures["Bytes up"] + (sends ? static_cast<double>(collected.bytes) : 0.0);
   result.measures["Bytes down"] =
       last_.measures["Bytes down"] +
       (sends ? static_cast<double>(bytes_to_client()) * result.chosen : 0.0);
@@ -315,17 +264,18 @@ std::size_t Server::averaged_buffers() const {
 }
 
 Evaluation Server::evaluate(bool has_trigger) {
-  return test_model(workers_, model_->parameters(), test_,
+  return test_model(threads_->workers(), model_->parameters(), test_,
                     has_trigger ? sender_->attack() : nullptr);
 }
 
 std::vector<double> Server::client_accuracies() {
-  return test_clients(workers_, train_, held_out_, [this](int client, ClientWorker& worker) {
-    const Kept kept = kept_by(client, buffers());
-    std::ranges::copy(weights(), worker.weights().begin());
-    std::ranges::copy(kept.buffers, worker.buffers().begin());
-    algorithm_->personalise(kept.state, worker.weights(), worker.buffers());
-  });
+  return test_clients(threads_->workers(), train_, held_out_,
+                      [this](int client, ClientWorker& worker) {
+                        const Kept kept = kept_by(client, buffers());
+                        std::ranges::copy(weights(), worker.weights().begin());
+                        std::ranges::copy(kept.buffers, worker.buffers().begin());
+                        algorithm_->personalise(kept.state, worker.weights(), worker.buffers());
+                      });
 }
 
 }  // namespace fl

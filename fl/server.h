@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <map>
 #include <memory>
@@ -13,8 +14,11 @@
 #include "fl/aggregation.h"
 #include "fl/algorithms.h"
 #include "fl/client_states.h"
+#include "fl/collected.h"
 #include "fl/config.h"
 #include "fl/evaluation.h"
+#include "fl/executor.h"
+#include "fl/kept.h"
 #include "fl/schedule.h"
 #include "fl/sender.h"
 #include "fl/versions.h"
@@ -51,6 +55,10 @@ class Server {
   // If a client's training throws, nothing has changed: the round can be played again. Without a
   // test the round has no accuracy, and no measure that a test gives.
   Round play_round(bool is_tested = true);
+
+  // From now on clients train where this executor lets them; it must outlive the server's rounds.
+  void train_with(Executor& executor) { executor_ = &executor; }
+  ThreadExecutor& threads() { return *threads_; }
 
   // Tests the newest round, which was played without a test.
   void test(Round& newest);
@@ -91,17 +99,11 @@ class Server {
   int clients_per_round() const { return clients_per_round_; }
 
  private:
-  struct Training;  // of a round's clients
-  Training train(const std::vector<Turn>& turns, Schedule& schedule);
+  Collected train(const std::vector<Turn>& turns, Schedule& schedule);
+  Assignment assign(const Turn& turn) const;
+  Trained train_client(const Assignment& assignment, ClientWorker& worker) const;
   Received received(int version) const;
-  // What the client begins its next round with: its algorithm's state, and buffers.
-  struct Kept {
-    std::vector<nn::real> all;  // both are parts of it, or the buffers are the server's
-    std::span<const nn::real> state, buffers;
-  };
   Kept kept_by(int client, std::span<const nn::real> server_buffers) const;
-  std::vector<nn::real> to_keep(const Kept& before, std::span<const nn::real> state,
-                                std::span<const nn::real> buffers) const;
   int weight_of(int client) const;
   double learning_rate(int round) const;
   std::int64_t bytes_to_client() const;
@@ -118,8 +120,8 @@ class Server {
   std::unique_ptr<Aggregation> aggregation_;
   std::unique_ptr<Sender> sender_;
   ClientStates client_states_;  // with local buffers these are at the end of each
-  IdleWorkers idle_;
-  std::vector<ClientWorker> workers_;
+  std::unique_ptr<ThreadExecutor> threads_;
+  Executor* executor_;
   int clients_per_round_;  // that train at the same time
   std::unique_ptr<Schedule> schedule_;
   Versions versions_;

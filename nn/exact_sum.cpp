@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <bit>
 #include <cmath>
 #include <cstdint>
 
@@ -25,7 +26,9 @@ void each_part(index size, Team& team, Function f) {
 
 }  // namespace
 
-double exact_limit(int terms) { return std::min(largest_term, range / terms); }
+double exact_limit(int terms) {
+  return std::min(largest_term, range / std::bit_ceil(static_cast<unsigned>(terms)));
+}
 
 // Most of an embedding's gradient is 0: such parts are only read.
 bool move_terms(std::span<real> terms, std::span<double> sums, double limit, Team& team) {

@@ -13,7 +13,8 @@ namespace nn {
 // exact. A term loses at most 2^-41 (4.5e-13), and from 2^-17 up, where float itself is no finer,
 // nothing.
 
-// The terms of a sum of `terms` must be smaller than this in absolute value.
+// The terms of a sum of `terms` must be smaller than this in absolute value: 2^13 / terms, rounded
+// down to a power of two, and at most 2^11.
 double exact_limit(int terms);
 
 // The term as it is added: the nearest multiple of the unit.

@@ -30,14 +30,16 @@ namespace {
 constexpr const char* skipped_key = "steps-left-out";
 constexpr const char* run_key = "run-id";
 constexpr const char* updates_key = "updates";  // for Adam's bias correction
+constexpr const char* exact_key = "exact-microbatches";
 
 // Terms that older checkpoints lack, and what those were made with.
-constexpr std::array<std::pair<const char*, const char*>, 6> newer_terms{{{"model", "llama"},
+constexpr std::array<std::pair<const char*, const char*>, 7> newer_terms{{{"model", "llama"},
                                                                           {"clip-norm", "none"},
                                                                           {"optimizer", "adam"},
                                                                           {"weight-decay", "0"},
                                                                           {"lr-floor", "0"},
-                                                                          {"held-out", "0"}}};
+                                                                          {"held-out", "0"},
+                                                                          {exact_key, "0"}}};
 const char* preset_of(const std::string& term) {
   for (const auto& [name, value] : newer_terms)
     if (name == term) return value;
@@ -60,9 +62,11 @@ std::vector<nn::LoadedTensor> tensors_of(nn::LanguageModel& model,
   return tensors;
 }
 
-// How the work is divided, which changes results only by rounding.
+// What of the work's division changes results, by rounding only.
 nn::Metadata layout_terms(const TrainingConfig& config) {
-  return {{"pipelines", std::to_string(config.topology.pipelines)},
+  if (config.has_exact_sums) return {{exact_key, std::to_string(config.all_microbatches())}};
+  return {{exact_key, "0"},
+          {"pipelines", std::to_string(config.topology.pipelines)},
           {"microbatches", std::to_string(config.microbatches)}};
 }
 
@@ -107,6 +111,8 @@ int updates_of(const nn::SafetensorsFile& file) {
 nn::Metadata origin_of(const TrainingConfig& config) {
   nn::Metadata origin = training_terms(config);
   origin.merge(layout_terms(config));
+  origin["pipelines"] = std::to_string(config.topology.pipelines);
+  origin["microbatches"] = std::to_string(config.microbatches);
   origin.merge(nn::describe_engine());
   origin["stages"] = std::to_string(config.topology.stages);
   origin["schedule"] = config.schedule;

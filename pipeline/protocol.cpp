@@ -103,6 +103,9 @@ bool Protocol::operator()(int from, Tag tag, std::size_t bytes, int step) const 
       return is_single && bytes <= longest_text;
     case Tag::goodbye:
       return is_single && bytes == 0;
+    case Tag::weights:
+    case Tag::assignment:
+    case Tag::update:  // of federations
     case Tag::beat:
       return false;
   }

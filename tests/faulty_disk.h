@@ -1,5 +1,6 @@
 #pragma once
 
+#include <climits>
 #include <fstream>
 #include <functional>
 #include <map>
@@ -9,6 +10,7 @@
 #include <system_error>
 #include <vector>
 
+#include "nn/base/file.h"
 #include "nn/base/storage.h"
 
 // A disk with one operation that goes wrong. It also knows what a loss of power would leave of a
@@ -20,9 +22,11 @@ class FaultyDisk : public nn::Storage {
  public:
   enum class Fault { error, half_written, power };  // after `power` every operation fails
 
-  // Operations count from 0. The folder must be empty.
-  FaultyDisk(path folder, int faulty_operation, Fault fault)
-      : root_(std::move(folder)), faulty_operation_(faulty_operation), fault_(fault) {}
+  // Operations count from 0. What the folder has already is safe.
+  explicit FaultyDisk(path folder, int faulty_operation = INT_MAX, Fault fault = Fault::error)
+      : root_(std::move(folder)), faulty_operation_(faulty_operation), fault_(fault) {
+    find_files(root_, *tree_);
+  }
 
   bool has_failed() const { return operations_ > faulty_operation_; }
 
@@ -129,6 +133,18 @@ class FaultyDisk : public nn::Storage {
           ((*folder).*which).erase(name);
     }
   };
+
+  static void find_files(const path& folder, Node& node) {
+    for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+      const auto found = std::make_shared<Node>(Node{.is_folder = entry.is_directory()});
+      if (found->is_folder)
+        find_files(entry, *found);
+      else
+        found->content = found->durable = nn::read_file(entry);
+      const std::string name = entry.path().filename().string();
+      node.entries[name] = node.durable_entries[name] = found;
+    }
+  }
 
   std::shared_ptr<Node> find(const path& path) const {
     if (path == root_ || path.native().size() < root_.native().size()) return tree_;

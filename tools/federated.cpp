@@ -1,6 +1,7 @@
 // Federated learning with any algorithm, attack and defence, from the command line.
 #include <unistd.h>
 
+#include <algorithm>
 #include <iostream>
 
 #include "fl/attacks.h"
@@ -13,6 +14,8 @@
 #include "tools/federated/outputs.h"
 #include "tools/federated/sweep.h"
 #include "tools/program/program.h"
+#include "tools/ranks/launch.h"
+#include "tools/ranks/run.h"
 #include "tools/report/document.h"
 
 namespace {
@@ -71,6 +74,8 @@ std::vector<SweepRun> check_all(const std::filesystem::path& file) {
 int run_command(int argc, char** argv) {
   Experiment experiment;
   Resources resources;
+  resources.threads = std::max(1, resources.threads / ranks::ranks_here());
+  ranks::Choice choice;
   Outputs outputs;
   outputs.is_full = true;
   Comparison comparison;
@@ -80,6 +85,7 @@ int run_command(int argc, char** argv) {
   arguments.add_to(run, experiment);
   add_outputs(run, outputs);
   add_common(run, experiment, resources);
+  ranks::add_options(run, choice);
   tools::Options compare = parser.add_command("compare", "run what a table says and compare");
   add_compare(compare, comparison, resources);
   std::filesystem::path sweep_file, sweep_out = "out/sweep";
@@ -96,8 +102,11 @@ int run_command(int argc, char** argv) {
   if (command == "compare") return federated::compare(comparison, resources, stop) ? 0 : 1;
   if (command == "sweep") return run_sweep({check_all(sweep_file), sweep_out, jobs}, stop), 0;
   arguments.apply(experiment);
+  ranks::Place place = ranks::find_place(choice);
+  place.meeting.stop = &stop;
+  if (place.meeting.rank > 0) return ranks::serve_run(experiment, resources, place), 0;
   check(outputs);
-  return run_one("federated", experiment, resources, outputs, stop), 0;
+  return run_one("federated", experiment, resources, outputs, stop, ranks::make_executor(place)), 0;
 }
 
 }  // namespace

@@ -21,6 +21,9 @@ struct Tag {
     loss,
     held_out,    // an activation of an evaluation
     validation,  // losses of an evaluation, and their sum
+    weights,     // of a federation's server, and what it broadcasts
+    assignment,  // of a client to a rank
+    update,      // of that client
     clock,
     cut,
     checkpoint,
@@ -53,7 +56,7 @@ constexpr Tag run_name_tag{Tag::order, 0, 1};
 // The first frame of every message; the second is its payload. Little-endian, as in memory.
 struct Header {
   static constexpr std::uint32_t right_magic = 0x42495254;  // "TRIB"
-  static constexpr std::uint16_t right_version = 7;
+  static constexpr std::uint16_t right_version = 8;
 
   std::uint32_t magic = right_magic;
   std::uint16_t version = right_version;

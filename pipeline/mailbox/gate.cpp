@@ -5,22 +5,13 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cstdint>
 #include <cstring>
 #include <iterator>
 #include <utility>
 #include <zmq_addon.hpp>
 
-#include "nn/base/error.h"
-
 namespace pipeline {
-
-void Strangers::add(const std::string& what) {
-  const int count = ++counts[what];
-  if (std::has_single_bit(static_cast<unsigned>(count)))
-    on_stranger(nn::concat(what, ", ", count, " so far"));
-}
 
 Gate::Gate(zmq::socket_t events, int expected) : events_(std::move(events)), expected_(expected) {}
 
@@ -119,9 +110,9 @@ void Gate::add_to(std::vector<zmq::pollitem_t>& items) {
   if (questions_) items.push_back({questions_.handle(), 0, ZMQ_POLLIN, 0});
 }
 
-std::string user_of(const zmq::message_t& message) {
-  const char* user = zmq_msg_gets(message.handle(), "User-Id");
-  return user ? user : "";
+std::optional<int> user_of(const zmq::message_t& message) {
+  const char* const user = zmq_msg_gets(message.handle(), "User-Id");
+  return user && *user ? std::optional(std::stoi(user)) : std::nullopt;
 }
 
 }  // namespace pipeline

@@ -1,23 +1,16 @@
 #pragma once
 
-#include <functional>
-#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 #include <zmq.hpp>
 
-// Connection admission: who connects, and who may stay. Only the mailbox includes this.
+#include "pipeline/mailbox/transport.h"
+
+// Connection admission: who connects, and who may stay. Only the sockets include this.
 namespace pipeline {
 
 constexpr int connections_of_a_rank = 2;  // one for messages, one for its pulse
-
-// What came from outside the run, counted by kind.
-struct Strangers {
-  std::function<void(const std::string& what)> on_stranger;
-  std::map<std::string, int> counts = {};
-
-  void add(const std::string& what);
-};
 
 // Connection admission: counts the connections to a listening socket, and admits only keys of the
 // run (ZAP, ZeroMQ RFC 27). While too many strangers are connected, no connection is accepted: the
@@ -68,6 +61,6 @@ class Gate {
 };
 
 // The rank that sent it, according to its key; empty if it had none.
-std::string user_of(const zmq::message_t& message);
+std::optional<int> user_of(const zmq::message_t& message);
 
 }  // namespace pipeline

@@ -11,6 +11,7 @@
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -40,22 +41,14 @@ struct Message {
   std::span<const Number> numbers_as() const {
     return {reinterpret_cast<const Number*>(bytes.data()), bytes.size() / sizeof(Number)};
   }
+  std::string_view characters() const {
+    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+  }
   // Safe to print: see nn::printable_lines.
   std::string text() const;
 };
 
-// The ZeroMQ context that messages travel through. One per process; ranks that are threads share
-// one for inproc, but each rank with keys needs its own.
-class Network {
- public:
-  Network();
-  ~Network();
-
- private:
-  friend class Mailbox;
-  struct Context;
-  std::unique_ptr<Context> context_;
-};
+class Network;
 
 // Another rank stopped, vanished or stayed silent.
 struct PeerLost : std::runtime_error {
@@ -156,8 +149,30 @@ class Mailbox {
   const std::map<std::string, int>& strangers() const;
 
  private:
-  struct Sockets;
-  std::unique_ptr<Sockets> sockets_;
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+class Beat;
+class Transport;
+struct Strangers;
+
+// What messages travel through. One per process; ranks that are threads share one for inproc, but
+// each rank with keys needs its own.
+class Network {
+ public:
+  Network();  // ZeroMQ
+
+  // Another one: `join` connects a rank to those in its options.
+  using Join =
+      std::function<std::unique_ptr<Transport>(const Mailbox::Options&, const Beat&, Strangers&)>;
+  explicit Network(Join join) : join_(std::move(join)) {}
+  Network(const Network&) = delete;
+  Network& operator=(const Network&) = delete;
+
+ private:
+  friend class Mailbox;
+  Join join_;
 };
 
 }  // namespace pipeline

@@ -6,7 +6,7 @@
 #include <set>
 #include <zmq.hpp>
 
-// Only the mailbox includes this.
+// Only the sockets and their pulse include this.
 namespace pipeline {
 
 // Closes TCP connections that have delivered many bytes but no complete message. ZeroMQ keeps the

@@ -1,46 +1,69 @@
 #include "pipeline/mailbox/sockets.h"
 
 #include <algorithm>
-#include <cmath>
+#include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
+#include <utility>
+#include <vector>
 
 #include "nn/base/error.h"
-#include "nn/base/split.h"
 #include "nn/real.h"
 
 namespace pipeline {
 
 namespace {
 
-using std::chrono::milliseconds;
-
 // Bounds on ZeroMQ's queue of one connection. It counts messages, not bytes.
 constexpr int most_to_send = 64, least_to_receive = 2, most_to_receive = 64;
 constexpr std::size_t most_bytes_to_receive = 4 << 20;
 constexpr int encryption_bytes = 64;             // CURVE adds less to a frame
 constexpr std::size_t header_on_the_wire = 256;  // with encryption and framing
+constexpr int most_sockets = 1 << 14;            // of a process; rank 0 needs 4 for each other rank
 constexpr int refused = ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL;
 
-// The cap on the time between two looks at the mailbox. A wait looks more often.
-milliseconds longest_turn(const Mailbox::Options& options) {
-  return std::min(milliseconds(500), options.heartbeat / 4);
+// Lends memory to a message until ZeroMQ has read it; small payloads are copied.
+zmq::message_t message_of(const Message& payload, std::size_t least_lent) {
+  const auto [bytes, owner] = payload;
+  if (bytes.size() < least_lent) return {bytes.data(), bytes.size()};
+  using Owner = std::shared_ptr<const void>;
+  return {const_cast<std::byte*>(bytes.data()), bytes.size(),
+          [](void*, void* hint) { delete static_cast<Owner*>(hint); }, new Owner(owner)};
 }
 
-std::vector<int> linked_ranks(const Mailbox::Options& options) {
-  if (options.links) return *options.links;
-  std::vector<int> others;
-  for (int rank = 0; rank < static_cast<int>(options.addresses.size()); ++rank)
-    if (rank != options.rank) others.push_back(rank);
-  return others;
-}
-
-// Often enough to tell a rank that looks into its mailbox from one that does not.
-milliseconds beat_interval(const Mailbox::Options& options) {
-  return std::max(milliseconds(10), std::min(options.heartbeat / 6, options.deadline / 8));
+// ZeroMQ may place a small payload at any offset in its own buffer: it is copied for alignment.
+Message message_of(zmq::message_t received) {
+  const auto owner = std::make_shared<zmq::message_t>(std::move(received));
+  const std::span bytes(static_cast<const std::byte*>(owner->data()), owner->size());
+  if (reinterpret_cast<std::uintptr_t>(bytes.data()) % alignof(double) == 0)
+    return {bytes, owner};
+  const auto copy = std::make_shared<std::vector<std::byte>>(bytes.begin(), bytes.end());
+  return {*copy, copy};
 }
 
 }  // namespace
+
+Network::Join over_zeromq() {
+  auto context = std::make_shared<Context>();
+  context->zmq.set(zmq::ctxopt::blocky, false);
+  context->zmq.set(zmq::ctxopt::max_sockets, most_sockets);
+  return [context = std::move(context)](const Mailbox::Options& options, const Beat& beat,
+                                        Strangers& strangers) {
+    if (!options.keys) require_local(options.addresses);
+    const SignalsWait undisturbed;
+    return std::make_unique<Sockets>(*context, options, beat, strangers);
+  };
+}
+
+zmq::socket_t Context::watch(zmq::socket_t& socket, int events) {
+  const std::string name = nn::concat("inproc://events-", ++watched);
+  if (zmq_socket_monitor(socket.handle(), name.c_str(), events) != 0) throw zmq::error_t();
+  zmq::socket_t watcher(zmq, zmq::socket_type::pair);
+  watcher.set(zmq::sockopt::rcvhwm, 0);  // a full queue would stop ZeroMQ's thread
+  watcher.connect(name);
+  return watcher;
+}
 
 zmq::socket_t outgoing_socket(zmq::context_t& context, const Mailbox::Options& options, int rank) {
   zmq::socket_t socket(context, zmq::socket_type::push);
@@ -56,56 +79,46 @@ zmq::socket_t outgoing_socket(zmq::context_t& context, const Mailbox::Options& o
   return socket;
 }
 
-zmq::socket_t Network::Context::watch(zmq::socket_t& socket, int events) {
-  const std::string name = nn::concat("inproc://events-", ++watched);
-  if (zmq_socket_monitor(socket.handle(), name.c_str(), events) != 0) throw zmq::error_t();
-  zmq::socket_t watcher(zmq, zmq::socket_type::pair);
-  watcher.set(zmq::sockopt::rcvhwm, 0);  // a full queue would stop ZeroMQ's thread
-  watcher.connect(name);
-  return watcher;
+Sockets::Sockets(Context& context, const Mailbox::Options& options, const Beat& beat,
+                 Strangers& strangers)
+    : strangers_(strangers),
+      in_(context.zmq, zmq::socket_type::pull),
+      gate_(context.watch(in_, Gate::watched),
+            connections_of_a_rank * static_cast<int>(options.links->size())) {
+  if (options.keys) gate_.admit_only(context.zmq, *options.links, options.keys->public_keys);
+  listen(options);
+  for (int rank : *options.links) connect(context, options, rank);
+  pulse_.begin(context.zmq, options, beat, meter_);
 }
 
-Mailbox::Sockets::Sockets(Network& network, Options given)
-    : options(std::move(given)),
-      strangers{options.on_stranger},
-      in(network.context_->zmq, zmq::socket_type::pull),
-      gate(network.context_->watch(in, Gate::watched),
-           connections_of_a_rank * static_cast<int>(linked_ranks(options).size())) {
-  const std::vector<int> links = linked_ranks(options);
-  if (options.keys) gate.admit_only(network.context_->zmq, links, options.keys->public_keys);
-  listen();
-  for (int rank : links) connect(*network.context_, rank);
-  pulse.begin(network.context_->zmq, options, links, beat_interval(options), meter);
-}
-
-void Mailbox::Sockets::listen() {
+void Sockets::listen(const Mailbox::Options& options) {
   const std::string& own = options.addresses.at(options.rank);
   const int handshake = static_cast<int>(options.handshake.count());
-  in.set(zmq::sockopt::linger, 0);
+  in_.set(zmq::sockopt::linger, 0);
   const int most_messages =
       std::clamp(static_cast<int>(most_bytes_to_receive / options.largest_message),
                  least_to_receive, most_to_receive);
   const std::size_t largest = options.largest_message + sizeof(Header) + encryption_bytes;
-  in.set(zmq::sockopt::rcvhwm, most_messages);
-  in.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(largest));
-  in.set(zmq::sockopt::handshake_ivl, handshake);
+  in_.set(zmq::sockopt::rcvhwm, most_messages);
+  in_.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(largest));
+  in_.set(zmq::sockopt::handshake_ivl, handshake);
   if (options.keys) {
-    in.set(zmq::sockopt::curve_server, true);
-    in.set(zmq::sockopt::curve_secretkey, options.keys->secret);
+    in_.set(zmq::sockopt::curve_server, true);
+    in_.set(zmq::sockopt::curve_secretkey, options.keys->secret);
   }
-  if (options.listener >= 0) in.set(zmq::sockopt::use_fd, options.listener);
+  if (options.listener >= 0) in_.set(zmq::sockopt::use_fd, options.listener);
   try {
-    in.bind(own);
+    in_.bind(own);
   } catch (const zmq::error_t& error) {
     throw nn::InputError(
         nn::concat("rank ", options.rank, " cannot listen at ", own, ": ", error.what()),
         "choose a free address, for TCP a numeric one: tcp://127.0.0.1:9000");
   }
-  meter.begin(in, (most_messages + 2) * (largest + header_on_the_wire));
+  meter_.begin(in_, (most_messages + 2) * (largest + header_on_the_wire));
 }
 
-void Mailbox::Sockets::connect(Network::Context& context, int rank) {
-  Peer& peer = peers[rank];
+void Sockets::connect(Context& context, const Mailbox::Options& options, int rank) {
+  Peer& peer = peers_[rank];
   peer.out = outgoing_socket(context.zmq, options, rank);
   peer.out.set(zmq::sockopt::linger, 500);
   peer.out.set(zmq::sockopt::sndhwm, most_to_send);
@@ -120,141 +133,73 @@ void Mailbox::Sockets::connect(Network::Context& context, int rank) {
   }
 }
 
-void Mailbox::Sockets::push(int to, Tag tag, zmq::message_t payload) {
+void Sockets::attend() {
   const SignalsWait undisturbed;
-  if (to == options.rank)
-    return keep(to, tag, std::make_shared<zmq::message_t>(std::move(payload)));
-  const auto found = peers.find(to);
-  nn::require(found != peers.end(), "rank ", options.rank, " is not linked with rank ", to);
-  Peer& peer = found->second;
-  const Header header{.kind = tag.kind,
-                      .real_bytes = sizeof(nn::real),
-                      .run = options.run,
-                      .sequence = peer.sent++,
-                      .bytes = payload.size(),
-                      .from = options.rank,
-                      .step = tag.step,
-                      .item = tag.item,
-                      .part = tag.part};
-  peer.waiting.push_back({zmq::message_t(&header, sizeof header), std::move(payload)});
-  flush(peer);
+  gate_.attend(strangers_);
+  for (int cut = meter_.take_cut(); cut > 0; --cut) strangers_.add("messages without an end");
+  for (auto& [rank, peer] : peers_) read_events(peer);
 }
 
-void Mailbox::Sockets::flush(Peer& peer) {
-  while (!peer.waiting.empty()) {
-    Outgoing& next = peer.waiting.front();
-    // A message is taken whole or not at all: if its header was taken, its payload is.
-    if (!peer.out.send(next.header, zmq::send_flags::dontwait | zmq::send_flags::sndmore)) return;
-    peer.out.send(next.payload, zmq::send_flags::none);
-    peer.waiting.pop_front();
+void Sockets::read_events(Peer& peer) {
+  for (zmq::message_t event, address; peer.events.recv(event, zmq::recv_flags::dontwait);) {
+    (void)peer.events.recv(address);
+    std::uint16_t kind = 0;  // the event's first two bytes
+    std::memcpy(&kind, event.data(), sizeof kind);
+    // A connection that breaks before its handshake is over is made again: on a busy machine some
+    // take too long.
+    if (kind == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) peer.is_connected = true;
+    if (kind == ZMQ_EVENT_DISCONNECTED && peer.is_connected) peer.is_gone = true;
+    if (kind & refused) peer.has_refused = true;
   }
 }
 
-void Mailbox::Sockets::read_events() {
-  for (auto& [rank, peer] : peers) {
-    zmq::message_t event, address;
-    while (peer.events.recv(event, zmq::recv_flags::dontwait)) {
-      (void)peer.events.recv(address);
-      std::uint16_t kind = 0;  // the event's first two bytes
-      std::memcpy(&kind, event.data(), sizeof kind);
-      // A connection that breaks before its handshake is over is made again: on a busy machine
-      // some take too long.
-      if (kind == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) peer.is_connected = true;
-      if (kind == ZMQ_EVENT_DISCONNECTED && peer.is_connected) peer.is_gone = true;
-      if (kind & refused) peer.has_refused = true;
+bool Sockets::send(int to, const Header& header, const Message& payload) {
+  const SignalsWait undisturbed;
+  Peer& peer = peers_.at(to);
+  const auto header_flags = zmq::send_flags::dontwait | zmq::send_flags::sndmore;
+  peer.is_full = !peer.out.send(zmq::buffer(&header, sizeof header), header_flags);
+  if (peer.is_full) return false;
+  // A message is taken whole or not at all: if its header was taken, its payload is.
+  peer.out.send(message_of(payload, least_lent()), zmq::send_flags::none);
+  return true;
+}
+
+std::optional<Transport::Arrival> Sockets::receive() {
+  const SignalsWait undisturbed;
+  zmq::message_t first, payload;
+  if (!in_.recv(first, zmq::recv_flags::dontwait)) return {};
+  bool is_whole = first.more() && in_.recv(payload).has_value();
+  while (is_whole && payload.more()) {  // more than two frames
+    is_whole = false;
+    zmq::message_t surplus;
+    while (in_.recv(surplus) && surplus.more()) {
     }
   }
+  meter_.note(first);
+  Arrival arrival{{}, message_of(std::move(payload)), user_of(first)};
+  if (is_whole) arrival.header = message_of(std::move(first));
+  return arrival;
 }
 
-bool Mailbox::Sockets::is_silent(const Peer& peer) const {
-  return peer.is_here() && attended - peer.heard > options.heartbeat;
+Transport::Connection Sockets::connection(int to) const {
+  const Peer& peer = peers_.at(to);
+  return peer.has_refused ? Connection::refused
+         : peer.is_gone   ? Connection::broken
+                          : Connection::open;
 }
 
-std::string Mailbox::Sockets::trouble() const {
-  for (const auto& [rank, peer] : peers)
-    if (!peer.failure.empty()) return peer.failure;
-  for (const auto& [rank, peer] : peers)
-    if (peer.has_refused)
-      return nn::concat("rank ", rank, " does not accept the keys of rank ", options.rank);
-  for (const auto& [rank, peer] : peers)
-    if ((peer.is_gone || is_silent(peer)) && !peer.has_parted)
-      return nn::concat("rank ", rank, " is gone");
-  return "";
-}
-
-std::map<int, Mailbox::Sockets::Clock::duration> Mailbox::Sockets::idle() const {
-  std::map<int, Clock::duration> ranks;
-  for (const auto& [rank, peer] : peers)
-    if (peer.was_met && !peer.has_parted && attended - peer.active >= options.deadline / 2)
-      ranks[rank] = attended - peer.active;
-  return ranks;
-}
-
-std::string Mailbox::Sockets::idle_since(milliseconds waited) const {
-  std::map<int, Clock::duration> ranks = idle();
-  for (const auto& [rank, duration] : idle_elsewhere)
-    if (!peers.contains(rank) && rank != options.rank) ranks[rank] = duration;
-  std::vector<std::string> idle_ranks;
-  Clock::duration least = waited;
-  for (const auto& [rank, duration] : ranks) {
-    idle_ranks.push_back(std::to_string(rank));
-    least = std::min(least, duration);
-  }
-  const double seconds = std::round(std::chrono::duration<double>(least).count() * 10) / 10;
-  if (idle_ranks.empty()) return nn::concat("nothing came for ", seconds, " s");
-  const bool is_one = idle_ranks.size() == 1;
-  return nn::concat(is_one ? "rank " : "ranks ", nn::join(idle_ranks), is_one ? " has" : " have",
-                    " done nothing for ", seconds, " s");
-}
-
-void Mailbox::Sockets::move_messages() {
-  const SignalsWait undisturbed;
-  const auto now = Clock::now();
-  attended += std::min<Clock::duration>(now - last_look, longest_turn(options));
-  last_look = now;
-  pulse.look();
-  drain();
-  for (auto& [rank, peer] : peers) flush(peer);
-  read_events();
-  if (options.rank == 0) pulse.tell(idle());
-}
-
-bool Mailbox::Sockets::has_outgoing() const {
-  return std::ranges::any_of(peers, [](const auto& entry) {
-    return !entry.second.is_gone && !entry.second.waiting.empty();
-  });
-}
-
-void Mailbox::Sockets::sleep(milliseconds longest) {
-  std::erase_if(read_by_messages, [](const auto& readers) { return *readers == 0; });
-  if (!read_by_messages.empty()) longest = milliseconds(1);
-  std::vector<zmq::pollitem_t> items{{in.handle(), 0, ZMQ_POLLIN, 0}};
-  gate.add_to(items);
-  for (auto& [rank, peer] : peers) {
+void Sockets::sleep(std::chrono::milliseconds longest) {
+  std::vector<zmq::pollitem_t> items{{in_.handle(), 0, ZMQ_POLLIN, 0}};
+  gate_.add_to(items);
+  for (auto& [rank, peer] : peers_) {
     items.push_back({peer.events.handle(), 0, ZMQ_POLLIN, 0});
-    if (!peer.waiting.empty()) items.push_back({peer.out.handle(), 0, ZMQ_POLLOUT, 0});
+    if (peer.is_full) items.push_back({peer.out.handle(), 0, ZMQ_POLLOUT, 0});
   }
   try {
     zmq::poll(items, longest);
   } catch (const zmq::error_t& error) {
     if (error.num() != EINTR) throw;
   }
-}
-
-void Mailbox::Sockets::throw_trouble(const std::string& what) {
-  if (options.stop && *options.stop) throw Stopped();
-  const auto give_up = Clock::now() + milliseconds(300);
-  std::string reason = trouble();
-  while (reason.ends_with("is gone") && Clock::now() < give_up) {
-    sleep(milliseconds(20));
-    drain();
-    reason = trouble();
-  }
-  if (reason.empty()) return;
-  // Ranks pass this news on unchanged, so that all name the rank that was lost first.
-  throw PeerLost(
-      nn::concat(reason, ", while ", what),
-      reason.ends_with("is gone") ? nn::concat(reason, ", says rank ", options.rank) : reason);
 }
 
 }  // namespace pipeline

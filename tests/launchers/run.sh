@@ -75,11 +75,27 @@ batch_trains() {
   cat "$work/batch.log"
   same_losses sh-6 srun-batch
 }
+# The clients of a federation, shared out over processes.
+federates() {  # federates LAUNCHER
+  "launch_$1" 3 "${program%/*}/federated" "${federation[@]}" --meet "$work" \
+    --csv "$work/$1.csv" >"$work/out" 2>&1
+  cat "$work/out"
+  cmp "$work/federation.csv" "$work/$1.csv" && grep -q '^rank 2 trained [1-9]' "$work/out"
+}
 tested() {  # tested LAUNCHER
   check "3 processes of $1 train as those of pipeline.sh" trains "$1" 3
   check "6 processes of $1 train as those of pipeline.sh" trains "$1" 6
   check "a killed one ends the job of $1, and is named" names_the_killed "$1"
+  check "3 processes of $1 share the clients of a federation" federates "$1"
 }
+
+# 40 patients, in columns that can tell who is ill.
+{ echo a,b,ill; for i in {1..40}; do echo $((i % 7)),$((i * i % 11)),$((i % 7 > 3)); done; } \
+  >"$work/patients.csv"
+federation=(run --dataset table --data "$work/patients.csv" --label ill --model mlp -N 8 -C 1 -B 4
+  --rounds 3)
+check "a federation trains" "${program%/*}/federated" "${federation[@]}" \
+  --csv "$work/federation.csv"
 
 for pipelines in 1 2; do
   check "pipeline.sh trains" tools/pipeline.sh 3 $pipelines "${small[@]}" --steps 6 \

@@ -75,6 +75,7 @@ TEST_CASE("products are taken out of the sums") {
 TEST_CASE("terms that a sum cannot hold are reported") {
   Team team;
   CHECK(exact_limit(1) == 2048);
+  CHECK(exact_limit(9) == 512);
   CHECK(exact_limit(16) == 512);
   for (const real bad : {real(512), -real(1e30), std::numeric_limits<real>::infinity(),
                          std::numeric_limits<real>::quiet_NaN()}) {

@@ -140,6 +140,22 @@ TEST_CASE("a checkpoint of two pipelines goes on in one") {
     CHECK(resumed.losses.at(step) == doctest::Approx(undisturbed.losses.at(step)).epsilon(1e-6));
 }
 
+TEST_CASE("a checkpoint of exact sums goes on with the same bits in any number of pipelines") {
+  TrainingConfig config = config_of_six("zb-h1", 3, 2), other = config_of_six("1f1b", 2, 3);
+  config.has_exact_sums = other.has_exact_sums = true;
+  const tools::TemporaryFolder whole, folder;
+  const PartialResult undisturbed = train_until(config, whole.path, 4);
+  train_until(config, folder.path, 2);
+  const PartialResult resumed = train_until(other, folder.path, 4);
+  CHECK(resumed.reports.empty());
+  CHECK(resumed.losses.at(3) == undisturbed.losses.at(3));
+  CHECK(resumed.weights == undisturbed.weights);
+  other.has_exact_sums = false;
+  CHECK(train_until(other, folder.path, 5).reports ==
+        std::vector<std::string>{"the checkpoint was made with 6 exact-microbatches, this run has "
+                                 "0: the same training but for rounding"});
+}
+
 TEST_CASE("a checkpoint of another training is refused") {
   const TrainingConfig config = config_of_six("1f1b", 2, 1);
   const tools::TemporaryFolder folder;

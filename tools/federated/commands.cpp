@@ -8,6 +8,7 @@
 #include <iostream>
 #include <map>
 #include <memory>
+#include <utility>
 
 #include "nn/base/file.h"
 #include "tools/federated/compare.h"
@@ -69,13 +70,15 @@ void write_outputs(const Run& run, const Outputs& outputs, const nn::Metadata& m
 }
 
 void run_one(const std::string& program, const Experiment& asked, const Resources& resources,
-             const Outputs& outputs, const std::atomic<bool>& stop) {
+             const Outputs& outputs, const std::atomic<bool>& stop,
+             decltype(Runner::Options::make_executor) make_executor) {
   require_writable(outputs);
-  Session session(resources, stop, [&](const std::string&) {
+  const auto open_saved = [&](const std::string&) {
     return outputs.checkpoint.empty()
                ? nullptr
                : std::make_unique<SavedRun>(outputs.checkpoint, outputs.may_resume, std::cerr);
-  });
+  };
+  Session session(resources, stop, open_saved, std::move(make_executor));
   const Experiment experiment = session.with_clients(asked);
   session.plan({experiment});
   if (experiment.clients != asked.clients)

@@ -15,9 +15,10 @@ namespace federated {
 const std::atomic<bool>& stop_after_round();
 
 // Runs one experiment, prints its rounds and leaves the outputs. `stop` ends it after a round; then
-// the rounds so far are kept and tools::Stopped is thrown.
+// the rounds so far are kept and tools::Stopped is thrown. `make_executor`: as the runner's.
 void run_one(const std::string& program, const Experiment& asked, const Resources& resources,
-             const Outputs& outputs, const std::atomic<bool>& stop);
+             const Outputs& outputs, const std::atomic<bool>& stop,
+             decltype(Runner::Options::make_executor) make_executor = nullptr);
 
 // Writes the run's table, measures and events where the outputs say. The run has a round.
 void write_outputs(const Run& run, const Outputs& outputs, const nn::Metadata& made);

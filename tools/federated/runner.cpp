@@ -25,6 +25,11 @@ static void require_tested(const Experiment& e, const std::vector<fl::Round>& ro
 
 bool Run::is_complete() const { return std::ssize(rounds) >= rounds_of(experiment, rounds); }
 
+std::string identity_of(const Experiment& experiment, const data::Task& dataset) {
+  return nn::concat(describe(experiment), ' ', dataset.name,
+                    sizeof(nn::real) == 4 ? " in float" : " in double");
+}
+
 Runner::Entry& Runner::entry_of(const Experiment& experiment) {
   const std::string name = describe(experiment);
   const auto found = std::ranges::find(entries_, name, &Entry::name);
@@ -58,9 +63,11 @@ void Runner::play(Entry& entry) {
   entry.rounds.clear();
   fl::Config config = config_of(e, dataset_.train);
   config.threads = options_.threads;
-  const std::string identity = nn::concat(entry.name, ' ', dataset_.name,
-                                          sizeof(nn::real) == 4 ? " in float" : " in double");
+  const std::string identity = identity_of(e, dataset_);
   fl::Server server(std::move(config), dataset_.train, dataset_.test);
+  const std::unique_ptr<fl::Executor> executor =
+      options_.make_executor ? options_.make_executor(server, identity) : nullptr;
+  if (executor) server.train_with(*executor);
   const auto show = [&](const std::string& detail) {
     if (options_.watch) options_.watch(entry.rounds, server);
     if (options_.bar)

@@ -26,6 +26,9 @@ struct Run {
   bool is_complete() const;  // has its last round, or has stopped at its target
 };
 
+// All that a run's numbers depend on, in one line.
+std::string identity_of(const Experiment& experiment, const data::Task& dataset);
+
 // Runs experiments, each at most once: the rounds of a short run are the first ones of a longer
 // run.
 class Runner {
@@ -37,6 +40,9 @@ class Runner {
     report::ProgressBar* bar = nullptr;
     // Opens where the rounds of a run, described in one line, are kept; none: nowhere.
     std::function<std::unique_ptr<SavedRun>(const std::string& run)> open_saved = nullptr;
+    // Where clients train, if not on threads of this process; `run` is identity_of() the run.
+    std::function<std::unique_ptr<fl::Executor>(fl::Server& server, const std::string& run)>
+        make_executor = nullptr;
     // Called before the first round, with those of the saved run, and after every round.
     std::function<void(const std::vector<fl::Round>& rounds, fl::Server& server)> watch = nullptr;
   };

@@ -11,12 +11,14 @@
 
 namespace federated {
 
-Session::Session(const Resources& resources, const std::atomic<bool>& stop, OpenSaved open_saved)
+Session::Session(const Resources& resources, const std::atomic<bool>& stop, OpenSaved open_saved,
+                 MakeExecutor make_executor)
     : dataset_(open_dataset(resources.data)),
       threads_(resources.threads),
       bar_(std::cerr),
-      runner_(dataset_.task(), {resources.threads, &stop, &std::cerr,
-                                isatty(STDERR_FILENO) ? &bar_ : nullptr, std::move(open_saved)}) {
+      runner_(dataset_.task(),
+              {resources.threads, &stop, &std::cerr, isatty(STDERR_FILENO) ? &bar_ : nullptr,
+               std::move(open_saved), std::move(make_executor)}) {
   if (!dataset_.description.empty()) std::cerr << dataset_.description << '\n';
 }
 

@@ -1,0 +1,82 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "fl/client_worker.h"
+#include "fl/idle_workers.h"
+#include "fl/versions.h"
+#include "nn/model.h"
+#include "nn/real.h"
+
+namespace fl {
+
+// What a client is given for a round, wherever it trains.
+struct Assignment {
+  int client = 0;
+  int round = 0;           // whose weights it starts from
+  std::uint64_t seed = 0;  // of its masks, and of the order of its samples
+  double learning_rate = 0;
+  Received received;                // the buffers are those that it begins with
+  std::span<const nn::real> state;  // kept from its last round; empty before the first
+  std::vector<nn::real> residual;   // what compression has not sent yet
+};
+
+// What has become of it. An update is valid until take() returns.
+struct Trained {
+  std::span<nn::real> values;       // sent; empty: it has not trained
+  std::span<const nn::real> state;  // to keep; empty: as before
+  std::span<const nn::real> buffers;
+  std::vector<nn::real> residual;
+  std::int64_t bytes = 0;  // of the update, as it would be coded
+  double loss = 0;         // the mean of its batches
+  double seconds = 0;      // of processor time
+
+  bool is_finite() const;
+};
+
+// Trains one client with a worker. Called for several clients at once.
+using TrainClient = std::function<Trained(const Assignment&, ClientWorker&)>;
+
+// Trains the clients of a round: on threads of this process, or elsewhere.
+class Executor {
+ public:
+  virtual ~Executor() = default;
+
+  // Trains clients 0 .. count - 1 as assign(number) says, which is called once for each, several at
+  // once; an empty one does not train. Calls take(number, trained) after each, strictly in this
+  // order and never two at once, so that sums have the same bits whoever trains. Throws what
+  // training or either function throws.
+  using Assign = std::function<std::optional<Assignment>(int number)>;
+  using Take = std::function<void(int number, Trained& trained)>;
+  virtual void train(int count, const Assign& assign, const Take& take) = 0;
+};
+
+// On threads of this process, each with a worker. Those without a client help others.
+class ThreadExecutor : public Executor {
+ public:
+  ThreadExecutor(nn::ModelFactory make_model, nn::DropoutStream dropout, int workers,
+                 TrainClient train_client);
+
+  void train(int count, const Assign& assign, const Take& take) override;
+
+  std::vector<ClientWorker>& workers() { return workers_; }
+  std::unique_ptr<ClientWorker> new_worker();  // one more, for a thread of the caller's
+  IdleWorkers& idle() { return idle_; }
+  Trained train_client(const Assignment& assignment, ClientWorker& worker) const {
+    return train_client_(assignment, worker);
+  }
+
+ private:
+  nn::ModelFactory make_model_;
+  nn::DropoutStream dropout_;
+  TrainClient train_client_;
+  IdleWorkers idle_;
+  std::vector<ClientWorker> workers_;
+};
+
+}  // namespace fl

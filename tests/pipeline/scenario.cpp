@@ -1,0 +1,157 @@
+#include "tests/pipeline/scenario.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <string_view>
+
+#include "nn/base/error.h"
+#include "pipeline/links.h"
+#include "tests/pipeline/toy_training.h"
+
+namespace pipeline {
+
+namespace {
+
+using std::chrono::milliseconds, std::chrono::microseconds;
+
+// Shorter than a heartbeat even with the longest latency; shorter than half the deadline; longer
+// than any patience.
+constexpr milliseconds moment{150}, a_while{2'000}, eternity{20'000};
+
+using Net = SimulatedNetwork;
+
+struct FaultKind {
+  std::string_view name;
+  void (*befall)(Net&, int rank, int other);
+  bool is_harmless = false, is_of_pair = false;
+};
+
+constexpr bool harmless = true, pair = true;
+
+void cut_both_ways(Net& net, int rank, int other, milliseconds duration) {
+  net.cut(rank, other, duration);
+  net.cut(other, rank, duration);
+}
+
+constexpr std::array<FaultKind, 13> kinds{{
+    {"crashes", [](Net& net, int rank, int) { net.crash(rank, false); }},
+    {"vanishes", [](Net& net, int rank, int) { net.crash(rank, true); }},
+    {"freezes", [](Net& net, int rank, int) { net.freeze(rank, eternity); }},
+    {"freezes for a while", [](Net& net, int rank, int) { net.freeze(rank, a_while); }},
+    {"freezes for a moment", [](Net& net, int rank, int) { net.freeze(rank, moment); }, harmless},
+    {"is suspended with all others", [](Net& net, int, int) { net.suspend(eternity); }, harmless},
+    {"computes for a while", [](Net& net, int rank, int) { net.occupy(rank, a_while); }, harmless},
+    {"computes forever", [](Net& net, int rank, int) { net.occupy(rank, eternity); }},
+    {"is cut off for a moment from",
+     [](Net& net, int rank, int other) { cut_both_ways(net, rank, other, moment); }, harmless,
+     pair},
+    {"is not heard for a moment by",
+     [](Net& net, int rank, int other) { net.cut(rank, other, moment); }, harmless, pair},
+    {"is cut off from",
+     [](Net& net, int rank, int other) { cut_both_ways(net, rank, other, eternity); }, !harmless,
+     pair},
+    {"is not heard by", [](Net& net, int rank, int other) { net.cut(rank, other, eternity); },
+     !harmless, pair},
+    {"loses its connection to",
+     [](Net& net, int rank, int other) { net.break_connection(rank, other); }, !harmless, pair},
+}};
+
+TrainingConfig draw_config(Dice& dice) {
+  const auto [stages, pipelines] = dice.one_of(std::vector<std::pair<int, int>>{
+      {2, 1}, {3, 1}, {6, 1}, {1, 2}, {2, 2}, {3, 2}, {1, 3}, {2, 3}});
+  const nn::ModelFamily& family = nn::families()[dice.below(2)];
+  TrainingConfig config = toy::config_of(schedule_table()[dice.below(schedule_table().size())].name,
+                                         stages, pipelines, 1 + dice.below(3), family);
+  config.steps = 2 + dice.below(3);
+  if (dice.one_in(3)) config.clip_norm = 0.5;
+  if (dice.one_in(4)) config.skips_bad_steps = true;
+  if (pipelines > 1 && dice.one_in(3)) config.shares_moments = true;
+  if (dice.one_in(4)) config.recomputes = true;
+  if (dice.one_in(3)) {
+    config.held_out = 0.1;
+    config.evaluate_every = 1 + dice.below(2);
+    config.evaluation_batches = 2;
+  }
+  return config;
+}
+
+SimulatedNetwork::Weather draw_weather(Dice& dice, int ranks) {
+  SimulatedNetwork::Weather weather;
+  weather.latency = dice.one_of<microseconds>(
+      {milliseconds(0), microseconds(200), milliseconds(5), milliseconds(40)});
+  weather.work.assign(
+      ranks, dice.one_of<microseconds>({microseconds(1), microseconds(100), milliseconds(3)}));
+  if (dice.one_in(3)) weather.work[dice.below(ranks)] = milliseconds(30);
+  weather.room = dice.one_of<std::size_t>({1, 2, 5, 64});
+  weather.lends = !dice.one_in(3);
+  return weather;
+}
+
+Fault draw_fault(Dice& dice, const TrainingConfig& config) {
+  Fault fault;
+  fault.kind = dice.below(kinds.size());
+  fault.rank = dice.below(config.topology.ranks());
+  fault.other = dice.one_of(links_of(config, fault.rank));
+  fault.phase = dice.one_of<Phase>({Phase::meeting, Phase::training, Phase::training,
+                                    Phase::training, Phase::saving, Phase::parting});
+  fault.look = dice.below(1 << dice.below(fault.phase == Phase::training ? 9 : 5));
+  return fault;
+}
+
+Start draw_start(Dice& dice, const TrainingConfig& config) {
+  Start start;
+  for (int left = dice.one_of<int>({0, 1, 1, 1, 2}); left > 0; --left)
+    start.faults.push_back(draw_fault(dice, config));
+  if (dice.one_in(4)) {
+    start.disk_operation = dice.below(1 << (1 + dice.below(8)));
+    start.disk_fault = dice.one_of<FaultyDisk::Fault>(
+        {FaultyDisk::Fault::error, FaultyDisk::Fault::half_written, FaultyDisk::Fault::power});
+  }
+  if (dice.one_in(4)) {
+    start.told_to_stop = dice.below(config.topology.ranks());
+    start.steps = 1 + dice.below(config.steps);
+  }
+  return start;
+}
+
+}  // namespace
+
+void Fault::befall(SimulatedNetwork& network) const { kinds[kind].befall(network, rank, other); }
+bool Fault::is_harmless() const { return kinds[kind].is_harmless; }
+std::set<int> Fault::culprits() const {
+  return kinds[kind].is_of_pair ? std::set{rank, other} : std::set{rank};
+}
+
+std::string Fault::text() const {
+  constexpr std::array phases{"meeting", "training", "saving", "parting"};
+  return nn::concat("rank ", rank, ' ', kinds[kind].name,
+                    kinds[kind].is_of_pair ? nn::concat(" rank ", other) : "", " at look ", look,
+                    " of ", phases[static_cast<int>(phase)]);
+}
+
+std::string Scenario::text() const {
+  std::string text = nn::concat(
+      config.schedule, ", ", config.topology.stages, " x ", config.topology.pipelines, ", ",
+      config.microbatches, " microbatches, ", config.steps, " steps, ", config.model.family->name);
+  for (std::size_t i = 0; i < starts.size(); ++i) {
+    text += nn::concat("; start ", i, ":");
+    for (const Fault& fault : starts[i].faults) text += ' ' + fault.text() + ',';
+    if (starts[i].disk_operation < INT_MAX)
+      text += nn::concat(" disk operation ", starts[i].disk_operation, " fails,");
+    if (starts[i].told_to_stop >= 0)
+      text += nn::concat(" rank ", starts[i].told_to_stop, " is told to stop,");
+  }
+  return text;
+}
+
+Scenario draw_scenario(Dice& dice) {
+  Scenario scenario{draw_config(dice), {}, {}};
+  scenario.weather = draw_weather(dice, scenario.config.topology.ranks());
+  for (int left = dice.below(3); left > 0; --left)
+    scenario.starts.push_back(draw_start(dice, scenario.config));
+  scenario.starts.emplace_back();
+  return scenario;
+}
+
+}  // namespace pipeline

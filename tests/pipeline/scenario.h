@@ -1,0 +1,48 @@
+#pragma once
+
+#include <climits>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "pipeline/training_config.h"
+#include "tests/faulty_disk.h"
+#include "tests/pipeline/simulated_network.h"
+#include "tests/pipeline/simulated_training.h"
+
+namespace pipeline {
+
+// A fault befalls a rank when it looks into its mailbox for the n-th time in a phase of its run.
+struct Fault {
+  int kind = 0;  // in the table in scenario.cpp
+  int rank = 0, other = 0;
+  Phase phase = {};
+  int look = 0;
+
+  void befall(SimulatedNetwork& network) const;
+  bool is_harmless() const;        // no rank may fail
+  std::set<int> culprits() const;  // the ranks that others may miss
+  std::string text() const;
+};
+
+// What happens at a start of a run.
+struct Start {
+  std::vector<Fault> faults = {};
+  int disk_operation = INT_MAX;  // that goes wrong
+  FaultyDisk::Fault disk_fault = {};
+  int told_to_stop = -1;  // a rank, after so many steps
+  int steps = 0;
+};
+
+// What a seed decides. The last start has no fault that ends it.
+struct Scenario {
+  TrainingConfig config;
+  SimulatedNetwork::Weather weather;
+  std::vector<Start> starts;
+
+  std::string text() const;
+};
+
+Scenario draw_scenario(Dice& dice);
+
+}  // namespace pipeline

@@ -1,0 +1,108 @@
+#!/usr/bin/env bash
+# bin/federated run on several processes: the same bits as one, also when some die, freeze or are
+# interrupted. Needs the table of patients in data/raw.
+cd "$(dirname "$0")/.." || exit 1
+program=federated
+. tests/checks.bash
+[ -e data/raw/heart/heart.csv ] ||
+  { echo "left out: needs data/fetch.sh heart"; finish; exit; }
+heart=(run --dataset heart --model mlp -N 30 -C 0.4 -B 16 -E 5 --lr 0.1 --rounds 5)
+
+# The run in $work/NAME.csv, by so many ranks; the process of rank R is ${ranks[R]}.
+start() {  # start NAME RANKS ARGUMENTS...
+  local rank threads
+  ranks=()
+  for ((rank = $2 - 1; rank >= 0; --rank)); do
+    threads=$((rank % 2 + 1))
+    "$program" "${heart[@]}" --threads $threads --rank $rank --ranks "$2" --meet "$work/meet" \
+      --csv "$work/$1-$rank.csv" "${@:3}" >"$work/$1-$rank.out" 2>&1 &
+    ranks[rank]=$!
+  done
+}
+alone() { "$program" "${heart[@]}" --threads 1 --csv "$work/alone.csv" "$@" >"$work/out" 2>&1; }
+same() { diff "$work/alone.csv" "$work/$1-0.csv"; }
+shares() {  # shares RANKS ARGUMENTS...: as one process does
+  local rank
+  rm -f "$work"/shared-*
+  alone "${@:2}" && start shared "$@" || return
+  wait "${ranks[@]}" || { cat "$work"/shared-*.out; return 1; }
+  for ((rank = 1; rank < $1; ++rank)); do
+    grep -qE "^rank $rank trained [1-9][0-9]* clients$" "$work/shared-$rank.out" || return
+    [ ! -e "$work/shared-$rank.csv" ] || return
+  done
+  same shared && [ -z "$(ls -A "$work/meet")" ]
+}
+check "three ranks give the bits of one" shares 3
+check "so do two, with states and residuals of clients" shares 2 --algorithm scaffold \
+  --compression topk
+check "with clients that collude against a defence" shares 3 --attack alie --malicious 0.3 \
+  --defence multi-krum --byzantine 3 --keep 6
+check "with clients that started from earlier weights" shares 2 --clock fedbuff
+check "with personal models and shuffled samples" shares 3 --algorithm ditto --held-out 0.2 \
+  --shuffle --momentum 0.9
+
+# Rounds of a run that is disturbed take a while.
+slow=(--rounds 12 -E 100 --heartbeat 1)
+played() {  # played NAME ROUND: waits for it
+  local _
+  for _ in {1..600}; do
+    [ -e "$work/$1-steps/step-$2" ] && return
+    sleep 0.02
+  done
+  return 1
+}
+survives() {  # survives NAME SIGNAL RANK...
+  start "$1" 4 "${slow[@]}" --checkpoint "$work/$1-steps"
+  played "$1" 2 || echo "it does not train"
+  local rank status
+  for rank in "${@:3}"; do kill "-$2" "${ranks[rank]}"; done
+  wait "${ranks[0]}"
+  status=$?
+  for rank in "${@:3}"; do kill -KILL "${ranks[rank]}"; done 2>/dev/null
+  wait
+  cat "$work/$1-0.out"
+  for rank in "${@:3}"; do
+    grep -q "^rank $rank: .*; its clients are given to others" "$work/$1-0.out" || return
+  done
+  [ $status = 0 ] && same "$1"
+}
+alone "${slow[@]:0:4}"
+check "a rank that is killed loses nothing" survives killed KILL 2
+check "nor do all ranks but the first" survives deserted KILL 1 2 3
+check "nor does one that freezes" survives frozen STOP 3
+
+goes_on() {
+  start stopped 3 "${slow[@]}" --checkpoint "$work/stopped-steps"
+  played stopped 2 || echo "it does not train"
+  kill -INT "${ranks[@]}"
+  wait "${ranks[0]}"
+  [ $? = 130 ] && wait "${ranks[1]}" && wait "${ranks[2]}" ||
+    { cat "$work"/stopped-*.out; return 1; }
+  start stopped 2 "${slow[@]}" --checkpoint "$work/stopped-steps" --resume
+  wait "${ranks[@]}" && same stopped
+}
+check "an interrupted run ends after a round, and goes on with fewer ranks" goes_on
+orphans() {
+  start orphans 2 "${slow[@]}"
+  sleep 1
+  kill -KILL "${ranks[0]}"
+  wait "${ranks[1]}"
+  [ $? = 1 ] && grep -q "^error: .*rank 0" "$work/orphans-1.out"
+}
+check "a rank ends when rank 0 has died" orphans
+
+check "a rank that there is not is refused" refuses "no rank 3 of 3" run --rank 3 --ranks 3
+misses() {
+  ! "$program" "${heart[@]}" --rank 0 --ranks 2 --meet "$work/meet" --timeout 1 >"$work/out" 2>&1 &&
+    cat "$work/out" && grep -q "waited 1 s in .* for rank 1$" "$work/out"
+}
+check "a rank that does not come is named" misses
+differs() {
+  "$program" "${heart[@]}" --rank 1 --ranks 2 --meet "$work/meet" --lr 0.2 >"$work/other" 2>&1 &
+  ! "$program" "${heart[@]}" --rank 0 --ranks 2 --meet "$work/meet" >"$work/out" 2>&1
+  wait
+  cat "$work/out" "$work/other"
+  grep -q 'η=0.1 ' "$work/out" && grep -q 'η=0.2 ' "$work/out"
+}
+check "ranks with other options are refused" differs
+finish

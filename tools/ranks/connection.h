@@ -1,0 +1,66 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <filesystem>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "fl/executor.h"
+#include "pipeline/mailbox/mailbox.h"
+#include "tools/ranks/parcel.h"
+
+namespace ranks {
+
+// How the processes of a federation find each other: every rank but 0 has a connection of its own
+// to rank 0, so that losing one is not losing the others.
+struct MeetingPlace {
+  std::filesystem::path folder;  // below it each pair has one
+  int rank = 0, ranks = 1;
+  std::chrono::milliseconds timeout{60'000}, heartbeat{6'000};
+  const std::atomic<bool>* stop = nullptr;
+};
+
+// One end of a connection: rank 0's to `other`, or that of a rank to rank 0. Both must have the
+// same terms, one per line. Throws as Mailbox::meet() and pipeline::meet_in() do.
+class Line {
+ public:
+  Line(const MeetingPlace& place, int other, const std::string& terms);
+  pipeline::Mailbox& mailbox() { return *mailbox_; }
+
+ private:
+  pipeline::Network network_;
+  std::optional<pipeline::Mailbox> mailbox_;
+};
+
+// Another rank, as rank 0 sees it. Several threads may use it.
+class Connection {
+ public:
+  Connection(const MeetingPlace& place, int rank, const std::string& terms);
+
+  int rank() const { return rank_; }
+  int threads() const { return threads_; }  // that train there
+  bool is_lost() const { return is_lost_; }
+
+  // Has the client trained there, and waits for it. Throws pipeline::PeerLost if the rank is lost,
+  // now or before.
+  Parcel<fl::Trained> train(const fl::Assignment& assignment);
+
+  // Lets the rank end. Never throws: a rank that is lost meanwhile is not missed any more.
+  void end() noexcept;
+
+ private:
+  // Returns the number of the assignment. Weights that are new to the rank go before it, with the
+  // same number.
+  int send(const fl::Assignment& assignment);
+
+  int rank_, threads_ = 0;
+  Line line_;
+  std::mutex mutex_;
+  std::atomic<bool> is_lost_ = false;
+  std::optional<int> version_;  // of the weights that it has; see fl::Assignment::round
+  int assignments_ = 0;         // sent so far
+};
+
+}  // namespace ranks

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <functional>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "fl/executor.h"
+#include "tools/ranks/connection.h"
+
+namespace ranks {
+
+// Trains the clients of a round on the threads of rank 0 and of all other ranks. The clients of a
+// rank that is lost are given to others in the same round; when none is left, rank 0 trains alone.
+class RankExecutor : public fl::Executor {
+ public:
+  // `on_loss` is told of each rank that is lost. The threads must outlive the executor's rounds.
+  RankExecutor(fl::ThreadExecutor& own, std::list<Connection> others,
+               std::function<void(const std::string& what)> on_loss);
+  ~RankExecutor() override;  // lets the other ranks end
+
+  void train(int count, const Assign& assign, const Take& take) override;
+
+ private:
+  // What one client at a time is trained by: a thread of this process or of another.
+  struct Hand {
+    fl::ClientWorker* worker = nullptr;
+    Connection* connection = nullptr;
+    std::unique_ptr<fl::ClientWorker> spare = {};  // once every other rank is lost
+    Parcel<fl::Trained> parcel = {};
+  };
+  fl::Trained train_with(Hand& hand, const fl::Assignment& assignment);
+  Connection* replacement();
+
+  fl::ThreadExecutor& own_;
+  std::list<Connection> others_;
+  std::function<void(const std::string&)> on_loss_;
+  std::vector<Hand> hands_;
+  mutable std::mutex mutex_;  // of the hands' connections
+};
+
+}  // namespace ranks

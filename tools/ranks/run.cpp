@@ -1,0 +1,66 @@
+#include "tools/ranks/run.h"
+
+#include <iostream>
+#include <list>
+#include <utility>
+
+#include "nn/base/error.h"
+#include "tools/federated/dataset.h"
+#include "tools/federated/runner.h"
+#include "tools/program/program.h"
+#include "tools/program/signals.h"
+#include "tools/ranks/rank_executor.h"
+#include "tools/ranks/serve.h"
+
+namespace ranks {
+
+namespace {
+
+void say(const std::string& line) { std::cerr << line + '\n'; }
+
+// Meeting ends as the program does when it is interrupted.
+template <class Meet>
+auto interruptible(const Meet& meet) {
+  try {
+    return meet();
+  } catch (const pipeline::Mailbox::Stopped&) {
+    throw tools::Stopped{tools::stop_signal()};
+  }
+}
+
+}  // namespace
+
+std::function<std::unique_ptr<fl::Executor>(fl::Server&, const std::string&)> make_executor(
+    const Place& place) {
+  if (place.meeting.ranks == 1) return nullptr;
+  return [place](fl::Server& server, const std::string& run) {
+    return interruptible([&]() -> std::unique_ptr<fl::Executor> {
+      say(nn::concat(place.meeting.ranks, " ranks", place.found.empty() ? "" : " by " + place.found,
+                     "; meeting in ", place.meeting.folder.string(), "-*"));
+      std::list<Connection> others;
+      for (int rank = 1; rank < place.meeting.ranks; ++rank)
+        others.emplace_back(place.meeting, rank, run);
+      return std::make_unique<RankExecutor>(
+          server.threads(), std::move(others),
+          [](const std::string& what) { say(what + "; its clients are given to others"); });
+    });
+  };
+}
+
+void serve_run(const federated::Experiment& asked, const federated::Resources& resources,
+               const Place& place) {
+  const federated::Dataset dataset = federated::open_dataset(resources.data);
+  const federated::Experiment experiment =
+      federated::settled(federated::with_clients_of(*dataset.train, asked));
+  federated::validate(experiment, dataset.task());
+  fl::Config config = federated::config_of(experiment, *dataset.train);
+  config.threads = resources.threads;
+  fl::Server server(std::move(config), *dataset.train, *dataset.test);
+  interruptible([&] {
+    Line line(place.meeting, 0, federated::identity_of(experiment, dataset.task()));
+    const int trained = serve(server.threads(), line);
+    say(nn::concat("rank ", place.meeting.rank, " trained ", trained, " clients"));
+  });
+}
+
+}  // namespace ranks
