@@ -43,8 +43,8 @@ class Checkpoints {
   // Called by all ranks before the first step: loads the newest undamaged checkpoint, which rank 0
   // finds. Only rank 0 calls `report`, with notes such as a change of processor. Returns the number
   // of steps done, 0 without a checkpoint. Throws nn::InputError if the checkpoint belongs to a
-  // different training.
-  int resume(const std::function<void(const std::string&)>& report);
+  // different training. `looks`: on rank 0, whether there may be one.
+  int resume(const std::function<void(const std::string&)>& report, bool looks = true);
 
  private:
   nn::CheckpointFolder::File save_block(int step, int block);

@@ -1,6 +1,8 @@
 #include "pipeline/collectives.h"
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
 #include <functional>
 #include <numeric>
 #include <utility>
@@ -69,21 +71,45 @@ bool Ring<Number>::advance() {
 template class Ring<float>;
 template class Ring<double>;
 
-bool StepOrders::go_on(int done, bool has_steps_left, bool wants_to_stop, const std::string& what) {
-  const Tag order{Tag::order, done};
+bool StepOrders::go_on(int done, bool has_steps_left, bool wants_to_stop, const std::string& what,
+                       bool calls_others) {
+  enum Order { stop, go_on, call_others };
+  const Tag tag{Tag::order, done};
   if (mailbox_.rank() != 0) {
     if (wants_to_stop && !std::exchange(has_asked_, true))
       mailbox_.send_number(0, {Tag::stop_request}, done);
-    return mailbox_.receive_number(0, order, what) != 0;
+    const auto order = static_cast<Order>(mailbox_.receive_number(0, tag, what));
+    calls_others_ = order == call_others;
+    return order == go_on;
   }
   mailbox_.progress(what);
   for (int other = 1; other < mailbox_.ranks(); ++other)
     has_asked_ |= mailbox_.try_receive(other, {Tag::stop_request}).has_value();
   const bool goes_on = has_steps_left && !has_asked_ && !wants_to_stop;
+  calls_others_ = goes_on && calls_others;
   for (int other = 1; other < mailbox_.ranks(); ++other)
-    mailbox_.send_number(other, order, goes_on);
-  return goes_on;
+    mailbox_.send_number(other, tag, calls_others_ ? call_others : goes_on ? go_on : stop);
+  return goes_on && !calls_others_;
 }
+
+namespace {
+
+// The sums of the first numbers and of the rest.
+TwoSums sums_of(const std::vector<double>& numbers, std::size_t first) {
+  const auto middle = numbers.begin() + static_cast<std::ptrdiff_t>(first);
+  return {std::accumulate(numbers.begin(), middle, 0.0),
+          std::accumulate(middle, numbers.end(), 0.0)};
+}
+
+// On rank 0: each number, added up over the ranks.
+void add_those_of_others(Mailbox& mailbox, std::vector<double>& numbers, Tag tag,
+                         const std::string& what) {
+  for (int other = 1; other < mailbox.ranks(); ++other)
+    std::ranges::transform(mailbox.receive_numbers(other, tag, numbers.size(), what), numbers,
+                           numbers.begin(), std::plus<>());
+}
+
+}  // namespace
 
 double sum_over_ranks(Mailbox& mailbox, std::vector<double> numbers, Tag tag,
                       const std::string& what) {
@@ -91,12 +117,27 @@ double sum_over_ranks(Mailbox& mailbox, std::vector<double> numbers, Tag tag,
     mailbox.send_numbers(0, tag, numbers);
     return mailbox.receive_number(0, tag, what);
   }
-  for (int other = 1; other < mailbox.ranks(); ++other)
-    std::ranges::transform(mailbox.receive_numbers(other, tag, numbers.size(), what), numbers,
-                           numbers.begin(), std::plus<>());
+  add_those_of_others(mailbox, numbers, tag, what);
   const double sum = std::accumulate(numbers.begin(), numbers.end(), 0.0);
   for (int other = 1; other < mailbox.ranks(); ++other) mailbox.send_number(other, tag, sum);
   return sum;
+}
+
+TwoSums sums_over_ranks(Mailbox& mailbox, std::vector<double> first,
+                        const std::vector<double>& second, Tag tag, const std::string& what) {
+  const std::size_t middle = first.size();
+  std::vector<double> numbers = std::move(first);
+  numbers.insert(numbers.end(), second.begin(), second.end());
+  if (mailbox.rank() != 0) {
+    mailbox.send_numbers(0, tag, numbers);
+    const std::vector<double> sums = mailbox.receive_numbers(0, tag, 2, what);
+    return {sums[0], sums[1]};
+  }
+  add_those_of_others(mailbox, numbers, tag, what);
+  const TwoSums sums = sums_of(numbers, middle);
+  for (int other = 1; other < mailbox.ranks(); ++other)
+    mailbox.send_numbers(other, tag, std::array{sums.first, sums.second});
+  return sums;
 }
 
 }  // namespace pipeline

@@ -72,11 +72,14 @@ class StepOrders {
 
   // Called by all ranks after `done` steps. True on all of them if they take another step: if rank
   // 0 has steps left and has received no request to stop. `what` is for error messages.
-  bool go_on(int done, bool has_steps_left, bool wants_to_stop, const std::string& what);
+  // `calls_others`: on rank 0, whether the ranks are to part so that others can join.
+  bool go_on(int done, bool has_steps_left, bool wants_to_stop, const std::string& what,
+             bool calls_others = false);
+  bool calls_others() const { return calls_others_; }  // why the last order was false
 
  private:
   Mailbox& mailbox_;
-  bool has_asked_ = false;
+  bool has_asked_ = false, calls_others_ = false;
 };
 
 // The sum of the numbers of all ranks, on every rank. Rank 0 first adds up each number over the
@@ -85,5 +88,12 @@ class StepOrders {
 // all have called it.
 double sum_over_ranks(Mailbox& mailbox, std::vector<double> numbers, Tag tag,
                       const std::string& what);
+
+// The same for two lists of numbers.
+struct TwoSums {
+  double first, second;
+};
+TwoSums sums_over_ranks(Mailbox& mailbox, std::vector<double> first,
+                        const std::vector<double>& second, Tag tag, const std::string& what);
 
 }  // namespace pipeline

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstddef>
 #include <limits>
+#include <utility>
 
 #include "nn/base/error.h"
 #include "nn/gradient_norm.h"
@@ -38,6 +39,7 @@ Gradients::Gradients(const TrainingConfig& config, Stage& stage, Mailbox& mailbo
 void Gradients::begin_step(int step) {
   step_ = step;
   squares_.assign(count_blocks(config_), 0);
+  is_prepared_ = false;
 }
 
 std::span<nn::real> Gradients::gradients_of(int block) {
@@ -174,23 +176,49 @@ void Gradients::found_bad(int block, const std::string& what) {
       bad_step_hint);
 }
 
-bool Gradients::finish_step(const std::string& place) {
+bool Gradients::finish_step(const std::string& place, const std::vector<double>& losses) {
   const double start = wall_time();
   wait_for_exchanges(place + " waited for gradients from other ranks");
   if (config_.topology.pipelines > 1) trace_.add(Kind::wait, step_ + 1, 0, 0, start, wall_time());
   if (!config_.has_verdicts()) return true;
-  norm_ = std::sqrt(sum_over_ranks(mailbox_, squares_, {Tag::verdict, step_},
-                                   place + " waited for the verdict on the step"));
-  if (!std::isfinite(norm_)) {
-    if (!config_.skips_bad_steps)
-      throw nn::InputError(nn::concat("the gradients of step ", step_ + 1, " are too large"),
-                           bad_step_hint);
+  is_prepared_ = true;
+  const std::string what = place + " waited for the verdict on the step";
+  const Tag tag{Tag::verdict, step_};
+  Verdict verdict;
+  if (config_.is_elastic) {
+    const auto [squares, sum] = sums_over_ranks(mailbox_, squares_, losses, tag, what);
+    verdict = {std::sqrt(squares), sum};
+  } else {
+    verdict.norm = std::sqrt(sum_over_ranks(mailbox_, squares_, tag, what));
+  }
+  if (!std::isfinite(verdict.norm) && !config_.skips_bad_steps)
+    throw nn::InputError(nn::concat("the gradients of step ", step_ + 1, " are too large"),
+                         bad_step_hint);
+  if (!apply(step_, verdict)) return false;
+  if (config_.shares_moments) wait_for_exchanges(place + " waited for weights from other ranks");
+  return true;
+}
+
+bool Gradients::apply(int step, Verdict verdict) {
+  step_ = step;
+  verdict_ = verdict;
+  is_prepared_ = false;
+  if (!std::isfinite(verdict.norm)) {
     stage_.model().parameters().zero_gradients();
     return false;
   }
   for (const auto& [block, own] : blocks_) update(block);
-  wait_for_exchanges(place + " waited for weights from other ranks");
   return true;
+}
+
+Gradients::Optimizers Gradients::take_optimizers() {
+  Optimizers optimizers;
+  for (auto& [block, own] : blocks_) optimizers[block] = std::move(own.optimizer);
+  return optimizers;
+}
+
+void Gradients::give_optimizers(Optimizers optimizers) {
+  for (auto& [block, optimizer] : optimizers) blocks_.at(block).optimizer = std::move(optimizer);
 }
 
 void Gradients::wait_for_exchanges(const std::string& what) {
@@ -216,7 +244,8 @@ void Gradients::update(int block) {
   nn::Optimizer& optimizer = *blocks_.at(block).optimizer;
   optimizer.set_learning_rate(rate);
   nn::Team& team = stage_.team();
-  const double factor = config_.clip_norm > 0 ? nn::clip_factor(norm_, config_.clip_norm) : 1;
+  const double factor =
+      config_.clip_norm > 0 ? nn::clip_factor(verdict_.norm, config_.clip_norm) : 1;
   if (factor < 1) nn::scale(own, factor, team);
   if (config_.weight_decay > 0)
     decay(weights, first, blocks_.at(block).decaying, rate, config_.weight_decay, team);

@@ -52,11 +52,32 @@ class Gradients {
   // Called by all ranks at the end of a step, with the rank's place for error messages; waits until
   // the blocks are updated. If the training skips bad steps and this is one, no rank updates
   // anything, and all return false.
-  bool finish_step(const std::string& place);
+  //
+  // In elastic runs every rank learns the sum of the `losses` of all microbatches in this way, each
+  // of which one rank knows and the others take for zero. If this throws, no block is updated.
+  bool finish_step(const std::string& place, const std::vector<double>& losses);
+
+  // What all ranks know of a step: the norm of its gradients before they were clipped, or NaN if it
+  // is skipped, and the sum of its losses.
+  struct Verdict {
+    double norm = 0, losses = 0;
+  };
+  const Verdict& verdict() const { return verdict_; }
+
+  // Whether the averages of this step are complete, so that apply() needs nobody else.
+  bool is_prepared() const { return is_prepared_; }
+  // Updates the blocks, or with a NaN none. False for a NaN. For elastic runs, in which a step may
+  // be done on some ranks when others are lost.
+  bool apply(int step, Verdict verdict);
+
+  // The optimizers of all blocks, for a worker that continues after this one.
+  using Optimizers = std::map<int, std::unique_ptr<nn::Optimizer>>;
+  Optimizers take_optimizers();
+  void give_optimizers(Optimizers optimizers);
 
   // The norm of the last step's gradients, of all blocks together, before they were clipped. A tied
   // weight counts once. 0 if gradients are not clipped.
-  double norm() const { return norm_; }
+  double norm() const { return verdict_.norm; }
 
   // The part of a block that this rank updates: all of it, or its own segment.
   Segment share_of(int block) const { return blocks_.at(block).share; }
@@ -109,7 +130,8 @@ class Gradients {
   int step_ = 0;
   // Of the gradients of each block of the model, in this rank's share; NaN in a bad step.
   std::vector<double> squares_;
-  double norm_ = 0;
+  Verdict verdict_;
+  bool is_prepared_ = false;
   double update_seconds_ = 0;
 };
 

@@ -8,6 +8,7 @@
 #include "pipeline/collectives.h"
 #include "pipeline/evaluation.h"
 #include "pipeline/gathered_head.h"
+#include "pipeline/handover.h"
 #include "pipeline/head_layout.h"
 #include "pipeline/shares.h"
 #include "pipeline/story.h"
@@ -77,13 +78,15 @@ bool Protocol::operator()(int from, Tag tag, std::size_t bytes, int step) const 
       return is_soon && is_of_story(from, tag, bytes);
     case Tag::verdict:
       return is_soon && is_plain && is_of_rank_0 && config_.has_verdicts() &&
-             bytes == size_of_number * (rank_ == 0 ? count_blocks(config_) : 1);
+             bytes == size_of_number * size_of_verdict();
     case Tag::order:
       return from == 0 && (tag == run_name_tag ? bytes <= longest_name
                                                : is_plain && bytes == size_of_number &&
                                                      tag.step >= step && tag.step - step <= 1);
     case Tag::stop_request:
       return is_single && bytes == size_of_number && rank_ == 0;
+    case Tag::handover:
+      return is_handover(from, tag, bytes);
     case Tag::checkpoint:
       return is_checkpoint(from, tag, bytes, step);
     case Tag::save:
@@ -111,6 +114,24 @@ bool Protocol::operator()(int from, Tag tag, std::size_t bytes, int step) const 
       return false;
   }
   return false;
+}
+
+// In numbers. See Gradients: squares of all blocks, and in elastic runs the losses, and their sums.
+std::size_t Protocol::size_of_verdict() const {
+  if (rank_ != 0) return config_.is_elastic ? 2 : 1;
+  return count_blocks(config_) + (config_.is_elastic ? config_.all_microbatches() : 0);
+}
+
+// A state for a rank that has come, from another one of its stage group.
+bool Protocol::is_handover(int from, Tag tag, std::size_t bytes) const {
+  if (!config_.is_elastic || config_.topology.stage(from) != stage_ || tag.step < 0 ||
+      tag.step > config_.steps)
+    return false;
+  if (tag.item == counts_of_handover.item)
+    return tag.part == 0 && bytes == size_of_number * (1 + blocks_.size());
+  const auto block = blocks_.find(block_of_handover(tag));
+  return block != blocks_.end() && bytes > 0 &&
+         bytes == sizeof(nn::real) * size_of_part(block->second.size, tag);
 }
 
 // The tag names the receiving part of the model. The sender has the part before it for an

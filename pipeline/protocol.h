@@ -22,6 +22,8 @@ class Protocol {
 
  private:
   bool is_crossing(int from, Tag tag, std::size_t bytes, int offset) const;
+  std::size_t size_of_verdict() const;
+  bool is_handover(int from, Tag tag, std::size_t bytes) const;
   bool is_of_evaluation(int from, Tag tag, std::size_t bytes) const;
   bool is_of_story(int from, Tag tag, std::size_t bytes) const;
   bool is_for_head(int from, Tag tag, std::size_t bytes) const;

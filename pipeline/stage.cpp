@@ -131,6 +131,11 @@ nn::ConstView Stage::backward(int chunk, int microbatch, std::span<const nn::rea
   return dy;
 }
 
+void Stage::abandon() {
+  for (const auto& flight : flights_) flight->is_free = true;
+  shared_.flight = nullptr;
+}
+
 // A layer, the head, or its norm.
 nn::Var Stage::run(int block, nn::Var in, std::span<const int> targets) {
   if (block != model_.head_block()) return model_.layer(block, in, length_);

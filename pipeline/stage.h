@@ -70,6 +70,9 @@ class Stage {
   // until the next call, as long as `input` does.
   nn::ConstView evaluate(int chunk, const Batch& batch, std::span<const nn::real> input);
 
+  // Gives up the microbatches in flight. No message may read them any more.
+  void abandon();
+
   // This rank's share of a divided head.
   HeadShare& head_share() { return *head_share_; }
 

@@ -41,6 +41,7 @@ std::optional<double> StageWorker::step(int step) {
   step_ = step;
   mailbox_.begin_step(step);
   loss_ = 0;
+  losses_.assign(config_.all_microbatches(), 0);
   gradients_.begin_step(step);
   for (const Action& action : schedule_) {
     mailbox_.progress(doing(action));
@@ -65,7 +66,7 @@ std::optional<double> StageWorker::step(int step) {
     }
   }
   ++steps_done_;
-  const bool counts = gradients_.finish_step(place());
+  const bool counts = gradients_.finish_step(place(), losses_);
   const std::optional<double> loss = exchange_losses();
   if (counts) return loss;
   ++steps_skipped;
@@ -86,10 +87,11 @@ void StageWorker::forward(Action action) {
     return head_worker_.send_input(step_, action.microbatch, y,
                                    stage_.lease(chunk, action.microbatch));
   if (!stage_.has_loss(chunk)) return send(Tag::activation, action, 1, y);
-  add_loss(y.data[0]);
+  add_loss(action.microbatch, y.data[0]);
 }
 
-void StageWorker::add_loss(nn::real loss) {
+void StageWorker::add_loss(int microbatch, nn::real loss) {
+  losses_[share_.first + microbatch] = config_.has_exact_sums ? nn::exact_term(loss) : loss;
   if (config_.has_exact_sums)
     loss_ += nn::exact_term(loss);
   else
@@ -133,7 +135,7 @@ HeadSum StageWorker::sum_scores(Action action) {
   HeadSum sum = head_worker_.sum(
       step_, action.microbatch, batch.targets, weight_of_loss(),
       [&](const auto& work) { do_timed(Kind::backward, action, &Costs::backward, work); });
-  add_loss(sum.loss);
+  add_loss(action.microbatch, sum.loss);
   return sum;
 }
 
@@ -236,6 +238,7 @@ void StageWorker::send(Tag::Kind kind, Action action, int offset, nn::ConstView 
 }
 
 std::optional<double> StageWorker::exchange_losses() {
+  if (config_.is_elastic) return gradients_.verdict().losses / config_.all_microbatches();
   if (own_stage_ != placement_.last_stage()) return std::nullopt;
   const int recorder = recorder_of(config_);
   if (mailbox_.rank() != recorder) {

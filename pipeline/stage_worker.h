@@ -35,7 +35,8 @@ class StageWorker {
 
   // One training step. Returns the mean loss over the whole batch on the recorder (recorder_of()),
   // its pipeline's part of the sum on the ranks with the head in other pipelines, and nothing
-  // elsewhere. Throws PeerLost, naming what this rank was waiting for.
+  // elsewhere. In elastic runs it returns the mean on all ranks. Throws PeerLost, naming what this
+  // rank was waiting for.
   //
   // A loss or gradient that is NaN or infinite throws nn::InputError with its step, stage and
   // block. If the training skips bad steps, no rank updates anything instead, and none returns a
@@ -62,7 +63,7 @@ class StageWorker {
   void scores(Action action);
   void head(Action action);
   HeadSum sum_scores(Action action);
-  void add_loss(nn::real loss);
+  void add_loss(int microbatch, nn::real loss);
   nn::real weight_of_loss() const;
   bool feeds_head(Action action) const;
   bool is_last(Action action) const { return action.microbatch == share_.count - 1; }
@@ -90,6 +91,7 @@ class StageWorker {
 
   int step_ = 0, steps_done_ = 0;
   double loss_ = 0;
+  std::vector<double> losses_;  // of all microbatches of the step, 0 for those of others
   std::vector<int> ids_, targets_;
   std::vector<Costs> seconds_;  // of each chunk, all steps
 };

@@ -13,6 +13,7 @@
 #include "nn/real.h"
 #include "pipeline/collectives.h"
 #include "pipeline/evaluation.h"
+#include "pipeline/handover.h"
 #include "pipeline/head_layout.h"
 #include "pipeline/optimizers.h"
 #include "pipeline/simulate.h"
@@ -207,6 +208,7 @@ std::size_t largest_message(const TrainingConfig& config) {
         {numbers, size_of_block(config, 0, rows_block_of(config)), scores_size(config, 0)});
   if (config.evaluate_every > 0)  // losses, in double
     numbers = std::max(numbers, 2 * static_cast<std::size_t>(config.batch));
+  if (config.is_elastic) numbers = std::max(numbers, longest_part_of_handover);
   if (stages > 1) numbers = std::max(numbers, tied_part_size(config.model, 0));
   return texts + sizeof(nn::real) * numbers;
 }
@@ -252,6 +254,7 @@ std::string terms(const TrainingConfig& config) {
       "\nsplit-head ", config.splits_head, "\nexact-sums ", config.has_exact_sums, "\neval-every ",
       config.evaluate_every, "\neval-batches ", config.evaluation_batches, "\nsample-every ",
       config.sample_every, "\ncontext ", config.model.max_positions);
+  if (config.is_elastic) text += "\nelastic";
   for (const auto& [name, value] : training_terms(config)) text += '\n' + name + ' ' + value;
   return text;
 }

@@ -51,8 +51,10 @@ struct TrainingConfig {
   bool splits_head = false;      // its rows over the stages; see split_head.h
   bool has_exact_sums = false;   // of gradients and losses over microbatches; see nn/exact_sum.h
 
+  bool is_elastic = false;  // pipelines may leave and come: see members/members.h
+
   // Whether blocks are updated only when rank 0 knows the gradients of all.
-  bool has_verdicts() const { return skips_bad_steps || clip_norm > 0; }
+  bool has_verdicts() const { return skips_bad_steps || clip_norm > 0 || is_elastic; }
 
   // When pipelines leave or come, a step keeps its microbatches; see microbatches_of().
   int pipelines_of_batch() const { return full_pipelines ? full_pipelines : topology.pipelines; }

@@ -4,7 +4,9 @@
 # undisturbed run.
 #
 #   tests/faults.sh [COUNT [SEED]]      20 faults, the first seed
+#   tests/faults.sh --elastic ...       see tests/elastic.sh
 cd "$(dirname "$0")/.." || exit 1
+[ "${1-}" = --elastic ] && exec tests/elastic.sh "${@:2}"
 program=pipeline_worker
 . tests/checks.bash
 prepare_launcher

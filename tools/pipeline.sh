@@ -17,6 +17,8 @@ Trains a language model in PIPELINES (default 1) replicas, each cut into STAGES 
   tools/pipeline.sh 3 --config run.toml    options from a file; OUT/config.toml has those of a run
   tools/pipeline.sh 3 --resume             continues where an earlier run stopped
   tools/pipeline.sh 3 --restarts 3         restarts by itself if a rank dies
+  tools/pipeline.sh 3 3 --elastic          goes on without a pipeline that loses a rank, until the
+                                           rank has been started again
 
   --out FOLDER       for losses, logs, checkpoints and the model: out/pipeline. The results of an
                      earlier run move to FOLDER/earlier-1, or the next free number
@@ -24,6 +26,7 @@ Trains a language model in PIPELINES (default 1) replicas, each cut into STAGES 
   --keys FOLDER      keys of the ranks (bin/pipeline_worker --make-keys); if HOST is 127.x, they are
                      made for the run
   --trace            record a timeline of every rank, as a picture and for Perfetto
+  --elastic          start a rank that dies again, and let the others go on meanwhile
   --restarts N       if a rank dies, restart from the newest checkpoint, at most N times: 0
 
 Ctrl-C finishes the step, saves the model and a checkpoint, and ends; a second Ctrl-C ends at once.
@@ -51,7 +54,7 @@ shift
   fail "$pipelines is not a number of pipelines" "tools/pipeline.sh 3 2"
 [ -x "$bin/pipeline_worker" ] || fail "bin/pipeline_worker is not built" "make"
 
-address= keys= restarts=0 options=()
+address= keys= restarts=0 elastic= options=()
 while [ $# -gt 0 ]; do
   case $1 in --*=*) set -- "${1%%=*}" "${1#*=}" "${@:2}" ;; esac
   case $1 in
@@ -65,14 +68,19 @@ while [ $# -gt 0 ]; do
     --tcp) address=tcp://$2 && shift ;;
     --keys) keys=$2 && shift ;;
     --restarts) restarts=$2 && shift ;;
+    --elastic) elastic=yes && options+=("$1") ;;
     *) options+=("$1") ;;
   esac
   shift
 done
 [[ $restarts =~ ^[0-9]{1,6}$ ]] || fail "$restarts is not a number of restarts" "--restarts 3"
 ranks=$((stages * pipelines)) data=${DATA_RAW:-$root/data/raw}
+[ ! "$elastic" ] || show_all_ranks
+[ ! "$elastic" ] || [ ! "$address$keys" ] ||
+  fail "with --elastic ranks find each other in a folder" "leave --tcp and --keys out"
 options+=(--launcher none --stages "$stages" --pipelines "$pipelines" --data "$data")
-checked=$("$bin/pipeline_worker" --check ${address:+--address "$address"} ${keys:+--keys "$keys"} \
+checked=$("$bin/pipeline_worker" --check ${elastic:+--meet "$PWD"} \
+  ${address:+--address "$address"} ${keys:+--keys "$keys"} \
   "${options[@]}") || exit
 said() { sed -n "s/^$1 //p" <<<"$checked"; }
 out=$(said out) trace=$(said trace)
@@ -128,14 +136,16 @@ done
 private=$(mktemp -d "$temporary/tributary-run-XXXXXX") && exec 5>"$private/.new" && flock 5 &&
   mv "$private/.new" "$private/.lock" ||
   fail "cannot make a folder for sockets in $temporary" "choose another with TMPDIR" 2>&3
-if [ ! "$address" ]; then
+if [ "$elastic" ]; then
+  options+=(--meet "$private" --host 127.0.0.1)
+elif [ ! "$address" ]; then
   address=ipc://$private
 elif [ ! "$keys" ] && [[ $address == tcp://127.* ]]; then
   keys=$private/keys
   "$bin/pipeline_worker" --make-keys "$keys" --stages "$stages" --pipelines "$pipelines" \
     2>&3 >/dev/null || exit
 fi
-options+=(--address "$address" --parent $$ ${keys:+--keys "$keys"})
+options+=(${address:+--address "$address"} --parent $$ ${keys:+--keys "$keys"})
 
 # Each start has its own number, so that it drops messages of the one before. It is not on the
 # command line, which other users can read.
@@ -143,18 +153,41 @@ start_ranks() {
   local rank
   TRIBUTARY_RUN=$(od -An -N6 -tu8 /dev/urandom | tr -d ' ')
   export TRIBUTARY_RUN
-  workers=() running=() failures=() refusal= told=0 last=
+  workers=() running=() failures=() refusal= told=() last=
   for ((rank = 0; rank < ranks; ++rank)); do
-    "$bin/pipeline_worker" --rank "$rank" --state "$private/rank-$rank.state" "${options[@]}" \
-      >"$logs/rank-$rank.log" 2>&1 &
-    workers+=($!) running+=("$rank")
+    start_rank "$rank"
+    running+=("$rank")
   done
+}
+start_rank() {  # start_rank RANK: appends to its log
+  "$bin/pipeline_worker" --rank "$1" --state "$private/rank-$1.state" "${options[@]}" \
+    >>"$logs/rank-$1.log" 2>&1 &
+  workers[$1]=$!
+}
+
+# Starts ranks that died again, while the others go on. Not those that were refused, nor those that
+# die again and again without a step in between.
+deaths=0 last_at_death=
+replace_ranks() {
+  [ "$elastic" ] && [ ! "$refusal" ] && [ ! "$interrupted" ] && [ ${#dead[@]} -gt 0 ] || return
+  local rank
+  [ "$last" = "$last_at_death" ] || deaths=0
+  last_at_death=$last
+  deaths=$((deaths + ${#dead[@]}))
+  [ $deaths -le $((3 * ranks)) ] || return
+  for rank in "${dead[@]}"; do
+    start_rank "$rank"
+    running+=("$rank")
+  done
+  say "${failures[@]/%/; started again}"
+  failures=()
 }
 
 # Sets running to the ranks that still run, and failures to the reasons of those that failed. A rank
 # that ends with 130 was told to stop, and has made all others stop.
 look_after_ranks() {
   local rank status still=() error
+  dead=()
   for rank in "${running[@]}"; do
     if kill -0 "${workers[rank]}"; then
       still+=("$rank")
@@ -164,12 +197,13 @@ look_after_ranks() {
     status=$?
     [ $status = 130 ] && interrupted=${interrupted:-130}
     [ $status = 0 ] || [ $status = 130 ] && continue
+    dead+=("$rank")
     if [ $status -gt 128 ]; then
       failures+=("rank $rank ended by signal $((status - 128))")
       [ $status = 137 ] && failures[-1]+=": is the machine out of memory?"
       continue
     fi
-    error=$(grep -m1 '^error:' "$logs/rank-$rank.log")
+    error=$(grep '^error:' "$logs/rank-$rank.log" | tail -n 1)
     [ $status = 2 ] && [ "$error" ] && refusal=rank-$rank.log
     [ -d "$out" ] || error="$out was removed while the run wrote to it"
     error=${error:-ended with $status and could not write why: is the disk of $out full?}
@@ -193,6 +227,13 @@ keep_logs() {  # keep_logs FOLDER
   for log in "$1"/rank-*.log; do [ -e "$log" ] && mv "$log" "$1/restart-$n-${log##*/}"; done
 }
 
+# One rank tells the others; but it may be waiting to join.
+tell_to_stop() {
+  local rank
+  [ "$elastic" ] || { kill "${workers[0]}"; return; }
+  for rank in "${running[@]}"; do kill "${workers[rank]}"; done
+}
+
 # Returns when all ranks are done or one has failed.
 watch_ranks() {
   local is_told=
@@ -200,10 +241,11 @@ watch_ranks() {
     sleep 0.25
     show
     look_after_ranks
+    replace_ranks
     [ "$interrupted" ] && [ ! "$is_told" ] || continue
     is_told=yes
     wipe
-    kill "${workers[0]}" && echo "stopping after this step; interrupt again to stop at once" >&3
+    tell_to_stop && echo "stopping after this step; interrupt again to stop at once" >&3
   done
   show
 }
@@ -250,8 +292,9 @@ if [ "$interrupted" ] && { [ ${#failures[@]} -gt 0 ] || [ "$logs" != "$out" ]; }
   exit "$interrupted"
 fi
 take_folder
-mapfile -t rest < <(grep -hvE "$untold" "$out"/rank-*.log | tail -n +$((told + 1)))
-[ ${#rest[@]} = 0 ] || say "${rest[@]}"
+shown_ranks=$ranks
+new_lines
+[ ${#lines[@]} = 0 ] || say "${lines[@]}"
 [ ! "$trace" ] || [ ! -e "$out/trace-predicted.csv" ] || "$bin/show_trace" "$out" 2>&3
 if [ "$interrupted" ]; then
   [[ " ${command[*]} " == *" --resume "* ]] || command+=(--resume)

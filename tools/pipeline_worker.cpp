@@ -31,6 +31,8 @@
 #include "tools/program/signals.h"
 #include "tools/project/fetch.h"
 #include "tools/training/access.h"
+#include "tools/training/elastic.h"
+#include "tools/training/elastic_options.h"
 #include "tools/training/launcher.h"
 #include "tools/training/memory.h"
 #include "tools/training/rank.h"
@@ -112,6 +114,15 @@ void add_training_options(tools::Options& options, CommandLine& line) {
               "has which");
   options.add("--skip-bad-steps", config.skips_bad_steps,
               "skip steps with a NaN or infinity, which otherwise end the run");
+}
+
+void add_elastic_options(tools::Options& options, CommandLine& line) {
+  options.add("--elastic", line.rank.config.is_elastic,
+              "go on without pipelines that are lost, and with those that come");
+  options
+      .add("--members", line.rank.members,
+           "a members.csv of another elastic run, whose pipelines leave and come as they did there")
+      .not_in_config();
 }
 
 void add_memory_options(tools::Options& options, pipeline::TrainingConfig& config) {
@@ -262,7 +273,8 @@ void set_ranks(CommandLine& line) {
   topology.pipelines = launch ? training::pipelines_of(*launch, topology.stages, line.pipelines)
                               : line.pipelines.value_or(1);
   line.ranks_here = launch ? launch->ranks_here : topology.ranks();
-  if (topology.ranks() > 1 && rank.addresses.empty() && (launch || !line.meet.empty())) {
+  const bool meets = topology.ranks() > 1 || rank.config.is_elastic;
+  if (meets && rank.addresses.empty() && (launch || !line.meet.empty())) {
     if (!rank.keys.empty())
       throw nn::InputError("--keys needs --address: ranks that meet in a folder make their own",
                            "leave --keys out");
@@ -283,6 +295,7 @@ int run_command(int argc, char** argv) {
       "pipeline_worker",
       "One rank of a pipeline- and data-parallel training run of a language model.");
   add_training_options(options, line);
+  add_elastic_options(options, line);
   add_memory_options(options, config);
   add_model_options(options, line.model);
   add_run_options(options, line);
@@ -318,12 +331,17 @@ int run_command(int argc, char** argv) {
               << '\n';
     return 0;
   }
+  if (!config.is_elastic && !line.rank.members.empty())
+    throw nn::InputError("--members plays an elastic run again", "add --elastic");
+  if (config.is_elastic) training::require_elastic(line.rank);
   const int cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   line.rank.cores = cores;
   line.rank.threads = line.threads.value_or(std::max(1, cores / line.ranks_here));
   nn::blas::reserve(line.rank.threads);
   training::require_memory(config, training::memory_of_this_machine());
-  if (line.rank.rank == 0) training::require_valid_folders(line.rank);
+  // A process that takes a lost one's place finds what that one has saved.
+  const bool may_come_later = config.is_elastic && !line.only_checks;
+  if (line.rank.rank == 0 && !may_come_later) training::require_valid_folders(line.rank);
   if (line.only_checks) {
     if (!line.rank.addresses.empty()) training::mailbox_options(line.rank);
     std::cout << "umask " << std::oct << umask << "\nfetch "
@@ -335,7 +353,8 @@ int run_command(int argc, char** argv) {
   line.rank.stop = &tools::stop_on_signals();
   if (line.parent) tools::stop_with_parent(*line.parent);
   allow_many_files();
-  if (training::run_rank(line.rank)) return 0;
+  if (config.is_elastic ? training::run_elastic_rank(line.rank) : training::run_rank(line.rank))
+    return 0;
   if (!line.parent && line.rank.rank == 0)
     std::cerr << "hint: to continue, repeat the command with --resume\n";
   return 130;

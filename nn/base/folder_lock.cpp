@@ -10,6 +10,7 @@
 #include <cstring>
 #include <filesystem>
 #include <optional>
+#include <system_error>
 #include <thread>
 
 #include "nn/base/error.h"
@@ -57,6 +58,11 @@ void FolderLock::require_held() const {
     return;
   throw InputError((folder_ / ".lock").string() + " was removed while a run held it",
                    "leave a run's folder alone until it ends");
+}
+
+void FolderLock::remove(const std::filesystem::path& folder) {
+  std::error_code ignored;
+  std::filesystem::remove(folder / ".lock", ignored);
 }
 
 FolderLock::~FolderLock() { ::close(file_); }

@@ -22,6 +22,9 @@ class FolderLock {
   // could lock the folder as well.
   void require_held() const;
 
+  // Takes the lock away from its holder, whose require_held() then throws.
+  static void remove(const std::filesystem::path& folder);
+
   // For runs that must not share a folder: one that was just killed may still hold the lock.
   static constexpr std::chrono::seconds short_patience{3};
 

@@ -11,11 +11,11 @@ static_assert(sizeof(Header) == 48 && std::is_trivially_copyable_v<Header>);
 static_assert(std::endian::native == std::endian::little);
 
 const char* text_of(Tag::Kind kind) {
-  constexpr std::array names{"hello",  "activation", "gradient",   "scores",   "factors",
-                             "reduce", "tied",       "loss",       "held-out", "validation",
-                             "story",  "weights",    "assignment", "update",   "clock",
-                             "cut",    "checkpoint", "verdict",    "order",    "stop",
-                             "save",   "report",     "goodbye",    "beat",     "failure"};
+  constexpr std::array names{
+      "hello",  "activation", "gradient",   "scores",  "factors", "reduce",     "tied",
+      "loss",   "held-out",   "validation", "story",   "weights", "assignment", "update",
+      "clock",  "cut",        "checkpoint", "verdict", "order",   "stop",       "save",
+      "report", "handover",   "goodbye",    "beat",    "failure"};
   static_assert(names.size() == Tag::failure + 1);
   return kind < names.size() ? names[kind] : "unknown";
 }

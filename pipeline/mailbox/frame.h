@@ -33,6 +33,7 @@ struct Tag {
     stop_request,  // to rank 0: the sender was told to stop
     save,          // the final model's files
     report,
+    handover,  // the state of a stage, for a rank that has come
     goodbye,
     beat,  // the sender's process is running; never kept
     failure
@@ -57,7 +58,7 @@ constexpr Tag run_name_tag{Tag::order, 0, 1};
 // The first frame of every message; the second is its payload. Little-endian, as in memory.
 struct Header {
   static constexpr std::uint32_t right_magic = 0x42495254;  // "TRIB"
-  static constexpr std::uint16_t right_version = 7;
+  static constexpr std::uint16_t right_version = 8;
 
   std::uint32_t magic = right_magic;
   std::uint16_t version = right_version;

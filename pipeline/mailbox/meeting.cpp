@@ -1,10 +1,6 @@
 #include "pipeline/mailbox/meeting.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <map>
 #include <optional>
 #include <random>
@@ -59,20 +55,12 @@ std::string new_call() {
   return std::to_string((std::uint64_t{random()} << 32 | random()) >> 2);
 }
 
-void make_private(const fs::path& folder) {
-  std::error_code error;
-  fs::create_directories(folder.parent_path(), error);
-  if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST)
-    throw nn::InputError(nn::concat("cannot make ", folder.string(), ": ", std::strerror(errno)),
-                         "choose a folder that all ranks see with --meet");
-}
-
 class Round {
  public:
   Round(const fs::path& folder, int rank, int ranks, std::string own)
       : folder_(folder), rank_(rank), ranks_(ranks), own_(std::move(own)) {
     if (rank != 0) return;
-    make_private(folder);
+    make_private_folder(folder);
     trusted_private(folder);
     answer(new_call());
     write(folder / "call", call_);

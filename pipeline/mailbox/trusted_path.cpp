@@ -1,9 +1,12 @@
 #include "pipeline/mailbox/trusted_path.h"
 
-#include <string>
-
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <string>
+#include <system_error>
 
 #include "nn/base/error.h"
 
@@ -56,6 +59,14 @@ fs::path trusted_private(const fs::path& path) {
     refuse(resolved, " can be read by other users",
            S_ISDIR(status.st_mode) ? "chmod 700" : "chmod 600");
   return resolved;
+}
+
+void make_private_folder(const fs::path& folder) {
+  std::error_code error;
+  fs::create_directories(folder.parent_path(), error);
+  if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST)
+    throw nn::InputError(nn::concat("cannot make ", folder.string(), ": ", std::strerror(errno)),
+                         "choose a folder that all ranks see with --meet");
 }
 
 }  // namespace pipeline

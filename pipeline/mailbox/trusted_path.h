@@ -13,4 +13,7 @@ std::filesystem::path trusted(const std::filesystem::path& path);
 // The same for a file that others must not read, or a folder that they must not enter.
 std::filesystem::path trusted_private(const std::filesystem::path& path);
 
+// Makes a folder that only this user can enter, and those above it, unless they exist.
+void make_private_folder(const std::filesystem::path& folder);
+
 }  // namespace pipeline

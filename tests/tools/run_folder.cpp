@@ -23,7 +23,7 @@ void put(const fs::path& file, const std::string& content) {
 TEST_CASE("a run takes over its folder, and an earlier run's results move aside whole") {
   const tools::TemporaryFolder temporary;
   const fs::path out = temporary.path / "out";
-  RunFolder folder(out, own_checkpoints(out), true);
+  RunFolder folder(out, own_checkpoints(out), RunFolder::Locks::own);
   CHECK(folder.run().empty());
   CHECK(folder.begin("first").empty());
   CHECK(folder.run() == "first");
@@ -56,7 +56,7 @@ TEST_CASE("a link among the results still leads to its target after they move as
   const fs::path out = temporary.path / "out", disk = temporary.path / "big-disk";
   put(disk / "near" / "weights", "near");
   put(disk / "far" / "weights", "far");
-  RunFolder folder(out, {}, false);
+  RunFolder folder(out, {}, RunFolder::Locks::none);
   folder.begin("first");
   fs::create_symlink(fs::path("..") / "big-disk" / "near", out / "checkpoint");
   fs::create_symlink(disk / "far", out / "steps");
@@ -69,7 +69,7 @@ TEST_CASE("a link among the results still leads to its target after they move as
 TEST_CASE("logs without results stay where they are") {
   const tools::TemporaryFolder temporary;
   put(temporary.path / "rank-0.log", "of this run");
-  RunFolder folder(temporary.path, {}, false);
+  RunFolder folder(temporary.path, {}, RunFolder::Locks::none);
   CHECK(folder.begin("new").empty());
   CHECK(fs::exists(temporary.path / "rank-0.log"));
 }
@@ -80,7 +80,7 @@ TEST_CASE("results that do not name their run move aside, too") {
     const tools::TemporaryFolder temporary;
     put(temporary.path / "loss.csv", "old");
     if (*record) put(temporary.path / "run.json", record);
-    RunFolder folder(temporary.path, {}, false);
+    RunFolder folder(temporary.path, {}, RunFolder::Locks::none);
     CHECK(folder.run().empty());
     CHECK(folder.begin("new") == temporary.path / "earlier-1");
     CHECK(nn::read_file(temporary.path / "earlier-1" / "loss.csv") == "old");
@@ -109,14 +109,14 @@ TEST_CASE(
   for (const char* elsewhere : {"", "mine", "earlier-1/steps", "../checkpoint", "../other/steps"})
     CHECK(complaint_of([&] { require_not_in_results(out / elsewhere, out); }) == "nothing");
 
-  RunFolder folder(out, out, true);  // both in one folder, which is locked once
+  RunFolder folder(out, out, RunFolder::Locks::own);  // both in one folder, which is locked once
   folder.begin("run");
   folder.require_held();
 }
 
 TEST_CASE("run.json says how a run was started, each time") {
   const tools::TemporaryFolder temporary;
-  RunFolder folder(temporary.path, {}, false);
+  RunFolder folder(temporary.path, {}, RunFolder::Locks::none);
   folder.begin("one");
   folder.add_start({{"first_step", 1}});
   folder.begin("one");
@@ -132,13 +132,26 @@ TEST_CASE("run.json says how a run was started, each time") {
 TEST_CASE("a folder belongs to one run at a time, and a removed lock is an error") {
   const tools::TemporaryFolder temporary;
   const fs::path out = temporary.path / "out", steps = temporary.path / "steps";
-  const RunFolder folder(out, steps, true);
+  const RunFolder folder(out, steps, RunFolder::Locks::own);
   folder.require_held();
-  CHECK(contains(complaint_of([&] { RunFolder(out, {}, true); }), "another run writes to"));
-  CHECK(contains(complaint_of([&] { RunFolder(temporary.path / "other", steps, true); }),
+  CHECK(contains(complaint_of([&] { RunFolder(out, {}, RunFolder::Locks::own); }),
                  "another run writes to"));
+  CHECK(contains(
+      complaint_of([&] { RunFolder(temporary.path / "other", steps, RunFolder::Locks::own); }),
+      "another run writes to"));
   fs::remove_all(steps);
   CHECK(contains(complaint_of([&] { folder.require_held(); }), "steps/.lock was removed"));
+}
+
+TEST_CASE("a rank that takes a folder over has its locks, and the one before notices") {
+  const tools::TemporaryFolder temporary;
+  const fs::path out = temporary.path / "out", steps = temporary.path / "steps";
+  const RunFolder before(out, steps, RunFolder::Locks::own);
+  const RunFolder after(out, steps, RunFolder::Locks::take_over);
+  after.require_held();
+  CHECK(contains(complaint_of([&] { before.require_held(); }), ".lock was removed"));
+  CHECK(contains(complaint_of([&] { RunFolder(out, {}, RunFolder::Locks::own); }),
+                 "another run writes to"));
 }
 
 TEST_CASE("runs have different names") {

@@ -1,15 +1,27 @@
 # The live view of tools/pipeline.sh, which sources it: the new lines of rank 0 and, on a terminal,
 # below them the last step and what each rank is doing, updated in place.
 
-# shown: lines in place; told: lines of rank 0 that were printed; last, story: the newest that were.
-shown=0 told=0 last= story= unwritten= \
+# shown: lines in place; told: lines of each rank that were printed; last, story: the newest that
+# were; shown_ranks: how many ranks' lines are, from 0 on.
+shown=0 told=() last= story= unwritten= shown_ranks=1 \
   untold='^(step |story after |dropped:|error:|hint:|interrupted$)'
+show_all_ranks() { shown_ranks=$ranks untold=${untold%)}'|note:|memory:)'; }
+
+# Sets lines to the new ones.
+new_lines() {
+  local rank before more
+  lines=()
+  for ((rank = 0; rank < shown_ranks; ++rank)); do
+    before=${told[rank]:-0}
+    mapfile -t more < <(grep -vE "$untold" "$logs/rank-$rank.log" | tail -n +$((before + 1)))
+    told[rank]=$((before + ${#more[@]})) lines+=("${more[@]}")
+  done
+}
 
 show() {
   local line lines new size rows columns
-  mapfile -t lines < <(grep -vE "$untold" "$logs/rank-0.log" | tail -n +$((told + 1)))
-  told=$((told + ${#lines[@]}))
-  line=$(grep -h '^step ' "$logs"/rank-*.log | tail -n 1)  # of the rank with the loss
+  new_lines
+  line=$(grep -h '^step ' "$logs"/rank-*.log | sort -n -k 2 | tail -n 1)  # the last one
   [ "$line" ] && take_folder
   new=$(grep -h '^story after ' "$logs"/rank-*.log | tail -n 1)
   [ "$new" != "$story" ] && lines+=("$new") && story=$new

@@ -5,28 +5,23 @@
 #include <iomanip>
 #include <iostream>
 #include <optional>
-#include <span>
 
-#include "data/tokens.h"
-#include "nn/base/checksum.h"
 #include "nn/base/error.h"
 #include "nn/base/file.h"
 #include "nn/base/stopwatch.h"
 #include "nn/files/checkpoint_folder.h"
-#include "nn/models/hugging_face.h"
 #include "pipeline/clock.h"
 #include "pipeline/cut.h"
 #include "pipeline/evaluation.h"
-#include "pipeline/head_layout.h"
 #include "pipeline/mailbox/frame.h"
 #include "pipeline/mailbox/mailbox.h"
-#include "pipeline/placement.h"
 #include "pipeline/protocol.h"
 #include "pipeline/stage.h"
 #include "pipeline/stage_worker.h"
 #include "pipeline/trace.h"
 #include "tools/program/peak_memory.h"
 #include "tools/training/access.h"
+#include "tools/training/material.h"
 #include "tools/training/measure.h"
 #include "tools/training/progress.h"
 #include "tools/training/report.h"
@@ -39,12 +34,6 @@ namespace training {
 namespace {
 
 using pipeline::TrainingConfig, pipeline::Mailbox, pipeline::Tag;
-
-bool reads_text(const TrainingConfig& config, int rank) {
-  const pipeline::Placement placement = pipeline::placement_of(config);
-  const int stage = config.topology.stage(rank);
-  return config.splits_head || stage == placement.first_stage() || stage == placement.last_stage();
-}
 
 // Rank 0 measures and chooses, and tells the others.
 pipeline::Cut agree_on_cut(const RankOptions& options, Mailbox& mailbox) {
@@ -84,24 +73,12 @@ void require_valid_folders(const RankOptions& options) {
 bool run_rank(RankOptions options) {
   TrainingConfig& config = options.config;
   Mailbox::Options access = mailbox_options(options);
-  RunFolder folder(options.out, options.checkpoint, options.rank == 0);
+  RunFolder folder(options.out, options.checkpoint,
+                   options.rank == 0 ? RunFolder::Locks::own : RunFolder::Locks::none);
   if (options.rank == 0) require_valid_folders(options);  // again, now with the locks
   State state(options.state);
   state.set("opening the text");
-  const data::Text text = data::open_text(options.text);
-  config.model.vocab_size = text.tokens.vocabulary();
-  pipeline::require_divisible_head(config);
-  std::optional<nn::ModelCheckpoint> init;  // checked before memory is allocated
-  if (!options.init.empty()) init.emplace(options.init).require_fits(config.model);
-  config.text = nn::concat(text.tokens.ids().size(), " tokens, checksum ",
-                           nn::crc32c(std::as_bytes(text.tokens.ids())));
-  const data::SplitWindows windows =
-      data::split_windows(text.tokens.ids(), config.length, config.held_out);
-  const std::string description =
-      windows.held_out ? nn::concat(text.description, "; ", windows.held_out->count(), " of ",
-                                    windows.training.count() + windows.held_out->count(),
-                                    " windows are held out")
-                       : text.description;
+  Material material(options);
 
   // Declared before the network to outlive it: its messages read their memory.
   std::optional<pipeline::Stage> stage;
@@ -121,26 +98,22 @@ bool run_rank(RankOptions options) {
                 << std::setprecision(1) << meeting.seconds() << " s" << std::endl;
     state.set("agreeing on the cut");
     config.cut = agree_on_cut(options, mailbox);
-    stage.emplace(config.model, pipeline::blocks_of(config, config.topology.stage(options.rank)),
-                  config.sequences(), config.length, config.seed, options.threads,
-                  config.recomputes,
-                  pipeline::rows_of(config, config.topology.stage(options.rank)));
-    if (init) init->load(stage->model());
+    material.make_stage(options, stage);
     pipeline::Trace trace(options.has_trace);
     const double offset = options.has_trace ? pipeline::offset_to_rank_0(mailbox) : 0;
-    worker.emplace(config, *stage, mailbox,
-                   reads_text(config, options.rank) ? &windows.training : nullptr, trace);
+    worker.emplace(config, *stage, mailbox, material.windows_of(options), trace);
     std::optional<pipeline::Evaluation> evaluation;
-    if (config.evaluate_every > 0) evaluation.emplace(config, *stage, mailbox, *windows.held_out);
+    if (config.evaluate_every > 0)
+      evaluation.emplace(config, *stage, mailbox, *material.windows.held_out);
     std::optional<Stories> stories;
-    if (config.sample_every > 0) stories.emplace(config, *stage, mailbox, text);
+    if (config.sample_every > 0) stories.emplace(config, *stage, mailbox, material.text);
     const StepsTaken taken = take_steps(
-        options, description, folder, *stage, *worker,
+        options, material.description, folder, *stage, *worker,
         {evaluation ? &*evaluation : nullptr, stories ? &*stories : nullptr}, mailbox, state);
     state.set("saving");
     if (options.has_trace)
       write_events(options.out, options.rank, config.topology.ranks(), trace, offset);
-    save_model(options, *stage, text, mailbox, {{"step", std::to_string(taken.last)}});
+    save_model(options, *stage, material.text, mailbox, {{"step", std::to_string(taken.last)}});
     report_costs(options, *worker, mailbox, taken.seconds_per_step);
     mailbox.part();
     state.set("done");

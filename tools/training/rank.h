@@ -20,6 +20,7 @@ struct RankOptions {
   std::uint64_t run = 0;
   std::filesystem::path keys;     // folder of pipeline::make_keys; empty: none
   std::filesystem::path meeting;  // folder in which ranks exchange addresses and keys; empty: none
+  std::filesystem::path members;  // a members.csv that an elastic run is to play again; empty: none
   std::string host;               // of this machine in the meeting; empty: the default route's
   double timeout = 60;            // seconds
   double heartbeat = 6;

@@ -25,9 +25,9 @@ constexpr int format = 1;  // of run.json
 // Everything that a run, its launcher and bin/show_trace write. Other files in the folder are the
 // user's.
 bool is_result(const std::string& name) {
-  constexpr std::array names{"run.json",    "loss.csv",     "validation.csv", "samples.txt",
-                             "config.toml", "costs.csv",    "trace.json",     "report.html",
-                             "checkpoint",  "timeline.svg", "steps"};
+  constexpr std::array names{"run.json",    "loss.csv",    "validation.csv", "samples.txt",
+                             "members.csv", "config.toml", "costs.csv",      "trace.json",
+                             "report.html", "checkpoint",  "timeline.svg",   "steps"};
   return std::ranges::find(names, name) != names.end() || name.starts_with("trace-");
 }
 bool is_log(const std::string& name) {
@@ -69,14 +69,18 @@ void require_not_in_results(const fs::path& path, const fs::path& folder) {
       "choose another --out, or copy it elsewhere first");
 }
 
-RunFolder::RunFolder(fs::path folder, const fs::path& checkpoints, bool locks)
-    : folder_(std::move(folder)), locks_own_(locks && is_own(checkpoints, folder_)) {
+RunFolder::RunFolder(fs::path folder, const fs::path& checkpoints, Locks locks)
+    : folder_(std::move(folder)), own_(is_own(checkpoints, folder_) ? locks : Locks::none) {
   nn::require_writable_folder(folder_);
   const bool is_elsewhere =
       !checkpoints.empty() && !is_own(checkpoints, folder_) && place(checkpoints) != place(folder_);
   if (is_elsewhere) nn::require_writable_folder(checkpoints);
-  if (locks) locks_.emplace_back(folder_, nn::FolderLock::short_patience);
-  if (locks && is_elsewhere) locks_.emplace_back(checkpoints, nn::FolderLock::short_patience);
+  const auto lock = [&](const fs::path& place) {
+    free(place, locks);
+    locks_.emplace_back(place, nn::FolderLock::short_patience);
+  };
+  if (locks != Locks::none) lock(folder_);
+  if (locks != Locks::none && is_elsewhere) lock(checkpoints);
 }
 
 void RunFolder::require_held() const {
@@ -105,8 +109,14 @@ fs::path RunFolder::begin(const std::string& run) {
     nn::write_file_atomically(folder_ / record_file, record.dump(2) + '\n');
   }
   own_lock_.reset();
-  if (locks_own_) own_lock_.emplace(own_checkpoints(folder_), nn::FolderLock::short_patience);
+  free(own_checkpoints(folder_), own_);
+  if (own_ != Locks::none)
+    own_lock_.emplace(own_checkpoints(folder_), nn::FolderLock::short_patience);
   return aside;
+}
+
+void RunFolder::free(const fs::path& folder, Locks locks) {
+  if (locks == Locks::take_over) nn::FolderLock::remove(folder);
 }
 
 fs::path RunFolder::set_aside() {

@@ -18,9 +18,12 @@ namespace training {
 //   OUT/earlier-1/    the results of an earlier run
 class RunFolder {
  public:
-  // `locks`: whether this object, while it lives, locks the folder, and the checkpoint folder if
-  // that is elsewhere. Throws nn::InputError if a folder cannot be written or another run holds it.
-  RunFolder(std::filesystem::path folder, const std::filesystem::path& checkpoints, bool locks);
+  // Whether this object, while it lives, locks the folder, and the checkpoint folder if that is
+  // elsewhere. take_over: even if they are locked; the holder's require_held() then throws.
+  enum class Locks { none, own, take_over };
+
+  // Throws nn::InputError if a folder cannot be written or another run holds it.
+  RunFolder(std::filesystem::path folder, const std::filesystem::path& checkpoints, Locks locks);
 
   // Throws nn::InputError if a folder or its lock has been removed.
   void require_held() const;
@@ -38,10 +41,11 @@ class RunFolder {
 
  private:
   std::filesystem::path set_aside();
+  static void free(const std::filesystem::path& folder, Locks locks);
 
   std::filesystem::path folder_;
   std::list<nn::FolderLock> locks_;
-  bool locks_own_;
+  Locks own_;                               // of checkpoints in the folder
   std::optional<nn::FolderLock> own_lock_;  // of checkpoints in the folder, once it is taken over
 };
 

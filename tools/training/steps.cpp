@@ -17,16 +17,11 @@
 #include "pipeline/schedule.h"
 #include "pipeline/training_config.h"
 #include "tools/program/provenance.h"
-#include "tools/training/event_log.h"
-#include "tools/training/validation.h"
+#include "tools/training/records.h"
 
 namespace training {
 
 namespace {
-
-// Also in checkpoints: a resumed run continues them.
-constexpr const char *losses_file = "loss.csv", *validation_file = "validation.csv",
-                     *samples_file = "samples.txt";
 
 using nlohmann::ordered_json;
 using pipeline::TrainingConfig, pipeline::Mailbox;
@@ -52,7 +47,8 @@ ordered_json start_of(const TrainingConfig& config, int first_step) {
 class Steps {
  public:
   Steps(const RankOptions& options, RunFolder& folder, pipeline::Stage& stage,
-        pipeline::StageWorker& worker, BetweenSteps between, Mailbox& mailbox, State& state)
+        pipeline::StageWorker& worker, BetweenSteps between, Mailbox& mailbox, State& state,
+        Course* course)
       : options_(options),
         config_(options.config),
         folder_(folder),
@@ -60,33 +56,36 @@ class Steps {
         between_(between),
         mailbox_(mailbox),
         state_(state),
+        course_(course),
+        continues_(course && course->has_begun()),
         saved_(options.checkpoint),
         checkpoints_(saved_, options.config, stage, worker, mailbox),
         orders_(mailbox) {}
 
   StepsTaken take(const std::string& text) {
-    if (options_.is_resumed) resume();
-    if (options_.rank == 0) std::cout << "text: " << text << std::endl;
+    if (course_ && course_->is_under_way)
+      done_ = first_ = course_->done;
+    else if (options_.is_resumed || course_)
+      resume();
+    if (options_.rank == 0 && !continues_) std::cout << "text: " << text << std::endl;
     checkpoints_.run_id = agree_on_run();
+    if (course_) course_->set_out(done_, checkpoints_.run_id);
     if (options_.rank == pipeline::recorder_of(config_)) {
-      losses_.emplace(config_.steps, config_.batch * config_.length, earlier(losses_file),
-                      config_.clip_norm > 0);
-      if (!options_.tensorboard.empty()) events_.emplace(config_, options_.tensorboard);
-      const std::string validations = earlier(validation_file);
+      records_.emplace(options_, losses(), validations());
       earlier_samples_ = earlier(samples_file);
-      if (config_.evaluate_every > 0 || !validations.empty()) validations_.emplace(validations);
     }
-    mailbox_.ignore_stop();  // from now on the run ends only after a whole step
-    bool goes_on = done_ < config_.steps || begin();
+    if (!course_) mailbox_.ignore_stop();  // from now on the run ends only after a whole step
+    bool goes_on = continues_ ? go_on() : done_ < config_.steps || begin();
     while (goes_on) goes_on = step();
-    return {done_, losses_ ? losses_->seconds_per_step() : std::nullopt};
+    return {done_, records_ ? records_->seconds_per_step() : std::nullopt, orders_.calls_others()};
   }
 
  private:
+  // In an elastic run rank 0 alone knows whether there is something to resume.
   void resume() {
     state_.set("resuming");
-    done_ = first_ = checkpoints_.resume(note);
-    if (options_.rank == 0)
+    done_ = first_ = checkpoints_.resume(note, options_.is_resumed);
+    if (options_.rank == 0 && options_.is_resumed)
       std::cout << (done_ > 0 ? nn::concat("resumed: after step ", done_, " of ")
                               : std::string("started over: there is no checkpoint yet in "))
                 << options_.checkpoint.string() << std::endl;
@@ -98,7 +97,7 @@ class Steps {
     if (options_.rank != 0)
       return mailbox_.receive(0, pipeline::run_name_tag, "waiting for rank 0 to name the run")
           .text();
-    std::string run = checkpoints_.run_id;
+    std::string run = course_ && course_->is_under_way ? course_->run : checkpoints_.run_id;
     if (run.empty() && options_.is_resumed && !folder_.has_model()) run = folder_.run();
     if (run.empty()) run = new_run();
     for (int other = 1; other < mailbox_.ranks(); ++other)
@@ -106,10 +105,28 @@ class Steps {
     return run;
   }
 
-  // The content of a file of the checkpoint that the run resumed from.
+  // The contents so far of the files that the recorder writes: those of the checkpoint that the run
+  // resumed from, or of the folder, where an epoch may have left out the last row.
+  std::string losses() const {
+    return continues_ ? course_->losses(options_.out, config_.clip_norm > 0) : earlier(losses_file);
+  }
+  std::string validations() const {
+    return continues_ ? rows_until(content_of(options_.out / validation_file), done_ - 1)
+                      : earlier(validation_file);
+  }
   std::string earlier(const char* name) const {
-    const std::filesystem::path file = saved_.path_of(done_) / name;
-    return done_ > 0 && std::filesystem::exists(file) ? nn::read_file(file) : "";
+    return done_ > 0 ? content_of(saved_.path_of(done_) / name) : "";
+  }
+  static std::string content_of(const std::filesystem::path& file) {
+    return std::filesystem::exists(file) ? nn::read_file(file) : "";
+  }
+
+  // With other members than before. What the last epoch may not have finished is done again.
+  bool go_on() {
+    const bool goes_on = begin();
+    evaluate();
+    if (!goes_on && !orders_.calls_others() && options_.checkpoint_every > 0) save();
+    return goes_on;
   }
 
   // Returns whether another step follows.
@@ -119,17 +136,16 @@ class Steps {
     };
     const std::optional<double> loss = worker_.step(done_);
     worker_.on_action = [](pipeline::Work, int) {};
-    const bool goes_on = ++done_ == first_ + 1 ? begin() : hear_order();
+    ++done_;
+    if (course_) course_->add(done_, loss, worker_.gradients().verdict());
+    const bool goes_on = has_begun_ ? hear_order() : begin();
     const std::optional<double> validation = evaluate();
     tell();
-    if (losses_ && loss) losses_->add(done_, *loss, worker_.gradients().norm(), validation);
-    if (events_ && loss)
-      events_->add(done_, *loss, worker_.gradients().norm(),
-                   config_.batch * config_.length / *losses_->seconds_per_step(), validation);
-    if (losses_ && !loss) losses_->skip(done_);
+    if (records_) records_->add(done_, loss, worker_.gradients().norm(), validation);
     folder_.require_held();
     const int every = options_.checkpoint_every;
-    if (every > 0 && (!goes_on || done_ % every == 0)) save();
+    const bool is_last = !goes_on && !orders_.calls_others();
+    if (every > 0 && (is_last || done_ % every == 0)) save();
     return goes_on;
   }
 
@@ -139,18 +155,16 @@ class Steps {
     state_.set(nn::concat("validating after step ", done_));
     const nn::Stopwatch stopwatch;
     const double loss = between_.evaluation->loss(done_ - 1, worker_.place());
-    if (losses_) losses_->leave_out(stopwatch.seconds());
-    if (validations_) validations_->add(done_, loss);
+    if (records_) records_->add_validation(done_, loss, stopwatch.seconds());
     return loss;
   }
 
-  // A story, if it is due after this step.
   void tell() {
     if (!pipeline::is_story_after(config_, done_)) return;
     state_.set(nn::concat("writing a story after step ", done_));
     const nn::Stopwatch stopwatch;
     between_.stories->tell(done_, worker_.place());
-    if (losses_) losses_->leave_out(stopwatch.seconds());
+    if (records_) records_->leave_out(stopwatch.seconds());
   }
 
   // Takes the folder over. Ranks may share it: rank 0 moves its contents aside before any other
@@ -159,11 +173,10 @@ class Steps {
     if (options_.rank == 0) take_folder();
     const bool goes_on = hear_order();
     if (options_.rank != 0) take_folder();
-    if (losses_) losses_->open(options_.out / losses_file);
-    if (events_) events_->open();
-    if (validations_) validations_->open(options_.out / validation_file);
-    if (losses_ && between_.stories)
+    if (records_) records_->open();
+    if (records_ && between_.stories)
       between_.stories->open(options_.out / samples_file, earlier_samples_);
+    has_begun_ = true;
     return goes_on;
   }
 
@@ -172,26 +185,21 @@ class Steps {
     if (!aside.empty())
       note(nn::concat("the results of an earlier run in ", options_.out.string(), " are now in ",
                       aside.string()));
-    if (options_.rank != 0) return;
+    if (options_.rank != 0 || continues_) return;
     folder_.add_start(start_of(config_, first_ + 1));
     nn::write_file_atomically(options_.out / "config.toml", options_.config_file);
   }
 
   bool hear_order() {
+    const bool calls_others = course_ && options_.rank == 0 && course_->calls_others(done_);
     return orders_.go_on(done_, done_ < config_.steps, options_.stop && *options_.stop,
-                         worker_.place() + " waited for rank 0's order");
+                         worker_.place() + " waited for rank 0's order", calls_others);
   }
 
   void save() {
     state_.set(nn::concat("saving step ", done_));
-    std::vector<nn::CheckpointFolder::File> more;
-    const auto add = [&](const char* name) {
-      more.push_back(saved_.write(done_, name, nn::read_file(options_.out / name)));
-    };
-    if (losses_) add(losses_file);
-    if (validations_) add(validation_file);
-    if (losses_ && between_.stories) add(samples_file);
-    checkpoints_.save(done_, std::move(more));
+    checkpoints_.save(done_, records_ ? records_->save(saved_, done_)
+                                      : std::vector<nn::CheckpointFolder::File>());
   }
 
   const RankOptions& options_;
@@ -201,24 +209,26 @@ class Steps {
   BetweenSteps between_;
   Mailbox& mailbox_;
   State& state_;
+  Course* course_;  // of an elastic run
+  bool continues_;  // what an earlier epoch of it has begun
   nn::CheckpointFolder saved_;
   pipeline::Checkpoints checkpoints_;
   pipeline::StepOrders orders_;
-  std::optional<LossLog> losses_;  // of the recorder
+  std::optional<Records> records_;  // of the recorder
   std::string earlier_samples_;
-  std::optional<ValidationLog> validations_;
-  std::optional<EventLog> events_;
-  int first_ = 0, done_ = 0;  // steps done when this start began, and now
+  bool has_begun_ = false;    // the folder is taken over
+  int first_ = 0, done_ = 0;  // steps done when these began, and now
 };
 
 }  // namespace
 
 StepsTaken take_steps(const RankOptions& options, const std::string& text, RunFolder& folder,
                       pipeline::Stage& stage, pipeline::StageWorker& worker, BetweenSteps between,
-                      Mailbox& mailbox, State& state) {
+                      Mailbox& mailbox, State& state, Course* course) {
   const StepsTaken taken =
-      Steps(options, folder, stage, worker, between, mailbox, state).take(text);
-  if (options.rank == pipeline::recorder_of(options.config) && worker.steps_skipped > 0)
+      Steps(options, folder, stage, worker, between, mailbox, state, course).take(text);
+  if (options.rank == pipeline::recorder_of(options.config) && worker.steps_skipped > 0 &&
+      !taken.calls_others)
     std::cout << "skipped: " << worker.steps_skipped
               << " steps in which the loss or a gradient was not finite" << std::endl;
   return taken;

@@ -1,0 +1,95 @@
+#include "pipeline/members/doors.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <optional>
+#include <string_view>
+
+namespace pipeline {
+
+namespace {
+
+constexpr std::string_view scheme = "tcp://";
+
+// As listen_at() writes it.
+std::optional<sockaddr_in> address_behind(const std::string& door) {
+  const std::size_t colon = door.rfind(':');
+  if (!door.starts_with(scheme) || colon <= scheme.size()) return {};
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<std::uint16_t>(std::atoi(door.c_str() + colon + 1)));
+  const std::string host = door.substr(scheme.size(), colon - scheme.size());
+  if (::inet_pton(AF_INET, host.c_str(), &address.sin_addr) != 1) return {};
+  return address;
+}
+
+// A socket that is connecting, or -1 and the answer.
+int begin_to_knock(const std::string& door, DoorState& answer) {
+  const std::optional<sockaddr_in> address = address_behind(door);
+  const int socket =
+      address ? ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0) : -1;
+  answer = DoorState::silent;
+  if (socket < 0) return -1;
+  const auto* const generic = reinterpret_cast<const sockaddr*>(&*address);
+  if (::connect(socket, generic, sizeof *address) == 0)
+    answer = DoorState::open;
+  else if (errno == EINPROGRESS)
+    return socket;
+  else if (errno == ECONNREFUSED)
+    answer = DoorState::closed;
+  ::close(socket);
+  return -1;
+}
+
+DoorState state_of_door(int socket) {
+  int error = 0;
+  socklen_t size = sizeof error;
+  if (::getsockopt(socket, SOL_SOCKET, SO_ERROR, &error, &size) != 0) return DoorState::silent;
+  if (error == 0) return DoorState::open;
+  return error == ECONNREFUSED ? DoorState::closed : DoorState::silent;
+}
+
+}  // namespace
+
+Door::~Door() { ::close(port_.descriptor); }
+
+void Door::clear() const {
+  for (int guest; (guest = ::accept4(port_.descriptor, nullptr, nullptr, SOCK_CLOEXEC)) >= 0;)
+    ::close(guest);
+}
+
+std::vector<DoorState> knock_at(const std::vector<std::string>& doors,
+                                std::chrono::milliseconds patience) {
+  std::vector<DoorState> answers(doors.size());
+  std::vector<pollfd> sockets(doors.size());
+  for (std::size_t i = 0; i < doors.size(); ++i)
+    sockets[i] = {.fd = begin_to_knock(doors[i], answers[i]), .events = POLLOUT, .revents = 0};
+  const auto give_up = std::chrono::steady_clock::now() + patience;
+  const auto is_open = [](const pollfd& each) { return each.fd >= 0; };
+  while (std::ranges::any_of(sockets, is_open)) {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+        give_up - std::chrono::steady_clock::now());
+    if (left.count() <= 0) break;
+    ::poll(sockets.data(), sockets.size(), static_cast<int>(left.count()));
+    for (std::size_t i = 0; i < doors.size(); ++i)
+      if (is_open(sockets[i]) && sockets[i].revents != 0) {
+        answers[i] = state_of_door(sockets[i].fd);
+        ::close(sockets[i].fd);
+        sockets[i].fd = -1;
+      }
+  }
+  for (const pollfd& each : sockets)
+    if (is_open(each)) ::close(each.fd);
+  return answers;
+}
+
+}  // namespace pipeline

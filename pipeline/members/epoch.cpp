@@ -1,0 +1,160 @@
+#include "pipeline/members/epoch.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <iterator>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "nn/base/error.h"
+#include "nn/base/split.h"
+#include "pipeline/members/candidates.h"
+
+namespace pipeline {
+
+namespace {
+
+bool has_state_of_stage(const std::vector<Candidate>& candidates, int stage) {
+  return std::ranges::any_of(candidates, [stage](const Candidate& candidate) {
+    return candidate.stages[stage].done.has_value();
+  });
+}
+
+std::string list(const std::vector<int>& pipelines) {
+  std::vector<std::string> names;
+  for (int pipeline : pipelines) names.push_back(std::to_string(pipeline));
+  return nn::concat(names.size() == 1 ? "pipeline " : "pipelines ", nn::join(names));
+}
+
+std::vector<int> minus(std::vector<int> from, const std::vector<int>& what) {
+  std::erase_if(from, [&](int each) { return std::ranges::count(what, each) > 0; });
+  std::ranges::sort(from);
+  return from;
+}
+
+std::string difference(const Epoch& last, const Epoch& next, int stages) {
+  if (last.number == 0) return "start";
+  if (!next.done) return "no state is left: back to the checkpoint";
+  const std::vector<int> now = next.pipelines(stages);
+  std::vector<int> stayed = now;
+  for (const Epoch::Member& member : next.members)
+    if (!member.has_state) std::erase(stayed, member.seat / stages);
+  const std::vector<int> left = minus(last.pipelines(stages), stayed), came = minus(now, stayed);
+  std::string text;
+  if (!left.empty()) text = list(left) + " left";
+  if (!came.empty()) text += (text.empty() ? "" : "; ") + list(came) + " came";
+  return text.empty() ? "all met again" : text;
+}
+
+// Forgets states that are not of the last epoch or cannot be brought to where the others are.
+// Returns the steps done by those that are left, and the result of the last.
+std::pair<std::optional<int>, std::string> settle_states(const Epoch& last,
+                                                         std::vector<Presence>& waiting) {
+  std::optional<int> done;
+  std::string result;
+  for (Presence& each : waiting) {
+    if (each.epoch != last.number || last.number == 0) each.done.reset();
+    if (each.done && (!done || *each.done > *done)) done = each.done, result = each.result;
+  }
+  for (Presence& each : waiting)
+    if (each.done && *each.done != *done && !(each.is_prepared && *each.done + 1 == *done))
+      each.done.reset();
+  return {done, result};
+}
+
+bool is_member(const Epoch& epoch, const Presence& process) {
+  return epoch.rank_of(process.id) >= 0;
+}
+
+bool is_unknown(const Presence& a, const Presence& b) {
+  return a.id != b.id && !a.reached.contains(b.id) && !a.unreached.contains(b.id);
+}
+
+// Whether the others need to hear more from living processes before they decide.
+bool is_early(const Epoch& last, const std::vector<Presence>& alive) {
+  for (const Presence& each : alive) {
+    if (is_member(last, each) && !each.is_waiting) return true;
+    for (const Presence& other : alive) {
+      const bool will_try = (each.done && other.done) || other.reached.contains(each.id);
+      if (each.is_waiting && other.is_waiting && will_try && is_unknown(each, other)) return true;
+    }
+  }
+  return false;
+}
+
+Epoch epoch_after(const Epoch& last, const Shape& shape, std::vector<Candidate> candidates,
+                  std::optional<int> done, const std::string& result) {
+  if (shape.plan.empty())
+    std::ranges::stable_partition(candidates, [](const Candidate& c) { return c.has_state(); });
+  if (candidates.size() > static_cast<std::size_t>(shape.most_pipelines))
+    candidates.resize(shape.most_pipelines);
+  Epoch next{.number = last.number + 1, .done = done, .result = done ? result : ""};
+  for (const Candidate& candidate : candidates)
+    for (const Presence& process : candidate.stages)
+      next.members.push_back({process.seat, process.id, done && process.done});
+  next.why = difference(last, next, shape.stages);
+  return next;
+}
+
+}  // namespace
+
+int Epoch::rank_of(const std::string& id) const {
+  const auto found = std::ranges::find(members, id, &Member::id);
+  return found == members.end() ? -1 : static_cast<int>(found - members.begin());
+}
+
+std::vector<int> Epoch::pipelines(int stages) const {
+  std::vector<int> numbers;
+  for (std::size_t i = 0; i < members.size(); i += stages)
+    numbers.push_back(members[i].seat / stages);
+  return numbers;
+}
+
+std::optional<Epoch> next_epoch(const Epoch& last, const Shape& shape, std::vector<Presence> alive,
+                                bool is_late) {
+  const int stages = shape.stages;
+  if (!is_late && is_early(last, alive)) return {};
+  std::erase_if(alive, [](const Presence& each) { return !each.is_waiting; });
+  const auto [done, result] = settle_states(last, alive);
+  std::vector<Candidate> candidates = whole_pipelines(alive, stages);
+  remove_unreachable(candidates);
+  const std::vector<int>* const planned = shape.planned(done.value_or(0));
+  if (planned && !choose(*planned, candidates) && !is_late) return {};
+  if (candidates.empty()) return {};
+  bool is_whole = true, is_lost = false;
+  for (int stage = 0; stage < stages; ++stage) {
+    is_whole &= has_state_of_stage(candidates, stage);
+    is_lost |= std::ranges::none_of(
+        alive, [&](const Presence& p) { return p.done && p.seat % stages == stage; });
+  }
+  if (is_whole) return epoch_after(last, shape, std::move(candidates), done, result);
+  const bool are_all_here =
+      last.number == 0 && (planned || static_cast<int>(candidates.size()) >= shape.pipelines);
+  if (!is_late && !are_all_here && !(done && is_lost)) return {};
+  return epoch_after(last, shape, std::move(candidates), {}, "");
+}
+
+const std::vector<int>* Shape::planned(int done) const {
+  const auto after = plan.upper_bound(done + 1);
+  return after == plan.begin() ? nullptr : &std::prev(after)->second;
+}
+
+bool has_newcomers(const Epoch& now, const Shape& shape, const std::vector<Presence>& alive,
+                   int done) {
+  const int stages = shape.stages;
+  const std::vector<int> pipelines = now.pipelines(stages);
+  if (const std::vector<int>* const planned = shape.planned(done)) return *planned != pipelines;
+  if (static_cast<int>(pipelines.size()) >= shape.most_pipelines) return false;
+  std::map<int, std::set<int>> ready;  // stages of each pipeline
+  for (const Presence& each : alive) {
+    const bool reaches_all = std::ranges::all_of(
+        now.members, [&](const Epoch::Member& m) { return each.reached.contains(m.id); });
+    if (each.is_waiting && reaches_all && !std::ranges::count(pipelines, each.seat / stages))
+      ready[each.seat / stages].insert(each.seat % stages);
+  }
+  return std::ranges::any_of(
+      ready, [stages](const auto& each) { return static_cast<int>(each.second.size()) == stages; });
+}
+
+}  // namespace pipeline

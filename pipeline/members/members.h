@@ -1,0 +1,113 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "pipeline/members/doors.h"
+#include "pipeline/members/epoch.h"
+
+namespace pipeline {
+
+// The processes of a run agree on who trains, through a folder that all of them see and no other
+// user can enter. No process leads: any may be lost at any moment.
+//
+//   seat-S-ID    what a process tells about itself (Presence). A thread of its own writes it again
+//                several times per heartbeat, so a file that does not change is of a lost process
+//   epoch-N      a decision. Whoever makes the file first has decided, as link(2) succeeds once
+//   end          the run has ended, and how
+//
+// It knows nothing of training: a state is a number of steps done.
+class Members {
+ public:
+  struct Options {
+    std::filesystem::path folder;
+    int seat = 0;
+    Shape shape = {};
+    std::string host = "127.0.0.1";  // of this machine, for the door
+    std::chrono::milliseconds heartbeat{6'000}, patience{60'000};
+    const std::atomic<bool>* stop = nullptr;
+  };
+  // Throws nn::InputError for a folder that other users could enter or change.
+  explicit Members(Options options);
+  ~Members();
+  Members(const Members&) = delete;
+  Members& operator=(const Members&) = delete;
+
+  // What this process has to offer the next epoch; see Presence.
+  struct State {
+    int done;
+    bool is_prepared;
+    std::string result;
+  };
+
+  // Waits until the others agree on an epoch that has this process in it, and returns it; nothing
+  // once the run has ended. If the epoch that they agree on leaves out this process and it has a
+  // state, returns that epoch, too: the state is void from then on.
+  //
+  // Throws PeerLost naming the seats that are missing if there is no whole pipeline for twice the
+  // patience, and Mailbox::Stopped when told to stop without a state.
+  std::optional<Epoch> agree(const std::optional<State>& state);
+
+  const std::string& id() const { return presence_.id; }
+  const std::filesystem::path& folder() const { return options_.folder; }
+
+  // For Mailbox::Options::stop: set soon after there is a later epoch than the one that agree()
+  // returned. is_outdated() looks at once.
+  const std::atomic<bool>& is_over() const { return is_over_; }
+  bool is_outdated() const;
+
+  // Whether a new epoch should have other members after `done` steps. Cheap: looks a few times per
+  // heartbeat.
+  bool has_newcomers(int done);
+
+  // Ends the run for all processes that wait; the first text counts.
+  void end(const std::string& how);
+  std::string how_it_ended() const;  // empty: it has not
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  struct Seen {
+    std::string text;
+    Clock::time_point changed;
+    DoorState answer = DoorState::silent;
+  };
+
+  static constexpr const char* prefix = "seat-";
+  static std::string text_in(const std::filesystem::path& file);  // empty if it is missing
+  std::filesystem::path file_of_epoch(int number) const;
+  bool create(const std::string& name, const std::string& text) const;
+  void write_presence();
+  void tell(Presence presence);
+  void beat();
+  void read_epochs();
+  std::vector<Presence> look();
+  void knock(const std::vector<Presence>& others);
+  void require_hope(const std::vector<Presence>& alive, Clock::time_point since) const;
+
+  Options options_;
+  std::chrono::milliseconds interval_;  // of beats
+  Door door_;
+  Presence presence_;  // of this process; changed by the caller's thread alone
+  Epoch last_;         // the newest
+  std::map<std::string, Seen> seen_;
+  Clock::time_point next_look_{}, next_knock_{};
+
+  mutable std::mutex mutex_;  // of what both threads use
+  std::string told_;
+  std::uint64_t beats_ = 0;
+  std::atomic<int> attended_ = 0;  // the epoch that agree() returned
+  std::atomic<bool> is_over_ = false;
+  std::condition_variable_any stopped_;
+  std::jthread thread_;  // ends before the members above do
+};
+
+}  // namespace pipeline

@@ -1,0 +1,87 @@
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "nn/base/error.h"
+#include "nn/base/split.h"
+#include "pipeline/mailbox/mailbox.h"
+#include "pipeline/members/members.h"
+
+// What a process sees of the others: their files, and whether their doors are open.
+namespace pipeline {
+
+namespace fs = std::filesystem;
+using std::chrono::milliseconds;
+
+// All processes that show signs of life, this one included: their files change, and their doors are
+// not closed. Removes files that have not changed for long.
+std::vector<Presence> Members::look() {
+  const auto now = Clock::now();
+  std::vector<Presence> alive;
+  std::map<std::string, Seen> seen;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(options_.folder, ignored)) {
+    const std::string name = entry.path().filename().string();
+    if (!name.starts_with(prefix)) continue;
+    const std::string text = text_in(entry.path());
+    const std::optional<Presence> presence = parse_presence(text);
+    if (!presence) continue;
+    Seen& one = seen[presence->id] =
+        seen_.contains(presence->id) ? seen_[presence->id] : Seen{"", now};
+    if (std::exchange(one.text, text) != text) one.changed = now;
+    const bool is_own = presence->id == presence_.id;
+    if (is_own || (now - one.changed < options_.heartbeat / 2 && one.answer != DoorState::closed))
+      alive.push_back(is_own ? presence_ : *presence);
+    else if (now - one.changed > 4 * options_.heartbeat)
+      fs::remove(entry.path(), ignored);
+  }
+  seen_ = std::move(seen);
+  return alive;
+}
+
+// Finds out who can be reached, and tells the others.
+void Members::knock(const std::vector<Presence>& others) {
+  const auto now = Clock::now();
+  const bool has_new = std::ranges::any_of(others, [this](const Presence& other) {
+    return !presence_.reached.contains(other.id) && !presence_.unreached.contains(other.id);
+  });
+  if (now < next_knock_ && !has_new) return;
+  std::vector<std::string> doors;
+  for (const Presence& other : others) doors.push_back(other.door);
+  const std::vector<DoorState> answers =
+      knock_at(doors, std::min(options_.heartbeat / 4, milliseconds(1000)));
+  Presence own = presence_;
+  own.reached.clear(), own.unreached.clear();
+  for (std::size_t i = 0; i < others.size(); ++i) {
+    seen_[others[i].id].answer = answers[i];
+    (answers[i] == DoorState::open ? own.reached : own.unreached).insert(others[i].id);
+  }
+  next_knock_ = Clock::now() + interval_;
+  if (own.reached != presence_.reached || own.unreached != presence_.unreached) tell(own);
+}
+
+// A process that waits while others train is patient.
+void Members::require_hope(const std::vector<Presence>& alive, Clock::time_point since) const {
+  std::set<int> seats;
+  for (const Presence& each : alive) {
+    if (!each.is_waiting) return;
+    seats.insert(each.seat);
+  }
+  if (Clock::now() - since < 2 * options_.patience) return;
+  std::vector<std::string> missing;
+  const int all = options_.shape.stages * options_.shape.pipelines;
+  for (int seat = 0; seat < all; ++seat)
+    if (!seats.contains(seat)) missing.push_back(std::to_string(seat));
+  const std::string what =
+      nn::concat("rank ", options_.seat, " waited ", 2 * options_.patience / milliseconds(1000),
+                 " s for a whole pipeline; missing: rank ", nn::join(missing));
+  throw PeerLost(what, what);
+}
+
+bool Members::has_newcomers(int done) {
+  if (options_.shape.plan.empty() && Clock::now() < next_look_) return false;
+  next_look_ = Clock::now() + interval_;
+  return pipeline::has_newcomers(last_, options_.shape, look(), done);
+}
+
+}  // namespace pipeline

@@ -1,0 +1,212 @@
+#!/usr/bin/env bash
+# One elastic run of three pipelines of three stages, in which ranks are killed, frozen and cut off
+# from the network at random moments, one or two at once. No other process may restart, and the run
+# must go on without a lost step.
+#
+#   tests/elastic.sh [COUNT [SEED [SECONDS]]]     3 faults, the first seed, 3 s apart on average
+#
+# Where network namespaces can be made, each rank has one, which is what is cut off.
+cd "$(dirname "$0")/.." || exit 1
+if [ "${ELASTIC_NETWORK-}" != own ] && unshare --net ip link set lo up 2>/dev/null; then
+  ELASTIC_NETWORK=own exec unshare --net bash -c 'ip link set lo up; exec "$0" "$@"' "$0" "$@"
+fi
+program=pipeline_worker
+. tests/checks.bash
+prepare_launcher
+count=${1:-3} RANDOM=${2:-1} pause=${3:-3}
+stages=3 pipelines=3 ranks=9
+heartbeat=2
+options=(--text "$work/stories.txt" --tokenizer bytes --d 16 --depth 3
+  --heads 2 --tokens 16 --threads 1 --checkpoint-every 50
+  --heartbeat $heartbeat --timeout 20)
+write_stories
+
+# A namespace for each rank, with a cable to this one, which forwards. Fails where that is not
+# allowed.
+lay_cables() {
+  local rank
+  [ "${ELASTIC_NETWORK-}" = own ] && echo 1 >/proc/sys/net/ipv4/ip_forward || return
+  for ((rank = 0; rank < ranks; ++rank)); do
+    unshare --net sleep infinity &
+    homes[rank]=$!
+    sleep 0.1
+    ip link add cable$rank type veth peer name eth0 netns ${homes[rank]} &&
+      ip address add 10.9.$rank.1/24 dev cable$rank && ip link set cable$rank up &&
+      at_home $rank ip link set lo up && at_home $rank ip address add 10.9.$rank.2/24 dev eth0 &&
+      at_home $rank ip link set eth0 up && at_home $rank ip route add default via 10.9.$rank.1 ||
+      return
+  done
+} 2>/dev/null
+homes=()
+at_home() { nsenter --net=/proc/${homes[$1]}/ns/net "${@:2}"; }  # at_home RANK COMMAND...
+lay_cables && has_cables=yes || has_cables=
+
+# Starts a rank, and again whenever it dies, as a launcher would.
+keep_running() {  # keep_running RANK
+  local status
+  cd "$work" || exit
+  while :; do
+    echo start >>"$work/starts-$1"
+    if [ $has_cables ]; then
+      nsenter --net=/proc/${homes[$1]}/ns/net "$program" --rank $1 "${train[@]}" \
+        --host 10.9.$1.2 >>"$work/log-$1" 2>&1 &
+    else
+      "$program" --rank $1 "${train[@]}" --host 127.0.0.1 >>"$work/log-$1" 2>&1 &
+    fi
+    echo $! >"$work/process-$1"
+    wait $!
+    status=$?
+    [ $status = 137 ] || return $status
+  done
+} 2>/dev/null
+keepers=()
+train=(--stages $stages --pipelines $pipelines --elastic --exact-sums "${options[@]}"
+  --meet "$work/meet" --out "$work/run" --steps 1000000)
+mkdir -m 700 "$work/meet"
+start_ranks() {
+  local rank
+  for ((rank = 0; rank < ranks; ++rank)); do
+    keep_running $rank &
+    keepers+=($!)
+  done
+}
+clean_up() {
+  local rank
+  exec 2>/dev/null
+  for rank in "${!keepers[@]}"; do
+    kill -KILL "${keepers[rank]}" "$(cat "$work/process-$rank")"
+  done
+  [ ${#homes[@]} = 0 ] || kill "${homes[@]}"
+  wait
+  rm -rf "$work"
+}
+trap clean_up EXIT
+
+steps() { tail -n 1 "$work/run/loss.csv" 2>/dev/null | cut -d, -f1; }
+passes() {  # passes STEP SECONDS: the run gets beyond the step
+  local end=$((SECONDS + $2)) now
+  while now=$(steps); ! [[ $now =~ ^[0-9]+$ ]] || [ "$now" -le "$1" ]; do
+    [ $SECONDS -lt $end ] || { tail -n 4 "$work"/log-*; return 1; }
+    sleep 0.05
+  done
+}
+are_complete() {  # are_complete SECONDS: all pipelines are there
+  local end=$((SECONDS + $1))
+  until [[ $(tail -n 1 "$work/run/members.csv" | cut -d, -f4 | wc -w) = "$pipelines" ]]; do
+    [ $SECONDS -lt $end ] || { tail -n 5 "$work/run/members.csv"; return 1; }
+    sleep 0.1
+  done
+}
+
+kinds=(kill kill freeze two)
+[ $has_cables ] && kinds+=(cut_2 cut_30 deaf mute) ||
+  echo "left out: cuts of the network (need root and network namespaces)"
+declare -A done_to=()
+kills=()
+process_of() { cat "$work/process-$1"; }
+strike() {  # strike KIND RANK
+  done_to[$1]=$((${done_to[$1]-0} + 1))
+  case $1 in
+    kill) kills[$2]=$((${kills[$2]-0} + 1)); kill -KILL "$(process_of "$2")" ;;
+    freeze) local process; process=$(process_of "$2")
+      kill -STOP "$process"; (sleep 4; kill -CONT "$process") & ;;
+    two) strike kill "$2"; strike kill $((($2 + 1 + RANDOM % (ranks - 1)) % ranks)) ;;
+    cut_2) ip link set "cable$2" down; (sleep 2; ip link set "cable$2" up) & ;;
+    cut_30) ip link set "cable$2" down; (sleep 30; ip link set "cable$2" up) & ;;
+    deaf) ip route add blackhole "10.9.$2.2"; (sleep 5; ip route del blackhole "10.9.$2.2") & ;;
+    mute) at_home "$2" ip route add blackhole 10.9.0.0/16
+      (sleep 5; at_home "$2" ip route del blackhole 10.9.0.0/16) & ;;
+  esac 2>/dev/null
+}
+fault() {  # fault NUMBER: the run goes on within 45 s, the longest cut
+  local kind=${kinds[RANDOM % ${#kinds[@]}]} rank=$((RANDOM % ranks)) before
+  before=$(steps)
+  echo "fault $1: $kind of rank $rank after step $before" | tee -a "$work/faults"
+  strike "$kind" $rank
+  sleep "$((RANDOM % (2 * pause))).$((RANDOM % 10))"
+  passes "$before" 45
+}
+
+check "it needs a folder to meet in" \
+  refuses 'elastic needs a folder' --elastic --address ipc:///tmp/none --pipelines 2
+for option in '--zero1' '--split-head' '--trace' '--layers auto'; do
+  check "$option does not go with it" \
+    refuses elastic --elastic --meet "$work/meet" --stages 2 --pipelines 2 $option
+done
+check "a history needs it" refuses 'plays an elastic run' --members "$work/none"
+
+start_ranks
+check "the run begins" passes 1 40
+for ((number = 1; number <= count; ++number)); do
+  check "after fault $number the run goes on" fault $number
+done
+check "in the end all pipelines are there again" are_complete 60
+last=$(steps)
+check "and go on" passes "${last:-0}" 20
+
+only_killed_restarted() {
+  local rank
+  for ((rank = 0; rank < ranks; ++rank)); do
+    [ "$(wc -l <"$work/starts-$rank")" = $((1 + ${kills[rank]-0})) ] ||
+      { echo "rank $rank: $(wc -l <"$work/starts-$rank") starts"; tail -n 3 "$work/log-$rank"
+        return 1; }
+  done
+}
+check "no process restarts that was not killed" only_killed_restarted
+
+ends() {  # on request, all processes together
+  local rank status=0
+  for ((rank = 0; rank < ranks; ++rank)); do kill -TERM "$(process_of $rank)"; done
+  for rank in "${keepers[@]}"; do
+    wait "$rank" || [ $? = 130 ] || { echo "a rank ended with $?"; status=1; }
+  done
+  return $status
+}
+check "the run ends on request" ends
+
+last=$(steps)
+no_step_is_lost() { diff <(cut -d, -f1 "$work/run/loss.csv" | tail -n +2) <(seq 1 "$last"); }
+check "no row is lost or doubled" no_step_is_lost
+check "a single pipeline that nothing disturbs trains to the same step, $last" \
+  tools/pipeline.sh 3 --microbatches 9 --exact-sums "${options[@]}" --steps "$last" \
+  --out "$work/whole"
+check "both have the same losses to the last digit" same_losses run whole
+same_models() {
+  local file
+  for file in "$work"/whole/checkpoint/*.safetensors; do
+    cmp "$file" "$work/run/checkpoint/${file##*/}" || return
+  done
+}
+check "both have the same model" same_models
+
+# Without exact sums the bits depend on who trains.
+launched() {
+  tools/pipeline.sh 3 3 --elastic "${options[@]}" --steps 60 --out "$work/$1" "${@:2}"
+}
+dies_under_launcher() {
+  local launcher
+  launched died >"$work/said" 2>&1 &
+  launcher=$!
+  wait_for_step died 10 && kill -KILL "$(pgrep -f -- "--rank 4 .*--out $work/died")" || return
+  wait $launcher || { cat "$work/said"; return 1; }
+  [ "$(losses died | wc -l)" = 61 ]
+}
+check "the launcher starts a killed rank again" dies_under_launcher
+check "and says so" grep -q 'rank 4 ended by signal 9.*started again' "$work/said"
+check "the history of members can be played again" \
+  launched again --members "$work/died/members.csv"
+check "with the same losses to the last digit" same_losses died again
+
+figures() {
+  printf '%d faults' "$count"
+  for kind in "${!done_to[@]}"; do printf ', %d %s' "${done_to[$kind]}" "$kind"; done
+  printf '; %d steps\n' "$last"
+  tail -n +3 "$work/run/members.csv" | cut -d, -f3 | sort -n | awk '
+    { all[NR] = $1; sum += $1 }
+    END {
+      format = "%d changes of members; from step to step: median %.2f s, mean %.2f s, most %.2f s\n"
+      if (NR) printf format, NR, all[int((NR + 1) / 2)], sum / NR, all[NR]
+    }'
+}
+figures
+finish

@@ -1,0 +1,60 @@
+#include "tools/training/elastic_options.h"
+
+#include <chrono>
+#include <map>
+#include <vector>
+
+#include "nn/base/error.h"
+#include "pipeline/mailbox/listener.h"
+#include "pipeline/training_config.h"
+#include "tools/training/history.h"
+
+namespace training {
+
+void require_elastic(const RankOptions& options) {
+  const auto demand = [](bool holds, const char* what, const char* hint) {
+    if (!holds) throw nn::InputError(what, hint);
+  };
+  const pipeline::TrainingConfig& config = options.config;
+  demand(!options.meeting.empty(),
+         "--elastic needs a folder in which processes can meet at any time",
+         "tools/pipeline.sh or a cluster's launcher, or --meet instead of --address");
+  demand(!config.shares_moments, "--elastic loses the moments that --zero1 shares out",
+         "leave --zero1 or --elastic out");
+  demand(!config.splits_head, "--elastic does not go with --split-head",
+         "leave --split-head or --elastic out");
+  demand(
+      !config.given_plan,
+      "--elastic does not go with a schedule from a file, which has a fixed number of microbatches",
+      "choose a --schedule by its name, or leave --elastic out");
+  demand(!options.is_cut_measured,
+         "--elastic does not go with --layers auto: processes that come later would measure "
+         "another cut",
+         "name the --layers that an earlier run chose");
+  if (!options.members.empty()) read_history(options.members);
+  demand(!options.has_trace, "--elastic does not go with --trace",
+         "leave --trace or --elastic out");
+  pipeline::TrainingConfig fewer = config;
+  fewer.full_pipelines = config.topology.pipelines;
+  for (int& left = fewer.topology.pipelines; left > 0; --left) pipeline::require_valid(fewer);
+}
+
+pipeline::Members::Options members_options(const RankOptions& options) {
+  const auto milliseconds_of = [](double seconds) {
+    return std::chrono::milliseconds(static_cast<long>(seconds * 1000));
+  };
+  const pipeline::Topology& topology = options.config.topology;
+  return {.folder = options.meeting,
+          .seat = options.rank,
+          .shape = {.stages = topology.stages,
+                    .pipelines = topology.pipelines,
+                    .most_pipelines = options.config.all_microbatches(),
+                    .plan = options.members.empty() ? std::map<int, std::vector<int>>()
+                                                    : read_history(options.members)},
+          .host = options.host.empty() ? pipeline::host_of_this_machine() : options.host,
+          .heartbeat = milliseconds_of(options.heartbeat),
+          .patience = milliseconds_of(options.timeout),
+          .stop = options.stop};
+}
+
+}  // namespace training

@@ -1,0 +1,47 @@
+#include "tools/training/material.h"
+
+#include <span>
+
+#include "nn/base/checksum.h"
+#include "nn/base/error.h"
+#include "pipeline/head_layout.h"
+#include "pipeline/placement.h"
+
+namespace training {
+
+Material::Material(RankOptions& options)
+    : text(data::open_text(options.text)),
+      windows(
+          data::split_windows(text.tokens.ids(), options.config.length, options.config.held_out)) {
+  pipeline::TrainingConfig& config = options.config;
+  config.model.vocab_size = text.tokens.vocabulary();
+  pipeline::require_divisible_head(config);
+  if (!options.init.empty()) init.emplace(options.init).require_fits(config.model);
+  config.text = nn::concat(text.tokens.ids().size(), " tokens, checksum ",
+                           nn::crc32c(std::as_bytes(text.tokens.ids())));
+  description = windows.held_out
+                    ? nn::concat(text.description, "; ", windows.held_out->count(), " of ",
+                                 windows.training.count() + windows.held_out->count(),
+                                 " windows are held out")
+                    : text.description;
+}
+
+const data::Windows* Material::windows_of(const RankOptions& options) const {
+  const pipeline::TrainingConfig& config = options.config;
+  const pipeline::Placement placement = pipeline::placement_of(config);
+  const int stage = config.topology.stage(options.rank);
+  const bool reads =
+      config.splits_head || stage == placement.first_stage() || stage == placement.last_stage();
+  return reads ? &windows.training : nullptr;
+}
+
+void Material::make_stage(const RankOptions& options, std::optional<pipeline::Stage>& stage) {
+  const pipeline::TrainingConfig& config = options.config;
+  const int number = config.topology.stage(options.rank);
+  stage.emplace(config.model, pipeline::blocks_of(config, number), config.sequences(),
+                config.length, config.seed, options.threads, config.recomputes,
+                pipeline::rows_of(config, number));
+  if (init) init->load(stage->model());
+}
+
+}  // namespace training
