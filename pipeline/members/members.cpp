@@ -28,6 +28,12 @@ using std::chrono::milliseconds;
 constexpr milliseconds pause_of_waiting{10}, pause_beside_training{100}, pause_of_process{1};
 constexpr const char* end_file = "end";
 
+// Returns whether the file has all of the text; sets errno if not.
+bool write_whole(const fs::path& file, const std::string& text) {
+  errno = 0;
+  return static_cast<bool>(std::ofstream(file, std::ios::binary) << text << std::flush);
+}
+
 std::string new_id() {
   std::random_device random;
   return nn::concat(std::hex, random(), random());
@@ -82,8 +88,8 @@ fs::path Members::file_of_epoch(int number) const {
 bool Members::create(const std::string& name, const std::string& text) const {
   const fs::path file = options_.folder / name;
   const fs::path draft = options_.folder / nn::concat('.', name, '-', presence_.id);
-  std::ofstream(draft, std::ios::binary) << text << std::flush;
-  const bool is_first = ::link(draft.c_str(), file.c_str()) == 0;
+  const bool is_whole = write_whole(draft, text);  // no half decision is ever seen
+  const bool is_first = is_whole && ::link(draft.c_str(), file.c_str()) == 0;
   const int error = errno;
   ::unlink(draft.c_str());
   if (!is_first && error != EEXIST)
@@ -96,8 +102,8 @@ bool Members::create(const std::string& name, const std::string& text) const {
 void Members::write_presence() {
   const std::string name = nn::concat(prefix, presence_.seat, '-', presence_.id);
   const fs::path draft = options_.folder / ('.' + name);
-  std::ofstream(draft, std::ios::binary) << told_ << "beat " << ++beats_ << '\n' << std::flush;
-  ::rename(draft.c_str(), (options_.folder / name).c_str());
+  if (write_whole(draft, nn::concat(told_, "beat ", ++beats_, '\n')))
+    ::rename(draft.c_str(), (options_.folder / name).c_str());
 }
 
 void Members::tell(Presence presence) {
