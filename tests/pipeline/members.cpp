@@ -228,12 +228,13 @@ struct Run {
   std::array<std::unique_ptr<Members>, 4> processes;
 
   fs::path place() const { return folder.path / "members"; }
+  Members::Options options{.folder = place(),
+                           .shape = {2, 2, 9},
+                           .heartbeat = milliseconds(1000),
+                           .patience = milliseconds(8000)};
   void start(int seat) {
-    processes[seat] = std::make_unique<Members>(Members::Options{.folder = place(),
-                                                                 .seat = seat,
-                                                                 .shape = {2, 2, 9},
-                                                                 .heartbeat = milliseconds(1000),
-                                                                 .patience = milliseconds(8000)});
+    options.seat = seat;
+    processes[seat] = std::make_unique<Members>(options);
   }
   std::future<std::optional<Epoch>> agree(int seat, std::optional<int> done = {},
                                           bool is_prepared = false, int delay = 0) {
@@ -331,11 +332,8 @@ TEST_CASE("the end of a run frees those that wait, and the last one removes the 
 
 TEST_CASE("seats that stay empty are named, and a folder that others can enter is refused") {
   Run run;
+  run.options.heartbeat = milliseconds(400), run.options.patience = milliseconds(300);
   run.start(0);
-  run.processes[0] = std::make_unique<Members>(Members::Options{.folder = run.place(),
-                                                                .shape = {2, 2, 9},
-                                                                .heartbeat = milliseconds(400),
-                                                                .patience = milliseconds(300)});
   std::string message;
   try {
     run.processes[0]->agree({});
