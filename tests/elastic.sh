@@ -129,7 +129,7 @@ fault() {  # fault NUMBER: the run goes on within 45 s, the longest cut
 
 check "it needs a folder to meet in" \
   refuses 'elastic needs a folder' --elastic --address ipc:///tmp/none --pipelines 2
-for option in '--zero1' '--split-head' '--trace' '--layers auto'; do
+for option in '--zero1' '--split-head' '--trace' '--layers auto' '--sample-every 2'; do
   check "$option does not go with it" \
     refuses elastic --elastic --meet "$work/meet" --stages 2 --pipelines 2 $option
 done

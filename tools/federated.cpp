@@ -14,6 +14,7 @@
 #include "tools/federated/outputs.h"
 #include "tools/federated/sweep.h"
 #include "tools/program/program.h"
+#include "tools/program/signals.h"
 #include "tools/ranks/launch.h"
 #include "tools/ranks/run.h"
 #include "tools/report/document.h"
@@ -104,7 +105,10 @@ int run_command(int argc, char** argv) {
   arguments.apply(experiment);
   ranks::Place place = ranks::find_place(choice);
   place.meeting.stop = &stop;
-  if (place.meeting.rank > 0) return ranks::serve_run(experiment, resources, place), 0;
+  if (place.meeting.rank > 0) {
+    tools::stop_on_signals("this rank ends when rank 0 does; again to stop at once\n");
+    return ranks::serve_run(experiment, resources, place), 0;
+  }
   check(outputs);
   return run_one("federated", experiment, resources, outputs, stop, ranks::make_executor(place));
 }

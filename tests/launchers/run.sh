@@ -80,7 +80,7 @@ federates() {  # federates LAUNCHER
   "launch_$1" 3 "${program%/*}/federated" "${federation[@]}" --meet "$work" \
     --csv "$work/$1.csv" >"$work/out" 2>&1
   cat "$work/out"
-  cmp "$work/federation.csv" "$work/$1.csv" && grep -q '^rank 2 trained [1-9]' "$work/out"
+  cmp "$work/federation.csv" "$work/$1.csv" && grep -q '^rank 2 trained clients [1-9]' "$work/out"
 }
 tested() {  # tested LAUNCHER
   check "3 processes of $1 train as those of pipeline.sh" trains "$1" 3

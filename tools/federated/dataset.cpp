@@ -67,6 +67,14 @@ std::string name_with(const DataChoice& choice, std::span<const std::byte> conte
   return nn::concat(choice.name, ' ', std::hex, nn::crc32c(content));
 }
 
+std::vector<std::byte> content_of(const data::ImageDataset& images) {
+  std::vector<std::byte> content;
+  for (const auto* part : {&images.train, &images.test})
+    for (const auto* bytes : {&part->pixels, &part->labels})
+      std::ranges::copy(std::as_bytes(std::span(*bytes)), std::back_inserter(content));
+  return content;
+}
+
 std::string spaced(std::span<const float> numbers) {
   std::string text;
   for (const float number : numbers) text += nn::concat(' ', number);
@@ -83,7 +91,7 @@ Dataset open_own_images(const DataChoice& choice) {
                  images.train.channels, 'x', images.train.height, 'x', images.train.width, ", ",
                  images.classes, " classes, mean", spaced(images.train.mean), ", deviation",
                  spaced(images.train.stddev));
-  const std::string name = name_with(choice, std::as_bytes(std::span(images.train.pixels)));
+  const std::string name = name_with(choice, content_of(images));
   Dataset dataset = in_memory(name, std::move(images));
   dataset.description = choice.from.string() + ": " + shown;
   return dataset;

@@ -36,7 +36,9 @@ show() {
   [ ${#running[@]} = 0 ] && { [ "$line" ] && say "$line"; return; }
   size=$(stty size </dev/tty)
   rows=${size% *} columns=${size#* }
-  mapfile -t lines < <(show_ranks "${rows:=24}" "${columns:=80}")
+  ((rows)) || rows=24  # some terminals do not know
+  ((columns)) || columns=80
+  mapfile -t lines < <(show_ranks "$rows" "$columns")
   shown=$((${#lines[@]} + 1))
   for line in "${line:-starting}" "${lines[@]}"; do say "${line:0:columns}"; done
 }

@@ -1,5 +1,6 @@
 #include "tools/ranks/connection.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <system_error>
 #include <thread>
@@ -15,24 +16,40 @@ namespace ranks {
 
 using pipeline::Mailbox, pipeline::Message, pipeline::PeerLost, pipeline::Tag;
 
+// In bytes: that of a large model, with what SCAFFOLD keeps.
+constexpr std::size_t largest_update = std::size_t{1} << 36;
+
 Line::Line(const MeetingPlace& place, int other, const std::string& terms) {
   const bool is_first = place.rank == 0;
-  const int own = is_first ? 0 : 1;  // a pair is a run of two ranks
-  const std::vector<int> links{1 - own};
+  const int own = is_first ? 0 : 1;  // a pair meets as a run of two ranks
   const std::filesystem::path folder =
       place.folder.string() + nn::concat('-', is_first ? other : place.rank);
-  pipeline::Meeting meeting = pipeline::meet_in(
-      folder, own, 2, links, pipeline::host_of_this_machine(), place.timeout, place.stop);
+  pipeline::Meeting meeting;
+  try {
+    meeting = pipeline::meet_in(folder, own, 2, {1 - own}, pipeline::host_of_this_machine(),
+                                place.timeout, place.stop);
+  } catch (const PeerLost&) {
+    const std::string what = nn::concat("rank ", place.rank, " waited ",
+                                        static_cast<double>(place.timeout.count()) / 1000, " s in ",
+                                        folder.string(), " for rank ", other);
+    throw PeerLost(what, what);
+  }
+  const std::size_t known = std::max(place.rank, other) + 1;
   Mailbox::Options options;
-  options.rank = own;
-  options.addresses = std::move(meeting.addresses);
-  options.links = links;
+  options.rank = place.rank;
+  options.links = std::vector{other};
+  options.addresses.resize(known);
+  options.keys = pipeline::Keys{meeting.keys.secret, std::vector<std::string>(known)};
+  for (const auto& [rank, seat] : {std::pair(place.rank, own), std::pair(other, 1 - own)}) {
+    options.addresses[rank] = meeting.addresses[seat];
+    options.keys->public_keys[rank] = meeting.keys.public_keys[seat];
+  }
   options.run = meeting.run;
   options.listener = meeting.listener.descriptor;
   options.deadline = place.timeout;
   options.heartbeat = place.heartbeat;
   options.stop = place.stop;
-  options.keys = std::move(meeting.keys);
+  options.largest_message = largest_update;
   mailbox_.emplace(network_, std::move(options));
   try {
     mailbox_->meet(terms, place.timeout);
@@ -48,7 +65,8 @@ Line::Line(const MeetingPlace& place, int other, const std::string& terms) {
 Connection::Connection(const MeetingPlace& place, int rank, const std::string& terms)
     : rank_(rank), line_(place, rank, terms) {
   threads_ = static_cast<int>(line_.mailbox().receive_number(
-      1, {Tag::report}, nn::concat("waiting for rank ", rank, " to say how many threads it has")));
+      rank, {Tag::report},
+      nn::concat("waiting for rank ", rank, " to say how many threads it has")));
 }
 
 int Connection::send(const fl::Assignment& assignment) {
@@ -59,10 +77,10 @@ int Connection::send(const fl::Assignment& assignment) {
                                   assignment.received.weights.end());
     numbers.insert(numbers.end(), assignment.received.broadcast.begin(),
                    assignment.received.broadcast.end());
-    mailbox.send_copy(1, {Tag::weights, 0, assignments_}, numbers);
+    mailbox.send_copy(rank_, {Tag::weights, 0, assignments_}, numbers);
     version_ = assignment.round;
   }
-  mailbox.send_text(1, {Tag::assignment, 0, assignments_}, to_bytes(assignment));
+  mailbox.send_text(rank_, {Tag::assignment, 0, assignments_}, to_bytes(assignment));
   return assignments_;
 }
 
@@ -75,7 +93,7 @@ Parcel<fl::Trained> Connection::train(const fl::Assignment& assignment) {
     try {
       if (!number) number = send(assignment);
       line_.mailbox().progress(what);
-      if (const auto message = line_.mailbox().try_receive(1, {Tag::update, 0, *number}))
+      if (const auto message = line_.mailbox().try_receive(rank_, {Tag::update, 0, *number}))
         return trained_of(message->bytes);
     } catch (const PeerLost&) {
       is_lost_ = true;
@@ -87,7 +105,7 @@ Parcel<fl::Trained> Connection::train(const fl::Assignment& assignment) {
 void Connection::end() noexcept {
   if (is_lost_) return;
   try {
-    line_.mailbox().send_number(1, {Tag::order}, 0);
+    line_.mailbox().send_number(rank_, {Tag::order}, 0);
     line_.mailbox().part();
   } catch (...) {
     is_lost_ = true;

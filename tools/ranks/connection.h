@@ -50,7 +50,7 @@ class Connection {
   // now or before.
   Parcel<fl::Trained> train(const fl::Assignment& assignment);
 
-  // Lets the rank end. Never throws: a rank that is lost meanwhile is not missed any more.
+  // Lets the rank end. Never throws: losing the rank now does no harm.
   void end() noexcept;
 
  private:

@@ -12,22 +12,29 @@ namespace ranks {
 void add_options(tools::Options& command, Choice& choice) {
   command
       .add("--launcher", choice.launcher,
-           "what started the processes that share the clients: " +
-               nn::join(training::launcher_names(), ", ", " or "))
+           "what started the ranks: " + nn::join(training::launcher_names(), ", ", " or "))
       .among(training::launcher_names());
-  command.add("--rank", choice.rank, "number of this process among them: the launcher's, or 0")
+  command.add("--rank", choice.rank, "number of this process, from 0; else the launcher's, or 0")
       .between(0, 4095);
-  command.add("--ranks", choice.ranks, "how many there are: the launcher's, or 1").between(1, 4096);
-  command.add("--meet", choice.meet, "folder that all of them see, in which they find each other");
-  command.add("--timeout", choice.timeout, "longest wait for them at the start, in seconds")
+  command
+      .add("--ranks", choice.ranks,
+           "how many processes share the clients; else the launcher's, or 1")
+      .between(1, 4096);
+  command.add("--meet", choice.meet, "folder that all ranks see; they find each other there");
+  command
+      .add("--timeout", choice.timeout, "longest wait for the other ranks at the start, in seconds")
       .between(0.1, 1e6);
-  command.add("--heartbeat", choice.heartbeat, "seconds until a frozen one counts as lost")
+  command.add("--heartbeat", choice.heartbeat, "seconds of silence until a rank counts as lost")
       .between(0.1, 1e6);
 }
 
 int ranks_here() {
-  const auto launch = training::find_launch("auto", training::environment_of_this_process());
-  return launch ? std::max(1, launch->ranks_here) : 1;
+  try {
+    const auto launch = training::find_launch("auto", training::environment_of_this_process());
+    return launch ? std::max(1, launch->ranks_here) : 1;
+  } catch (const nn::InputError&) {  // find_place() reports it, if it matters
+    return 1;
+  }
 }
 
 static std::chrono::milliseconds milliseconds(double seconds) {
@@ -47,7 +54,7 @@ Place find_place(const Choice& choice) {
   if (place.meeting.rank >= place.meeting.ranks)
     throw nn::InputError(
         nn::concat("there is no rank ", place.meeting.rank, " of ", place.meeting.ranks),
-        "give --ranks, and each process another --rank from 0 on");
+        "number the processes from 0 with --rank, and give each the same --ranks");
   if (!launch) return place;
   place.found = nn::concat(launch->launcher, " (", launch->evidence, ")");
   return place;

@@ -45,7 +45,7 @@ Head separate(std::span<const std::byte> bytes, std::vector<nn::real>& numbers) 
     rest -= is_right ? size : 0;
   }
   if (!is_right || rest != 0)
-    throw nn::Error(nn::concat("a message of ", bytes.size(), " bytes is not what a rank sends"));
+    throw nn::Error(nn::concat("a rank's message of ", bytes.size(), " bytes is malformed"));
   numbers.resize((bytes.size() - sizeof head) / sizeof(nn::real));
   std::memcpy(numbers.data(), bytes.data() + sizeof head, numbers.size() * sizeof(nn::real));
   return head;

@@ -6,7 +6,7 @@
 
 #include "fl/executor.h"
 
-// A client's assignment, and what has become of it, as bytes of a message.
+// A client's assignment, and what its training gave, as bytes of a message.
 namespace ranks {
 
 // Without the weights and what is broadcast: they are the same for all clients of a version, and

@@ -10,23 +10,31 @@
 namespace ranks {
 
 // In turns, so that few clients are shared out over all ranks.
-RankExecutor::RankExecutor(fl::ThreadExecutor& own, std::list<Connection> others,
+RankExecutor::RankExecutor(fl::ThreadExecutor& own, Connections others,
                            std::function<void(const std::string&)> on_loss)
     : own_(own), others_(std::move(others)), on_loss_(std::move(on_loss)) {
   int most = static_cast<int>(own.workers().size());
-  for (const Connection& other : others_) most = std::max(most, other.threads());
+  for (const auto& other : others_) most = std::max(most, other->threads());
   for (int thread = 0; thread < most; ++thread) {
     if (thread < std::ssize(own.workers())) hands_.push_back({.worker = &own.workers()[thread]});
-    for (Connection& other : others_)
-      if (thread < other.threads()) hands_.push_back({.connection = &other});
+    for (const auto& other : others_)
+      if (thread < other->threads()) hands_.push_back({.connection = other.get()});
   }
 }
 
 RankExecutor::~RankExecutor() {
-  for (Connection& other : others_) other.end();
+  for (const auto& other : others_) other->end();
 }
 
 void RankExecutor::train(int count, const Assign& assign, const Take& take) {
+  if (std::ranges::all_of(others_, [](const auto& other) { return other->is_lost(); })) {
+    hands_.clear();  // with their spare workers
+    return own_.train(count, assign, take);
+  }
+  struct NobodyIdle {
+    ~NobodyIdle() { idle.clear(); }
+    fl::IdleWorkers& idle;
+  } const afterwards{own_.idle()};
   std::vector<fl::Trained> trained(count);
   fl::ordered_parallel(
       hands_, count,
@@ -42,7 +50,6 @@ void RankExecutor::train(int count, const Assign& assign, const Take& take) {
       [&](Hand& hand) {
         if (hand.worker) own_.idle().add(*hand.worker);
       });
-  own_.idle().clear();
 }
 
 fl::Trained RankExecutor::train_with(Hand& hand, const fl::Assignment& assignment) {
@@ -58,7 +65,7 @@ fl::Trained RankExecutor::train_with(Hand& hand, const fl::Assignment& assignmen
       hand.parcel = connection->train(assignment);
       return hand.parcel.value;
     } catch (const pipeline::PeerLost& lost) {
-      if (!lost.news.empty()) on_loss_(nn::concat("rank ", connection->rank(), ": ", lost.what()));
+      if (!lost.news.empty()) on_loss_(lost.what());
     }
   }
   if (!hand.worker && !hand.spare) hand.spare = own_.new_worker();
@@ -69,11 +76,11 @@ fl::Trained RankExecutor::train_with(Hand& hand, const fl::Assignment& assignmen
 Connection* RankExecutor::replacement() {
   Connection* best = nullptr;
   double least = 0;
-  for (Connection& other : others_) {
-    if (other.is_lost()) continue;
-    const auto hands = std::ranges::count(hands_, &other, &Hand::connection);
-    const double load = static_cast<double>(hands) / other.threads();
-    if (!best || load < least) best = &other, least = load;
+  for (const auto& other : others_) {
+    if (other->is_lost()) continue;
+    const auto hands = std::ranges::count(hands_, other.get(), &Hand::connection);
+    const double load = static_cast<double>(hands) / other->threads();
+    if (!best || load < least) best = other.get(), least = load;
   }
   return best;
 }

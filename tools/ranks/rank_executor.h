@@ -1,7 +1,6 @@
 #pragma once
 
 #include <functional>
-#include <list>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -17,14 +16,15 @@ namespace ranks {
 class RankExecutor : public fl::Executor {
  public:
   // `on_loss` is told of each rank that is lost. The threads must outlive the executor's rounds.
-  RankExecutor(fl::ThreadExecutor& own, std::list<Connection> others,
+  using Connections = std::vector<std::unique_ptr<Connection>>;
+  RankExecutor(fl::ThreadExecutor& own, Connections others,
                std::function<void(const std::string& what)> on_loss);
   ~RankExecutor() override;  // lets the other ranks end
 
   void train(int count, const Assign& assign, const Take& take) override;
 
  private:
-  // What one client at a time is trained by: a thread of this process or of another.
+  // A thread, here or elsewhere, that trains one client at a time.
   struct Hand {
     fl::ClientWorker* worker = nullptr;
     Connection* connection = nullptr;
@@ -35,7 +35,7 @@ class RankExecutor : public fl::Executor {
   Connection* replacement();
 
   fl::ThreadExecutor& own_;
-  std::list<Connection> others_;
+  Connections others_;
   std::function<void(const std::string&)> on_loss_;
   std::vector<Hand> hands_;
   mutable std::mutex mutex_;  // of the hands' connections

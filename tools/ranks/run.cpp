@@ -1,7 +1,9 @@
 #include "tools/ranks/run.h"
 
+#include <unistd.h>
+
+#include <future>
 #include <iostream>
-#include <list>
 #include <utility>
 
 #include "nn/base/error.h"
@@ -16,7 +18,10 @@ namespace ranks {
 
 namespace {
 
-void say(const std::string& line) { std::cerr << line + '\n'; }
+// On a line of its own, also where a progress bar is.
+void say(const std::string& line) {
+  std::cerr << (isatty(STDERR_FILENO) ? "\r\x1b[K" : "") + line + '\n';
+}
 
 // Meeting ends as the program does when it is interrupted.
 template <class Meet>
@@ -35,14 +40,19 @@ std::function<std::unique_ptr<fl::Executor>(fl::Server&, const std::string&)> ma
   if (place.meeting.ranks == 1) return nullptr;
   return [place](fl::Server& server, const std::string& run) {
     return interruptible([&]() -> std::unique_ptr<fl::Executor> {
-      say(nn::concat(place.meeting.ranks, " ranks", place.found.empty() ? "" : " by " + place.found,
-                     "; meeting in ", place.meeting.folder.string(), "-*"));
-      std::list<Connection> others;
+      say(nn::concat(place.meeting.ranks, " ranks",
+                     place.found.empty() ? "" : ", started by " + place.found, "; meeting in ",
+                     place.meeting.folder.string(), "-*"));
+      std::vector<std::future<std::unique_ptr<Connection>>> meetings;
       for (int rank = 1; rank < place.meeting.ranks; ++rank)
-        others.emplace_back(place.meeting, rank, run);
+        meetings.push_back(std::async(std::launch::async, [&, rank] {
+          return std::make_unique<Connection>(place.meeting, rank, run);
+        }));
+      RankExecutor::Connections others;
+      for (auto& meeting : meetings) others.push_back(meeting.get());
       return std::make_unique<RankExecutor>(
           server.threads(), std::move(others),
-          [](const std::string& what) { say(what + "; its clients are given to others"); });
+          [](const std::string& what) { say(what + "; others take over its clients"); });
     });
   };
 }
@@ -59,7 +69,8 @@ void serve_run(const federated::Experiment& asked, const federated::Resources& r
   interruptible([&] {
     Line line(place.meeting, 0, federated::identity_of(experiment, dataset.task()));
     const int trained = serve(server.threads(), line);
-    say(nn::concat("rank ", place.meeting.rank, " trained ", trained, " clients"));
+    say(nn::concat("rank ", place.meeting.rank, " trained clients ", trained,
+                   trained == 1 ? " time" : " times"));
   });
 }
 

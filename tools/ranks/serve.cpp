@@ -57,7 +57,8 @@ class Bench {
     try {
       for (;;) {
         std::unique_lock lock(mutex_);
-        if (!changed_.wait(lock, stop, [this] { return !jobs_.empty(); })) return;
+        if (!changed_.wait(lock, stop, [this] { return !jobs_.empty(); }) || stop.stop_requested())
+          return;
         const Job job = std::move(jobs_.front());
         jobs_.pop_front();
         lock.unlock();
@@ -93,8 +94,8 @@ int serve(fl::ThreadExecutor& threads, Line& line) {
   mailbox.send_number(0, {Tag::report}, static_cast<double>(threads.workers().size()));
   Message weights;
   int next = 1;
+  Bench bench(threads);
   try {
-    Bench bench(threads);
     for (;; std::this_thread::sleep_for(pause)) {
       mailbox.progress("waiting for clients to train");
       if (mailbox.try_receive(0, {Tag::order})) break;
@@ -112,7 +113,7 @@ int serve(fl::ThreadExecutor& threads, Line& line) {
   } catch (const pipeline::PeerLost&) {
     throw;
   } catch (const std::exception& error) {
-    mailbox.announce_failure(nn::concat("it failed: ", error.what()));
+    mailbox.announce_failure(nn::concat("rank ", mailbox.rank(), " failed: ", error.what()));
     throw;
   }
 }

@@ -61,7 +61,8 @@ void ProgressBar::update(const std::string& name, int done, int total, const std
   }
   const std::string end = detail.empty() ? "" : "  " + detail;
   const int width = columns_of(terminal_) - 1;  // some terminals break a full line
-  const int room = width - display_width(name + figures + end) - least_bar - 2;
+  const int named = std::min(display_width(name), std::max(least_name, width / 3));
+  const int room = width - named - display_width(figures + end) - least_bar - 2;
   if (display_width(rate + to_go) <= room) figures += rate;
   if (display_width(to_go) <= room) figures += to_go;
   const double share = total > 0 ? 1.0 * done / total : 0;

@@ -9,8 +9,8 @@
 
 namespace training {
 
-// The number of the run from $TRIBUTARY_RUN, 0 without it. For launchers: all users of a machine can
-// read command lines, but not the environment.
+// The number of the run from $TRIBUTARY_RUN, 0 without it. For launchers: all users of a machine
+// can read command lines, but not the environment.
 std::uint64_t run_of_environment();
 
 // This rank's mailbox: addresses, keys and timeouts; without the addresses if they are learned in a

@@ -23,6 +23,8 @@ void require_elastic(const RankOptions& options) {
          "leave --zero1 or --elastic out");
   demand(!config.splits_head, "--elastic does not go with --split-head",
          "leave --split-head or --elastic out");
+  demand(config.sample_every == 0, "--elastic does not go with --sample-every",
+         "leave --sample-every or --elastic out");
   demand(
       !config.given_plan,
       "--elastic does not go with a schedule from a file, which has a fixed number of microbatches",

@@ -73,7 +73,7 @@ int number_of(const Environment& environment, const char* variable, int least) {
   const std::optional<std::int64_t> number = parse(text);
   if (!number || *number < least || *number > 1 << 20)
     throw nn::InputError(nn::concat(variable, "=\"", text, "\" makes no sense"),
-                         "set --rank and --address, or --launcher none");
+                         "unset it, or add --launcher none");
   return static_cast<int>(*number);
 }
 
@@ -133,7 +133,7 @@ Launch launch_of(const Launcher& launcher, const Environment& environment) {
   launch.evidence += nn::concat(", ", launcher.ranks, '=', *launch.ranks);
   if (launch.rank >= *launch.ranks)
     throw nn::InputError(launch.evidence + ": there is no such rank",
-                         "set --rank and --address, or --launcher none");
+                         "unset it, or add --launcher none");
   return launch;
 }
 

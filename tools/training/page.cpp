@@ -58,19 +58,24 @@ double cost_of(const std::vector<Costs>& chunks) {
   return sum;
 }
 
-report::Table cost_table(const Speed& speed) {
+report::Table cost_table(bool has_split_head, const Speed& speed) {
   report::Table table{"A microbatch's costs in each stage, in milliseconds",
                       {"Stage", "Forward", "Backward", "Weights", "Share of all work, %"},
                       {}};
+  if (has_split_head) table.header.insert(table.header.end() - 1, {"Scores", "Head"});
   double all = 0;
   for (const auto& chunks : speed.costs) all += cost_of(chunks);
   for (std::size_t stage = 0; stage < speed.costs.size(); ++stage) {
     Costs sum{0, 0, 0};
     for (const Costs& cost : speed.costs[stage])
-      sum.forward += cost.forward, sum.backward += cost.backward, sum.weights += cost.weights;
-    table.rows.push_back({std::to_string(stage), fixed(1e3 * sum.forward, 2),
-                          fixed(1e3 * sum.backward, 2), fixed(1e3 * sum.weights, 2),
-                          fixed(100 * cost_of(speed.costs[stage]) / all, 1)});
+      sum = {sum.forward + cost.forward, sum.backward + cost.backward, sum.weights + cost.weights,
+             sum.scores + cost.scores, sum.head + cost.head};
+    auto& row = table.rows.emplace_back();
+    row = {std::to_string(stage), fixed(1e3 * sum.forward, 2), fixed(1e3 * sum.backward, 2),
+           fixed(1e3 * sum.weights, 2)};
+    if (has_split_head)
+      row.insert(row.end(), {fixed(1e3 * sum.scores, 2), fixed(1e3 * sum.head, 2)});
+    row.push_back(fixed(100 * cost_of(speed.costs[stage]) / all, 1));
   }
   return table;
 }
@@ -90,13 +95,18 @@ std::string answer_b1(const TrainingConfig& config, const Speed& speed) {
           : nn::concat("A batch of a pipeline is cut into ", config.microbatches,
                        " microbatches, so that stages work on different ones at the same time. ");
   text += nn::concat(
-      "Messages are sent without waiting, and every stage follows its list of `", config.schedule,
+      "Messages are sent without waiting, and every stage follows its list of actions from `",
+      config.schedule,
       "`, which was checked for deadlocks before the run. The loss of a microbatch counts by its "
       "share of the batch, so the gradient is that of the whole batch.\n\nOne rank would need ",
-      fixed(speed.work, 3), " s for the work of a step; with these costs, cut and schedule allow ",
-      fixed(speed.predicted.length, 3), " s, **", fixed(allowed, 2),
-      " times** as fast. The run took ", fixed(speed.seconds_per_step, 3), " s, **",
-      fixed(reached, 2), " times**.");
+      fixed(speed.work, 3), " s for a step; this cut and schedule allow ",
+      fixed(speed.predicted.length, 3), " s on ", speed.cores,
+      speed.cores == 1 ? " core" : " cores", ", a speed-up of **", fixed(allowed, 2),
+      "**. A step took ", fixed(speed.seconds_per_step, 3), " s, a speed-up of **",
+      fixed(reached, 2), "**.");
+  if (speed.cores < config.topology.ranks())
+    return text + nn::concat("\n\nThe ", config.topology.ranks(), " ranks share ", speed.cores,
+                             speed.cores == 1 ? " core" : " cores", ", which is the limit here.");
   const double most = all / *slowest;
   const double idle = 100 * speed.predicted.idle_share();
   if (most < 0.9 * static_cast<double>(stages.size()))
@@ -110,8 +120,8 @@ std::string answer_b1(const TrainingConfig& config, const Speed& speed) {
         "\n\nThe stages have nearly equal work, but in the predicted step they are "
         "idle for ",
         fixed(idle, 0),
-        " % of the time: at its beginning and end not "
-        "all of them have work, which more microbatches make less of.");
+        " % of the time: some have no work at its beginning and end. More microbatches make that "
+        "share smaller.");
   return text;
 }
 
@@ -128,8 +138,8 @@ std::string answer_b2(const TrainingConfig& config) {
   return nn::concat(
       "The ", pipelines,
       " pipelines are replicas that train on different parts of each batch. "
-      "Ranks with the same layers average their gradients, which are the groups ",
-      groups, ", each in a ring in which a rank sends ",
+      "Ranks with the same layers average their gradients: ",
+      groups, ". In each group a ring passes them on, and a rank sends ",
       fixed(2.0 * (pipelines - 1) / pipelines, 2),
       " times its gradients. Averaging other ranks, or the last microbatch alone, would make the "
       "replicas drift apart.");
@@ -141,7 +151,7 @@ void write_page(const RankOptions& options, const Speed& speed) {
   const TrainingConfig& config = options.config;
   report::Document page{"Training of a language model", {facts_of(config)}};
   page.blocks.emplace_back(loss_plot(options.out));
-  page.blocks.emplace_back(cost_table(speed));
+  page.blocks.emplace_back(cost_table(config.splits_head, speed));
   if (config.topology.stages > 1)
     page.blocks.emplace_back(
         report::Question{"B1: what do stages and microbatches gain, and what limits them?",

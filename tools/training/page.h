@@ -11,6 +11,7 @@ struct Speed {
   pipeline::Timeline predicted;  // a step, on this machine's cores
   double seconds_per_step = 0;   // as it was
   double work = 0;               // seconds that one rank would need for a step of all pipelines
+  int cores = 0;                 // that the ranks share
 };
 
 // Writes report.html from the files of the run's folder: losses, timeline, costs and bound,

@@ -103,7 +103,7 @@ void report_costs(const RankOptions& options, const pipeline::StageWorker& worke
     }
   nn::write_file_atomically(options.out / "costs.csv", csv.str());
   if (options.has_trace) write_trace(options.out / "trace-predicted.csv", events_of(timeline));
-  write_page(options, {costs, timeline, *seconds_per_step, work});
+  write_page(options, {costs, timeline, *seconds_per_step, work, cores});
   std::cout << std::fixed << std::setprecision(3) << "a step takes " << *seconds_per_step
             << " s; layers " << pipeline::to_text(config.cut) << " and " << config.schedule
             << (config.splits_head ? " with a split head" : "") << " on " << cores

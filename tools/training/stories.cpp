@@ -28,7 +28,8 @@ void Stories::tell(int step, const std::string& place) {
   const std::vector<int> tokens = storyteller_.tell(step - 1, place);
   if (!file_) return;
   const std::string story = tokenizer_->decode(tokens);
-  std::fprintf(file_.get(), "step %d\n%s\n\n", step, story.c_str());
+  const std::string entry = nn::concat("step ", step, '\n', story, "\n\n");
+  std::fwrite(entry.data(), 1, entry.size(), file_.get());
   if (std::fflush(file_.get()) != 0) nn::throw_cannot_write(path_, std::strerror(errno));
   std::cout << "story after step " << step << ": " << nn::printable(story, 300) << std::endl;
 }

@@ -45,7 +45,7 @@ def seconds(job, *arguments):
 def main():
     threads, turns = (int(text) for text in (sys.argv[1:] + ["2", "3"][len(sys.argv) - 1:]))
     prepare(threads)
-    folder = pathlib.Path(os.environ.get("DATA_RAW", ROOT / "data/raw")) / "mnist"
+    folder = pathlib.Path(os.environ.get("DATA_RAW") or ROOT / "data/raw") / "mnist"
     train_set, test_set = (federated.Mnist(folder, name) for name in ("train", "t10k"))
     subsets = split(N, True, SEED)
 
