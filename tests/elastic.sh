@@ -133,7 +133,7 @@ for option in '--zero1' '--split-head' '--trace' '--layers auto' '--sample-every
   check "$option does not go with it" \
     refuses elastic --elastic --meet "$work/meet" --stages 2 --pipelines 2 $option
 done
-check "a history needs it" refuses 'plays an elastic run' --members "$work/none"
+check "a history needs it" refuses 'replays an elastic run' --members "$work/none"
 
 start_ranks
 check "the run begins" passes 1 40
@@ -196,6 +196,24 @@ check "and says so" grep -q 'rank 4 ended by signal 9.*started again' "$work/sai
 check "the history of members can be played again" \
   launched again --members "$work/died/members.csv"
 check "with the same losses to the last digit" same_losses died again
+
+# Where one rank is left, it trains alone; a replay leaves a pipeline out for longer than --timeout.
+lone() {
+  tools/pipeline.sh 1 2 --elastic "${options[@]}" --timeout 2 --steps 200 --out "$work/$1" "${@:2}"
+}
+printf 'Epoch,First step,Seconds,Pipelines,Why\n1,1,0,0 1,"start"\n2,20,0,1,""\n3,190,0,1 0,""\n' \
+  >"$work/lone.csv"
+check "a pipeline that is left alone goes on" lone lone --members "$work/lone.csv"
+check "and the other one comes back" grep -q '^[0-9]*,190,.*,1 0,' "$work/lone/members.csv"
+dies_at_the_end() {
+  local launcher
+  launched late >"$work/said" 2>&1 &
+  launcher=$!
+  for _ in {1..600}; do [ -e "$work/late/checkpoint/config.json" ] && break; sleep 0.05; done
+  pkill -KILL -f -- "--rank 8 .*--out $work/late"
+  wait $launcher || { cat "$work/said"; return 1; }
+}
+check "a rank that dies when the run is done is not waited for" dies_at_the_end
 
 figures() {
   printf '%d faults' "$count"

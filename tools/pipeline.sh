@@ -153,7 +153,7 @@ start_ranks() {
   local rank
   TRIBUTARY_RUN=$(od -An -N6 -tu8 /dev/urandom | tr -d ' ')
   export TRIBUTARY_RUN
-  workers=() running=() failures=() refusal= told=() last=
+  workers=() running=() failures=() has_ended= refusal= told=() last=
   for ((rank = 0; rank < ranks; ++rank)); do
     start_rank "$rank"
     running+=("$rank")
@@ -169,7 +169,7 @@ start_rank() {  # start_rank RANK: appends to its log
 # die again and again without a step in between.
 deaths=0 last_at_death=
 replace_ranks() {
-  [ "$elastic" ] && [ ! "$refusal" ] && [ ! "$interrupted" ] && [ ${#dead[@]} -gt 0 ] || return
+  [ "$elastic" ] && [ ! "$refusal$has_ended$interrupted" ] && [ ${#dead[@]} -gt 0 ] || return
   local rank
   [ "$last" = "$last_at_death" ] || deaths=0
   last_at_death=$last
@@ -179,7 +179,7 @@ replace_ranks() {
     start_rank "$rank"
     running+=("$rank")
   done
-  say "${failures[@]/%/; started again}"
+  say "${failures[@]/%/ and started again}"
   failures=()
 }
 
@@ -195,12 +195,13 @@ look_after_ranks() {
     fi
     wait "${workers[rank]}"
     status=$?
+    [ "$elastic" ] && [ $status = 0 ] && has_ended=yes
     [ $status = 130 ] && interrupted=${interrupted:-130}
     [ $status = 0 ] || [ $status = 130 ] && continue
     dead+=("$rank")
     if [ $status -gt 128 ]; then
       failures+=("rank $rank ended by signal $((status - 128))")
-      [ $status = 137 ] && failures[-1]+=": is the machine out of memory?"
+      [ $status = 137 ] && failures[-1]+=" (is the machine out of memory?)"
       continue
     fi
     error=$(grep '^error:' "$logs/rank-$rank.log" | tail -n 1)
@@ -237,7 +238,7 @@ tell_to_stop() {
 # Returns when all ranks are done or one has failed.
 watch_ranks() {
   local is_told=
-  while [ ${#running[@]} -gt 0 ] && [ ${#failures[@]} -eq 0 ] && [ ! "$again" ]; do
+  while [ ${#running[@]} -gt 0 ] && [ ${#failures[@]} -eq 0 ] && [ ! "$again$has_ended" ]; do
     sleep 0.25
     show
     look_after_ranks
@@ -266,6 +267,7 @@ wait_for_the_others() {
 for ((restart = 0;; ++restart)); do
   start_ranks
   watch_ranks
+  [ "$has_ended" ] && { wait_for_the_others; failures=(); }  # an elastic run is done without them
   [ "$again" ] && { echo "interrupted" >&3; exit "$interrupted"; }
   [ ${#failures[@]} -gt 0 ] || break
   wait_for_the_others

@@ -117,11 +117,14 @@ void add_training_options(tools::Options& options, CommandLine& line) {
 }
 
 void add_elastic_options(tools::Options& options, CommandLine& line) {
-  options.add("--elastic", line.rank.config.is_elastic,
-              "go on without pipelines that are lost, and with those that come");
+  options
+      .add("--elastic", line.rank.config.is_elastic,
+           "go on without pipelines that are lost, and with those that come")
+      .not_in_config();
   options
       .add("--members", line.rank.members,
-           "a members.csv of another elastic run, whose pipelines leave and come as they did there")
+           "replay the members.csv of an elastic run: the same pipelines leave and join at the "
+           "same steps")
       .not_in_config();
 }
 
@@ -332,7 +335,7 @@ int run_command(int argc, char** argv) {
     return 0;
   }
   if (!config.is_elastic && !line.rank.members.empty())
-    throw nn::InputError("--members plays an elastic run again", "add --elastic");
+    throw nn::InputError("--members replays an elastic run", "add --elastic");
   if (config.is_elastic) training::require_elastic(line.rank);
   const int cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   line.rank.cores = cores;

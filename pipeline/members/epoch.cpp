@@ -35,7 +35,7 @@ std::vector<int> minus(std::vector<int> from, const std::vector<int>& what) {
 
 std::string difference(const Epoch& last, const Epoch& next, int stages) {
   if (last.number == 0) return "start";
-  if (!next.done) return "no state is left: back to the checkpoint";
+  if (!next.done) return "no pipeline has its state any more";
   const std::vector<int> now = next.pipelines(stages);
   std::vector<int> stayed = now;
   for (const Epoch::Member& member : next.members)
@@ -44,7 +44,7 @@ std::string difference(const Epoch& last, const Epoch& next, int stages) {
   std::string text;
   if (!left.empty()) text = list(left) + " left";
   if (!came.empty()) text += (text.empty() ? "" : "; ") + list(came) + " came";
-  return text.empty() ? "all met again" : text;
+  return text.empty() ? "same members" : text;
 }
 
 // Forgets states that are not of the last epoch or cannot be brought to where the others are.
@@ -83,6 +83,16 @@ bool is_early(const Epoch& last, const std::vector<Presence>& alive) {
   return false;
 }
 
+// However long newcomers wait, they do not decide for members that train.
+bool has_only_training_members(const Epoch& last, const std::vector<Presence>& alive) {
+  const auto members = [&](bool is_waiting) {
+    return std::ranges::any_of(alive, [&](const Presence& each) {
+      return is_member(last, each) && each.is_waiting == is_waiting;
+    });
+  };
+  return members(false) && !members(true);
+}
+
 Epoch epoch_after(const Epoch& last, const Shape& shape, std::vector<Candidate> candidates,
                   std::optional<int> done, const std::string& result) {
   if (shape.plan.empty())
@@ -115,12 +125,13 @@ std::optional<Epoch> next_epoch(const Epoch& last, const Shape& shape, std::vect
                                 bool is_late) {
   const int stages = shape.stages;
   if (!is_late && is_early(last, alive)) return {};
+  if (has_only_training_members(last, alive)) return {};
   std::erase_if(alive, [](const Presence& each) { return !each.is_waiting; });
   const auto [done, result] = settle_states(last, alive);
   std::vector<Candidate> candidates = whole_pipelines(alive, stages);
   remove_unreachable(candidates);
   const std::vector<int>* const planned = shape.planned(done.value_or(0));
-  if (planned && !choose(*planned, candidates) && !is_late) return {};
+  if (planned && !choose(*planned, candidates)) return {};
   if (candidates.empty()) return {};
   bool is_whole = true, is_lost = false;
   for (int stage = 0; stage < stages; ++stage) {

@@ -24,7 +24,7 @@ struct Presence {
   std::set<std::string> reached = {}, unreached = {};  // ids of others whose doors it tried
 };
 
-// A time in which the same processes train together, as they have agreed.
+// A period with fixed members, agreed on by all of them.
 struct Epoch {
   struct Member {
     int seat;

@@ -94,7 +94,7 @@ bool Members::create(const std::string& name, const std::string& text) const {
   ::unlink(draft.c_str());
   if (!is_first && error != EEXIST)
     throw nn::InputError(nn::concat("cannot write ", file.string(), ": ", std::strerror(error)),
-                         "choose a folder that all ranks see with --meet");
+                         "all ranks must be able to write there");
   return is_first;
 }
 
@@ -162,8 +162,11 @@ std::optional<Epoch> Members::agree(const std::optional<State>& state) {
     knock(others);
     const std::vector<Presence> alive = look();
     const bool is_late = Clock::now() - since > options_.patience;
-    if (const auto next = next_epoch(last_, options_.shape, alive, is_late))
-      create(file_of_epoch(next->number).filename(), to_text(*next));
+    if (const auto next = next_epoch(last_, options_.shape, alive, is_late)) try {
+        create(file_of_epoch(next->number).filename(), to_text(*next));
+      } catch (const nn::InputError&) {  // a full disk may have room again
+        if (Clock::now() - since > 2 * options_.patience) throw;
+      }
     require_hope(alive, since);
     const bool others_train =
         !state && std::ranges::any_of(alive, [](const Presence& p) { return !p.is_waiting; });

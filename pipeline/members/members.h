@@ -18,11 +18,11 @@
 namespace pipeline {
 
 // The processes of a run agree on who trains, through a folder that all of them see and no other
-// user can enter. No process leads: any may be lost at any moment.
+// user can enter. No process leads, so any may be lost at any moment.
 //
 //   seat-S-ID    what a process tells about itself (Presence). A thread of its own writes it again
 //                several times per heartbeat, so a file that does not change is of a lost process
-//   epoch-N      a decision. Whoever makes the file first has decided, as link(2) succeeds once
+//   epoch-N      a decision. The first process to create the file decides: link(2) succeeds once
 //   end          the run has ended, and how
 //
 // It knows nothing of training: a state is a number of steps done.

@@ -39,7 +39,7 @@ std::vector<Presence> Members::look() {
   return alive;
 }
 
-// Finds out who can be reached, and tells the others.
+// Finds out which others can be reached, and tells them.
 void Members::knock(const std::vector<Presence>& others) {
   const auto now = Clock::now();
   const bool has_new = std::ranges::any_of(others, [this](const Presence& other) {
@@ -72,9 +72,10 @@ void Members::require_hope(const std::vector<Presence>& alive, Clock::time_point
   const int all = options_.shape.stages * options_.shape.pipelines;
   for (int seat = 0; seat < all; ++seat)
     if (!seats.contains(seat)) missing.push_back(std::to_string(seat));
-  const std::string what =
-      nn::concat("rank ", options_.seat, " waited ", 2 * options_.patience / milliseconds(1000),
-                 " s for a whole pipeline; missing: rank ", nn::join(missing));
+  const std::string what = nn::concat(
+      "rank ", options_.seat, " waited ", 2 * options_.patience / milliseconds(1000),
+      " s for a whole pipeline; ",
+      missing.empty() ? "ranks cannot reach each other" : "missing: rank " + nn::join(missing));
   throw PeerLost(what, what);
 }
 

@@ -160,6 +160,13 @@ TEST_CASE("newcomers do not decide for members that may come back") {
   CHECK(world.members(true) == Pipelines{0, 1, 2});
 }
 
+TEST_CASE("however long newcomers wait, they do not decide for members that train") {
+  World world;
+  for (int seat : {0, 1, 2, 3}) world.process(seat).is_waiting = false;
+  for (int seat : {4, 5}) world.make_new(seat);
+  CHECK(world.members(true).empty());
+}
+
 TEST_CASE("of pipelines that do not reach each other, the one that reaches less leaves") {
   World world;
   world.cut(0, 2), world.cut(0, 5);

@@ -70,6 +70,7 @@ TEST_CASE("a history has a row for each epoch with a step, and can be read back"
   };
   write(1, 0, 1);
   write(2, 5, 2);
+  write(2, 5, 2);  // by the next epoch's rank 0, which finds the row
   const std::filesystem::path file = folder.path / "members.csv";
   CHECK(nn::read_file(file).starts_with("Epoch,First step,Seconds,Pipelines,Why\n1,1,0.0"));
   const std::map<int, std::vector<int>> both{{1, {1, 0}}, {6, {2, 0}}};
@@ -78,7 +79,7 @@ TEST_CASE("a history has a row for each epoch with a step, and can be read back"
   const std::map<int, std::vector<int>> again{{1, {1, 0}}, {4, {3, 0}}};
   CHECK(read_history(file) == again);
   nn::write_file_atomically(file, csv);
-  CHECK(contains(complaint_of([&] { read_history(file); }), "is not of a members.csv"));
+  CHECK(contains(complaint_of([&] { read_history(file); }), "is not a row of a members.csv"));
 }
 
 }  // namespace training

@@ -118,7 +118,8 @@ pipeline::Mailbox::Options mailbox_options(const RankOptions& options) {
                          nn::concat("--rank is between 0 and ", ranks - 1));
   pipeline::Mailbox::Options mailbox{
       .rank = options.rank,
-      .addresses = options.meeting.empty() ? addresses_of(options) : std::vector<std::string>(),
+      .addresses = options.meeting.empty() || ranks == 1 ? addresses_of(options)
+                                                         : std::vector<std::string>(),
       .links = pipeline::links_of(options.config, options.rank),
       .run = options.run,
       .deadline = std::chrono::milliseconds(static_cast<long>(options.timeout * 1000)),

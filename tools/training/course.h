@@ -26,7 +26,7 @@ struct Course {
 
   // On rank 0 after `done` steps: whether others are to join.
   std::function<bool(int done)> calls_others = [](int) { return false; };
-  // On every rank, once an epoch begins: the run's id.
+  // Once an epoch begins: the run's id.
   std::function<void(const std::string& run)> on_run = [](const std::string&) {};
 
   bool has_begun() const { return is_under_way && done > first; }  // the folder is this run's

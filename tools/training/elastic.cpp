@@ -51,21 +51,21 @@ class ElasticRank {
       : options_(std::move(options)), state_(options_.state), members_(members_options(options_)) {
     state_.set("opening the text");
     material_.emplace(options_);
-    course_.on_run = [this](const std::string& run) {
-      nn::write_file_atomically(members_.folder() / run_file, run);
-    };
   }
 
   bool run() {
     for (;;) {
       state_.set(course_.is_under_way ? "agreeing on the members" : "waiting to join");
       const std::optional<Epoch> epoch = members_.agree(offer());
-      if (!epoch) return members_.how_it_ended() == finished;
+      if (!epoch) {
+        std::cout << "note: the run has ended in " << members_.folder().string() << std::endl;
+        return members_.how_it_ended() == finished;
+      }
       const int rank = epoch->rank_of(members_.id());
       if (rank >= 0) {
         if (const std::optional<bool> is_done = train(*epoch, rank)) return *is_done;
       } else {
-        std::cout << "note: this process is not one of those that go on; it waits to join"
+        std::cout << "note: the others went on without this rank; it is waiting to rejoin"
                   << std::endl;
         course_.is_under_way = false;
       }
@@ -102,7 +102,8 @@ class ElasticRank {
   // finished its steps.
   std::optional<bool> train(const Epoch& epoch, int rank) {
     const RankOptions options = options_of(epoch, rank);
-    if (!epoch.done) course_.is_under_way = false, stage_.reset(), optimizers_.clear();
+    if (!epoch.done)
+      course_.is_under_way = false, stage_.reset(), optimizers_.clear(), steps_skipped_ = 0;
     if (!stage_) material_->make_stage(options, stage_);
     pipeline::Trace trace(false);
     std::optional<pipeline::StageWorker> worker;
@@ -155,7 +156,11 @@ class ElasticRank {
     if (epoch.number > 1) access.deadline = std::min(deadline, 3 * access.heartbeat);
     for (int other : pipeline::handover_links(config, states_of(epoch), options.rank))
       if (!std::ranges::count(*access.links, other)) access.links->push_back(other);
-    if (config.topology.ranks() > 1) join_meeting(options, access);
+    try {
+      if (config.topology.ranks() > 1) join_meeting(options, access);
+    } catch (const nn::InputError& error) {  // such as a full disk: the others are still there
+      throw pipeline::PeerLost(error.what(), error.what());
+    }
     const milliseconds patience = std::exchange(access.deadline, deadline);
     access.largest_message = pipeline::largest_message(config);
     mailbox.emplace(network, access);
@@ -164,9 +169,9 @@ class ElasticRank {
     mailbox->meet(pipeline::terms(config), patience);
     end_meeting(options);
     if (options.rank != 0) return;
-    std::cout << "members: " << config.topology.pipelines << " of "
-              << options_.config.topology.pipelines << " pipelines from step "
-              << epoch.done.value_or(0) + 1 << " on (" << epoch.why << ')' << std::endl;
+    std::cout << "members: " << config.topology.pipelines << " pipelines (the run began with "
+              << options_.config.topology.pipelines << ") from step " << epoch.done.value_or(0) + 1
+              << " on (" << epoch.why << ')' << std::endl;
   }
 
   // Brings all members to the same state.
@@ -194,14 +199,21 @@ class ElasticRank {
     const TrainingConfig& config = options.config;
     using Locks = RunFolder::Locks;
     RunFolder folder(options.out, options.checkpoint,
-                     options.rank != 0   ? Locks::none
-                     : epoch.number == 1 ? Locks::own
-                                         : Locks::take_over);
+                     options.rank != 0 ? Locks::none
+                     : epoch.number > 1 && std::filesystem::exists(members_.folder() / run_file)
+                         ? Locks::take_over
+                         : Locks::own);
     if (options.rank == 0 && !epoch.done) require_valid_folders(options);  // now with the locks
     std::optional<pipeline::Evaluation> evaluation;
     if (config.evaluate_every > 0)
       evaluation.emplace(config, *stage_, mailbox, *material_->windows.held_out);
     History history(options.out, epoch, config.topology.stages);
+    if (options.rank == 0 && last_epoch_ && epoch.done)  // if its rank 0 was lost before
+      History(options.out, *last_epoch_, config.topology.stages).after_step(*epoch.done, course_);
+    last_epoch_ = epoch;
+    course_.on_run = [&](const std::string& run) {
+      if (options.rank == 0) nn::write_file_atomically(members_.folder() / run_file, run);
+    };
     course_.calls_others = [&](int done) {
       history.after_step(done, course_);
       return members_.has_newcomers(done);
@@ -234,6 +246,7 @@ class ElasticRank {
   pipeline::Gradients::Optimizers optimizers_;
   int steps_skipped_ = 0;
   bool is_prepared_ = false;  // for the step after the last one done
+  std::optional<Epoch> last_epoch_;
   Course course_;
 };
 

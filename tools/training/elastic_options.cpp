@@ -18,8 +18,9 @@ void require_elastic(const RankOptions& options) {
   const pipeline::TrainingConfig& config = options.config;
   demand(!options.meeting.empty(),
          "--elastic needs a folder in which processes can meet at any time",
-         "tools/pipeline.sh or a cluster's launcher, or --meet instead of --address");
-  demand(!config.shares_moments, "--elastic loses the moments that --zero1 shares out",
+         "start it with tools/pipeline.sh or a cluster's launcher, or give --meet instead of "
+         "--address");
+  demand(!config.shares_moments, "--elastic cannot recover moments that --zero1 has shared out",
          "leave --zero1 or --elastic out");
   demand(!config.splits_head, "--elastic does not go with --split-head",
          "leave --split-head or --elastic out");
@@ -33,7 +34,14 @@ void require_elastic(const RankOptions& options) {
          "--elastic does not go with --layers auto: processes that come later would measure "
          "another cut",
          "name the --layers that an earlier run chose");
-  if (!options.members.empty()) read_history(options.members);
+  if (!options.members.empty()) {
+    demand(!options.is_resumed, "--members replays a run from its first step",
+           "leave --resume or --members out");
+    for (const auto& [step, pipelines] : read_history(options.members))
+      demand(static_cast<int>(pipelines.size()) <= config.all_microbatches(),
+             "--members has more pipelines than a step has microbatches",
+             "choose the --microbatches and pipelines of that run");
+  }
   demand(!options.has_trace, "--elastic does not go with --trace",
          "leave --trace or --elastic out");
   pipeline::TrainingConfig fewer = config;
