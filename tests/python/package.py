@@ -87,6 +87,7 @@ def own_data():
 def interrupted():
     """Ctrl-C ends a round of the engine's, and a run of federated(), after a client or a
     round; afterwards Python has its own handler again."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background it is ignored
     for action in (lambda: FedAvgServer(0.01, 100, split(100, True, SEED), 1, 5, SEED).run(9),
                    lambda: tributary.federated(clients=1000, fraction=0.002, rounds=1000)):
         begun = time.monotonic()
