@@ -36,8 +36,7 @@ zmq::message_t message_of(const Message& payload, std::size_t least_lent) {
 Message message_of(zmq::message_t received) {
   const auto owner = std::make_shared<zmq::message_t>(std::move(received));
   const std::span bytes(static_cast<const std::byte*>(owner->data()), owner->size());
-  if (reinterpret_cast<std::uintptr_t>(bytes.data()) % alignof(double) == 0)
-    return {bytes, owner};
+  if (reinterpret_cast<std::uintptr_t>(bytes.data()) % alignof(double) == 0) return {bytes, owner};
   const auto copy = std::make_shared<std::vector<std::byte>>(bytes.begin(), bytes.end());
   return {*copy, copy};
 }

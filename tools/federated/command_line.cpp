@@ -85,7 +85,9 @@ Resources::Resources()
 void add_common(tools::Options& command, Experiment& base, Resources& resources) {
   command.add("--seed", base.seed, "of the split, the weights and the masks")
       .between(std::uint64_t{0}, tools::largest_seed);
-  command.add("--threads", resources.threads, "for speed only, results stay the same; all cores, or this rank's share")
+  command
+      .add("--threads", resources.threads,
+           "for speed only, results stay the same; all cores, or this rank's share")
       .between(1, 1024);
   command.add("--model", base.model, "what is trained").among(names_of(nn::model_table()));
   command
