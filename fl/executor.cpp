@@ -27,10 +27,7 @@ std::unique_ptr<ClientWorker> ThreadExecutor::new_worker() {
 }
 
 void ThreadExecutor::train(int count, const Assign& assign, const Take& take) {
-  struct NobodyIdle {
-    ~NobodyIdle() { idle.clear(); }
-    IdleWorkers& idle;
-  } const afterwards{idle_};
+  const NobodyIdle afterwards(idle_);
   std::vector<Trained> trained(count);
   ordered_parallel(
       workers_, count,

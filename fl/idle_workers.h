@@ -33,4 +33,13 @@ class IdleWorkers {
   std::vector<ClientWorker*> workers_;
 };
 
+// Empties the list when it goes, however a round ends.
+struct NobodyIdle {
+  explicit NobodyIdle(IdleWorkers& workers) : idle(workers) {}
+  ~NobodyIdle() { idle.clear(); }
+  NobodyIdle(const NobodyIdle&) = delete;
+  NobodyIdle& operator=(const NobodyIdle&) = delete;
+  IdleWorkers& idle;
+};
+
 }  // namespace fl

@@ -15,12 +15,9 @@ using toy::learn, toy::Learnt;
 
 namespace {
 
-// Six microbatches, however many pipelines share them.
 TrainingConfig config_of_exact(std::string_view schedule, int stages, int pipelines,
                                std::string_view family = "llama") {
-  TrainingConfig config = toy::config_of(schedule, stages, pipelines, 2, *nn::find_family(family));
-  config.full_pipelines = 3;
-  config.batch = 6;
+  TrainingConfig config = toy::config_of_three(schedule, stages, pipelines, family);
   config.has_exact_sums = true;
   return config;
 }

@@ -64,6 +64,15 @@ inline TrainingConfig config_of_six(std::string_view schedule, int stages, int p
   return config;
 }
 
+// A step's batch of 6 sequences, cut for three pipelines, is shared by another number of them.
+inline TrainingConfig config_of_three(std::string_view schedule, int stages, int pipelines,
+                                      std::string_view family = "llama") {
+  TrainingConfig config = config_of(schedule, stages, pipelines, 2, *nn::find_family(family));
+  config.full_pipelines = 3;
+  config.batch = 6;
+  return config;
+}
+
 // With a head of so many tokens that three stages can share it.
 inline TrainingConfig config_with_split_head(std::string_view schedule, int stages, int pipelines,
                                              int microbatches, nn::index tokens = 4500) {

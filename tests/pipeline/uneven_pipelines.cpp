@@ -14,12 +14,10 @@ using toy::learn, toy::Learnt;
 
 namespace {
 
-// A step's batch of 6 sequences, cut for three pipelines, is shared out to another number of them.
-TrainingConfig config_of_three(std::string_view schedule, int stages, int pipelines,
-                               std::string_view family = "llama") {
-  TrainingConfig config = toy::config_of(schedule, stages, pipelines, 2, *nn::find_family(family));
-  config.full_pipelines = 3;
-  config.batch = 6;
+// With gradient descent: Adam would amplify what rounding changes.
+TrainingConfig config_of_descent(std::string_view schedule, int stages, int pipelines,
+                                 std::string_view family = "llama") {
+  TrainingConfig config = toy::config_of_three(schedule, stages, pipelines, family);
   config.optimizer = "sgd";
   config.learning_rate = 0.5;
   return config;
@@ -65,12 +63,12 @@ TEST_CASE("pipelines share out a step's microbatches, the first ones get one mor
 TEST_CASE("any number of pipelines learns what three learn from the same batch") {
   for (const char* schedule : {"gpipe", "1f1b", "interleaved-zb", "zb-v"})
     for (const char* family : {"llama", "gpt2"}) {
-      const Learnt whole = learn(config_of_three(schedule, 2, 3, family));
+      const Learnt whole = learn(config_of_descent(schedule, 2, 3, family));
       for (int pipelines : {1, 2, 4, 6}) {
         CAPTURE(schedule);
         CAPTURE(family);
         CAPTURE(pipelines);
-        check_same_up_to_rounding(config_of_three(schedule, 2, pipelines, family), whole);
+        check_same_up_to_rounding(config_of_descent(schedule, 2, pipelines, family), whole);
       }
     }
 }
@@ -78,7 +76,7 @@ TEST_CASE("any number of pipelines learns what three learn from the same batch")
 TEST_CASE("the options of a training work with uneven pipelines") {
   const auto check = [](const char* what, const std::function<void(TrainingConfig&)>& set) {
     CAPTURE(what);
-    TrainingConfig config = config_of_three("zb-h1", 3, 3);
+    TrainingConfig config = config_of_descent("zb-h1", 3, 3);
     set(config);
     const Learnt whole = learn(config);
     for (int pipelines : {1, 4}) {

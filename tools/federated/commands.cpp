@@ -82,7 +82,7 @@ void write_outputs(const Run& run, const Outputs& outputs, const nn::Metadata& m
 
 int run_one(const std::string& program, const Experiment& asked, const Resources& resources,
             const Outputs& outputs, const std::atomic<bool>& stop,
-            decltype(Runner::Options::make_executor) make_executor) {
+            Runner::MakeExecutor make_executor) {
   require_writable(outputs);
   const auto open_saved = [&](const std::string&) {
     return outputs.checkpoint.empty()

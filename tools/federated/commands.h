@@ -19,7 +19,7 @@ const std::atomic<bool>& stop_after_round();
 // and tools::Stopped is thrown. `make_executor`: as the runner's.
 int run_one(const std::string& program, const Experiment& asked, const Resources& resources,
             const Outputs& outputs, const std::atomic<bool>& stop,
-            decltype(Runner::Options::make_executor) make_executor = nullptr);
+            Runner::MakeExecutor make_executor = nullptr);
 
 // Writes the run's table, measures and events where the outputs say. The run has a round.
 void write_outputs(const Run& run, const Outputs& outputs, const nn::Metadata& made);

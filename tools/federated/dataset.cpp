@@ -62,17 +62,20 @@ Dataset open_image_set(const DataChoice& choice) {
 }
 
 // The name, with a checksum of the user's own data: a saved run cannot go on with other data.
-std::string name_with(const DataChoice& choice, std::span<const std::byte> content) {
+std::string name_with(const DataChoice& choice, std::uint32_t checksum) {
   if (choice.from.empty()) return choice.name;
-  return nn::concat(choice.name, ' ', std::hex, nn::crc32c(content));
+  return nn::concat(choice.name, ' ', std::hex, checksum);
+}
+std::string name_with(const DataChoice& choice, std::span<const std::byte> content) {
+  return name_with(choice, choice.from.empty() ? 0 : nn::crc32c(content));
 }
 
-std::vector<std::byte> content_of(const data::ImageDataset& images) {
-  std::vector<std::byte> content;
+std::uint32_t checksum_of(const data::ImageDataset& images) {
+  std::uint32_t checksum = 0;
   for (const auto* part : {&images.train, &images.test})
     for (const auto* bytes : {&part->pixels, &part->labels})
-      std::ranges::copy(std::as_bytes(std::span(*bytes)), std::back_inserter(content));
-  return content;
+      checksum = nn::crc32c(std::as_bytes(std::span(*bytes)), checksum);
+  return checksum;
 }
 
 std::string spaced(std::span<const float> numbers) {
@@ -91,7 +94,7 @@ Dataset open_own_images(const DataChoice& choice) {
                  images.train.channels, 'x', images.train.height, 'x', images.train.width, ", ",
                  images.classes, " classes, mean", spaced(images.train.mean), ", deviation",
                  spaced(images.train.stddev));
-  const std::string name = name_with(choice, content_of(images));
+  const std::string name = name_with(choice, checksum_of(images));
   Dataset dataset = in_memory(name, std::move(images));
   dataset.description = choice.from.string() + ": " + shown;
   return dataset;

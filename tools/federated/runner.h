@@ -33,6 +33,9 @@ std::string identity_of(const Experiment& experiment, const data::Task& dataset)
 // run.
 class Runner {
  public:
+  // Where clients train, if not on threads of this process; `run` is identity_of() the run.
+  using MakeExecutor =
+      std::function<std::unique_ptr<fl::Executor>(fl::Server& server, const std::string& run)>;
   struct Options {
     int threads = 1;
     const std::atomic<bool>* stop = nullptr;  // when set, no further round is played
@@ -40,9 +43,7 @@ class Runner {
     report::ProgressBar* bar = nullptr;
     // Opens where the rounds of a run, described in one line, are kept; none: nowhere.
     std::function<std::unique_ptr<SavedRun>(const std::string& run)> open_saved = nullptr;
-    // Where clients train, if not on threads of this process; `run` is identity_of() the run.
-    std::function<std::unique_ptr<fl::Executor>(fl::Server& server, const std::string& run)>
-        make_executor = nullptr;
+    MakeExecutor make_executor = nullptr;
     // Called before the first round, with those of the saved run, and after every round.
     std::function<void(const std::vector<fl::Round>& rounds, fl::Server& server)> watch = nullptr;
   };

@@ -12,7 +12,7 @@
 namespace federated {
 
 Session::Session(const Resources& resources, const std::atomic<bool>& stop, OpenSaved open_saved,
-                 MakeExecutor make_executor)
+                 Runner::MakeExecutor make_executor)
     : dataset_(open_dataset(resources.data)),
       threads_(resources.threads),
       bar_(std::cerr, STDERR_FILENO),

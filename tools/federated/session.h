@@ -20,11 +20,10 @@ namespace federated {
 class Session {
  public:
   using OpenSaved = std::function<std::unique_ptr<SavedRun>(const std::string& run)>;
-  using MakeExecutor = decltype(Runner::Options::make_executor);
 
   // Fetches the data set if need be. `stop` must outlive the session.
   Session(const Resources& resources, const std::atomic<bool>& stop, OpenSaved open_saved,
-          MakeExecutor make_executor = nullptr);
+          Runner::MakeExecutor make_executor = nullptr);
 
   // With the number of clients that a natural split has, if it is to be taken from the data.
   Experiment with_clients(const Experiment& experiment) const;

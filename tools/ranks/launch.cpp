@@ -1,10 +1,10 @@
 #include "tools/ranks/launch.h"
 
 #include <algorithm>
-#include <chrono>
 
 #include "nn/base/error.h"
 #include "nn/base/split.h"
+#include "tools/training/access.h"
 #include "tools/training/launcher.h"
 
 namespace ranks {
@@ -37,10 +37,6 @@ int ranks_here() {
   }
 }
 
-static std::chrono::milliseconds milliseconds(double seconds) {
-  return std::chrono::milliseconds(static_cast<long>(seconds * 1000));
-}
-
 Place find_place(const Choice& choice) {
   const bool is_by_hand = choice.rank && choice.ranks;
   const auto launch = training::find_launch(is_by_hand ? "none" : choice.launcher,
@@ -48,8 +44,8 @@ Place find_place(const Choice& choice) {
   Place place;
   place.meeting.rank = choice.rank.value_or(launch ? launch->rank : 0);
   place.meeting.ranks = choice.ranks.value_or(launch ? launch->ranks.value_or(1) : 1);
-  place.meeting.timeout = milliseconds(choice.timeout);
-  place.meeting.heartbeat = milliseconds(choice.heartbeat);
+  place.meeting.timeout = training::milliseconds_of(choice.timeout);
+  place.meeting.heartbeat = training::milliseconds_of(choice.heartbeat);
   place.meeting.folder = choice.meet / (".meeting-" + (launch ? launch->run : "of-ranks"));
   if (place.meeting.rank >= place.meeting.ranks)
     throw nn::InputError(

@@ -31,10 +31,7 @@ void RankExecutor::train(int count, const Assign& assign, const Take& take) {
     hands_.clear();  // with their spare workers
     return own_.train(count, assign, take);
   }
-  struct NobodyIdle {
-    ~NobodyIdle() { idle.clear(); }
-    fl::IdleWorkers& idle;
-  } const afterwards{own_.idle()};
+  const fl::NobodyIdle afterwards(own_.idle());
   std::vector<fl::Trained> trained(count);
   fl::ordered_parallel(
       hands_, count,

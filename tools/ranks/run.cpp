@@ -35,8 +35,7 @@ auto interruptible(const Meet& meet) {
 
 }  // namespace
 
-std::function<std::unique_ptr<fl::Executor>(fl::Server&, const std::string&)> make_executor(
-    const Place& place) {
+federated::Runner::MakeExecutor make_executor(const Place& place) {
   if (place.meeting.ranks == 1) return nullptr;
   return [place](fl::Server& server, const std::string& run) {
     return interruptible([&]() -> std::unique_ptr<fl::Executor> {

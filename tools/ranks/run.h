@@ -1,20 +1,15 @@
 #pragma once
 
-#include <functional>
-#include <memory>
-#include <string>
-
-#include "fl/server.h"
 #include "tools/federated/command_line.h"
 #include "tools/federated/experiment.h"
+#include "tools/federated/runner.h"
 #include "tools/ranks/launch.h"
 
 // A federated run whose clients are shared out over processes.
 namespace ranks {
 
 // Rank 0's: meets the other ranks when the run begins. Null if there are none.
-std::function<std::unique_ptr<fl::Executor>(fl::Server& server, const std::string& run)>
-make_executor(const Place& place);
+federated::Runner::MakeExecutor make_executor(const Place& place);
 
 // Another rank's whole run: trains clients until rank 0 has played its rounds.
 void serve_run(const federated::Experiment& asked, const federated::Resources& resources,

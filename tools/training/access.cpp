@@ -111,24 +111,28 @@ std::uint64_t run_of_environment() {
   return run;
 }
 
+std::chrono::milliseconds milliseconds_of(double seconds) {
+  return std::chrono::milliseconds(static_cast<long>(seconds * 1000));
+}
+
 pipeline::Mailbox::Options mailbox_options(const RankOptions& options) {
   const int ranks = options.config.topology.ranks();
   if (options.rank < 0 || options.rank >= ranks)
     throw nn::InputError(nn::concat("there is no rank ", options.rank),
                          nn::concat("--rank is between 0 and ", ranks - 1));
-  pipeline::Mailbox::Options mailbox{
-      .rank = options.rank,
-      .addresses = options.meeting.empty() || ranks == 1 ? addresses_of(options)
-                                                         : std::vector<std::string>(),
-      .links = pipeline::links_of(options.config, options.rank),
-      .run = options.run,
-      .deadline = std::chrono::milliseconds(static_cast<long>(options.timeout * 1000)),
-      .heartbeat = std::chrono::milliseconds(static_cast<long>(options.heartbeat * 1000)),
-      .stop = options.stop,
-      .handshake = handshake + ranks * handshake_of_a_rank,
-      .on_stranger = [](const std::string& what) {
-        std::cerr << "dropped: " << what << std::endl;
-      }};
+  pipeline::Mailbox::Options mailbox{.rank = options.rank,
+                                     .addresses = options.meeting.empty() || ranks == 1
+                                                      ? addresses_of(options)
+                                                      : std::vector<std::string>(),
+                                     .links = pipeline::links_of(options.config, options.rank),
+                                     .run = options.run,
+                                     .deadline = milliseconds_of(options.timeout),
+                                     .heartbeat = milliseconds_of(options.heartbeat),
+                                     .stop = options.stop,
+                                     .handshake = handshake + ranks * handshake_of_a_rank,
+                                     .on_stranger = [](const std::string& what) {
+                                       std::cerr << "dropped: " << what << std::endl;
+                                     }};
   if (options.keys.empty())
     pipeline::require_local(mailbox.addresses);
   else

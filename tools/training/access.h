@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -12,6 +13,9 @@ namespace training {
 // The number of the run from $TRIBUTARY_RUN, 0 without it. For launchers: all users of a machine
 // can read command lines, but not the environment.
 std::uint64_t run_of_environment();
+
+// Options give times in seconds.
+std::chrono::milliseconds milliseconds_of(double seconds);
 
 // This rank's mailbox: addresses, keys and timeouts; without the addresses if they are learned in a
 // meeting. Throws nn::InputError for a rank out of range, and for unusable addresses or keys.

@@ -1,12 +1,12 @@
 #include "tools/training/elastic_options.h"
 
-#include <chrono>
 #include <map>
 #include <vector>
 
 #include "nn/base/error.h"
 #include "pipeline/mailbox/listener.h"
 #include "pipeline/training_config.h"
+#include "tools/training/access.h"
 #include "tools/training/history.h"
 
 namespace training {
@@ -50,9 +50,6 @@ void require_elastic(const RankOptions& options) {
 }
 
 pipeline::Members::Options members_options(const RankOptions& options) {
-  const auto milliseconds_of = [](double seconds) {
-    return std::chrono::milliseconds(static_cast<long>(seconds * 1000));
-  };
   const pipeline::Topology& topology = options.config.topology;
   return {.folder = options.meeting,
           .seat = options.rank,
