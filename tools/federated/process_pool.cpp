@@ -15,6 +15,7 @@
 #include "nn/base/file.h"
 #include "tools/federated/exclusions.h"
 #include "tools/program/program.h"
+#include "tools/program/shell.h"
 #include "tools/program/signals.h"
 
 namespace federated {
@@ -22,7 +23,9 @@ namespace federated {
 namespace {
 
 pid_t start(const Task& task) {
-  std::vector<std::string> command = task.command;
+  std::vector<std::string> command = tools::command_line();
+  command.resize(1);
+  command.insert(command.end(), task.arguments.begin(), task.arguments.end());
   std::vector<char*> words;
   for (std::string& word : command) words.push_back(word.data());
   words.push_back(nullptr);
@@ -34,7 +37,7 @@ pid_t start(const Task& task) {
   const int log = open(task.log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
   dup2(log, STDOUT_FILENO);
   dup2(log, STDERR_FILENO);
-  execv(words.front(), words.data());
+  execv("/proc/self/exe", words.data());
   _exit(127);
 }
 

@@ -7,10 +7,10 @@
 
 namespace federated {
 
-// A process of a pool.
+// A process of a pool: this program with other arguments.
 struct Task {
   std::string name;
-  std::vector<std::string> command;    // the program and its arguments
+  std::vector<std::string> arguments;
   std::filesystem::path log;           // gets what it prints, after what is there
   std::filesystem::path success_file;  // is made once it has ended with 0 or diverged_status
 };

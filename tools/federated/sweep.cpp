@@ -57,15 +57,15 @@ void prepare_folder(const SweepRun& run, const fs::path& folder) {
     nn::write_file_atomically(folder / arguments_file, text_of(run.arguments));
 }
 
-std::vector<std::string> command_of(const SweepRun& run, const fs::path& folder) {
-  std::vector<std::string> command{"/proc/self/exe", "run"};
-  command.insert(command.end(), run.arguments.begin(), run.arguments.end());
+std::vector<std::string> arguments_of(const SweepRun& run, const fs::path& folder) {
+  std::vector<std::string> arguments{"run"};
+  arguments.insert(arguments.end(), run.arguments.begin(), run.arguments.end());
   for (const std::string& word :
        {std::string("--threads"), std::string("1"), std::string("--checkpoint"),
         (folder / "steps").string(), std::string("--resume"), std::string("--csv"),
         (folder / run_table).string()})
-    command.push_back(word);
-  return command;
+    arguments.push_back(word);
+  return arguments;
 }
 
 }  // namespace
@@ -128,7 +128,7 @@ void run_sweep(const Sweep& sweep, const std::atomic<bool>& stop) {
     const fs::path folder = folder_of(run);
     prepare_folder(run, folder);
     if (!fs::exists(folder / done_file))
-      tasks.push_back({run.name(), command_of(run, folder), folder / "log", folder / done_file});
+      tasks.push_back({run.name(), arguments_of(run, folder), folder / "log", folder / done_file});
   }
   const std::vector<std::string> failed = run_all(tasks, sweep.jobs, stop);
   write_sweep_report(sweep);
