@@ -34,12 +34,8 @@ All other options go to bin/pipeline_worker; bin/pipeline_worker --help lists th
 END
 }
 
-fail() {  # fail MESSAGE HINT
-  printf 'error: %s\nhint: %s\n' "$1" "$2" >&2
-  exit 2
-}
-
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+. "$root/tools/launch/shell.bash"
 . "$root/tools/launch/view.bash"
 bin=${BIN:-$root/bin}
 command=("$0" "$@")
@@ -125,17 +121,15 @@ trap 'interrupt 130' INT
 trap 'interrupt 143' TERM HUP
 
 # A folder for sockets, keys and the ranks' state, which no other user can open. It is locked while
-# the launcher or a rank lives; the next launcher removes it if none does. A socket's path has at
-# most 107 bytes.
-temporary=${TMPDIR:-/tmp}
-(LC_ALL=C && [ ${#temporary} -le 70 ]) || temporary=/tmp
+# the launcher or a rank lives; the next launcher removes it if none does.
+temporary=$(temporary_folder)
 for private in "$temporary"/tributary-run-*; do
   [ -O "$private" ] && [ ! -L "$private" ] && [ -f "$private/.lock" ] &&
     flock -n "$private/.lock" true && rm -rf "$private"
 done
 private=$(mktemp -d "$temporary/tributary-run-XXXXXX") && exec 5>"$private/.new" && flock 5 &&
   mv "$private/.new" "$private/.lock" ||
-  fail "cannot make a folder for sockets in $temporary" "choose another with TMPDIR" 2>&3
+  no_private_folder "$temporary" 2>&3
 if [ "$elastic" ]; then
   options+=(--meet "$private" --host 127.0.0.1)
 elif [ ! "$address" ]; then
@@ -147,12 +141,9 @@ elif [ ! "$keys" ] && [[ $address == tcp://127.* ]]; then
 fi
 options+=(${address:+--address "$address"} --parent $$ ${keys:+--keys "$keys"})
 
-# Each start has its own number, so that it drops messages of the one before. It is not on the
-# command line, which other users can read.
 start_ranks() {
   local rank
-  TRIBUTARY_RUN=$(od -An -N6 -tu8 /dev/urandom | tr -d ' ')
-  export TRIBUTARY_RUN
+  number_run
   workers=() running=() failures=() has_ended= refusal= told=() last=
   for ((rank = 0; rank < ranks; ++rank)); do
     start_rank "$rank"

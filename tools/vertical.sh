@@ -18,12 +18,8 @@ All other options go to bin/vertical_worker; bin/vertical_worker --help lists th
 END
 }
 
-fail() {  # fail MESSAGE HINT
-  printf 'error: %s\nhint: %s\n' "$1" "$2" >&2
-  exit 2
-}
-
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+. "$root/tools/launch/shell.bash"
 bin=${BIN:-$root/bin}
 case ${1-} in -h | --help) usage && exit ;; esac
 [[ ${1-} =~ ^[1-9][0-9]?$ ]] && [ "$1" -le 13 ] ||
@@ -47,11 +43,9 @@ mkdir -p "$out" || fail "cannot write to $out" "choose another folder with --out
 [[ " ${options[*]} " == *" --data "* ]] || "$root/data/fetch.sh" heart >"$out/fetch.log" 2>&1 ||
   fail "heart.csv is missing and could not be fetched" "$out/fetch.log says what was tried"
 
-# A folder for sockets, which no other user can open. A socket's path has at most 107 bytes.
-temporary=${TMPDIR:-/tmp}
-(LC_ALL=C && [ ${#temporary} -le 70 ]) || temporary=/tmp
-private=$(mktemp -d "$temporary/tributary-vertical-XXXXXX") ||
-  fail "cannot make a folder for sockets in $temporary" "choose another with TMPDIR"
+# A folder for sockets, which no other user can open.
+temporary=$(temporary_folder)
+private=$(mktemp -d "$temporary/tributary-vertical-XXXXXX") || no_private_folder "$temporary"
 workers=()
 clean_up() {
   [ ${#workers[@]} = 0 ] || kill "${workers[@]}" 2>/dev/null
@@ -62,9 +56,7 @@ trap clean_up EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
-# Not on the command line, which other users can read.
-TRIBUTARY_RUN=$(od -An -N6 -tu8 /dev/urandom | tr -d ' ')
-export TRIBUTARY_RUN
+number_run
 start() {  # start RANK, in place of a background shell
   exec "$bin/vertical_worker" --rank "$1" --clients "$clients" --address "ipc://$private" \
     --parent $$ --out "$out" "${options[@]}"
