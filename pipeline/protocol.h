@@ -22,7 +22,8 @@ class Protocol {
 
  private:
   bool is_crossing(int from, Tag tag, std::size_t bytes, int offset) const;
-  std::size_t size_of_verdict() const;
+  bool is_verdict(int from, std::size_t bytes) const;
+  bool is_outer(int from, Tag tag, std::size_t bytes, int step) const;
   bool is_handover(int from, Tag tag, std::size_t bytes) const;
   bool is_of_evaluation(int from, Tag tag, std::size_t bytes) const;
   bool is_of_story(int from, Tag tag, std::size_t bytes) const;
@@ -35,6 +36,7 @@ class Protocol {
   TrainingConfig config_;
   Placement placement_;
   int rank_, stage_, pipeline_, microbatches_;
+  int lead_;  // steps that a rank of another pipeline may be ahead
   struct Block {
     std::size_t size;
     bool is_shared_out;
