@@ -31,16 +31,16 @@ TrainingConfig alone(std::string_view schedule, int stages, int pipelines, Synch
 }
 
 // What is learnt, and the weights of every pipeline.
-struct Outcome {
+struct TrainedAlone {
   std::map<int, double> losses;  // by step, from 1
   std::vector<std::vector<nn::real>> weights;
   int first_step = 0;
-  bool operator==(const Outcome&) const = default;
+  bool operator==(const TrainedAlone&) const = default;
 };
 
 // Takes a step after each order of rank 0, without which pipelines could run away from each other.
 template <class Step>
-void take_steps(toy::Rank& rank, int first, int last, Step step) {
+void take_ordered_steps(toy::Rank& rank, int first, int last, Step step) {
   StepOrders orders(rank.mailbox);
   for (int done = first; done < last;) {
     step(done++);
@@ -49,31 +49,32 @@ void take_steps(toy::Rank& rank, int first, int last, Step step) {
 }
 
 // From the newest checkpoint until `last` steps are done; then saves another.
-Outcome train_until(const TrainingConfig& config, const std::filesystem::path& folder, int last) {
+TrainedAlone train_alone_until(const TrainingConfig& config, const std::filesystem::path& folder,
+                               int last) {
   require_valid(config);
-  Outcome outcome;
+  TrainedAlone trained;
   auto stages = toy::as_ranks(config, "outer", [&](toy::Rank rank) {
     nn::CheckpointFolder saved(folder);
     Checkpoints checkpoints(saved, config, rank.stage, rank.worker, rank.mailbox);
     const int first = checkpoints.resume([](const std::string& note) { throw nn::Error(note); });
-    take_steps(rank, first, last, [&](int step) {
+    take_ordered_steps(rank, first, last, [&](int step) {
       const auto loss = rank.worker.step(step);
-      if (rank.rank == recorder_of(config)) outcome.losses[step + 1] = loss.value();
+      if (rank.rank == recorder_of(config)) trained.losses[step + 1] = loss.value();
     });
     if (first < last) checkpoints.save(last, {});
-    if (rank.rank == 0) outcome.first_step = first;
+    if (rank.rank == 0) trained.first_step = first;
   });
   for (int pipeline = 0; pipeline < config.topology.pipelines; ++pipeline)
-    outcome.weights.push_back(toy::weights_of(stages, config, pipeline));
-  return outcome;
+    trained.weights.push_back(toy::weights_of(stages, config, pipeline));
+  return trained;
 }
 
-Outcome train(const TrainingConfig& config) {
+TrainedAlone train_alone(const TrainingConfig& config) {
   const tools::TemporaryFolder folder;
-  return train_until(config, folder.path, config.steps);
+  return train_alone_until(config, folder.path, config.steps);
 }
 
-double largest_difference(const std::vector<nn::real>& a, const std::vector<nn::real>& b) {
+double farthest_apart(const std::vector<nn::real>& a, const std::vector<nn::real>& b) {
   REQUIRE(a.size() == b.size());
   double largest = 0;
   for (std::size_t i = 0; i < a.size(); ++i)
@@ -82,9 +83,9 @@ double largest_difference(const std::vector<nn::real>& a, const std::vector<nn::
 }
 
 // One pipeline of the toy training, in one piece.
-class Alone {
+class OnePipeline {
  public:
-  Alone(const TrainingConfig& config, int pipeline)
+  OnePipeline(const TrainingConfig& config, int pipeline)
       : model(config.model, config.seed),
         config_(config),
         first_(pipeline * config.microbatches),
@@ -133,18 +134,18 @@ TEST_CASE("with plain steps an outer step after each is an average of gradients"
           alone("1f1b", stages, pipelines, {.every = 1, .learning_rate = 1, .momentum = 0}, family);
       config.optimizer = "sgd";
       config.learning_rate = 0.1;
-      const Outcome outer = train(config);
+      const TrainedAlone outer = train_alone(config);
       config.sync = {};
-      const Outcome averaged = train(config);
+      const TrainedAlone averaged = train_alone(config);
       for (const auto& [step, loss] : outer.losses)
         CHECK(loss == doctest::Approx(averaged.losses.at(step)).epsilon(1e-6));
-      CHECK(largest_difference(outer.weights[0], averaged.weights[0]) < 1e-6);
+      CHECK(farthest_apart(outer.weights[0], averaged.weights[0]) < 1e-6);
     }
 }
 
 TEST_CASE("outer steps are those written out here") {
   const TrainingConfig config = alone("1f1b", 1, 2, {.every = 3});
-  Alone first(config, 0), second(config, 1);
+  OnePipeline first(config, 0), second(config, 1);
   const std::span<nn::real> a = first.model.parameters().values();
   const std::span<nn::real> b = second.model.parameters().values();
   std::vector<nn::real> agreed(a.begin(), a.end());
@@ -159,37 +160,37 @@ TEST_CASE("outer steps are those written out here") {
     std::ranges::copy(agreed, a.begin());
     std::ranges::copy(agreed, b.begin());
   }
-  CHECK(largest_difference(train(config).weights[0], agreed) < 2e-5);
+  CHECK(farthest_apart(train_alone(config).weights[0], agreed) < 2e-5);
 }
 
 TEST_CASE("pipelines agree on the same bits, which do not depend on cut and schedule") {
   for (const Synchronisation& sync : some_synchronisations()) {
     CAPTURE(to_text(sync, 3));
-    const Outcome whole = train(alone("gpipe", 1, 3, sync));
+    const TrainedAlone whole = train_alone(alone("gpipe", 1, 3, sync));
     CHECK(whole.weights[0] == whole.weights[1]);
     CHECK(whole.weights[0] == whole.weights[2]);
-    CHECK(train(alone("1f1b", 3, 3, sync)) == whole);
-    CHECK(train(alone("zb-v", 2, 3, sync)) == whole);
+    CHECK(train_alone(alone("1f1b", 3, 3, sync)) == whole);
+    CHECK(train_alone(alone("zb-v", 2, 3, sync)) == whole);
   }
 }
 
 TEST_CASE("between agreements pipelines differ") {
   const tools::TemporaryFolder folder;
-  const Outcome outcome = train_until(alone("1f1b", 2, 2, {.every = 3}), folder.path, 4);
-  CHECK(outcome.weights[0] != outcome.weights[1]);
+  const TrainedAlone trained = train_alone_until(alone("1f1b", 2, 2, {.every = 3}), folder.path, 4);
+  CHECK(trained.weights[0] != trained.weights[1]);
 }
 
 TEST_CASE("pipelines that train alone go on from a checkpoint bit for bit, after any step") {
   for (const Synchronisation& sync : some_synchronisations()) {
     CAPTURE(to_text(sync, 2));
     const TrainingConfig config = alone("1f1b", 2, 2, sync);
-    const Outcome undisturbed = train(config);
+    const TrainedAlone undisturbed = train_alone(config);
     for (int step = 1; step < config.steps; ++step) {
       CAPTURE(step);
       const tools::TemporaryFolder folder;
-      train_until(config, folder.path, step);
+      train_alone_until(config, folder.path, step);
       TrainingConfig then = alone("zb-h1", step % 2 ? 3 : 1, 2, sync);  // with any cut
-      const Outcome resumed = train_until(then, folder.path, config.steps);
+      const TrainedAlone resumed = train_alone_until(then, folder.path, config.steps);
       CHECK(resumed.first_step == step);
       CHECK(resumed.weights == undisturbed.weights);
       for (const auto& [number, loss] : resumed.losses)
@@ -205,9 +206,9 @@ TEST_CASE("a checkpoint of pipelines that train alone fits only those") {
     config.sync = sync;
     return config;
   };
-  train_until(of_six_sequences(2, {.every = 3}), folder.path, 4);
+  train_alone_until(of_six_sequences(2, {.every = 3}), folder.path, 4);
   const auto resumed = [&](const TrainingConfig& config) {
-    return complaint_of([&] { train_until(config, folder.path, 7); });
+    return complaint_of([&] { train_alone_until(config, folder.path, 7); });
   };
   const std::string made =
       "the checkpoint was made with sync every 3, 2 pipelines, outer-lr 0.7, outer-momentum 0.9, "
@@ -224,7 +225,7 @@ TEST_CASE("each pipeline clips its own gradients, and the copies of a shared wei
   std::map<int, std::vector<double>> norms;
   std::mutex mutex;
   auto stages = toy::as_ranks(config, "clip-alone", [&](toy::Rank rank) {
-    take_steps(rank, 0, config.steps, [&](int step) {
+    take_ordered_steps(rank, 0, config.steps, [&](int step) {
       rank.worker.step(step);
       const std::lock_guard lock(mutex);
       norms[rank.rank].push_back(rank.worker.gradients().norm());
