@@ -24,16 +24,16 @@ namespace pipeline {
 //
 //   d_p <- W_p - W                  sent to the owners of its segments
 //   v   <- mu v + mean of d_p       an owner adds up in the order of pipelines
-//   s   <- lr (v mu + mean of d_p)  Nesterov's step, as torch.optim.SGD takes it; sent to all
+//   s   <- lr (mu v + mean of d_p)  Nesterov's step, as torch.optim.SGD takes it; sent to all
 //   W   <- W + s                    W_p <- W
 //
 // Each pipeline owns one segment of every block, and has v for no other. Differences and steps are
 // encoded (wire_formats.h); what a code lacks is added to the next number in the same place. All
 // ranks, the owner among them, add the decoded step, so they agree on the same bits.
 //
-// While fragments are exchanged, training goes on (sync_times.h). If W is agreed on some steps
-// after W_p was sent, W_p becomes the mean of both (Streaming DiLoCo, Douillard et al. 2025,
-// equation 2, with alpha = 1/2).
+// While fragments are exchanged, training goes on (sync_times.h). If W is adopted some steps after
+// d_p was sent, W_p becomes the mean of both (Streaming DiLoCo, Douillard et al. 2025, "Overlapping
+// communication with computation", with alpha = 1/2).
 class OuterSteps {
  public:
   // All arguments must outlive it, and it must outlive the mailbox's network. Pipelines that do not
@@ -65,8 +65,8 @@ class OuterSteps {
  private:
   struct Block {
     std::vector<nn::real> agreed, lost;  // W, and what the codes of d_p lacked
-    std::vector<nn::real> mean, momentum,
-        lost_steps;                           // in the own segment: of d_p, v, of codes of s
+    // In the own segment: the mean of d_p, v, and what the codes of s lacked.
+    std::vector<nn::real> mean, momentum, lost_steps;
     std::vector<std::byte> difference, step;  // as sent
     bool is_under_way = false;
     // Of the exchange under way: the step in the tags of its messages, how many pipelines have been

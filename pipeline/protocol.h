@@ -10,7 +10,8 @@
 namespace pipeline {
 
 // The messages that the schedule has for a rank; all others are dropped (Mailbox::expect). So a
-// rank can fill another's memory with the messages of two steps at most.
+// rank can fill another's memory with the messages of two steps at most, or of three if pipelines
+// train alone.
 class Protocol {
  public:
   // Until the cut is known, messages about any block of the model are allowed.

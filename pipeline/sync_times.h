@@ -6,8 +6,9 @@
 
 // When pipelines that train alone synchronise which blocks of the model. All together, after every
 // `sync.every` steps; or in fragments that take turns, as in Streaming DiLoCo (Douillard et al.
-// 2025, section 2.2). Fragments are strided: block b belongs to fragment b mod F, and a head that
-// shares its weights with the embedding goes with it. With H = 12, F = 3 and a delay of 2:
+// 2025, "Streaming partial updates"). Fragments are strided: block b belongs to fragment b mod F,
+// and a head that shares its weights with the embedding goes with it. With H = 12, F = 3 and a
+// delay of 2:
 //
 //   after step     4  5  6  7  8  9 10 11 12 13 14 15 16 17 18
 //   fragment 0     start end                         start end

@@ -126,7 +126,7 @@ void add_sync_options(tools::Options& options, pipeline::Synchronisation& sync) 
       .between(0, 1 << 30);
   options.add("--outer-lr", sync.learning_rate, "learning rate of such an agreement");
   options.add("--outer-momentum", sync.momentum, "Nesterov momentum of such an agreement");
-  options.add("--sync-wire", sync.wire, "how its numbers are sent: float, half or int8")
+  options.add("--sync-wire", sync.wire, "how the numbers of such an agreement are sent")
       .among(tools::names_of(pipeline::wire_format_table()));
   options
       .add("--stream", sync.fragments,
