@@ -33,12 +33,13 @@ constexpr const char* updates_key = "updates";  // for Adam's bias correction
 constexpr const char* exact_key = "exact-microbatches";
 
 // Terms that older checkpoints lack, and what those were made with.
-constexpr std::array<std::pair<const char*, const char*>, 7> newer_terms{{{"model", "llama"},
+constexpr std::array<std::pair<const char*, const char*>, 8> newer_terms{{{"model", "llama"},
                                                                           {"clip-norm", "none"},
                                                                           {"optimizer", "adam"},
                                                                           {"weight-decay", "0"},
                                                                           {"lr-floor", "0"},
                                                                           {"held-out", "0"},
+                                                                          {"sync", "none"},
                                                                           {exact_key, "0"}}};
 const char* preset_of(const std::string& term) {
   for (const auto& [name, value] : newer_terms)
@@ -46,11 +47,21 @@ const char* preset_of(const std::string& term) {
   return nullptr;
 }
 
-std::string file_name(std::int64_t block) { return nn::concat("piece-", block, ".safetensors"); }
+std::string file_name(std::int64_t block, int pipeline = 0) {
+  const std::string piece = nn::concat("piece-", block, ".safetensors");
+  return pipeline == 0 ? piece : nn::concat("pipeline-", pipeline, '-', piece);
+}
 
-// A block's weights and the optimizer's state of each, by name.
+// The pipelines that have files of their own in a checkpoint with this state.
+int pipelines_with_files(const nn::Metadata& state) {
+  const auto sync = state.find("sync");
+  return sync == state.end() || sync->second == "none" ? 1 : nn::whole_number(state, "pipelines");
+}
+
+// A block's weights and the optimizer's state of each, by name, and that of outer steps.
 std::vector<nn::LoadedTensor> tensors_of(nn::LanguageModel& model,
-                                         const nn::Optimizer::State& state, int block) {
+                                         const nn::Optimizer::State& state,
+                                         const OuterSteps::State& outer, int block) {
   const auto [first, size] = model.range(block);
   std::vector<nn::LoadedTensor> tensors;
   for (const auto& [name, shape, offset] : model.parameters().infos()) {
@@ -58,7 +69,11 @@ std::vector<nn::LoadedTensor> tensors_of(nn::LanguageModel& model,
     tensors.push_back({name, shape, model.parameters().values().subspan(offset, shape.size())});
     for (const auto& [kept, values] : state.arrays)
       tensors.push_back({name + '.' + kept, shape, values.subspan(offset - first, shape.size())});
+    for (const auto& [kept, values] : outer.of_weights)
+      tensors.push_back({name + '.' + kept, shape, values.subspan(offset - first, shape.size())});
   }
+  for (const auto& [kept, values] : outer.of_segment)
+    tensors.push_back({kept, {static_cast<nn::index>(values.size())}, values});
   return tensors;
 }
 
@@ -132,8 +147,8 @@ Checkpoints::Checkpoints(nn::CheckpointFolder& folder, const TrainingConfig& con
       stage_number_(config.topology.stage(mailbox.rank())) {}
 
 void Checkpoints::save(int step, std::vector<nn::CheckpointFolder::File> more) {
-  const Topology& topology = config_.topology;
-  if (topology.pipeline(mailbox_.rank()) != 0) {
+  worker_.outer_steps().finish_exchanges(worker_.place());
+  if (!writes(mailbox_.rank())) {
     for (int block : blocks_) hand_over_share(config_, mailbox_, step, block, worker_.gradients());
     return;
   }
@@ -149,8 +164,8 @@ void Checkpoints::save(int step, std::vector<nn::CheckpointFolder::File> more) {
     for (const auto& file : files) lines += to_text(file) + '\n';
     return mailbox_.send_text(0, tag, lines);
   }
-  for (int stage = 1; stage < topology.stages; ++stage) {
-    const int rank = topology.rank(0, stage);
+  for (int rank = 1; rank < mailbox_.ranks(); ++rank) {
+    if (!writes(rank)) continue;
     const std::string what = nn::concat("rank 0 (pipeline 0, stage 0) at the checkpoint of step ",
                                         step, " waited for the files of rank ", rank);
     std::istringstream lines(mailbox_.receive(rank, tag, what).text());
@@ -162,11 +177,20 @@ void Checkpoints::save(int step, std::vector<nn::CheckpointFolder::File> more) {
   folder_.complete(step, files, state);
 }
 
+bool Checkpoints::writes(int rank) const {
+  return config_.trains_alone() || config_.topology.pipeline(rank) == 0;
+}
+
+std::string Checkpoints::file_of(int block) const {
+  return file_name(block, config_.trains_alone() ? config_.topology.pipeline(mailbox_.rank()) : 0);
+}
+
 nn::CheckpointFolder::File Checkpoints::save_block(int step, int block) {
   WholeState whole = whole_state(config_, worker_.gradients(), stage_number_, block);
   collect_shares(config_, mailbox_, step, block, whole);
   const nn::Optimizer::State& state = whole.state;
-  std::vector<nn::LoadedTensor> tensors = tensors_of(stage_.model(), state, block);
+  std::vector<nn::LoadedTensor> tensors =
+      tensors_of(stage_.model(), state, worker_.outer_steps().state(block), block);
   std::vector<std::vector<nn::real>> rows;
   if (config_.splits_head && block == stage_.model().head_block()) {
     rows = gather_rows(step);
@@ -183,7 +207,7 @@ nn::CheckpointFolder::File Checkpoints::save_block(int step, int block) {
     saved.push_back({name, shape, numbers});
   }
   const nn::SafetensorsContent content(saved, {{updates_key, std::to_string(state.steps)}});
-  return folder_.write(step, file_name(block), content.parts());
+  return folder_.write(step, file_of(block), content.parts());
 }
 
 // The weight of a divided head and the optimizer's state for it: whole on the recorder, which has
@@ -193,7 +217,7 @@ std::vector<std::vector<nn::real>> Checkpoints::gather_rows(int step) {
   WholeState whole = whole_state(config_, worker_.gradients(), stage_number_, block);
   collect_shares(config_, mailbox_, step, block, whole);
   std::vector<std::span<const nn::real>> arrays;
-  for (const nn::LoadedTensor& tensor : tensors_of(stage_.model(), whole.state, block))
+  for (const nn::LoadedTensor& tensor : tensors_of(stage_.model(), whole.state, {}, block))
     arrays.push_back(tensor.numbers);
   return gather_head(config_, mailbox_, tag_of_gathered_state(config_, step), arrays,
                      nn::concat("rank ", mailbox_.rank(), " at the checkpoint of step ", step,
@@ -240,12 +264,13 @@ void Checkpoints::require_whole(const nn::CheckpointFolder::Saved& saved) const 
     nn::require(name == "steps" || preset_of(name) || saved.state.contains(name), "there is no ",
                 name);
   const int layers = nn::whole_number(saved.state, "depth");
-  for (std::int64_t block = 0; block < layers + std::int64_t{2}; ++block) {
-    const std::string name = file_name(block);
-    nn::require(std::ranges::find(saved.files, name, &nn::SavedFile::name) != saved.files.end(),
-                "there is no ", name);
-    updates_of(nn::SafetensorsFile(saved.folder / name));
-  }
+  for (int pipeline = 0; pipeline < pipelines_with_files(saved.state); ++pipeline)
+    for (std::int64_t block = 0; block < layers + std::int64_t{2}; ++block) {
+      const std::string name = file_name(block, pipeline);
+      nn::require(std::ranges::find(saved.files, name, &nn::SavedFile::name) != saved.files.end(),
+                  "there is no ", name);
+      updates_of(nn::SafetensorsFile(saved.folder / name));
+    }
 }
 
 int Checkpoints::find_newest(const std::function<void(const std::string&)>& report) {
@@ -265,8 +290,9 @@ int Checkpoints::find_newest(const std::function<void(const std::string&)>& repo
 
 void Checkpoints::load_block(const std::filesystem::path& folder, int block) {
   WholeState whole = whole_state(config_, worker_.gradients(), stage_number_, block);
-  nn::SafetensorsFile file(folder / file_name(block));
-  nn::load_tensors(file, tensors_of(stage_.model(), whole.state, block));
+  nn::SafetensorsFile file(folder / file_of(block));
+  nn::load_tensors(
+      file, tensors_of(stage_.model(), whole.state, worker_.outer_steps().state(block), block));
   whole.state.steps = updates_of(file);
   keep_share(config_, worker_.gradients(), block, whole);
 }
@@ -293,7 +319,7 @@ void Checkpoints::load_divided_head(const std::filesystem::path& folder) {
     WholeState whole = whole_state(config_, worker_.gradients(), stage_number_, block);
     const nn::index first =
         block == head ? 0 : stage_.model().rows()->first * config_.model.hidden_size;
-    for (const nn::LoadedTensor& own : tensors_of(stage_.model(), whole.state, block))
+    for (const nn::LoadedTensor& own : tensors_of(stage_.model(), whole.state, {}, block))
       std::copy_n(values.at(own.name).begin() + first, own.numbers.size(), own.numbers.begin());
     whole.state.steps = updates_of(file);
     keep_share(config_, worker_.gradients(), block, whole);

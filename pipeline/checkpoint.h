@@ -24,6 +24,9 @@ nn::Metadata origin_of(const TrainingConfig& config);
 //   piece-3.safetensors      model.layers.2.mlp.up_proj.weight              and the other weights;
 //                            model.layers.2.mlp.up_proj.weight.exp_avg      the optimizer's state,
 //                            model.layers.2.mlp.up_proj.weight.exp_avg_sq   by torch.optim's names
+//
+// If pipelines train alone, each has files of its own, such as pipeline-1-piece-3.safetensors, also
+// with the state of outer steps (OuterSteps::State); the number of pipelines must stay the same.
 class Checkpoints {
  public:
   // Everything must outlive it.
@@ -31,10 +34,10 @@ class Checkpoints {
               StageWorker& worker, Mailbox& mailbox);
 
   // Called by all ranks between the same two steps; `step` steps are done. The ranks of the first
-  // pipeline write their blocks; the others, which are replicas, only send their shares of moments
-  // (shares.h). Rank 0 completes the checkpoint once every file is reported. `more`: other files
-  // that this rank has written for it. Throws nn::InputError if a file cannot be written or a
-  // weight is not finite.
+  // pipeline write their blocks, or those of all if they train alone. Replicas only send their
+  // shares of moments (shares.h). Rank 0 completes the checkpoint once every file is reported.
+  // `more`: other files that this rank has written for it. Throws nn::InputError if a file cannot
+  // be written or a weight is not finite.
   void save(int step, std::vector<nn::CheckpointFolder::File> more);
 
   // The run's id, on rank 0: save() records it, resume() reads it. Empty if there is none.
@@ -47,6 +50,8 @@ class Checkpoints {
   int resume(const std::function<void(const std::string&)>& report, bool looks = true);
 
  private:
+  bool writes(int rank) const;
+  std::string file_of(int block) const;
   nn::CheckpointFolder::File save_block(int step, int block);
   std::vector<std::vector<nn::real>> gather_rows(int step);
   void load_block(const std::filesystem::path& folder, int block);

@@ -101,26 +101,38 @@ TwoSums sums_of(const std::vector<double>& numbers, std::size_t first) {
           std::accumulate(middle, numbers.end(), 0.0)};
 }
 
-// On rank 0: each number, added up over the ranks.
-void add_those_of_others(Mailbox& mailbox, std::vector<double>& numbers, Tag tag,
-                         const std::string& what) {
-  for (int other = 1; other < mailbox.ranks(); ++other)
+std::vector<int> all_ranks(const Mailbox& mailbox) {
+  std::vector<int> ranks(mailbox.ranks());
+  std::iota(ranks.begin(), ranks.end(), 0);
+  return ranks;
+}
+
+// On the first rank of a group: each number, added up over the ranks.
+void add_those_of_others(Mailbox& mailbox, const std::vector<int>& group,
+                         std::vector<double>& numbers, Tag tag, const std::string& what) {
+  for (int other : std::span(group).subspan(1))
     std::ranges::transform(mailbox.receive_numbers(other, tag, numbers.size(), what), numbers,
                            numbers.begin(), std::plus<>());
 }
 
 }  // namespace
 
+double sum_over_ranks(Mailbox& mailbox, const std::vector<int>& group, std::vector<double> numbers,
+                      Tag tag, const std::string& what) {
+  const int first = group.front();
+  if (mailbox.rank() != first) {
+    mailbox.send_numbers(first, tag, numbers);
+    return mailbox.receive_number(first, tag, what);
+  }
+  add_those_of_others(mailbox, group, numbers, tag, what);
+  const double sum = std::accumulate(numbers.begin(), numbers.end(), 0.0);
+  for (int other : std::span(group).subspan(1)) mailbox.send_number(other, tag, sum);
+  return sum;
+}
+
 double sum_over_ranks(Mailbox& mailbox, std::vector<double> numbers, Tag tag,
                       const std::string& what) {
-  if (mailbox.rank() != 0) {
-    mailbox.send_numbers(0, tag, numbers);
-    return mailbox.receive_number(0, tag, what);
-  }
-  add_those_of_others(mailbox, numbers, tag, what);
-  const double sum = std::accumulate(numbers.begin(), numbers.end(), 0.0);
-  for (int other = 1; other < mailbox.ranks(); ++other) mailbox.send_number(other, tag, sum);
-  return sum;
+  return sum_over_ranks(mailbox, all_ranks(mailbox), std::move(numbers), tag, what);
 }
 
 TwoSums sums_over_ranks(Mailbox& mailbox, std::vector<double> first,
@@ -133,7 +145,7 @@ TwoSums sums_over_ranks(Mailbox& mailbox, std::vector<double> first,
     const std::vector<double> sums = mailbox.receive_numbers(0, tag, 2, what);
     return {sums[0], sums[1]};
   }
-  add_those_of_others(mailbox, numbers, tag, what);
+  add_those_of_others(mailbox, all_ranks(mailbox), numbers, tag, what);
   const TwoSums sums = sums_of(numbers, middle);
   for (int other = 1; other < mailbox.ranks(); ++other)
     mailbox.send_numbers(other, tag, std::array{sums.first, sums.second});

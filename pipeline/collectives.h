@@ -82,10 +82,14 @@ class StepOrders {
   bool has_asked_ = false, calls_others_ = false;
 };
 
-// The sum of the numbers of all ranks, on every rank. Rank 0 first adds up each number over the
-// ranks, then the sums in their order: numbers that are zero on all ranks but one add up to the
-// same bits whichever has them. Called by all with the same tag and count; returns on none before
-// all have called it.
+// The sum of the numbers of a group of ranks, on each of them. The first one adds up each number
+// over the ranks, then the sums in their order: numbers that are zero on all ranks but one add up
+// to the same bits whichever has them. Called by all with the same tag and count; returns on none
+// before all have called it.
+double sum_over_ranks(Mailbox& mailbox, const std::vector<int>& group, std::vector<double> numbers,
+                      Tag tag, const std::string& what);
+
+// The same over all ranks.
 double sum_over_ranks(Mailbox& mailbox, std::vector<double> numbers, Tag tag,
                       const std::string& what);
 

@@ -10,6 +10,7 @@
 #include "nn/gradient_norm.h"
 #include "nn/team.h"
 #include "pipeline/head_layout.h"
+#include "pipeline/links.h"
 #include "pipeline/optimizers.h"
 #include "pipeline/shares.h"
 
@@ -60,6 +61,7 @@ void Gradients::add(int block) {
 
 void Gradients::start(int block) {
   if (config_.has_exact_sums) return start_exact(block);
+  if (config_.trains_alone()) return tie(block);
   if (config_.topology.pipelines == 1) {
     if (const int full = config_.pipelines_of_batch(); full > 1)
       for (nn::real& gradient : gradients_of(block)) gradient /= static_cast<nn::real>(full);
@@ -146,14 +148,15 @@ void Gradients::finish(int block) {
 }
 
 // All ranks of the group have the same gradients; each takes the segment of the ring that it
-// averaged. With exact sums the first pipeline takes all, as the bits depend on the segments.
+// averaged. With exact sums the first pipeline takes all, as the bits depend on the segments. A
+// pipeline that trains alone takes all of its own.
 double Gradients::squares_of(int block) {
   const Topology& t = config_.topology;
   const std::span<nn::real> gradients = gradients_of(block);
   const int pipeline = t.pipeline(mailbox_.rank());
   if (config_.has_exact_sums && pipeline > 0) return 0;
-  const auto [first, length] =
-      own_segment(gradients.size(), config_.has_exact_sums ? 1 : t.pipelines, pipeline);
+  const bool takes_all = config_.has_exact_sums || config_.trains_alone();
+  const auto [first, length] = own_segment(gradients.size(), takes_all ? 1 : t.pipelines, pipeline);
   const auto squares_between = [&](std::size_t begin, std::size_t end) {
     begin = std::max(begin, first), end = std::min(end, first + length);
     return begin < end ? nn::sum_of_squares(gradients.subspan(begin, end - begin), stage_.team())
@@ -189,7 +192,8 @@ bool Gradients::finish_step(const std::string& place, const std::vector<double>&
     const auto [squares, sum] = sums_over_ranks(mailbox_, squares_, losses, tag, what);
     verdict = {std::sqrt(squares), sum};
   } else {
-    verdict.norm = std::sqrt(sum_over_ranks(mailbox_, squares_, tag, what));
+    verdict.norm = std::sqrt(
+        sum_over_ranks(mailbox_, judges_of(config_, mailbox_.rank()), squares_, tag, what));
   }
   if (!std::isfinite(verdict.norm) && !config_.skips_bad_steps)
     throw nn::InputError(nn::concat("the gradients of step ", step_ + 1, " are too large"),

@@ -75,8 +75,9 @@ class Gradients {
   Optimizers take_optimizers();
   void give_optimizers(Optimizers optimizers);
 
-  // The norm of the last step's gradients, of all blocks together, before they were clipped. A tied
-  // weight counts once. 0 if gradients are not clipped.
+  // The norm of the last step's gradients, of all blocks together, before they were clipped; of a
+  // pipeline that trains alone, those of its own. A tied weight counts once. 0 if gradients are not
+  // clipped.
   double norm() const { return verdict_.norm; }
 
   // The part of a block that this rank updates: all of it, or its own segment.

@@ -28,6 +28,13 @@ std::vector<int> links_of(const TrainingConfig& config, int rank) {
   }
   for (int step : {1, t.pipelines - 1})
     links.insert(t.rank((pipeline + step) % t.pipelines, stage));
+  if (config.trains_alone())
+    for (int other : t.stage_group(stage)) links.insert(other);
+  if (config.trains_alone() && config.has_verdicts()) {
+    const std::vector<int> judges = judges_of(config, rank);
+    links.insert(judges.front());
+    if (rank == judges.front()) links.insert(judges.begin(), judges.end());
+  }
   if (config.shares_moments) {
     links.insert(t.rank(0, stage));
     if (pipeline == 0)
@@ -36,6 +43,14 @@ std::vector<int> links_of(const TrainingConfig& config, int rank) {
   if (const int tied = tied_rank(config, rank); tied >= 0) links.insert(tied);
   links.erase(rank);
   return {links.begin(), links.end()};
+}
+
+std::vector<int> judges_of(const TrainingConfig& config, int rank) {
+  const Topology& t = config.topology;
+  std::vector<int> ranks;
+  for (int other = 0; other < t.ranks(); ++other)
+    if (!config.trains_alone() || t.pipeline(other) == t.pipeline(rank)) ranks.push_back(other);
+  return ranks;
 }
 
 }  // namespace pipeline

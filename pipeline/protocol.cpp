@@ -1,5 +1,6 @@
 #include "pipeline/protocol.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "nn/models/language_model.h"
@@ -10,10 +11,14 @@
 #include "pipeline/gathered_head.h"
 #include "pipeline/handover.h"
 #include "pipeline/head_layout.h"
+#include "pipeline/links.h"
+#include "pipeline/outer_steps.h"
 #include "pipeline/shares.h"
 #include "pipeline/story.h"
+#include "pipeline/sync_times.h"
 #include "pipeline/tied_gradients.h"
 #include "pipeline/topology.h"
+#include "pipeline/wire_formats.h"
 
 namespace pipeline {
 
@@ -32,7 +37,8 @@ Protocol::Protocol(const TrainingConfig& config, int rank, bool is_cut_known)
       rank_(rank),
       stage_(config.topology.stage(rank)),
       pipeline_(config.topology.pipeline(rank)),
-      microbatches_(microbatches_of(config, pipeline_).count) {
+      microbatches_(microbatches_of(config, pipeline_).count),
+      lead_(config.trains_alone() ? 2 : 1) {
   std::vector<std::vector<int>> chunks{nn::all_blocks(config.model)};
   if (is_cut_known) chunks = blocks_of(config, stage_);
   if (config.splits_head) chunks.push_back({rows_block_of(config)});
@@ -77,12 +83,13 @@ bool Protocol::operator()(int from, Tag tag, std::size_t bytes, int step) const 
     case Tag::story:
       return is_soon && is_of_story(from, tag, bytes);
     case Tag::verdict:
-      return is_soon && is_plain && is_of_rank_0 && config_.has_verdicts() &&
-             bytes == size_of_number * size_of_verdict();
+      return is_soon && is_plain && is_verdict(from, bytes);
+    case Tag::outer:
+      return is_outer(from, tag, bytes, step);
     case Tag::order:
       return from == 0 && (tag == run_name_tag ? bytes <= longest_name
                                                : is_plain && bytes == size_of_number &&
-                                                     tag.step >= step && tag.step - step <= 1);
+                                                     tag.step >= step && tag.step - step <= lead_);
     case Tag::stop_request:
       return is_single && bytes == size_of_number && rank_ == 0;
     case Tag::handover:
@@ -116,10 +123,36 @@ bool Protocol::operator()(int from, Tag tag, std::size_t bytes, int step) const 
   return false;
 }
 
-// In numbers. See Gradients: squares of all blocks, and in elastic runs the losses, and their sums.
-std::size_t Protocol::size_of_verdict() const {
-  if (rank_ != 0) return config_.is_elastic ? 2 : 1;
-  return count_blocks(config_) + (config_.is_elastic ? config_.all_microbatches() : 0);
+// See Gradients: squares of all blocks, and in elastic runs the losses, and their sums.
+bool Protocol::is_verdict(int from, std::size_t bytes) const {
+  const std::vector<int> judges = judges_of(config_, rank_);
+  const bool decides = rank_ == judges.front();
+  if (!config_.has_verdicts() ||
+      !(decides ? std::ranges::count(judges, from) == 1 : from == judges.front()))
+    return false;
+  const std::size_t numbers =
+      decides ? count_blocks(config_) + (config_.is_elastic ? config_.all_microbatches() : 0)
+              : (config_.is_elastic ? 2 : 1);
+  return bytes == size_of_number * numbers;
+}
+
+// A difference is about the own segment of a block, a step about the sender's.
+bool Protocol::is_outer(int from, Tag tag, std::size_t bytes, int step) const {
+  const Topology& t = config_.topology;
+  const auto block = blocks_.find(tag.item);
+  if (!config_.trains_alone() || t.stage(from) != stage_ || from == rank_ || block == blocks_.end())
+    return false;
+  if (tag.step < step || tag.step >= config_.steps ||
+      tag.step - step > lead_ + exchange_delay(config_, step) ||
+      !exchange_ends_after(config_, tag.step + 1, tag.item))
+    return false;
+  for (const OuterPart part : {OuterPart::difference, OuterPart::step}) {
+    const int owner = part == OuterPart::difference ? pipeline_ : t.pipeline(from);
+    const Segment segment = ring_segment(block->second.size, t.pipelines, owner);
+    if (tag == outer_tag(tag.step, tag.item, part))
+      return bytes == wire_format_named(config_.sync.wire).size(segment.length);
+  }
+  return false;
 }
 
 // A state for a rank that has come, from another one of its stage group.
@@ -205,7 +238,7 @@ bool Protocol::is_checkpoint(int from, Tag tag, std::size_t bytes, int step) con
     return bytes == size_of_number &&
            (from == 0 ? is_below(tag.item, 3) : rank_ == 0 && tag.item == 2);
   return tag.step == step + 1 && tag.item == 0 && rank_ == 0 &&
-         config_.topology.pipeline(from) == 0 &&
+         (config_.trains_alone() || config_.topology.pipeline(from) == 0) &&
          bytes <= (config_.model.layers + 4) * longest_file_line;
 }
 

@@ -10,7 +10,8 @@
 namespace pipeline {
 
 // The messages that the schedule has for a rank; all others are dropped (Mailbox::expect). So a
-// rank can fill another's memory with the messages of two steps at most.
+// rank can fill another's memory with the messages of two steps at most, or of three if pipelines
+// train alone.
 class Protocol {
  public:
   // Until the cut is known, messages about any block of the model are allowed.
@@ -22,7 +23,8 @@ class Protocol {
 
  private:
   bool is_crossing(int from, Tag tag, std::size_t bytes, int offset) const;
-  std::size_t size_of_verdict() const;
+  bool is_verdict(int from, std::size_t bytes) const;
+  bool is_outer(int from, Tag tag, std::size_t bytes, int step) const;
   bool is_handover(int from, Tag tag, std::size_t bytes) const;
   bool is_of_evaluation(int from, Tag tag, std::size_t bytes) const;
   bool is_of_story(int from, Tag tag, std::size_t bytes) const;
@@ -35,6 +37,7 @@ class Protocol {
   TrainingConfig config_;
   Placement placement_;
   int rank_, stage_, pipeline_, microbatches_;
+  int lead_;  // steps that a rank of another pipeline may be ahead
   struct Block {
     std::size_t size;
     bool is_shared_out;

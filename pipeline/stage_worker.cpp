@@ -28,6 +28,7 @@ StageWorker::StageWorker(const TrainingConfig& config, Stage& stage, Mailbox& ma
       placement_(placement_of(config)),
       schedule_(plan_of(config, own_pipeline_).stages.at(own_stage_)),
       gradients_(config, stage, mailbox, trace),
+      outer_steps_(config, stage, mailbox, trace),
       head_worker_(config, stage, mailbox,
                    [this](int from, Tag tag, const std::string& what) {
                      return receive(from, tag, 0, what);
@@ -45,7 +46,7 @@ std::optional<double> StageWorker::step(int step) {
   gradients_.begin_step(step);
   for (const Action& action : schedule_) {
     mailbox_.progress(doing(action));
-    gradients_.advance();
+    advance();
     on_action(action.work, action.microbatch);
     switch (action.work) {
       case Work::forward:
@@ -67,10 +68,16 @@ std::optional<double> StageWorker::step(int step) {
   }
   ++steps_done_;
   const bool counts = gradients_.finish_step(place(), losses_);
+  outer_steps_.finish_step(step, place());
   const std::optional<double> loss = exchange_losses();
   if (counts) return loss;
   ++steps_skipped;
   return std::nullopt;
+}
+
+void StageWorker::advance() {
+  gradients_.advance();
+  outer_steps_.advance();
 }
 
 void StageWorker::forward(Action action) {
@@ -175,7 +182,7 @@ void StageWorker::weights(Action action) {
     finish();
     gradients_.start(block);
     mailbox_.progress(doing(action));
-    gradients_.advance();
+    advance();
     start = wall_time();
     stopwatch = {};
   });
@@ -221,7 +228,7 @@ Message StageWorker::receive(int from, Tag tag, int chunk, const std::string& wh
   std::optional<Message> message;
   mailbox_.wait(
       [&] {
-        gradients_.advance();
+        advance();
         return (message = mailbox_.try_receive(from, tag)).has_value();
       },
       nn::concat(place(), " waited for ", what, " of microbatch ", tag.item, " from rank ", from));

@@ -13,6 +13,7 @@
 #include "pipeline/head_worker.h"
 #include "pipeline/mailbox/frame.h"
 #include "pipeline/mailbox/mailbox.h"
+#include "pipeline/outer_steps.h"
 #include "pipeline/placement.h"
 #include "pipeline/schedule.h"
 #include "pipeline/simulate.h"
@@ -48,6 +49,7 @@ class StageWorker {
   std::string place() const;
 
   Gradients& gradients() { return gradients_; }
+  OuterSteps& outer_steps() { return outer_steps_; }
 
   // An observer: called before each action.
   std::function<void(Work work, int microbatch)> on_action = [](Work, int) {};
@@ -57,6 +59,7 @@ class StageWorker {
   std::vector<Costs> measured_costs() const;
 
  private:
+  void advance();
   void forward(Action action);
   void backward(Action action);
   void weights(Action action);
@@ -87,6 +90,7 @@ class StageWorker {
   Placement placement_;
   Schedule schedule_;
   Gradients gradients_;
+  OuterSteps outer_steps_;
   HeadWorker head_worker_;  // of a divided head
 
   int step_ = 0, steps_done_ = 0;

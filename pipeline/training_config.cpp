@@ -19,6 +19,7 @@
 #include "pipeline/simulate.h"
 #include "pipeline/split_head.h"
 #include "pipeline/story.h"
+#include "pipeline/sync_times.h"
 #include "pipeline/tied_gradients.h"
 
 namespace pipeline {
@@ -135,6 +136,7 @@ void require_valid(const TrainingConfig& config) {
          "leave one of --exact-sums, --clip-norm and --zero1 out");
   require_valid_evaluation(config);
   require_valid_stories(config);
+  require_valid_synchronisation(config);
   try {
     nn::require_valid(config.model);
   } catch (const nn::Error& error) {
@@ -233,6 +235,7 @@ std::map<std::string, std::string> training_terms(const TrainingConfig& config) 
   terms["clip-norm"] = "none";
   if (config.clip_norm > 0) add("clip-norm", config.clip_norm);
   add("held-out", config.held_out);
+  terms["sync"] = to_text(config.sync, config.topology.pipelines);
   terms["text"] = config.text;
   terms["model"] = m.kind().name;
   if (m.kind().has_position_table) add("positions", m.max_positions);

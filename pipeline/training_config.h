@@ -20,6 +20,16 @@ struct Microbatches {
   int first, count;
 };
 
+// How pipelines that train alone agree on their weights from time to time; see outer_steps.h.
+struct Synchronisation {
+  int every = 0;               // steps; 0: gradients are averaged in every step instead
+  double learning_rate = 0.7;  // of outer steps
+  double momentum = 0.9;
+  std::string wire = "float";  // in the table of wire_formats.h
+  int fragments = 0;           // that take turns, while training goes on; 0: all blocks at once
+  int delay = 1;               // steps that an exchange of a fragment takes
+};
+
 // What is trained, and how the work is divided: the same on every rank.
 struct TrainingConfig {
   nn::LanguageModelConfig model = {};
@@ -51,9 +61,13 @@ struct TrainingConfig {
   bool splits_head = false;      // its rows over the stages; see split_head.h
   bool has_exact_sums = false;   // of gradients and losses over microbatches; see nn/exact_sum.h
 
+  Synchronisation sync = {};
   bool is_elastic = false;  // pipelines may leave and come: see members/members.h
 
-  // Whether blocks are updated only when rank 0 knows the gradients of all.
+  // Whether pipelines only synchronise their weights, and do not average gradients.
+  bool trains_alone() const { return sync.every > 0; }
+
+  // Whether blocks are updated only when one rank knows the gradients of all.
   bool has_verdicts() const { return skips_bad_steps || clip_norm > 0 || is_elastic; }
 
   // When pipelines leave or come, a step keeps its microbatches; see microbatches_of().

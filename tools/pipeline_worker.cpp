@@ -25,6 +25,7 @@
 #include "pipeline/optimizers.h"
 #include "pipeline/topology.h"
 #include "pipeline/training_config.h"
+#include "pipeline/wire_formats.h"
 #include "tools/program/options.h"
 #include "tools/program/privacy.h"
 #include "tools/program/program.h"
@@ -114,6 +115,26 @@ void add_training_options(tools::Options& options, CommandLine& line) {
               "has which");
   options.add("--skip-bad-steps", config.skips_bad_steps,
               "skip steps with a NaN or infinity, which otherwise end the run");
+}
+
+void add_sync_options(tools::Options& options, pipeline::Synchronisation& sync) {
+  options
+      .add(
+          "--sync-every", sync.every,
+          "steps that pipelines train alone before they agree on their weights, as DiLoCo does; 0, "
+          "gradients are averaged in every step")
+      .between(0, 1 << 30);
+  options.add("--outer-lr", sync.learning_rate, "learning rate of such an agreement");
+  options.add("--outer-momentum", sync.momentum, "Nesterov momentum of such an agreement");
+  options.add("--sync-wire", sync.wire, "how the numbers of such an agreement are sent")
+      .among(tools::names_of(pipeline::wire_format_table()));
+  options
+      .add("--stream", sync.fragments,
+           "fragments of the model that agree in turn while training goes on, as in Streaming "
+           "DiLoCo; 0, all at once")
+      .between(0, largest_count);
+  options.add("--stream-delay", sync.delay, "steps that the agreement on a fragment takes")
+      .between(0, 1 << 30);
 }
 
 void add_elastic_options(tools::Options& options, CommandLine& line) {
@@ -298,6 +319,7 @@ int run_command(int argc, char** argv) {
       "pipeline_worker",
       "One rank of a pipeline- and data-parallel training run of a language model.");
   add_training_options(options, line);
+  add_sync_options(options, config.sync);
   add_elastic_options(options, line);
   add_memory_options(options, config);
   add_model_options(options, line.model);

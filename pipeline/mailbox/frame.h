@@ -17,7 +17,8 @@ struct Tag {
     scores,   // of a share of the head
     factors,  // that scale them
     reduce,
-    tied,  // gradients of the weights that embedding and head share
+    tied,   // gradients of the weights that embedding and head share
+    outer,  // how a pipeline's weights differ from those agreed on, and the step that all take
     loss,
     held_out,    // an activation of an evaluation
     validation,  // losses of an evaluation, and their sum
@@ -42,7 +43,7 @@ struct Tag {
   std::int32_t step = 0;
   std::int32_t item =
       0;  // microbatch, block of the model, window or batch of an evaluation, or token
-  std::int32_t part = 0;  // chunk, turn of the ring, or moment of a block
+  std::int32_t part = 0;  // chunk, turn of the ring, moment of a block, or half of an outer step
   friend auto operator<=>(const Tag&, const Tag&) = default;
 };
 
@@ -58,7 +59,7 @@ constexpr Tag run_name_tag{Tag::order, 0, 1};
 // The first frame of every message; the second is its payload. Little-endian, as in memory.
 struct Header {
   static constexpr std::uint32_t right_magic = 0x42495254;  // "TRIB"
-  static constexpr std::uint16_t right_version = 8;
+  static constexpr std::uint16_t right_version = 9;
 
   std::uint32_t magic = right_magic;
   std::uint16_t version = right_version;

@@ -127,6 +127,8 @@ std::vector<double> Mailbox::receive_numbers(int from, Tag tag, std::size_t coun
   return numbers;
 }
 
+std::uint64_t Mailbox::bytes_sent(int to) const { return state_->peers.at(to).sent_bytes; }
+
 std::optional<Message> Mailbox::try_receive(int from, Tag tag) {
   auto& early = state_->early;
   const auto found = early.find({from, tag});

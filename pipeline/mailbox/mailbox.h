@@ -120,6 +120,9 @@ class Mailbox {
   void send_number(int to, Tag tag, double number);
   void send_numbers(int to, Tag tag, std::span<const double> numbers);
 
+  // Bytes for a linked rank so far, headers included, signs of life not.
+  std::uint64_t bytes_sent(int to) const;
+
   // The message if it has arrived; it is handed out once.
   std::optional<Message> try_receive(int from, Tag tag);
 

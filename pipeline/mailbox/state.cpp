@@ -52,6 +52,7 @@ void Mailbox::State::push(int to, Tag tag, Message payload) {
                       .step = tag.step,
                       .item = tag.item,
                       .part = tag.part};
+  peer.sent_bytes += sizeof header + header.bytes;
   peer.waiting.push_back({header, std::move(payload)});
   flush(to, peer);
 }

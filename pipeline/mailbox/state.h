@@ -28,8 +28,9 @@ struct Mailbox::State {
   };
   // The state of another rank.
   struct Peer {
-    std::deque<Outgoing> waiting;  // until the transport takes it
-    std::uint64_t sent = 0, received = 0;
+    std::deque<Outgoing> waiting;          // until the transport takes it
+    std::uint64_t sent = 0, received = 0;  // messages
+    std::uint64_t sent_bytes = 0;
     bool was_met = false, has_parted = false;
     std::string failure;
     // By the clock `attended`: when it last sent anything, and last looked into its mailbox.

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <set>
 
+#include "pipeline/collectives.h"
 #include "pipeline/evaluation.h"
 #include "pipeline/story.h"
 #include "tests/pipeline/toy_training.h"
@@ -40,8 +41,11 @@ std::map<int, std::set<Arrival>> arrivals_of(const TrainingConfig& config) {
     const data::Windows held_out(text, config.length);
     Evaluation evaluation(config, rank.stage, rank.mailbox, held_out);
     Storyteller storyteller(config, rank.stage, rank.mailbox, /*end_of_text=*/0);
+    StepOrders orders(rank.mailbox);
     for (int step = 0; step < config.steps; ++step) {
       rank.worker.step(step);
+      if (config.trains_alone())
+        orders.go_on(step + 1, step + 1 < config.steps, false, "waiting for an order");
       if (is_evaluated_after(config, step + 1)) evaluation.loss(step, rank.worker.place());
       if (is_story_after(config, step + 1)) storyteller.tell(step, rank.worker.place());
     }
@@ -175,6 +179,32 @@ TEST_CASE("a neighbour may be one step ahead, but not past the last step") {
   CHECK(!takes(0, 1));
   CHECK(takes(2, 2));
   CHECK(!takes(3, 2));  // there are three steps
+}
+
+TEST_CASE("messages of outer steps are expected while they are due, and none that differs") {
+  TrainingConfig config = toy::config_of("1f1b", 2, 3, 2);  // ranks 0, 1; 2, 3; 4, 5
+  config.steps = 20;
+  config.sync = {.every = 6, .wire = "int8", .fragments = 2, .delay = 1};
+  const auto due = arrivals_of(config);
+  for (const auto& [rank, arrivals] : due) {
+    const Protocol protocol(config, rank);
+    int checked = 0;
+    for (const auto& [from, tag, bytes, step] : arrivals) {
+      if (tag.kind != Tag::outer) continue;
+      ++checked;
+      CHECK(protocol(from, tag, bytes, step));
+      CHECK(protocol(from, tag, bytes, tag.step));  // until the exchange ends
+      CHECK(!protocol(from, tag, bytes, tag.step + 1));
+      CHECK(protocol(from, tag, bytes, tag.step - 3));  // two steps and the delay before
+      CHECK(!protocol(from, tag, bytes, tag.step - 4));
+      for (const Arrival& wrong : changed({from, tag, bytes, step})) {
+        if (wrong.from < 0 || wrong.from >= 6 || wrong.from == rank) continue;
+        if (wrong.tag.kind == Tag::checkpoint) continue;  // a text
+        CHECK(!protocol(wrong.from, wrong.tag, wrong.bytes, step));
+      }
+    }
+    CHECK(checked > 0);
+  }
 }
 
 TEST_CASE("a rank receives only what is meant for it") {

@@ -7,6 +7,8 @@
 
 #include "nn/base/error.h"
 #include "pipeline/links.h"
+#include "pipeline/sync_times.h"
+#include "pipeline/wire_formats.h"
 #include "tests/pipeline/toy_training.h"
 
 namespace pipeline {
@@ -68,6 +70,13 @@ TrainingConfig draw_config(Dice& dice) {
   if (dice.one_in(4)) config.skips_bad_steps = true;
   if (pipelines > 1 && dice.one_in(3)) config.shares_moments = true;
   if (dice.one_in(4)) config.recomputes = true;
+  if (pipelines > 1 && dice.one_in(4)) {  // each trains alone for some steps
+    config.shares_moments = config.skips_bad_steps = false;
+    config.sync.every = 1 + dice.below(3);
+    config.sync.wire = wire_format_table()[dice.below(nn::tied_tensor(config.model) ? 2 : 3)].name;
+    config.sync.fragments = dice.below(config.sync.every + 1);
+    config.sync.delay = dice.below(config.sync.every);
+  }
   if (dice.one_in(3)) {
     config.held_out = 0.1;
     config.evaluate_every = 1 + dice.below(2);
@@ -133,7 +142,8 @@ std::string Fault::text() const {
 std::string Scenario::text() const {
   std::string text = nn::concat(
       config.schedule, ", ", config.topology.stages, " x ", config.topology.pipelines, ", ",
-      config.microbatches, " microbatches, ", config.steps, " steps, ", config.model.family->name);
+      config.microbatches, " microbatches, ", config.steps, " steps, ", config.model.family->name,
+      ", synchronised ", to_text(config.sync, config.topology.pipelines));
   for (std::size_t i = 0; i < starts.size(); ++i) {
     text += nn::concat("; start ", i, ":");
     for (const Fault& fault : starts[i].faults) text += ' ' + fault.text() + ',';

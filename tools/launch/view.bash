@@ -5,7 +5,7 @@
 # were; shown_ranks: how many ranks' lines are, from 0 on.
 shown=0 told=() last= story= unwritten= shown_ranks=1 \
   untold='^(step |story after |dropped:|error:|hint:|interrupted$)'
-show_all_ranks() { shown_ranks=$ranks untold=${untold%)}'|note:|memory:)'; }
+show_all_ranks() { shown_ranks=$ranks untold=${untold%)}'|note:|memory:|sent:)'; }
 
 # Sets lines to the new ones.
 new_lines() {

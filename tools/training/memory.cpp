@@ -21,8 +21,9 @@ MemoryNeeds memory_needs(const pipeline::TrainingConfig& config) {
   const int pipelines = config.topology.pipelines;
   const int arrays = pipeline::optimizer_named(config.optimizer).arrays;
   const int copies = 2 * pipelines + arrays * (config.shares_moments ? 1 : pipelines);
+  const double outer = config.trains_alone() ? 2.0 * pipelines + 3 : 0;  // see OuterSteps
   const double sums = config.has_exact_sums ? pipelines * sizeof(double) : 0;
-  needs.weights = (copies * number + sums) * nn::model_size(model);
+  needs.weights = ((copies + outer) * number + sums) * nn::model_size(model);
   // One microbatch per pipeline, though more may be in flight, and one recomputed layer, though
   // every stage may have one. A query sees only the keys before it: half of all pairs.
   const nn::index layers = config.recomputes ? std::min<nn::index>(model.layers, 1) : model.layers;

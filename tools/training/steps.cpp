@@ -18,6 +18,7 @@
 #include "pipeline/training_config.h"
 #include "tools/program/provenance.h"
 #include "tools/training/records.h"
+#include "tools/training/traffic.h"
 
 namespace training {
 
@@ -60,7 +61,8 @@ class Steps {
         continues_(course && course->has_begun()),
         saved_(options.checkpoint),
         checkpoints_(saved_, options.config, stage, worker, mailbox),
-        orders_(mailbox) {}
+        orders_(mailbox),
+        traffic_(options.config, mailbox) {}
 
   StepsTaken take(const std::string& text) {
     if (course_ && course_->is_under_way)
@@ -77,6 +79,7 @@ class Steps {
     if (!course_) mailbox_.ignore_stop();  // from now on the run ends only after a whole step
     bool goes_on = continues_ ? go_on() : done_ < config_.steps || begin();
     while (goes_on) goes_on = step();
+    if (mailbox_.ranks() > 1) std::cout << traffic_.text() << std::endl;
     return {done_, records_ ? records_->seconds_per_step() : std::nullopt, orders_.calls_others()};
   }
 
@@ -136,7 +139,7 @@ class Steps {
     };
     const std::optional<double> loss = worker_.step(done_);
     worker_.on_action = [](pipeline::Work, int) {};
-    ++done_;
+    traffic_.add_step(++done_);
     if (course_) course_->add(done_, loss, worker_.gradients().verdict());
     const bool goes_on = has_begun_ ? hear_order() : begin();
     const std::optional<double> validation = evaluate();
@@ -214,6 +217,7 @@ class Steps {
   nn::CheckpointFolder saved_;
   pipeline::Checkpoints checkpoints_;
   pipeline::StepOrders orders_;
+  Traffic traffic_;
   std::optional<Records> records_;  // of the recorder
   std::string earlier_samples_;
   bool has_begun_ = false;    // the folder is taken over
