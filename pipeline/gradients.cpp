@@ -249,7 +249,7 @@ void Gradients::update(int block) {
   if (factor < 1) nn::scale(own, factor, team);
   if (config_.weight_decay > 0)
     decay(weights, first, blocks_.at(block).decaying, rate, config_.weight_decay, team);
-  optimizer.step(weights, own, team);
+  stage_.update(block, optimizer, weights, own);
   team.split(static_cast<nn::index>(all.size()), 16384, [all](nn::index begin, nn::index end) {
     std::ranges::fill(all.subspan(begin, end - begin), nn::real(0));
   });

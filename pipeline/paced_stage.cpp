@@ -1,0 +1,61 @@
+#include "pipeline/paced_stage.h"
+
+#include <chrono>
+#include <cstddef>
+#include <thread>
+#include <utility>
+
+#include "nn/base/error.h"
+
+namespace pipeline {
+
+void sleep_seconds(double seconds) {
+  std::this_thread::sleep_for(std::chrono::duration<double>(seconds));
+}
+
+PacedStage::PacedStage(const TrainingConfig& config, int stage, std::vector<ChunkWork> work,
+                       std::function<void(double seconds)> sleep)
+    : Stage(config.model, blocks_of(config, stage), config.sequences(), config.length, config.seed),
+      work_(std::move(work)),
+      sleep_(std::move(sleep)),
+      zeros_(activation_shape().size()) {
+  for (std::size_t chunk = 0; chunk < work_.size(); ++chunk)
+    nn::require(work_[chunk].blocks.size() == blocks(static_cast<int>(chunk)).size(),
+                "paced stage: costs of ", work_[chunk].blocks.size(), " blocks for ",
+                blocks(static_cast<int>(chunk)).size());
+}
+
+nn::ConstView PacedStage::forward(int chunk, int microbatch, const Batch&,
+                                  std::span<const nn::real>) {
+  start_flight(chunk, microbatch);
+  sleep_(work_[chunk].costs.forward);
+  return {zeros_.data(), has_loss(chunk) ? nn::Shape{1} : activation_shape()};
+}
+
+nn::ConstView PacedStage::backward(int chunk, int, std::span<const nn::real>) {
+  sleep_(work_[chunk].costs.backward);
+  return {zeros_.data(), activation_shape()};
+}
+
+void PacedStage::weights(int chunk, int microbatch,
+                         const std::function<void(int block)>& block_is_done) {
+  const ChunkWork& work = work_[chunk];
+  if (work.blocks.empty()) sleep_(work.costs.weights);
+  for (std::size_t i = 0; i < work.blocks.size(); ++i) {
+    const int block = blocks(chunk)[work.blocks.size() - 1 - i];
+    sleep_(work.costs.weights * work.blocks[i].share);
+    on_gradients(block);
+    block_is_done(block);
+  }
+  flight(chunk, microbatch).is_free = true;
+}
+
+void PacedStage::update(int block, nn::Optimizer&, std::span<nn::real>, std::span<const nn::real>) {
+  for (std::size_t chunk = 0; chunk < work_.size(); ++chunk) {
+    const std::vector<BlockWork>& all = work_[chunk].blocks;
+    for (std::size_t i = 0; i < all.size(); ++i)
+      if (blocks(static_cast<int>(chunk))[all.size() - 1 - i] == block) sleep_(all[i].update);
+  }
+}
+
+}  // namespace pipeline
