@@ -18,12 +18,7 @@ PacedStage::PacedStage(const TrainingConfig& config, int stage, std::vector<Chun
     : Stage(config.model, blocks_of(config, stage), config.sequences(), config.length, config.seed),
       work_(std::move(work)),
       sleep_(std::move(sleep)),
-      zeros_(activation_shape().size()) {
-  for (std::size_t chunk = 0; chunk < work_.size(); ++chunk)
-    nn::require(work_[chunk].blocks.size() == blocks(static_cast<int>(chunk)).size(),
-                "paced stage: costs of ", work_[chunk].blocks.size(), " blocks for ",
-                blocks(static_cast<int>(chunk)).size());
-}
+      zeros_(activation_shape().size()) {}
 
 nn::ConstView PacedStage::forward(int chunk, int microbatch, const Batch&,
                                   std::span<const nn::real>) {
@@ -41,21 +36,18 @@ void PacedStage::weights(int chunk, int microbatch,
                          const std::function<void(int block)>& block_is_done) {
   const ChunkWork& work = work_[chunk];
   if (work.blocks.empty()) sleep_(work.costs.weights);
-  for (std::size_t i = 0; i < work.blocks.size(); ++i) {
-    const int block = blocks(chunk)[work.blocks.size() - 1 - i];
-    sleep_(work.costs.weights * work.blocks[i].share);
-    on_gradients(block);
-    block_is_done(block);
+  for (const BlockWork& block : work.blocks) {
+    sleep_(work.costs.weights * block.share);
+    on_gradients(block.number);
+    block_is_done(block.number);
   }
   flight(chunk, microbatch).is_free = true;
 }
 
 void PacedStage::update(int block, nn::Optimizer&, std::span<nn::real>, std::span<const nn::real>) {
-  for (std::size_t chunk = 0; chunk < work_.size(); ++chunk) {
-    const std::vector<BlockWork>& all = work_[chunk].blocks;
-    for (std::size_t i = 0; i < all.size(); ++i)
-      if (blocks(static_cast<int>(chunk))[all.size() - 1 - i] == block) sleep_(all[i].update);
-  }
+  for (const ChunkWork& chunk : work_)
+    for (const BlockWork& each : chunk.blocks)
+      if (each.number == block) sleep_(each.update);
 }
 
 }  // namespace pipeline

@@ -28,7 +28,7 @@ struct Task {
 // A block on its way from its last W to its update.
 struct Average {
   const BlockWork* block;
-  int number, step, turn = 0;
+  int step, turn = 0;
   double begun, arrival = forever;  // of what the next turn needs
 };
 
@@ -131,8 +131,7 @@ class StepSimulation {
       arrivals_.give(rank.step, stage, action, now,
                      [&](double bytes) { return send(stage, bytes, now); });
     if (!completed) return;
-    const int number = static_cast<int>(rank.next);
-    Average& average = rank.averages.emplace_back(Average{completed, number, rank.step, 0, now});
+    Average& average = rank.averages.emplace_back(Average{completed, rank.step, 0, now});
     proceed(stage, average, now);
   }
 
@@ -140,7 +139,7 @@ class StepSimulation {
     Rank& rank = ranks_[stage];
     Average& average = *rank.average;
     if (average.turn == turns_) {
-      note(stage, Kind::update, average.number, 0, rank.start, now);
+      note(stage, Kind::update, average.block->number, 0, rank.start, now);
       rank.averages.erase(rank.average);
       return;
     }
@@ -150,12 +149,12 @@ class StepSimulation {
 
   // Sends what the next turn of the stage group needs; after the last one, tied gradients.
   void proceed(int stage, Average& average, double now) {
-    const auto& [block, number, step, turn, begun, arrival] = average;
+    const auto& [block, step, turn, begun, arrival] = average;
     if (turn < turns_) {
       average.arrival = send(stage, block->bytes / work_.pipelines, now);
       return;
     }
-    if (turns_ > 0) note(stage, Kind::reduce, number, 0, begun, now);
+    if (turns_ > 0) note(stage, Kind::reduce, block->number, 0, begun, now);
     average.arrival = now;
     if (block->tied_bytes == 0) return;
     const int first = placement_.first_stage(), last = placement_.last_stage();

@@ -12,6 +12,7 @@ namespace pipeline {
 
 // Averaging and updating one block of a stage.
 struct BlockWork {
+  int number = 0;         // in the model
   double share = 1;       // of its chunk's W of the last microbatch, 0 to 1
   double update = 0;      // seconds, once a step
   double bytes = 0;       // of its gradients
@@ -36,6 +37,8 @@ struct StepWork {
 };
 
 StageCosts costs_of(const StageWork& work);
+// With the updates of a stage spread over its microbatches and chunks, as part of W.
+StageCosts costs_with_updates(const StageWork& work, int microbatches);
 
 // The sizes of all blocks of a stage. W takes as long for each of them, and updates take no time.
 std::vector<ChunkWork> blocks_of_stage(const TrainingConfig& config, int stage);
