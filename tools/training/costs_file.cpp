@@ -17,6 +17,7 @@ using nlohmann::json, nlohmann::ordered_json;
 using pipeline::BlockWork, pipeline::ChunkWork;
 
 constexpr const char* how_to_record = "record costs with tools/pipeline.sh 4 --steps 10";
+constexpr double largest = 1e15;
 constexpr int most_entries = 1 << 16;  // stages, chunks of a stage, blocks of a chunk
 
 // Reads numbers of an object; a missing or unfit one throws nn::InputError with its name.
@@ -27,7 +28,7 @@ class Fields {
   }
   double number(const char* name) const {
     const json& value = at(name);
-    if (!value.is_number() || !std::isfinite(value.get<double>()) || value.get<double>() < 0)
+    if (!value.is_number() || !(0 <= value.get<double>() && value.get<double>() <= largest))
       refuse(nn::concat(name, " is ", nn::json_shown(value)));
     return value.get<double>();
   }
@@ -107,7 +108,7 @@ std::string to_json(const MeasuredStep& step) {
   return object.dump(1) + '\n';
 }
 
-MeasuredStep parse_costs_json(const std::string& text, const std::string& name) {
+MeasuredStep parse_costs_json(std::string_view text, const std::string& name) {
   const json object = nn::parse_json_object(text, name, how_to_record);
   const Fields fields(object, name);
   MeasuredStep step;

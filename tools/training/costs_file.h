@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 
 #include "pipeline/predict.h"
 #include "pipeline/step_work.h"
@@ -23,6 +24,6 @@ std::string to_json(const MeasuredStep& step);
 // Throws nn::InputError if there is no such file, or if it does not have what to_json() writes.
 MeasuredStep read_costs(const std::filesystem::path& file);
 // The same from untrusted text; complaints call it `name`.
-MeasuredStep parse_costs_json(const std::string& text, const std::string& name);
+MeasuredStep parse_costs_json(std::string_view text, const std::string& name);
 
 }  // namespace training

@@ -1,0 +1,80 @@
+#!/usr/bin/env bash
+# Predicted steps beside measured ones. Each training runs a few steps to measure its costs. Then it
+# is rehearsed: its processes exchange the same messages, and sleep for these costs instead of
+# computing, so that they need no cores of their own. "Measured" is the median step.
+#   tests/soak/predictions.sh [few|ranks]    ten trainings and all cuts of one; 64 and 128 processes
+cd "$(dirname "$0")/../.." || exit 1
+program=pipeline_worker
+. tests/checks.bash
+prepare_launcher
+write_stories
+export DATA_RAW=$work/data  # without a vocabulary: bytes are the tokens
+which=${1-all}
+small=(--text "$work/stories.txt" --d 128 --depth 4 --heads 4 --checkpoint-every 0
+  --timeout 300 --heartbeat 60)
+
+# Trains with these options, then rehearses with costs TIMES as high.
+rehearse() {  # rehearse NAME TIMES STEPS STAGES PIPELINES OPTIONS...
+  local name=$1 times=$2 steps=$3 stages=$4 pipelines=$5
+  shift 5
+  tools/pipeline.sh "$stages" "${measured_pipelines:-$pipelines}" "${small[@]}" "$@" --threads 1 \
+    --steps 4 --out "$work/$name-costs" &&
+    awk -v times="$times" '$1 ~ /"(forward|backward|weights|update)":/ {
+        printf "%s %.9g%s\n", $1, $2 * times, /,$/ ? "," : ""; next } 1' \
+      "$work/$name-costs/costs.json" >"$work/$name.json" &&
+    tools/pipeline.sh "$stages" "$pipelines" "${small[@]}" "$@" --threads 1 \
+      --rehearse "$work/$name.json" --steps "$steps" --out "$work/$name" >"$work/$name.out" &&
+    cat "$work/$name.out"
+}
+predicted() { sed -n 's/^predicted .*: \([0-9.]*\) s, .*/\1/p' "$work/$1.out"; }
+measured() {  # the median of all steps but the first
+  awk -F, 'NR > 2 { print $3 - last } { last = $3 }' "$work/$1/loss.csv" | sort -g |
+    awk '{ step[NR] = $1 } END { print step[int((NR + 1) / 2)] }'
+}
+error() { awk "BEGIN { printf \"%.1f\", 100 * ($(predicted "$1") / $(measured "$1") - 1) }"; }
+row() {  # row NAME WHAT
+  printf '| %-44s | %7.3f | %7.3f | %5s |\n' "$2" "$(predicted "$1")" "$(measured "$1")" \
+    "$(error "$1")"
+}
+is_within() { awk "BEGIN { e = $(error "$1"); exit !(-$2 <= e && e <= $2) }"; }
+
+number=0
+holds() {  # holds PERCENT TIMES STEPS STAGES PIPELINES OPTIONS...
+  local name=run-$((++number))
+  check "it trains: ${*:4}" rehearse $name "${@:2}"
+  [ -s "$work/$name.out" ] || return
+  row $name "pipeline.sh ${*:4}"
+  check "predicted within $1 %: ${*:4}" is_within $name "$1"
+}
+
+printf '| %-44s | %7s | %7s | %5s |\n' "" predicted measured "%"
+if [ "$which" != ranks ]; then
+  holds 3 1 12 1 1 --microbatches 4
+  holds 3 1 12 1 2 --microbatches 4
+  holds 3 1 12 2 1 --microbatches 4 --model gpt2
+  holds 3 1 12 2 1 --microbatches 4 --schedule zb-h1
+  holds 3 1 12 2 2 --microbatches 3 --model gpt2
+  holds 3 1 12 2 1 --microbatches 4 --schedule interleaved
+  holds 3 1 12 3 1 --microbatches 5 --schedule gpipe
+  holds 3 1 12 3 2 --microbatches 4
+  holds 3 1 12 4 1 --microbatches 6 --schedule zb-h1 --model gpt2
+  holds 3 1 12 4 3 --microbatches 4
+  best_cut() {
+    local cut
+    for cut in 0,3 1,2 2,1 3,0; do
+      rehearse "cut-$cut" 1 8 2 1 --microbatches 4 --depth 3 --layers $cut || return 1
+      echo "$cut $(predicted "cut-$cut") $(measured "cut-$cut")"
+    done >"$work/cuts"
+    grep '^[0-9],' "$work/cuts"
+    [ "$(grep '^[0-9],' "$work/cuts" | sort -gk 2 | head -n 1)" = \
+      "$(grep '^[0-9],' "$work/cuts" | sort -gk 3 | head -n 1)" ]
+  }
+  check "the best cut by prediction is the best one" best_cut
+fi
+# Two cores are enough for the messages of so many processes where costs are some 100 ms.
+if [ "$which" != few ]; then
+  measured_pipelines=1
+  holds 3 20 6 4 16 --microbatches 8 --tokens 64
+  holds 3 20 6 4 32 --microbatches 8 --tokens 64
+fi
+finish
