@@ -5,12 +5,14 @@
 #include <thread>
 #include <utility>
 
-#include "nn/base/error.h"
+#include "pipeline/trace.h"
 
 namespace pipeline {
 
-void sleep_seconds(double seconds) {
-  std::this_thread::sleep_for(std::chrono::duration<double>(seconds));
+void Sleep::operator()(double seconds) {
+  const double start = wall_time(), left = seconds - late_;
+  if (left > 0) std::this_thread::sleep_for(std::chrono::duration<double>(left));
+  late_ = wall_time() - start - left;
 }
 
 PacedStage::PacedStage(const TrainingConfig& config, int stage, std::vector<ChunkWork> work,

@@ -11,7 +11,15 @@
 
 namespace pipeline {
 
-void sleep_seconds(double seconds);
+// Sleeps for so many seconds. What it oversleeps is taken off the next time, as processors do not
+// begin late.
+class Sleep {
+ public:
+  void operator()(double seconds);
+
+ private:
+  double late_ = 0;
+};
 
 // A stage that sleeps for the costs of its work instead of doing it. What it passes on has the real
 // sizes, and is all zero. So many ranks on a few cores take the time that they would have with
@@ -19,7 +27,7 @@ void sleep_seconds(double seconds);
 class PacedStage : public Stage {
  public:
   PacedStage(const TrainingConfig& config, int stage, std::vector<ChunkWork> work,
-             std::function<void(double seconds)> sleep = sleep_seconds);
+             std::function<void(double seconds)> sleep = Sleep());
 
   nn::ConstView forward(int chunk, int microbatch, const Batch& batch,
                         std::span<const nn::real> input) override;

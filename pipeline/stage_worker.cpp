@@ -67,10 +67,10 @@ std::optional<double> StageWorker::step(int step) {
         break;
     }
   }
-  thread_seconds_ += nn::thread_seconds() - gradients_.seconds_at_work() - before;
   ++steps_done_;
   const bool counts = gradients_.finish_step(place(), losses_);
   const std::optional<double> loss = exchange_losses();
+  thread_seconds_ += nn::thread_seconds() - gradients_.seconds_at_work() - before;
   if (counts) return loss;
   ++steps_skipped;
   return std::nullopt;

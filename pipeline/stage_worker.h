@@ -98,7 +98,7 @@ class StageWorker {
   std::vector<int> ids_, targets_;
   std::vector<Costs> seconds_;            // of each chunk, all steps
   std::map<int, double> last_w_seconds_;  // of each block, in the last microbatches
-  double thread_seconds_ = 0;             // between the beginning and the end of the lists
+  double thread_seconds_ = 0;             // in steps, but for gradients
   double seconds_at_work_ = 0;            // of them, for what the costs have
 };
 

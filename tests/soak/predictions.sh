@@ -1,16 +1,18 @@
 #!/usr/bin/env bash
 # Predicted steps beside measured ones. Each training runs a few steps to measure its costs. Then it
 # is rehearsed: its processes exchange the same messages, and sleep for these costs instead of
-# computing, so that they need no cores of their own. "Measured" is the median step.
+# computing, so that they need no cores of their own. "Measured" is the median step. With the right to
+# a real-time priority, other work on the machine does not matter.
 #   tests/soak/predictions.sh [few|ranks]    ten trainings and all cuts of one; 64 and 128 processes
 cd "$(dirname "$0")/../.." || exit 1
 program=pipeline_worker
 . tests/checks.bash
 prepare_launcher
 write_stories
-export DATA_RAW=$work/data  # without a vocabulary: bytes are the tokens
 which=${1-all}
-small=(--text "$work/stories.txt" --d 128 --depth 4 --heads 4 --checkpoint-every 0
+urgent=()
+! chrt -f 1 true 2>/dev/null || urgent=(chrt -f 1)
+small=(--text "$work/stories.txt" --tokenizer bytes --d 128 --depth 4 --heads 4 --checkpoint-every 0
   --timeout 300 --heartbeat 60)
 
 # Trains with these options, then rehearses with costs TIMES as high.
@@ -22,7 +24,7 @@ rehearse() {  # rehearse NAME TIMES STEPS STAGES PIPELINES OPTIONS...
     awk -v times="$times" '$1 ~ /"(forward|backward|weights|update)":/ {
         printf "%s %.9g%s\n", $1, $2 * times, /,$/ ? "," : ""; next } 1' \
       "$work/$name-costs/costs.json" >"$work/$name.json" &&
-    tools/pipeline.sh "$stages" "$pipelines" "${small[@]}" "$@" --threads 1 \
+    "${urgent[@]}" tools/pipeline.sh "$stages" "$pipelines" "${small[@]}" "$@" --threads 1 \
       --rehearse "$work/$name.json" --steps "$steps" --out "$work/$name" >"$work/$name.out" &&
     cat "$work/$name.out"
 }
@@ -49,20 +51,20 @@ holds() {  # holds PERCENT TIMES STEPS STAGES PIPELINES OPTIONS...
 
 printf '| %-44s | %7s | %7s | %5s |\n' "" predicted measured "%"
 if [ "$which" != ranks ]; then
-  holds 3 1 12 1 1 --microbatches 4
-  holds 3 1 12 1 2 --microbatches 4
-  holds 3 1 12 2 1 --microbatches 4 --model gpt2
-  holds 3 1 12 2 1 --microbatches 4 --schedule zb-h1
-  holds 3 1 12 2 2 --microbatches 3 --model gpt2
-  holds 3 1 12 2 1 --microbatches 4 --schedule interleaved
-  holds 3 1 12 3 1 --microbatches 5 --schedule gpipe
-  holds 3 1 12 3 2 --microbatches 4
-  holds 3 1 12 4 1 --microbatches 6 --schedule zb-h1 --model gpt2
-  holds 3 1 12 4 3 --microbatches 4
+  holds 3 4 12 1 1 --microbatches 4
+  holds 3 4 12 1 2 --microbatches 4
+  holds 3 4 12 2 1 --microbatches 4 --model gpt2
+  holds 3 4 12 2 1 --microbatches 4 --schedule zb-h1
+  holds 3 4 12 2 2 --microbatches 3 --model gpt2
+  holds 3 4 12 2 1 --microbatches 4 --schedule interleaved
+  holds 3 4 12 3 1 --microbatches 5 --schedule gpipe
+  holds 3 4 12 3 2 --microbatches 4
+  holds 3 4 12 4 1 --microbatches 6 --schedule zb-h1 --model gpt2
+  holds 3 4 12 4 3 --microbatches 4
   best_cut() {
     local cut
     for cut in 0,3 1,2 2,1 3,0; do
-      rehearse "cut-$cut" 1 8 2 1 --microbatches 4 --depth 3 --layers $cut || return 1
+      rehearse "cut-$cut" 4 8 2 1 --microbatches 4 --depth 3 --layers $cut || return 1
       echo "$cut $(predicted "cut-$cut") $(measured "cut-$cut")"
     done >"$work/cuts"
     grep '^[0-9],' "$work/cuts"
