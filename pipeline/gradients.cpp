@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "nn/base/error.h"
+#include "nn/base/stopwatch.h"
 #include "nn/gradient_norm.h"
 #include "nn/team.h"
 #include "pipeline/head_layout.h"
@@ -60,6 +61,18 @@ void Gradients::add(int block) {
 }
 
 void Gradients::start(int block) {
+  const double start = nn::thread_seconds();
+  begin(block);
+  seconds_at_work_ += nn::thread_seconds() - start;
+}
+
+void Gradients::advance() {
+  const double start = nn::thread_seconds();
+  proceed();
+  seconds_at_work_ += nn::thread_seconds() - start;
+}
+
+void Gradients::begin(int block) {
   if (config_.has_exact_sums) return start_exact(block);
   if (config_.trains_alone()) return tie(block);
   if (config_.topology.pipelines == 1) {
@@ -90,7 +103,7 @@ void Gradients::start_exact(int block) {
 void Gradients::take_means(int block, Segment part) {
   const Stopwatch stopwatch;
   sums_.take_means(block, part);
-  update_seconds_ += stopwatch.seconds();
+  blocks_.at(block).update_seconds += stopwatch.seconds();
 }
 
 template <class Number>
@@ -109,7 +122,7 @@ void Gradients::exchange(RingWork work, int block, std::span<Number> values,
   added.advance = [ring] { return ring->advance(); };
 }
 
-void Gradients::advance() {
+void Gradients::proceed() {
   for (auto at = exchanges_.begin(); at != exchanges_.end();) {
     if (!at->advance()) {
       ++at;
@@ -143,7 +156,7 @@ void Gradients::finish(int block) {
   if (!nn::all_finite(gradients, stage_.team()))
     found_bad(block, nn::concat("a gradient of step ", step_ + 1, " is not finite"));
   if (config_.clip_norm > 0) squares_[block] += squares_of(block);
-  update_seconds_ += stopwatch.seconds();
+  blocks_.at(block).update_seconds += stopwatch.seconds();
   if (!config_.has_verdicts()) update(block);
 }
 
@@ -253,12 +266,12 @@ void Gradients::update(int block) {
   if (factor < 1) nn::scale(own, factor, team);
   if (config_.weight_decay > 0)
     decay(weights, first, blocks_.at(block).decaying, rate, config_.weight_decay, team);
-  optimizer.step(weights, own, team);
+  stage_.update(block, optimizer, weights, own);
   team.split(static_cast<nn::index>(all.size()), 16384, [all](nn::index begin, nn::index end) {
     std::ranges::fill(all.subspan(begin, end - begin), nn::real(0));
   });
   trace_.add(Kind::update, step_ + 1, block, 0, start, wall_time());
-  update_seconds_ += stopwatch.seconds();
+  blocks_.at(block).update_seconds += stopwatch.seconds();
   if (is_shared_out(config_, block))
     exchange(RingWork::all_gather, block, weights_of(block), [] {});
 }

@@ -85,7 +85,10 @@ class Gradients {
   // The optimizer's state for this part, for checkpoints.
   nn::Optimizer::State optimizer_state(int block);
 
-  double update_seconds() const { return update_seconds_; }  // all steps so far
+  // Seconds of checking and updating a block, in all steps so far.
+  double update_seconds(int block) const { return blocks_.at(block).update_seconds; }
+  // Processor time of this rank's thread in start() and advance(), updates included.
+  double seconds_at_work() const { return seconds_at_work_; }
 
   // An observer: called with the averaged gradients of this rank's part of a block before its
   // update.
@@ -96,6 +99,7 @@ class Gradients {
     std::unique_ptr<nn::Optimizer> optimizer;
     Segment share;
     std::vector<Segment> decaying;
+    double update_seconds = 0;
   };
   struct Exchange {
     int block;
@@ -112,6 +116,8 @@ class Gradients {
   void start_exact(int block);
   void take_means(int block, Segment part);
   void wait_for_exchanges(const std::string& what);
+  void begin(int block);
+  void proceed();
   void tie(int block);
   void advance_tied();
   void finish(int block);
@@ -133,7 +139,7 @@ class Gradients {
   std::vector<double> squares_;
   Verdict verdict_;
   bool is_prepared_ = false;
-  double update_seconds_ = 0;
+  double seconds_at_work_ = 0;
 };
 
 }  // namespace pipeline

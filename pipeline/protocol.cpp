@@ -12,6 +12,7 @@
 #include "pipeline/handover.h"
 #include "pipeline/head_layout.h"
 #include "pipeline/links.h"
+#include "pipeline/measured_link.h"
 #include "pipeline/outer_steps.h"
 #include "pipeline/shares.h"
 #include "pipeline/story.h"
@@ -25,7 +26,8 @@ namespace pipeline {
 namespace {
 
 constexpr std::size_t size_of_number = sizeof(double);
-constexpr std::size_t longest_text = 1 << 14, longest_costs = 128, longest_name = 64;
+constexpr std::size_t longest_text = 1 << 14, longest_name = 64;
+constexpr std::size_t longest_costs = 128, longest_costs_of_block = 64;
 
 bool is_below(int value, int end) { return 0 <= value && value < end; }
 
@@ -103,12 +105,18 @@ bool Protocol::operator()(int from, Tag tag, std::size_t bytes, int step) const 
              (from == 0 ? bytes <= longest_name
                         : rank_ == 0 && t.pipeline(from) == 0 && bytes <= largest_message(config_));
     case Tag::clock:
+      if (tag.step == 1)  // of measured_link()
+        return from + rank_ == 1 && tag == Tag{Tag::clock, 1, tag.item, tag.part} &&
+               is_below(tag.item, link_questions) && is_below(tag.part, 2) &&
+               bytes == (tag.part == 0 ? 0 : link_bytes);
       return tag == Tag{Tag::clock, 0, tag.item} && is_below(tag.item, clock_questions) &&
              is_of_rank_0 && bytes == (rank_ == 0 ? 0 : size_of_number);
     case Tag::cut:
       return is_single && from == 0 && bytes <= config_.cut.size() * longest_layer_count;
     case Tag::report:
-      return is_single && is_recorder && bytes <= config_.chunks * longest_costs;
+      return is_single && is_recorder &&
+             bytes <= (1 + config_.chunks) * longest_costs +
+                          (config_.model.layers + 3) * longest_costs_of_block;
     case Tag::hello:
     case Tag::failure:
       return is_single && bytes <= longest_text;

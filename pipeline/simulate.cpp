@@ -14,20 +14,9 @@ constexpr double never = -1;
 
 std::string text(int number) { return std::to_string(number); }
 
-const char* name_of(Work work) {
-  return std::array{"forward", "backward", "weights", "scores",
-                    "head's weights"}[static_cast<std::size_t>(work)];
-}
-
 // What an action gets from the one that produces its input.
 const char* name_of_product(Work work) {
   return std::array{"activation", "gradient", "", "scores", ""}[static_cast<std::size_t>(work)];
-}
-
-bool is_within(int index, int count) { return 0 <= index && index < count; }
-
-bool is_duration(double time) {
-  return 0 <= time && time < std::numeric_limits<double>::infinity();
 }
 
 class Simulation {
@@ -44,7 +33,7 @@ class Simulation {
         position_(stages_) {
     require_costs();
     ends_.assign(kinds_of_work * placement_.parts() * microbatches_, never);
-    for (int stage = 0; stage < stages_; ++stage) require_list(stage);
+    require_lists(plan);
   }
 
   Timeline run(double cores) {
@@ -210,52 +199,6 @@ class Simulation {
           "simulate: there must be finite costs of 0 or more for every stage and chunk");
   }
 
-  // Checks what a stage's list promises by itself.
-  void require_list(int stage) const {
-    std::vector<char> seen(kinds_of_work * chunks_ * microbatches_);
-    const auto seen_at = [&](const Action& a) -> char& {
-      return seen[(static_cast<int>(a.work) * chunks_ + a.chunk) * microbatches_ + a.microbatch];
-    };
-    std::vector<int> next_weights(chunks_ + 1);  // the last ones are the head's
-    for (const Action& action : schedules_[stage]) {
-      if (!is_within(action.microbatch, microbatches_) || !is_within(action.chunk, chunks_))
-        refuse(stage, "does", action,
-               ", which does not exist (microbatches: " + text(microbatches_) +
-                   ", chunks: " + text(chunks_) + ")");
-      const bool is_of_head = action.work == Work::scores || action.work == Work::head;
-      if (is_of_head && (!splits_head_ || action.chunk != 0))
-        refuse(stage, "does", action, ", which it does not have");
-      if (seen_at(action)) refuse(stage, "does", action, " twice");
-      seen_at(action) = true;
-      if (action.work == Work::backward &&
-          !seen_at({Work::forward, action.microbatch, action.chunk}))
-        refuse(stage, "does", action, " before its forward");
-      if (action.work == Work::weights &&
-          !seen_at({Work::backward, action.microbatch, action.chunk}))
-        refuse(stage, "does", action, " before its backward");
-      if (action.work == Work::head && !seen_at({Work::scores, action.microbatch, action.chunk}))
-        refuse(stage, "does", action, " before its scores");
-      if (action.work != Work::weights && action.work != Work::head) continue;
-      if (action.microbatch != next_weights[is_of_head ? chunks_ : action.chunk]++)
-        refuse(stage, "does", action, " out of turn: gradients add up in ascending microbatches");
-    }
-    const auto require_all = [&](Work work, int chunk) {
-      for (int i = 0; i < microbatches_; ++i)
-        if (!seen_at({work, i, chunk})) refuse(stage, "never does", {work, i, chunk});
-    };
-    for (const Work work : {Work::forward, Work::backward, Work::weights})
-      for (int chunk = 0; chunk < chunks_; ++chunk) require_all(work, chunk);
-    if (splits_head_)
-      for (const Work work : {Work::scores, Work::head}) require_all(work, 0);
-  }
-
-  [[noreturn]] void refuse(int stage, const char* verb, const Action& action,
-                           const std::string& complaint = "") const {
-    throw BadSchedule("stage " + text(stage) + " " + verb + " the " + name_of(action.work) +
-                      " of microbatch " + text(action.microbatch) + in_chunk(action.chunk) +
-                      complaint);
-  }
-
   std::string in_chunk(int chunk) const { return chunks_ > 1 ? " in chunk " + text(chunk) : ""; }
 
   // The first of its next action's inputs that does not exist.
@@ -302,35 +245,6 @@ class Simulation {
 };
 
 }  // namespace
-
-StageCosts uniform_costs(int stages, int chunks, Costs costs) {
-  return StageCosts(stages, std::vector<Costs>(chunks, costs));
-}
-
-double Timeline::busy(int stage) const {
-  double sum = 0;
-  for (const Interval& interval : stages.at(stage)) sum += interval.end - interval.start;
-  return sum;
-}
-
-double Timeline::work() const {
-  double sum = 0;
-  for (std::size_t stage = 0; stage < stages.size(); ++stage) sum += busy(stage);
-  return sum;
-}
-
-double Timeline::idle_share() const {
-  return length > 0 ? 1 - work() / (length * stages.size()) : 0;
-}
-
-int Timeline::peak_in_flight(int stage) const {
-  int held = 0, peak = 0;
-  for (const Interval& interval : stages.at(stage)) {
-    if (interval.action.work == Work::forward) peak = std::max(peak, ++held);
-    if (interval.action.work == Work::weights) --held;
-  }
-  return peak;
-}
 
 Timeline simulate(const Plan& plan, const StageCosts& costs, double message_time, double cores) {
   return Simulation(plan, costs, message_time).run(cores);

@@ -131,6 +131,11 @@ nn::ConstView Stage::backward(int chunk, int microbatch, std::span<const nn::rea
   return dy;
 }
 
+void Stage::update(int, nn::Optimizer& optimizer, std::span<nn::real> weights,
+                   std::span<const nn::real> gradients) {
+  optimizer.step(weights, gradients, team_);
+}
+
 void Stage::abandon() {
   for (const auto& flight : flights_) flight->is_free = true;
   shared_.flight = nullptr;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "nn/models/language_model.h"
+#include "nn/optimizer.h"
 #include "nn/real.h"
 #include "nn/tape.h"
 #include "nn/team.h"
@@ -41,6 +42,7 @@ class Stage {
   Stage(const nn::LanguageModelConfig& config, const std::vector<std::vector<int>>& chunks,
         nn::index sequences, nn::index length, std::uint64_t seed, int threads = 1,
         bool recomputes = false, std::optional<nn::HeadRows> rows = {});
+  virtual ~Stage() = default;
 
   nn::LanguageModel& model() { return model_; }
   nn::Team& team() { return team_; }
@@ -57,14 +59,18 @@ class Stage {
 
   // Returns the next chunk's input, [tokens, d], or the mean loss [1] after the head. `input` is
   // from the chunk before; empty for the first chunk.
-  nn::ConstView forward(int chunk, int microbatch, const Batch& batch,
-                        std::span<const nn::real> input);
+  virtual nn::ConstView forward(int chunk, int microbatch, const Batch& batch,
+                                std::span<const nn::real> input);
   // Returns the gradient for the chunk before, [tokens, d]; empty for the first chunk. `gradient`
   // is from the next chunk; for the head it is [1], the weight of this loss in the step's.
-  nn::ConstView backward(int chunk, int microbatch, std::span<const nn::real> gradient);
+  virtual nn::ConstView backward(int chunk, int microbatch, std::span<const nn::real> gradient);
   // Adds to the gradients of the weights, from the last block to the first, with a call after each,
   // and frees the microbatch. For recomputed blocks backward() has already added to them.
-  void weights(int chunk, int microbatch, const std::function<void(int block)>& block_is_done);
+  virtual void weights(int chunk, int microbatch,
+                       const std::function<void(int block)>& block_is_done);
+  // A step of the optimizer with the averaged gradients of a block, or of this rank's part of it.
+  virtual void update(int block, nn::Optimizer& optimizer, std::span<nn::real> weights,
+                      std::span<const nn::real> gradients);
 
   // forward() of one sequence, of which nothing is kept: for evaluations. The result stays valid
   // until the next call, as long as `input` does.
@@ -79,7 +85,7 @@ class Stage {
   // The lease for messages that read what forward() or backward() returned.
   Lease& lease(int chunk, int microbatch) { return flight(chunk, microbatch).lease; }
 
- private:
+ protected:
   struct Flight {
     int chunk = 0, microbatch = 0;
     bool is_free = true;
@@ -90,14 +96,17 @@ class Stage {
     std::vector<nn::real> gradient;   // of the input of the last block that was recomputed
     Lease lease;
   };
-  bool has_block(int chunk, int block) const { return std::ranges::count(chunks_[chunk], block); }
-  nn::Shape activation_shape() const { return {sequences_ * length_, model_.config().hidden_size}; }
-  bool is_recomputed(int block) const { return recomputes_ && block != 0; }
+  // A flight for a microbatch that begins, and that of one that has begun.
   Flight& start_flight(int chunk, int microbatch);
+  Flight& flight(int chunk, int microbatch);
+  nn::Shape activation_shape() const { return {sequences_ * length_, model_.config().hidden_size}; }
+
+ private:
+  bool has_block(int chunk, int block) const { return std::ranges::count(chunks_[chunk], block); }
+  bool is_recomputed(int block) const { return recomputes_ && block != 0; }
   nn::Var run(int block, nn::Var in, std::span<const int> targets);
   nn::ConstView run_on_shared_tape(Flight& flight, std::size_t index);
   nn::ConstView recompute(Flight& flight, std::size_t index, nn::ConstView dy);
-  Flight& flight(int chunk, int microbatch);
 
   std::vector<std::vector<int>> chunks_;
   nn::LanguageModel model_;

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "nn/base/error.h"
+#include "nn/base/stopwatch.h"
 #include "nn/exact_sum.h"
 #include "nn/real.h"
 #include "pipeline/head_layout.h"
@@ -44,6 +45,7 @@ std::optional<double> StageWorker::step(int step) {
   loss_ = 0;
   losses_.assign(config_.all_microbatches(), 0);
   gradients_.begin_step(step);
+  const double before = nn::thread_seconds() - gradients_.seconds_at_work();
   for (const Action& action : schedule_) {
     mailbox_.progress(doing(action));
     advance();
@@ -70,6 +72,7 @@ std::optional<double> StageWorker::step(int step) {
   const bool counts = gradients_.finish_step(place(), losses_);
   outer_steps_.finish_step(step, place());
   const std::optional<double> loss = exchange_losses();
+  thread_seconds_ += nn::thread_seconds() - gradients_.seconds_at_work() - before;
   if (counts) return loss;
   ++steps_skipped;
   return std::nullopt;
@@ -163,27 +166,31 @@ void StageWorker::head(Action action) {
 void StageWorker::do_timed(Kind kind, Action action, double Costs::*cost,
                            const std::function<void()>& work) {
   const Stopwatch stopwatch;
-  const double start = wall_time();
+  const double start = wall_time(), before = nn::thread_seconds();
   work();
+  seconds_at_work_ += nn::thread_seconds() - before;
   add_event(kind, action.microbatch, action.chunk, start);
   seconds_[action.chunk].*cost += stopwatch.seconds();
 }
 
 // In the last microbatch the blocks are finished one by one, and reduced while work continues.
 void StageWorker::weights(Action action) {
-  double start = wall_time();
+  double start = wall_time(), before = nn::thread_seconds();
   Stopwatch stopwatch;
   const auto finish = [&] {
     add_event(Kind::weights, action.microbatch, action.chunk, start);
-    seconds_[action.chunk].weights += stopwatch.seconds();
+    const double seconds = stopwatch.seconds();
+    seconds_[action.chunk].weights += seconds;
+    seconds_at_work_ += nn::thread_seconds() - before;
+    return seconds;
   };
   stage_.weights(action.chunk, action.microbatch, [&](int block) {
     if (!is_last(action)) return;
-    finish();
+    last_w_seconds_[block] += finish();
     gradients_.start(block);
     mailbox_.progress(doing(action));
     advance();
-    start = wall_time();
+    start = wall_time(), before = nn::thread_seconds();
     stopwatch = {};
   });
   if (!is_last(action)) finish();
@@ -261,14 +268,33 @@ std::optional<double> StageWorker::exchange_losses() {
   return sum / (config_.has_exact_sums ? config_.all_microbatches() : config_.pipelines_of_batch());
 }
 
-std::vector<Costs> StageWorker::measured_costs() const {
-  std::vector<Costs> costs = seconds_;
-  const double times = std::max(1, steps_done_ * share_.count);
-  for (Costs& cost : costs)
-    cost = {cost.forward / times, cost.backward / times,
-            (cost.weights + gradients_.update_seconds() / config_.chunks) / times,
-            cost.scores / times, cost.head / times};
-  return costs;
+std::vector<ChunkWork> StageWorker::measured_work() const {
+  std::vector<ChunkWork> work = blocks_of_stage(config_, own_stage_);
+  const double steps = std::max(1, steps_done_), times = steps * share_.count;
+  for (std::size_t number = 0; number < work.size(); ++number) {
+    ChunkWork& chunk = work[number];
+    const Costs& all = seconds_[number];
+    chunk.costs = {all.forward / times, all.backward / times, all.weights / times,
+                   all.scores / times, all.head / times};
+    double last = 0;
+    const auto seconds_of = [&](const BlockWork& block) {
+      const auto found = last_w_seconds_.find(block.number);
+      return found == last_w_seconds_.end() ? 0 : found->second;
+    };
+    for (const BlockWork& block : chunk.blocks) last += seconds_of(block);
+    for (BlockWork& block : chunk.blocks) {
+      if (last > 0) block.share = seconds_of(block) / last;
+      block.update = gradients_.update_seconds(block.number) / steps;
+    }
+    if (chunk.rows) chunk.rows->update = gradients_.update_seconds(chunk.rows->number) / steps;
+  }
+  return work;
+}
+
+double StageWorker::seconds_per_action() const {
+  const std::size_t blocks = stage_.all_blocks().size();  // one more look for each but the last
+  return std::max(0.0, thread_seconds_ - seconds_at_work_) /
+         static_cast<double>(std::max(1, steps_done_) * (schedule_.size() + blocks));
 }
 
 std::string StageWorker::place() const {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,6 +19,7 @@
 #include "pipeline/schedule.h"
 #include "pipeline/simulate.h"
 #include "pipeline/stage.h"
+#include "pipeline/step_work.h"
 #include "pipeline/trace.h"
 #include "pipeline/training_config.h"
 
@@ -54,9 +56,10 @@ class StageWorker {
   // An observer: called before each action.
   std::function<void(Work work, int microbatch)> on_action = [](Work, int) {};
 
-  // Seconds per microbatch in each chunk, the mean of all steps so far. Updates count as part of
-  // the weights half; waiting does not count.
-  std::vector<Costs> measured_costs() const;
+  // The means of all steps so far; waiting does not count.
+  std::vector<ChunkWork> measured_work() const;
+  // Processor seconds of this rank's thread that an action costs besides: mailbox, batch, messages.
+  double seconds_per_action() const;
 
  private:
   void advance();
@@ -97,7 +100,10 @@ class StageWorker {
   double loss_ = 0;
   std::vector<double> losses_;  // of all microbatches of the step, 0 for those of others
   std::vector<int> ids_, targets_;
-  std::vector<Costs> seconds_;  // of each chunk, all steps
+  std::vector<Costs> seconds_;            // of each chunk, all steps
+  std::map<int, double> last_w_seconds_;  // of each block, in the last microbatches
+  double thread_seconds_ = 0;             // in steps, but for gradients
+  double seconds_at_work_ = 0;            // of them, for what the costs have
 };
 
 }  // namespace pipeline

@@ -73,6 +73,35 @@ check "a missing file is an error" refuses "none.csv" --schedule "$work/none.csv
 check "zb-v has two chunks" refuses "zb-v has two chunks per stage, not 3" \
   --schedule zb-v --chunks 3
 
+costs=tests/fuzz/seeds/costs/two_stages.json
+check "a run's costs are drawn" prints --costs $costs --microbatches 3 -- '^1f1b: 2 stages' \
+  '^Length 25,'
+check "steps on 1000 ranks are predicted, with more data and with the same" \
+  prints --ranks 1000 --costs $costs --link 10us,12.5GB/s -- \
+  '^1000 ranks: 500 pipelines of 2 stages, 1f1b$' '^costs of .*; a message takes 10\.0 us' \
+  '^The batch grows: 2 microbatches for each pipeline$' '^ *1000 +1000 +[0-9.]+ ' \
+  '^The batch stays: 500 microbatches, shared out$' '^ *1000 +500 +[0-9.]+ ' '^ *2 +500 '
+check "a slow link takes its time" prints --ranks 4 --costs $costs --link 1s,1kB/s -- \
+  '^ *4 +4 +18\.'
+check "so do other microbatches, schedules and batches" prints --ranks 8 --costs $costs \
+  --microbatches 8 --schedule interleaved --batch 32 -- 'interleaved$' '^ *8 +32 ' '32 microbatches'
+scaling() {
+  "$program" --ranks 100 --costs $costs --svg "$work/folder/scaling.svg" &&
+    grep -q 'the batch grows' "$work/folder/scaling.svg"
+}
+check "and are drawn" scaling
+check "a link without units is an error" refuses '"10,5" is not a latency and a speed' \
+  --ranks 8 --costs $costs --link 10,5
+check "a link without ranks is an error" refuses "--link is for a prediction" --link 1us,1GB/s
+check "a batch without ranks is an error" refuses "--batch is for a prediction" --batch 4
+check "costs that are not there are an error" refuses "no costs in .*x.json" --ranks 8 \
+  --costs "$work/x.json"
+check "costs that were not measured are an error" refuses "x.csv" --ranks 8 --costs "$work/x.csv"
+check "less ranks than stages are an error" refuses "1 ranks are less than the 2 stages" \
+  --ranks 1 --costs $costs
+check "other stages than the run's are an error" refuses "has costs of 2 stages" --ranks 8 \
+  --costs $costs --stages 4
+
 check "an unknown schedule lists the known ones" refuses 'no schedule "zb-h2"' --schedule zb-h2
 known() {
   "$program" --schedule x 2>&1 | grep -q "gpipe, 1f1b, interleaved, breadth-first, zb-h1, .* v-min"

@@ -37,6 +37,7 @@
 #include "tools/training/launcher.h"
 #include "tools/training/memory.h"
 #include "tools/training/rank.h"
+#include "tools/training/rehearsal.h"
 #include "tools/training/run_folder.h"
 #include "tools/training/schedule_file.h"
 #include "tools/training/text_choice.h"
@@ -58,7 +59,7 @@ struct CommandLine {
   std::optional<double> weight_decay;
   std::optional<std::string> checkpoint;
   std::string launcher = "auto";
-  std::filesystem::path meet, new_keys;
+  std::filesystem::path meet, new_keys, rehearsed;
   bool only_checks = false;
   int ranks_here = 1;  // on this machine
 };
@@ -251,6 +252,11 @@ void add_run_options(tools::Options& options, CommandLine& line) {
       .between(0, 1 << 30);
   options.add("--resume", rank.is_resumed, "continue from the newest checkpoint").not_in_config();
   options.add("--trace", rank.has_trace, "record a timeline of this rank");
+  options
+      .add("--rehearse", line.rehearsed,
+           "costs.json of another run: sleep for its costs instead of computing, but exchange real "
+           "messages")
+      .not_in_config();
   options.add("--threads", line.threads, "threads of this rank: cores / ranks").between(1, 1024);
   options.add("--state", rank.state, "one-line file that says what this rank is doing: none")
       .not_in_config();
@@ -359,6 +365,7 @@ int run_command(int argc, char** argv) {
   if (!config.is_elastic && !line.rank.members.empty())
     throw nn::InputError("--members replays an elastic run", "add --elastic");
   if (config.is_elastic) training::require_elastic(line.rank);
+  if (!line.rehearsed.empty()) training::set_rehearsal(line.rank, line.rehearsed);
   const int cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   line.rank.cores = cores;
   line.rank.threads = line.threads.value_or(std::max(1, cores / line.ranks_here));

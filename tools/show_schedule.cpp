@@ -25,7 +25,10 @@
 #include "tools/report/axis.h"
 #include "tools/report/document.h"
 #include "tools/report/timeline.h"
+#include "tools/training/costs_file.h"
 #include "tools/training/lanes.h"
+#include "tools/training/link_text.h"
+#include "tools/training/scaling_report.h"
 #include "tools/training/schedule_file.h"
 
 namespace {
@@ -41,6 +44,8 @@ struct ScheduleOptions {
   std::string head;              // costs of a head that all stages share
   std::string stage_costs;
   double message_time = 0;
+  std::optional<int> ranks, batch;  // for a prediction; of microbatches
+  std::string link;
   std::string svg, csv;
   bool all = false, has_numbers = false;
 };
@@ -57,12 +62,27 @@ Costs parse_costs(std::string_view text) {
   return {numbers[0], numbers[1], numbers[2]};
 }
 
+std::vector<Costs> costs_of_run(const std::string& file) {
+  std::vector<Costs> costs;
+  const training::MeasuredStep step = training::read_costs(file);
+  for (const auto& chunks : costs_with_updates(step.stages, step.microbatches)) {
+    Costs& sum = costs.emplace_back(Costs{0, 0, 0});
+    for (const Costs& chunk : chunks)
+      sum = {sum.forward + chunk.forward, sum.backward + chunk.backward,
+             sum.weights + chunk.weights};
+  }
+  return costs;
+}
+
 // Of as many stages as there are costs for.
 std::vector<Costs> costs_per_stage(const ScheduleOptions& options, std::optional<int> stages) {
   if (options.stage_costs.empty()) return std::vector<Costs>(stages.value_or(4), options.costs);
   std::vector<Costs> costs;
-  for (const std::string& part : nn::split(options.stage_costs, ','))
-    costs.push_back(parse_costs(part));
+  if (options.stage_costs.ends_with(".json"))
+    costs = costs_of_run(options.stage_costs);
+  else
+    for (const std::string& part : nn::split(options.stage_costs, ','))
+      costs.push_back(parse_costs(part));
   const int count = static_cast<int>(costs.size());
   if (stages.value_or(count) != count)
     throw nn::InputError(concat("--costs has ", count, " of ", *stages, " stages"),
@@ -97,16 +117,20 @@ std::string with_chunks(std::string_view name, int chunks) {
   return concat(name, chunks > 1 ? concat(", ", chunks, " chunks") : "");
 }
 
-Example example_of(const ScheduleEntry& schedule, const ScheduleOptions& options) {
-  const auto& [given_stages, given_chunks, microbatches] = options.size;
-  const int chunks =
-      std::clamp(given_chunks.value_or(2), schedule.least_chunks, schedule.most_chunks);
-  if (given_chunks.value_or(chunks) != chunks && !options.all)
+int chunks_of(const ScheduleEntry& schedule, const ScheduleOptions& options) {
+  const std::optional<int> given = options.size.chunks;
+  const int chunks = std::clamp(given.value_or(2), schedule.least_chunks, schedule.most_chunks);
+  if (given.value_or(chunks) != chunks && !options.all)
     throw nn::InputError(concat(schedule.name, " has ", chunks == 1 ? "one chunk" : "two chunks",
-                                " per stage, not ", *given_chunks),
+                                " per stage, not ", *given),
                          "choose --schedule interleaved, or omit --chunks");
-  const int stages = static_cast<int>(costs_per_stage(options, given_stages).size());
-  const int count = microbatches.value_or(8);
+  return chunks;
+}
+
+Example example_of(const ScheduleEntry& schedule, const ScheduleOptions& options) {
+  const int chunks = chunks_of(schedule, options);
+  const int stages = static_cast<int>(costs_per_stage(options, options.size.stages).size());
+  const int count = options.size.microbatches.value_or(8);
   const Plan plan = options.head.empty()
                         ? schedule.plan(stages, count, chunks)
                         : plan_with_split_head(schedule, stages, count, chunks,
@@ -215,6 +239,37 @@ void compare(const ScheduleOptions& options) {
   std::cout << report::to_text(table);
 }
 
+// The prediction for more and more ranks, from the costs of a run.
+void scale(const ScheduleOptions& options) {
+  const std::string file =
+      options.stage_costs.empty() ? "out/pipeline/costs.json" : options.stage_costs;
+  training::MeasuredStep measured = training::read_costs(file);
+  const int stages = static_cast<int>(measured.stages.size());
+  if (options.size.stages.value_or(stages) != stages)
+    throw nn::InputError(concat(file, " has costs of ", stages, " stages"), "omit --stages");
+  if (*options.ranks < stages)
+    throw nn::InputError(
+        concat(*options.ranks, " ranks are less than the ", stages, " stages of ", file),
+        concat("give --ranks ", stages, " or more"));
+  if (!options.link.empty()) measured.cluster.link = training::parse_link(options.link);
+  const ScheduleEntry& schedule = schedule_named(options.schedule);
+  const int chunks = chunks_of(schedule, options);
+  const training::Scaling scaling{schedule, chunks,
+                                  training::even_chunks_of(measured.stages, chunks),
+                                  measured.activation_bytes, measured.cluster};
+  const auto report = training::scaling_report(
+      scaling, *options.ranks, options.size.microbatches.value_or(measured.microbatches),
+      options.batch.value_or(*options.ranks / stages));
+  if (!options.svg.empty())
+    nn::write_file_atomically(options.svg, report::to_svg(report.efficiency));
+  const Link& link = measured.cluster.link;
+  std::cout << report.title << "\ncosts of " << file << "; a message takes "
+            << report::fixed(1e6 * link.latency, 1) << " us and "
+            << report::fixed(1e9 * link.seconds_per_byte, 3) << " s per GB\n\n"
+            << report::to_text(report.weak) << '\n'
+            << report::to_text(report.strong);
+}
+
 tools::Option add_cost(tools::Options& line, const std::string& name, double& value,
                        const std::string& text) {
   return line.add(name, value, text).between(0.0, 1e9);
@@ -236,7 +291,8 @@ int run(int argc, char** argv) {
   line.add("--chunks", options.size.chunks, "chunks per stage: 2 if it can have them, else 1")
       .between(1, 64);
   tools::Option costs = line.add("--costs", options.stage_costs,
-                                 "forward/backward/weights of each stage: f/b/w,f/b/w,...");
+                                 "forward/backward/weights of each stage: f/b/w,f/b/w,...; or a "
+                                 "run's costs.json");
   costs.excludes(
       add_cost(line, "--forward", options.costs.forward, "time of one microbatch in a stage"));
   costs.excludes(add_cost(line, "--backward", options.costs.backward, "time of the data half"));
@@ -245,15 +301,34 @@ int run(int argc, char** argv) {
   line.add("--numbers", options.has_numbers, "show microbatch numbers below the letters");
   const tools::Option svg = line.add("--svg", options.svg, "file for an SVG drawing");
   const tools::Option csv = line.add("--csv", options.csv, "file for the schedule, for PyTorch");
-  line.add("--all", options.all, "compare all schedules in a table")
-      .excludes(svg)
+  const tools::Option all = line.add("--all", options.all, "compare all schedules in a table")
+                                .excludes(svg)
+                                .excludes(csv)
+                                .excludes(memory);
+  const tools::Option head = line.add("--split-head", options.head,
+                                      "costs f/b/w of a head that all stages share: S is its "
+                                      "forward and backward, T the rest")
+                                 .excludes(csv);
+  line.add("--ranks", options.ranks,
+           "predict steps on so many ranks from a run's costs: out/pipeline/costs.json")
+      .between(1, 1 << 20)
+      .excludes(all)
       .excludes(csv)
-      .excludes(memory);
-  line.add("--split-head", options.head,
-           "costs f/b/w of a head that all stages share: S is its forward and backward, T the rest")
-      .excludes(csv);
+      .excludes(memory)
+      .excludes(head);
+  line.add("--link", options.link,
+           "with --ranks, latency and speed of a rank's messages, such as 10us,12.5GB/s: as "
+           "the run measured");
+  line.add("--batch", options.batch,
+           "with --ranks, microbatches in a step of a batch that stays the same: as many as "
+           "pipelines")
+      .between(1, 1 << 20);
   line.parse(argc, argv);
 
+  if (options.ranks) return scale(options), 0;
+  if (!options.link.empty() || options.batch)
+    throw nn::InputError(concat(options.batch ? "--batch" : "--link", " is for a prediction"),
+                         "add --ranks 1000");
   const std::vector<Costs> costs_given = costs_per_stage(options, std::nullopt);
   if (std::ranges::all_of(costs_given, [](const Costs& c) { return c.sum() == 0; }))
     throw nn::InputError("all costs are 0", "give one stage something to do");

@@ -14,6 +14,7 @@
 
 #include "pipeline/mailbox/beat.h"
 #include "pipeline/mailbox/transport.h"
+#include "pipeline/predict.h"
 #include "tests/pipeline/dice.h"
 #include "tests/pipeline/virtual_time.h"
 
@@ -30,6 +31,7 @@ class SimulatedNetwork {
     std::vector<std::chrono::microseconds> work = {};  // of each rank between two looks, at most
     std::size_t room = 64;                             // messages of a connection
     bool lends = true;  // payloads stay where they are until they arrive, however small
+    Link link = {};     // of each rank; its time is added to that of the dice
   };
   struct Crashed {};  // thrown to a rank's thread
 
@@ -72,7 +74,7 @@ class SimulatedNetwork {
     std::vector<int> links = {};
     std::deque<std::pair<Name, Transport::Arrival>> inbox = {};
     bool is_there = false, has_crashed = false, is_waiting = false, has_news = false;
-    VirtualTime::Clock::time_point frozen_until = {}, busy_until = {};
+    VirtualTime::Clock::time_point frozen_until = {}, busy_until = {}, link_is_free = {};
   };
 
   // In a rank's thread; rest() throws Crashed if the rank crashes meanwhile.
@@ -87,6 +89,7 @@ class SimulatedNetwork {
   // put() finds room or not; the sender learns of the end when the connection is no longer cut.
   void open_soon(const Name& name);
   bool put(const Name& name, const Header& header, const Message& payload);
+  Duration transit_of(int from, std::size_t bytes);  // by the link
   void deliver(const Name& name);
   std::optional<Transport::Arrival> take(int rank);
   void end(const Name& name);

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <exception>
 #include <iostream>
+#include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -242,7 +243,7 @@ class ElasticRank {
   State state_;
   Members members_;
   std::optional<Material> material_;
-  std::optional<pipeline::Stage> stage_;
+  std::unique_ptr<pipeline::Stage> stage_;
   pipeline::Gradients::Optimizers optimizers_;
   int steps_skipped_ = 0;
   bool is_prepared_ = false;  // for the step after the last one done

@@ -41,8 +41,22 @@ std::vector<RankEvent> events_of(const pipeline::Timeline& timeline) {
   return events;
 }
 
+std::vector<RankEvent> events_of(const pipeline::Prediction& prediction) {
+  std::vector<RankEvent> events;
+  for (std::size_t stage = 0; stage < prediction.events.size(); ++stage)
+    for (pipeline::Event event : prediction.events[stage]) {
+      event.step = 1;
+      events.push_back({static_cast<int>(stage), event});
+    }
+  return events;
+}
+
 std::vector<report::Lane> lanes_of(const pipeline::Timeline& timeline) {
   return lanes_between(events_of(timeline), 0, timeline.length, "stage");
+}
+
+std::vector<report::Lane> lanes_of(const pipeline::Prediction& prediction) {
+  return lanes_between(events_of(prediction), 0, 2 * prediction.length, "stage");
 }
 
 }  // namespace training

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "pipeline/predict.h"
 #include "pipeline/simulate.h"
 #include "pipeline/trace.h"
 #include "tools/report/timeline.h"
@@ -19,8 +20,10 @@ std::vector<report::Lane> lanes_between(const std::vector<RankEvent>& events, do
 
 // A simulated step as events of step 1, with stages in place of ranks.
 std::vector<RankEvent> events_of(const pipeline::Timeline& timeline);
+std::vector<RankEvent> events_of(const pipeline::Prediction& prediction);
 
 // One lane per stage.
 std::vector<report::Lane> lanes_of(const pipeline::Timeline& timeline);
+std::vector<report::Lane> lanes_of(const pipeline::Prediction& prediction);
 
 }  // namespace training

@@ -5,6 +5,7 @@
 #include "nn/base/checksum.h"
 #include "nn/base/error.h"
 #include "pipeline/head_layout.h"
+#include "pipeline/paced_stage.h"
 #include "pipeline/placement.h"
 
 namespace training {
@@ -35,12 +36,16 @@ const data::Windows* Material::windows_of(const RankOptions& options) const {
   return reads ? &windows.training : nullptr;
 }
 
-void Material::make_stage(const RankOptions& options, std::optional<pipeline::Stage>& stage) {
+void Material::make_stage(const RankOptions& options, std::unique_ptr<pipeline::Stage>& stage) {
   const pipeline::TrainingConfig& config = options.config;
   const int number = config.topology.stage(options.rank);
-  stage.emplace(config.model, pipeline::blocks_of(config, number), config.sequences(),
-                config.length, config.seed, options.threads, config.recomputes,
-                pipeline::rows_of(config, number));
+  if (options.rehearsal)
+    stage = std::make_unique<pipeline::PacedStage>(config, number,
+                                                   options.rehearsal->stages.at(number));
+  else
+    stage = std::make_unique<pipeline::Stage>(
+        config.model, pipeline::blocks_of(config, number), config.sequences(), config.length,
+        config.seed, options.threads, config.recomputes, pipeline::rows_of(config, number));
   if (init) init->load(stage->model());
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -23,7 +24,7 @@ struct Material {
   const data::Windows* windows_of(const RankOptions& options) const;
 
   // The rank's blocks, with new weights or those of --init.
-  void make_stage(const RankOptions& options, std::optional<pipeline::Stage>& stage);
+  void make_stage(const RankOptions& options, std::unique_ptr<pipeline::Stage>& stage);
 
   const data::Text text;
   std::optional<nn::ModelCheckpoint> init;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -62,6 +63,19 @@ pipeline::BlockCosts measure_blocks(const pipeline::TrainingConfig& config, int 
   return {measure(config, threads, 0, pause),
           head > 1 ? measure(config, threads, 1, pause) : Costs{0, 0, 0},
           measure(config, threads, head, pause)};
+}
+
+double measure_adding() {
+  const std::vector<nn::real> got(std::size_t{1} << 20);
+  std::vector<nn::real> own(got.size());
+  double quickest = 1e9;
+  for (int i = 0; i <= tries; ++i) {
+    const double start = wall_time();
+    std::ranges::transform(own, got, own.begin(), std::plus<>());
+    std::ranges::copy(got, own.begin());
+    quickest = std::min(quickest, wall_time() - start);
+  }
+  return quickest / static_cast<double>(2 * got.size() * sizeof(nn::real));
 }
 
 }  // namespace training

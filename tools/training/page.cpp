@@ -87,7 +87,7 @@ std::string answer_b1(const TrainingConfig& config, const Speed& speed) {
   const auto slowest = std::ranges::max_element(stages);
   double all = 0;
   for (const double stage : stages) all += stage;
-  const double allowed = speed.work / speed.predicted.length,
+  const double allowed = speed.work / speed.allowed.length,
                reached = speed.work / speed.seconds_per_step;
   std::string text =
       config.microbatches == 1
@@ -100,15 +100,16 @@ std::string answer_b1(const TrainingConfig& config, const Speed& speed) {
       "`, which was checked for deadlocks before the run. The loss of a microbatch counts by its "
       "share of the batch, so the gradient is that of the whole batch.\n\nOne rank would need ",
       fixed(speed.work, 3), " s for a step; this cut and schedule allow ",
-      fixed(speed.predicted.length, 3), " s on ", speed.cores,
-      speed.cores == 1 ? " core" : " cores", ", a speed-up of **", fixed(allowed, 2),
-      "**. A step took ", fixed(speed.seconds_per_step, 3), " s, a speed-up of **",
-      fixed(reached, 2), "**.");
+      fixed(speed.allowed.length, 3), " s on ", speed.cores, speed.cores == 1 ? " core" : " cores",
+      ", a speed-up of **", fixed(allowed, 2), "**. A step took ", fixed(speed.seconds_per_step, 3),
+      " s, a speed-up of **", fixed(reached, 2),
+      "**. With messages, averages and updates the prediction is ",
+      fixed(speed.predicted.length, 3), " s.");
   if (speed.cores < config.topology.ranks())
     return text + nn::concat("\n\nThe ", config.topology.ranks(), " ranks share ", speed.cores,
                              speed.cores == 1 ? " core" : " cores", ", which is the limit here.");
   const double most = all / *slowest;
-  const double idle = 100 * speed.predicted.idle_share();
+  const double idle = 100 * speed.allowed.idle_share();
   if (most < 0.9 * static_cast<double>(stages.size()))
     text +=
         nn::concat("\n\nStage ", slowest - stages.begin(), " has ", fixed(100 * *slowest / all, 0),

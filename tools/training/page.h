@@ -1,5 +1,6 @@
 #pragma once
 
+#include "pipeline/predict.h"
 #include "pipeline/simulate.h"
 #include "tools/training/rank.h"
 
@@ -7,11 +8,12 @@ namespace training {
 
 // How fast a run was, and how fast its costs allow it to be.
 struct Speed {
-  pipeline::StageCosts costs;    // of a microbatch, in seconds
-  pipeline::Timeline predicted;  // a step, on this machine's cores
-  double seconds_per_step = 0;   // as it was
-  double work = 0;               // seconds that one rank would need for a step of all pipelines
-  int cores = 0;                 // that the ranks share
+  pipeline::StageCosts costs;      // of a microbatch, in seconds
+  pipeline::Timeline allowed;      // a step by cut and schedule alone, on this machine's cores
+  pipeline::Prediction predicted;  // with messages, averages and updates
+  double seconds_per_step = 0;     // as it was
+  double work = 0;                 // seconds that one rank would need for a step of all pipelines
+  int cores = 0;                   // that the ranks share
 };
 
 // Writes report.html from the files of the run's folder: losses, timeline, costs and bound,

@@ -4,6 +4,7 @@
 #include <exception>
 #include <iomanip>
 #include <iostream>
+#include <memory>
 #include <optional>
 
 #include "nn/base/error.h"
@@ -81,7 +82,7 @@ bool run_rank(RankOptions options) {
   Material material(options);
 
   // Declared before the network to outlive it: its messages read their memory.
-  std::optional<pipeline::Stage> stage;
+  std::unique_ptr<pipeline::Stage> stage;
   std::optional<pipeline::StageWorker> worker;
   pipeline::Network network;
   state.set("meeting the other ranks");
@@ -113,7 +114,8 @@ bool run_rank(RankOptions options) {
     state.set("saving");
     if (options.has_trace)
       write_events(options.out, options.rank, config.topology.ranks(), trace, offset);
-    save_model(options, *stage, material.text, mailbox, {{"step", std::to_string(taken.last)}});
+    if (!options.rehearsal)
+      save_model(options, *stage, material.text, mailbox, {{"step", std::to_string(taken.last)}});
     report_costs(options, *worker, mailbox, taken.seconds_per_step);
     mailbox.part();
     state.set("done");

@@ -3,11 +3,13 @@
 #include <atomic>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "data/text.h"
 #include "pipeline/training_config.h"
+#include "tools/training/costs_file.h"
 
 // One rank of a training run, from its start to the saved model.
 namespace training {
@@ -32,6 +34,7 @@ struct RankOptions {
   int checkpoint_every = 100;         // steps; 0: none are saved
   bool is_resumed = false;
   std::string config_file;  // the content of config.toml; see tools::Options::config()
+  std::optional<MeasuredStep> rehearsal;  // costs to sleep for, instead of computing
   bool has_trace = false;
   int cores = 1;    // of this machine
   int threads = 1;  // of this rank

@@ -1,7 +1,7 @@
 #include "tools/training/report.h"
 
 #include <algorithm>
-#include <array>
+#include <cmath>
 #include <cstddef>
 #include <iomanip>
 #include <iostream>
@@ -13,8 +13,13 @@
 #include "nn/base/file.h"
 #include "pipeline/cut.h"
 #include "pipeline/mailbox/frame.h"
+#include "pipeline/measured_link.h"
+#include "pipeline/predict.h"
 #include "pipeline/simulate.h"
+#include "pipeline/step_work.h"
 #include "pipeline/training_config.h"
+#include "tools/training/costs_file.h"
+#include "tools/training/gathered_work.h"
 #include "tools/training/lanes.h"
 #include "tools/training/page.h"
 #include "tools/training/trace_files.h"
@@ -25,38 +30,36 @@ namespace {
 
 using pipeline::Costs, pipeline::TrainingConfig, pipeline::Tag;
 
-std::string to_text(const std::vector<Costs>& chunks) {
-  std::ostringstream text;
-  text << std::setprecision(9);
-  for (const Costs& cost : chunks)
-    text << cost.forward << ' ' << cost.backward << ' ' << cost.weights << ' ' << cost.scores << ' '
-         << cost.head << '\n';
-  return text.str();
+std::string csv_of(const pipeline::StageCosts& costs, bool splits_head) {
+  std::ostringstream csv;
+  csv << "Stage,Chunk,Forward,Backward,Weights" << (splits_head ? ",Scores,Head" : "") << '\n'
+      << std::setprecision(6);
+  for (std::size_t stage = 0; stage < costs.size(); ++stage)
+    for (std::size_t chunk = 0; chunk < costs[stage].size(); ++chunk) {
+      const Costs& cost = costs[stage][chunk];
+      csv << stage << ',' << chunk << ',' << cost.forward << ',' << cost.backward << ','
+          << cost.weights;
+      if (splits_head) csv << ',' << cost.scores << ',' << cost.head;
+      csv << '\n';
+    }
+  return csv.str();
 }
 
-// The mean over all pipelines of what each stage measured.
-pipeline::StageCosts gather_costs(const TrainingConfig& config, const pipeline::StageWorker& worker,
-                                  pipeline::Mailbox& mailbox) {
-  pipeline::StageCosts costs =
-      pipeline::uniform_costs(config.topology.stages, config.chunks, {0, 0, 0});
-  const std::array costs_of_work{&Costs::forward, &Costs::backward, &Costs::weights, &Costs::scores,
-                                 &Costs::head};
-  for (int rank = 0; rank < mailbox.ranks(); ++rank) {
-    std::istringstream text(
-        rank == mailbox.rank()
-            ? to_text(worker.measured_costs())
-            : mailbox
-                  .receive(rank, {Tag::report}, nn::concat("waiting for the costs of rank ", rank))
-                  .text());
-    for (Costs& cost : costs[config.topology.stage(rank)]) {
-      for (double Costs::*const of : costs_of_work) {
-        double one = 0;
-        text >> one;
-        cost.*of += one / config.topology.pipelines;
-      }
-    }
-  }
-  return costs;
+// How the prediction compares, and what it takes messages and actions to cost.
+std::string sentence_of(const pipeline::Prediction& prediction, const pipeline::Cluster& cluster,
+                        double seconds_per_step) {
+  const double difference = 100 * (prediction.length / seconds_per_step - 1);
+  std::ostringstream text;
+  text << std::fixed << std::setprecision(3)
+       << "predicted with messages, averages and updates: " << prediction.length << " s, "
+       << std::setprecision(1) << std::abs(difference) << " % "
+       << (difference < 0 ? "less" : "more") << "; " << std::setprecision(0) << 1e6 * cluster.action
+       << " us per action";
+  if (cluster.link.seconds_per_byte > 0)
+    text << ", " << 1e6 * cluster.link.latency << " us and " << std::setprecision(2)
+         << 1e-9 / cluster.link.seconds_per_byte << " GB/s per message";
+  text << '\n';
+  return text.str();
 }
 
 }  // namespace
@@ -79,38 +82,40 @@ void report_costs(const RankOptions& options, const pipeline::StageWorker& worke
                   pipeline::Mailbox& mailbox, std::optional<double> seconds_per_step) {
   const TrainingConfig& config = options.config;
   const int recorder = pipeline::recorder_of(config);
+  const pipeline::Link link = pipeline::measured_link(mailbox);
   if (mailbox.rank() != recorder)
-    return mailbox.send_text(recorder, {Tag::report}, to_text(worker.measured_costs()));
-  const pipeline::StageCosts costs = gather_costs(config, worker, mailbox);
+    return mailbox.send_text(recorder, {Tag::report}, told_work(worker, link));
+  auto [stage_work, cluster] = gather_work(config, told_work(worker, link), mailbox);
   if (!seconds_per_step) return;
+  if (options.rehearsal) stage_work = options.rehearsal->stages;
   const int cores = std::min(options.cores, config.topology.ranks());
-  const pipeline::Timeline timeline = pipeline::simulate(
-      pipeline::plan_of(config), costs, 0, static_cast<double>(cores) / config.topology.pipelines);
+  const double cores_of_pipeline =
+      options.rehearsal ? 0 : static_cast<double>(cores) / config.topology.pipelines;
+  const pipeline::StageCosts costs = costs_with_updates(stage_work, config.microbatches);
+  const pipeline::Timeline timeline =
+      pipeline::simulate(pipeline::plan_of(config), costs, 0, cores_of_pipeline);
+  cluster.cores = cores_of_pipeline;
+  const pipeline::StepWork step = step_of(config, stage_work);
+  const pipeline::Prediction prediction = predict_step(step, cluster);
   double work = 0;  // of all pipelines, on one core
   for (const auto& chunks : costs)
     for (const Costs& cost : chunks) work += cost.sum() * config.all_microbatches();
-  std::ostringstream csv;
-  csv << "Stage,Chunk,Forward,Backward,Weights" << (config.splits_head ? ",Scores,Head" : "")
-      << '\n'
-      << std::setprecision(6);
-  for (std::size_t stage = 0; stage < costs.size(); ++stage)
-    for (std::size_t chunk = 0; chunk < costs[stage].size(); ++chunk) {
-      const Costs& cost = costs[stage][chunk];
-      csv << stage << ',' << chunk << ',' << cost.forward << ',' << cost.backward << ','
-          << cost.weights;
-      if (config.splits_head) csv << ',' << cost.scores << ',' << cost.head;
-      csv << '\n';
-    }
-  nn::write_file_atomically(options.out / "costs.csv", csv.str());
-  if (options.has_trace) write_trace(options.out / "trace-predicted.csv", events_of(timeline));
-  write_page(options, {costs, timeline, *seconds_per_step, work, cores});
+  nn::write_file_atomically(options.out / "costs.csv", csv_of(costs, config.splits_head));
+  if (!config.splits_head)
+    nn::write_file_atomically(
+        options.out / "costs.json",
+        to_json({config.schedule, config.microbatches, config.topology.pipelines, stage_work,
+                 step.activation_bytes, cluster}));
+  if (options.has_trace) write_trace(options.out / "trace-predicted.csv", events_of(prediction));
+  write_page(options, {costs, timeline, prediction, *seconds_per_step, work, cores});
   std::cout << std::fixed << std::setprecision(3) << "a step takes " << *seconds_per_step
             << " s; layers " << pipeline::to_text(config.cut) << " and " << config.schedule
             << (config.splits_head ? " with a split head" : "") << " on " << cores
             << (cores == 1 ? " core" : " cores") << " allow " << timeline.length << " s ("
             << std::setprecision(2) << work / timeline.length << "x over one rank; reached "
-            << work / *seconds_per_step << "x)\nreport: " << (options.out / "report.html").string()
-            << std::endl;
+            << work / *seconds_per_step << "x)\n"
+            << sentence_of(prediction, cluster, *seconds_per_step)
+            << "report: " << (options.out / "report.html").string() << std::endl;
 }
 
 }  // namespace training

@@ -26,8 +26,9 @@ constexpr int format = 1;  // of run.json
 // user's.
 bool is_result(const std::string& name) {
   constexpr std::array names{"run.json",    "loss.csv",    "validation.csv", "samples.txt",
-                             "members.csv", "config.toml", "costs.csv",      "trace.json",
-                             "report.html", "checkpoint",  "timeline.svg",   "steps"};
+                             "members.csv", "config.toml", "costs.csv",      "costs.json",
+                             "trace.json",  "report.html", "checkpoint",     "timeline.svg",
+                             "steps"};
   return std::ranges::find(names, name) != names.end() || name.starts_with("trace-");
 }
 bool is_log(const std::string& name) {

@@ -1,0 +1,54 @@
+#include <doctest/doctest.h>
+
+#include <vector>
+
+#include "pipeline/measured_link.h"
+#include "pipeline/step_work.h"
+#include "tests/pipeline/toy_training.h"
+
+// What a run measures of itself.
+namespace pipeline {
+
+TEST_CASE("rank 0 measures the link to rank 1, whatever the number of ranks") {
+  for (const int stages : {1, 2, 3}) {
+    std::vector<Link> links(stages);
+    toy::as_ranks(toy::config_of("1f1b", stages, 1, 3), "link",
+                  [&](toy::Rank rank) { links[rank.rank] = measured_link(rank.mailbox); });
+    CHECK((links[0].latency > 0) == (stages > 1));
+    CHECK(links[0].latency < 1);
+    CHECK(links[0].seconds_per_byte < 1e-3);
+    for (int rank = 1; rank < stages; ++rank) CHECK(links[rank].latency == 0);
+  }
+}
+
+TEST_CASE("a worker measures each block's part of W and its update, and the cost of an action") {
+  const TrainingConfig config = toy::config_of("interleaved", 2, 2, 3);
+  toy::as_ranks(config, "work", [&](toy::Rank rank) {
+    for (int step = 0; step < 2; ++step) rank.worker.step(step);
+    const int stage = config.topology.stage(rank.rank);
+    const std::vector<ChunkWork> work = rank.worker.measured_work();
+    REQUIRE(work.size() == 2);
+    for (int chunk = 0; chunk < 2; ++chunk) {
+      double shares = 0;
+      for (const BlockWork& block : work[chunk].blocks) {
+        shares += block.share;
+        CHECK(block.update > 0);
+        CHECK(block.bytes == sizeof(nn::real) * rank.stage.model().range(block.number).size);
+      }
+      CHECK(shares == doctest::Approx(1));
+      CHECK(work[chunk].costs.forward > 0);
+      CHECK(work[chunk].blocks.size() == blocks_of(config, stage)[chunk].size());
+      CHECK(work[chunk].blocks.back().number == blocks_of(config, stage)[chunk].front());
+    }
+    CHECK(rank.worker.seconds_per_action() > 0);
+  });
+}
+
+TEST_CASE("updates are spread over the microbatches of their stage") {
+  const StageWork work{{{{1, 1, 1}, {{.update = 4}, {.update = 2}}}, {{1, 1, 2}, {}}}};
+  const StageCosts costs = costs_with_updates(work, 3);
+  CHECK(costs[0][0].weights == 2);
+  CHECK(costs[0][1].weights == 3);
+}
+
+}  // namespace pipeline

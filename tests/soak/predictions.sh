@@ -1,0 +1,92 @@
+#!/usr/bin/env bash
+# Predicted steps beside measured ones. Each training runs a few steps to measure its costs. Then it
+# is rehearsed: its processes exchange the same messages, and sleep for these costs instead of
+# computing, so that they need no cores of their own. "Measured" is the median step. With the right to
+# a real-time priority, other work on the machine does not matter.
+#   tests/soak/predictions.sh [few|ranks]    ten trainings and all cuts of one; 64 and 128 processes
+cd "$(dirname "$0")/../.." || exit 1
+program=pipeline_worker
+. tests/checks.bash
+prepare_launcher
+write_stories
+which=${1-all}
+urgent=() network=()
+! chrt -f 1 true 2>/dev/null || urgent=(chrt -f 1)
+small=(--text "$work/stories.txt" --tokenizer bytes --d 128 --depth 4 --heads 4 --checkpoint-every 0
+  --timeout 300 --heartbeat 60)
+
+# Trains with these options, then rehearses with costs TIMES as high.
+rehearse() {  # rehearse NAME TIMES STEPS STAGES PIPELINES OPTIONS...
+  local name=$1 times=$2 steps=$3 stages=$4 pipelines=$5
+  shift 5
+  tools/pipeline.sh "$stages" "${measured_pipelines:-$pipelines}" "${small[@]}" "$@" --threads 1 \
+    --steps 4 --out "$work/$name-costs" &&
+    awk -v times="$times" '$1 ~ /"(forward|backward|weights|update)":/ {
+        printf "%s %.9g%s\n", $1, $2 * times, /,$/ ? "," : ""; next } 1' \
+      "$work/$name-costs/costs.json" >"$work/$name.json" &&
+    "${urgent[@]}" "${network[@]}" tools/pipeline.sh "$stages" "$pipelines" "${small[@]}" "$@" --threads 1 \
+      --rehearse "$work/$name.json" --steps "$steps" --out "$work/$name" >"$work/$name.out" &&
+    cat "$work/$name.out"
+}
+allowed() { sed -n 's/^a step takes .* allow \([0-9.]*\) s .*/\1/p' "$work/$1.out"; }
+predicted() { sed -n 's/^predicted .*: \([0-9.]*\) s, .*/\1/p' "$work/$1.out"; }
+measured() {  # the median of all steps but the first
+  awk -F, 'NR > 2 { print $3 - last } { last = $3 }' "$work/$1/loss.csv" | sort -g |
+    awk '{ step[NR] = $1 } END { print step[int((NR + 1) / 2)] }'
+}
+error() {  # error NUMBER NAME: in percent
+  awk "BEGIN { printf \"%.1f\", 100 * ($1 / $(measured "$2") - 1) }"
+}
+row() {  # row NAME WHAT
+  printf '| `%s` | %.3f | %.3f | %s | %s |\n' "$2" "$(measured "$1")" "$(predicted "$1")" \
+    "$(error "$(predicted "$1")" "$1")" "$(error "$(allowed "$1")" "$1")"
+}
+is_within() { awk "BEGIN { e = $(error "$(predicted "$1")" "$1"); exit !(-$2 <= e && e <= $2) }"; }
+
+number=0
+holds() {  # holds PERCENT TIMES STEPS STAGES PIPELINES OPTIONS...
+  local name=run-$((++number))
+  check "it trains: ${*:4}" rehearse $name "${@:2}"
+  [ -s "$work/$name.out" ] || return
+  row $name "pipeline.sh ${*:4}"
+  check "predicted within $1 %: ${*:4}" is_within $name "$1"
+}
+
+echo '| | measured, s | predicted | % | % by cut and schedule alone |'
+if [ "$which" != ranks ]; then
+  holds 3 4 12 1 1 --microbatches 4
+  holds 3 4 12 1 2 --microbatches 4
+  holds 3 4 12 2 1 --microbatches 4 --model gpt2
+  holds 3 4 12 2 1 --microbatches 4 --schedule zb-h1
+  holds 3 4 12 2 2 --microbatches 3 --model gpt2
+  holds 3 4 12 2 1 --microbatches 4 --schedule interleaved
+  holds 3 4 12 3 1 --microbatches 5 --schedule gpipe
+  holds 3 4 12 3 2 --microbatches 4
+  holds 3 4 12 4 1 --microbatches 6 --schedule zb-h1 --model gpt2
+  holds 3 4 12 4 3 --microbatches 4
+  best_cut() {
+    local cut
+    for cut in 0,3 1,2 2,1 3,0; do
+      rehearse "cut-$cut" 4 8 2 1 --microbatches 4 --depth 3 --layers $cut || return 1
+      echo "$cut $(predicted "cut-$cut") $(measured "cut-$cut")"
+    done >"$work/cuts"
+    grep '^[0-9],' "$work/cuts"
+    [ "$(grep '^[0-9],' "$work/cuts" | sort -gk 2 | head -n 1)" = \
+      "$(grep '^[0-9],' "$work/cuts" | sort -gk 3 | head -n 1)" ]
+  }
+  if unshare --net tc qdisc add dev lo root tbf rate 100mbit burst 16kb latency 1s 2>/dev/null; then
+    network=(unshare --net bash -c 'ip link set lo up mtu 1500 &&
+      tc qdisc add dev lo root tbf rate 100mbit burst 16kb latency 1s && exec "$@"' -)
+    holds 3 4 12 2 1 --microbatches 4 --tcp 127.0.0.1:28900
+    network=()
+  else echo "left out: a link of 100 Mbit/s (needs root and iproute2)"
+  fi
+  check "the best cut by prediction is the best one" best_cut
+fi
+# Two cores are enough for the messages of so many processes where costs are some 100 ms.
+if [ "$which" != few ]; then
+  measured_pipelines=1
+  holds 3 200 5 4 16 --microbatches 8 --tokens 64
+  holds 3 200 5 4 32 --microbatches 8 --tokens 64
+fi
+finish

@@ -1,0 +1,107 @@
+#include "tools/training/scaling.h"
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+#include "pipeline/schedule.h"
+#include "tests/complaint.h"
+#include "tools/training/costs_file.h"
+#include "tools/training/link_text.h"
+#include "tools/training/scaling_report.h"
+
+namespace training {
+
+namespace {
+
+MeasuredStep two_stages() {
+  const pipeline::ChunkWork first{{1, 1, 1}, {{.number = 1, .bytes = 4e6}, {.bytes = 8e6}}};
+  const pipeline::ChunkWork last{{1, 1, 1}, {{.number = 2, .update = 0.5, .bytes = 4e6}}};
+  return {"1f1b", 4, 1, {{first}, {last}}, 1e6, {.link = {0.001, 1e-9}, .action = 0.002}};
+}
+
+Scaling scaling_of(const MeasuredStep& step, int chunks = 1) {
+  return {*pipeline::find_schedule(chunks == 1 ? "gpipe" : "interleaved"), chunks,
+          even_chunks_of(step.stages, chunks), step.activation_bytes, step.cluster};
+}
+
+}  // namespace
+
+TEST_CASE("a link is a latency and a speed with their units") {
+  const pipeline::Link link = parse_link("10us,12.5GB/s");
+  CHECK(link.latency == doctest::Approx(1e-5));
+  CHECK(link.seconds_per_byte == doctest::Approx(1 / 12.5e9));
+  CHECK(parse_link("0.5 ms, 100 Mbit/s").seconds_per_byte == doctest::Approx(8e-8));
+  CHECK(parse_link("0s,1kB/s").latency == 0);
+  for (const char* text : {"", "10,5", "10us", "10us,", "us,GB/s", "-1us,1GB/s", "1us,0GB/s",
+                           "1us,1GB/s,1", "nans,1GB/s", "1us,infGB/s", "1 h,1GB/s", "1us,1GB"})
+    CHECK(contains(complaint_of([&] { parse_link(text); }), "is not a latency and a speed"));
+}
+
+TEST_CASE("costs survive writing and reading") {
+  const std::string text = to_json(two_stages());
+  CHECK(to_json(parse_costs_json(text, "costs.json")) == text);
+  const MeasuredStep step = parse_costs_json(text, "costs.json");
+  CHECK(step.stages[0][0].blocks[1].bytes == 8e6);
+  CHECK(step.stages[1][0].blocks[0].update == 0.5);
+  CHECK(step.cluster.action == 0.002);
+}
+
+TEST_CASE("costs that were not measured are refused with what is wrong") {
+  const std::string good = to_json(two_stages());
+  const auto complaint = [&](const std::string& from, const std::string& to) {
+    std::string text = good;
+    const std::size_t at = text.find(from);
+    REQUIRE(at != text.npos);
+    text.replace(at, from.size(), to);
+    return complaint_of([&] { parse_costs_json(text, "x.json"); });
+  };
+  CHECK(complaint("\"forward\": 1.0", "\"forward\": -1") == "x.json: forward is -1");
+  CHECK(complaint("\"forward\": 1.0", "\"forward\": 1e99") == "x.json: forward is 1e+99");
+  CHECK(complaint("\"forward\": 1.0", "\"forward\": \"1\"") == "x.json: forward is \"1\"");
+  CHECK(complaint("\"backward\"", "\"other\"") == "x.json: has no backward");
+  CHECK(complaint("\"microbatches\": 4", "\"microbatches\": 0") == "x.json: microbatches is 0");
+  CHECK(complaint("\"schedule\": \"1f1b\"", "\"schedule\": 1") == "x.json: schedule is no name");
+  CHECK(contains(complaint("[\n  [", "[\n 1, ["), "a stage is no list of chunks"));
+  CHECK(contains(complaint_of([] { parse_costs_json("", "x.json"); }), "x.json"));
+  CHECK(contains(complaint_of([] { read_costs("no-such.json"); }), "there are no costs in"));
+}
+
+TEST_CASE("more pipelines take the time of one, and of a ring") {
+  const Scaling scaling = scaling_of(two_stages());
+  const ScalePoint one = scaling.at(1, 4), eight = scaling.at(8, 32);
+  CHECK(eight.microbatches == 4);
+  CHECK(eight.prediction.length > one.prediction.length);
+  CHECK(eight.prediction.length < one.prediction.length + 0.2);
+  CHECK(eight.speed_up > 7 * one.speed_up);
+  // Activations of 4 microbatches, and 14 eighths of the gradients of the first stage.
+  CHECK(one.prediction.bytes[0] == doctest::Approx(4e6));
+  CHECK(eight.prediction.bytes[0] == doctest::Approx(4e6 + 14.0 / 8 * 12e6));
+  CHECK(scaling.at(3, 10).microbatches == 4);
+}
+
+TEST_CASE("chunks share what their stage costs") {
+  const pipeline::StageWork halves = even_chunks_of(two_stages().stages, 2);
+  REQUIRE(halves[0].size() == 2);
+  CHECK(halves[0][0].costs.forward == 0.5);
+  CHECK(halves[0][1].blocks[1].bytes == 4e6);
+  CHECK(halves[1][1].blocks[0].update == 0.25);
+  CHECK(even_chunks_of(halves, 1)[0][0].costs.sum() == 3);
+  CHECK(scaling_of(two_stages(), 2).at(1, 8).prediction.length <
+        scaling_of(two_stages()).at(1, 8).prediction.length);
+}
+
+TEST_CASE("a batch that stays the same is not shared by more pipelines than it has microbatches") {
+  CHECK(pipelines_up_to(1) == std::vector<int>{1});
+  CHECK(pipelines_up_to(6) == std::vector<int>{1, 2, 4, 6});
+  const ScalingReport report = scaling_report(scaling_of(two_stages()), 13, 4, 5);
+  CHECK(report.title == "13 ranks: 6 pipelines of 2 stages, gpipe");
+  CHECK(report.weak.rows.size() == 4);
+  CHECK(report.strong.rows.size() == 3);
+  CHECK(report.weak.rows.back()[0] == "12");
+  CHECK(report.weak.rows.back()[1] == "24");
+  CHECK(report.strong.rows.back()[1] == "5");
+  CHECK(report.efficiency.series[0].y[0] > report.efficiency.series[0].y[3]);
+}
+
+}  // namespace training

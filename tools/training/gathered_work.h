@@ -1,0 +1,26 @@
+#pragma once
+
+#include <string>
+
+#include "pipeline/mailbox/mailbox.h"
+#include "pipeline/predict.h"
+#include "pipeline/stage_worker.h"
+#include "pipeline/step_work.h"
+#include "pipeline/training_config.h"
+
+namespace training {
+
+// The means over all pipelines of what each stage measured, and what it ran on.
+struct GatheredWork {
+  pipeline::StageWork work;
+  pipeline::Cluster cluster;
+};
+
+// What a rank tells the recorder: one line, with the link that it measured.
+std::string told_work(const pipeline::StageWorker& worker, pipeline::Link link);
+
+// On the recorder: what all other ranks tell it, and its own.
+GatheredWork gather_work(const pipeline::TrainingConfig& config, const std::string& own,
+                         pipeline::Mailbox& mailbox);
+
+}  // namespace training

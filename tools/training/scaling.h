@@ -1,0 +1,36 @@
+#pragma once
+
+#include <vector>
+
+#include "pipeline/predict.h"
+#include "pipeline/schedule.h"
+#include "tools/training/costs_file.h"
+
+// What a training is predicted to cost on more and more ranks.
+namespace training {
+
+// A whole number of equal pipelines.
+struct ScalePoint {
+  int pipelines, microbatches;  // of each pipeline; of the largest one if they differ
+  pipeline::Prediction prediction;
+  double speed_up;  // over one rank with the whole model and the same microbatches
+};
+
+struct Scaling {
+  const pipeline::ScheduleEntry& schedule;
+  int chunks;
+  pipeline::StageWork stages;
+  double activation_bytes;
+  pipeline::Cluster cluster;
+
+  // `all`: microbatches in a step, over all pipelines.
+  ScalePoint at(int pipelines, int all) const;
+};
+
+// Chunks get equal parts of what their stage costs, and of its blocks.
+pipeline::StageWork even_chunks_of(const pipeline::StageWork& stages, int chunks);
+
+// 1, 2, 4, ... pipelines, up to as many as the ranks make.
+std::vector<int> pipelines_up_to(int most);
+
+}  // namespace training
