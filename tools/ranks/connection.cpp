@@ -11,6 +11,7 @@
 #include "pipeline/mailbox/frame.h"
 #include "pipeline/mailbox/listener.h"
 #include "pipeline/mailbox/meeting.h"
+#include "tools/training/access.h"
 
 namespace ranks {
 
@@ -49,6 +50,7 @@ Line::Line(const MeetingPlace& place, int other, const std::string& terms) {
   options.deadline = place.timeout;
   options.heartbeat = place.heartbeat;
   options.stop = place.stop;
+  options.handshake = training::handshake_among(place.ranks);
   options.largest_message = largest_update;
   mailbox_.emplace(network_, std::move(options));
   try {
