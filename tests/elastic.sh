@@ -6,10 +6,8 @@
 #   tests/elastic.sh [COUNT [SEED [SECONDS]]]     3 faults, the first seed, 3 s apart on average
 #
 # Where network namespaces can be made, each rank has one, which is what is cut off.
+. "$(dirname "$0")/cables.bash"
 cd "$(dirname "$0")/.." || exit 1
-if [ "${ELASTIC_NETWORK-}" != own ] && unshare --net ip link set lo up 2>/dev/null; then
-  ELASTIC_NETWORK=own exec unshare --net bash -c 'ip link set lo up; exec "$0" "$@"' "$0" "$@"
-fi
 program=pipeline_worker
 . tests/checks.bash
 prepare_launcher
@@ -21,24 +19,6 @@ options=(--text "$work/stories.txt" --tokenizer bytes --d 16 --depth 3
   --heartbeat $heartbeat --timeout 20)
 write_stories
 
-# A namespace for each rank, with a cable to this one, which forwards. Fails where that is not
-# allowed.
-lay_cables() {
-  local rank
-  [ "${ELASTIC_NETWORK-}" = own ] && echo 1 >/proc/sys/net/ipv4/ip_forward || return
-  for ((rank = 0; rank < ranks; ++rank)); do
-    unshare --net sleep infinity &
-    homes[rank]=$!
-    sleep 0.1
-    ip link add cable$rank type veth peer name eth0 netns ${homes[rank]} &&
-      ip address add 10.9.$rank.1/24 dev cable$rank && ip link set cable$rank up &&
-      at_home $rank ip link set lo up && at_home $rank ip address add 10.9.$rank.2/24 dev eth0 &&
-      at_home $rank ip link set eth0 up && at_home $rank ip route add default via 10.9.$rank.1 ||
-      return
-  done
-} 2>/dev/null
-homes=()
-at_home() { nsenter --net=/proc/${homes[$1]}/ns/net "${@:2}"; }  # at_home RANK COMMAND...
 lay_cables && has_cables=yes || has_cables=
 
 # Starts a rank, and again whenever it dies, as a launcher would.

@@ -71,6 +71,20 @@ check "a rank that is killed loses nothing" survives killed KILL 2
 check "nor do all ranks but the first" survives deserted KILL 1 2 3
 check "nor does one that freezes" survives frozen STOP 3
 
+comes_back() {  # rank 2 is killed, and started again as its launcher would
+  start back 3 "${slow[@]}" --checkpoint "$work/back-steps"
+  played back 2 || echo "it does not train"
+  kill -KILL "${ranks[2]}"
+  "$program" "${heart[@]}" "${slow[@]}" --threads 1 --rank 2 --ranks 3 --meet "$work/meet" \
+    >"$work/back-2.out" 2>&1 &
+  wait "${ranks[0]}" && wait "${ranks[1]}" && wait $! || return
+  cat "$work"/back-*.out
+  grep -q "^rank 2 is back$" "$work/back-0.out" &&
+    grep -qE "^rank 2 trained clients [1-9]" "$work/back-2.out" && same back &&
+    [ -z "$(ls -A "$work/meet")" ]
+}
+check "a rank that is started again takes part again" comes_back
+
 goes_on() {
   start stopped 3 "${slow[@]}" --checkpoint "$work/stopped-steps"
   played stopped 2 || echo "it does not train"

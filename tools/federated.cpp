@@ -13,6 +13,7 @@
 #include "tools/federated/commands.h"
 #include "tools/federated/outputs.h"
 #include "tools/federated/sweep.h"
+#include "tools/program/open_files.h"
 #include "tools/program/program.h"
 #include "tools/program/signals.h"
 #include "tools/ranks/launch.h"
@@ -110,6 +111,7 @@ int run_command(int argc, char** argv) {
     return ranks::serve_run(experiment, resources, place), 0;
   }
   check(outputs);
+  tools::allow_many_files();
   return run_one("federated", experiment, resources, outputs, stop, ranks::make_executor(place));
 }
 

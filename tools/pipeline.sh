@@ -189,7 +189,7 @@ look_after_ranks() {
     [ "$elastic" ] && [ $status = 0 ] && has_ended=yes
     [ $status = 130 ] && interrupted=${interrupted:-130}
     [ $status = 0 ] || [ $status = 130 ] && continue
-    dead+=("$rank")
+    [ $status = 2 ] || dead+=("$rank")
     if [ $status -gt 128 ]; then
       failures+=("rank $rank ended by signal $((status - 128))")
       [ $status = 137 ] && failures[-1]+=" (is the machine out of memory?)"

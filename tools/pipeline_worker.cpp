@@ -1,8 +1,6 @@
 // bin/pipeline_worker: one rank of a pipeline- and data-parallel training run; with no other ranks,
 // serial training. tools/pipeline.sh starts all ranks of a run on one machine.
 
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <cstdint>
 #include <filesystem>
@@ -26,6 +24,7 @@
 #include "pipeline/topology.h"
 #include "pipeline/training_config.h"
 #include "pipeline/wire_formats.h"
+#include "tools/program/open_files.h"
 #include "tools/program/options.h"
 #include "tools/program/privacy.h"
 #include "tools/program/program.h"
@@ -283,14 +282,6 @@ void set_schedule(pipeline::TrainingConfig& config, const training::ScheduleSize
   config.chunks = size.chunks.value_or(pipeline::schedule_named(config.schedule).least_chunks);
 }
 
-// Keeps connections of strangers from using up the files that this process may open.
-void allow_many_files() {
-  rlimit limit;
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  ::setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 // Ranks that a launcher started, or that have only a --meet, learn each other's addresses in a
 // folder. A given --rank, --address or --pipelines counts more than what the launcher says.
 void set_ranks(CommandLine& line) {
@@ -384,7 +375,7 @@ int run_command(int argc, char** argv) {
 
   line.rank.stop = &tools::stop_on_signals();
   if (line.parent) tools::stop_with_parent(*line.parent);
-  allow_many_files();
+  tools::allow_many_files();  // connections of strangers need some, too
   if (config.is_elastic ? training::run_elastic_rank(line.rank) : training::run_rank(line.rank))
     return 0;
   if (!line.parent && line.rank.rank == 0)

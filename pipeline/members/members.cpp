@@ -64,7 +64,7 @@ Members::~Members() {
   thread_.request_stop();
   thread_.join();
   std::error_code ignored;
-  fs::remove(options_.folder / nn::concat(prefix, presence_.seat, '-', presence_.id), ignored);
+  fs::remove(options_.folder / file_of_presence(), ignored);
   if (how_it_ended().empty()) return;
   std::vector<std::string> doors;
   for (const Presence& other : look()) doors.push_back(other.door);
@@ -80,8 +80,20 @@ std::string Members::text_in(const fs::path& file) {
   return text.str();
 }
 
+std::string Members::file_of_presence() const {
+  return nn::concat(prefix, presence_.seat, '-', presence_.id);
+}
+
 fs::path Members::file_of_epoch(int number) const {
   return options_.folder / nn::concat("epoch-", number);
+}
+
+// A run that has begun does not end because one rank cannot write.
+void Members::cannot_write(const std::string& name, int error) const {
+  const std::string what =
+      nn::concat("cannot write ", (options_.folder / name).string(), ": ", std::strerror(error));
+  if (last_.number > 0) throw nn::Error(what);
+  throw nn::InputError(what, "all ranks must be able to write there");
 }
 
 // Makes a file with this content, unless it exists: one of those that try succeeds.
@@ -92,18 +104,17 @@ bool Members::create(const std::string& name, const std::string& text) const {
   const bool is_first = is_whole && ::link(draft.c_str(), file.c_str()) == 0;
   const int error = errno;
   ::unlink(draft.c_str());
-  if (!is_first && error != EEXIST)
-    throw nn::InputError(nn::concat("cannot write ", file.string(), ": ", std::strerror(error)),
-                         "all ranks must be able to write there");
+  if (!is_first && error != EEXIST) cannot_write(name, error);
   return is_first;
 }
 
 // Not synced: what matters after a loss of power is in the checkpoints.
 void Members::write_presence() {
-  const std::string name = nn::concat(prefix, presence_.seat, '-', presence_.id);
+  const std::string name = file_of_presence();
   const fs::path draft = options_.folder / ('.' + name);
-  if (write_whole(draft, nn::concat(told_, "beat ", ++beats_, '\n')))
-    ::rename(draft.c_str(), (options_.folder / name).c_str());
+  const bool is_written = write_whole(draft, nn::concat(told_, "beat ", ++beats_, '\n')) &&
+                          ::rename(draft.c_str(), (options_.folder / name).c_str()) == 0;
+  write_error_ = is_written ? 0 : errno;
 }
 
 void Members::tell(Presence presence) {
@@ -161,11 +172,15 @@ std::optional<Epoch> Members::agree(const std::optional<State>& state) {
     std::erase_if(others, [this](const Presence& each) { return each.id == id(); });
     knock(others);
     const std::vector<Presence> alive = look();
-    const bool is_late = Clock::now() - since > options_.patience;
+    const auto waited = Clock::now() - since;
+    // A full disk may have room again.
+    const bool may_fail = last_.number > 0 && waited < 2 * options_.patience;
+    if (write_error_ != 0 && !may_fail) cannot_write(file_of_presence(), write_error_);
+    const bool is_late = waited > options_.patience;
     if (const auto next = next_epoch(last_, options_.shape, alive, is_late)) try {
         create(file_of_epoch(next->number).filename(), to_text(*next));
-      } catch (const nn::InputError&) {  // a full disk may have room again
-        if (Clock::now() - since > 2 * options_.patience) throw;
+      } catch (const nn::Error&) {
+        if (!may_fail) throw;
       }
     require_hope(alive, since);
     const bool others_train =

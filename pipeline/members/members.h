@@ -54,7 +54,9 @@ class Members {
   // state, returns that epoch, too: the state is void from then on.
   //
   // Throws PeerLost naming the seats that are missing if there is no whole pipeline for twice the
-  // patience, and Mailbox::Stopped when told to stop without a state.
+  // patience, and Mailbox::Stopped when told to stop without a state. Throws nn::InputError if it
+  // cannot write in the folder before the first epoch, and nn::Error if it cannot for twice the
+  // patience later.
   std::optional<Epoch> agree(const std::optional<State>& state);
 
   const std::string& id() const { return presence_.id; }
@@ -83,7 +85,9 @@ class Members {
 
   static constexpr const char* prefix = "seat-";
   static std::string text_in(const std::filesystem::path& file);  // empty if it is missing
+  std::string file_of_presence() const;
   std::filesystem::path file_of_epoch(int number) const;
+  [[noreturn]] void cannot_write(const std::string& name, int error) const;
   bool create(const std::string& name, const std::string& text) const;
   void write_presence();
   void tell(Presence presence);
@@ -104,7 +108,8 @@ class Members {
   mutable std::mutex mutex_;  // of what both threads use
   std::string told_;
   std::uint64_t beats_ = 0;
-  std::atomic<int> attended_ = 0;  // the epoch that agree() returned
+  std::atomic<int> write_error_ = 0;  // of the last attempt to tell something: an errno
+  std::atomic<int> attended_ = 0;     // the epoch that agree() returned
   std::atomic<bool> is_over_ = false;
   std::condition_variable_any stopped_;
   std::jthread thread_;  // ends before the members above do

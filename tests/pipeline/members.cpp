@@ -283,6 +283,13 @@ TEST_CASE("processes agree again and again, whoever decides first and whoever co
   CHECK(fs::status(run.place()).permissions() == fs::perms::owner_all);
 }
 
+TEST_CASE("a process that cannot write in the folder says so before the run begins") {
+  Run run;
+  run.start(0);
+  fs::remove_all(run.place());
+  CHECK(contains(complaint_of([&] { run.processes[0]->agree({}); }), "cannot write"));
+}
+
 TEST_CASE("a process is lost, another takes its seat and the others notice") {
   Run run;
   for (int seat : {0, 1, 2, 3}) run.start(seat);

@@ -11,6 +11,7 @@
 #include "pipeline/mailbox/frame.h"
 #include "pipeline/mailbox/listener.h"
 #include "pipeline/mailbox/meeting.h"
+#include "tools/training/access.h"
 
 namespace ranks {
 
@@ -19,20 +20,28 @@ using pipeline::Mailbox, pipeline::Message, pipeline::PeerLost, pipeline::Tag;
 // In bytes: that of a large model, with what SCAFFOLD keeps.
 constexpr std::size_t largest_update = std::size_t{1} << 36;
 
-Line::Line(const MeetingPlace& place, int other, const std::string& terms) {
+Line::Line(const MeetingPlace& place, int other, const std::string& terms,
+           std::chrono::milliseconds patience) {
   const bool is_first = place.rank == 0;
   const int own = is_first ? 0 : 1;  // a pair meets as a run of two ranks
   const std::filesystem::path folder =
       place.folder.string() + nn::concat('-', is_first ? other : place.rank);
+  const auto clear_away = [&] {
+    std::error_code ignored;
+    if (is_first) std::filesystem::remove_all(folder, ignored);
+  };
   pipeline::Meeting meeting;
   try {
     meeting = pipeline::meet_in(folder, own, 2, {1 - own}, pipeline::host_of_this_machine(),
-                                place.timeout, place.stop);
+                                patience, place.stop);
   } catch (const PeerLost&) {
-    const std::string what = nn::concat("rank ", place.rank, " waited ",
-                                        static_cast<double>(place.timeout.count()) / 1000, " s in ",
-                                        folder.string(), " for rank ", other);
+    const std::string what =
+        nn::concat("rank ", place.rank, " waited ", static_cast<double>(patience.count()) / 1000,
+                   " s in ", folder.string(), " for rank ", other);
     throw PeerLost(what, what);
+  } catch (const Mailbox::Stopped&) {
+    clear_away();
+    throw;
   }
   const std::size_t known = std::max(place.rank, other) + 1;
   Mailbox::Options options;
@@ -49,6 +58,7 @@ Line::Line(const MeetingPlace& place, int other, const std::string& terms) {
   options.deadline = place.timeout;
   options.heartbeat = place.heartbeat;
   options.stop = place.stop;
+  options.handshake = training::handshake_among(place.ranks);
   options.largest_message = largest_update;
   mailbox_.emplace(network_, std::move(options));
   try {
@@ -56,14 +66,17 @@ Line::Line(const MeetingPlace& place, int other, const std::string& terms) {
   } catch (const nn::InputError& error) {
     mailbox_->announce_failure(error.what());
     throw;
+  } catch (const Mailbox::Stopped&) {
+    clear_away();
+    throw;
   }
   mailbox_->ignore_stop();
-  std::error_code ignored;
-  if (is_first) std::filesystem::remove_all(folder, ignored);
+  clear_away();
 }
 
-Connection::Connection(const MeetingPlace& place, int rank, const std::string& terms)
-    : rank_(rank), line_(place, rank, terms) {
+Connection::Connection(const MeetingPlace& place, int rank, const std::string& terms,
+                       std::chrono::milliseconds patience)
+    : rank_(rank), line_(place, rank, terms, patience) {
   threads_ = static_cast<int>(line_.mailbox().receive_number(
       rank, {Tag::report},
       nn::concat("waiting for rank ", rank, " to say how many threads it has")));

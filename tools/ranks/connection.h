@@ -26,10 +26,12 @@ struct MeetingPlace {
 };
 
 // One end of a connection: rank 0's to `other`, or that of a rank to rank 0. Both must have the
-// same terms, one per line. Throws as Mailbox::meet() and pipeline::meet_in() do.
+// same terms, one per line. Throws as Mailbox::meet() and pipeline::meet_in() do, which waits
+// `patience` for the other process to start.
 class Line {
  public:
-  Line(const MeetingPlace& place, int other, const std::string& terms);
+  Line(const MeetingPlace& place, int other, const std::string& terms,
+       std::chrono::milliseconds patience);
   pipeline::Mailbox& mailbox() { return *mailbox_; }
 
  private:
@@ -40,7 +42,8 @@ class Line {
 // Another rank, as rank 0 sees it. Several threads may use it.
 class Connection {
  public:
-  Connection(const MeetingPlace& place, int rank, const std::string& terms);
+  Connection(const MeetingPlace& place, int rank, const std::string& terms,
+             std::chrono::milliseconds patience);
 
   int rank() const { return rank_; }
   int threads() const { return threads_; }  // that train there

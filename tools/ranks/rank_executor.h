@@ -1,8 +1,11 @@
 #pragma once
 
+#include <atomic>
 #include <functional>
+#include <future>
 #include <memory>
 #include <mutex>
+#include <semaphore>
 #include <string>
 #include <vector>
 
@@ -13,12 +16,18 @@ namespace ranks {
 
 // Trains the clients of a round on the threads of rank 0 and of all other ranks. The clients of a
 // rank that is lost are given to others in the same round; when none is left, rank 0 trains alone.
+// A rank that is started again takes part from the next round on.
 class RankExecutor : public fl::Executor {
  public:
-  // `on_loss` is told of each rank that is lost. The threads must outlive the executor's rounds.
   using Connections = std::vector<std::unique_ptr<Connection>>;
-  RankExecutor(fl::ThreadExecutor& own, Connections others,
-               std::function<void(const std::string& what)> on_loss);
+  // Waits for a lost rank to be started again, or until it is told to stop: null. Called in a
+  // thread of its own.
+  using Reconnect =
+      std::function<std::unique_ptr<Connection>(int rank, const std::atomic<bool>& stop)>;
+  // `say` is told of ranks that are lost or come back. The threads must outlive the executor's
+  // rounds.
+  RankExecutor(fl::ThreadExecutor& own, Connections others, Reconnect reconnect,
+               std::function<void(const std::string& what)> say);
   ~RankExecutor() override;  // lets the other ranks end
 
   void train(int count, const Assign& assign, const Take& take) override;
@@ -31,14 +40,22 @@ class RankExecutor : public fl::Executor {
     std::unique_ptr<fl::ClientWorker> spare = {};  // once every other rank is lost
     Parcel<fl::Trained> parcel = {};
   };
+  void take_in_those_that_are_back();
+  void share_out_hands();
   fl::Trained train_with(Hand& hand, const fl::Assignment& assignment);
+  fl::Trained train_here(Hand& hand, const fl::Assignment& assignment);
+  void lose(const Connection& connection, const std::string& why);
   Connection* replacement();
 
   fl::ThreadExecutor& own_;
   Connections others_;
-  std::function<void(const std::string&)> on_loss_;
+  Reconnect reconnect_;
+  std::function<void(const std::string&)> say_;
   std::vector<Hand> hands_;
-  mutable std::mutex mutex_;  // of the hands' connections
+  std::counting_semaphore<> own_threads_;
+  mutable std::mutex mutex_;  // of the hands' connections, and of what follows
+  std::atomic<bool> is_over_ = false;
+  std::vector<std::future<std::unique_ptr<Connection>>> returns_;  // of lost ranks
 };
 
 }  // namespace ranks

@@ -2,9 +2,16 @@
 
 #include <unistd.h>
 
+#include <atomic>
+#include <chrono>
+#include <exception>
 #include <future>
 #include <iostream>
+#include <memory>
+#include <string>
+#include <thread>
 #include <utility>
+#include <vector>
 
 #include "nn/base/error.h"
 #include "tools/federated/dataset.h"
@@ -33,6 +40,21 @@ auto interruptible(const Meet& meet) {
   }
 }
 
+// Waits for a rank that was lost. Null once it is told to stop.
+std::unique_ptr<Connection> connect_again(MeetingPlace place, int rank, const std::string& run,
+                                          const std::atomic<bool>& stop) {
+  place.stop = &stop;
+  while (!stop) {
+    try {
+      return std::make_unique<Connection>(place, rank, run, std::chrono::years(1));
+    } catch (const pipeline::Mailbox::Stopped&) {
+    } catch (const std::exception&) {  // it was lost again, or has other options
+      std::this_thread::sleep_for(place.heartbeat / 10);
+    }
+  }
+  return nullptr;
+}
+
 }  // namespace
 
 federated::Runner::MakeExecutor make_executor(const Place& place) {
@@ -45,13 +67,16 @@ federated::Runner::MakeExecutor make_executor(const Place& place) {
       std::vector<std::future<std::unique_ptr<Connection>>> meetings;
       for (int rank = 1; rank < place.meeting.ranks; ++rank)
         meetings.push_back(std::async(std::launch::async, [&, rank] {
-          return std::make_unique<Connection>(place.meeting, rank, run);
+          return std::make_unique<Connection>(place.meeting, rank, run, place.meeting.timeout);
         }));
       RankExecutor::Connections others;
       for (auto& meeting : meetings) others.push_back(meeting.get());
       return std::make_unique<RankExecutor>(
           server.threads(), std::move(others),
-          [](const std::string& what) { say(what + "; others take over its clients"); });
+          [place, run](int rank, const std::atomic<bool>& stop) {
+            return connect_again(place.meeting, rank, run, stop);
+          },
+          say);
     });
   };
 }
@@ -66,7 +91,8 @@ void serve_run(const federated::Experiment& asked, const federated::Resources& r
   config.threads = resources.threads;
   fl::Server server(std::move(config), *dataset.train, *dataset.test);
   interruptible([&] {
-    Line line(place.meeting, 0, federated::identity_of(experiment, dataset.task()));
+    Line line(place.meeting, 0, federated::identity_of(experiment, dataset.task()),
+              place.meeting.timeout);
     const int trained = serve(server.threads(), line);
     say(nn::concat("rank ", place.meeting.rank, " trained clients ", trained,
                    trained == 1 ? " time" : " times"));

@@ -24,10 +24,6 @@ namespace {
 
 constexpr std::string_view rank_place = "{rank}";  // in an address
 
-// Handshakes take processor time. When all ranks of a large run meet on few cores, each waits for
-// the others.
-constexpr std::chrono::milliseconds handshake{5'000}, handshake_of_a_rank{100};
-
 // "tcp://a:1,ipc:///b,c" is two addresses: a comma belongs to a path unless an address follows it.
 std::vector<std::string> separated(const std::vector<std::string>& texts) {
   std::vector<std::string> addresses;
@@ -115,6 +111,10 @@ std::chrono::milliseconds milliseconds_of(double seconds) {
   return std::chrono::milliseconds(static_cast<long>(seconds * 1000));
 }
 
+std::chrono::milliseconds handshake_among(int ranks) {
+  return std::chrono::milliseconds(5'000 + 100 * ranks);
+}
+
 pipeline::Mailbox::Options mailbox_options(const RankOptions& options) {
   const int ranks = options.config.topology.ranks();
   if (options.rank < 0 || options.rank >= ranks)
@@ -129,7 +129,7 @@ pipeline::Mailbox::Options mailbox_options(const RankOptions& options) {
                                      .deadline = milliseconds_of(options.timeout),
                                      .heartbeat = milliseconds_of(options.heartbeat),
                                      .stop = options.stop,
-                                     .handshake = handshake + ranks * handshake_of_a_rank,
+                                     .handshake = handshake_among(ranks),
                                      .on_stranger = [](const std::string& what) {
                                        std::cerr << "dropped: " << what << std::endl;
                                      }};

@@ -17,6 +17,10 @@ std::uint64_t run_of_environment();
 // Options give times in seconds.
 std::chrono::milliseconds milliseconds_of(double seconds);
 
+// For Mailbox::Options: handshakes take processor time, and when all ranks of a large run meet on
+// few cores, each waits for the others.
+std::chrono::milliseconds handshake_among(int ranks);
+
 // This rank's mailbox: addresses, keys and timeouts; without the addresses if they are learned in a
 // meeting. Throws nn::InputError for a rank out of range, and for unusable addresses or keys.
 pipeline::Mailbox::Options mailbox_options(const RankOptions& options);
