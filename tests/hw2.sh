@@ -73,8 +73,24 @@ if [ -e "$data_raw"/heart/heart.csv ]; then
     wait $pid
     [ $? = 130 ] && [ ! -e "$work/stopped/lab" ] && grep -q "^stopping after this epoch" "$work/err"
   }
+  goes_on() {
+    local command=("$program" ex1 --epochs 60 --out "$work/resumed") kept=$work/resumed/.unfinished _
+    "$program" ex1 --epochs 60 --out "$work/whole" >/dev/null
+    "${command[@]}" >/dev/null 2>"$work/err" &
+    local pid=$!
+    for _ in {1..600}; do
+      [ -e "$kept" ] && [ "$(ls "$kept"/ex1-42-mt-60-epochs-*.json 2>/dev/null)" ] && break
+      sleep 0.02
+    done
+    kill -INT $pid
+    wait $pid
+    [ $? = 130 ] && grep -q "^  .*hw2 ex1 --epochs 60 --out $work/resumed$" "$work/err" &&
+      "${command[@]}" >/dev/null 2>"$work/err" && grep -q "^going on with the curves" "$work/err" &&
+      cmp "$work/whole/ex1/results.csv" "$work/resumed/ex1/results.csv" && [ ! -e "$kept" ]
+  }
   set -m  # so that the child does not inherit an ignored SIGINT
   check "Ctrl-C ends an exercise and leaves no half of it" stops
+  check "after Ctrl-C the same command goes on with the curves that are complete" goes_on
   set +m
 fi
 finish

@@ -18,7 +18,7 @@ data::Table scaled(data::Table table);
 fl::vertical::Config split_config(const Setting& setting, const data::Table& table,
                                   const fl::vertical::Shares& shares, fl::vertical::Quirks quirks);
 
-// Trains with all parties in this process.
+// Trains with all parties in this process, unless the curve was kept.
 Curve run_split(const Bench& bench, const std::string& name, const data::Table& scaled_table,
                 const fl::vertical::Shares& shares, fl::vertical::Quirks quirks);
 
