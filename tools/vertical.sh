@@ -10,6 +10,7 @@ Split learning on heart.csv, with a process for the server and for each of 1 to 
 sends activations and gets gradients; its columns stay in its process.
 
   tools/vertical.sh 4                      the course's lab, seed 42
+  tools/vertical.sh 4 --quirks published   the notebook's own figures
   tools/vertical.sh 4 --quirks none        without the lab's quirks
 
   --out FOLDER       for lab2b.csv and the logs: out/vertical

@@ -54,8 +54,11 @@ void parse(int argc, char** argv, CommandLine& line) {
   options.add("--dropout-rng", line.setting.stream,
               {{"mt", nn::DropoutStream::mt}, {"mkl", nn::DropoutStream::mkl}},
               "mt: PyTorch 2.7 and later; mkl: its x86 wheels before");
-  options.add("--quirks", line.quirks, {{"lab", Quirks::of_the_lab()}, {"none", Quirks{}}},
-              "lab: gradients zeroed once an epoch, dropout on the scores and in the test");
+  options.add(
+      "--quirks", line.quirks,
+      {{"lab", Quirks::of_the_lab()}, {"published", Quirks::as_published()}, {"none", Quirks{}}},
+      "lab: gradients zeroed once an epoch, dropout on the scores and in the test; "
+      "published: clients' models are not trained, either");
   options.add("--data", line.data, "folder with heart.csv: data/raw/heart");
   options.add("--out", line.out, "folder for the server's results");
   options.add("--parent", line.parent,

@@ -75,12 +75,12 @@ std::string terms_of(const Config& config) {
   std::string columns;
   for (const nn::index count : config.columns) columns += nn::concat(' ', count);
   const auto& quirks = config.quirks;
-  return nn::concat("columns", columns, "\nclasses ", config.classes, "\nrows ", config.rows,
-                    "\ntraining rows ", config.train_rows, "\nepochs ", config.epochs, "\nbatch ",
-                    config.batch, "\nlearning rate ", config.learning_rate, "\ndropout ",
-                    config.dropout, "\nseed ", config.seed, "\ndropout stream ",
-                    config.stream == nn::DropoutStream::mt ? "mt" : "mkl", "\nquirks ",
-                    quirks.accumulates, quirks.drops_scores, quirks.drops_in_testing);
+  return nn::concat(
+      "columns", columns, "\nclasses ", config.classes, "\nrows ", config.rows, "\ntraining rows ",
+      config.train_rows, "\nepochs ", config.epochs, "\nbatch ", config.batch, "\nlearning rate ",
+      config.learning_rate, "\ndropout ", config.dropout, "\nseed ", config.seed,
+      "\ndropout stream ", config.stream == nn::DropoutStream::mt ? "mt" : "mkl", "\nquirks ",
+      quirks.accumulates, quirks.drops_scores, quirks.drops_in_testing, quirks.trains_top_alone);
 }
 
 }  // namespace vertical
