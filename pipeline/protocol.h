@@ -26,6 +26,7 @@ class Protocol {
   bool is_verdict(int from, std::size_t bytes) const;
   bool is_outer(int from, Tag tag, std::size_t bytes, int step) const;
   bool is_handover(int from, Tag tag, std::size_t bytes) const;
+  bool is_along(int from, int part) const;
   bool is_of_evaluation(int from, Tag tag, std::size_t bytes) const;
   bool is_of_story(int from, Tag tag, std::size_t bytes) const;
   bool is_for_head(int from, Tag tag, std::size_t bytes) const;

@@ -48,8 +48,16 @@ if [ -e "$data_raw"/heart/heart.csv ]; then
       cmp "$work/one/lab2b.csv" "$work/processes/lab2b.csv"
   }
   check "processes give the bits of one process" same_bits
+  same_vae() {
+    "$program" ex3 --seed 5 --epochs 3 --out "$work/one" >/dev/null &&
+      processes 4 --network vae --seed 5 --epochs 3 && grep -q "^losses in" "$work/stdout" &&
+      diff <(sed -n 's/^four clients,//p' "$work/one/ex3/results.csv") \
+        <(tail -n +2 "$work/processes/vae.csv")
+  }
+  check "and so they do for exercise 3's encoders, VAE and decoders" same_vae
   check "one client works, and so does one for each feature" eval \
-    'processes 1 --epochs 1 && processes 13 --epochs 1 --dropout-rng mkl --quirks none'
+    'processes 1 --epochs 1 && processes 13 --epochs 1 --dropout-rng mkl --quirks none &&
+    processes 2 --epochs 1 --quirks published'
   stays_whole() {  # all processes end when one is killed
     tools/vertical.sh 3 --epochs 100000 --out "$work/killed" >/dev/null 2>"$work/err" &
     local launcher=$! victim _
@@ -73,8 +81,24 @@ if [ -e "$data_raw"/heart/heart.csv ]; then
     wait $pid
     [ $? = 130 ] && [ ! -e "$work/stopped/lab" ] && grep -q "^stopping after this epoch" "$work/err"
   }
+  goes_on() {
+    local command=("$program" ex1 --epochs 60 --out "$work/resumed") kept=$work/resumed/.unfinished _
+    "$program" ex1 --epochs 60 --out "$work/whole" >/dev/null
+    "${command[@]}" >/dev/null 2>"$work/err" &
+    local pid=$!
+    for _ in {1..600}; do
+      [ -e "$kept" ] && [ "$(ls "$kept"/ex1-42-mt-60-epochs-*.json 2>/dev/null)" ] && break
+      sleep 0.02
+    done
+    kill -INT $pid
+    wait $pid
+    [ $? = 130 ] && grep -q "^  .*hw2 ex1 --epochs 60 --out $work/resumed$" "$work/err" &&
+      "${command[@]}" >/dev/null 2>"$work/err" && grep -q "^going on with the curves" "$work/err" &&
+      cmp "$work/whole/ex1/results.csv" "$work/resumed/ex1/results.csv" && [ ! -e "$kept" ]
+  }
   set -m  # so that the child does not inherit an ignored SIGINT
   check "Ctrl-C ends an exercise and leaves no half of it" stops
+  check "after Ctrl-C the same command goes on with the curves that are complete" goes_on
   set +m
 fi
 finish

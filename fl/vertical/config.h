@@ -14,8 +14,12 @@ struct Quirks {
   bool accumulates = false;       // gradients are zeroed once an epoch, so they add up over batches
   bool drops_scores = false;      // the top model ends in leaky ReLU and dropout
   bool drops_in_testing = false;  // dropout stays on in the test
+  bool trains_top_alone = false;  // clients' models stay as they were drawn
 
-  static constexpr Quirks of_the_lab() { return {true, true, true}; }
+  static constexpr Quirks of_the_lab() { return {true, true, true, false}; }
+  // The notebook's figures: it has the clients' models in a Python list, where PyTorch finds no
+  // parameters, so its optimizer has those of the top model alone.
+  static constexpr Quirks as_published() { return {true, true, true, true}; }
   bool operator==(const Quirks&) const = default;
 };
 

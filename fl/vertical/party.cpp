@@ -44,6 +44,7 @@ nn::Var Party::forward(nn::Var x) {
 }
 
 void Party::step() {
+  if (config_.quirks.trains_top_alone && party_ < config_.clients()) return;
   optimizer_.step(model_->parameters().values(), model_->parameters().gradients());
 }
 

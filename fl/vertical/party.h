@@ -28,7 +28,7 @@ class Party {
   void begin(const Pass& pass);
   // x, on the tape, through the model. Once a pass.
   nn::Var forward(nn::Var x);
-  void step();
+  void step();  // unless the model is not to learn
 
  private:
   void skip_masks(int first, int last);

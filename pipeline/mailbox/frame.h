@@ -27,6 +27,7 @@ struct Tag {
     assignment,  // of a client to a rank
     update,      // of that client
     clock,
+    peak,  // operations per second, and their sum
     cut,
     checkpoint,
     verdict,

@@ -2,7 +2,9 @@
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "nn/base/file.h"
@@ -10,8 +12,10 @@
 #include "tests/complaint.h"
 #include "tests/nn/goldens.h"
 #include "tools/homework2/generative.h"
+#include "tools/homework2/kept.h"
 #include "tools/homework2/record.h"
 #include "tools/homework2/run.h"
+#include "tools/program/program.h"
 #include "tools/program/temporary_folder.h"
 
 namespace homework2 {
@@ -66,6 +70,40 @@ TEST_CASE("every exercise is written up from few epochs, and read back from its 
     CHECK(complaint_of([&] { read_outcome(file, exercise); }).find("was edited") !=
           std::string::npos);
   }
+}
+
+TEST_CASE("curves of an exercise that was stopped are kept, unless their file is damaged") {
+  if (!has_heart()) return;
+  const tools::TemporaryFolder folder;
+  const Exercise& exercise = exercises()[1];
+  Bench bench = bench_of(3, 1);
+  // Runs the exercise up to this curve. Returns how many curves were trained.
+  const auto train = [&](const std::string& last) {
+    std::ostringstream log;
+    Kept kept(folder.path, exercise, bench.setting, bench.table, log);
+    int trained = 0;
+    bench.keep = [&](const auto& names, const auto& make) { return kept.keep(names, make); };
+    bench.on_epoch = [&](const std::string& curve, int done, int) {
+      trained += done;
+      if (curve == last) throw tools::Stopped{2};
+    };
+    try {
+      exercise.run(bench);
+    } catch (const tools::Stopped&) {
+    }
+    return std::pair{trained, log.str()};
+  };
+  CHECK(train("permutation 2") == std::pair{2, std::string()});
+  CHECK(train("permutation 3").first == 1);
+  const auto [trained, log] = train("none");
+  CHECK(trained == 1);
+  CHECK(log.starts_with("going on with the curves in "));
+
+  for (const auto& entry : std::filesystem::directory_iterator(folder.path / ".unfinished"))
+    nn::write_file_atomically(entry.path(), "{}");
+  const auto [again, note] = train("none");
+  CHECK(again == 4);
+  CHECK(note.find("ex1 begins again: ") != std::string::npos);
 }
 
 TEST_CASE("a table of epochs is what pandas and spreadsheets read") {

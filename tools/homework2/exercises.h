@@ -31,12 +31,19 @@ struct Curve {
   std::string features = {};                    // of each client: "age sex cp | trestbps chol fbs"
 };
 
+using MakeCurves = std::function<std::vector<Curve>()>;
+
 // What an exercise works with.
 struct Bench {
   Setting setting;
   data::Table table;  // heart.csv, not scaled
   // Called after each epoch of a curve. Throws tools::Stopped if the user asked for it.
   std::function<void(const std::string& curve, int done, int epochs)> on_epoch;
+  // The curves of these names: those kept by a run that was stopped, or else what `make` returns.
+  std::function<std::vector<Curve>(std::span<const std::string> names, const MakeCurves& make)>
+      keep = [](std::span<const std::string>, const MakeCurves& make) { return make(); };
+
+  Curve keep_one(const std::string& name, const std::function<Curve()>& make) const;
 };
 
 struct Exercise {

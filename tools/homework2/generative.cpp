@@ -158,7 +158,9 @@ GenerativeData split_for_vae(const data::Table& table, std::uint64_t seed) {
   return {rows_at(std::span(order).subspan(tested)), rows_at(std::span(order).first(tested))};
 }
 
-std::vector<Curve> run_generative(const Bench& bench) {
+namespace {
+
+std::vector<Curve> train_generative(const Bench& bench) {
   const GenerativeData data = split_for_vae(bench.table, bench.setting.seed);
   nn::Generator generator(bench.setting.seed);
   nn::TabularVae vae(data.train.shape()[1], generator);
@@ -168,6 +170,13 @@ std::vector<Curve> run_generative(const Bench& bench) {
   curves.push_back(train_classifier(bench, real_name, data.train, test, generator));
   curves.push_back(train_classifier(bench, synthetic_name, samples, test, generator));
   return curves;
+}
+
+}  // namespace
+
+std::vector<Curve> run_generative(const Bench& bench) {
+  const std::vector<std::string> names{vae_name, real_name, synthetic_name};
+  return bench.keep(names, [&] { return train_generative(bench); });
 }
 
 void write_generative(std::span<const Curve> curves, report::Document& out) {

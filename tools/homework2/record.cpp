@@ -41,6 +41,15 @@ bool is_whole(const Curve& curve) {
          (curve.accuracy.empty() || curve.accuracy.size() == curve.loss.size());
 }
 
+std::string hint_for(const Exercise& exercise) {
+  return nn::concat("hw2 ", exercise.name, " makes it again");
+}
+
+[[noreturn]] void throw_incomplete(const std::filesystem::path& file, const Exercise& exercise) {
+  throw nn::InputError(nn::concat(file.string(), " does not hold the runs of ", exercise.name),
+                       hint_for(exercise));
+}
+
 }  // namespace
 
 std::string to_json(const Outcome& outcome) {
@@ -58,10 +67,9 @@ std::string to_json(const Outcome& outcome) {
                                         {"checksum", nn::no_checksum}}));
 }
 
-Outcome read_outcome(const std::filesystem::path& file, const Exercise& exercise) {
+Outcome read_record(const std::filesystem::path& file, const Exercise& exercise) {
   constexpr std::size_t most_bytes = 20'000'000;
-  const std::string text = nn::read_file(file, most_bytes),
-                    hint = nn::concat("hw2 ", exercise.name, " makes it again");
+  const std::string text = nn::read_file(file, most_bytes), hint = hint_for(exercise);
   if (!nn::is_intact(text))
     throw nn::InputError(file.string() + " was edited: its checksum is missing or wrong", hint);
   const nlohmann::json json = nn::parse_json_object(text, file.string(), hint);
@@ -73,15 +81,20 @@ Outcome read_outcome(const std::filesystem::path& file, const Exercise& exercise
       outcome.curves.push_back(
           {each.at("name"), numbers_of(each.at("loss")), numbers_of(each.at("accuracy")),
            each.at("measures").get<std::map<std::string, double>>(), each.at("features")});
-    if (!outcome.curves.empty() && std::ranges::all_of(outcome.curves, is_whole)) {
-      exercise.write(outcome.curves);  // all that it needs is there
-      return outcome;
-    }
+    if (!outcome.curves.empty() && std::ranges::all_of(outcome.curves, is_whole)) return outcome;
   } catch (const nlohmann::json::exception&) {  // something is missing
-  } catch (const std::out_of_range&) {          // such as a measure
   }
-  throw nn::InputError(nn::concat(file.string(), " does not hold the runs of ", exercise.name),
-                       hint);
+  throw_incomplete(file, exercise);
+}
+
+Outcome read_outcome(const std::filesystem::path& file, const Exercise& exercise) {
+  Outcome outcome = read_record(file, exercise);
+  try {
+    exercise.write(outcome.curves);     // all that it needs is there
+  } catch (const std::out_of_range&) {  // such as a measure
+    throw_incomplete(file, exercise);
+  }
+  return outcome;
 }
 
 std::string to_csv(std::span<const Curve> curves) {

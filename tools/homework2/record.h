@@ -9,7 +9,7 @@
 
 namespace homework2 {
 
-// A completed exercise: the content of OUT/lab/results.json.
+// A completed exercise, the content of OUT/lab/results.json; or the curves of one under way.
 struct Outcome {
   const Exercise* exercise;
   nn::Metadata made;  // what made it, and the setting
@@ -20,6 +20,8 @@ struct Outcome {
 std::string to_json(const Outcome& outcome);
 
 // Throws nn::InputError for a file that to_json did not write or that was edited since.
+Outcome read_record(const std::filesystem::path& file, const Exercise& exercise);
+// The same if a curve is missing that the exercise needs.
 Outcome read_outcome(const std::filesystem::path& file, const Exercise& exercise);
 
 // Curve,Epoch,Train accuracy,Loss: one row per epoch.

@@ -3,10 +3,13 @@
 #include <unistd.h>
 
 #include <iostream>
+#include <string>
+#include <vector>
 
 #include "nn/base/file.h"
 #include "tools/federated/dataset.h"
 #include "tools/federated/run_json.h"
+#include "tools/homework2/kept.h"
 #include "tools/homework2/publish.h"
 #include "tools/program/program.h"
 #include "tools/program/provenance.h"
@@ -21,19 +24,45 @@ data::Table read_heart(const fs::path& folder) {
   return data::read_table(federated::heart_file(folder), federated::heart_format());
 }
 
+namespace {
+
+void say_kept(const std::vector<Kept>& kept) {
+  for (const Kept& each : kept) {
+    if (each.is_empty()) continue;
+    std::cerr << "stopped; the complete curves are kept in " << each.file().parent_path().string()
+              << ", and the same command goes on with them:\n  "
+              << tools::provenance().at("command") << '\n';
+    return;
+  }
+  std::cerr << "stopped before the first curve was complete\n";
+}
+
+}  // namespace
+
 void run_exercises(const Options& options, const std::atomic<bool>& stop) {
   nn::require_writable_folder(options.out);
   report::ProgressBar bar(std::cerr, STDERR_FILENO);
   const bool has_bar = isatty(STDERR_FILENO);
-  const Bench bench{options.setting, read_heart(options.data),
-                    [&](const std::string& curve, int done, int epochs) {
-                      if (has_bar) bar.update(curve, done, epochs);
-                      if (stop) throw tools::Stopped{tools::stop_signal()};
-                    }};
+  Bench bench{options.setting, read_heart(options.data),
+              [&](const std::string& curve, int done, int epochs) {
+                if (has_bar) bar.update(curve, done, epochs);
+                if (stop) throw tools::Stopped{tools::stop_signal()};
+              }};
+  std::vector<Kept> kept;  // until the command is over
   std::string folders;
   for (const Exercise& exercise : exercises()) {
     if (options.command != "all" && options.command != exercise.name) continue;
-    Outcome outcome{&exercise, {}, exercise.run(bench)};
+    bench.keep =
+        [&now = kept.emplace_back(options.out, exercise, options.setting, bench.table, std::cerr)](
+            const auto& names, const auto& make) { return now.keep(names, make); };
+    Outcome outcome{&exercise, {}, {}};
+    try {
+      outcome.curves = exercise.run(bench);
+    } catch (const tools::Stopped&) {
+      bar.clear();
+      say_kept(kept);
+      throw;
+    }
     bar.clear();
     outcome.made = tools::provenance();
     outcome.made["seed"] = std::to_string(options.setting.seed);
@@ -44,6 +73,7 @@ void run_exercises(const Options& options, const std::atomic<bool>& stop) {
               << std::flush;
     folders += nn::concat(", ", exercise.name, '/');
   }
+  for (Kept& each : kept) each.remove();
   std::cout << "\nIn " << options.out.string() << ": report.html, homework-2.ipynb" << folders
             << "\n";
 }

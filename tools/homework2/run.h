@@ -18,8 +18,8 @@ struct Options {
 // heart.csv as the course reads it. Throws nn::InputError if it is missing and cannot be fetched.
 data::Table read_heart(const std::filesystem::path& folder);
 
-// Runs, publishes and prints what options.command names. `stop` ends it after an epoch: exercises
-// that are complete stay, and tools::Stopped is thrown.
+// Runs, publishes and prints what options.command names. `stop` ends it after an epoch: the curves
+// that are complete are kept, the same command goes on with them, and tools::Stopped is thrown.
 void run_exercises(const Options& options, const std::atomic<bool>& stop);
 
 }  // namespace homework2

@@ -35,8 +35,17 @@ vertical::Config split_config(const Setting& setting, const data::Table& table,
   return config;
 }
 
-Curve run_split(const Bench& bench, const std::string& name, const data::Table& scaled_table,
-                const vertical::Shares& shares, vertical::Quirks quirks) {
+vertical::Config vae_config(const Setting& setting, const data::Table& table,
+                            const vertical::Shares& shares) {
+  vertical::Config config = split_config(setting, table, shares, {});
+  config.epochs = setting.epochs.value_or(200);
+  return config;
+}
+
+namespace {
+
+Curve train_split(const Bench& bench, const std::string& name, const data::Table& scaled_table,
+                  const vertical::Shares& shares, vertical::Quirks quirks) {
   const vertical::Config config = split_config(bench.setting, scaled_table, shares, quirks);
   vertical::Clients clients;
   for (const auto& features : shares)
@@ -53,6 +62,14 @@ Curve run_split(const Bench& bench, const std::string& name, const data::Table& 
   curve.measures[test_accuracy] = history.test_accuracy;
   curve.features = text_of(shares);
   return curve;
+}
+
+}  // namespace
+
+Curve run_split(const Bench& bench, const std::string& name, const data::Table& scaled_table,
+                const vertical::Shares& shares, vertical::Quirks quirks) {
+  return bench.keep_one(name,
+                        [&] { return train_split(bench, name, scaled_table, shares, quirks); });
 }
 
 std::string text_of(const vertical::Shares& shares) {
