@@ -17,10 +17,10 @@
 #include "nn/optimizer.h"
 #include "pipeline/collectives.h"
 #include "pipeline/cut.h"
-#include "pipeline/gathered_head.h"
-#include "pipeline/head_layout.h"
 #include "pipeline/mailbox/frame.h"
 #include "pipeline/shares.h"
+#include "pipeline/split_head/gathered_head.h"
+#include "pipeline/split_head/head_layout.h"
 #include "pipeline/topology.h"
 
 namespace pipeline {

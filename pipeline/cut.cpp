@@ -7,7 +7,7 @@
 
 #include "nn/base/error.h"
 #include "nn/base/number.h"
-#include "pipeline/split_head.h"
+#include "pipeline/split_head/split_head.h"
 
 namespace pipeline {
 namespace {

@@ -4,8 +4,8 @@
 #include <string_view>
 #include <vector>
 
-#include "pipeline/schedule.h"
-#include "pipeline/simulate.h"
+#include "pipeline/schedules/schedule.h"
+#include "pipeline/schedules/simulate.h"
 
 // Where the model is cut. Its blocks are the embedding, equal layers, and the head.
 namespace pipeline {

@@ -10,16 +10,15 @@
 #include "nn/real.h"
 #include "nn/tensor.h"
 #include "pipeline/collectives.h"
-#include "pipeline/head_layout.h"
-#include "pipeline/head_share.h"
 #include "pipeline/mailbox/frame.h"
+#include "pipeline/split_head/head_layout.h"
+#include "pipeline/split_head/head_share.h"
 
 namespace pipeline {
 
+using nn::demand;
+
 void require_valid_evaluation(const TrainingConfig& config) {
-  const auto demand = [](bool holds, const char* what, const char* hint) {
-    if (!holds) throw nn::InputError(what, hint);
-  };
   demand(config.held_out >= 0 && config.held_out < 1,
          "the share of the text that is held out must be from 0 to below 1", "--held-out 0.1");
   demand(config.evaluate_every >= 0, "the number of steps between evaluations cannot be negative",

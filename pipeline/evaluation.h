@@ -7,7 +7,7 @@
 
 #include "data/tokens.h"
 #include "pipeline/mailbox/mailbox.h"
-#include "pipeline/placement.h"
+#include "pipeline/schedules/placement.h"
 #include "pipeline/stage.h"
 #include "pipeline/training_config.h"
 

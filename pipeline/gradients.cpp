@@ -10,10 +10,10 @@
 #include "nn/base/stopwatch.h"
 #include "nn/gradient_norm.h"
 #include "nn/team.h"
-#include "pipeline/head_layout.h"
 #include "pipeline/links.h"
 #include "pipeline/optimizers.h"
 #include "pipeline/shares.h"
+#include "pipeline/split_head/head_layout.h"
 
 namespace pipeline {
 

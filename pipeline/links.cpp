@@ -2,7 +2,7 @@
 
 #include <set>
 
-#include "pipeline/placement.h"
+#include "pipeline/schedules/placement.h"
 #include "pipeline/tied_gradients.h"
 #include "pipeline/topology.h"
 

@@ -4,7 +4,7 @@
 #include <map>
 
 #include "pipeline/mailbox/frame.h"
-#include "pipeline/placement.h"
+#include "pipeline/schedules/placement.h"
 #include "pipeline/training_config.h"
 
 namespace pipeline {

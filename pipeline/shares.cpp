@@ -7,8 +7,8 @@
 
 #include "nn/base/error.h"
 #include "nn/models/language_model.h"
-#include "pipeline/head_layout.h"
 #include "pipeline/mailbox/frame.h"
+#include "pipeline/split_head/head_layout.h"
 #include "pipeline/topology.h"
 
 namespace pipeline {

@@ -14,8 +14,8 @@
 #include "nn/tape.h"
 #include "nn/team.h"
 #include "nn/tensor.h"
-#include "pipeline/head_share.h"
 #include "pipeline/mailbox/mailbox.h"
+#include "pipeline/split_head/head_share.h"
 
 namespace pipeline {
 

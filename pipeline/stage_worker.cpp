@@ -11,8 +11,8 @@
 #include "nn/base/stopwatch.h"
 #include "nn/exact_sum.h"
 #include "nn/real.h"
-#include "pipeline/head_layout.h"
 #include "pipeline/protocol.h"
+#include "pipeline/split_head/head_layout.h"
 
 namespace pipeline {
 

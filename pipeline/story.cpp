@@ -10,15 +10,14 @@
 #include "nn/ops.h"
 #include "nn/real.h"
 #include "nn/tensor.h"
-#include "pipeline/head_layout.h"
 #include "pipeline/mailbox/frame.h"
+#include "pipeline/split_head/head_layout.h"
 
 namespace pipeline {
 
+using nn::demand;
+
 void require_valid_stories(const TrainingConfig& config) {
-  const auto demand = [](bool holds, const char* what, const char* hint) {
-    if (!holds) throw nn::InputError(what, hint);
-  };
   demand(config.sample_every >= 0, "the number of steps between stories cannot be negative",
          "--sample-every 100");
 }

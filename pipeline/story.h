@@ -10,7 +10,7 @@
 #include "nn/real.h"
 #include "nn/tape.h"
 #include "pipeline/mailbox/mailbox.h"
-#include "pipeline/placement.h"
+#include "pipeline/schedules/placement.h"
 #include "pipeline/stage.h"
 #include "pipeline/training_config.h"
 

@@ -7,7 +7,7 @@
 #include "nn/base/error.h"
 #include "pipeline/collectives.h"
 #include "pipeline/mailbox/frame.h"
-#include "pipeline/placement.h"
+#include "pipeline/schedules/placement.h"
 #include "pipeline/topology.h"
 
 namespace pipeline {

@@ -3,7 +3,7 @@
 #include <string_view>
 #include <vector>
 
-#include "pipeline/schedule.h"
+#include "pipeline/schedules/schedule.h"
 
 namespace pipeline {
 

@@ -14,15 +14,17 @@
 #include "pipeline/collectives.h"
 #include "pipeline/evaluation.h"
 #include "pipeline/handover.h"
-#include "pipeline/head_layout.h"
 #include "pipeline/optimizers.h"
-#include "pipeline/simulate.h"
-#include "pipeline/split_head.h"
+#include "pipeline/outer_steps/sync_times.h"
+#include "pipeline/schedules/simulate.h"
+#include "pipeline/split_head/head_layout.h"
+#include "pipeline/split_head/split_head.h"
 #include "pipeline/story.h"
-#include "pipeline/sync_times.h"
 #include "pipeline/tied_gradients.h"
 
 namespace pipeline {
+
+using nn::demand;
 
 std::string schedule_names() {
   std::vector<std::string> names;
@@ -51,10 +53,6 @@ Microbatches microbatches_of(const TrainingConfig& config, int pipeline) {
 }
 
 namespace {
-
-void demand(bool holds, const std::string& what, const std::string& hint) {
-  if (!holds) throw nn::InputError(what, hint);
-}
 
 // Of the table; a given plan is checked when it is read.
 void require_valid_schedule(const TrainingConfig& config) {

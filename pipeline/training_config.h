@@ -10,7 +10,7 @@
 
 #include "nn/models/language_model.h"
 #include "pipeline/cut.h"
-#include "pipeline/schedule.h"
+#include "pipeline/schedules/schedule.h"
 #include "pipeline/topology.h"
 
 namespace pipeline {
@@ -20,12 +20,12 @@ struct Microbatches {
   int first, count;
 };
 
-// How pipelines that train alone agree on their weights from time to time; see outer_steps.h.
+// How pipelines that train alone agree on their weights from time to time; see outer_steps/outer_steps.h.
 struct Synchronisation {
   int every = 0;               // steps; 0: gradients are averaged in every step instead
   double learning_rate = 0.7;  // of outer steps
   double momentum = 0.9;
-  std::string wire = "float";  // in the table of wire_formats.h
+  std::string wire = "float";  // in the table of outer_steps/wire_formats.h
   int fragments = 0;           // that take turns, while training goes on; 0: all blocks at once
   int delay = 1;               // steps that an exchange of a fragment takes
 };
@@ -58,7 +58,7 @@ struct TrainingConfig {
   double clip_norm = 0;          // largest norm of a step's gradients; 0: any
   bool recomputes = false;       // layers and head keep only their input; see Stage
   bool shares_moments = false;   // of the optimizer, over the ranks of a stage group; see Gradients
-  bool splits_head = false;      // its rows over the stages; see split_head.h
+  bool splits_head = false;      // its rows over the stages; see split_head/split_head.h
   bool has_exact_sums = false;   // of gradients and losses over microbatches; see nn/exact_sum.h
 
   Synchronisation sync = {};

@@ -32,8 +32,8 @@ forbid "pipeline knows no kind of model" '^pipeline/' 'nn/models/[a-z_0-9]*/'
 forbid "reports know nothing of training" '^tools/report/' '(nn/[^b]|data|fl|pipeline|tools/[^r])'
 forbid "only nn/blas knows BLAS" "$code" 'cblas' '^nn/blas\.'
 forbid "only pipeline/mailbox knows ZeroMQ" "$code" 'zmq' '^pipeline/mailbox/'
-forbid "schedules need only the standard library" '^pipeline/(placement|schedule|v_schedules|deferred_weights|simulate)\.' \
-  '(nn|data|fl|tools)/'
+forbid "schedules know errors and text alone" '^pipeline/schedules/' \
+  '(nn/[^b]|data|fl|tools|pipeline/([^s]|s[^c]))'
 forbid "only tools/program knows CLI11" "$code|^tests/" 'CLI/' '^tools/program/'
 forbid "nothing below tools prints" "$code" 'iostream' '^tools/'
 echo "$passed passed, $failed failed"

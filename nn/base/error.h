@@ -20,6 +20,12 @@ struct InputError : Error {
   std::string hint;
 };
 
+// Throws InputError unless `holds`.
+inline void demand(bool holds, const std::string& what, const std::string& hint) {
+  if (!holds) [[unlikely]]
+    throw InputError(what, hint);
+}
+
 template <class... Parts>
 std::string concat(const Parts&... parts) {
   std::ostringstream text;

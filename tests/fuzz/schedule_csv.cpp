@@ -1,8 +1,8 @@
 // A schedule as PyTorch writes them: an accepted one runs, and survives writing and reading.
 
-#include "pipeline/schedule_csv.h"
+#include "pipeline/schedules/schedule_csv.h"
 
-#include "pipeline/simulate.h"
+#include "pipeline/schedules/simulate.h"
 #include "tests/fuzz/fuzz.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -2,8 +2,8 @@
 
 #include <vector>
 
-#include "pipeline/measured_link.h"
-#include "pipeline/step_work.h"
+#include "pipeline/prediction/measured_link.h"
+#include "pipeline/prediction/step_work.h"
 #include "tests/pipeline/toy_training.h"
 
 // What a run measures of itself.

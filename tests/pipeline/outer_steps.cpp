@@ -1,4 +1,4 @@
-#include "pipeline/outer_steps.h"
+#include "pipeline/outer_steps/outer_steps.h"
 
 #include <doctest/doctest.h>
 
@@ -11,7 +11,7 @@
 #include "nn/optimizer.h"
 #include "pipeline/checkpoint.h"
 #include "pipeline/collectives.h"
-#include "pipeline/sync_times.h"
+#include "pipeline/outer_steps/sync_times.h"
 #include "tests/complaint.h"
 #include "tests/pipeline/toy_training.h"
 #include "tools/program/temporary_folder.h"

@@ -1,4 +1,4 @@
-#include "pipeline/predict.h"
+#include "pipeline/prediction/predict.h"
 
 #include <doctest/doctest.h>
 
@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "pipeline/collectives.h"
-#include "pipeline/paced_stage.h"
+#include "pipeline/prediction/paced_stage.h"
 #include "tests/pipeline/simulated_network.h"
 #include "tests/pipeline/toy_training.h"
 #include "tests/pipeline/virtual_time.h"

@@ -7,8 +7,8 @@
 
 #include "nn/base/error.h"
 #include "pipeline/links.h"
-#include "pipeline/sync_times.h"
-#include "pipeline/wire_formats.h"
+#include "pipeline/outer_steps/sync_times.h"
+#include "pipeline/outer_steps/wire_formats.h"
 #include "tests/pipeline/toy_training.h"
 
 namespace pipeline {

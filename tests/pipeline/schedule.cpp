@@ -4,9 +4,9 @@
 #include <array>
 #include <map>
 
-#include "pipeline/deferred_weights.h"
-#include "pipeline/schedule.h"
-#include "pipeline/simulate.h"
+#include "pipeline/schedules/deferred_weights.h"
+#include "pipeline/schedules/schedule.h"
+#include "pipeline/schedules/simulate.h"
 #include "tools/training/lanes.h"
 
 namespace pipeline {

@@ -6,8 +6,8 @@
 
 #include "nn/base/error.h"
 #include "nn/base/file.h"
-#include "pipeline/schedule_csv.h"
-#include "pipeline/simulate.h"
+#include "pipeline/schedules/schedule_csv.h"
+#include "pipeline/schedules/simulate.h"
 
 using namespace pipeline;
 

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "nn/base/error.h"
-#include "pipeline/search.h"
+#include "pipeline/schedules/search.h"
 
 using namespace pipeline;
 

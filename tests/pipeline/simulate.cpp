@@ -2,7 +2,7 @@
 
 #include <limits>
 
-#include "pipeline/simulate.h"
+#include "pipeline/schedules/simulate.h"
 
 namespace pipeline {
 

@@ -14,7 +14,7 @@
 
 #include "pipeline/mailbox/beat.h"
 #include "pipeline/mailbox/transport.h"
-#include "pipeline/predict.h"
+#include "pipeline/prediction/predict.h"
 #include "tests/pipeline/dice.h"
 #include "tests/pipeline/virtual_time.h"
 

@@ -1,4 +1,4 @@
-#include "pipeline/split_head.h"
+#include "pipeline/split_head/split_head.h"
 
 #include <doctest/doctest.h>
 
@@ -9,7 +9,7 @@
 
 #include "nn/base/error.h"
 #include "nn/ops/class_blocks.h"
-#include "pipeline/head_share.h"
+#include "pipeline/split_head/head_share.h"
 #include "tests/pipeline/toy_training.h"
 #include "tools/report/timeline.h"
 #include "tools/training/lanes.h"

@@ -7,9 +7,9 @@
 #include <string>
 #include <thread>
 
-#include "pipeline/head_layout.h"
 #include "pipeline/links.h"
 #include "pipeline/protocol.h"
+#include "pipeline/split_head/head_layout.h"
 #include "pipeline/stage_worker.h"
 
 // Small trainings with threads of this process as ranks.

@@ -5,7 +5,7 @@
 #include <mutex>
 
 #include "nn/base/file.h"
-#include "pipeline/schedule_csv.h"
+#include "pipeline/schedules/schedule_csv.h"
 #include "pipeline/stage_worker.h"
 #include "tests/pipeline/toy_training.h"
 

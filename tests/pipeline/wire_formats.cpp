@@ -1,4 +1,4 @@
-#include "pipeline/wire_formats.h"
+#include "pipeline/outer_steps/wire_formats.h"
 
 #include <doctest/doctest.h>
 
@@ -52,8 +52,7 @@ TEST_CASE("what arrives and what is lost add up to what was sent") {
 
 TEST_CASE("a format loses no more than its rounding") {
   const Numbers numbers = some_numbers(1000, nn::real(0.01));
-  for (const auto& [name, most] :
-       {std::pair{"float", 1e-9}, {"half", 0x1p-17}, {"int8", 8e-5}}) {
+  for (const auto& [name, most] : {std::pair{"float", 1e-9}, {"half", 0x1p-17}, {"int8", 8e-5}}) {
     Numbers lost = numbers;
     sent(wire_format_named(name), lost);
     for (const nn::real one : lost) CHECK(std::abs(one) <= most / 2 * 1.01);

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "pipeline/schedule.h"
+#include "pipeline/schedules/schedule.h"
 #include "tests/complaint.h"
 #include "tools/training/costs_file.h"
 #include "tools/training/link_text.h"

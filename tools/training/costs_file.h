@@ -4,8 +4,8 @@
 #include <string>
 #include <string_view>
 
-#include "pipeline/predict.h"
-#include "pipeline/step_work.h"
+#include "pipeline/prediction/predict.h"
+#include "pipeline/prediction/step_work.h"
 
 namespace training {
 

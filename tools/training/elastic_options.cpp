@@ -11,10 +11,9 @@
 
 namespace training {
 
+using nn::demand;
+
 void require_elastic(const RankOptions& options) {
-  const auto demand = [](bool holds, const char* what, const char* hint) {
-    if (!holds) throw nn::InputError(what, hint);
-  };
   const pipeline::TrainingConfig& config = options.config;
   demand(!options.meeting.empty(),
          "--elastic needs a folder in which processes can meet at any time",

@@ -3,9 +3,9 @@
 #include <string>
 
 #include "pipeline/mailbox/mailbox.h"
-#include "pipeline/predict.h"
+#include "pipeline/prediction/predict.h"
+#include "pipeline/prediction/step_work.h"
 #include "pipeline/stage_worker.h"
-#include "pipeline/step_work.h"
 #include "pipeline/training_config.h"
 
 namespace training {

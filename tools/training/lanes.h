@@ -3,8 +3,8 @@
 #include <string>
 #include <vector>
 
-#include "pipeline/predict.h"
-#include "pipeline/simulate.h"
+#include "pipeline/prediction/predict.h"
+#include "pipeline/schedules/simulate.h"
 #include "pipeline/trace.h"
 #include "tools/report/timeline.h"
 #include "tools/training/trace_files.h"

@@ -2,7 +2,7 @@
 
 #include <string_view>
 
-#include "pipeline/predict.h"
+#include "pipeline/prediction/predict.h"
 
 namespace training {
 

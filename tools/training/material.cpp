@@ -4,9 +4,9 @@
 
 #include "nn/base/checksum.h"
 #include "nn/base/error.h"
-#include "pipeline/head_layout.h"
-#include "pipeline/paced_stage.h"
-#include "pipeline/placement.h"
+#include "pipeline/prediction/paced_stage.h"
+#include "pipeline/schedules/placement.h"
+#include "pipeline/split_head/head_layout.h"
 
 namespace training {
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "nn/real.h"
-#include "pipeline/simulate.h"
+#include "pipeline/schedules/simulate.h"
 #include "pipeline/stage.h"
 #include "pipeline/trace.h"
 

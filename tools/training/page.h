@@ -1,7 +1,7 @@
 #pragma once
 
-#include "pipeline/predict.h"
-#include "pipeline/simulate.h"
+#include "pipeline/prediction/predict.h"
+#include "pipeline/schedules/simulate.h"
 #include "tools/training/rank.h"
 
 namespace training {

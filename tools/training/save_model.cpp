@@ -20,8 +20,8 @@
 #include "nn/files/manifest.h"
 #include "nn/models/hugging_face.h"
 #include "pipeline/checkpoint.h"
-#include "pipeline/gathered_head.h"
 #include "pipeline/mailbox/frame.h"
+#include "pipeline/split_head/gathered_head.h"
 #include "pipeline/topology.h"
 #include "pipeline/training_config.h"
 

@@ -2,7 +2,7 @@
 
 #include <cstddef>
 
-#include "pipeline/costs.h"
+#include "pipeline/schedules/costs.h"
 
 namespace training {
 

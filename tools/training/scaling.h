@@ -2,8 +2,8 @@
 
 #include <vector>
 
-#include "pipeline/predict.h"
-#include "pipeline/schedule.h"
+#include "pipeline/prediction/predict.h"
+#include "pipeline/schedules/schedule.h"
 #include "tools/training/costs_file.h"
 
 // What a training is predicted to cost on more and more ranks.

@@ -5,7 +5,7 @@
 
 #include "nn/base/error.h"
 #include "nn/base/file.h"
-#include "pipeline/schedule_csv.h"
+#include "pipeline/schedules/schedule_csv.h"
 
 namespace training {
 

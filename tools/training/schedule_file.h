@@ -3,7 +3,7 @@
 #include <optional>
 #include <string>
 
-#include "pipeline/schedule.h"
+#include "pipeline/schedules/schedule.h"
 
 namespace training {
 

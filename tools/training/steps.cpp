@@ -16,7 +16,7 @@
 #include "pipeline/collectives.h"
 #include "pipeline/cut.h"
 #include "pipeline/mailbox/frame.h"
-#include "pipeline/schedule.h"
+#include "pipeline/schedules/schedule.h"
 #include "pipeline/training_config.h"
 #include "tools/program/provenance.h"
 #include "tools/training/peak.h"

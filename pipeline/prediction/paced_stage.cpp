@@ -1,0 +1,55 @@
+#include "pipeline/prediction/paced_stage.h"
+
+#include <chrono>
+#include <cstddef>
+#include <thread>
+#include <utility>
+
+#include "pipeline/trace.h"
+
+namespace pipeline {
+
+void Sleep::operator()(double seconds) {
+  const double start = wall_time(), left = seconds - late_;
+  if (left > 0) std::this_thread::sleep_for(std::chrono::duration<double>(left));
+  late_ = wall_time() - start - left;
+}
+
+PacedStage::PacedStage(const TrainingConfig& config, int stage, std::vector<ChunkWork> work,
+                       std::function<void(double seconds)> sleep)
+    : Stage(config.model, blocks_of(config, stage), config.sequences(), config.length, config.seed),
+      work_(std::move(work)),
+      sleep_(std::move(sleep)),
+      zeros_(activation_shape().size()) {}
+
+nn::ConstView PacedStage::forward(int chunk, int microbatch, const Batch&,
+                                  std::span<const nn::real>) {
+  start_flight(chunk, microbatch);
+  sleep_(work_[chunk].costs.forward);
+  return {zeros_.data(), has_loss(chunk) ? nn::Shape{1} : activation_shape()};
+}
+
+nn::ConstView PacedStage::backward(int chunk, int, std::span<const nn::real>) {
+  sleep_(work_[chunk].costs.backward);
+  return {zeros_.data(), activation_shape()};
+}
+
+void PacedStage::weights(int chunk, int microbatch,
+                         const std::function<void(int block)>& block_is_done) {
+  const ChunkWork& work = work_[chunk];
+  if (work.blocks.empty()) sleep_(work.costs.weights);
+  for (const BlockWork& block : work.blocks) {
+    sleep_(work.costs.weights * block.share);
+    on_gradients(block.number);
+    block_is_done(block.number);
+  }
+  flight(chunk, microbatch).is_free = true;
+}
+
+void PacedStage::update(int block, nn::Optimizer&, std::span<nn::real>, std::span<const nn::real>) {
+  for (const ChunkWork& chunk : work_)
+    for (const BlockWork& each : chunk.blocks)
+      if (each.number == block) sleep_(each.update);
+}
+
+}  // namespace pipeline

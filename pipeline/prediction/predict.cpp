@@ -1,0 +1,255 @@
+#include "pipeline/prediction/predict.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <limits>
+#include <list>
+#include <utility>
+
+#include "pipeline/collectives.h"
+#include "pipeline/prediction/arrivals.h"
+#include "pipeline/schedules/simulate.h"
+
+namespace pipeline {
+namespace {
+
+constexpr double forever = std::numeric_limits<double>::infinity();
+// From the first of these to the last, steps follow each other at a steady pace.
+constexpr int first_step = 1, last_step = 3;
+
+// An action of a rank's list, or the part of the last W that is one block's.
+struct Task {
+  Action action;
+  double seconds;
+  bool is_done_after = true;             // the action
+  const BlockWork* completed = nullptr;  // its gradients
+};
+
+// A block on its way from its last W to its update.
+struct Average {
+  const BlockWork* block;
+  int step, turn = 0;
+  double begun, arrival = forever;  // of what the next turn needs
+};
+
+struct Rank {
+  std::vector<Task> tasks = {};  // of a step
+  std::size_t next = 0;
+  int step = 0;
+  std::list<Average> averages = {};
+  // At work: on an average if there is one, otherwise on the next task.
+  bool is_at_work = false;
+  std::list<Average>::iterator average = {};
+  double start = 0, left = 0;
+  double link_is_free = 0, sent = 0;
+};
+
+class StepSimulation {
+ public:
+  StepSimulation(const StepWork& work, const Cluster& cluster)
+      : work_(work),
+        cluster_(cluster),
+        placement_(work.plan.placement),
+        stages_(placement_.stages()),
+        turns_(ring_turns(work.pipelines)),
+        ranks_(stages_),
+        arrivals_(work, last_step + 1) {
+    simulate(work.plan, costs_of(work.stages));  // which throws
+    for (int stage = 0; stage < stages_; ++stage) ranks_[stage].tasks = tasks_of(stage);
+    prediction_.events.resize(stages_);
+  }
+
+  Prediction run() {
+    for (double now = 0; now < forever;) now = advance(now);
+    const double begin = ends_[first_step], end = ends_[last_step];
+    prediction_.length = (end - begin) / (last_step - first_step);
+    for (auto& events : prediction_.events)
+      for (Event& event : events)
+        event.start -= ends_[last_step - 1], event.end -= ends_[last_step - 1];
+    for (const Rank& rank : ranks_) prediction_.bytes.push_back(rank.sent / (last_step + 1));
+    return std::move(prediction_);
+  }
+
+ private:
+  // To the next moment at which something ends or arrives; forever if there is none.
+  double advance(double now) {
+    double next = forever;
+    int at_work = 0;
+    for (int stage = 0; stage < stages_; ++stage) {
+      if (!ranks_[stage].is_at_work) next = std::min(next, begin(stage, now));
+      if (ranks_[stage].is_at_work) ++at_work;
+    }
+    const double slowness = cluster_.cores > 0 ? std::max(1.0, at_work / cluster_.cores) : 1.0;
+    for (const Rank& rank : ranks_)
+      if (rank.is_at_work) next = std::min(next, now + rank.left * slowness);
+    if (next == forever) return forever;
+    for (int stage = 0; stage < stages_; ++stage) {
+      Rank& rank = ranks_[stage];
+      if (!rank.is_at_work) continue;
+      if (now + rank.left * slowness > next)
+        rank.left -= (next - now) / slowness;
+      else
+        finish(stage, next);
+    }
+    return next;
+  }
+
+  // Gives a free rank something to do, or says when it may have something.
+  double begin(int stage, double now) {
+    Rank& rank = ranks_[stage];
+    double next = forever;
+    for (auto average = rank.averages.begin(); average != rank.averages.end(); ++average) {
+      const double arrival = arrival_of(stage, *average);
+      next = std::min(next, arrival);
+      if (arrival <= now) return work_on(rank, average, seconds_of(*average), now);
+    }
+    if (rank.next == rank.tasks.size() && rank.averages.empty()) end_step(stage, now);
+    if (rank.next == rank.tasks.size()) return next;
+    const Task& task = rank.tasks[rank.next];
+    const double arrival = std::max(call_of(stage), arrivals_.of(rank.step, stage, task.action));
+    if (arrival > now) return std::min(next, arrival);
+    return work_on(rank, rank.averages.end(), cluster_.action + task.seconds, now);
+  }
+
+  static double work_on(Rank& rank, std::list<Average>::iterator average, double seconds,
+                        double now) {
+    rank.is_at_work = true;
+    rank.average = average;
+    rank.start = now;
+    rank.left = seconds;
+    return forever;
+  }
+
+  void finish(int stage, double now) {
+    Rank& rank = ranks_[stage];
+    rank.is_at_work = false;
+    if (rank.average != rank.averages.end()) return finish_turn(stage, now);
+    const Task& task = rank.tasks[rank.next++];
+    const auto& [action, seconds, is_done_after, completed] = task;
+    note(stage, kind_of(action.work), action.microbatch, action.chunk, rank.start, now);
+    if (is_done_after)
+      arrivals_.give(rank.step, stage, action, now,
+                     [&](double bytes) { return send(stage, bytes, now); });
+    if (!completed) return;
+    Average& average = rank.averages.emplace_back(Average{completed, rank.step, 0, now});
+    proceed(stage, average, now);
+  }
+
+  void finish_turn(int stage, double now) {
+    Rank& rank = ranks_[stage];
+    Average& average = *rank.average;
+    if (average.turn == turns_) {
+      note(stage, Kind::update, average.block->number, 0, rank.start, now);
+      rank.averages.erase(rank.average);
+      return;
+    }
+    ++average.turn;
+    proceed(stage, average, now);
+  }
+
+  // Sends what the next turn of the stage group needs; after the last one, tied gradients.
+  void proceed(int stage, Average& average, double now) {
+    const auto& [block, step, turn, begun, arrival] = average;
+    if (turn < turns_) {
+      average.arrival = send(stage, block->bytes / work_.pipelines, now);
+      return;
+    }
+    if (turns_ > 0) note(stage, Kind::reduce, block->number, 0, begun, now);
+    average.arrival = now;
+    if (block->tied_bytes == 0) return;
+    const int first = placement_.first_stage(), last = placement_.last_stage();
+    Tied& tied = tied_[step];
+    if (first != last)
+      tied.arrival_at[stage == first] = send(stage, block->tied_bytes, now);
+    else if (++tied.done == 2)
+      tied.arrival_at[0] = tied.arrival_at[1] = now;
+  }
+
+  double arrival_of(int stage, const Average& average) const {
+    const bool is_tied = average.turn == turns_ && average.block->tied_bytes > 0;
+    return is_tied ? tied_[average.step].arrival_at[stage == placement_.last_stage()]
+                   : average.arrival;
+  }
+
+  double seconds_of(const Average& average) const {
+    const BlockWork& block = *average.block;
+    if (average.turn < turns_) return cluster_.adding * block.bytes / work_.pipelines;
+    return cluster_.adding * block.tied_bytes + block.update;
+  }
+
+  // When a message of the rank arrives.
+  double send(int stage, double bytes, double now) {
+    Rank& rank = ranks_[stage];
+    rank.link_is_free = std::max(rank.link_is_free, now) + bytes * cluster_.link.seconds_per_byte;
+    rank.sent += bytes;
+    return rank.link_is_free + cluster_.link.latency;
+  }
+
+  std::vector<Task> tasks_of(int stage) const {
+    std::vector<Task> tasks;
+    const int last = work_.plan.microbatches - 1;
+    for (const Action& action : work_.plan.stages[stage]) {
+      const ChunkWork& chunk = work_.stages[stage][action.chunk];
+      const double seconds = chunk.costs.of(action.work);
+      const bool is_last_w = action.work == Work::weights && action.microbatch == last;
+      if (is_last_w && !chunk.blocks.empty()) {
+        for (const BlockWork& block : chunk.blocks)
+          tasks.push_back({action, seconds * block.share, &block == &chunk.blocks.back(), &block});
+        continue;
+      }
+      Task& task = tasks.emplace_back(Task{action, seconds});
+      if (action.work == Work::head && action.microbatch == last) task.completed = &*chunk.rows;
+    }
+    return tasks;
+  }
+
+  // Rank 0 begins at once, and calls all others. In every other pipeline all stages wait for that.
+  double call_of(int stage) const {
+    if (ranks_[stage].step == 0 || (stage == 0 && work_.pipelines == 1)) return 0;
+    return ends_[ranks_[stage].step - 1] + cluster_.link.latency;
+  }
+
+  void end_step(int stage, double now) {
+    Rank& rank = ranks_[stage];
+    if (rank.step > last_step) return;
+    if (stage == 0) ends_[rank.step] = now;
+    if (++rank.step <= last_step) rank.next = 0;
+  }
+
+  void note(int stage, Kind kind, int item, int chunk, double start, double end) {
+    if (ranks_[stage].step == last_step)
+      prediction_.events[stage].push_back({kind, last_step, item, chunk, start, end});
+  }
+
+  // The gradients of both ends of the model.
+  struct Tied {
+    int done = 0;  // if one stage has both
+    double arrival_at[2] = {forever, forever};
+  };
+
+  const StepWork& work_;
+  const Cluster& cluster_;
+  const Placement& placement_;
+  const int stages_, turns_;
+  std::vector<Rank> ranks_;  // of one pipeline
+  Arrivals arrivals_;
+  Tied tied_[last_step + 1];
+  double ends_[last_step + 1] = {forever, forever, forever, forever};  // on rank 0
+  Prediction prediction_;
+};
+
+}  // namespace
+
+double Prediction::idle_share() const {
+  double busy = 0;
+  for (const std::vector<Event>& stage : events)
+    for (const Event& event : stage)
+      if (event.kind != Kind::reduce) busy += event.end - event.start;
+  return length > 0 ? 1 - busy / (length * static_cast<double>(events.size())) : 0;
+}
+
+Prediction predict_step(const StepWork& work, const Cluster& cluster) {
+  return StepSimulation(work, cluster).run();
+}
+
+}  // namespace pipeline

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <vector>
+
+#include "pipeline/prediction/step_work.h"
+#include "pipeline/trace.h"
+
+namespace pipeline {
+
+// A rank sends its messages one after the other. One of n bytes takes n * seconds_per_byte, and
+// arrives `latency` later (Alexandrov et al. 1995, "LogGP").
+struct Link {
+  double latency = 0, seconds_per_byte = 0;
+};
+
+// What a step runs on, in seconds.
+struct Cluster {
+  Link link = {};
+  double action = 0;  // of a rank before each action and each block: mailbox, batch, messages
+  double adding = 0;  // of a byte that a rank receives in a ring
+  double cores = 0;   // that the stages of a pipeline share evenly; 0: enough
+};
+
+struct Prediction {
+  double length = 0;                       // seconds from one step to the next
+  std::vector<std::vector<Event>> events;  // of each stage, in one step; times from its start
+  std::vector<double> bytes;               // that a rank of each stage sends in a step
+
+  double idle_share() const;  // of the time of all stages without work or updates, 0 to 1
+};
+
+// How long a step takes when many follow each other. Every rank does the actions of its list, each
+// as soon as its input has arrived. A block whose last W is done goes round the ring of its stage
+// group (collectives.h). A rank takes a turn when it is free: between actions and blocks, or while
+// it waits. When the mean is complete, it updates the block. A step ends with the last update, and
+// rank 0 then calls all others to the next one.
+//
+// Pipelines are equal, so one is simulated, and each of its ranks hears in a ring what it sends
+// itself. The verdicts of TrainingConfig::has_verdicts() are left out. O(actions * stages). Throws
+// like simulate().
+Prediction predict_step(const StepWork& work, const Cluster& cluster);
+
+}  // namespace pipeline

@@ -1,0 +1,78 @@
+#include "pipeline/prediction/step_work.h"
+
+#include <cstddef>
+#include <ranges>
+#include <utility>
+
+#include "nn/models/language_model.h"
+#include "nn/real.h"
+#include "pipeline/split_head/head_layout.h"
+
+namespace pipeline {
+
+namespace {
+
+double bytes_of(std::size_t values) { return static_cast<double>(values * sizeof(nn::real)); }
+
+}  // namespace
+
+StageCosts costs_of(const StageWork& work) {
+  StageCosts costs;
+  for (const std::vector<ChunkWork>& chunks : work) {
+    std::vector<Costs>& stage = costs.emplace_back();
+    for (const ChunkWork& chunk : chunks) stage.push_back(chunk.costs);
+  }
+  return costs;
+}
+
+StageCosts costs_with_updates(const StageWork& work, int microbatches) {
+  StageCosts costs = costs_of(work);
+  for (std::size_t stage = 0; stage < work.size(); ++stage) {
+    double updates = 0;
+    for (const ChunkWork& chunk : work[stage]) {
+      for (const BlockWork& block : chunk.blocks) updates += block.update;
+      if (chunk.rows) updates += chunk.rows->update;
+    }
+    for (Costs& chunk : costs[stage])
+      chunk.weights += updates / static_cast<double>(microbatches * costs[stage].size());
+  }
+  return costs;
+}
+
+std::vector<ChunkWork> blocks_of_stage(const TrainingConfig& config, int stage) {
+  const auto tied = nn::tied_tensor(config.model);
+  const int head = static_cast<int>(config.model.layers) + 1;
+  const double times = config.has_exact_sums ? 1.5 : 1;  // half of the ring is in double
+  std::vector<ChunkWork> work;
+  for (const std::vector<int>& blocks : blocks_of(config, stage)) {
+    ChunkWork& chunk = work.emplace_back();
+    for (const int block : std::views::reverse(blocks)) {
+      BlockWork& added = chunk.blocks.emplace_back();
+      added.number = block;
+      added.share = 1.0 / static_cast<double>(blocks.size());
+      added.bytes = times * bytes_of(size_of_block(config, stage, block));
+      if (tied && (block == 0 || block == head)) added.tied_bytes = bytes_of(tied->shape.size());
+    }
+  }
+  if (config.splits_head)
+    work[0].rows =
+        BlockWork{.bytes = times * bytes_of(size_of_block(config, stage, rows_block_of(config)))};
+  return work;
+}
+
+StepWork step_of(const TrainingConfig& config, StageWork stages) {
+  StepWork work{plan_of(config),
+                std::move(stages),
+                config.topology.pipelines,
+                bytes_of(activation_size(config)),
+                {},
+                {}};
+  if (!config.splits_head) return work;
+  for (int stage = 0; stage < config.topology.stages; ++stage) {
+    work.scores_bytes.push_back(bytes_of(scores_size(config, stage)));
+    work.factors_bytes.push_back(bytes_of(factors_size(config, stage)));
+  }
+  return work;
+}
+
+}  // namespace pipeline
