@@ -11,6 +11,8 @@
 
 namespace pipeline {
 
+using nn::demand;
+
 namespace {
 
 std::unique_ptr<nn::Optimizer> make_adam(double learning_rate) {
@@ -19,10 +21,6 @@ std::unique_ptr<nn::Optimizer> make_adam(double learning_rate) {
 
 std::unique_ptr<nn::Optimizer> make_sgd(double learning_rate) {
   return std::make_unique<nn::Sgd>(learning_rate);
-}
-
-void demand(bool holds, const char* what, const char* hint) {
-  if (!holds) throw nn::InputError(what, hint);
 }
 
 }  // namespace
