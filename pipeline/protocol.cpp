@@ -98,6 +98,9 @@ bool Protocol::operator()(int from, Tag tag, std::size_t bytes, int step) const 
     case Tag::clock:
       return tag == Tag{Tag::clock, 0, tag.item} && is_below(tag.item, clock_questions) &&
              is_of_rank_0 && bytes == (rank_ == 0 ? 0 : size_of_number);
+    case Tag::peak:
+      return tag == Tag{Tag::peak, 0, tag.item} && is_below(tag.item, 2) && is_of_rank_0 &&
+             bytes == size_of_number;
     case Tag::cut:
       return is_single && from == 0 && bytes <= config_.cut.size() * longest_layer_count;
     case Tag::report:

@@ -12,10 +12,10 @@ static_assert(std::endian::native == std::endian::little);
 
 const char* text_of(Tag::Kind kind) {
   constexpr std::array names{
-      "hello",  "activation", "gradient",   "scores",  "factors", "reduce",     "tied",
-      "loss",   "held-out",   "validation", "story",   "weights", "assignment", "update",
-      "clock",  "cut",        "checkpoint", "verdict", "order",   "stop",       "save",
-      "report", "handover",   "goodbye",    "beat",    "failure"};
+      "hello", "activation", "gradient",   "scores",     "factors", "reduce",     "tied",
+      "loss",  "held-out",   "validation", "story",      "weights", "assignment", "update",
+      "clock", "peak",       "cut",        "checkpoint", "verdict", "order",      "stop",
+      "save",  "report",     "handover",   "goodbye",    "beat",    "failure"};
   static_assert(names.size() == Tag::failure + 1);
   return kind < names.size() ? names[kind] : "unknown";
 }

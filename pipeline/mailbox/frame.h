@@ -26,6 +26,7 @@ struct Tag {
     assignment,  // of a client to a rank
     update,      // of that client
     clock,
+    peak,  // operations per second, and their sum
     cut,
     checkpoint,
     verdict,
@@ -58,7 +59,7 @@ constexpr Tag run_name_tag{Tag::order, 0, 1};
 // The first frame of every message; the second is its payload. Little-endian, as in memory.
 struct Header {
   static constexpr std::uint32_t right_magic = 0x42495254;  // "TRIB"
-  static constexpr std::uint16_t right_version = 8;
+  static constexpr std::uint16_t right_version = 9;
 
   std::uint32_t magic = right_magic;
   std::uint16_t version = right_version;

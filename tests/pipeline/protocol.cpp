@@ -219,6 +219,10 @@ TEST_CASE("a rank receives only what is meant for it") {
   CHECK(!takes(0, 3, {Tag::clock, 0, 7}, 8));
   CHECK(takes(3, 0, {Tag::clock, 0, 7}, 8));
   CHECK(!takes(3, 1, {Tag::clock, 0, 7}, 8));
+  CHECK(takes(0, 3, {Tag::peak, 0, 1}, 8));
+  CHECK(takes(3, 0, {Tag::peak, 0, 1}, 8));
+  CHECK(!takes(3, 1, {Tag::peak, 0, 1}, 8));
+  CHECK(!takes(0, 3, {Tag::peak, 0, 2}, 8));
   CHECK(takes(1, 3, {Tag::report}, 100));
   CHECK(!takes(1, 3, {Tag::report}, 1000));
   CHECK(!takes(0, 3, {Tag::report}, 100));

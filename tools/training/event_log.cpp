@@ -35,10 +35,11 @@ void EventLog::open() {
 }
 
 void EventLog::add(int step, double loss, double norm, double tokens_per_second,
-                   std::optional<double> validation) {
+                   double share_of_peak, std::optional<double> validation) {
   report::Scalars scalars{{"Loss/training", loss},
                           {"Learning rate", pipeline::learning_rate_of(config_)(step - 1)},
-                          {"Tokens per second", tokens_per_second}};
+                          {"Tokens per second", tokens_per_second},
+                          {"Share of peak", share_of_peak}};
   if (config_.clip_norm > 0) scalars["Norm of gradients"] = norm;
   if (validation) {
     scalars["Loss/validation"] = *validation;

@@ -21,7 +21,7 @@ class EventLog {
   void open();
 
   // Steps count from 1. `norm`: of the gradients, if they are clipped.
-  void add(int step, double loss, double norm, double tokens_per_second,
+  void add(int step, double loss, double norm, double tokens_per_second, double share_of_peak,
            std::optional<double> validation);
 
  private:

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cmath>
 #include <cstddef>
 #include <cstring>
 #include <iomanip>
@@ -56,11 +57,13 @@ void State::set(int step, std::string_view action, int microbatch) {
   set(nn::concat("step ", step, ' ', action, ' ', microbatch));
 }
 
-LossLog::LossLog(int steps, int tokens_per_step, std::string earlier, bool has_norms)
+LossLog::LossLog(int steps, int tokens_per_step, std::string earlier, bool has_norms,
+                 double seconds_at_peak)
     : earlier_(std::move(earlier)),
       has_norms_(has_norms),
       steps_(steps),
       tokens_per_step_(tokens_per_step),
+      seconds_at_peak_(seconds_at_peak),
       earlier_seconds_(last_seconds(earlier_)) {}
 
 void LossLog::open(const std::filesystem::path& file) {
@@ -96,8 +99,10 @@ void LossLog::add(int step, double loss, double norm, std::optional<double> vali
   if (validation)
     std::cout << "  validation " << *validation << " (perplexity " << std::setprecision(2)
               << perplexity_of(*validation) << ')';
-  std::cout << "  " << rate << " tokens/s  " << report::clock_text(pace * (steps_ - step))
-            << " to go" << std::endl;
+  std::cout << "  " << rate << " tokens/s";
+  if (seconds_at_peak_ > 0)
+    std::cout << "  " << std::setw(2) << std::lround(100 * seconds_at_peak_ / pace) << " %";
+  std::cout << "  " << report::clock_text(pace * (steps_ - step)) << " to go" << std::endl;
 }
 
 void LossLog::skip(int step) {

@@ -31,7 +31,9 @@ class State {
 class LossLog {
  public:
   // Its clock starts now. `earlier`: the content of the file so far, if the run is resumed.
-  LossLog(int steps, int tokens_per_step, std::string earlier = "", bool has_norms = false);
+  // `seconds_at_peak`: of a step at the machine's peak, of which lines show the share; 0: unknown.
+  LossLog(int steps, int tokens_per_step, std::string earlier = "", bool has_norms = false,
+          double seconds_at_peak = 0);
 
   // Creates the file, with the earlier rows. Like add(), throws nn::InputError if it cannot write.
   void open(const std::filesystem::path& file);
@@ -51,7 +53,7 @@ class LossLog {
   std::string earlier_;
   bool has_norms_;
   int steps_, tokens_per_step_, done_ = 0;
-  double earlier_seconds_;
+  double seconds_at_peak_, earlier_seconds_;
   Clock::time_point start_ = Clock::now(), printed_;
   Clock::time_point first_, last_;  // when the first and the last step were done
 };

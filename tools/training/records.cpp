@@ -8,10 +8,11 @@
 namespace training {
 
 Records::Records(const RankOptions& options, const std::string& losses,
-                 const std::string& validations)
+                 const std::string& validations, double seconds_at_peak)
     : options_(options),
+      seconds_at_peak_(seconds_at_peak),
       losses_(options.config.steps, options.config.batch * options.config.length, losses,
-              options.config.clip_norm > 0) {
+              options.config.clip_norm > 0, seconds_at_peak) {
   if (!options.tensorboard.empty()) events_.emplace(options.config, options.tensorboard);
   if (options.config.evaluate_every > 0 || !validations.empty()) validations_.emplace(validations);
 }
@@ -26,10 +27,11 @@ void Records::add(int step, std::optional<double> loss, double norm,
                   std::optional<double> validation) {
   if (!loss) return losses_.skip(step);
   losses_.add(step, *loss, norm, validation);
+  if (!events_) return;
   const pipeline::TrainingConfig& config = options_.config;
-  if (events_)
-    events_->add(step, *loss, norm, config.batch * config.length / *losses_.seconds_per_step(),
-                 validation);
+  const double seconds = *losses_.seconds_per_step();
+  events_->add(step, *loss, norm, config.batch * config.length / seconds,
+               seconds_at_peak_ / seconds, validation);
 }
 
 void Records::add_validation(int step, double loss, double seconds) {

@@ -19,8 +19,10 @@ constexpr const char *losses_file = "loss.csv", *validation_file = "validation.c
 // What the recorder writes after each step: loss.csv, validation.csv and events for TensorBoard.
 class Records {
  public:
-  // The clock of loss.csv starts now. `losses`, `validations`: the files' contents so far.
-  Records(const RankOptions& options, const std::string& losses, const std::string& validations);
+  // The clock of loss.csv starts now. `losses`, `validations`: the files' contents so far;
+  // `seconds_at_peak`: see peak.h.
+  Records(const RankOptions& options, const std::string& losses, const std::string& validations,
+          double seconds_at_peak);
 
   // Creates the files, with the earlier rows.
   void open();
@@ -36,6 +38,7 @@ class Records {
 
  private:
   const RankOptions& options_;
+  double seconds_at_peak_;
   LossLog losses_;
   std::optional<ValidationLog> validations_;
   std::optional<EventLog> events_;

@@ -1,5 +1,6 @@
 #include "tools/training/steps.h"
 
+#include <cmath>
 #include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -10,6 +11,7 @@
 #include "nn/base/file.h"
 #include "nn/base/stopwatch.h"
 #include "nn/files/checkpoint_folder.h"
+#include "nn/team.h"
 #include "pipeline/checkpoint.h"
 #include "pipeline/collectives.h"
 #include "pipeline/cut.h"
@@ -17,6 +19,7 @@
 #include "pipeline/schedule.h"
 #include "pipeline/training_config.h"
 #include "tools/program/provenance.h"
+#include "tools/training/peak.h"
 #include "tools/training/records.h"
 
 namespace training {
@@ -52,6 +55,7 @@ class Steps {
       : options_(options),
         config_(options.config),
         folder_(folder),
+        team_(stage.team()),
         worker_(worker),
         between_(between),
         mailbox_(mailbox),
@@ -68,10 +72,11 @@ class Steps {
     else if (options_.is_resumed || course_)
       resume();
     if (options_.rank == 0 && !continues_) std::cout << "text: " << text << std::endl;
+    const double peak = agree_on_peak();
     checkpoints_.run_id = agree_on_run();
     if (course_) course_->set_out(done_, checkpoints_.run_id);
     if (options_.rank == pipeline::recorder_of(config_)) {
-      records_.emplace(options_, losses(), validations());
+      records_.emplace(options_, losses(), validations(), seconds_at_peak(config_, peak));
       earlier_samples_ = earlier(samples_file);
     }
     if (!course_) mailbox_.ignore_stop();  // from now on the run ends only after a whole step
@@ -89,6 +94,15 @@ class Steps {
       std::cout << (done_ > 0 ? nn::concat("resumed: after step ", done_, " of ")
                               : std::string("started over: there is no checkpoint yet in "))
                 << options_.checkpoint.string() << std::endl;
+  }
+
+  double agree_on_peak() {
+    state_.set("measuring the peak");
+    const double peak = measure_peak(team_, mailbox_);
+    if (options_.rank == 0 && !continues_)
+      std::cout << "peak: " << std::lround(peak / 1e9)
+                << " GFLOP/s; steps show their share in percent" << std::endl;
+    return peak;
   }
 
   // The run's id, from rank 0: that of the checkpoint, of a resumed run that has saved nothing yet,
@@ -205,6 +219,7 @@ class Steps {
   const RankOptions& options_;
   const TrainingConfig& config_;
   RunFolder& folder_;
+  nn::Team& team_;
   pipeline::StageWorker& worker_;
   BetweenSteps between_;
   Mailbox& mailbox_;
