@@ -10,6 +10,8 @@
 #include "nn/real.h"
 #include "nn/tensor.h"
 #include "pipeline/collectives.h"
+#include "pipeline/head_layout.h"
+#include "pipeline/head_share.h"
 #include "pipeline/mailbox/frame.h"
 
 namespace pipeline {
@@ -26,8 +28,6 @@ void require_valid_evaluation(const TrainingConfig& config) {
          "--eval-batches 20");
   demand(config.evaluate_every == 0 || config.held_out > 0,
          "--eval-every needs text that is held out from training", "--held-out 0.1");
-  demand(config.evaluate_every == 0 || !config.splits_head,
-         "--eval-every cannot evaluate a divided head", "leave --split-head or --eval-every out");
 }
 
 bool is_evaluated_after(const TrainingConfig& config, int done) {
@@ -41,6 +41,12 @@ int most_windows(const TrainingConfig& config) {
 }
 
 Tag held_out_tag(int step, int window, int part) { return {Tag::held_out, step, window, part}; }
+
+std::size_t held_out_size(const TrainingConfig& config, int part) {
+  const int first = scores_part(config, 0);
+  if (part >= first) return loss_scores_size(config, part - first);
+  return static_cast<std::size_t>(config.length) * config.model.hidden_size;
+}
 
 int pipeline_of_window(const TrainingConfig& config, int window) {
   return window % config.topology.pipelines;
@@ -69,32 +75,74 @@ double Evaluation::loss(int step, const std::string& place) {
 double Evaluation::sum_of_batch(int step, int batch, const std::string& place) {
   const int first = batch * config_.batch, end = std::min(first + config_.batch, windows_);
   std::vector<double> losses(end - first);
-  for (int part = 0; part < placement_.parts(); ++part)
+  const auto each_window = [&](const auto& work) {
     for (int window = first; window < end; ++window)
-      if (placement_.stage(part) == own_stage_ &&
-          pipeline_of_window(config_, window) == own_pipeline_)
-        losses[window - first] += forward(step, window, part, place);
+      if (pipeline_of_window(config_, window) == own_pipeline_) work(window);
+  };
+  for (int part = 0; part < placement_.parts(); ++part)
+    if (placement_.stage(part) == own_stage_)
+      each_window(
+          [&](int window) { losses[window - first] += forward(step, window, part, place); });
+  if (config_.splits_head) {
+    each_window([&](int window) { score(step, window, place); });
+    if (own_stage_ == placement_.last_stage())
+      each_window(
+          [&](int window) { losses[window - first] = loss_of_scores(step, window, place); });
+  }
   return sum_over_ranks(mailbox_, losses, {Tag::validation, step, batch},
                         place + " waited for the validation loss");
 }
 
 double Evaluation::forward(int step, int window, int part, const std::string& place) {
-  const auto rank_of = [&](int of) {
-    return config_.topology.rank(own_pipeline_, placement_.stage(of));
-  };
   std::optional<Message> input;
-  if (part > 0)
-    input = mailbox_.receive(rank_of(part - 1), held_out_tag(step, window, part),
-                             nn::concat(place, " waited for held-out window ", window,
-                                        " from rank ", rank_of(part - 1)));
-  held_out_.copy(window, ids_);
-  std::ranges::copy(std::span(ids_).subspan(1), targets_.begin());
+  if (part > 0) input = receive(placement_.stage(part - 1), step, window, part, place);
+  read(window);
   const nn::ConstView y = stage_.evaluate(placement_.chunk(part), {ids_, targets_},
                                           input ? input->numbers() : std::span<const nn::real>());
-  if (part == placement_.parts() - 1) return y.data[0];
-  mailbox_.send_copy(rank_of(part + 1), held_out_tag(step, window, part + 1), y.span());
+  if (part < placement_.parts() - 1) {
+    mailbox_.send_copy(rank_of(placement_.stage(part + 1)), held_out_tag(step, window, part + 1),
+                       y.span());
+  } else if (config_.splits_head) {
+    for (int stage = 0; stage < config_.topology.stages; ++stage)
+      mailbox_.send_copy(rank_of(stage), held_out_tag(step, window, input_part(config_, stage)),
+                         y.span());
+  } else {
+    return y.data[0];
+  }
   mailbox_.progress(place + " was at the forward of held-out windows");
   return 0;
+}
+
+void Evaluation::score(int step, int window, const std::string& place) {
+  const int last = placement_.last_stage();
+  const Message input = receive(last, step, window, input_part(config_, own_stage_), place);
+  read(window);
+  mailbox_.send_copy(rank_of(last), held_out_tag(step, window, scores_part(config_, own_stage_)),
+                     stage_.head_share().scores_for_loss(input.numbers(), targets_));
+  mailbox_.progress(place + " was at the scores of held-out windows");
+}
+
+double Evaluation::loss_of_scores(int step, int window, const std::string& place) {
+  std::vector<Message> messages;
+  std::vector<std::span<const nn::real>> scores;
+  for (int stage = 0; stage < config_.topology.stages; ++stage) {
+    messages.push_back(receive(stage, step, window, scores_part(config_, stage), place));
+    scores.push_back(messages.back().numbers());
+  }
+  read(window);
+  return loss_of_shares(config_.model.vocab_size, scores, targets_, stage_.team());
+}
+
+Message Evaluation::receive(int stage, int step, int window, int part, const std::string& place) {
+  const int from = rank_of(stage);
+  return mailbox_.receive(
+      from, held_out_tag(step, window, part),
+      nn::concat(place, " waited for held-out window ", window, " from rank ", from));
+}
+
+void Evaluation::read(int window) {
+  held_out_.copy(window, ids_);
+  std::ranges::copy(std::span(ids_).subspan(1), targets_.begin());
 }
 
 }  // namespace pipeline

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -23,6 +24,7 @@ bool is_evaluated_after(const TrainingConfig& config, int done);
 // divided.
 int most_windows(const TrainingConfig& config);  // of an evaluation
 Tag held_out_tag(int step, int window, int part);
+std::size_t held_out_size(const TrainingConfig& config, int part);  // numbers of such a message
 int pipeline_of_window(const TrainingConfig& config, int window);
 
 // The loss over the windows that are held out, or over the first of them: all stages of all
@@ -40,8 +42,14 @@ class Evaluation {
 
  private:
   double sum_of_batch(int step, int batch, const std::string& place);
-  // Of a window on the rank with the end of the model, and 0 elsewhere.
+  // Of a window on the rank with the end of the model, and 0 elsewhere or before a divided head.
   double forward(int step, int window, int part, const std::string& place);
+  // A stage's share of a divided head, and, on the rank with the last part, the loss of all shares.
+  void score(int step, int window, const std::string& place);
+  double loss_of_scores(int step, int window, const std::string& place);
+  Message receive(int stage, int step, int window, int part, const std::string& place);
+  int rank_of(int stage) const { return config_.topology.rank(own_pipeline_, stage); }
+  void read(int window);
 
   const TrainingConfig& config_;
   Stage& stage_;

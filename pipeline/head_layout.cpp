@@ -75,8 +75,20 @@ std::size_t factors_size(const TrainingConfig& config, int stage) {
   return static_cast<std::size_t>(layout.blocks * layout.n);
 }
 
+std::size_t loss_scores_size(const TrainingConfig& config, int stage) {
+  return scores_of(*rows_of(config, stage), config.length, 0).size_for_loss();
+}
+
+int input_part(const TrainingConfig& config, int stage) {
+  return config.topology.stages * config.chunks + stage;
+}
+
+int scores_part(const TrainingConfig& config, int stage) {
+  return config.topology.stages * (config.chunks + 1) + stage;
+}
+
 Tag head_input_tag(const TrainingConfig& config, int stage, int step, int microbatch) {
-  return {Tag::activation, step, microbatch, config.topology.stages * config.chunks + stage};
+  return {Tag::activation, step, microbatch, input_part(config, stage)};
 }
 
 }  // namespace pipeline

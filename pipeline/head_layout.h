@@ -28,8 +28,15 @@ StageCosts split_head_costs(const TrainingConfig& config);
 // The number of values that a stage sends the last one about a microbatch, and that it gets back.
 std::size_t scores_size(const TrainingConfig& config, int stage);
 std::size_t factors_size(const TrainingConfig& config, int stage);
+// And what the loss of a sequence needs, when it is evaluated.
+std::size_t loss_scores_size(const TrainingConfig& config, int stage);
 
 // The tag of what a stage's share of the head takes.
 Tag head_input_tag(const TrainingConfig& config, int stage, int step, int microbatch);
+
+// Between steps, in evaluations and stories, what a divided head exchanges has tags with numbers of
+// parts beyond the model's: first each stage's input, then each stage's scores.
+int input_part(const TrainingConfig& config, int stage);
+int scores_part(const TrainingConfig& config, int stage);
 
 }  // namespace pipeline

@@ -61,36 +61,57 @@ HeadShare::Flight& HeadShare::flight(int microbatch) {
   throw nn::Error(nn::concat("head: microbatch ", microbatch, " is not in flight"));
 }
 
-std::span<const nn::real> HeadShare::scores(int microbatch, std::span<const nn::real> x,
-                                            std::span<const int> targets, nn::real weight) {
+// Fills the part of flight.scores that the loss needs.
+void HeadShare::compute_scores(Flight& flight, std::span<const nn::real> x,
+                               std::span<const int> targets) {
   const nn::HeadRows rows = *model_.rows();
   const nn::index n = static_cast<nn::index>(targets.size()), in = model_.config().hidden_size;
   nn::require(static_cast<nn::index>(x.size()) == n * in, "head: got ", x.size(), " numbers for ",
               n, " tokens");
   const Scores layout = scores_of(rows, n, in);
-  Flight& flight = start_flight(microbatch);
   flight.x.assign(x.begin(), x.end());
-  flight.share = weight / count_of(targets);
   flight.targets.assign(targets.begin(), targets.end());
   for (int& target : flight.targets)
     if (target >= 0) target -= static_cast<int>(rows.first);
   flight.exponentials.resize(n * rows.count);
   flight.factors.resize(layout.blocks * n);
-  flight.scores.resize(layout.size());
 
   nn::real* const scores = flight.scores.data();
-  std::fill_n(scores + layout.wanted(), n + n * in, nn::real(0));
-  const nn::ClassBlocks blocks = flight.blocks(model_);
-  const nn::ConstView weights = model_.head_rows().value();
-  nn::compute_exponentials(blocks, flight.input(model_), weights, flight.targets,
-                           scores + layout.sums(), scores + layout.wanted(), team_);
+  std::fill_n(scores + layout.wanted(), n, nn::real(0));
+  nn::compute_exponentials(flight.blocks(model_), flight.input(model_), model_.head_rows().value(),
+                           flight.targets, scores + layout.sums(), scores + layout.wanted(), team_);
   std::ranges::copy(flight.factors, scores + layout.largest());
+}
+
+std::span<const nn::real> HeadShare::scores(int microbatch, std::span<const nn::real> x,
+                                            std::span<const int> targets, nn::real weight) {
+  const nn::HeadRows rows = *model_.rows();
+  const nn::index n = static_cast<nn::index>(targets.size()), in = model_.config().hidden_size;
+  const Scores layout = scores_of(rows, n, in);
+  Flight& flight = start_flight(microbatch);
+  flight.share = weight / count_of(targets);
+  flight.scores.resize(layout.size());
+  compute_scores(flight, x, targets);
+
+  nn::real* const scores = flight.scores.data();
+  const nn::ConstView weights = model_.head_rows().value();
+  std::fill_n(scores + layout.target_rows(), n * in, nn::real(0));
   for (nn::index i = 0; i < n; ++i)
     if (flight.targets[i] >= 0 && flight.targets[i] < rows.count)
       std::copy_n(weights.data + flight.targets[i] * in, in,
                   scores + layout.target_rows() + i * in);
-  nn::compute_products(blocks, weights, flight.share, scores + layout.products(), team_);
+  nn::compute_products(flight.blocks(model_), weights, flight.share, scores + layout.products(),
+                       team_);
   return flight.scores;
+}
+
+std::span<const nn::real> HeadShare::scores_for_loss(std::span<const nn::real> x,
+                                                     std::span<const int> targets) {
+  const auto n = static_cast<nn::index>(targets.size());
+  evaluation_.scores.resize(
+      scores_of(*model_.rows(), n, model_.config().hidden_size).size_for_loss());
+  compute_scores(evaluation_, x, targets);
+  return evaluation_.scores;
 }
 
 void HeadShare::weights(int microbatch, std::span<const nn::real> factors) {
@@ -103,13 +124,45 @@ void HeadShare::weights(int microbatch, std::span<const nn::real> factors) {
   flight.is_free = true;
 }
 
+namespace {
+
+bool has_row(nn::HeadRows rows, int target) {
+  return target >= rows.first && target < rows.first + rows.count;
+}
+
+// The loss, and the factors of all blocks.
+nn::real finish(nn::index classes, std::span<const std::span<const nn::real>> scores,
+                std::span<const int> targets, nn::Team& team, std::vector<nn::real>& factors) {
+  const auto n = static_cast<nn::index>(targets.size());
+  const int shares = static_cast<int>(scores.size());
+  std::vector<nn::real> sums, wanted(n);
+  for (int share = 0; share < shares; ++share) {
+    const nn::HeadRows rows = rows_of_share(classes, shares, share);
+    const Scores layout = scores_of(rows, n, 0);
+    nn::require(scores[share].size() >= layout.size_for_loss(), "head: got ", scores[share].size(),
+                " scores of ", layout.size_for_loss());
+    const nn::real* const numbers = scores[share].data();
+    const nn::index size = layout.blocks * n;
+    factors.insert(factors.end(), numbers + layout.largest(), numbers + layout.largest() + size);
+    sums.insert(sums.end(), numbers + layout.sums(), numbers + layout.sums() + size);
+    for (nn::index i = 0; i < n; ++i)
+      if (has_row(rows, targets[i])) wanted[i] = numbers[layout.wanted() + i];
+  }
+  nn::Arena arena;
+  const nn::index blocks = static_cast<nn::index>(factors.size()) / n;
+  const double losses =
+      nn::finish_rows(factors.data(), blocks, sums.data(), wanted.data(), targets, team, arena);
+  return static_cast<nn::real>(losses / count_of(targets));
+}
+
+}  // namespace
+
 HeadSum sum_of_shares(nn::index classes, nn::index in,
                       std::span<const std::span<const nn::real>> scores,
                       std::span<const int> targets, nn::real weight, nn::Team& team) {
   const auto n = static_cast<nn::index>(targets.size());
   const int shares = static_cast<int>(scores.size());
   HeadSum sum;
-  std::vector<nn::real> sums, wanted(n);
   std::vector<const nn::real*> products, target_rows(n);
   for (int share = 0; share < shares; ++share) {
     const nn::HeadRows rows = rows_of_share(classes, shares, share);
@@ -117,29 +170,25 @@ HeadSum sum_of_shares(nn::index classes, nn::index in,
     nn::require(scores[share].size() == layout.size(), "head: got ", scores[share].size(),
                 " scores of ", layout.size());
     const nn::real* const numbers = scores[share].data();
-    const nn::index size = layout.blocks * n;
-    sum.factors.insert(sum.factors.end(), numbers + layout.largest(),
-                       numbers + layout.largest() + size);
-    sums.insert(sums.end(), numbers + layout.sums(), numbers + layout.sums() + size);
     for (nn::index b = 0; b < layout.blocks; ++b)
       products.push_back(numbers + layout.products() + b * n * in);
-    for (nn::index i = 0; i < n; ++i) {
-      if (targets[i] < rows.first || targets[i] >= rows.first + rows.count) continue;
-      wanted[i] = numbers[layout.wanted() + i];
-      target_rows[i] = numbers + layout.target_rows() + i * in;
-    }
+    for (nn::index i = 0; i < n; ++i)
+      if (has_row(rows, targets[i])) target_rows[i] = numbers + layout.target_rows() + i * in;
   }
-  nn::Arena arena;
   const auto blocks = static_cast<nn::index>(products.size());
-  const double losses =
-      nn::finish_rows(sum.factors.data(), blocks, sums.data(), wanted.data(), targets, team, arena);
-  sum.loss = static_cast<nn::real>(losses / count_of(targets));
+  sum.loss = finish(classes, scores, targets, team, sum.factors);
   sum.gradient.resize(n * in);
   nn::add_input_gradient(
       sum.factors.data(), blocks, targets, weight / count_of(targets),
       [&](nn::index b) { return products[b]; }, [&](nn::index i) { return target_rows[i]; },
       nn::View{sum.gradient.data(), {n, in}}, team);
   return sum;
+}
+
+nn::real loss_of_shares(nn::index classes, std::span<const std::span<const nn::real>> scores,
+                        std::span<const int> targets, nn::Team& team) {
+  std::vector<nn::real> factors;
+  return finish(classes, scores, targets, team, factors);
 }
 
 }  // namespace pipeline

@@ -27,6 +27,7 @@ nn::HeadRows rows_of_share(nn::index classes, int shares, int share);
 struct Scores {
   nn::index blocks, n, in;
   std::size_t size() const { return n * (2 * blocks + 1 + in * (blocks + 1)); }
+  std::size_t size_for_loss() const { return n * (2 * blocks + 1); }  // the first of them
 
   // In an array of that size:
   nn::index largest() const { return 0; }                        // [blocks, n]
@@ -51,6 +52,11 @@ class HeadShare {
   // blocks, [blocks, n].
   void weights(int microbatch, std::span<const nn::real> factors);
 
+  // The first Scores::size_for_loss() numbers of what scores() returns, of any number of tokens,
+  // valid until the next call. Keeps nothing for weights().
+  std::span<const nn::real> scores_for_loss(std::span<const nn::real> x,
+                                            std::span<const int> targets);
+
   // The lease for messages that read what scores() returned.
   Lease& lease(int microbatch) { return flight(microbatch).lease; }
 
@@ -68,11 +74,13 @@ class HeadShare {
   };
   Flight& start_flight(int microbatch);
   Flight& flight(int microbatch);
+  void compute_scores(Flight& flight, std::span<const nn::real> x, std::span<const int> targets);
 
   nn::LanguageModel& model_;
   nn::Team& team_;
   nn::Arena arena_;
   std::vector<std::unique_ptr<Flight>> flights_;  // free ones are reused
+  Flight evaluation_;
 };
 
 // What the last stage makes of all shares' scores of a microbatch.
@@ -84,5 +92,9 @@ struct HeadSum {
 HeadSum sum_of_shares(nn::index classes, nn::index in,
                       std::span<const std::span<const nn::real>> scores,
                       std::span<const int> targets, nn::real weight, nn::Team& team);
+
+// The loss alone, of what all shares' scores_for_loss() returned.
+nn::real loss_of_shares(nn::index classes, std::span<const std::span<const nn::real>> scores,
+                        std::span<const int> targets, nn::Team& team);
 
 }  // namespace pipeline

@@ -146,20 +146,30 @@ bool Protocol::is_crossing(int from, Tag tag, std::size_t bytes, int offset) con
          is_below(tag.item, microbatches_) && bytes == activation_size(config_) * sizeof(nn::real);
 }
 
+// Between steps, whether the sender is the one for this part of the model, or of a divided head,
+// and this rank has it. Part 0 gets the tokens of a story from the last part.
+bool Protocol::is_along(int from, int part) const {
+  const int parts = placement_.parts(), stages = config_.topology.stages;
+  const auto joins = [&](int sender, int receiver) {
+    return receiver == stage_ && from == config_.topology.rank(pipeline_, sender);
+  };
+  if (is_below(part, parts))
+    return joins(placement_.stage((part + parts - 1) % parts), placement_.stage(part));
+  if (!config_.splits_head) return false;
+  const int input = part - input_part(config_, 0), scores = part - scores_part(config_, 0);
+  if (is_below(input, stages)) return joins(placement_.last_stage(), input);
+  return is_below(scores, stages) && joins(scores, placement_.last_stage());
+}
+
 bool Protocol::is_of_evaluation(int from, Tag tag, std::size_t bytes) const {
-  return is_evaluated_after(config_, tag.step + 1) && tag.part > 0 &&
-         is_below(tag.part, placement_.parts()) && placement_.stage(tag.part) == stage_ &&
-         from == config_.topology.rank(pipeline_, placement_.stage(tag.part - 1)) &&
+  return is_evaluated_after(config_, tag.step + 1) && tag.part > 0 && is_along(from, tag.part) &&
          is_below(tag.item, most_windows(config_)) &&
          pipeline_of_window(config_, tag.item) == pipeline_ &&
-         bytes == sizeof(nn::real) * config_.length * config_.model.hidden_size;
+         bytes == sizeof(nn::real) * held_out_size(config_, tag.part);
 }
 
 bool Protocol::is_of_story(int from, Tag tag, std::size_t bytes) const {
-  const int parts = placement_.parts();
-  return is_story_after(config_, tag.step + 1) && pipeline_ == 0 && is_below(tag.part, parts) &&
-         placement_.stage(tag.part) == stage_ &&
-         from == config_.topology.rank(0, placement_.stage((tag.part + parts - 1) % parts)) &&
+  return is_story_after(config_, tag.step + 1) && pipeline_ == 0 && is_along(from, tag.part) &&
          is_below(tag.item, story_length(config_)) && (tag.part > 0 || tag.item > 0) &&
          bytes == sizeof(nn::real) * story_size(config_, tag.part);
 }

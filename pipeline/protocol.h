@@ -24,6 +24,7 @@ class Protocol {
   bool is_crossing(int from, Tag tag, std::size_t bytes, int offset) const;
   std::size_t size_of_verdict() const;
   bool is_handover(int from, Tag tag, std::size_t bytes) const;
+  bool is_along(int from, int part) const;
   bool is_of_evaluation(int from, Tag tag, std::size_t bytes) const;
   bool is_of_story(int from, Tag tag, std::size_t bytes) const;
   bool is_for_head(int from, Tag tag, std::size_t bytes) const;

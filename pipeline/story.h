@@ -1,11 +1,13 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "nn/models/key_value_cache.h"
 #include "nn/random.h"
+#include "nn/real.h"
 #include "nn/tape.h"
 #include "pipeline/mailbox/mailbox.h"
 #include "pipeline/placement.h"
@@ -26,7 +28,8 @@ bool is_story_after(const TrainingConfig& config, int done);
 // Tokens of a story, at most as many as the model's context holds.
 int story_length(const TrainingConfig& config);
 
-// To part 0: the token before this one, as a number. To other parts: the row of activations.
+// To part 0: the token before this one, as a number. To other parts, and to the stages' shares of a
+// divided head: the row of activations. From these: the scores of their tokens.
 Tag story_tag(int step, int token, int part);
 std::size_t story_size(const TrainingConfig& config, int part);  // numbers of such a message
 
@@ -42,6 +45,12 @@ class Storyteller {
 
  private:
   void forward(int step, int token, int part, const std::string& place);
+  // A stage's share of a divided head, and, on the rank with the last part, the scores of all.
+  void score(int step, int token, const std::string& place);
+  std::vector<nn::real> join_scores(int step, int token, const std::string& place);
+  void draw(int step, int token, std::span<const nn::real> scores);
+  Message receive(int stage, int step, int token, int part, const std::string& place);
+  void send(int stage, int step, int token, int part, std::span<const nn::real> numbers);
 
   const TrainingConfig& config_;
   Stage& stage_;

@@ -37,8 +37,11 @@ check "every second step" \
 check "and prints it" \
   grep -qE "^step 6/6  loss [0-9.]+  validation [0-9.]+ \(perplexity [0-9.]+\)" \
     "$work/one/rank-0.log"
+check "with the share of the peak, which it has measured" eval \
+  'grep -qE "^peak: [0-9]+ GFLOP/s; " "$work/one/rank-0.log" &&
+    grep -qE "tokens/s  [ 0-9][0-9] %  [0-9:]+ to go$" "$work/one/rank-0.log"'
 for name in Loss/training Loss/validation Perplexity "Learning rate" "Norm of gradients" \
-  "Tokens per second"; do
+  "Tokens per second" "Share of peak"; do
   check "TensorBoard gets $name" grep -qa "$name" "$work"/board/events.out.tfevents.*
 done
 # The real TensorBoard reads the event file, if it is installed.
@@ -87,10 +90,9 @@ check "the report has the stories" grep -q "Stories along the way" "$work/told-t
 check "and answers to B1" grep -q "B1: what do stages" "$work/told-three/report.html"
 check "but not to B2, which has several pipelines" \
   [ "$(grep -c "B2: " "$work/told-three/report.html")" = 0 ]
-check "a divided head writes no stories" refused "cannot draw from a divided head" \
-  train refused 2 "${small[@]}" --sample-every 2 --split-head
-check "a divided head is not validated" refused "cannot evaluate a divided head" \
-  train refused 2 "${validated[@]}" --split-head
+check "a head of one stage writes stories and is validated as a divided one" train divided 1 \
+  "${validated[@]}" --microbatches 6 --sample-every 4 --split-head
+check "with the same validation" same_validation one divided
 
 check "a run is repeated from its config.toml" \
   train again 3 --config "$work/adamw-three/config.toml"

@@ -222,7 +222,8 @@ void add_run_options(tools::Options& options, CommandLine& line) {
   options.add("--data", rank.text.data_raw, "folder of what data/fetch.sh downloads");
   options.add("--out", rank.out, "folder for losses, traces and the model");
   options.add("--tensorboard", rank.tensorboard,
-              "folder for TensorBoard: losses, learning rate, norms, tokens per second; none");
+              "folder for TensorBoard: losses, learning rate, norms, tokens per second, share of "
+              "peak; none");
   options.add("--init", rank.init, "folder of a model to start from");
   options.add("--checkpoint", line.checkpoint, "folder for checkpoints to resume from: OUT/steps")
       .not_empty();
