@@ -1,84 +1,20 @@
 #include "fl/vertical/joint_vae.h"
 
 #include <algorithm>
-#include <memory>
+#include <iterator>
 
 #include "nn/base/error.h"
-#include "nn/layers.h"
 #include "nn/models/tabular_vae.h"
 #include "nn/ops.h"
 #include "nn/optimizer.h"
-#include "nn/parameters.h"
 #include "nn/random.h"
 #include "nn/tape.h"
+#include "nn/tensor.h"
 #include "nn/variational.h"
 
 namespace fl::vertical {
 
 namespace {
-
-// Linear, ReLU, linear.
-class Coder {
- public:
-  Coder(nn::index in, nn::index hidden, nn::index out, nn::Generator& generator)
-      : fc1_(nn::Scope(parameters_, generator)("fc1"), in, hidden),
-        fc2_(nn::Scope(parameters_, generator)("fc2"), hidden, out) {}
-  Coder(const Coder&) = delete;
-  Coder& operator=(const Coder&) = delete;
-
-  nn::Var operator()(nn::Var x) { return fc2_(nn::relu(fc1_(x))); }
-  void step() {
-    adam_.step(parameters_.values(), parameters_.gradients());
-    parameters_.zero_gradients();
-  }
-
- private:
-  nn::Parameters parameters_;
-  nn::Linear fc1_, fc2_;
-  nn::Adam adam_{1e-3};
-};
-
-// A client: it encodes its rows, later decodes what the server returns, and then learns.
-class CodingClient {
- public:
-  CodingClient(const nn::Tensor& columns, std::uint64_t seed)
-      : columns_(columns),
-        generator_(seed),
-        encoder_(width(), 2 * width(), code_width, generator_),
-        decoder_(code_width, 2 * width(), width(), generator_) {}
-
-  nn::ConstView encode(const Pass& pass) {
-    rows_ = {columns_.view().data + pass.first * width(), {pass.rows, width()}};
-    encoding_.reset();
-    code_ = encoder_(encoding_.constant(rows_));
-    return code_.value();
-  }
-  // The squared error of decoding the server's output, [rows, code_width].
-  double decode(nn::ConstView output) {
-    decoding_.reset();
-    output_ = decoding_.input(output);
-    const nn::Var loss = nn::squared_error(decoder_(output_), rows_);
-    decoding_.backward(loss);
-    decoder_.step();
-    return loss.value()[0];
-  }
-  nn::ConstView output_gradient() const { return output_.gradient(); }
-  void learn(nn::ConstView code_gradient) {
-    encoding_.backward_data(code_, code_gradient);
-    encoding_.backward_weights();
-    encoder_.step();
-  }
-
- private:
-  nn::index width() const { return columns_.shape()[1]; }
-
-  const nn::Tensor& columns_;
-  nn::Generator generator_;
-  Coder encoder_, decoder_;
-  nn::Tape encoding_, decoding_;
-  nn::ConstView rows_;
-  nn::Var code_, output_;
-};
 
 // A number with this gradient with respect to x: where other parties continue the computation.
 nn::Var continued(nn::Var x, nn::ConstView gradient) {
@@ -106,13 +42,10 @@ void put_part(nn::ConstView part, nn::index client, nn::View all) {
 
 }  // namespace
 
-std::vector<double> train_joint_vae(const Config& config, const std::vector<nn::Tensor>& columns,
+std::vector<double> train_joint_vae(const Config& config, const Coders& clients,
                                     const std::function<void(double)>& on_epoch) {
-  nn::require(std::ssize(columns) == config.clients(), "joint VAE: ", columns.size(),
-              " tables for ", config.clients(), " clients");
-  std::vector<std::unique_ptr<CodingClient>> clients;
-  for (const nn::Tensor& mine : columns)  // every party draws from a seed of its own
-    clients.push_back(std::make_unique<CodingClient>(mine, config.seed + 1 + clients.size()));
+  nn::require(std::ssize(clients) == config.clients(), "joint VAE: ", clients.size(),
+              " clients instead of ", config.clients());
   const nn::index width = code_width * config.clients();
   nn::Generator generator(config.seed);
   nn::TabularVae vae(width, generator);
@@ -130,10 +63,11 @@ std::vector<double> train_joint_vae(const Config& config, const std::vector<nn::
     tape.reset();
     const nn::Var x = tape.input(codes);
     const auto [decoded, mean, log_variance] = vae.forward(x, noise);
+    for (int i = 0; i < config.clients(); ++i) clients[i]->decode(part_of(decoded.value(), i));
     for (int i = 0; i < config.clients(); ++i) {
-      const nn::Tensor mine = part_of(decoded.value(), i);
-      total += clients[i]->decode(mine);
-      put_part(clients[i]->output_gradient(), i, gradients);
+      const auto [error, gradient] = clients[i]->decoded();
+      total += error;
+      put_part(gradient, i, gradients);
     }
     const nn::Var divergence = nn::kl_divergence(mean, log_variance);
     total += divergence.value()[0];

@@ -1,6 +1,8 @@
 #include <array>
+#include <memory>
 #include <vector>
 
+#include "fl/vertical/coder.h"
 #include "fl/vertical/joint_vae.h"
 #include "nn/base/error.h"
 #include "tools/homework2/split.h"
@@ -34,13 +36,14 @@ double loss_of_means(const data::Table& table, int rows) {
 
 Curve train_layout(const Bench& bench, const data::Table& table, const Layout& layout) {
   const auto shares = fl::vertical::deal_in_order(table.features, layout.clients);
-  fl::vertical::Config config = split_config(bench.setting, table, shares, {});
-  config.epochs = bench.setting.epochs.value_or(200);
-  std::vector<nn::Tensor> columns;
-  for (const auto& features : shares) columns.push_back(fl::vertical::columns_of(table, features));
+  const fl::vertical::Config config = vae_config(bench.setting, table, shares);
+  fl::vertical::Coders clients;
+  for (const auto& features : shares)
+    clients.push_back(std::make_unique<fl::vertical::LocalCoder>(
+        config, static_cast<int>(clients.size()), fl::vertical::columns_of(table, features)));
   Curve curve{layout.name, {}};
   bench.on_epoch(layout.name, 0, config.epochs);
-  fl::vertical::train_joint_vae(config, columns, [&](double loss) {
+  fl::vertical::train_joint_vae(config, clients, [&](double loss) {
     curve.loss.push_back(loss);
     bench.on_epoch(layout.name, static_cast<int>(curve.loss.size()), config.epochs);
   });

@@ -35,6 +35,13 @@ vertical::Config split_config(const Setting& setting, const data::Table& table,
   return config;
 }
 
+vertical::Config vae_config(const Setting& setting, const data::Table& table,
+                            const vertical::Shares& shares) {
+  vertical::Config config = split_config(setting, table, shares, {});
+  config.epochs = setting.epochs.value_or(200);
+  return config;
+}
+
 namespace {
 
 Curve train_split(const Bench& bench, const std::string& name, const data::Table& scaled_table,

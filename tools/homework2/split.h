@@ -18,6 +18,10 @@ data::Table scaled(data::Table table);
 fl::vertical::Config split_config(const Setting& setting, const data::Table& table,
                                   const fl::vertical::Shares& shares, fl::vertical::Quirks quirks);
 
+// The same for exercise 3, the joint VAE: 200 epochs.
+fl::vertical::Config vae_config(const Setting& setting, const data::Table& table,
+                                const fl::vertical::Shares& shares);
+
 // Trains with all parties in this process, unless the curve was kept.
 Curve run_split(const Bench& bench, const std::string& name, const data::Table& scaled_table,
                 const fl::vertical::Shares& shares, fl::vertical::Quirks quirks);

@@ -12,16 +12,12 @@ namespace vertical {
 using fl::vertical::Config, fl::vertical::Pass;
 using pipeline::Mailbox, pipeline::Tag;
 
-namespace {
-
 nn::ConstView view_of(const pipeline::Message& message, nn::Shape shape) {
   if (message.bytes.size() != shape.size() * sizeof(nn::real))
     throw nn::Error(
         nn::concat("a message of ", message.bytes.size(), " bytes is no tensor ", shape));
   return {message.numbers().data(), shape};
 }
-
-}  // namespace
 
 RemoteClient::RemoteClient(Mailbox& mailbox, const Config& config, int client)
     : mailbox_(mailbox), rank_(client + 1), width_(2 * config.columns.at(client)) {}
@@ -55,20 +51,24 @@ void serve(fl::vertical::LocalClient& client, const Config& config, Mailbox& mai
   }
 }
 
-Mailbox::Rule rule_of(const Config& config, int rank) {
+Mailbox::Rule rule_between(int rank, const Accepts& accepts) {
   constexpr std::size_t longest_text = 4096;  // of a greeting or a failure
-  const int most_rows = std::max(config.batch, config.rows - config.train_rows);
   return [=](int from, Tag tag, std::size_t bytes, int step) {
     if (tag.kind == Tag::hello || tag.kind == Tag::failure)
       return tag == Tag{tag.kind} && bytes <= longest_text;
     if (tag.kind == Tag::goodbye) return tag == Tag{tag.kind} && bytes == 0;
-    const bool is_wanted = rank == 0 ? from > 0 && tag.kind == Tag::activation
-                                     : from == 0 && tag.kind == Tag::gradient;
-    const int client = (rank == 0 ? from : rank) - 1;
-    return is_wanted && tag == Tag{tag.kind, tag.step} &&
+    return (rank == 0) == (from > 0) && tag == Tag{tag.kind, tag.step} &&
            (tag.step == step || tag.step == step + 1) &&
-           bytes <= most_rows * 2 * config.columns[client] * sizeof(nn::real);
+           accepts((rank == 0 ? from : rank) - 1, tag.kind, bytes);
   };
+}
+
+Mailbox::Rule rule_of(const Config& config, int rank) {
+  const int most_rows = std::max(config.batch, config.rows - config.train_rows);
+  return rule_between(rank, [=](int client, Tag::Kind kind, std::size_t bytes) {
+    return kind == (rank == 0 ? Tag::activation : Tag::gradient) &&
+           bytes <= most_rows * 2 * config.columns[client] * sizeof(nn::real);
+  });
 }
 
 std::string terms_of(const Config& config) {
