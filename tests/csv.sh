@@ -38,4 +38,10 @@ trained() {
     rectangular "$work"/run/*.csv
 }
 check "so are those of a pipeline" trained
+elastic() {
+  tools/pipeline.sh 2 2 --elastic --text "$work/stories.txt" --d 32 --heads 2 --tokens 24 \
+    --steps 3 --threads 1 --out "$work/elastic" && rectangular "$work"/elastic/*.csv &&
+    [ "$(cut -d, -f1 "$work/elastic/members.csv" | head -n 1)" = Epoch ]
+}
+check "and of one whose pipelines may leave" elastic
 finish

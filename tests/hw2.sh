@@ -48,8 +48,16 @@ if [ -e "$data_raw"/heart/heart.csv ]; then
       cmp "$work/one/lab2b.csv" "$work/processes/lab2b.csv"
   }
   check "processes give the bits of one process" same_bits
+  same_vae() {
+    "$program" ex3 --seed 5 --epochs 3 --out "$work/one" >/dev/null &&
+      processes 4 --network vae --seed 5 --epochs 3 && grep -q "^losses in" "$work/stdout" &&
+      diff <(sed -n 's/^four clients,//p' "$work/one/ex3/results.csv") \
+        <(tail -n +2 "$work/processes/vae.csv")
+  }
+  check "and so they do for exercise 3's encoders, VAE and decoders" same_vae
   check "one client works, and so does one for each feature" eval \
-    'processes 1 --epochs 1 && processes 13 --epochs 1 --dropout-rng mkl --quirks none'
+    'processes 1 --epochs 1 && processes 13 --epochs 1 --dropout-rng mkl --quirks none &&
+    processes 2 --epochs 1 --quirks published'
   stays_whole() {  # all processes end when one is killed
     tools/vertical.sh 3 --epochs 100000 --out "$work/killed" >/dev/null 2>"$work/err" &
     local launcher=$! victim _

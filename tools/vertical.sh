@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Starts the server and the clients of split learning on this machine. If one fails, stops all.
+# Starts the server and the clients of split learning, or of a joint VAE, on this machine. If one fails, stops all.
 set -u
 
 usage() {
@@ -7,13 +7,15 @@ usage() {
 usage: tools/vertical.sh CLIENTS [options]
 
 Split learning on heart.csv, with a process for the server and for each of 1 to 13 clients. A client
-sends activations and gets gradients; its columns stay in its process.
+sends activations and gets gradients; its columns stay in its process. With --network vae, that of
+exercise 3: clients encode, the server has a VAE, clients decode.
 
   tools/vertical.sh 4                      the course's lab, seed 42
   tools/vertical.sh 4 --quirks published   the notebook's own figures
   tools/vertical.sh 4 --quirks none        without the lab's quirks
+  tools/vertical.sh 4 --network vae        exercise 3 of homework 2
 
-  --out FOLDER       for lab2b.csv and the logs: out/vertical
+  --out FOLDER       for lab2b.csv or vae.csv, and the logs: out/vertical
 
 All other options go to bin/vertical_worker; bin/vertical_worker --help lists them.
 END
