@@ -87,6 +87,8 @@ rm -r "$work/told-three/steps/step-6"
 check "it continues" train told-three 2 "${small[@]}" --microbatches 6 --sample-every 4 --resume
 check "with the same stories" cmp "$work"/{told,told-three}/samples.txt
 check "the report has the stories" grep -q "Stories along the way" "$work/told-three/report.html"
+check "as they are, whatever a model writes" grep -q '<pre style="white-space: pre-wrap">step 4$' \
+  "$work/told-three/report.html"
 check "and answers to B1" grep -q "B1: what do stages" "$work/told-three/report.html"
 check "but not to B2, which has several pipelines" \
   [ "$(grep -c "B2: " "$work/told-three/report.html")" = 0 ]

@@ -13,6 +13,7 @@
 #include "pipeline/cut.h"
 #include "tools/report/axis.h"
 #include "tools/report/document.h"
+#include "tools/report/markup.h"
 #include "tools/report/timeline.h"
 #include "tools/training/lanes.h"
 #include "tools/training/losses.h"
@@ -159,14 +160,15 @@ void write_page(const RankOptions& options, const Speed& speed) {
   if (config.topology.pipelines > 1)
     page.blocks.emplace_back(
         report::Question{"B2: what do several pipelines exchange?", answer_b2(config)});
-  if (fs::exists(options.out / "samples.txt")) {
-    page.blocks.emplace_back(report::Heading{"Stories along the way", 2});
-    page.blocks.emplace_back(report::Paragraph{nn::read_file(options.out / "samples.txt")});
-  }
+  std::string rest = report::element(
+      "div class=\"wide\"",
+      report::to_svg(lanes_of(speed.predicted), "A step as these costs predict it", "s"));
+  if (const fs::path samples = options.out / "samples.txt"; fs::exists(samples))
+    rest += report::element("h2", "Stories along the way") +
+            report::element("pre style=\"white-space: pre-wrap\"",
+                            report::escape_xml(nn::read_file(samples)));
   std::string html = report::to_html(page);
-  const std::string picture =
-      report::to_svg(lanes_of(speed.predicted), "A step as these costs predict it", "s");
-  html.insert(html.rfind("</body>"), "<div class=\"wide\">" + picture + "</div>\n");
+  html.insert(html.rfind("</body>"), rest + '\n');
   nn::write_file_atomically(options.out / "report.html", html);
 }
 
