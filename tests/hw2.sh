@@ -84,7 +84,8 @@ if [ -e "$data_raw"/heart/heart.csv ]; then
     [ $? = 130 ] && [ ! -e "$work/stopped/lab" ] && grep -q "^stopping after this epoch" "$work/err"
   }
   goes_on() {
-    local command=("$program" ex1 --epochs 60 --out "$work/resumed") kept=$work/resumed/.unfinished _
+    local kept=$work/resumed/.unfinished _
+    local command=("$program" ex1 --epochs 60 --out "$work/resumed")
     "$program" ex1 --epochs 60 --out "$work/whole" >/dev/null
     "${command[@]}" >/dev/null 2>"$work/err" &
     local pid=$!
