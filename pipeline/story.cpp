@@ -10,6 +10,7 @@
 #include "nn/ops.h"
 #include "nn/real.h"
 #include "nn/tensor.h"
+#include "pipeline/head_layout.h"
 #include "pipeline/mailbox/frame.h"
 #include "pipeline/split_head/head_layout.h"
 

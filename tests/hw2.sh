@@ -55,6 +55,8 @@ if [ -e "$data_raw"/heart/heart.csv ]; then
         <(tail -n +2 "$work/processes/vae.csv")
   }
   check "and so they do for exercise 3's encoders, VAE and decoders" same_vae
+  check "which has no quirks" refused "none of the lab's quirks" \
+    tools/vertical.sh 4 --network vae --quirks none
   check "one client works, and so does one for each feature" eval \
     'processes 1 --epochs 1 && processes 13 --epochs 1 --dropout-rng mkl --quirks none &&
     processes 2 --epochs 1 --quirks published'
@@ -82,7 +84,8 @@ if [ -e "$data_raw"/heart/heart.csv ]; then
     [ $? = 130 ] && [ ! -e "$work/stopped/lab" ] && grep -q "^stopping after this epoch" "$work/err"
   }
   goes_on() {
-    local command=("$program" ex1 --epochs 60 --out "$work/resumed") kept=$work/resumed/.unfinished _
+    local kept=$work/resumed/.unfinished _
+    local command=("$program" ex1 --epochs 60 --out "$work/resumed")
     "$program" ex1 --epochs 60 --out "$work/whole" >/dev/null
     "${command[@]}" >/dev/null 2>"$work/err" &
     local pid=$!

@@ -39,7 +39,7 @@ check "and prints it" \
     "$work/one/rank-0.log"
 check "with the share of the peak, which it has measured" eval \
   'grep -qE "^peak: [0-9]+ GFLOP/s; " "$work/one/rank-0.log" &&
-    grep -qE "tokens/s  [ 0-9][0-9] %  [0-9:]+ to go$" "$work/one/rank-0.log"'
+    grep -qE "tokens/s +[0-9]+ %  [0-9:]+ to go$" "$work/one/rank-0.log"'
 for name in Loss/training Loss/validation Perplexity "Learning rate" "Norm of gradients" \
   "Tokens per second" "Share of peak"; do
   check "TensorBoard gets $name" grep -qa "$name" "$work"/board/events.out.tfevents.*

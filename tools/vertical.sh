@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Starts the server and the clients of split learning, or of a joint VAE, on this machine. If one fails, stops all.
+# Starts the server and the clients of split learning, or of a joint VAE, on this machine. If one
+# fails, stops all.
 set -u
 
 usage() {

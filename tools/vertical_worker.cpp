@@ -76,6 +76,11 @@ void parse(int argc, char** argv, CommandLine& line) {
   options.add("--parent", line.parent,
               "process that started this rank; the rank stops when it ends");
   options.parse(argc, argv);
+  const bool is_of_split =
+      line.quirks != Quirks::of_the_lab() || line.setting.stream != nn::DropoutStream::mt;
+  if (line.network == Network::vae && is_of_split)
+    throw nn::InputError("--network vae has no dropout, and none of the lab's quirks",
+                         "leave --quirks and --dropout-rng out");
 }
 
 void report_epoch(homework2::Curve& curve, double loss, std::optional<double> accuracy) {

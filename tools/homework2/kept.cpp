@@ -5,6 +5,7 @@
 #include <iterator>
 #include <ostream>
 #include <system_error>
+#include <utility>
 
 #include "nn/base/checksum.h"
 #include "nn/base/error.h"

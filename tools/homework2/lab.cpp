@@ -46,7 +46,7 @@ constexpr std::array<Printed, 7> printed{{{0, 52.38, 0.689, 52.38, 0.689},
 
 // `run` is the lab's, `published` has the clients' models as they were drawn.
 report::Table first_epochs(const Curve& run, const Curve& published) {
-  report::Table table{"Epochs with seed 42: accuracy in percent / loss",
+  report::Table table{"Accuracy in percent / loss; PyTorch's and the published with seed 42",
                       {"Epoch", "Here", "PyTorch 2.13", "Here, as published", "Published"},
                       {}};
   const auto cell = [](double accuracy, double loss) {
