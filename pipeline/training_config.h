@@ -28,6 +28,7 @@ struct Synchronisation {
   std::string wire = "float";  // in the table of outer_steps/wire_formats.h
   int fragments = 0;           // that take turns, while training goes on; 0: all blocks at once
   int delay = 1;               // steps that an exchange of a fragment takes
+  bool operator==(const Synchronisation&) const = default;
 };
 
 // What is trained, and how the work is divided: the same on every rank.

@@ -56,5 +56,6 @@ check "and three fragments send less than half as much at once" \
 refused_sync() { refused "$1" tools/pipeline.sh 2 2 --text "$work/stories.txt" "${@:2}"; }
 check "moments cannot be shared out" \
   refused_sync "does not go with --zero1" "${alone[@]}" --zero1
-check "fragments need synchronisations" refused_sync "--stream divides" --stream 2
+check "fragments need synchronisations" \
+  refused_sync "about pipelines that train alone" --stream 2
 finish

@@ -50,10 +50,12 @@ void require_valid_synchronisation(const TrainingConfig& config) {
   const Synchronisation& sync = config.sync;
   demand(sync.every >= 0, "the number of steps between synchronisations cannot be negative",
          "--sync-every 100");
-  demand(sync.fragments >= 0, "the number of fragments cannot be negative", "--stream 4");
-  demand(sync.fragments == 0 || sync.every > 0,
-         "--stream divides synchronisations, and this run has none", "--sync-every 100");
+  demand(sync.every > 0 || sync == Synchronisation{},
+         "--outer-lr, --outer-momentum, --sync-wire, --stream and --stream-delay are about "
+         "pipelines that train alone",
+         "--sync-every 100");
   if (sync.every == 0) return;
+  demand(sync.fragments >= 0, "the number of fragments cannot be negative", "--stream 4");
   require_alone(config);
   demand(sync.learning_rate > 0 && std::isfinite(sync.learning_rate),
          "the outer learning rate must be positive and finite", "--outer-lr 0.7");

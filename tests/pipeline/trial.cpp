@@ -69,8 +69,8 @@ const Results& Trials::undisturbed(TrainingConfig config) {
   SimulatedTraining training(config, folder.path, time);
   training.start(network, std::make_shared<FaultyDisk>(folder.path));
   place->second = training.results();
-  if (config.topology.pipelines > 1 &&
-      !config.trains_alone()) {  // adds up in another order than a single process
+  // Pipelines that average gradients add up in another order than a single process.
+  if (config.topology.pipelines > 1 && !config.trains_alone()) {
     config.microbatches *= std::exchange(config.topology.pipelines, 1);
     config.shares_moments = false;
     demand(is_close(place->second.losses, undisturbed(config).losses),
