@@ -14,8 +14,7 @@ namespace pipeline {
 namespace {
 
 constexpr double forever = std::numeric_limits<double>::infinity();
-// From the first of these to the last, steps follow each other at a steady pace.
-constexpr int first_step = 1, last_step = 3;
+constexpr int last_step = 3;  // from here on steps follow each other at a steady pace
 
 // An action of a rank's list, or the part of the last W that is one block's.
 struct Task {
@@ -61,11 +60,9 @@ class StepSimulation {
 
   Prediction run() {
     for (double now = 0; now < forever;) now = advance(now);
-    const double begin = ends_[first_step], end = ends_[last_step];
-    prediction_.length = (end - begin) / (last_step - first_step);
-    for (auto& events : prediction_.events)
-      for (Event& event : events)
-        event.start -= ends_[last_step - 1], event.end -= ends_[last_step - 1];
+    const double begin = ends_[last_step - 1], end = ends_[last_step];
+    prediction_.length = end - begin;
+    for (auto& events : prediction_.events) cut(events, begin, end);
     for (const Rank& rank : ranks_) prediction_.bytes.push_back(rank.sent / (last_step + 1));
     return std::move(prediction_);
   }
@@ -217,8 +214,18 @@ class StepSimulation {
   }
 
   void note(int stage, Kind kind, int item, int chunk, double start, double end) {
-    if (ranks_[stage].step == last_step)
-      prediction_.events[stage].push_back({kind, last_step, item, chunk, start, end});
+    const int step = ranks_[stage].step;
+    if (step >= last_step - 1)
+      prediction_.events[stage].push_back({kind, step, item, chunk, start, end});
+  }
+
+  // Leaves what happens between two times, and counts from the first.
+  static void cut(std::vector<Event>& events, double from, double to) {
+    std::erase_if(events, [&](const Event& e) { return e.end <= from || e.start >= to; });
+    for (Event& event : events) {
+      event.start = std::max(event.start, from) - from;
+      event.end = std::min(event.end, to) - from;
+    }
   }
 
   // The gradients of both ends of the model.
