@@ -25,7 +25,8 @@ rehearse() {  # rehearse NAME TIMES STEPS STAGES PIPELINES OPTIONS...
         printf "%s %.9g%s\n", $1, $2 * times, /,$/ ? "," : ""; next } 1' \
       "$work/$name-costs/costs.json" >"$work/$name.json" &&
     "${urgent[@]}" "${network[@]}" tools/pipeline.sh "$stages" "$pipelines" "${small[@]}" "$@" \
-      --threads 1 --rehearse "$work/$name.json" --steps "$steps" --out "$work/$name" >"$work/$name.out" &&
+      --threads 1 --rehearse "$work/$name.json" --steps "$steps" --out "$work/$name" \
+      >"$work/$name.out" &&
     cat "$work/$name.out"
 }
 allowed() { sed -n 's/^a step takes .* allow \([0-9.]*\) s .*/\1/p' "$work/$1.out"; }
