@@ -8,6 +8,7 @@
 
 #include "pipeline/arrivals.h"
 #include "pipeline/collectives.h"
+#include "pipeline/rank_tasks.h"
 #include "pipeline/simulate.h"
 
 namespace pipeline {
@@ -15,14 +16,6 @@ namespace {
 
 constexpr double forever = std::numeric_limits<double>::infinity();
 constexpr int last_step = 3;  // from here on steps follow each other at a steady pace
-
-// An action of a rank's list, or the part of the last W that is one block's.
-struct Task {
-  Action action;
-  double seconds;
-  bool is_done_after = true;             // the action
-  const BlockWork* completed = nullptr;  // its gradients
-};
 
 // A block on its way from its last W to its update.
 struct Average {
@@ -54,7 +47,7 @@ class StepSimulation {
         ranks_(stages_),
         arrivals_(work, last_step + 1) {
     simulate(work.plan, costs_of(work.stages));  // which throws
-    for (int stage = 0; stage < stages_; ++stage) ranks_[stage].tasks = tasks_of(stage);
+    for (int stage = 0; stage < stages_; ++stage) ranks_[stage].tasks = tasks_of(work, stage);
     prediction_.events.resize(stages_);
   }
 
@@ -180,24 +173,6 @@ class StepSimulation {
     rank.link_is_free = std::max(rank.link_is_free, now) + bytes * cluster_.link.seconds_per_byte;
     rank.sent += bytes;
     return rank.link_is_free + cluster_.link.latency;
-  }
-
-  std::vector<Task> tasks_of(int stage) const {
-    std::vector<Task> tasks;
-    const int last = work_.plan.microbatches - 1;
-    for (const Action& action : work_.plan.stages[stage]) {
-      const ChunkWork& chunk = work_.stages[stage][action.chunk];
-      const double seconds = chunk.costs.of(action.work);
-      const bool is_last_w = action.work == Work::weights && action.microbatch == last;
-      if (is_last_w && !chunk.blocks.empty()) {
-        for (const BlockWork& block : chunk.blocks)
-          tasks.push_back({action, seconds * block.share, &block == &chunk.blocks.back(), &block});
-        continue;
-      }
-      Task& task = tasks.emplace_back(Task{action, seconds});
-      if (action.work == Work::head && action.microbatch == last) task.completed = &*chunk.rows;
-    }
-    return tasks;
   }
 
   // Rank 0 begins at once, and calls all others. In every other pipeline all stages wait for that.
