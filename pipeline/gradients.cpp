@@ -224,7 +224,9 @@ bool Gradients::apply(int step, Verdict verdict) {
     stage_.model().parameters().zero_gradients();
     return false;
   }
+  const double start = nn::thread_seconds();
   for (const auto& [block, own] : blocks_) update(block);
+  seconds_at_work_ += nn::thread_seconds() - start;
   return true;
 }
 

@@ -87,7 +87,7 @@ class Gradients {
 
   // Seconds of checking and updating a block, in all steps so far.
   double update_seconds(int block) const { return blocks_.at(block).update_seconds; }
-  // Processor time of this rank's thread in start() and advance(), updates included.
+  // Processor time of this rank's thread for averages and updates, in all steps so far.
   double seconds_at_work() const { return seconds_at_work_; }
 
   // An observer: called with the averaged gradients of this rank's part of a block before its

@@ -66,6 +66,19 @@ check "with the same losses" same_losses serial auto
 check "the model of three processes equals that of one" "$program" --steps 0 \
   --init "$work/three/checkpoint" "${small[@]}" --steps 0 --out "$work/loaded"
 
+rehearsed() {
+  train rehearsed 3 2 --microbatches 3 --rehearse "$work/three/costs.json" >"$work/stdout" &&
+    cat "$work/stdout" && grep -qE '^predicted with .*: [0-9.]+ s, [0-9.]+ % (less|more); ' \
+    "$work/stdout" && [ ! -e "$work/rehearsed/checkpoint" ]
+}
+check "two pipelines rehearse with the costs of one, and save no model" rehearsed
+check "costs of other stages are an error" refused "stages with 3, 2, 3 blocks" \
+  train other 2 --rehearse "$work/three/costs.json"
+check "costs that are not there are an error" refused "there are no costs" \
+  train other 2 --rehearse "$work/x.json"
+check "a rehearsal evaluates nothing" refused "does not go with --eval-every" \
+  train other 3 --rehearse "$work/three/costs.json" --held-out 0.1 --eval-every 2
+
 check "a GPT-2 trains in one process" train gpt2 1 --model gpt2 --microbatches 6
 check "and in three" train gpt2-three 3 --model gpt2 --microbatches 6 --schedule zb-h1
 check "with the same losses" same_losses gpt2 gpt2-three

@@ -233,9 +233,9 @@ same_bound() {
   train bound 3 2 --steps 8 --trace >"$work/stdout" || return
   cat "$work/stdout"
   printed() { sed -nE "s/$1 ([0-9.]+) s.*/\1/p" "$work/stdout"; }
-  [ "$(printed '.* allow')" = "$(printed '^As predicted from these costs,')" ]
+  [ "$(printed '^predicted with .*:')" = "$(printed '^As predicted from these costs,')" ]
 }
-check "the bound and the predicted step come from one simulation" same_bound
+check "the step is predicted and drawn by one simulation" same_bound
 is_private() {  # no command line has the run's number, and no other user can reach its keys
   tools/pipeline.sh 2 "${small[@]}" --steps 100000 --out "$work/private" --tcp 127.0.0.1:28490 \
     >/dev/null 2>&1 &

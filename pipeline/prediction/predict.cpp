@@ -7,23 +7,14 @@
 #include <utility>
 
 #include "pipeline/collectives.h"
-#include "pipeline/prediction/arrivals.h"
-#include "pipeline/schedules/simulate.h"
+#include "pipeline/rank_tasks.h"
+#include "pipeline/simulate.h"
 
 namespace pipeline {
 namespace {
 
 constexpr double forever = std::numeric_limits<double>::infinity();
-// From the first of these to the last, steps follow each other at a steady pace.
-constexpr int first_step = 1, last_step = 3;
-
-// An action of a rank's list, or the part of the last W that is one block's.
-struct Task {
-  Action action;
-  double seconds;
-  bool is_done_after = true;             // the action
-  const BlockWork* completed = nullptr;  // its gradients
-};
+constexpr int last_step = 3;  // from here on steps follow each other at a steady pace
 
 // A block on its way from its last W to its update.
 struct Average {
@@ -55,17 +46,15 @@ class StepSimulation {
         ranks_(stages_),
         arrivals_(work, last_step + 1) {
     simulate(work.plan, costs_of(work.stages));  // which throws
-    for (int stage = 0; stage < stages_; ++stage) ranks_[stage].tasks = tasks_of(stage);
+    for (int stage = 0; stage < stages_; ++stage) ranks_[stage].tasks = tasks_of(work, stage);
     prediction_.events.resize(stages_);
   }
 
   Prediction run() {
     for (double now = 0; now < forever;) now = advance(now);
-    const double begin = ends_[first_step], end = ends_[last_step];
-    prediction_.length = (end - begin) / (last_step - first_step);
-    for (auto& events : prediction_.events)
-      for (Event& event : events)
-        event.start -= ends_[last_step - 1], event.end -= ends_[last_step - 1];
+    const double begin = ends_[last_step - 1], end = ends_[last_step];
+    prediction_.length = end - begin;
+    for (auto& events : prediction_.events) cut(events, begin, end);
     for (const Rank& rank : ranks_) prediction_.bytes.push_back(rank.sent / (last_step + 1));
     return std::move(prediction_);
   }
@@ -185,24 +174,6 @@ class StepSimulation {
     return rank.link_is_free + cluster_.link.latency;
   }
 
-  std::vector<Task> tasks_of(int stage) const {
-    std::vector<Task> tasks;
-    const int last = work_.plan.microbatches - 1;
-    for (const Action& action : work_.plan.stages[stage]) {
-      const ChunkWork& chunk = work_.stages[stage][action.chunk];
-      const double seconds = chunk.costs.of(action.work);
-      const bool is_last_w = action.work == Work::weights && action.microbatch == last;
-      if (is_last_w && !chunk.blocks.empty()) {
-        for (const BlockWork& block : chunk.blocks)
-          tasks.push_back({action, seconds * block.share, &block == &chunk.blocks.back(), &block});
-        continue;
-      }
-      Task& task = tasks.emplace_back(Task{action, seconds});
-      if (action.work == Work::head && action.microbatch == last) task.completed = &*chunk.rows;
-    }
-    return tasks;
-  }
-
   // Rank 0 begins at once, and calls all others. In every other pipeline all stages wait for that.
   double call_of(int stage) const {
     if (ranks_[stage].step == 0 || (stage == 0 && work_.pipelines == 1)) return 0;
@@ -217,8 +188,18 @@ class StepSimulation {
   }
 
   void note(int stage, Kind kind, int item, int chunk, double start, double end) {
-    if (ranks_[stage].step == last_step)
-      prediction_.events[stage].push_back({kind, last_step, item, chunk, start, end});
+    const int step = ranks_[stage].step;
+    if (step >= last_step - 1)
+      prediction_.events[stage].push_back({kind, step, item, chunk, start, end});
+  }
+
+  // Leaves what happens between two times, and counts from the first.
+  static void cut(std::vector<Event>& events, double from, double to) {
+    std::erase_if(events, [&](const Event& e) { return e.end <= from || e.start >= to; });
+    for (Event& event : events) {
+      event.start = std::max(event.start, from) - from;
+      event.end = std::min(event.end, to) - from;
+    }
   }
 
   // The gradients of both ends of the model.

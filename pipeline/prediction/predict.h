@@ -23,7 +23,7 @@ struct Cluster {
 
 struct Prediction {
   double length = 0;                       // seconds from one step to the next
-  std::vector<std::vector<Event>> events;  // of each stage, in one step; times from its start
+  std::vector<std::vector<Event>> events;  // of each stage, from one step of stage 0 to the next
   std::vector<double> bytes;               // that a rank of each stage sends in a step
 
   double idle_share() const;  // of the time of all stages without work or updates, 0 to 1

@@ -56,7 +56,8 @@ std::vector<ChunkWork> blocks_of_stage(const TrainingConfig& config, int stage) 
   }
   if (config.splits_head)
     work[0].rows =
-        BlockWork{.bytes = times * bytes_of(size_of_block(config, stage, rows_block_of(config)))};
+        BlockWork{.number = rows_block_of(config),
+                  .bytes = times * bytes_of(size_of_block(config, stage, rows_block_of(config)))};
   return work;
 }
 

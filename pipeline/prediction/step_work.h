@@ -33,7 +33,7 @@ struct StepWork {
   StageWork stages;
   int pipelines = 1;
   double activation_bytes = 0;  // of a message to the stage before or after
-  std::vector<double> scores_bytes, factors_bytes = {};  // of each stage, with a divided head
+  std::vector<double> scores_bytes = {}, factors_bytes = {};  // of each stage, with a divided head
 };
 
 StageCosts costs_of(const StageWork& work);

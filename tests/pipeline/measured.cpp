@@ -44,6 +44,25 @@ TEST_CASE("a worker measures each block's part of W and its update, and the cost
   });
 }
 
+TEST_CASE("a divided head is measured and predicted, too") {
+  const TrainingConfig config = toy::config_with_split_head("1f1b", 2, 1, 3);
+  StageWork all(2);
+  toy::as_ranks(config, "rows", [&](toy::Rank rank) {
+    rank.worker.step(0);
+    all[rank.rank] = rank.worker.measured_work();
+  });
+  double scores = 0;
+  for (const std::vector<ChunkWork>& chunks : all) {
+    REQUIRE(chunks[0].rows);
+    CHECK(chunks[0].rows->number == rows_block_of(config));
+    CHECK(chunks[0].rows->update > 0);
+    CHECK(chunks[0].rows->bytes > 0);
+    scores += chunks[0].costs.scores;
+  }
+  CHECK(scores > 0);
+  CHECK(predict_step(step_of(config, all), {}).length > scores);
+}
+
 TEST_CASE("updates are spread over the microbatches of their stage") {
   const StageWork work{{{{1, 1, 1}, {{.update = 4}, {.update = 2}}}, {{1, 1, 2}, {}}}};
   const StageCosts costs = costs_with_updates(work, 3);

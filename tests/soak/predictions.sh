@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Predicted steps beside measured ones. Each training runs a few steps to measure its costs. Then it
 # is rehearsed: its processes exchange the same messages, and sleep for these costs instead of
-# computing, so that they need no cores of their own. "Measured" is the median step. With the right to
-# a real-time priority, other work on the machine does not matter.
+# computing, so that they need no cores of their own. "Measured" is the median step. With the right
+# to a real-time priority, other work on the machine does not matter.
 #   tests/soak/predictions.sh [few|ranks]    ten trainings and all cuts of one; 64 and 128 processes
 cd "$(dirname "$0")/../.." || exit 1
 program=pipeline_worker
@@ -24,8 +24,9 @@ rehearse() {  # rehearse NAME TIMES STEPS STAGES PIPELINES OPTIONS...
     awk -v times="$times" '$1 ~ /"(forward|backward|weights|update)":/ {
         printf "%s %.9g%s\n", $1, $2 * times, /,$/ ? "," : ""; next } 1' \
       "$work/$name-costs/costs.json" >"$work/$name.json" &&
-    "${urgent[@]}" "${network[@]}" tools/pipeline.sh "$stages" "$pipelines" "${small[@]}" "$@" --threads 1 \
-      --rehearse "$work/$name.json" --steps "$steps" --out "$work/$name" >"$work/$name.out" &&
+    "${urgent[@]}" "${network[@]}" tools/pipeline.sh "$stages" "$pipelines" "${small[@]}" "$@" \
+      --threads 1 --rehearse "$work/$name.json" --steps "$steps" --out "$work/$name" \
+      >"$work/$name.out" &&
     cat "$work/$name.out"
 }
 allowed() { sed -n 's/^a step takes .* allow \([0-9.]*\) s .*/\1/p' "$work/$1.out"; }

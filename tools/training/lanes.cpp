@@ -56,7 +56,7 @@ std::vector<report::Lane> lanes_of(const pipeline::Timeline& timeline) {
 }
 
 std::vector<report::Lane> lanes_of(const pipeline::Prediction& prediction) {
-  return lanes_between(events_of(prediction), 0, 2 * prediction.length, "stage");
+  return lanes_between(events_of(prediction), 0, prediction.length, "stage");
 }
 
 }  // namespace training

@@ -88,13 +88,12 @@ void report_costs(const RankOptions& options, const pipeline::StageWorker& worke
   auto [stage_work, cluster] = gather_work(config, told_work(worker, link), mailbox);
   if (!seconds_per_step) return;
   if (options.rehearsal) stage_work = options.rehearsal->stages;
-  const int cores = std::min(options.cores, config.topology.ranks());
-  const double cores_of_pipeline =
-      options.rehearsal ? 0 : static_cast<double>(cores) / config.topology.pipelines;
+  const int ranks = config.topology.ranks();
+  const int cores = options.rehearsal ? ranks : std::min(options.cores, ranks);
+  cluster.cores = static_cast<double>(cores) / config.topology.pipelines;
   const pipeline::StageCosts costs = costs_with_updates(stage_work, config.microbatches);
   const pipeline::Timeline timeline =
-      pipeline::simulate(pipeline::plan_of(config), costs, 0, cores_of_pipeline);
-  cluster.cores = cores_of_pipeline;
+      pipeline::simulate(pipeline::plan_of(config), costs, 0, cluster.cores);
   const pipeline::StepWork step = step_of(config, stage_work);
   const pipeline::Prediction prediction = predict_step(step, cluster);
   double work = 0;  // of all pipelines, on one core
