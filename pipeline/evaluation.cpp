@@ -10,8 +10,6 @@
 #include "nn/real.h"
 #include "nn/tensor.h"
 #include "pipeline/collectives.h"
-#include "pipeline/head_layout.h"
-#include "pipeline/head_share.h"
 #include "pipeline/mailbox/frame.h"
 #include "pipeline/split_head/head_layout.h"
 #include "pipeline/split_head/head_share.h"

@@ -10,7 +10,6 @@
 #include "nn/ops.h"
 #include "nn/real.h"
 #include "nn/tensor.h"
-#include "pipeline/head_layout.h"
 #include "pipeline/mailbox/frame.h"
 #include "pipeline/split_head/head_layout.h"
 

@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "pipeline/collectives.h"
-#include "pipeline/rank_tasks.h"
-#include "pipeline/simulate.h"
+#include "pipeline/prediction/rank_tasks.h"
+#include "pipeline/schedules/simulate.h"
 
 namespace pipeline {
 namespace {

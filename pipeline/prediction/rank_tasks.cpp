@@ -1,4 +1,4 @@
-#include "pipeline/rank_tasks.h"
+#include "pipeline/prediction/rank_tasks.h"
 
 namespace pipeline {
 

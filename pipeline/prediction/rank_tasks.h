@@ -2,8 +2,8 @@
 
 #include <vector>
 
-#include "pipeline/schedule.h"
-#include "pipeline/step_work.h"
+#include "pipeline/prediction/step_work.h"
+#include "pipeline/schedules/schedule.h"
 
 namespace pipeline {
 
