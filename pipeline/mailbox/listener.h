@@ -10,7 +10,7 @@ struct OpenPort {
   std::string address;  // tcp://10.0.0.1:41234 or tcp://[fd00::1]:41234
 };
 
-// Listens at a host of this machine, a name or an address, IPv6 too; port 0: a free one. Throws
+// Listens at a host of this machine: a name, or an IPv4 or IPv6 address; port 0: a free one. Throws
 // nn::InputError if it cannot.
 OpenPort listen_at(const std::string& host, int port = 0);
 

@@ -20,7 +20,7 @@ constexpr std::string_view scheme = "tcp://";
 // As listen_at() writes it: tcp://10.0.0.1:41234 or tcp://[fd00::1]:41234. Null for other text.
 using Address = std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)>;
 Address address_behind(const std::string& door) {
-  const std::size_t colon = std::min(door.rfind(':'), door.size());
+  const std::size_t colon = door.rfind(':');
   addrinfo* found = nullptr;
   if (door.starts_with(scheme) && colon > scheme.size()) {
     std::string host = door.substr(scheme.size(), colon - scheme.size());
