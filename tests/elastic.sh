@@ -177,6 +177,30 @@ check "the history of members can be played again" \
   launched again --members "$work/died/members.csv"
 check "with the same losses to the last digit" same_losses died again
 
+# The loss of a step depends on the weights before it. So each step with new members is taken once
+# more, from the same weights, by the members before.
+as_undisturbed() {
+  local row step
+  for ((row = 3; row <= $(wc -l <"$work/died/members.csv"); ++row)); do
+    step=$(sed -n ${row}p "$work/died/members.csv" | cut -d, -f2)
+    head -n $((row - 1)) "$work/died/members.csv" >"$work/before.csv"
+    launched before-$row --members "$work/before.csv" --steps "$step" >/dev/null || return
+    paste -d, <(losses died | grep "^$step,") <(losses before-$row | grep "^$step,")
+  done >"$work/steps.csv"
+  awk -F, '{ d = ($2 - $4) / $4; if (d < 0) d = -d; if (d > most) most = d }
+    END { printf "%d changes of members; the losses differ by at most %.1e\n", NR, most
+      exit NR < 1 || most > 1e-5 }' "$work/steps.csv"
+}
+check "the first step after each change has the loss of an undisturbed one" as_undisturbed
+cat "$work/log"
+
+keeps_earlier() {
+  cp -r "$work/again" "$work/first" && launched again --seed 9 --steps 5 || return
+  diff -r "$work/first" "$work/again/earlier-1" -x .lock -x .run.lock &&
+    [ "$(losses again | wc -l)" = 6 ]
+}
+check "another run in its folder keeps its results" keeps_earlier
+
 # Where one rank is left, it trains alone; a replay leaves a pipeline out for longer than --timeout.
 lone() {
   tools/pipeline.sh 1 2 --elastic "${options[@]}" --timeout 2 --steps 200 --out "$work/$1" "${@:2}"

@@ -33,6 +33,10 @@ check "one process trains" train serial 1 --microbatches 6
 check "it records every step" [ "$(wc -l <"$work/serial/loss.csv")" = 7 ]
 check "three processes train" train three 3 --microbatches 6
 check "with the same losses" same_losses serial three
+if grep -q ' lo$' /proc/net/if_inet6 2>/dev/null; then
+  check "over IPv6 it trains" train six 2 --tcp '[::1]:28480' --microbatches 6
+  check "with the same losses" same_losses serial six
+fi
 check "zb-h1 over tcp trains" train zb 3 --schedule zb-h1 --tcp 127.0.0.1:28470 --microbatches 6
 check "with the same losses" same_losses serial zb
 check "two pipelines train" train two 3 2 --microbatches 3

@@ -134,7 +134,7 @@ if [ "$elastic" ]; then
   options+=(--meet "$private" --host 127.0.0.1)
 elif [ ! "$address" ]; then
   address=ipc://$private
-elif [ ! "$keys" ] && [[ $address == tcp://127.* ]]; then
+elif [ ! "$keys" ] && [[ $address == tcp://127.* || $address == tcp://\[::1\]:* ]]; then
   keys=$private/keys
   "$bin/pipeline_worker" --make-keys "$keys" --stages "$stages" --pipelines "$pipelines" \
     2>&3 >/dev/null || exit

@@ -62,6 +62,7 @@ std::string read_key(const path& file) {
 
 bool is_loopback(const std::string& host_and_port) {
   const std::string host = host_and_port.substr(0, host_and_port.rfind(':'));
+  if (host == "[::1]") return true;
   in_addr figures;
   return ::inet_pton(AF_INET, host.c_str(), &figures) == 1 && ntohl(figures.s_addr) >> 24 == 127;
 }

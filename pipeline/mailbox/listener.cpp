@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdint>
 #include <cstring>
 #include <memory>
 
@@ -25,17 +24,32 @@ constexpr int longest_backlog = 1024;
                        "name this machine's address with --host, or choose another port");
 }
 
-sockaddr_in address_of(const std::string& host, int port) {
-  addrinfo wanted{};
-  wanted.ai_family = AF_INET, wanted.ai_socktype = SOCK_STREAM;
-  addrinfo* found = nullptr;
-  if (const int error = ::getaddrinfo(host.c_str(), nullptr, &wanted, &found); error != 0)
-    refuse(host, port, ::gai_strerror(error));
-  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner(found, ::freeaddrinfo);
-  sockaddr_in address{};
-  std::memcpy(&address, found->ai_addr, sizeof address);
-  address.sin_port = htons(static_cast<std::uint16_t>(port));
-  return address;
+// IPv4 where the name has both. An IPv6 address may be in brackets.
+sockaddr_storage address_of(const std::string& host, int port) {
+  const bool has_brackets = host.starts_with('[') && host.ends_with(']');
+  const std::string name = has_brackets ? host.substr(1, host.size() - 2) : host;
+  int error = 0;
+  for (const int family : {AF_INET, AF_INET6}) {
+    addrinfo wanted{};
+    wanted.ai_family = family, wanted.ai_socktype = SOCK_STREAM;
+    addrinfo* found = nullptr;
+    error = ::getaddrinfo(name.c_str(), std::to_string(port).c_str(), &wanted, &found);
+    if (error != 0) continue;
+    const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner(found, ::freeaddrinfo);
+    sockaddr_storage address{};
+    std::memcpy(&address, found->ai_addr, found->ai_addrlen);
+    return address;
+  }
+  refuse(host, port, ::gai_strerror(error));
+}
+
+// As ZeroMQ writes it: tcp://10.0.0.1:41234 or tcp://[fe80::1]:41234.
+std::string to_text(const sockaddr_storage& address, socklen_t size) {
+  char host[NI_MAXHOST] = "", port[NI_MAXSERV] = "";
+  ::getnameinfo(reinterpret_cast<const sockaddr*>(&address), size, host, sizeof host, port,
+                sizeof port, NI_NUMERICHOST | NI_NUMERICSERV);
+  const bool is_6 = address.ss_family == AF_INET6;
+  return nn::concat("tcp://", is_6 ? "[" : "", host, is_6 ? "]:" : ":", port);
 }
 
 std::string to_text(const in_addr& address) {
@@ -71,10 +85,10 @@ std::string host_of_first_interface() {
 }  // namespace
 
 OpenPort listen_at(const std::string& host, int port) {
-  sockaddr_in address = address_of(host, port);
-  socklen_t size = sizeof address;
+  sockaddr_storage address = address_of(host, port);
+  socklen_t size = address.ss_family == AF_INET ? sizeof(sockaddr_in) : sizeof(sockaddr_in6);
   auto* const generic = reinterpret_cast<sockaddr*>(&address);
-  const int descriptor = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  const int descriptor = ::socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   const int yes = 1;
   const bool listens = descriptor >= 0 &&
                        ::setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) == 0 &&
@@ -86,8 +100,7 @@ OpenPort listen_at(const std::string& host, int port) {
     if (descriptor >= 0) ::close(descriptor);
     refuse(host, port, std::strerror(reason));
   }
-  return {descriptor,
-          nn::concat("tcp://", to_text(address.sin_addr), ':', ntohs(address.sin_port))};
+  return {descriptor, to_text(address, size)};
 }
 
 std::string host_of_this_machine() {

@@ -41,6 +41,9 @@ Message message_of(zmq::message_t received) {
   return {*copy, copy};
 }
 
+// Only then: ZeroMQ would look up the IPv6 addresses of names, too.
+bool is_ipv6(const std::string& address) { return address.starts_with("tcp://["); }
+
 }  // namespace
 
 Network::Join over_zeromq() {
@@ -67,6 +70,7 @@ zmq::socket_t Context::watch(zmq::socket_t& socket, int events) {
 zmq::socket_t outgoing_socket(zmq::context_t& context, const Mailbox::Options& options, int rank) {
   zmq::socket_t socket(context, zmq::socket_type::push);
   socket.set(zmq::sockopt::immediate, true);
+  socket.set(zmq::sockopt::ipv6, is_ipv6(options.addresses.at(rank)));
   socket.set(zmq::sockopt::handshake_ivl, static_cast<int>(options.handshake.count()));
   socket.set(zmq::sockopt::reconnect_ivl, 50);
   socket.set(zmq::sockopt::reconnect_ivl_max, 1000);
@@ -105,6 +109,7 @@ void Sockets::listen(const Mailbox::Options& options) {
     in_.set(zmq::sockopt::curve_secretkey, options.keys->secret);
   }
   if (options.listener >= 0) in_.set(zmq::sockopt::use_fd, options.listener);
+  in_.set(zmq::sockopt::ipv6, is_ipv6(own));
   try {
     in_.bind(own);
   } catch (const zmq::error_t& error) {

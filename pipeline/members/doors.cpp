@@ -1,7 +1,6 @@
 #include "pipeline/members/doors.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
+#include <netdb.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -9,9 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstddef>
-#include <cstdint>
-#include <cstdlib>
-#include <optional>
+#include <memory>
 #include <string_view>
 
 namespace pipeline {
@@ -20,27 +17,30 @@ namespace {
 
 constexpr std::string_view scheme = "tcp://";
 
-// As listen_at() writes it.
-std::optional<sockaddr_in> address_behind(const std::string& door) {
+// As listen_at() writes it: tcp://10.0.0.1:41234 or tcp://[fd00::1]:41234. Null for other text.
+using Address = std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)>;
+Address address_behind(const std::string& door) {
   const std::size_t colon = door.rfind(':');
-  if (!door.starts_with(scheme) || colon <= scheme.size()) return {};
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(static_cast<std::uint16_t>(std::atoi(door.c_str() + colon + 1)));
-  const std::string host = door.substr(scheme.size(), colon - scheme.size());
-  if (::inet_pton(AF_INET, host.c_str(), &address.sin_addr) != 1) return {};
-  return address;
+  addrinfo* found = nullptr;
+  if (door.starts_with(scheme) && colon > scheme.size()) {
+    std::string host = door.substr(scheme.size(), colon - scheme.size());
+    if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+    addrinfo wanted{};
+    wanted.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV, wanted.ai_socktype = SOCK_STREAM;
+    if (::getaddrinfo(host.c_str(), door.c_str() + colon + 1, &wanted, &found) != 0)
+      found = nullptr;
+  }
+  return {found, ::freeaddrinfo};
 }
 
 // A socket that is connecting, or -1 and the answer.
 int begin_to_knock(const std::string& door, DoorState& answer) {
-  const std::optional<sockaddr_in> address = address_behind(door);
+  const Address address = address_behind(door);
   const int socket =
-      address ? ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0) : -1;
+      address ? ::socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0) : -1;
   answer = DoorState::silent;
   if (socket < 0) return -1;
-  const auto* const generic = reinterpret_cast<const sockaddr*>(&*address);
-  if (::connect(socket, generic, sizeof *address) == 0)
+  if (::connect(socket, address->ai_addr, address->ai_addrlen) == 0)
     answer = DoorState::open;
   else if (errno == EINPROGRESS)
     return socket;

@@ -45,10 +45,13 @@ Members::Members(Options options)
     : options_(std::move(options)),
       interval_(std::clamp(options_.heartbeat / 8, milliseconds(20), milliseconds(1000))),
       door_(options_.host) {
-  make_private_folder(options_.folder);
-  trusted_private(options_.folder);
+  std::error_code ignored;
+  if (fs::exists(options_.folder, ignored)) trusted_private(options_.folder);
   presence_.seat = options_.seat;
   presence_.id = new_id();
+  clear_away_if_deserted();
+  make_private_folder(options_.folder);
+  trusted_private(options_.folder);
   presence_.door = door_.address();
   tell(presence_);
   thread_ = std::jthread([this](const std::stop_token& stop) {
@@ -65,12 +68,22 @@ Members::~Members() {
   thread_.join();
   std::error_code ignored;
   fs::remove(options_.folder / file_of_presence(), ignored);
+  clear_away_if_deserted();
+}
+
+// Removes the folder once the run has ended and its processes have, too. The last one does it, or
+// else the first of the next run.
+void Members::clear_away_if_deserted() {
   if (how_it_ended().empty()) return;
   std::vector<std::string> doors;
   for (const Presence& other : look()) doors.push_back(other.door);
   const std::vector<DoorState> answers = knock_at(doors, milliseconds(100));
-  if (std::ranges::all_of(answers, [](DoorState answer) { return answer == DoorState::closed; }))
-    fs::remove_all(options_.folder, ignored);  // this was the last process
+  const auto is_closed = [](DoorState answer) { return answer == DoorState::closed; };
+  if (!std::ranges::all_of(answers, is_closed)) return;
+  const fs::path old = options_.folder.string() + ".ended-" + presence_.id;
+  std::error_code ignored;
+  fs::rename(options_.folder, old, ignored);  // at once: another process may be about to come
+  fs::remove_all(old, ignored);
 }
 
 std::string Members::text_in(const fs::path& file) {

@@ -89,6 +89,7 @@ class Members {
   std::filesystem::path file_of_epoch(int number) const;
   [[noreturn]] void cannot_write(const std::string& name, int error) const;
   bool create(const std::string& name, const std::string& text) const;
+  void clear_away_if_deserted();
   void write_presence();
   void tell(Presence presence);
   void beat();

@@ -117,8 +117,8 @@ TEST_CASE_FIXTURE(GuardedRank, "missing, damaged, mixed up or identical keys are
 TEST_CASE("without keys, an address must be out of others' reach") {
   const tools::TemporaryFolder folder;
   const std::string path = folder.path.string();
-  for (const std::string& local :
-       {std::string("inproc://x"), std::string("tcp://127.0.0.1:9"), "ipc://" + path + "/0"})
+  for (const std::string& local : {std::string("inproc://x"), std::string("tcp://127.0.0.1:9"),
+                                   std::string("tcp://[::1]:9"), "ipc://" + path + "/0"})
     CHECK_NOTHROW(require_local({local}));
   for (const std::string open :
        {"tcp://0.0.0.0:9", "tcp://*:9", "tcp://10.0.0.1:9", "tcp://127.0.0.1.example.org:9",

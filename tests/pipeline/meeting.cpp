@@ -155,6 +155,15 @@ TEST_CASE("a meeting ends when told to stop") {
                   Mailbox::Stopped);
 }
 
+TEST_CASE("a rank listens at IPv6 addresses, too") {
+  if (!fs::exists("/proc/net/if_inet6")) return;
+  for (const char* host : {"::1", "[::1]"}) {
+    const OpenPort port = listen_at(host);
+    CHECK(port.address.starts_with("tcp://[::1]:"));
+    CHECK(::close(port.descriptor) == 0);
+  }
+}
+
 TEST_CASE("a host that is not this machine's cannot be listened at") {
   CHECK(contains(complaint_of([] { listen_at("192.0.2.1"); }), "cannot listen at 192.0.2.1:0"));
   CHECK(contains(complaint_of([] { listen_at("no.such.host.invalid"); }), "cannot listen at"));

@@ -283,6 +283,18 @@ TEST_CASE("processes agree again and again, whoever decides first and whoever co
   CHECK(fs::status(run.place()).permissions() == fs::perms::owner_all);
 }
 
+TEST_CASE("what a run that has ended left in the folder does not end the next one") {
+  Run run;
+  fs::create_directory(run.place());
+  fs::permissions(run.place(), fs::perms::owner_all);
+  std::ofstream(run.place() / "end") << "finished";
+  std::ofstream(run.place() / "epoch-1") << "epoch 1\ndone 5\nmember 0 gone 1\nend\n";
+  for (int seat : {0, 1, 2, 3}) run.start(seat);
+  const Epoch epoch = run.agree({0, 1, 2, 3});
+  CHECK(epoch.number == 1);
+  CHECK_FALSE(epoch.done);
+}
+
 TEST_CASE("a process that cannot write in the folder says so before the run begins") {
   Run run;
   run.start(0);

@@ -8,7 +8,8 @@
 # Ends when the rank is done (0), was refused (2) or was told to stop, or has failed 100 times.
 # Ctrl-C and SIGTERM let it finish its step.
 set -um
-trap 'kill "$rank"' INT TERM HUP
+rank= told=
+trap 'told=yes; kill $rank 2>/dev/null' INT TERM HUP
 
 for ((failures = 0; failures < 100; ++failures)); do
   "$@" &
@@ -22,5 +23,6 @@ for ((failures = 0; failures < 100; ++failures)); do
   case $status in 0 | 2 | 130 | 143) break ;; esac
   echo "the rank ended with $status; starting it again" >&2
   sleep 1
+  [ ! "$told" ] || break
 done
 exit $status
