@@ -97,7 +97,7 @@ check "a batch without ranks is an error" refuses "--batch is for a prediction" 
 check "costs that are not there are an error" refuses "no costs in .*x.json" --ranks 8 \
   --costs "$work/x.json"
 check "costs that were not measured are an error" refuses "x.csv" --ranks 8 --costs "$work/x.csv"
-check "less ranks than stages are an error" refuses "1 ranks are less than the 2 stages" \
+check "fewer ranks than stages are an error" refuses "2 stages, and there are only 1 rank" \
   --ranks 1 --costs $costs
 check "other stages than the run's are an error" refuses "has costs of 2 stages" --ranks 8 \
   --costs $costs --stages 4

@@ -248,9 +248,9 @@ void scale(const ScheduleOptions& options) {
   if (options.size.stages.value_or(stages) != stages)
     throw nn::InputError(concat(file, " has costs of ", stages, " stages"), "omit --stages");
   if (*options.ranks < stages)
-    throw nn::InputError(
-        concat(*options.ranks, " ranks are less than the ", stages, " stages of ", file),
-        concat("give --ranks ", stages, " or more"));
+    throw nn::InputError(concat(file, " has ", stages, " stages, and there are only ",
+                                *options.ranks, *options.ranks == 1 ? " rank" : " ranks"),
+                         concat("give --ranks ", stages, " or more"));
   if (!options.link.empty()) measured.cluster.link = training::parse_link(options.link);
   const ScheduleEntry& schedule = schedule_named(options.schedule);
   const int chunks = chunks_of(schedule, options);

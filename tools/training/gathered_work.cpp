@@ -14,7 +14,7 @@ namespace {
 
 using pipeline::BlockWork, pipeline::ChunkWork, pipeline::Costs, pipeline::StageWork;
 
-// Calls f(number, is_of_rank) for each number that a rank tells, in its order.
+// Calls f for each number that a rank tells, in its order.
 template <class Chunks, class F>
 void each_number(Chunks& chunks, const F& f) {
   for (auto& chunk : chunks) {

@@ -1,6 +1,6 @@
 #include "tools/training/scaling.h"
 
-#include <cstddef>
+#include <utility>
 
 #include "pipeline/schedules/costs.h"
 

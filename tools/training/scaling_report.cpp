@@ -38,8 +38,11 @@ ScalingReport scaling_report(const Scaling& scaling, int ranks, int microbatches
       nn::concat(ranks, " ranks: ", most, " pipelines of ", each, ", ", scaling.schedule.name),
       {nn::concat("The batch grows: ", microbatches, " microbatches for each pipeline"), {}, {}},
       {nn::concat("The batch stays: ", batch, " microbatches, shared out"), {}, {}},
-      {"scaling", nn::concat("Speed per rank, ", scaling.schedule.name, " with ", each), "Ranks",
-       "% of one rank alone", {{"the batch grows", {}, {}}, {"the batch stays", {}, {}}}}};
+      {"scaling",
+       nn::concat("Speed per rank, ", scaling.schedule.name, " with ", each),
+       "Ranks",
+       "% of one rank alone",
+       {{"the batch grows", {}, {}}, {"the batch stays", {}, {}}}}};
   const std::vector<int> counts = pipelines_up_to(most);
   add_points(
       scaling, counts, [&](int pipelines) { return microbatches * pipelines; }, report.weak,
