@@ -19,8 +19,11 @@ namespace pipeline {
 
 namespace {
 
-constexpr const char* bad_step_hint =
-    "choose a lower --lr, or a --warmup; --skip-bad-steps continues without such steps";
+const char* bad_step_hint(const TrainingConfig& config) {
+  return config.trains_alone()
+             ? "choose a lower --lr, or a --warmup"
+             : "choose a lower --lr, or a --warmup; --skip-bad-steps continues without such steps";
+}
 
 }  // namespace
 
@@ -189,7 +192,7 @@ void Gradients::found_bad(int block, const std::string& what) {
                                                                   : nn::concat("layer ", block - 1);
   throw nn::InputError(
       nn::concat(what, ", in ", name, " on stage ", config_.topology.stage(mailbox_.rank())),
-      bad_step_hint);
+      bad_step_hint(config_));
 }
 
 bool Gradients::finish_step(const std::string& place, const std::vector<double>& losses) {
@@ -210,7 +213,7 @@ bool Gradients::finish_step(const std::string& place, const std::vector<double>&
   }
   if (!std::isfinite(verdict.norm) && !config_.skips_bad_steps)
     throw nn::InputError(nn::concat("the gradients of step ", step_ + 1, " are too large"),
-                         bad_step_hint);
+                         bad_step_hint(config_));
   if (!apply(step_, verdict)) return false;
   if (config_.shares_moments) wait_for_exchanges(place + " waited for weights from other ranks");
   return true;

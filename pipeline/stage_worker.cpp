@@ -45,7 +45,7 @@ std::optional<double> StageWorker::step(int step) {
   loss_ = 0;
   losses_.assign(config_.all_microbatches(), 0);
   gradients_.begin_step(step);
-  const double before = nn::thread_seconds() - gradients_.seconds_at_work();
+  const double before = seconds_beside_updates();
   for (const Action& action : schedule_) {
     mailbox_.progress(doing(action));
     advance();
@@ -72,10 +72,14 @@ std::optional<double> StageWorker::step(int step) {
   const bool counts = gradients_.finish_step(place(), losses_);
   outer_steps_.finish_step(step, place());
   const std::optional<double> loss = exchange_losses();
-  thread_seconds_ += nn::thread_seconds() - gradients_.seconds_at_work() - before;
+  thread_seconds_ += seconds_beside_updates() - before;
   if (counts) return loss;
   ++steps_skipped;
   return std::nullopt;
+}
+
+double StageWorker::seconds_beside_updates() const {
+  return nn::thread_seconds() - gradients_.seconds_at_work() - outer_steps_.seconds_at_work();
 }
 
 void StageWorker::advance() {

@@ -58,10 +58,12 @@ class StageWorker {
 
   // The means of all steps so far; waiting does not count.
   std::vector<ChunkWork> measured_work() const;
-  // Processor seconds of this rank's thread that an action costs besides: mailbox, batch, messages.
+  // Processor seconds that this rank's thread spends on an action besides its work: mailbox, batch,
+  // messages.
   double seconds_per_action() const;
 
  private:
+  double seconds_beside_updates() const;
   void advance();
   void forward(Action action);
   void backward(Action action);
@@ -102,7 +104,7 @@ class StageWorker {
   std::vector<int> ids_, targets_;
   std::vector<Costs> seconds_;            // of each chunk, all steps
   std::map<int, double> last_w_seconds_;  // of each block, in the last microbatches
-  double thread_seconds_ = 0;             // in steps, but for gradients
+  double thread_seconds_ = 0;             // in steps, but for gradients and outer steps
   double seconds_at_work_ = 0;            // of them, for what the costs have
 };
 

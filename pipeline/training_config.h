@@ -20,7 +20,7 @@ struct Microbatches {
   int first, count;
 };
 
-// How pipelines that train alone agree on their weights from time to time; see outer_steps/outer_steps.h.
+// How pipelines that train alone agree on their weights; see outer_steps/outer_steps.h.
 struct Synchronisation {
   int every = 0;               // steps; 0: gradients are averaged in every step instead
   double learning_rate = 0.7;  // of outer steps

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "nn/base/error.h"
+#include "nn/base/stopwatch.h"
 #include "nn/optimizer.h"
 #include "pipeline/outer_steps/sync_times.h"
 #include "pipeline/topology.h"
@@ -57,9 +58,11 @@ std::span<std::byte> OuterSteps::difference_for(Block& block, int pipeline) {
 
 void OuterSteps::finish_step(int step, const std::string& place) {
   const int done = step + 1;
+  const double before = nn::thread_seconds();
   for (auto& [number, block] : blocks_)
     if (exchange_starts_after(config_, done, number))
       start(number, block, step + exchange_delay(config_, done));
+  seconds_at_work_ += nn::thread_seconds() - before;
   const auto ends = [&](const auto& entry) {
     return exchange_ends_after(config_, done, entry.first);
   };
@@ -73,9 +76,11 @@ void OuterSteps::finish_step(int step, const std::string& place) {
       },
       place + " waited for the outer step of its stage group");
   trace_.add(Kind::wait, done, 0, 0, start, wall_time());
-  for (const auto& [number, block] : blocks_)
+  const double adopting = nn::thread_seconds();
+  for (auto& [number, block] : blocks_)
     if (exchange_ends_after(config_, done, number))
       adopt(number, block, !exchange_starts_after(config_, done, number));
+  seconds_at_work_ += nn::thread_seconds() - adopting;
 }
 
 void OuterSteps::finish_exchanges(const std::string& place) {
@@ -89,12 +94,14 @@ void OuterSteps::finish_exchanges(const std::string& place) {
 }
 
 void OuterSteps::start(int number, Block& block, int last_step) {
+  adopt(number, block, true);  // due only in a run that resumed with fewer steps
   const std::span<const real> weights = weights_of(number);
   for (std::size_t i = 0; i < weights.size(); ++i) block.lost[i] += weights[i] - block.agreed[i];
   if (!nn::all_finite(block.lost, stage_.team()))
     throw nn::InputError(
         nn::concat("the weights of block ", number, " are too far from those agreed on"),
         "choose a lower --lr or --outer-lr");
+  block.is_due = 1;
   block.is_under_way = true;
   block.last_step = last_step;
   block.added = block.taken = 0;
@@ -113,8 +120,10 @@ void OuterSteps::send(int pipeline, Tag tag, std::span<const std::byte> bytes, B
 }
 
 void OuterSteps::advance() {
+  const double before = nn::thread_seconds();
   for (auto& [number, block] : blocks_)
     if (block.is_under_way) advance(number, block);
+  seconds_at_work_ += nn::thread_seconds() - before;
 }
 
 void OuterSteps::advance(int number, Block& block) {
@@ -147,7 +156,7 @@ bool OuterSteps::add(int pipeline, Tag tag, std::span<const std::byte> own, std:
   return true;
 }
 
-// Of the own segment, for all.
+// Of its own segment, for all.
 void OuterSteps::take_step(int number, Block& block) {
   const auto rate = static_cast<real>(config_.sync.learning_rate);
   const auto factor = static_cast<real>(config_.sync.momentum);
@@ -156,13 +165,18 @@ void OuterSteps::take_step(int number, Block& block) {
     block.momentum[i] = factor * block.momentum[i] + mean;
     block.lost_steps[i] += rate * (factor * block.momentum[i] + mean);
   }
+  if (!nn::all_finite(block.lost_steps, stage_.team()))
+    throw nn::InputError(nn::concat("the outer step of block ", number, " is not finite"),
+                         "choose a lower --outer-lr or --lr");
   wire_.encode(block.lost_steps, block.step);
   for (int pipeline = 0; pipeline < pipelines_; ++pipeline)
     send(pipeline, outer_tag(block.last_step, number, OuterPart::step), block.step, block);
 }
 
 // Continues from the weights agreed on; if they are late, from the mean of these and its own.
-void OuterSteps::adopt(int number, const Block& block, bool is_delayed) {
+void OuterSteps::adopt(int number, Block& block, bool is_delayed) {
+  if (block.is_due == 0) return;
+  block.is_due = 0;
   const std::span<real> weights = weights_of(number);
   for (std::size_t i = 0; i < weights.size(); ++i)
     weights[i] = is_delayed ? (weights[i] + block.agreed[i]) / 2 : block.agreed[i];
@@ -172,7 +186,9 @@ OuterSteps::State OuterSteps::state(int number) {
   if (blocks_.empty()) return {};
   Block& block = blocks_.at(number);
   return {{{"agreed", block.agreed}, {"lost_differences", block.lost}},
-          {{"outer_momentum", block.momentum}, {"lost_steps", block.lost_steps}}};
+          {{"outer_momentum", block.momentum},
+           {"lost_steps", block.lost_steps},
+           {"is_due", {&block.is_due, 1}}}};
 }
 
 }  // namespace pipeline

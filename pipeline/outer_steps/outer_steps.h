@@ -44,7 +44,7 @@ class OuterSteps {
   // those that end. `place`: for error messages.
   void finish_step(int step, const std::string& place);
 
-  // Proceeds as far as messages have arrived; never blocks.
+  // Takes the messages that have arrived; never blocks.
   void advance();
 
   // Waits until W is agreed on in all exchanges, also in those that end later: state() is then all
@@ -58,16 +58,20 @@ class OuterSteps {
       std::span<nn::real> values;
     };
     std::vector<Array> of_weights;  // one number for each of the block's weights
-    std::vector<Array> of_segment;  // one for each in the own segment
+    std::vector<Array> of_segment;  // one for each in the rank's own segment, or for all
   };
   State state(int block);
+
+  // Processor time of this rank's thread so far.
+  double seconds_at_work() const { return seconds_at_work_; }
 
  private:
   struct Block {
     std::vector<nn::real> agreed, lost;  // W, and what the codes of d_p lacked
-    // In the own segment: the mean of d_p, v, and what the codes of s lacked.
+    // In the rank's own segment: the mean of d_p, v, and what the codes of s lacked.
     std::vector<nn::real> mean, momentum, lost_steps;
     std::vector<std::byte> difference, step;  // as sent
+    nn::real is_due = 0;  // 1: an exchange has started, and W is not adopted yet
     bool is_under_way = false;
     // Of the exchange under way: the step in the tags of its messages, how many pipelines have been
     // added to the mean, and how many segments have been taken from their owners.
@@ -83,7 +87,7 @@ class OuterSteps {
   void advance(int number, Block& block);
   bool add(int pipeline, Tag tag, std::span<const std::byte> own, std::span<nn::real> sums);
   void take_step(int number, Block& block);
-  void adopt(int number, const Block& block, bool is_delayed);
+  void adopt(int number, Block& block, bool is_delayed);
   void send(int pipeline, Tag tag, std::span<const std::byte> bytes, Block& block);
   int rank_of(int pipeline) const { return config_.topology.rank(pipeline, own_stage_); }
 
@@ -94,6 +98,7 @@ class OuterSteps {
   const WireFormat& wire_;
   int own_stage_, own_pipeline_, pipelines_;
   std::map<int, Block> blocks_;
+  double seconds_at_work_ = 0;
 };
 
 // The tag of a message about a block. An exchange has the number of the step at whose end it ends.

@@ -1,7 +1,6 @@
 #include "pipeline/outer_steps/sync_times.h"
 
 #include <charconv>
-#include <cmath>
 #include <cstdint>
 
 #include "nn/base/error.h"
@@ -57,14 +56,16 @@ void require_valid_synchronisation(const TrainingConfig& config) {
   if (sync.every == 0) return;
   demand(sync.fragments >= 0, "the number of fragments cannot be negative", "--stream 4");
   require_alone(config);
-  demand(sync.learning_rate > 0 && std::isfinite(sync.learning_rate),
-         "the outer learning rate must be positive and finite", "--outer-lr 0.7");
+  demand(sync.learning_rate > 0 && sync.learning_rate <= 1e6,
+         "the outer learning rate must be above 0 and at most 1e6", "--outer-lr 0.7");
   demand(sync.momentum >= 0 && sync.momentum < 1, "the outer momentum must be from 0 to below 1",
          "--outer-momentum 0.9");
   wire_format_named(sync.wire);
   demand(sync.wire != "int8" || !nn::tied_tensor(config.model),
          "with int8 the two copies of a weight that embedding and head share would differ",
          "choose --sync-wire half");
+  demand(sync.fragments > 0 || sync.delay == Synchronisation{}.delay,
+         "--stream-delay is about fragments", "add --stream 4");
   if (sync.fragments == 0) return;
   demand(sync.fragments <= config.model.layers + 2,
          nn::concat("the model's ", config.model.layers + 2, " blocks do not divide into ",

@@ -64,7 +64,7 @@ std::vector<ChunkWork> blocks_of_stage(const TrainingConfig& config, int stage) 
 StepWork step_of(const TrainingConfig& config, StageWork stages) {
   StepWork work{plan_of(config),
                 std::move(stages),
-                config.topology.pipelines,
+                config.trains_alone() ? 1 : config.topology.pipelines,
                 bytes_of(activation_size(config)),
                 {},
                 {}};

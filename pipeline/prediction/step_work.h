@@ -43,7 +43,7 @@ StageCosts costs_with_updates(const StageWork& work, int microbatches);
 // The sizes of all blocks of a stage. W takes as long for each of them, and updates take no time.
 std::vector<ChunkWork> blocks_of_stage(const TrainingConfig& config, int stage);
 
-// The step of a training, and the sizes of its messages.
+// The step of a training, and the sizes of its messages. Outer steps are left out.
 StepWork step_of(const TrainingConfig& config, StageWork stages);
 
 }  // namespace pipeline

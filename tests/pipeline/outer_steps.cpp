@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <limits>
 #include <map>
 #include <mutex>
 #include <vector>
@@ -56,7 +57,11 @@ TrainedAlone train_alone_until(const TrainingConfig& config, const std::filesyst
   auto stages = toy::as_ranks(config, "outer", [&](toy::Rank rank) {
     nn::CheckpointFolder saved(folder);
     Checkpoints checkpoints(saved, config, rank.stage, rank.worker, rank.mailbox);
-    const int first = checkpoints.resume([](const std::string& note) { throw nn::Error(note); });
+    const int first = checkpoints.resume([](const std::string& note) {
+      if (!note.starts_with("the checkpoint was made with steps ") &&
+          !note.starts_with("the checkpoint was made with lr "))
+        throw nn::Error(note);
+    });
     take_ordered_steps(rank, first, last, [&](int step) {
       const auto loss = rank.worker.step(step);
       if (rank.rank == recorder_of(config)) trained.losses[step + 1] = loss.value();
@@ -144,23 +149,35 @@ TEST_CASE("with plain steps an outer step after each is an average of gradients"
 }
 
 TEST_CASE("outer steps are those written out here") {
-  const TrainingConfig config = alone("1f1b", 1, 2, {.every = 3});
-  OnePipeline first(config, 0), second(config, 1);
-  const std::span<nn::real> a = first.model.parameters().values();
-  const std::span<nn::real> b = second.model.parameters().values();
-  std::vector<nn::real> agreed(a.begin(), a.end());
-  nn::Sgd outer(config.sync.learning_rate, {.momentum = config.sync.momentum, .nesterov = true});
-  for (int step = 0; step < 7; ++step) {
-    first.step(step);
-    second.step(step);
-    if (step != 2 && step != 5 && step != 6) continue;
-    std::vector<nn::real> gradients(agreed.size());
-    for (std::size_t i = 0; i < agreed.size(); ++i) gradients[i] = agreed[i] - (a[i] + b[i]) / 2;
-    outer.step(agreed, gradients);
-    std::ranges::copy(agreed, a.begin());
-    std::ranges::copy(agreed, b.begin());
+  struct Case {
+    Synchronisation sync;
+    std::vector<int> starts, late_ends;  // after so many steps
+  };
+  for (const auto& [sync, starts, late_ends] :
+       {Case{{.every = 3}, {3, 6, 7}, {}},
+        Case{{.every = 4, .fragments = 1, .delay = 2}, {4, 7}, {6}}}) {
+    const TrainingConfig config = alone("1f1b", 1, 2, sync);
+    CAPTURE(to_text(sync, 2));
+    OnePipeline first(config, 0), second(config, 1);
+    const std::span<nn::real> a = first.model.parameters().values();
+    const std::span<nn::real> b = second.model.parameters().values();
+    std::vector<nn::real> agreed(a.begin(), a.end());
+    nn::Sgd outer(sync.learning_rate, {.momentum = sync.momentum, .nesterov = true});
+    for (int done = 1; done <= config.steps; ++done) {
+      first.step(done - 1);
+      second.step(done - 1);
+      if (std::ranges::count(late_ends, done) == 1)
+        for (const std::span<nn::real> own : {a, b})
+          for (std::size_t i = 0; i < own.size(); ++i) own[i] = (own[i] + agreed[i]) / 2;
+      if (std::ranges::count(starts, done) == 0) continue;
+      std::vector<nn::real> gradients(agreed.size());
+      for (std::size_t i = 0; i < agreed.size(); ++i) gradients[i] = agreed[i] - (a[i] + b[i]) / 2;
+      outer.step(agreed, gradients);
+      if (late_ends.empty() || done == config.steps)
+        for (const std::span<nn::real> own : {a, b}) std::ranges::copy(agreed, own.begin());
+    }
+    CHECK(farthest_apart(train_alone(config).weights[0], agreed) < 2e-5);
   }
-  CHECK(farthest_apart(train_alone(config).weights[0], agreed) < 2e-5);
 }
 
 TEST_CASE("pipelines agree on the same bits, which do not depend on cut and schedule") {
@@ -197,6 +214,37 @@ TEST_CASE("pipelines that train alone go on from a checkpoint bit for bit, after
         CHECK(loss == undisturbed.losses.at(number));
     }
   }
+}
+
+TEST_CASE("a run that resumes with other steps adopts what its checkpoint was waiting for") {
+  struct Run {
+    int steps, last;
+    double rate = 1e-30;  // too little to change a weight
+  };
+  const auto train = [](const std::vector<Run>& runs) {
+    const tools::TemporaryFolder folder;
+    TrainedAlone trained;
+    for (const auto& [steps, last, rate] : runs) {
+      TrainingConfig config = alone("1f1b", 1, 2, {.every = 4, .fragments = 1, .delay = 3});
+      config.steps = steps;
+      config.learning_rate = rate;
+      trained = train_alone_until(config, folder.path, last);
+    }
+    return trained.weights;
+  };
+  const Run first{10, 9, 1e-3}, longer{20, 9, 1e-3};
+  // Ten steps are over before an exchange that begins after 8 could end, so there is none.
+  CHECK(train({first, {20, 11}}) == train({first}));
+  CHECK(train({longer, {20, 11}}) != train({longer}));
+  CHECK(train({longer, {10, 10}}) == train({longer, {20, 11}, {12, 12}}));
+}
+
+TEST_CASE("an outer step that is not finite is refused") {
+  TrainingConfig config = alone("1f1b", 1, 2, {.every = 1, .wire = "int8"});
+  config.sync.learning_rate = std::numeric_limits<double>::infinity();
+  CHECK(complaint_of([&] {
+          toy::as_ranks(config, "infinite", [](toy::Rank rank) { rank.worker.step(0); });
+        }).ends_with("is not finite"));
 }
 
 TEST_CASE("a checkpoint of pipelines that train alone fits only those") {
@@ -284,6 +332,9 @@ TEST_CASE("what does not go with pipelines that train alone is refused") {
   CHECK(refusal({.fragments = 2}, nothing).ends_with("are about pipelines that train alone"));
   CHECK(refusal({.wire = "half"}, nothing).ends_with("are about pipelines that train alone"));
   CHECK(refusal({.every = 3, .learning_rate = 0}, nothing).starts_with("the outer learning rate"));
+  CHECK(
+      refusal({.every = 3, .learning_rate = 1e7}, nothing).starts_with("the outer learning rate"));
+  CHECK(refusal({.every = 6, .delay = 5}, nothing) == "--stream-delay is about fragments");
   CHECK(refusal({.every = 3, .momentum = 1}, nothing).starts_with("the outer momentum"));
   CHECK(refusal({.every = 3, .wire = "int4"}, nothing).starts_with("there is no --sync-wire"));
   CHECK(refusal({.every = 30, .fragments = 9}, nothing) ==

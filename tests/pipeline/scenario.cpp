@@ -75,7 +75,7 @@ TrainingConfig draw_config(Dice& dice) {
     config.sync.every = 1 + dice.below(3);
     config.sync.wire = wire_format_table()[dice.below(nn::tied_tensor(config.model) ? 2 : 3)].name;
     config.sync.fragments = dice.below(config.sync.every + 1);
-    config.sync.delay = dice.below(config.sync.every);
+    if (config.sync.fragments > 0) config.sync.delay = dice.below(config.sync.every);
   }
   if (dice.one_in(3)) {
     config.held_out = 0.1;
