@@ -71,13 +71,16 @@ check "the model of three processes equals that of one" "$program" --steps 0 \
   --init "$work/three/checkpoint" "${small[@]}" --steps 0 --out "$work/loaded"
 
 rehearsed() {
-  train rehearsed 3 2 --microbatches 3 --rehearse "$work/three/costs.json" >"$work/stdout" &&
+  train rehearsed 3 2 --microbatches 3 --resume --rehearse "$work/three/costs.json" >"$work/stdout" &&
     cat "$work/stdout" && grep -qE '^predicted with .*: [0-9.]+ s, [0-9.]+ % (less|more); ' \
     "$work/stdout" && [ ! -e "$work/rehearsed/checkpoint" ]
 }
 check "two pipelines rehearse with the costs of one, and save no model" rehearsed
 check "costs of other stages are an error" refused "stages with 3, 2, 3 blocks" \
   train other 2 --rehearse "$work/three/costs.json"
+check "costs of other parts of the model are an error" refused "has other blocks" \
+  train other 3 --schedule interleaved --chunks 2 --microbatches 6 \
+  --rehearse "$work/v/costs.json"
 check "costs that are not there are an error" refused "there are no costs" \
   train other 2 --rehearse "$work/x.json"
 check "a rehearsal evaluates nothing" refused "does not go with --eval-every" \

@@ -90,6 +90,22 @@ scaling() {
     grep -q 'the batch grows' "$work/folder/scaling.svg"
 }
 check "and are drawn" scaling
+own() {  # own SCHEDULE: costs of a run with this schedule
+  sed "s/1f1b/$1/" $costs >"$work/own.json"
+}
+check "the run's schedule is the default" eval 'own gpipe && prints --ranks 8 \
+  --costs "$work/own.json" -- " gpipe$" " from 1 pipeline; "'
+check "another can be named" prints --ranks 8 --costs "$work/own.json" --schedule zb-h1 -- ' zb-h1$'
+check "a schedule without a name is 1f1b" eval 'own made-up && prints --ranks 8 \
+  --costs "$work/own.json" -- " 1f1b$"'
+check "a schedule file cannot be predicted" refuses "schedule by name" --ranks 8 --costs $costs \
+  --schedule $csv/zb-v.csv
+check "costs of one step exclude those of a run" refuses "--forward" --ranks 8 --costs $costs \
+  --forward 2
+check "predictions have no numbers" refuses "--numbers" --ranks 8 --costs $costs --numbers
+check "costs of nothing are an error" eval \
+  'sed -E "s/: ?[1-9]/:0/g;s/batches\":0/batches\":2/;s/lines\":0/lines\":1/" $costs \
+  >"$work/zero.json"; refuses "make no step" --ranks 8 --costs "$work/zero.json"'
 check "a link without units is an error" refuses '"10,5" is not a latency and a speed' \
   --ranks 8 --costs $costs --link 10,5
 check "a link without ranks is an error" refuses "--link is for a prediction" --link 1us,1GB/s

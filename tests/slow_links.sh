@@ -56,6 +56,9 @@ check "and three fragments send less than half as much at once" \
 refused_sync() { refused "$1" tools/pipeline.sh 2 2 --text "$work/stories.txt" "${@:2}"; }
 check "moments cannot be shared out" \
   refused_sync "does not go with --zero1" "${alone[@]}" --zero1
+check "an outer step can be too long for numbers" \
+  refused_sync "at most 1e6" "${alone[@]}" --outer-lr 1e39
+check "delays need fragments" refused_sync "about fragments" "${alone[@]}" --stream-delay 5
 check "fragments need synchronisations" \
   refused_sync "about pipelines that train alone" --stream 2
 finish

@@ -1,6 +1,7 @@
 // bin/show_schedule: draws the timeline of a pipeline's stages for a schedule and its costs, or
 // compares all schedules.
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <iostream>
@@ -37,7 +38,7 @@ using namespace pipeline;
 using nn::concat;
 
 struct ScheduleOptions {
-  std::string schedule = "1f1b";
+  std::optional<std::string> schedule;
   training::ScheduleSize size;
   std::optional<double> memory;  // for a search: activations of a whole stage
   Costs costs;                   // per microbatch and whole stage
@@ -117,9 +118,10 @@ std::string with_chunks(std::string_view name, int chunks) {
   return concat(name, chunks > 1 ? concat(", ", chunks, " chunks") : "");
 }
 
-int chunks_of(const ScheduleEntry& schedule, const ScheduleOptions& options) {
+int chunks_of(const ScheduleEntry& schedule, const ScheduleOptions& options, int preset = 2) {
   const std::optional<int> given = options.size.chunks;
-  const int chunks = std::clamp(given.value_or(2), schedule.least_chunks, schedule.most_chunks);
+  const int chunks =
+      std::clamp(given.value_or(preset), schedule.least_chunks, schedule.most_chunks);
   if (given.value_or(chunks) != chunks && !options.all)
     throw nn::InputError(concat(schedule.name, " has ", chunks == 1 ? "one chunk" : "two chunks",
                                 " per stage, not ", *given),
@@ -153,15 +155,15 @@ Example search(const ScheduleOptions& options) {
 }
 
 Example example_of(const ScheduleOptions& options) {
-  if (options.schedule == "search") return search(options);
+  const std::string schedule = options.schedule.value_or("1f1b");
+  if (schedule == "search") return search(options);
   if (options.memory)
     throw nn::InputError("--memory is a limit for a search", "add --schedule search");
-  if (!training::is_schedule_file(options.schedule))
-    return example_of(schedule_named(options.schedule), options);
-  const auto file = training::read_schedule_file(options.schedule, options.size);
+  if (!training::is_schedule_file(schedule)) return example_of(schedule_named(schedule), options);
+  const auto file = training::read_schedule_file(schedule, options.size);
   const StageCosts costs =
       chunk_costs(options, file.plan.placement.stages(), file.plan.placement.chunks());
-  return simulate_example(options.schedule, "read from a file",
+  return simulate_example(schedule, "read from a file",
                           options.head.empty() ? file.plan : with_split_head(file.plan, costs),
                           options);
 }
@@ -239,6 +241,17 @@ void compare(const ScheduleOptions& options) {
   std::cout << report::to_text(table);
 }
 
+// The schedule given, or that of the run.
+const ScheduleEntry& schedule_to_predict(const ScheduleOptions& options,
+                                         const training::MeasuredStep& measured) {
+  const ScheduleEntry* own = find_schedule(measured.schedule);
+  if (!options.schedule && own) return *own;
+  const std::string name = options.schedule.value_or("1f1b");
+  if (name == "search" || training::is_schedule_file(name))
+    throw nn::InputError("a prediction needs a schedule by name", "--schedule 1f1b");
+  return schedule_named(name);
+}
+
 // The prediction for more and more ranks, from the costs of a run.
 void scale(const ScheduleOptions& options) {
   const std::string file =
@@ -252,10 +265,12 @@ void scale(const ScheduleOptions& options) {
                                 *options.ranks, *options.ranks == 1 ? " rank" : " ranks"),
                          concat("give --ranks ", stages, " or more"));
   if (!options.link.empty()) measured.cluster.link = training::parse_link(options.link);
-  const ScheduleEntry& schedule = schedule_named(options.schedule);
-  const int chunks = chunks_of(schedule, options);
+  const ScheduleEntry& schedule = schedule_to_predict(options, measured);
+  const int own_chunks = static_cast<int>(measured.stages[0].size());
+  const int chunks =
+      chunks_of(schedule, options, options.schedule ? std::max(2, own_chunks) : own_chunks);
   const training::Scaling scaling{schedule, chunks,
-                                  training::even_chunks_of(measured.stages, chunks),
+                                  training::chunks_for(measured, schedule, chunks),
                                   measured.activation_bytes, measured.cluster};
   const auto report = training::scaling_report(
       scaling, *options.ranks, options.size.microbatches.value_or(measured.microbatches),
@@ -263,7 +278,8 @@ void scale(const ScheduleOptions& options) {
   if (!options.svg.empty())
     nn::write_file_atomically(options.svg, report::to_svg(report.efficiency));
   const Link& link = measured.cluster.link;
-  std::cout << report.title << "\ncosts of " << file << "; a message takes "
+  std::cout << report.title << "\ncosts of " << file << ", from " << measured.pipelines
+            << (measured.pipelines == 1 ? " pipeline" : " pipelines") << "; a message takes "
             << report::fixed(1e6 * link.latency, 1) << " us and "
             << report::fixed(1e9 * link.seconds_per_byte, 3) << " s per GB\n\n"
             << report::to_text(report.weak) << '\n'
@@ -279,7 +295,9 @@ int run(int argc, char** argv) {
   ScheduleOptions options;
   tools::Options line("show_schedule", "Draws a pipeline schedule and reports its cost.");
   line.add("schedule,--schedule", options.schedule,
-           schedule_names() + ", a .csv file as PyTorch writes them, or search for the shortest")
+           schedule_names() +
+               ", a .csv file as PyTorch writes them, or search for the shortest: 1f1b, with "
+               "--ranks the run's")
       .in_any_case(tools::names_of(schedule_table()));
   const tools::Option memory =
       line.add("--memory", options.memory,
@@ -293,12 +311,15 @@ int run(int argc, char** argv) {
   tools::Option costs = line.add("--costs", options.stage_costs,
                                  "forward/backward/weights of each stage: f/b/w,f/b/w,...; or a "
                                  "run's costs.json");
-  costs.excludes(
-      add_cost(line, "--forward", options.costs.forward, "time of one microbatch in a stage"));
-  costs.excludes(add_cost(line, "--backward", options.costs.backward, "time of the data half"));
-  costs.excludes(add_cost(line, "--weights", options.costs.weights, "time of the weights half"));
-  add_cost(line, "--message", options.message_time, "time of a message between stages");
-  line.add("--numbers", options.has_numbers, "show microbatch numbers below the letters");
+  const std::array common{
+      add_cost(line, "--forward", options.costs.forward, "time of one microbatch in a stage"),
+      add_cost(line, "--backward", options.costs.backward, "time of the data half"),
+      add_cost(line, "--weights", options.costs.weights, "time of the weights half")};
+  for (const tools::Option& cost : common) costs.excludes(cost);
+  const tools::Option message =
+      add_cost(line, "--message", options.message_time, "time of a message between stages");
+  const tools::Option numbers =
+      line.add("--numbers", options.has_numbers, "show microbatch numbers below the letters");
   const tools::Option svg = line.add("--svg", options.svg, "file for an SVG drawing");
   const tools::Option csv = line.add("--csv", options.csv, "file for the schedule, for PyTorch");
   const tools::Option all = line.add("--all", options.all, "compare all schedules in a table")
@@ -309,13 +330,13 @@ int run(int argc, char** argv) {
                                       "costs f/b/w of a head that all stages share: S is its "
                                       "forward and backward, T the rest")
                                  .excludes(csv);
-  line.add("--ranks", options.ranks,
-           "predict steps on so many ranks from a run's costs: out/pipeline/costs.json")
-      .between(1, 1 << 20)
-      .excludes(all)
-      .excludes(csv)
-      .excludes(memory)
-      .excludes(head);
+  tools::Option ranks =
+      line.add("--ranks", options.ranks,
+               "predict steps on so many ranks from a run's costs: out/pipeline/costs.json")
+          .between(1, 1 << 20);
+  for (const tools::Option& other : {all, csv, memory, head, message, numbers})
+    ranks.excludes(other);
+  for (const tools::Option& cost : common) ranks.excludes(cost);
   line.add("--link", options.link,
            "with --ranks, latency and speed of a rank's messages, such as 10us,12.5GB/s: as "
            "the run measured");

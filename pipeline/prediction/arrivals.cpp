@@ -23,10 +23,9 @@ Arrivals::Arrivals(const StepWork& work, int steps) : work_(work), placement_(wo
     }
 }
 
-int Arrivals::at(int step, Work work, int part, int microbatch) const {
-  return ((step * kinds_of_work + static_cast<int>(work)) * placement_.parts() + part) *
-             work_.plan.microbatches +
-         microbatch;
+std::size_t Arrivals::at(int step, Work work, int part, int microbatch) const {
+  const std::size_t kind = step * kinds_of_work + static_cast<int>(work);
+  return (kind * placement_.parts() + part) * work_.plan.microbatches + microbatch;
 }
 
 double Arrivals::of(int step, int stage, const Action& action) const {

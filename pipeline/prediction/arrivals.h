@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <vector>
 
@@ -29,7 +30,7 @@ class Arrivals {
     int missing = 0;
     double arrival = 0;
   };
-  int at(int step, Work work, int part, int microbatch) const;
+  std::size_t at(int step, Work work, int part, int microbatch) const;
 
   const StepWork& work_;
   const Placement& placement_;

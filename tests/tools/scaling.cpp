@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <cstdint>
 #include <string>
 
 #include "pipeline/schedules/schedule.h"
@@ -33,8 +34,9 @@ TEST_CASE("a link is a latency and a speed with their units") {
   CHECK(link.seconds_per_byte == doctest::Approx(1 / 12.5e9));
   CHECK(parse_link("0.5 ms, 100 Mbit/s").seconds_per_byte == doctest::Approx(8e-8));
   CHECK(parse_link("0s,1kB/s").latency == 0);
-  for (const char* text : {"", "10,5", "10us", "10us,", "us,GB/s", "-1us,1GB/s", "1us,0GB/s",
-                           "1us,1GB/s,1", "nans,1GB/s", "1us,infGB/s", "1 h,1GB/s", "1us,1GB"})
+  for (const char* text :
+       {"", "10,5", "10us", "10us,", "us,GB/s", "-1us,1GB/s", "1us,0GB/s", "1us,1GB/s,1",
+        "nans,1GB/s", "1us,1e-320kB/s", "1e7s,1GB/s", "1us,infGB/s", "1 h,1GB/s", "1us,1GB"})
     CHECK(contains(complaint_of([&] { parse_link(text); }), "is not a latency and a speed"));
 }
 
@@ -61,8 +63,13 @@ TEST_CASE("costs that were not measured are refused with what is wrong") {
   CHECK(complaint("\"forward\": 1.0", "\"forward\": \"1\"") == "x.json: forward is \"1\"");
   CHECK(complaint("\"backward\"", "\"other\"") == "x.json: has no backward");
   CHECK(complaint("\"microbatches\": 4", "\"microbatches\": 0") == "x.json: microbatches is 0");
-  CHECK(complaint("\"schedule\": \"1f1b\"", "\"schedule\": 1") == "x.json: schedule is no name");
-  CHECK(contains(complaint("[\n  [", "[\n 1, ["), "a stage is no list of chunks"));
+  CHECK(complaint("\"microbatches\": 4", "\"microbatches\": 65536") ==
+        "x.json: microbatches is 65536");
+  CHECK(complaint("\"block\": 1", "\"block\": 1.5") == "x.json: block is 1.5");
+  CHECK(complaint("\"block\": 1", "\"block\": 1e15") == "x.json: block is 1e+15");
+  CHECK(complaint("\"share\": 1.0", "\"share\": 2") == "x.json: share is 2");
+  CHECK(complaint("\"schedule\": \"1f1b\"", "\"schedule\": 1") == "x.json: schedule is not a name");
+  CHECK(contains(complaint("[\n  [", "[\n 1, ["), "a stage is not a list of chunks"));
   CHECK(contains(complaint_of([] { parse_costs_json("", "x.json"); }), "x.json"));
   CHECK(contains(complaint_of([] { read_costs("no-such.json"); }), "there are no costs in"));
 }
@@ -89,6 +96,31 @@ TEST_CASE("chunks share what their stage costs") {
   CHECK(even_chunks_of(halves, 1)[0][0].costs.sum() == 3);
   CHECK(scaling_of(two_stages(), 2).at(1, 8).prediction.length <
         scaling_of(two_stages()).at(1, 8).prediction.length);
+}
+
+TEST_CASE("a run's chunks are kept where the schedule places them alike") {
+  const pipeline::BlockWork tied{.bytes = 8, .tied_bytes = 4};
+  MeasuredStep step = two_stages();
+  step.schedule = "zb-v";
+  step.stages = {{{{1, 1, 1}, {tied}}, {{3, 3, 3}, {tied}}}, {{{1, 1, 1}, {}}, {{1, 1, 1}, {}}}};
+  const auto forward = [&](const char* schedule) {
+    return chunks_for(step, *pipeline::find_schedule(schedule), 2)[0][0].costs.forward;
+  };
+  CHECK(forward("v-min") == 1);
+  CHECK(forward("interleaved") == 2);
+}
+
+TEST_CASE("costs of nothing make no step") {
+  MeasuredStep step = two_stages();
+  step.cluster = {};
+  for (auto& stage : step.stages) stage[0] = {{0, 0, 0}, {}};
+  CHECK(complaint_of([&] { scaling_of(step).at(1, 4); }) == "these costs make no step");
+}
+
+TEST_CASE("so many microbatches that an int cannot count them are predicted") {
+  const ScalePoint point = scaling_of(two_stages()).at(1 << 20, std::int64_t{4096} << 20);
+  CHECK(point.microbatches == 4096);
+  CHECK(point.speed_up > 1 << 20);
 }
 
 TEST_CASE("a batch that stays the same is not shared by more pipelines than it has microbatches") {

@@ -18,7 +18,8 @@ using pipeline::BlockWork, pipeline::ChunkWork;
 
 constexpr const char* how_to_record = "record costs with tools/pipeline.sh 4 --steps 10";
 constexpr double largest = 1e15;
-constexpr int most_entries = 1 << 16;  // stages, chunks of a stage, blocks of a chunk
+constexpr int most_entries = 1 << 16;  // chunks of a stage, blocks of a chunk
+constexpr int largest_count = 4096;    // of stages, pipelines and microbatches; see --help
 
 // Reads numbers of an object; a missing or unfit one throws nn::InputError with its name.
 class Fields {
@@ -26,21 +27,22 @@ class Fields {
   Fields(const json& object, const std::string& what) : object_(object), what_(what) {
     if (!object.is_object()) refuse(nn::concat("has ", nn::json_shown(object), " as an entry"));
   }
-  double number(const char* name) const {
+  double number(const char* name, double most = largest) const {
     const json& value = at(name);
-    if (!value.is_number() || !(0 <= value.get<double>() && value.get<double>() <= largest))
+    if (!value.is_number() || !(0 <= value.get<double>() && value.get<double>() <= most))
       refuse(nn::concat(name, " is ", nn::json_shown(value)));
     return value.get<double>();
   }
-  int count(const char* name) const {
-    const double value = number(name);
-    if (value < 1 || value > most_entries || value != std::floor(value))
+  int count(const char* name, int least, int most) const {
+    const double value = number(name, most);
+    if (value < least || value != std::floor(value))
       refuse(nn::concat(name, " is ", nn::json_shown(at(name))));
     return static_cast<int>(value);
   }
   const json& list(const char* name) const {
     const json& value = at(name);
-    if (!value.is_array() || value.size() > most_entries) refuse(nn::concat(name, " is no list"));
+    if (!value.is_array() || value.size() > most_entries)
+      refuse(nn::concat(name, " is not a list"));
     return value;
   }
   const json& at(const char* name) const {
@@ -66,8 +68,8 @@ ordered_json json_of(const BlockWork& block) {
 
 BlockWork block_of(const json& object, const std::string& name) {
   const Fields fields(object, name);
-  return {static_cast<int>(fields.number("block")), fields.number("share"), fields.number("update"),
-          fields.number("bytes"), fields.number("tied_bytes")};
+  return {fields.count("block", 0, most_entries), fields.number("share", 1),
+          fields.number("update"), fields.number("bytes"), fields.number("tied_bytes")};
 }
 
 ordered_json json_of(const ChunkWork& chunk) {
@@ -113,22 +115,23 @@ MeasuredStep parse_costs_json(std::string_view text, const std::string& name) {
   const Fields fields(object, name);
   MeasuredStep step;
   const json& schedule = fields.at("schedule");
-  if (!schedule.is_string()) fields.refuse("schedule is no name");
+  if (!schedule.is_string()) fields.refuse("schedule is not a name");
   step.schedule = schedule.get<std::string>();
-  step.microbatches = fields.count("microbatches");
-  step.pipelines = fields.count("pipelines");
+  step.microbatches = fields.count("microbatches", 1, largest_count);
+  step.pipelines = fields.count("pipelines", 1, largest_count);
   step.activation_bytes = fields.number("activation_bytes");
   step.cluster = {{fields.number("latency"), fields.number("seconds_per_byte")},
                   fields.number("action"),
                   fields.number("adding")};
   for (const json& chunks : fields.list("stages")) {
     if (!chunks.is_array() || chunks.empty() || chunks.size() > most_entries)
-      fields.refuse("a stage is no list of chunks");
+      fields.refuse("a stage is not a list of chunks");
     auto& stage = step.stages.emplace_back();
     for (const json& chunk : chunks) stage.push_back(chunk_of(chunk, name));
     if (stage.size() != step.stages[0].size()) fields.refuse("stages have different chunks");
   }
   if (step.stages.empty()) fields.refuse("there are no stages");
+  if (step.stages.size() > largest_count) fields.refuse("there are too many stages");
   return step;
 }
 

@@ -40,7 +40,7 @@ pipeline::Link parse_link(std::string_view text) {
   const auto parts = nn::split(text, ',');
   if (parts.size() == 2) {
     const auto latency = parse(parts[0], units_of_time), speed = parse(parts[1], units_of_speed);
-    if (latency && speed && *speed > 0) return {*latency, 1 / *speed};
+    if (latency && speed && *latency <= 1e6 && *speed >= 1) return {*latency, 1 / *speed};
   }
   throw nn::InputError(nn::concat("--link \"", text, "\" is not a latency and a speed"),
                        "give both with their units: --link 10us,12.5GB/s");

@@ -5,13 +5,28 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstddef>
 
 #include "nn/base/error.h"
 #include "nn/models/language_model.h"
 #include "nn/real.h"
 #include "pipeline/optimizers.h"
+#include "pipeline/outer_steps/wire_formats.h"
 
 namespace training {
+
+namespace {
+
+// Of all pipelines for each weight: what OuterSteps keeps, and its encoded messages.
+double outer_numbers(const pipeline::TrainingConfig& config) {
+  constexpr std::size_t many = 1 << 20;
+  const double code =
+      static_cast<double>(pipeline::wire_format_named(config.sync.wire).size(many)) /
+      (many * sizeof(nn::real));
+  return config.topology.pipelines * (2 + code) + 3 + code;
+}
+
+}  // namespace
 
 MemoryNeeds memory_needs(const pipeline::TrainingConfig& config) {
   const nn::LanguageModelConfig& model = config.model;
@@ -21,7 +36,7 @@ MemoryNeeds memory_needs(const pipeline::TrainingConfig& config) {
   const int pipelines = config.topology.pipelines;
   const int arrays = pipeline::optimizer_named(config.optimizer).arrays;
   const int copies = 2 * pipelines + arrays * (config.shares_moments ? 1 : pipelines);
-  const double outer = config.trains_alone() ? 2.0 * pipelines + 3 : 0;  // see OuterSteps
+  const double outer = config.trains_alone() ? outer_numbers(config) : 0;
   const double sums = config.has_exact_sums ? pipelines * sizeof(double) : 0;
   needs.weights = ((copies + outer) * number + sums) * nn::model_size(model);
   // One microbatch per pipeline, though more may be in flight, and one recomputed layer, though

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <utility>
+#include <vector>
 
 #include "nn/base/error.h"
 #include "tools/training/costs_file.h"
@@ -14,6 +15,15 @@ void refuse_with_rehearsal(bool is_given, const char* option) {
   if (is_given)
     throw nn::InputError(nn::concat("--rehearse does not go with ", option),
                          nn::concat("leave ", option, " out"));
+}
+
+// In the order of stages, chunks and W.
+std::vector<int> numbers_of(const pipeline::StageWork& work) {
+  std::vector<int> numbers;
+  for (const auto& stage : work)
+    for (const pipeline::ChunkWork& chunk : stage)
+      for (const pipeline::BlockWork& block : chunk.blocks) numbers.push_back(block.number);
+  return numbers;
 }
 
 std::string layout_of(const pipeline::StageWork& work) {
@@ -35,7 +45,6 @@ void set_rehearsal(RankOptions& options, const std::filesystem::path& costs) {
   refuse_with_rehearsal(config.evaluate_every > 0, "--eval-every");
   refuse_with_rehearsal(config.sample_every > 0, "--sample-every");
   refuse_with_rehearsal(options.is_cut_measured, "--layers auto");
-  refuse_with_rehearsal(options.is_resumed, "--resume");
   MeasuredStep step = read_costs(costs);
   pipeline::StageWork own;
   for (int stage = 0; stage < config.topology.stages; ++stage)
@@ -45,7 +54,11 @@ void set_rehearsal(RankOptions& options, const std::filesystem::path& costs) {
         nn::concat(costs.string(), " has costs of stages with ", theirs,
                    " blocks, but the run's have ", ours),
         "give the --stages, --depth, --layers and --chunks of the run they are from");
+  if (numbers_of(step.stages) != numbers_of(own))
+    throw nn::InputError(nn::concat(costs.string(), " has other blocks in its stages and chunks"),
+                         "give the --schedule and --layers of the run they are from");
   options.rehearsal = std::move(step);
+  options.is_resumed = false;
   options.checkpoint_every = 0;
 }
 

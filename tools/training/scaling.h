@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <vector>
 
 #include "pipeline/prediction/predict.h"
@@ -23,11 +24,15 @@ struct Scaling {
   double activation_bytes;
   pipeline::Cluster cluster;
 
-  // `all`: microbatches in a step, over all pipelines.
-  ScalePoint at(int pipelines, int all) const;
+  // `all`: microbatches in a step, over all pipelines. Throws nn::InputError if the costs make no
+  // step of finite length.
+  ScalePoint at(int pipelines, std::int64_t all) const;
 };
 
-// Chunks get equal parts of what their stage costs, and of its blocks.
+// The run's own chunks, if the schedule has as many in the same places; otherwise equal ones.
+pipeline::StageWork chunks_for(const MeasuredStep& step, const pipeline::ScheduleEntry& schedule,
+                               int chunks);
+// Chunks get equal parts of what their stage costs, and of its blocks, without tied gradients.
 pipeline::StageWork even_chunks_of(const pipeline::StageWork& stages, int chunks);
 
 // 1, 2, 4, ... pipelines, up to as many as the ranks make.

@@ -1,6 +1,7 @@
 #include "tools/training/scaling_report.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <functional>
 
 #include "nn/base/error.h"
@@ -14,7 +15,7 @@ using report::fixed;
 
 // A row and a point of the picture for each number of pipelines.
 void add_points(const Scaling& scaling, const std::vector<int>& counts,
-                const std::function<int(int pipelines)>& batch, report::Table& table,
+                const std::function<std::int64_t(int pipelines)>& batch, report::Table& table,
                 report::Series& series) {
   table.header = {"Ranks", "Microbatches", "Step, s", "Idle, %", "Sent, MB", "Times one rank"};
   for (const int pipelines : counts) {
@@ -45,8 +46,8 @@ ScalingReport scaling_report(const Scaling& scaling, int ranks, int microbatches
        {{"the batch grows", {}, {}}, {"the batch stays", {}, {}}}}};
   const std::vector<int> counts = pipelines_up_to(most);
   add_points(
-      scaling, counts, [&](int pipelines) { return microbatches * pipelines; }, report.weak,
-      report.efficiency.series[0]);
+      scaling, counts, [&](int pipelines) { return std::int64_t{microbatches} * pipelines; },
+      report.weak, report.efficiency.series[0]);
   std::vector<int> sharing = counts;
   std::erase_if(sharing, [&](int pipelines) { return pipelines > batch; });
   add_points(
