@@ -42,7 +42,7 @@ check "with the same losses" same_losses serial zb
 check "two pipelines train" train two 3 2 --microbatches 3
 check "with nearly the same losses" close_losses serial two
 check "interleaved with a cut of its own trains" \
-  train interleaved 2 --schedule interleaved --chunks 2 --layers 3,1,2,0 --microbatches 6
+  train interleaved 2 --schedule interleaved --chunks 2 --layers 4,1,1,0 --microbatches 6
 check "with the same losses" same_losses serial interleaved
 check "a V trains, with both ends of the model in one process" \
   train v 3 --schedule zb-v --chunks 2 --microbatches 6
@@ -79,8 +79,8 @@ check "two pipelines rehearse with the costs of one, and save no model" rehearse
 check "costs of other stages are an error" refused "stages with 3, 2, 3 blocks" \
   train other 2 --rehearse "$work/three/costs.json"
 check "costs of other parts of the model are an error" refused "has other blocks" \
-  train other 3 --schedule interleaved --chunks 2 --microbatches 6 \
-  --rehearse "$work/v/costs.json"
+  train other 2 --schedule zb-v --chunks 2 --layers 4,1,1,0 --microbatches 6 \
+  --rehearse "$work/interleaved/costs.json"
 check "costs that are not there are an error" refused "there are no costs" \
   train other 2 --rehearse "$work/x.json"
 check "a rehearsal evaluates nothing" refused "does not go with --eval-every" \
