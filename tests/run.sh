@@ -6,8 +6,8 @@ set -u
 cd "$(dirname "$0")/.." || exit 1
 float=build/float${BUILD_SUFFIX-} double=build/double${BUILD_SUFFIX-}
 export counts; counts=$(mktemp)
-trap 'rm "$counts"; kill $building 2>/dev/null' EXIT
-building=
+trap 'rm -rf "$counts" "$memory"; kill $building 2>/dev/null' EXIT
+building= memory=
 
 # Runs a suite, whose closing line is "12 passed, 0 failed" or doctest's. What it printed is shown
 # if anything failed.
@@ -46,8 +46,9 @@ units() {  # units FOLDER
   local some='*/pipeline/*,*/tools/*'
   printf '%s\n' "$1/tests/run -sf=$some -sfe=$left_out" "$1/tests/run -sfe=$some,$left_out"
 }
-export memory=${TMPDIR:-/tmp}
-if [ "$(df --output=avail -m /dev/shm | tail -n 1)" -gt 1000 ]; then memory=/dev/shm; fi
+room=$(df --output=avail -m /dev/shm 2>/dev/null | tail -n 1)
+[ "${room:-0}" -gt 1000 ] && place=/dev/shm || place=${TMPDIR:-/tmp}
+export memory; memory=$(mktemp -d "$place/tributary-tests-XXXXXX")
 
 export LSAN_OPTIONS=suppressions=$PWD/tests/leaks_of_others.txt
 

@@ -8,11 +8,11 @@ usage() {
 usage: tools/vertical.sh CLIENTS [options]
 
 Split learning on heart.csv, with a process for the server and for each of 1 to 13 clients. A client
-sends activations and gets gradients; its columns stay in its process. With --network vae, that of
-exercise 3: clients encode, the server has a VAE, clients decode.
+sends activations and gets gradients; its columns stay in its process. With --network vae it runs
+exercise 3: clients encode, the server runs a VAE, clients decode.
 
   tools/vertical.sh 4                      the course's lab, seed 42
-  tools/vertical.sh 4 --quirks published   the notebook's own figures
+  tools/vertical.sh 4 --quirks published   as the notebook's published run: the top model alone
   tools/vertical.sh 4 --quirks none        without the lab's quirks
   tools/vertical.sh 4 --network vae        exercise 3 of homework 2
 
@@ -60,6 +60,7 @@ trap clean_up EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
+rm -f "$out"/rank-*.log  # an earlier run may have had more clients
 number_run
 start() {  # start RANK, in place of a background shell
   exec "$bin/vertical_worker" --rank "$1" --clients "$clients" --address "ipc://$private" \

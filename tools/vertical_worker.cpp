@@ -57,8 +57,7 @@ void parse(int argc, char** argv, CommandLine& line) {
   options.add("--timeout", line.rank.timeout, "longest wait for another rank, in seconds")
       .between(0.1, 1e6);
   options.add("--network", line.network, {{"split", Network::split}, {"vae", Network::vae}},
-              "split: the lab's, with the server's labels; vae: exercise 3, clients' encoders, the "
-              "server's VAE and clients' decoders");
+              "split: the lab's classifier; vae: exercise 3");
   options.add("--epochs", line.setting.epochs, "epochs: 300, or 200 with vae")
       .between(1, 1'000'000);
   options.add("--seed", line.setting.seed, "of the weights and the masks")
@@ -70,7 +69,7 @@ void parse(int argc, char** argv, CommandLine& line) {
       "--quirks", line.quirks,
       {{"lab", Quirks::of_the_lab()}, {"published", Quirks::as_published()}, {"none", Quirks{}}},
       "lab: gradients zeroed once an epoch, dropout on the scores and in the test; "
-      "published: clients' models are not trained, either");
+      "published: the same, and clients' models are not trained");
   options.add("--data", line.data, "folder with heart.csv: data/raw/heart");
   options.add("--out", line.out, "folder for the server's results");
   options.add("--parent", line.parent,

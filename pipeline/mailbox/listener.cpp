@@ -43,7 +43,7 @@ sockaddr_storage address_of(const std::string& host, int port) {
   refuse(host, port, ::gai_strerror(error));
 }
 
-// As ZeroMQ writes it: tcp://10.0.0.1:41234 or tcp://[fe80::1]:41234.
+// As ZeroMQ writes it: tcp://10.0.0.1:41234 or tcp://[fd00::1]:41234.
 std::string to_text(const sockaddr_storage& address, socklen_t size) {
   char host[NI_MAXHOST] = "", port[NI_MAXSERV] = "";
   ::getnameinfo(reinterpret_cast<const sockaddr*>(&address), size, host, sizeof host, port,

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Every output meets a full disk: each command runs on disks with less to more room, until all that
-# it writes fits. On the smaller ones it must end with one line that says why, and leave earlier
-# results alone; once there is room, the same command gives the results of an undisturbed run.
-# Prints a table. Needs MNIST and the table of patients in data/raw.
+# it writes fits. On the smaller ones it must end with one line that says why, and hw1 must leave
+# another exercise's results alone; once there is room, the same command gives the results of an
+# undisturbed run. Prints a table. Needs MNIST and the table of patients in data/raw.
 cd "$(dirname "$0")/../.." || exit 1
 program=federated
 . tests/checks.bash
@@ -14,34 +14,32 @@ mkdir "$disk"
 mount -t tmpfs -o size=1m tmpfs "$disk" 2>/dev/null && umount "$disk" ||
   { echo "left out: needs permission to mount a disk"; finish; exit; }
 clean_up() {
-  umount "$disk"
+  while umount -l "$disk"; do :; done
   rm -rf "$work"
 } 2>/dev/null
 trap clean_up EXIT
 touch "$work/table"
 
-# Runs the command with so many kB of room, beside what is in $work/earlier. Its exit status.
-command=()
-runs_with() {  # runs_with KILOBYTES
-  local used
-  used=$(du -sk "$work/earlier" | cut -f1)
-  mount -t tmpfs -o size=$((used + $1))k tmpfs "$disk" && cp -r "$work/earlier/." "$disk" || exit
-  "${command[@]}" >"$work/said" 2>"$work/err"
+insert_disk() {  # insert_disk [OPTIONS OF MOUNT]: with what is in $work/earlier
+  mount -t tmpfs "$@" tmpfs "$disk" && cp -r "$work/earlier/." "$disk"
 }
 # At most one line for each of $ranks processes, and a hint or two.
 says_why() {
   grep -qE '^(rank [0-9]+: )?error: .*No space left|is the disk of .* full' "$work/err" &&
     [ "$(grep -vc '^hint: ' "$work/err")" -le $ranks ]
 }
-ranks=1
+command=() ranks=1
 
 # fits NAME RESULTS...: files below the disk that must not depend on what happened
 fits() {
-  local name=$1 kb=4 failures=0 slowest=0 start file
-  mount -t tmpfs tmpfs "$disk" && cp -r "$work/earlier/." "$disk" && "${command[@]}" >/dev/null ||
-    return
+  local name=$1 kb=4 failures=0 slowest=0 used start
+  insert_disk && "${command[@]}" >/dev/null || return
   rm -rf "$work/whole" && mkdir "$work/whole" && cp -r "$disk/." "$work/whole" && umount "$disk"
-  until runs_with $kb; do
+  used=$(du -sk "$work/earlier" | cut -f1)
+  until
+    insert_disk -o size=$((used + kb))k || return
+    "${command[@]}" >"$work/said" 2>"$work/err"
+  do
     ((++failures))
     cat "$work/said" "$work/err"
     says_why || { echo "with $kb kB it does not say why"; return 1; }

@@ -9,9 +9,8 @@ program=pipeline_worker
 prepare_launcher
 ranks=3 keepers=()
 clean_up() {
-  kill "${keepers[@]}"
-  wait "${keepers[@]}"
-  kill "${homes[@]}"
+  [ ${#keepers[@]} = 0 ] || { kill "${keepers[@]}"; wait "${keepers[@]}"; }
+  [ ${#homes[@]} = 0 ] || kill "${homes[@]}"
   rm -rf "$work"
 } 2>/dev/null
 trap clean_up EXIT

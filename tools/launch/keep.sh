@@ -5,24 +5,25 @@
 #
 #   tools/launch/keep.sh bin/pipeline_worker --stages 3 --rank 0 --meet /shared/meet --resume
 #
-# Ends when the rank is done (0), was refused (2) or was told to stop, or has failed 100 times.
-# Ctrl-C and SIGTERM let it finish its step.
-set -um
-rank= told=
-trap 'told=yes; kill $rank 2>/dev/null' INT TERM HUP
+# Ends when the rank is done (0), was refused (2), was told to stop, cannot be run (126, 127), or has
+# failed 100 times. Ctrl-C and SIGTERM let it finish its step.
+set -u
+rank= status=0 told=0
+trap 'told=1; kill $rank 2>/dev/null' INT TERM HUP
+[ $# -gt 0 ] ||
+  { printf 'error: nothing to run\nhint: tools/launch/keep.sh PROGRAM ...\n' >&2; exit 2; }
 
-for ((failures = 0; failures < 100; ++failures)); do
+for ((failures = 0; failures < 100 && !told; ++failures)); do
+  ((failures == 0)) || echo "the rank ended with $status; starting it again" >&2
   "$@" &
   rank=$!
-  wait $rank
-  status=$?
-  while kill -0 $rank; do
+  ((!told)) || kill $rank  # told so before the rank's number was known
+  while
     wait $rank
     status=$?
-  done 2>/dev/null
-  case $status in 0 | 2 | 130 | 143) break ;; esac
-  echo "the rank ended with $status; starting it again" >&2
+    kill -0 $rank 2>/dev/null
+  do :; done
+  case $status in 0 | 2 | 126 | 127 | 130 | 143) break ;; esac
   sleep 1
-  [ ! "$told" ] || break
 done
 exit $status
