@@ -26,13 +26,14 @@ on_machine() {  # in_namespace NUMBER COMMAND...
       ip address add 10.77.0.1$1/24 dev eth0"
 }
 
+# The ports are none that connections of other tests are given.
 write_slurm_conf() {
   local host
   host=$(hostname)
   cat >"$slurm/slurm.conf" <<END
 ClusterName=tributary
 SlurmctldHost=$host(10.77.0.1)
-SlurmctldPort=36820
+SlurmctldPort=16820
 SlurmUser=root
 AuthInfo=socket=$slurm/munge.socket
 StateSaveLocation=$slurm/state
@@ -44,7 +45,7 @@ ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
 SelectType=select/linear
 KillWait=2
-NodeName=n[0-2] NodeHostname=$host NodeAddr=10.77.0.1[0-2] Port=[36830-36832] CPUs=4
+NodeName=n[0-2] NodeHostname=$host NodeAddr=10.77.0.1[0-2] Port=[16830-16832] CPUs=4
 PartitionName=all Nodes=n[0-2] Default=YES
 END
   export SLURM_CONF=$slurm/slurm.conf
@@ -69,8 +70,9 @@ start_slurm() {
   for node in 0 1 2; do
     on_machine $node slurmd -D -N n$node -f "$SLURM_CONF" || return 1
   done
-  for _ in {1..100}; do
-    [ "$(sinfo -h -o %T 2>/dev/null)" = idle ] && return
+  local start=$SECONDS
+  while [ $((SECONDS - start)) -lt 30 ]; do
+    [ "$(timeout 5 sinfo -h -o %T 2>/dev/null)" = idle ] && return
     sleep 0.1
   done
   echo "FAILED: Slurm does not start"
