@@ -42,7 +42,7 @@ class Gradients {
   // Call it when this rank's gradient of a block is complete in this step.
   void start(int block);
 
-  // Proceeds as far as messages have arrived; never blocks.
+  // Takes the messages that have arrived; never blocks.
   void advance();
 
   // A loss or gradient of this block is NaN or infinite. Throws nn::InputError with `what`, block

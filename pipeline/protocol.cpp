@@ -147,7 +147,7 @@ bool Protocol::is_verdict(int from, std::size_t bytes) const {
   return bytes == size_of_number * numbers;
 }
 
-// A difference is about the own segment of a block, a step about the sender's.
+// A difference is about the rank's own segment of a block, a step about the sender's.
 bool Protocol::is_outer(int from, Tag tag, std::size_t bytes, int step) const {
   const Topology& t = config_.topology;
   const auto block = blocks_.find(tag.item);

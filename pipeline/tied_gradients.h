@@ -28,7 +28,7 @@ class TiedGradients {
   void start(int step);
   bool is_under_way() const { return started_ > 0; }
 
-  // Proceeds as far as messages have arrived. True once the sum is in every copy on this rank and
+  // Takes the messages that have arrived. True once the sum is in every copy on this rank and
   // no message reads it; it is then no longer under way.
   bool advance();
 

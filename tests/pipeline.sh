@@ -71,7 +71,8 @@ check "the model of three processes equals that of one" "$program" --steps 0 \
   --init "$work/three/checkpoint" "${small[@]}" --steps 0 --out "$work/loaded"
 
 rehearsed() {
-  train rehearsed 3 2 --microbatches 3 --resume --rehearse "$work/three/costs.json" >"$work/stdout" &&
+  train rehearsed 3 2 --microbatches 3 --resume --rehearse "$work/three/costs.json" \
+    >"$work/stdout" &&
     cat "$work/stdout" && grep -qE '^predicted with .*: [0-9.]+ s, [0-9.]+ % (less|more); ' \
     "$work/stdout" && [ ! -e "$work/rehearsed/checkpoint" ]
 }
