@@ -31,7 +31,7 @@ check "Adam's weights do not decay" refused "--weight-decay does not go with Ada
 
 validated=("${small[@]}" --held-out 0.2 --eval-every 2)
 check "one process validates" train one 1 "${validated[@]}" --microbatches 6 \
-  --tensorboard "$work/board" --clip-norm 100
+  --tensorboard "$work/board" --clip-norm 100 --sample-every 4
 check "every second step" \
   [ "$(cut -d, -f1 "$work/one/validation.csv" | tr '\n' ' ')" = "Step 2 4 6 " ]
 check "and prints it" \
@@ -95,6 +95,7 @@ check "but not to B2, which has several pipelines" \
 check "a head of one stage writes stories and is validated as a divided one" train divided 1 \
   "${validated[@]}" --microbatches 6 --sample-every 4 --split-head
 check "with the same validation" same_validation one divided
+check "and the same stories" cmp "$work"/{one,divided}/samples.txt
 
 check "a run is repeated from its config.toml" \
   train again 3 --config "$work/adamw-three/config.toml"

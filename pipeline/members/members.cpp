@@ -1,5 +1,6 @@
 #include "pipeline/members/members.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -26,6 +27,7 @@ using std::chrono::milliseconds;
 
 // Between two looks into the folder; more if there are many files.
 constexpr milliseconds pause_of_waiting{10}, pause_beside_training{100}, pause_of_process{1};
+constexpr milliseconds longest_clearing{1000};
 constexpr const char* end_file = "end";
 
 // Returns whether the file has all of the text; sets errno if not.
@@ -46,7 +48,11 @@ Members::Members(Options options)
       interval_(std::clamp(options_.heartbeat / 8, milliseconds(20), milliseconds(1000))),
       door_(options_.host) {
   std::error_code ignored;
-  if (fs::exists(options_.folder, ignored)) trusted_private(options_.folder);
+  if (fs::exists(options_.folder, ignored)) try {
+      trusted_private(options_.folder);
+    } catch (const nn::InputError&) {  // another process may have just cleared it away
+      if (fs::exists(options_.folder, ignored)) trusted_private(options_.folder);
+    }
   presence_.seat = options_.seat;
   presence_.id = new_id();
   clear_away_if_deserted();
@@ -72,7 +78,7 @@ Members::~Members() {
 }
 
 // Removes the folder once the run has ended and its processes have, too. The last one does it, or
-// else the first of the next run.
+// else the first of the next run, which claims it: others that start with it wait.
 void Members::clear_away_if_deserted() {
   if (how_it_ended().empty()) return;
   std::vector<std::string> doors;
@@ -80,8 +86,19 @@ void Members::clear_away_if_deserted() {
   const std::vector<DoorState> answers = knock_at(doors, milliseconds(100));
   const auto is_closed = [](DoorState answer) { return answer == DoorState::closed; };
   if (!std::ranges::all_of(answers, is_closed)) return;
-  const fs::path old = options_.folder.string() + ".ended-" + presence_.id;
   std::error_code ignored;
+  const fs::path claim = options_.folder / "deserted";
+  if (::mkdir(claim.c_str(), 0700) != 0) {
+    const auto give_up = Clock::now() + longest_clearing;
+    while (fs::exists(claim, ignored) && Clock::now() < give_up)
+      std::this_thread::sleep_for(pause_of_waiting);
+    return;
+  }
+  if (how_it_ended().empty()) {  // this is already the next run's folder
+    fs::remove(claim, ignored);
+    return;
+  }
+  const fs::path old = options_.folder.string() + ".ended-" + presence_.id;
   fs::rename(options_.folder, old, ignored);  // at once: another process may be about to come
   fs::remove_all(old, ignored);
 }

@@ -24,6 +24,7 @@ namespace pipeline {
 //                several times per heartbeat, so a file that does not change is of a lost process
 //   epoch-N      a decision. The first process to create the file decides: link(2) succeeds once
 //   end          the run has ended, and how
+//   deserted     one process is removing the folder of a run that has ended
 //
 // It knows nothing of training: a state is a number of steps done.
 class Members {

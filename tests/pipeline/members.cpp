@@ -295,6 +295,20 @@ TEST_CASE("what a run that has ended left in the folder does not end the next on
   CHECK_FALSE(epoch.done);
 }
 
+TEST_CASE("a process that comes while another removes such a folder waits for the next one") {
+  Run run;
+  fs::create_directories(run.place() / "deserted");
+  fs::permissions(run.place(), fs::perms::owner_all);
+  std::ofstream(run.place() / "end") << "finished";
+  auto start = std::async(std::launch::async, [&run] { run.start(0); });
+  CHECK(start.wait_for(milliseconds(200)) == std::future_status::timeout);
+  fs::rename(run.place(), run.folder.path / "old");
+  start.get();
+  CHECK(fs::exists(run.folder.path / "old" / "end"));
+  CHECK(fs::exists(run.place()));
+  CHECK(run.processes[0]->how_it_ended().empty());
+}
+
 TEST_CASE("a process that cannot write in the folder says so before the run begins") {
   Run run;
   run.start(0);

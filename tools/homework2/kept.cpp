@@ -37,8 +37,8 @@ Kept::Kept(const fs::path& out, const Exercise& exercise, const Setting& setting
   if (!fs::exists(file_, ignored)) return;
   try {
     Outcome found = read_record(file_, exercise);
-    for (const std::string& difference : nn::engine_differences(found.made))
-      log << "note: the curves were made with " << difference << ": the same but for rounding\n";
+    if (found.made != outcome_.made)
+      throw nn::InputError(file_.string() + " is of another build", "");
     outcome_.curves = std::move(found.curves);
     log << "going on with the curves in " << file_.string() << '\n';
   } catch (const nn::InputError& error) {

@@ -10,9 +10,9 @@
 
 namespace homework2 {
 
-// The curves of an exercise that is under way, in a file of OUT/.unfinished. However it ended, the
-// same command goes on with them. The file's name says all that the curves depend on: the exercise,
-// the setting and the table.
+// The curves of an exercise that is under way, in a file of OUT/.unfinished. However the program
+// ended, the same command goes on with them; curves of another build are not used. The file's name
+// says all that the curves depend on: the exercise, the setting and the table.
 class Kept {
  public:
   // Writes to `log` if there are curves to go on with, or a file that cannot be used.

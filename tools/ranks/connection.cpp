@@ -65,8 +65,9 @@ Line::Line(const MeetingPlace& place, int other, const std::string& terms,
     mailbox_->meet(terms, place.timeout);
   } catch (const nn::InputError& error) {
     mailbox_->announce_failure(error.what());
+    clear_away();
     throw;
-  } catch (const Mailbox::Stopped&) {
+  } catch (...) {
     clear_away();
     throw;
   }

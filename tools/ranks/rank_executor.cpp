@@ -97,7 +97,8 @@ fl::Trained RankExecutor::train_with(Hand& hand, const fl::Assignment& assignmen
   }
 }
 
-// Of the hands that have lost their ranks, no more train at once than there are threads.
+// For rank 0's own hands and those that have lost their ranks: no more train at once than there are
+// threads.
 fl::Trained RankExecutor::train_here(Hand& hand, const fl::Assignment& assignment) {
   struct Permit {
     explicit Permit(std::counting_semaphore<>& of) : all(of) { all.acquire(); }

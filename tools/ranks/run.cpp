@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <exception>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "nn/base/error.h"
+#include "nn/files/engine.h"
 #include "tools/federated/dataset.h"
 #include "tools/federated/runner.h"
 #include "tools/program/program.h"
@@ -40,17 +42,28 @@ auto interruptible(const Meet& meet) {
   }
 }
 
+// What all ranks must have in common: the run, and the program's version.
+std::string terms_of(const std::string& run) {
+  return run + "\nengine " + nn::describe_engine().at("engine");
+}
+
 // Waits for a rank that was lost. Null once it is told to stop.
 std::unique_ptr<Connection> connect_again(MeetingPlace place, int rank, const std::string& run,
                                           const std::atomic<bool>& stop) {
   place.stop = &stop;
+  bool is_refused = false;
   while (!stop) {
     try {
-      return std::make_unique<Connection>(place, rank, run, std::chrono::years(1));
+      return std::make_unique<Connection>(place, rank, terms_of(run), std::chrono::years(1));
     } catch (const pipeline::Mailbox::Stopped&) {
-    } catch (const std::exception&) {  // it was lost again, or has other options
-      std::this_thread::sleep_for(place.heartbeat / 10);
+      return nullptr;
+    } catch (const nn::InputError& error) {
+      if (!std::exchange(is_refused, true))
+        say(nn::concat("rank ", rank, " cannot come back: ", error.what()));
+    } catch (const std::exception&) {  // it was lost again
     }
+    std::this_thread::sleep_for(
+        std::min<std::chrono::milliseconds>(place.heartbeat / 10, std::chrono::seconds(1)));
   }
   return nullptr;
 }
@@ -67,7 +80,8 @@ federated::Runner::MakeExecutor make_executor(const Place& place) {
       std::vector<std::future<std::unique_ptr<Connection>>> meetings;
       for (int rank = 1; rank < place.meeting.ranks; ++rank)
         meetings.push_back(std::async(std::launch::async, [&, rank] {
-          return std::make_unique<Connection>(place.meeting, rank, run, place.meeting.timeout);
+          return std::make_unique<Connection>(place.meeting, rank, terms_of(run),
+                                              place.meeting.timeout);
         }));
       RankExecutor::Connections others;
       for (auto& meeting : meetings) others.push_back(meeting.get());
@@ -91,7 +105,7 @@ void serve_run(const federated::Experiment& asked, const federated::Resources& r
   config.threads = resources.threads;
   fl::Server server(std::move(config), *dataset.train, *dataset.test);
   interruptible([&] {
-    Line line(place.meeting, 0, federated::identity_of(experiment, dataset.task()),
+    Line line(place.meeting, 0, terms_of(federated::identity_of(experiment, dataset.task())),
               place.meeting.timeout);
     const int trained = serve(server.threads(), line);
     say(nn::concat("rank ", place.meeting.rank, " trained clients ", trained,

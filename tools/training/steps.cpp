@@ -74,11 +74,11 @@ class Steps {
     else if (options_.is_resumed || course_)
       resume();
     if (options_.rank == 0 && !continues_) std::cout << "text: " << text << std::endl;
-    const double peak = agree_on_peak();
+    const double at_peak = options_.rehearsal ? 0 : seconds_at_peak(config_, agree_on_peak());
     checkpoints_.run_id = agree_on_run();
     if (course_) course_->set_out(done_, checkpoints_.run_id);
     if (options_.rank == pipeline::recorder_of(config_)) {
-      records_.emplace(options_, losses(), validations(), seconds_at_peak(config_, peak));
+      records_.emplace(options_, losses(), validations(), at_peak);
       earlier_samples_ = earlier(samples_file);
     }
     if (!course_) mailbox_.ignore_stop();  // from now on the run ends only after a whole step
