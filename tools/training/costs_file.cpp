@@ -8,6 +8,7 @@
 #include "nn/base/error.h"
 #include "nn/base/file.h"
 #include "nn/base/json.h"
+#include "tools/training/command_line.h"
 
 namespace training {
 
@@ -19,7 +20,6 @@ using pipeline::BlockWork, pipeline::ChunkWork;
 constexpr const char* how_to_record = "record costs with tools/pipeline.sh 4 --steps 10";
 constexpr double largest = 1e15;
 constexpr int most_entries = 1 << 16;  // chunks of a stage, blocks of a chunk
-constexpr int largest_count = 4096;    // of stages, pipelines and microbatches; see --help
 
 // Reads numbers of an object; a missing or unfit one throws nn::InputError with its name.
 class Fields {
