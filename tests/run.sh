@@ -49,6 +49,7 @@ units() {  # units FOLDER
 room=$(df --output=avail -m /dev/shm 2>/dev/null | tail -n 1)
 [ "${room:-0}" -gt 1000 ] && place=/dev/shm || place=${TMPDIR:-/tmp}
 export memory; memory=$(mktemp -d "$place/tributary-tests-XXXXXX")
+chmod 755 "$memory"  # what is private below it is so by the tests' doing
 
 export LSAN_OPTIONS=suppressions=$PWD/tests/leaks_of_others.txt
 
