@@ -51,6 +51,10 @@ prepare_launcher() {
 }
 losses() { cut -d, -f1,2 "$work/$1/loss.csv"; }  # losses NAME: of the run in $work/NAME
 same_losses() { diff <(losses "$1") <(losses "$2"); }
+same_tensors() {  # same_tensors FOLDER OTHER: every safetensors file of FOLDER is in OTHER, too
+  local file
+  for file in "$1"/*.safetensors; do cmp "$file" "$2/${file##*/}" || return; done
+}
 wait_for_step() {  # wait_for_step NAME STEP
   local _
   for _ in {1..600}; do

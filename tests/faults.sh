@@ -123,9 +123,8 @@ newest=$(ls "$work/faults-steps" | sed -n 's/step-//p' | sort -n | tail -n 1)
 check "an undisturbed run trains to the same step, $newest" eval \
   '(train whole --steps $newest)'
 as_undisturbed() {
-  local file saved=$work/faults-steps/step-$newest whole=$work/whole-steps/step-$newest
-  for file in "$saved"/*.safetensors; do cmp "$file" "$whole/$(basename "$file")" || return; done
-  [ "$(wc -l <"$saved/loss.csv")" = $((newest + 1)) ] &&
+  local saved=$work/faults-steps/step-$newest whole=$work/whole-steps/step-$newest
+  same_tensors "$saved" "$whole" && [ "$(wc -l <"$saved/loss.csv")" = $((newest + 1)) ] &&
     diff <(cut -d, -f1,2 "$saved/loss.csv") <(cut -d, -f1,2 "$whole/loss.csv")
 }
 check "both have the same weights, moments and losses" as_undisturbed

@@ -10,12 +10,7 @@ small=(--text "$work/stories.txt" --d 32 --heads 2 --tokens 24 --steps 6)
 train() {  # train NAME STAGES [PIPELINES] [options]: into $work/NAME
   tools/pipeline.sh "${@:2}" --out "$work/$1"
 }
-same_model() {
-  local file
-  for file in "$work/$1"/checkpoint/*.safetensors; do
-    cmp "$file" "$work/$2/checkpoint/$(basename "$file")" || return
-  done
-}
+same_model() { same_tensors "$work"/{"$1","$2"}/checkpoint; }
 same_validation() { cmp "$work"/{"$1","$2"}/validation.csv; }
 
 decayed=("${small[@]}" --microbatches 6 --optimizer adamw --weight-decay 0.1 --warmup 2

@@ -135,11 +135,8 @@ interrupted() {  # interrupted NAME WHOM: a signal in training; the run saves an
     [ "$(wc -l <"$work/$1/loss.csv")" -lt 60 ]
 }
 as_undisturbed() {
-  local file
-  train "$1" 3 2 --steps 60 --resume && diff <(losses whole) <(losses "$1") || return
-  for file in "$work"/whole/checkpoint/*.safetensors; do
-    cmp "$file" "$work/$1/checkpoint/$(basename "$file")" || return
-  done
+  train "$1" 3 2 --steps 60 --resume && same_losses whole "$1" &&
+    same_tensors "$work"/{whole,"$1"}/checkpoint
 }
 check "a stopped launcher lets the run finish its step and save" \
   interrupted told launcher 143

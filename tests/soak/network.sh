@@ -93,13 +93,7 @@ last=$(steps)
 check "an undisturbed run trains to the same step, $last" \
   tools/pipeline.sh 3 "${options[@]}" --steps "$last" --out "$work/whole"
 check "both have the same losses to the last digit" same_losses run whole
-same_models() {
-  local file
-  for file in "$work"/whole/checkpoint/*.safetensors; do
-    cmp "$file" "$work/run/checkpoint/${file##*/}" || return
-  done
-}
-check "both have the same model" same_models
+check "both have the same model" same_tensors "$work"/{whole,run}/checkpoint
 echo '| disturbance | steps meanwhile | starts again | steps again | seconds to recover |'
 cat "$work/table"
 finish
