@@ -9,12 +9,16 @@
 namespace training {
 
 Traffic::Traffic(const pipeline::TrainingConfig& config, const pipeline::Mailbox& mailbox)
-    : config_(config), mailbox_(mailbox), start_(sent()), last_(start_) {}
+    : config_(config),
+      mailbox_(mailbox),
+      links_(pipeline::links_of(config, mailbox.rank())),
+      start_(sent()),
+      last_(start_) {}
 
 Traffic::Bytes Traffic::sent() const {
   const pipeline::Topology& topology = config_.topology;
   Bytes sent;
-  for (int other : pipeline::links_of(config_, mailbox_.rank())) {
+  for (int other : links_) {
     const std::uint64_t bytes = mailbox_.bytes_sent(other);
     sent.all += bytes;
     if (topology.pipeline(other) != topology.pipeline(mailbox_.rank())) sent.to_others += bytes;

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "pipeline/mailbox/mailbox.h"
 #include "pipeline/training_config.h"
@@ -28,6 +29,7 @@ class Traffic {
 
   const pipeline::TrainingConfig& config_;
   const pipeline::Mailbox& mailbox_;
+  std::vector<int> links_;
   Bytes start_, last_;  // before training, and after the last step
   // To other pipelines. In the last step all blocks are synchronised.
   std::uint64_t most_in_a_step_ = 0;
