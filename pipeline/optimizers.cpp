@@ -6,7 +6,7 @@
 #include <cstddef>
 
 #include "nn/base/error.h"
-#include "nn/base/split.h"
+#include "nn/base/named_row.h"
 #include "nn/gradient_norm.h"
 
 namespace pipeline {
@@ -33,12 +33,7 @@ std::span<const OptimizerEntry> optimizer_table() {
 }
 
 const OptimizerEntry& optimizer_named(std::string_view name) {
-  const auto found = std::ranges::find(optimizer_table(), name, &OptimizerEntry::name);
-  if (found != optimizer_table().end()) return *found;
-  std::vector<std::string> names;
-  for (const OptimizerEntry& entry : optimizer_table()) names.emplace_back(entry.name);
-  throw nn::InputError(nn::concat("there is no optimizer \"", name, '"'),
-                       "choose " + nn::join(names, ", ", " or "));
+  return nn::row_named(optimizer_table(), name, "optimizer");
 }
 
 void require_valid_updates(const TrainingConfig& config) {

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "nn/base/error.h"
+#include "nn/base/named_row.h"
 #include "nn/blas.h"
 #include "nn/models/hugging_face.h"
 #include "nn/models/language_model.h"
@@ -43,19 +44,13 @@ namespace {
 
 using training::CommandLine;
 
-const nn::ModelFamily& family_named(const std::string& name) {
-  if (const nn::ModelFamily* found = nn::find_family(name)) return *found;
-  throw nn::InputError(nn::concat("there is no model \"", name, '"'),
-                       "choose " + nn::family_names());
-}
-
 nn::LanguageModelConfig model_of(const CommandLine& line) {
   const auto& [family, d, layers, heads, key_value_heads, hidden] = line.model;
   const bool is_new = line.rank.init.empty();
   std::optional<nn::ModelCheckpoint> init;  // checks its files against its config.json
   if (!is_new) init.emplace(line.rank.init);
   nn::LanguageModelConfig model = is_new ? nn::LanguageModelConfig{} : init->config();
-  if (family) model.family = &family_named(*family);
+  if (family) model.family = &nn::row_named(nn::families(), *family, "model");
   if (is_new) model.epsilon = model.kind().epsilon;
   model.hidden_size = d.value_or(model.hidden_size);
   model.layers = layers.value_or(model.layers);

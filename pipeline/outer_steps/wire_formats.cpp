@@ -7,11 +7,8 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
-#include <string>
-#include <vector>
 
-#include "nn/base/error.h"
-#include "nn/base/split.h"
+#include "nn/base/named_row.h"
 
 namespace pipeline {
 
@@ -134,12 +131,7 @@ std::span<const WireFormat> wire_format_table() {
 }
 
 const WireFormat& wire_format_named(std::string_view name) {
-  const auto found = std::ranges::find(wire_format_table(), name, &WireFormat::name);
-  if (found != wire_format_table().end()) return *found;
-  std::vector<std::string> names;
-  for (const WireFormat& format : wire_format_table()) names.emplace_back(format.name);
-  throw nn::InputError(nn::concat("there is no --sync-wire \"", name, '"'),
-                       "choose " + nn::join(names, ", ", " or "));
+  return nn::row_named(wire_format_table(), name, "--sync-wire");
 }
 
 }  // namespace pipeline

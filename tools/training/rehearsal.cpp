@@ -12,9 +12,8 @@ namespace training {
 namespace {
 
 void refuse_with_rehearsal(bool is_given, const char* option) {
-  if (is_given)
-    throw nn::InputError(nn::concat("--rehearse does not go with ", option),
-                         nn::concat("leave ", option, " out"));
+  nn::demand(!is_given, nn::concat("--rehearse does not go with ", option),
+             nn::concat("leave ", option, " out"));
 }
 
 // In the order of stages, chunks and W.

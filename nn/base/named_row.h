@@ -1,0 +1,25 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "nn/base/error.h"
+#include "nn/base/split.h"
+
+namespace nn {
+
+// The row of a table whose `name` this is. Throws InputError, with all names, if there is none:
+//   row_named(families(), "bert", "model")  // there is no model "bert"; choose llama or gpt2
+template <class Table>
+const auto& row_named(const Table& table, std::string_view name, std::string_view what) {
+  std::vector<std::string> names;
+  for (const auto& row : table) {
+    if (row.name == name) return row;
+    names.emplace_back(row.name);
+  }
+  throw InputError(concat("there is no ", what, " \"", name, '"'),
+                   "choose " + join(names, ", ", " or "));
+}
+
+}  // namespace nn
