@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <iterator>
 #include <limits>
 #include <utility>
 #include <vector>
@@ -117,6 +118,37 @@ TEST_CASE("rotary_embedding of later positions gives the end of a longer sequenc
   const Var end =
       rotary_embedding(tape.constant({values.view().data + 4 * 8, {2, 8}}), 4, 2, 10000, 4);
   CHECK(std::ranges::equal(end.value(), whole.value().span().last(2 * 8)));
+}
+
+// The last queries of a sequence, with more keys than are taken at once: some rows see none of the
+// second block's, and later blocks have larger scores than earlier ones.
+TEST_CASE("causal_attention is the softmax over all keys that a query sees") {
+  constexpr index queries = 70, keys = 600, size = 3;
+  nn::Tensor q({queries, size}), k({keys, size}), v({keys, size});
+  nn::Generator generator(7);
+  for (nn::Tensor* tensor : {&q, &k, &v}) generator.uniform(tensor->span(), -2, 2);
+  for (index s = 0; s < keys; ++s)
+    for (index j = 0; j < size; ++j) k[s * size + j] *= real(0.01) * static_cast<real>(s);
+  Tape tape;
+  const Var y =
+      causal_attention(tape.constant(q), tape.constant(k), tape.constant(v), size, queries);
+  for (index t = 0; t < queries; ++t) {
+    std::vector<double> weights;
+    double largest = -INFINITY, total = 0, sums[size] = {};
+    for (index s = 0; s <= keys - queries + t; ++s) {
+      double score = 0;
+      for (index j = 0; j < size; ++j) score += double{q[t * size + j]} * k[s * size + j];
+      weights.push_back(score / std::sqrt(double{size}));
+      largest = std::max(largest, weights.back());
+    }
+    for (index s = 0; s < std::ssize(weights); ++s) {
+      const double weight = std::exp(weights[s] - largest);
+      total += weight;
+      for (index j = 0; j < size; ++j) sums[j] += weight * v[s * size + j];
+    }
+    for (index j = 0; j < size; ++j)
+      REQUIRE(y.value()[t * size + j] == doctest::Approx(sums[j] / total).epsilon(1e-4));
+  }
 }
 
 TEST_CASE("dropout scales what it keeps and drops the rest") {
