@@ -7,6 +7,7 @@
 
 #include "fl/attacks.h"
 #include "fl/parallel.h"
+#include "fl/relay.h"
 #include "nn/base/stopwatch.h"
 
 namespace fl {
@@ -72,13 +73,16 @@ double ClientWorker::compute_gradient(const data::Examples& examples, std::span<
     helper->model_->parameters().borrow(&model_->parameters());
 
   std::vector<double> losses(parts);
+  Relay relay(parts);
   std::mutex mutex;
   ordered_parallel(
       team, parts,
       [&](ClientWorker* worker, int part) {
+        const Relay::Runner runner(relay, part);
         losses[part] = worker->differentiate(examples, samples, part, size, *masks_, attack_);
+        worker->tape_->backward_weights([&](int rule) { runner.begin(rule); });
       },
-      [](ClientWorker* worker, int) { worker->tape_->backward_weights(); },
+      [](ClientWorker*, int) {},
       [&](ClientWorker* worker) {
         if (worker == this) return;
         worker->model_->parameters().borrow(nullptr);

@@ -32,7 +32,7 @@ class ClientWorker {
   // Leaves in gradients() the gradient of the mean loss over the samples, as one batch: dropout
   // masks and means are those of the whole, but it is computed in parts, so that 6,000 images need
   // no more memory than `part_size` for each worker. The bits do not depend on who helps: workers
-  // differentiate their parts at the same time, but add to the weights' gradients in the order of
+  // differentiate their parts at the same time, but add to each weight's gradient in the order of
   // the parts. Returns the loss.
   //
   // A model with batch statistics (nn::Model::needs_whole_batch()) takes the batch as one part: it

@@ -4,6 +4,7 @@
 #include <array>
 #include <cassert>
 #include <cstddef>
+#include <functional>
 #include <span>
 #include <tuple>
 #include <type_traits>
@@ -144,8 +145,11 @@ class Tape {
   // they give exactly the result of backward(). If an op overwrote a value that was itself
   // overwritten or reshaped, the weights it read get their gradients in the first half. Throw Error
   // unless each is called once, in this order.
+  //
+  // before(i) is called before rule number i of the second half. Tapes of the same computation have
+  // the same rules, so that several can take turns with each weight.
   void backward_data(Var y, ConstView dy);
-  void backward_weights();
+  void backward_weights(const std::function<void(int)>& before = {});
 
  private:
   friend class Var;
@@ -183,7 +187,7 @@ class Tape {
   Var make_overwriting(const char* op, Var x, bool needs_gradient, bool depends_on_input);
   View gradient_of(Node& node);
   void seed_gradient(const char* half, Var y, ConstView dy);
-  void sweep(Half half);
+  void sweep(Half half, const std::function<void(int)>& before = {});
 
   Arena arena_;
   Team alone_;
