@@ -20,13 +20,12 @@ std::vector<int> joined(const std::vector<std::vector<int>>& chunks, int head, b
 }  // namespace
 
 Stage::Stage(const nn::LanguageModelConfig& config, const std::vector<std::vector<int>>& chunks,
-             nn::index sequences, nn::index length, std::uint64_t seed, int threads,
-             bool recomputes, std::optional<nn::HeadRows> rows)
+             nn::index length, std::uint64_t seed, int threads, bool recomputes,
+             std::optional<nn::HeadRows> rows)
     : chunks_(chunks),
       model_(config, joined(chunks, static_cast<int>(config.layers) + 1, rows.has_value()), seed,
              rows),
       team_(threads),
-      sequences_(sequences),
       length_(length),
       recomputes_(recomputes) {
   shared_.tape.set_team(team_);
@@ -74,13 +73,9 @@ nn::ConstView Stage::forward(int chunk, int microbatch, const Batch& batch,
   Flight& flight = start_flight(chunk, microbatch);
   if (recomputes_ && has_loss(chunk))
     flight.targets.assign(batch.targets.begin(), batch.targets.end());
-  const nn::Shape shape = activation_shape();
+  flight.shape = shape_of(chunk, batch, input);
   nn::ConstView value;
-  if (!is_first(chunk)) {
-    nn::require(static_cast<nn::index>(input.size()) == shape.size(), "stage: got ", input.size(),
-                " numbers for activations of ", shape);
-    value = {flight.tapes[0].keep(input).data(), shape};
-  }
+  if (!is_first(chunk)) value = {flight.tapes[0].keep(input).data(), flight.shape};
   for (std::size_t i = 0; i < chunks_[chunk].size(); ++i) {
     const int block = chunks_[chunk][i];
     nn::Tape& tape = flight.tapes[i];
@@ -101,13 +96,20 @@ nn::ConstView Stage::forward(int chunk, int microbatch, const Batch& batch,
   return value;
 }
 
+// Of a microbatch's activations.
+nn::Shape Stage::shape_of(int chunk, const Batch& batch, std::span<const nn::real> input) const {
+  const nn::index width = model_.config().hidden_size;
+  const auto size =
+      static_cast<nn::index>(is_first(chunk) ? batch.ids.size() * width : input.size());
+  nn::require(size > 0 && size % (length_ * width) == 0, "stage: got ", size,
+              " numbers for sequences of ", length_, " tokens of ", width);
+  return {size / width, width};
+}
+
 nn::ConstView Stage::evaluate(int chunk, const Batch& batch, std::span<const nn::real> input) {
-  const nn::Shape shape{length_, model_.config().hidden_size};
-  nn::require(is_first(chunk) || static_cast<nn::index>(input.size()) == shape.size(),
-              "stage: got ", input.size(), " numbers for activations of ", shape);
   evaluation_.reset();
   nn::Var value;
-  if (!is_first(chunk)) value = evaluation_.constant({input.data(), shape});
+  if (!is_first(chunk)) value = evaluation_.constant({input.data(), shape_of(chunk, batch, input)});
   for (const int block : chunks_[chunk])
     value = block == 0 ? model_.embed(evaluation_, batch.ids, length_)
                        : run(block, value, batch.targets);
@@ -116,7 +118,7 @@ nn::ConstView Stage::evaluate(int chunk, const Batch& batch, std::span<const nn:
 
 nn::ConstView Stage::backward(int chunk, int microbatch, std::span<const nn::real> gradient) {
   Flight& flight = this->flight(chunk, microbatch);
-  nn::ConstView dy{gradient.data(), has_loss(chunk) ? nn::Shape{1} : activation_shape()};
+  nn::ConstView dy{gradient.data(), has_loss(chunk) ? nn::Shape{1} : flight.shape};
   nn::require(dy.size() == static_cast<nn::index>(gradient.size()), "stage: got ", gradient.size(),
               " numbers for the gradient of ", dy.shape);
   if (chunks_[chunk].empty()) return {flight.tapes[0].keep(gradient).data(), dy.shape};

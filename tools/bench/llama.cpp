@@ -31,8 +31,7 @@ struct LlamaTraining::Parts {
       : config(config),
         ids(random_tokens(config)),
         windows(ids, config.length),
-        stage(config.model, pipeline::blocks_of(config, 0), config.sequences(), config.length,
-              config.seed, threads),
+        stage(config.model, pipeline::blocks_of(config, 0), config.length, config.seed, threads),
         mailbox(network, {.addresses = {"inproc://alone"}}),
         worker(this->config, stage, mailbox, &windows, trace) {}
 
