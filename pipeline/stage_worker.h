@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "data/tokens.h"
+#include "data/text/tokens.h"
 #include "nn/real.h"
 #include "pipeline/action_worker.h"
 #include "pipeline/gradients.h"

@@ -5,8 +5,8 @@
 #include <cmath>
 #include <filesystem>
 
-#include "data/characters.h"
-#include "data/rows.h"
+#include "data/tables/rows.h"
+#include "data/text/characters.h"
 #include "fl/server.h"
 #include "nn/models/models.h"
 #include "tests/complaint.h"

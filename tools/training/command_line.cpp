@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "data/text.h"
+#include "data/text/text.h"
 #include "nn/base/error.h"
 #include "nn/base/split.h"
 #include "nn/models/language_model.h"
