@@ -34,8 +34,11 @@ StageWorker::StageWorker(const TrainingConfig& config, Stage& stage, Mailbox& ma
                    [this](int from, Tag tag, const std::string& what) {
                      return receive(from, tag, 0, what);
                    }),
+      link_(config, mailbox),
       seconds_(config.chunks, Costs{0, 0, 0}) {
   mailbox.expect(Protocol(config, mailbox.rank()));
+  stage.set_precision(nn::precision_named(config.precision));
+  stage.set_rounding(activation_wire_named(config.wire).is_bf16);
   if (config.has_exact_sums) stage.on_gradients = [this](int block) { gradients_.add(block); };
 }
 
@@ -95,7 +98,7 @@ void StageWorker::forward(Action action) {
   nn::ConstView y;
   do_timed(Kind::forward, action, &Costs::forward, [&] {
     y = stage_.forward(chunk, action.microbatch, batch,
-                       message ? message->numbers() : std::span<const nn::real>());
+                       message ? link_.numbers_of(*message) : std::span<const nn::real>());
   });
   if (feeds_head(action))
     return head_worker_.send_input(step_, action.microbatch, y,
@@ -136,7 +139,7 @@ void StageWorker::backward(Action action) {
     gradient = sum->gradient;
   } else if (!stage_.has_loss(chunk)) {
     message = receive(Tag::gradient, action, 1);
-    gradient = message->numbers();
+    gradient = link_.numbers_of(*message);
   }
   nn::ConstView dx;
   do_timed(Kind::backward, action, &Costs::backward,
@@ -167,7 +170,7 @@ void StageWorker::head(Action action) {
   if (is_last(action)) gradients_.start(rows_block_of(config_));
 }
 
-void StageWorker::do_timed(Kind kind, Action action, double Costs::*cost,
+void StageWorker::do_timed(Kind kind, Action action, double Costs::* cost,
                            const std::function<void()>& work) {
   const Stopwatch stopwatch;
   const double start = wall_time(), before = nn::thread_seconds();
@@ -250,8 +253,8 @@ Message StageWorker::receive(int from, Tag tag, int chunk, const std::string& wh
 void StageWorker::send(Tag::Kind kind, Action action, int offset, nn::ConstView numbers) {
   const int to = placement_.part(own_stage_, action.chunk) + offset;
   const double start = wall_time();
-  mailbox_.send(rank_of(to), {kind, step_, action.microbatch, to}, numbers.span(),
-                stage_.lease(action.chunk, action.microbatch));
+  link_.send(rank_of(to), {kind, step_, action.microbatch, to}, numbers.span(),
+             stage_.lease(action.chunk, action.microbatch));
   add_event(Kind::send, action.microbatch, action.chunk, start);
 }
 

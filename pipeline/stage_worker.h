@@ -9,6 +9,7 @@
 #include "data/tokens.h"
 #include "nn/real.h"
 #include "nn/tensor.h"
+#include "pipeline/activation_wire.h"
 #include "pipeline/gradients.h"
 #include "pipeline/mailbox/frame.h"
 #include "pipeline/mailbox/mailbox.h"
@@ -78,7 +79,7 @@ class StageWorker {
   Batch read_batch(int microbatch);
   Message receive(Tag::Kind kind, Action action, int offset);
   Message receive(int from, Tag tag, int chunk, const std::string& what);
-  void do_timed(Kind kind, Action action, double Costs::*cost, const std::function<void()>& work);
+  void do_timed(Kind kind, Action action, double Costs::* cost, const std::function<void()>& work);
   void send(Tag::Kind kind, Action action, int offset, nn::ConstView numbers);
   int rank_of(int part) const;
   std::optional<double> exchange_losses();
@@ -97,6 +98,7 @@ class StageWorker {
   Gradients gradients_;
   OuterSteps outer_steps_;
   HeadWorker head_worker_;  // of a divided head
+  ActivationLink link_;
 
   int step_ = 0, steps_done_ = 0;
   double loss_ = 0;
