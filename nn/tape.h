@@ -12,6 +12,7 @@
 
 #include "nn/arena.h"
 #include "nn/parameters.h"
+#include "nn/precision.h"
 #include "nn/real.h"
 #include "nn/team.h"
 #include "nn/tensor.h"
@@ -97,6 +98,10 @@ class Tape {
   // team must outlive the sweeps.
   void set_team(Team& team) { team_ = &team; }
   Team& team() { return *team_; }
+
+  // Of the matrix products of ops and rules. The default is full.
+  void set_precision(Precision precision) { precision_ = precision; }
+  Precision precision() const { return precision_; }
 
   // When off, ops compute values but register no rules. For evaluation and generation.
   void set_recording(bool on) { recording_ = on; }
@@ -192,6 +197,7 @@ class Tape {
   Arena arena_;
   Team alone_;
   Team* team_ = &alone_;
+  Precision precision_ = Precision::full;
   Rule* last_rule_ = nullptr;
   const char* swept_from_ = "";  // the op of the value that the sweep started from
   Half swept_ = Half::none;

@@ -23,7 +23,11 @@ ActionWorker::ActionWorker(const TrainingConfig& config, Stage& stage, Mailbox& 
                    [this](int from, Tag tag, const std::string& what) {
                      return receive(from, tag, 0, what);
                    }),
-      seconds_(config.chunks, Costs{0, 0, 0}) {}
+      link_(config, mailbox),
+      seconds_(config.chunks, Costs{0, 0, 0}) {
+  stage.set_precision(nn::precision_named(config.precision));
+  stage.set_rounding(activation_wire_named(config.wire).is_bf16);
+}
 
 void ActionWorker::run(int step, const Schedule& schedule, int count) {
   step_ = step;
@@ -63,7 +67,7 @@ void ActionWorker::forward(Action action) {
   nn::ConstView y;
   do_timed(Kind::forward, action, &Costs::forward, [&] {
     y = stage_.forward(chunk, action.microbatch, batch,
-                       message ? message->numbers() : std::span<const nn::real>());
+                       message ? link_.numbers_of(*message) : std::span<const nn::real>());
   });
   if (feeds_head(action))
     return head_worker_.send_input(step_, action.microbatch, y,
@@ -88,7 +92,7 @@ void ActionWorker::backward(Action action) {
     gradient = sum->gradient;
   } else if (!stage_.has_loss(chunk)) {
     message = receive(Tag::gradient, action, 1);
-    gradient = message->numbers();
+    gradient = link_.numbers_of(*message);
   }
   nn::ConstView dx;
   do_timed(Kind::backward, action, &Costs::backward,
@@ -185,8 +189,8 @@ Message ActionWorker::receive(int from, Tag tag, int chunk, const std::string& w
 void ActionWorker::send(Tag::Kind kind, Action action, int offset, nn::ConstView numbers) {
   const int to = placement_.part(own_stage_, action.chunk) + offset;
   const double start = wall_time();
-  mailbox_.send(rank_of(to), {kind, step_, action.microbatch, to}, numbers.span(),
-                stage_.lease(action.chunk, action.microbatch));
+  link_.send(rank_of(to), {kind, step_, action.microbatch, to}, numbers.span(),
+             stage_.lease(action.chunk, action.microbatch));
   add_event(Kind::send, action.microbatch, action.chunk, start);
 }
 

@@ -8,6 +8,7 @@
 
 #include "nn/real.h"
 #include "nn/tensor.h"
+#include "pipeline/activation_wire.h"
 #include "pipeline/mailbox/frame.h"
 #include "pipeline/mailbox/mailbox.h"
 #include "pipeline/schedules/costs.h"
@@ -83,6 +84,7 @@ class ActionWorker {
   int own_stage_, own_pipeline_;
   Placement placement_;
   HeadWorker head_worker_;  // of a divided head
+  ActivationLink link_;
 
   int step_ = 0, count_ = 0;
   std::vector<Costs> seconds_;            // of each chunk

@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include "nn/base/error.h"
+#include "nn/kernels/bf16.h"
 
 namespace pipeline {
 
@@ -34,6 +35,12 @@ Stage::Stage(const nn::LanguageModelConfig& config, const std::vector<std::vecto
   if (rows) head_share_.emplace(model_, team_);
 }
 
+void Stage::set_precision(nn::Precision precision) {
+  shared_.tape.set_precision(precision);
+  evaluation_.set_precision(precision);
+  if (head_share_) head_share_->set_precision(precision);
+}
+
 std::vector<int> Stage::all_blocks() const {
   return joined(chunks_, model_.head_block(), model_.rows().has_value());
 }
@@ -56,7 +63,10 @@ Stage::Flight& Stage::start_flight(int chunk, int microbatch) {
   flight.chunk = chunk;
   flight.microbatch = microbatch;
   flight.is_free = false;
-  for (nn::Tape& tape : flight.tapes) tape.reset();
+  for (nn::Tape& tape : flight.tapes) {
+    tape.reset();
+    tape.set_precision(evaluation_.precision());
+  }
   return flight;
 }
 
@@ -81,7 +91,7 @@ nn::ConstView Stage::forward(int chunk, int microbatch, const Batch& batch,
     nn::Tape& tape = flight.tapes[i];
     if (is_recomputed(block)) {
       flight.kept[i] = value;
-      value = run_on_shared_tape(flight, i);
+      value = output_of(block, run_on_shared_tape(flight, i), shared_.tape);
       value.data = tape.keep(value.span()).data();
       continue;
     }
@@ -91,7 +101,7 @@ nn::ConstView Stage::forward(int chunk, int microbatch, const Batch& batch,
       flight.in[i] = tape.input(value);
       flight.out[i] = run(block, flight.in[i], batch.targets);
     }
-    value = flight.out[i].value();
+    value = output_of(block, flight.out[i].value(), tape);
   }
   return value;
 }
@@ -128,7 +138,8 @@ nn::ConstView Stage::backward(int chunk, int microbatch, std::span<const nn::rea
       continue;
     }
     flight.tapes[i].backward_data(flight.out[i], dy);
-    dy = flight.in[i].has_value() ? flight.in[i].gradient() : nn::ConstView{};
+    dy = flight.in[i].has_value() ? passed_on(flight.in[i].gradient(), flight.tapes[i])
+                                  : nn::ConstView{};
   }
   return dy;
 }
@@ -141,6 +152,19 @@ void Stage::update(int, nn::Optimizer& optimizer, std::span<nn::real> weights,
 void Stage::abandon() {
   for (const auto& flight : flights_) flight->is_free = true;
   shared_.flight = nullptr;
+}
+
+nn::ConstView Stage::passed_on(nn::ConstView numbers, nn::Tape& tape) const {
+  if (!rounds_) return numbers;
+  const auto rounded = tape.arena().allocate_array<nn::real>(numbers.size());
+  std::ranges::transform(numbers, rounded.begin(), [](nn::real x) {
+    return nn::kernels::value_of_bf16(nn::kernels::bf16_of(static_cast<float>(x)));
+  });
+  return {rounded.data(), numbers.shape};
+}
+
+nn::ConstView Stage::output_of(int block, nn::ConstView y, nn::Tape& tape) const {
+  return block == model_.head_block() ? y : passed_on(y, tape);
 }
 
 // A layer, the head, or its norm.
@@ -165,7 +189,7 @@ nn::ConstView Stage::recompute(Flight& flight, std::size_t index, nn::ConstView 
   shared_.tape.backward_weights();
   on_gradients(chunks_[flight.chunk][index]);
   shared_.flight = nullptr;
-  const nn::ConstView dx = shared_.in.gradient();
+  const nn::ConstView dx = passed_on(shared_.in.gradient(), shared_.tape);
   flight.gradient.assign(dx.begin(), dx.end());
   return {flight.gradient.data(), dx.shape};
 }

@@ -10,6 +10,7 @@
 
 #include "nn/models/language_model.h"
 #include "nn/optimizer.h"
+#include "nn/precision.h"
 #include "nn/real.h"
 #include "nn/tape.h"
 #include "nn/team.h"
@@ -43,6 +44,12 @@ class Stage {
         nn::index length, std::uint64_t seed, int threads = 1, bool recomputes = false,
         std::optional<nn::HeadRows> rows = {});
   virtual ~Stage() = default;
+
+  // Of matrix products, from then on. The default is full.
+  void set_precision(nn::Precision precision);
+
+  // Whether blocks round to bfloat16 what they pass on to each other: outputs and gradients.
+  void set_rounding(bool on) { rounds_ = on; }
 
   nn::LanguageModel& model() { return model_; }
   nn::Team& team() { return team_; }
@@ -105,6 +112,9 @@ class Stage {
   bool has_block(int chunk, int block) const { return std::ranges::count(chunks_[chunk], block); }
   bool is_recomputed(int block) const { return recomputes_ && block != 0; }
   nn::Shape shape_of(int chunk, const Batch& batch, std::span<const nn::real> input) const;
+  // Numbers for another block: rounded, if they are to be, in the tape's arena.
+  nn::ConstView passed_on(nn::ConstView numbers, nn::Tape& tape) const;
+  nn::ConstView output_of(int block, nn::ConstView y, nn::Tape& tape) const;
   nn::Var run(int block, nn::Var in, std::span<const int> targets);
   nn::ConstView run_on_shared_tape(Flight& flight, std::size_t index);
   nn::ConstView recompute(Flight& flight, std::size_t index, nn::ConstView dy);
@@ -113,7 +123,7 @@ class Stage {
   nn::LanguageModel model_;
   nn::Team team_;
   nn::index length_;
-  bool recomputes_;
+  bool recomputes_, rounds_ = false;
   std::optional<HeadShare> head_share_;
   // Of all blocks that are recomputed, and what is on it.
   struct {

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <utility>
 
+#include "nn/kernels/bf16.h"
 #include "nn/kernels/vector.h"
 
 #ifdef __x86_64__
@@ -36,13 +37,6 @@ constexpr index most_rows = 256;   // of a: 147 kB, in the L2 cache
 using Pairs [[gnu::vector_size(64)]] = Pair;
 using Floats [[gnu::vector_size(64)]] = float;
 
-// The nearest bfloat16 in the upper half, the lower one undefined. A NaN stays one.
-template <class Bits>
-Bits rounded(Bits x) {
-  const Bits up = x + 0x7fff + (x >> 16 & 1);
-  return (x & 0x7fffffff) > 0x7f800000 ? x | 0x400000 : up;
-}
-
 // Up to 16 numbers, then zeros.
 Pairs load_rounded(const float* from, index count, float scale) {
   Floats numbers = {};
@@ -50,7 +44,7 @@ Pairs load_rounded(const float* from, index count, float scale) {
     std::memcpy(&numbers, from, sizeof numbers);
   else if (count > 0)
     std::memcpy(&numbers, from, sizeof(float) * count);
-  return rounded(std::bit_cast<Pairs>(numbers * scale));
+  return rounded_to_bf16(std::bit_cast<Pairs>(numbers * scale));
 }
 
 Pairs pair_up(Pairs even, Pairs odd) { return even >> 16 | (odd & 0xffff0000); }
@@ -152,8 +146,7 @@ float flushed(float x) { return std::abs(x) < FLT_MIN ? std::copysign(0.0f, x) :
 float rounded_number(Bf16Operand from, index line, index k, index depth) {
   if (k >= depth) return 0;
   const Bf16Operand number = from.at(line, k);
-  const auto bits = rounded(std::bit_cast<Pair>(*number.data * number.scale));
-  return flushed(std::bit_cast<float>(bits & 0xffff0000));
+  return flushed(value_of_bf16(bf16_of(*number.data * number.scale)));
 }
 
 }  // namespace

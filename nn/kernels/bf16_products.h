@@ -3,7 +3,6 @@
 #include "nn/tensor.h"
 
 // Matrix products whose factors are rounded to bfloat16, to nearest even, and whose sums are float.
-// bfloat16 is the upper half of a float: the same exponent, 8 bits of precision instead of 24.
 //
 // The instruction vdpbf16ps (AVX512_BF16) adds two products to each of 16 sums, twice the work of a
 // fused multiply-add. Every element of c gets its terms in pairs, in the order of k, and the odd

@@ -3,17 +3,15 @@
 #include <new>
 
 #include "nn/base/error.h"
-#include "nn/blas.h"
 #include "nn/kernels/vector_math.h"
 #include "nn/ops.h"
+#include "nn/products.h"
 #include "nn/real.h"
 #include "nn/tape.h"
 #include "nn/team.h"
 #include "nn/tensor.h"
 
 namespace nn {
-
-using blas::gemm, blas::Transpose;
 
 namespace {
 
@@ -86,8 +84,8 @@ struct ScoreGradient {
     values = tape.arena().allocate_array<real>(heads.scores()).data();
     heads.each_block(tape.team(), [&](const Heads::Block& b) {
       real* block = values + b.scores;
-      gemm(Transpose::no, Transpose::yes, b.rows, b.width, heads.head_size, 1, dy + b.q,
-           heads.q_row(), v + b.kv, heads.kv_row(), 0, block, b.width);
+      gemm(tape.precision(), Transpose::no, Transpose::yes, b.rows, b.width, heads.head_size, 1,
+           dy + b.q, heads.q_row(), v + b.kv, heads.kv_row(), 0, block, b.width);
       for (index t = 0; t < b.rows; ++t) {
         real* row = block + t * b.width;
         const real* p = probabilities + b.scores + t * b.width;
@@ -127,33 +125,37 @@ Var causal_attention(Var q, Var k, Var v, index head_size, index length) {
   real* p = tape.arena().allocate_array<real>(heads.scores()).data();
   heads.each_block(tape.team(), [&](const Heads::Block& b) {
     real* block = p + b.scores;
-    gemm(Transpose::no, Transpose::yes, b.rows, b.width, head_size, 1, q.value().data + b.q,
-         heads.q_row(), k.value().data + b.kv, heads.kv_row(), 0, block, b.width);
+    gemm(tape.precision(), Transpose::no, Transpose::yes, b.rows, b.width, head_size, 1,
+         q.value().data + b.q, heads.q_row(), k.value().data + b.kv, heads.kv_row(), 0, block,
+         b.width);
     for (index t = 0; t < b.rows; ++t)
       causal_softmax(block + t * b.width, heads.seen(b.first + t), b.width, heads.scale);
-    gemm(Transpose::no, Transpose::no, b.rows, head_size, b.width, 1, block, b.width,
-         v.value().data + b.kv, heads.kv_row(), 0, tape.writable(y).data + b.q, heads.q_row());
+    gemm(tape.precision(), Transpose::no, Transpose::no, b.rows, head_size, b.width, 1, block,
+         b.width, v.value().data + b.kv, heads.kv_row(), 0, tape.writable(y).data + b.q,
+         heads.q_row());
   });
 
   auto* shared = new (tape.arena().allocate(sizeof(ScoreGradient))) ScoreGradient{p};
   y.backward_to(q, reads(k, v), [=, &tape](ConstView dy, View dq, ConstView k, ConstView v) {
     const real* dscores = shared->get(heads, dy.data, v.data, tape);
     heads.each_block(tape.team(), [&](const Heads::Block& b) {
-      gemm(Transpose::no, Transpose::no, b.rows, head_size, b.width, 1, dscores + b.scores, b.width,
-           k.data + b.kv, heads.kv_row(), 1, dq.data + b.q, heads.q_row());
+      gemm(tape.precision(), Transpose::no, Transpose::no, b.rows, head_size, b.width, 1,
+           dscores + b.scores, b.width, k.data + b.kv, heads.kv_row(), 1, dq.data + b.q,
+           heads.q_row());
     });
   });
   y.backward_to(k, reads(q, v), [=, &tape](ConstView dy, View dk, ConstView q, ConstView v) {
     const real* dscores = shared->get(heads, dy.data, v.data, tape);
     heads.each_block(tape.team(), [&](const Heads::Block& b) {
-      gemm(Transpose::yes, Transpose::no, b.width, head_size, b.rows, 1, dscores + b.scores,
-           b.width, q.data + b.q, heads.q_row(), 1, dk.data + b.kv, heads.kv_row());
+      gemm(tape.precision(), Transpose::yes, Transpose::no, b.width, head_size, b.rows, 1,
+           dscores + b.scores, b.width, q.data + b.q, heads.q_row(), 1, dk.data + b.kv,
+           heads.kv_row());
     });
   });
   y.backward_to(v, [=, &tape](ConstView dy, View dv) {
     heads.each_block(tape.team(), [&](const Heads::Block& b) {
-      gemm(Transpose::yes, Transpose::no, b.width, head_size, b.rows, 1, p + b.scores, b.width,
-           dy.data + b.q, heads.q_row(), 1, dv.data + b.kv, heads.kv_row());
+      gemm(tape.precision(), Transpose::yes, Transpose::no, b.width, head_size, b.rows, 1,
+           p + b.scores, b.width, dy.data + b.q, heads.q_row(), 1, dv.data + b.kv, heads.kv_row());
     });
   });
   return y;

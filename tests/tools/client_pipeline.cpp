@@ -12,7 +12,7 @@
 #include <thread>
 #include <vector>
 
-#include "data/characters.h"
+#include "data/text/characters.h"
 #include "fl/attacks.h"
 #include "fl/client_worker.h"
 #include "nn/models/models.h"
