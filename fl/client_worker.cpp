@@ -116,9 +116,9 @@ Predictions ClientWorker::predict(const data::Examples& examples, std::span<cons
   Predictions result;
   model_->evaluate();
   tape_->set_recording(false);
-  for (int part = 0; part < part_count(samples, part_size); ++part) {
+  for (int part = 0; part < part_count(samples, test_part_size); ++part) {
     tape_->reset();
-    data::BatchPart batch = load(examples, samples, part * part_size, part_size);
+    data::BatchPart batch = load(examples, samples, part * test_part_size, test_part_size);
     if (trigger) trigger->trigger(batch);
     const nn::ConstView scores = model_->forward(tape_->constant(batch.inputs)).value();
     const nn::index classes = scores.shape.columns();

@@ -56,8 +56,9 @@ class ClientWorker {
                       const Attack* trigger = nullptr);
 
   // Examples in a part. Small, because a part is all that a worker keeps in memory; larger parts
-  // pack weights less often.
-  static constexpr int part_size = 50;
+  // pack weights less often. Testing keeps no gradients, so its parts can be larger. A multiple of
+  // 16 fills the vectors of kernels that hold the same pixel of several images.
+  static constexpr int part_size = 50, test_part_size = 96;
   // In a part of a training batch, which has 200 labels at most: of texts, which have many labels
   // each, even a small batch then has parts to share out.
   static int training_part(const data::Examples& examples);

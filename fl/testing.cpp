@@ -9,7 +9,7 @@
 namespace fl {
 
 int test_parts(const data::Examples& examples) {
-  return (examples.size() + ClientWorker::part_size - 1) / ClientWorker::part_size;
+  return (examples.size() + ClientWorker::test_part_size - 1) / ClientWorker::test_part_size;
 }
 
 Evaluation test_model(std::vector<ClientWorker>& workers, const nn::Parameters& model,
@@ -22,7 +22,7 @@ Evaluation test_model(std::vector<ClientWorker>& workers, const nn::Parameters& 
     std::ranges::copy(model.buffers(), worker.buffers().begin());
   }
 
-  const int part = ClientWorker::part_size, parts = test_parts(examples);
+  const int part = ClientWorker::test_part_size, parts = test_parts(examples);
   std::vector<Predictions> predictions(parts);
   Predictions all;
   ordered_parallel(

@@ -157,6 +157,11 @@ Var GroupNorm::operator()(Var x) const {
   return group_norm(x, groups_, x.tape().parameter(weight_), x.tape().parameter(bias_), epsilon_);
 }
 
+Var GroupNorm::then_relu(Var x, Var residual) const {
+  return group_norm_relu(x, residual, groups_, x.tape().parameter(weight_),
+                         x.tape().parameter(bias_), epsilon_);
+}
+
 RmsNorm::RmsNorm(const Scope& scope, index d, real epsilon)
     : weight_(scope.constant("weight", {d}, 1)), epsilon_(epsilon) {}
 

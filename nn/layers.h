@@ -139,6 +139,7 @@ class GroupNorm {
  public:
   GroupNorm(const Scope& scope, index groups, index channels, real epsilon = 1e-5);
   Var operator()(Var x) const;
+  Var then_relu(Var x, Var residual = {}) const;  // relu((*this)(x) + residual) in one pass
 
  private:
   index groups_;

@@ -62,6 +62,8 @@ Var batch_norm(Var x, Var weight, Var bias, ConstView mean, ConstView variance,
 // ops/group_norm.cpp: x [n, channels, ...], normalised per sample over the channels of a group (Wu
 // and He 2018)
 Var group_norm(Var x, index groups, Var weight, Var bias, real epsilon = 1e-5);
+// relu(group_norm(...) + residual) in one pass. The residual may be empty.
+Var group_norm_relu(Var x, Var residual, index groups, Var weight, Var bias, real epsilon = 1e-5);
 
 // ops/attention.cpp, ops/rotary_embedding.cpp: each row is a token; sequences of `length` tokens
 // are stored one after the other. x [n * length, heads * head_size], each token rotated according

@@ -162,7 +162,9 @@ struct Block {
         padded(scratch.array<real>(lanes * std::max(conv.image_size(), conv.y_size()))),
         pixels(scratch.array<real>(lanes * conv.image_size())),
         results(scratch.array<real>(lanes * conv.y_size())),
-        framed(scratch.array<real>(lanes * planes.size())) {}
+        framed(scratch.array<real>(lanes * planes.size())) {
+    std::fill_n(framed, lanes * planes.size(), real(0));
+  }
 
   void read_input(const real* x, index n) {
     interleave(x, n, conv.image_size(), padded, pixels);
@@ -171,7 +173,8 @@ struct Block {
 
   const Convolution& conv;
   Planes planes;
-  real *padded, *pixels, *results, *framed;
+  real *padded, *pixels, *results;
+  real* framed;  // images take turns inside the frame, which stays zero
 };
 
 struct BlockWithGradients : Block {

@@ -43,11 +43,9 @@ void deinterleave(const real* from, index n, index size, real* padded, real* ima
 }
 
 // framed <- interleaved planes [count, height, width] without a frame, each pixel `stride` pixels
-// after the one before, with zeros in between
+// after the one before. The frame and what is in between have to be zero already.
 inline void put_into_frame(const real* from, index height, index width, index stride,
                            const Planes& planes, real* framed) {
-  if (planes.frame_y > 0 || planes.frame_x > 0 || stride > 1)
-    std::fill_n(framed, planes.size() * lanes, real(0));
   for (index c = 0; c < planes.count; ++c)
     for (index y = 0; y < height; ++y, from += width * lanes) {
       const index row = planes.frame_y + stride * y;

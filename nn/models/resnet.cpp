@@ -23,8 +23,8 @@ ResNet8::Block::Block(const Scope& scope, index in, index out, index stride)
 }
 
 Var ResNet8::Block::operator()(Var x) const {
-  const Var y = norm2_(conv2_(relu(norm1_(conv1_(x)))));
-  return relu(add_(y, shortcut_ ? shortcut_->norm(shortcut_->conv(x)) : x));
+  const Var y = conv2_(norm1_.then_relu(conv1_(x)));
+  return norm2_.then_relu(y, shortcut_ ? shortcut_->norm(shortcut_->conv(x)) : x);
 }
 
 ResNet8::ResNet8(InputShape input, index classes, Generator& generator)
@@ -36,7 +36,7 @@ ResNet8::ResNet8(InputShape input, index classes, Generator& generator)
       fc_(scope(generator)("fc"), 4 * width, classes) {}
 
 Var ResNet8::forward(Var x) {
-  x = relu(norm_(conv_(x)));
+  x = norm_.then_relu(conv_(x));
   for (const Block& block : blocks_) x = block(x);
   return log_softmax(fc_(global_average_pool(x)));
 }

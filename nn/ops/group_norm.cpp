@@ -48,11 +48,50 @@ struct Moments {
   real mean, inverse;  // 1 / sqrt(variance + epsilon)
 };
 
-// Sums over each plane, which all three gradients share. The first rule to run computes them.
+// The inputs of the forward pass. The residual may be null.
+struct Forward {
+  const real *x, *residual, *weight, *bias;
+  real epsilon;
+  bool has_relu;
+
+  // Writes a group to `out` and returns its moments.
+  Moments compute(const Groups& groups, index group, real* out) const {
+    const auto size = static_cast<real>(groups.size());
+    const real* from = x + group * groups.size();
+    const real mean = kernels::sum(from, groups.size()) / size;
+    const real squares = kernels::sum_of(
+        groups.size(), [=](index i) { return (from[i] - mean) * (from[i] - mean); });
+    const real inverse = 1 / std::sqrt(squares / size + epsilon);
+    groups.each_plane(group, [=, *this](index, index channel, index first) {
+      const real scale = inverse * weight[channel], shift = bias[channel];
+      const auto normal = [=, *this](index i) { return (x[i] - mean) * scale + shift; };
+      const auto finish = [=, *this](real y) { return has_relu & (y < 0) ? 0 : y; };  // NaN stays
+      const index last = first + groups.area;
+      if (residual)
+        for (index i = first; i < last; ++i) out[i] = finish(normal(i) + residual[i]);
+      else
+        for (index i = first; i < last; ++i) out[i] = finish(normal(i));
+    });
+    return {mean, inverse};
+  }
+};
+
+// The gradient of the normalised values: dy, but for what a ReLU has stopped. Without one, y is
+// empty.
+struct Passed {
+  const real *dy, *y;
+  bool passes_all;
+
+  Passed(ConstView dy, ConstView y)
+      : dy(dy.data), y(y.data ? y.data : dy.data), passes_all(!y.data) {}
+  real operator()(index i) const { return passes_all | (y[i] > 0) ? dy[i] : 0; }
+};
+
+// Sums over each plane, which three gradients share. The first rule to run computes them.
 struct PlaneSums {
   const Moments* moments;
-  real* dy = nullptr;         // of dy
-  real* dy_normal = nullptr;  // of dy (x - mean) inverse
+  real* dy = nullptr;         // of the gradient that has passed
+  real* dy_normal = nullptr;  // of that times (x - mean) inverse
 
   // Returns whether the sums have yet to be computed.
   bool allocate(const Groups& groups, Arena& arena) {
@@ -62,13 +101,13 @@ struct PlaneSums {
     return true;
   }
 
-  void compute(const Groups& groups, index group, const real* gradient, const real* x) const {
+  void compute(const Groups& groups, index group, const Passed& passed, const real* x) const {
     const Moments of = moments[group];
     groups.each_plane(group, [=, this](index plane, index, index first) {
-      const real *g = gradient + first, *in = x + first;
-      dy[plane] = groups.plane_sum([=](index i) { return g[i]; });
-      dy_normal[plane] =
-          of.inverse * groups.plane_sum([=](index i) { return g[i] * (in[i] - of.mean); });
+      dy[plane] = groups.plane_sum([=](index i) { return passed(first + i); });
+      dy_normal[plane] = of.inverse * groups.plane_sum([=](index i) {
+        return passed(first + i) * (x[first + i] - of.mean);
+      });
     });
   }
 };
@@ -79,73 +118,90 @@ void add_channel_sums(const Groups& groups, const real* plane_sums, View gradien
     gradient.data[plane % groups.all_channels] += plane_sums[plane];
 }
 
-}  // namespace
-
 // With m and s the mean and the standard deviation of a group:
-// y[n, c, ...] = (x - m) / s weight[c] + bias[c]
-Var group_norm(Var x, index group_count, Var weight, Var bias, real epsilon) {
+// y[n, c, ...] = (x - m) / s weight[c] + bias[c], plus the residual, if there is one; then the ReLU
+Var normalise(const char* op, Var x, Var residual, index group_count, Var weight, Var bias,
+              real epsilon, bool has_relu) {
   const Shape& shape = x.shape();
   require(group_count > 0 && shape.rank() >= 2 && shape.size() > 0 && shape[1] % group_count == 0 &&
               weight.shape() == Shape{shape[1]} && bias.shape() == weight.shape(),
-          "group_norm: input ", shape, " in ", group_count, " groups does not fit weight ",
+          op, ": input ", shape, " in ", group_count, " groups does not fit weight ",
           weight.shape(), " and bias ", bias.shape());
+  const bool has_residual = residual.has_value();
+  if (has_residual)
+    require(residual.shape() == shape, op, ": residual ", residual.shape(), " does not fit input ",
+            shape);
   const Groups groups{shape[0], shape[1], shape[1] / group_count,
                       shape.size() / (shape[0] * shape[1])};
   Tape& tape = x.tape();
   Team& team = tape.team();
-  Var y = tape.result("group_norm", shape, x, weight, bias);
+  Var y = tape.result(op, shape, x, residual, weight, bias);
   Moments* moments = tape.arena().allocate_array<Moments>(groups.count()).data();
-  const auto forward = [=, in = x.value().data, out = tape.writable(y).data,
-                        weight = weight.value().data, bias = bias.value().data](index group) {
-    const auto size = static_cast<real>(groups.size());
-    const real* from = in + group * groups.size();
-    const real mean = kernels::sum(from, groups.size()) / size;
-    const real squares = kernels::sum_of(
-        groups.size(), [=](index i) { return (from[i] - mean) * (from[i] - mean); });
-    const real inverse = 1 / std::sqrt(squares / size + epsilon);
-    moments[group] = {mean, inverse};
-    groups.each_plane(group, [=](index, index channel, index first) {
-      const real scale = inverse * weight[channel], shift = bias[channel];
-      for (index i = first; i < first + groups.area; ++i) out[i] = (in[i] - mean) * scale + shift;
-    });
-  };
-  groups.each(team, forward);
+  const Forward forward{x.value().data,
+                        has_residual ? residual.value().data : nullptr,
+                        weight.value().data,
+                        bias.value().data,
+                        epsilon,
+                        has_relu};
+  groups.each(team, [=, out = tape.writable(y).data](index group) {
+    moments[group] = forward.compute(groups, group, out);
+  });
 
   auto* sums = new (tape.arena().allocate(sizeof(PlaneSums))) PlaneSums{moments};
-  const auto require_sums = [=, &tape](const real* dy, const real* x) {
+  const auto require_sums = [=, &tape](const Passed& passed, const real* x) {
     if (sums->allocate(groups, tape.arena()))
-      groups.each(tape.team(), [=](index group) { sums->compute(groups, group, dy, x); });
+      groups.each(tape.team(), [=](index group) { sums->compute(groups, group, passed, x); });
   };
-  y.backward_to(weight, reads(x), [=](ConstView dy, View dweight, ConstView x) {
-    require_sums(dy.data, x.data);
+  const Var shown = has_relu ? y : Var{};  // what the ReLU has passed
+  y.backward_to(weight, reads(x, shown), [=](ConstView dy, View dweight, ConstView x, ConstView y) {
+    require_sums({dy, y}, x.data);
     add_channel_sums(groups, sums->dy_normal, dweight);
   });
-  y.backward_to(bias, reads(x), [=](ConstView dy, View dbias, ConstView x) {
-    require_sums(dy.data, x.data);
+  y.backward_to(bias, reads(x, shown), [=](ConstView dy, View dbias, ConstView x, ConstView y) {
+    require_sums({dy, y}, x.data);
     add_channel_sums(groups, sums->dy, dbias);
   });
-  // Last, so that it runs first: a group's numbers are still in the cache after they are summed.
-  y.backward_to(
-      x, reads(weight, x), [=, &tape](ConstView dy, View dx, ConstView weight, ConstView x) {
-        const bool is_first = sums->allocate(groups, tape.arena());
-        groups.each(tape.team(), [=](index group) {
-          if (is_first) sums->compute(groups, group, dy.data, x.data);
-          const Moments of = moments[group];
-          real g_mean = 0, g_normal = 0;  // means of g = dy weight, and of g (x - m) / s
-          groups.each_plane(group, [&](index plane, index channel, index) {
-            g_mean += weight.data[channel] * sums->dy[plane];
-            g_normal += weight.data[channel] * sums->dy_normal[plane];
-          });
-          const real shift = of.inverse * g_mean / static_cast<real>(groups.size());
-          const real along = of.inverse * of.inverse * g_normal / static_cast<real>(groups.size());
-          groups.each_plane(group, [=](index, index channel, index first) {
-            const real scale = of.inverse * weight.data[channel];
-            for (index i = first; i < first + groups.area; ++i)
-              dx.data[i] += dy.data[i] * scale - (x.data[i] - of.mean) * along - shift;
-          });
-        });
-      });
+  // After those, so that it runs before them: a group's numbers are in the cache when it sums them.
+  y.backward_to(x, reads(weight, x, shown),
+                [=, &tape](ConstView dy, View dx, ConstView weight, ConstView x, ConstView y) {
+                  const Passed passed(dy, y);
+                  const bool is_first = sums->allocate(groups, tape.arena());
+                  groups.each(tape.team(), [=](index group) {
+                    if (is_first) sums->compute(groups, group, passed, x.data);
+                    const Moments of = moments[group];
+                    real g_mean = 0, g_normal = 0;  // means of g = dy weight, and of g (x - m) / s
+                    groups.each_plane(group, [&](index plane, index channel, index) {
+                      g_mean += weight.data[channel] * sums->dy[plane];
+                      g_normal += weight.data[channel] * sums->dy_normal[plane];
+                    });
+                    const real shift = of.inverse * g_mean / static_cast<real>(groups.size());
+                    const real along =
+                        of.inverse * of.inverse * g_normal / static_cast<real>(groups.size());
+                    groups.each_plane(group, [=](index, index channel, index first) {
+                      const real scale = of.inverse * weight.data[channel];
+                      for (index i = first; i < first + groups.area; ++i)
+                        dx.data[i] += passed(i) * scale - (x.data[i] - of.mean) * along - shift;
+                    });
+                  });
+                });
+  y.backward_to(residual, reads(shown), [=, &team](ConstView dy, View dresidual, ConstView y) {
+    const Passed passed(dy, y);
+    groups.each(team, [=](index group) {
+      for (index i = group * groups.size(); i < (group + 1) * groups.size(); ++i)
+        dresidual.data[i] += passed(i);
+    });
+  });
   return y;
+}
+
+}  // namespace
+
+Var group_norm(Var x, index groups, Var weight, Var bias, real epsilon) {
+  return normalise("group_norm", x, {}, groups, weight, bias, epsilon, false);
+}
+
+Var group_norm_relu(Var x, Var residual, index groups, Var weight, Var bias, real epsilon) {
+  return normalise("group_norm_relu", x, residual, groups, weight, bias, epsilon, true);
 }
 
 }  // namespace nn

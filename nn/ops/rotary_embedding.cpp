@@ -56,13 +56,15 @@ struct Rotation {
   }
 
   // Calls f(element of `out`, the rotated value of `in` there). Direction 1 rotates forwards, -1
-  // backwards, which is the gradient. `in` and `out` may be the same.
+  // backwards, which is the gradient. `in` and `out` are the same or apart, so the pairs can be
+  // turned in any order, which g++ has to be told.
   template <class Function>
   void turn(Team& team, const real* in, real* out, real direction, Function f) const {
     team.split(rows, 64, [=, *this](index begin, index end) {
       const index half = head_size / 2;
       for (index row = begin; row < end; ++row)
         for (index head = row * columns; head < (row + 1) * columns; head += head_size)
+#pragma GCC ivdep
           for (index j = 0; j < half; ++j) {
             const real cosine = cosines[row % length * half + j];
             const real sine = sines[row % length * half + j] * direction;

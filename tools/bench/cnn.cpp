@@ -44,7 +44,7 @@ void CnnWork::train(int clients, int batch) {
 }
 
 void CnnWork::test(int images) {
-  const int part = fl::ClientWorker::part_size;
+  const int part = fl::ClientWorker::test_part_size;
   const auto count = [&](fl::ClientWorker& worker, int i) {
     const int first = i * part, size = std::min(part, images - first);
     worker.predict(dataset_.test, std::span(samples_).subspan(first, size));
