@@ -7,6 +7,7 @@
 
 #include "fl/attacks.h"
 #include "fl/parallel.h"
+#include "fl/relay.h"
 #include "nn/base/stopwatch.h"
 
 namespace fl {
@@ -28,6 +29,10 @@ ClientWorker::ClientWorker(const nn::ModelFactory& make_model, nn::DropoutStream
   model_ = make_model(generator);
 }
 
+int ClientWorker::training_part(const data::Examples& examples) {
+  return std::clamp(200 / examples.labels_per_example(), 1, part_size);
+}
+
 std::span<nn::real> ClientWorker::scratch(std::size_t size) {
   scratch_.resize(std::max(size, scratch_.size()));
   return std::span(scratch_).first(size);
@@ -35,7 +40,6 @@ std::span<nn::real> ClientWorker::scratch(std::size_t size) {
 
 data::BatchPart ClientWorker::load(const data::Examples& examples, std::span<const int> batch,
                                    int first, int size) {
-  tape_->reset();
   const std::span<const int> part =
       batch.subspan(first, std::min<std::size_t>(size, batch.size() - first));
   const nn::Shape shape = examples.shape(static_cast<nn::index>(part.size()));
@@ -49,20 +53,35 @@ data::BatchPart ClientWorker::load(const data::Examples& examples, std::span<con
 double ClientWorker::differentiate(const data::Examples& examples, std::span<const int> samples,
                                    int part, int size, nn::DropoutMasks& masks,
                                    const Attack* attack) {
+  tape_->reset();
   tape_->set_recording(true);
   model_->train(masks, static_cast<nn::index>(part) * size);
   data::BatchPart batch = load(examples, samples, part * size, size);
   if (attack) attack->poison(batch);
-  const nn::Var loss = nn::nll_loss(model_->forward(tape_->constant(batch.inputs)), batch.labels);
-  const double share = static_cast<double>(batch.size()) / static_cast<double>(samples.size());
+  const nn::Var loss = model_->loss(tape_->constant(batch.inputs), batch.labels);
+  const double share = share_of(batch);
   const auto dloss = static_cast<nn::real>(share);
   tape_->backward_data(loss, {&dloss, loss.shape()});
   return share * loss.value()[0];
 }
 
+std::optional<double> ClientWorker::ask_source(const data::Examples& examples,
+                                               std::span<const int> samples, int size) {
+  if (!source_) return {};
+  tape_->reset();
+  std::vector<data::BatchPart> parts;
+  for (int part = 0; part < part_count(samples, size); ++part) {
+    parts.push_back(load(examples, samples, part * size, size));
+    if (attack_) attack_->poison(parts.back());
+  }
+  return source_->compute(weights(), parts, gradients());
+}
+
 double ClientWorker::compute_gradient(const data::Examples& examples, std::span<const int> samples,
                                       nn::Generator& generator) {
-  const int size = model_->needs_whole_batch() ? static_cast<int>(samples.size()) : part_size;
+  const int size =
+      model_->needs_whole_batch() ? static_cast<int>(samples.size()) : training_part(examples);
+  if (const std::optional<double> loss = ask_source(examples, samples, size)) return *loss;
   const int parts = part_count(samples, size);
   model_->parameters().zero_gradients();
   masks_->start_batch(generator, static_cast<nn::index>(samples.size()));
@@ -72,13 +91,16 @@ double ClientWorker::compute_gradient(const data::Examples& examples, std::span<
     helper->model_->parameters().borrow(&model_->parameters());
 
   std::vector<double> losses(parts);
+  Relay relay(parts);
   std::mutex mutex;
   ordered_parallel(
       team, parts,
       [&](ClientWorker* worker, int part) {
+        const Relay::Runner runner(relay, part);
         losses[part] = worker->differentiate(examples, samples, part, size, *masks_, attack_);
+        worker->tape_->backward_weights([&](int rule) { runner.begin(rule); });
       },
-      [](ClientWorker* worker, int) { worker->tape_->backward_weights(); },
+      [](ClientWorker*, int) {},
       [&](ClientWorker* worker) {
         if (worker == this) return;
         worker->model_->parameters().borrow(nullptr);
@@ -95,6 +117,7 @@ Predictions ClientWorker::predict(const data::Examples& examples, std::span<cons
   model_->evaluate();
   tape_->set_recording(false);
   for (int part = 0; part < part_count(samples, test_part_size); ++part) {
+    tape_->reset();
     data::BatchPart batch = load(examples, samples, part * test_part_size, test_part_size);
     if (trigger) trigger->trigger(batch);
     const nn::ConstView scores = model_->forward(tape_->constant(batch.inputs)).value();

@@ -1,11 +1,13 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "data/examples.h"
 #include "fl/evaluation.h"
+#include "fl/gradient_source.h"
 #include "fl/idle_workers.h"
 #include "nn/model.h"
 
@@ -31,14 +33,17 @@ class ClientWorker {
 
   // Leaves in gradients() the gradient of the mean loss over the samples, as one batch: dropout
   // masks and means are those of the whole, but it is computed in parts, so that 6,000 images need
-  // no more memory than `part_size` for each worker. The bits do not depend on who helps: workers
-  // differentiate their parts at the same time, but add to the weights' gradients in the order of
+  // no more memory than one part for each worker. The bits do not depend on who helps: workers
+  // differentiate their parts at the same time, but add to each weight's gradient in the order of
   // the parts. Returns the loss.
   //
   // A model with batch statistics (nn::Model::needs_whole_batch()) takes the batch as one part: it
   // would see other means in smaller ones. Memory then grows with the batch, and nobody can help.
   double compute_gradient(const data::Examples& examples, std::span<const int> samples,
                           nn::Generator& generator);
+
+  // From now on it asks this one for gradients; it must outlive the training. Null: no longer.
+  void compute_with(GradientSource* source) { source_ = source; }
 
   // From now on training batches are poisoned; null: no longer.
   void set_attack(const Attack* attack) { attack_ = attack; }
@@ -50,15 +55,20 @@ class ClientWorker {
   Predictions predict(const data::Examples& examples, std::span<const int> samples,
                       const Attack* trigger = nullptr);
 
-  // Small, because a part is all that a worker keeps in memory; larger parts pack weights less
-  // often. Testing keeps no gradients, so its parts can be larger. A multiple of 16 fills the
-  // vectors of kernels that hold the same pixel of several images.
+  // Examples in a part. Small, because a part is all that a worker keeps in memory; larger parts
+  // pack weights less often. Testing keeps no gradients, so its parts can be larger. A multiple of
+  // 16 fills the vectors of kernels that hold the same pixel of several images.
   static constexpr int part_size = 50, test_part_size = 96;
+  // In a part of a training batch, which has 200 labels at most: of texts, which have many labels
+  // each, even a small batch then has parts to share out.
+  static int training_part(const data::Examples& examples);
 
  private:
-  // Examples first to first + size of a batch, on a tape that holds nothing else.
+  // Examples first to first + size of a batch, in the memory of the tape.
   data::BatchPart load(const data::Examples& examples, std::span<const int> batch, int first,
                        int size);
+  std::optional<double> ask_source(const data::Examples& examples, std::span<const int> samples,
+                                   int size);
 
   // The first half of the gradient of part number `part`, of `size` samples: all but the weights'.
   // Returns the part's share of the loss.
@@ -70,6 +80,7 @@ class ClientWorker {
   std::unique_ptr<nn::DropoutMasks> masks_;
   std::vector<nn::real> scratch_;
   IdleWorkers* idle_;
+  GradientSource* source_ = nullptr;
   const Attack* attack_ = nullptr;
   double helped_seconds_ = 0;
 };

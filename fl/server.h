@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "data/images.h"
+#include "data/images/images.h"
 #include "fl/aggregation.h"
 #include "fl/algorithms.h"
 #include "fl/client_states.h"

@@ -2,10 +2,12 @@
 
 #include <functional>
 #include <memory>
+#include <span>
 
 #include "nn/base/error.h"
 #include "nn/dropout_masks.h"
 #include "nn/layers.h"
+#include "nn/ops.h"
 #include "nn/parameters.h"
 #include "nn/random.h"
 #include "nn/tape.h"
@@ -24,6 +26,9 @@ class Model {
 
   // [n, ...] -> log-probabilities [n, classes]; of text [n * length, tokens], of the next tokens
   virtual Var forward(Var x) = 0;
+
+  // The mean loss of the classes, [1], for training.
+  virtual Var loss(Var x, std::span<const int> classes) { return nll_loss(forward(x), classes); }
 
   Parameters& parameters() { return parameters_; }
   const Parameters& parameters() const { return parameters_; }

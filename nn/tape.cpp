@@ -111,20 +111,22 @@ void Tape::backward_data(Var y, ConstView dy) {
   sweep(Half::data);
 }
 
-void Tape::backward_weights() {
+void Tape::backward_weights(const std::function<void(int)>& before) {
   require(swept_ != Half::none, "backward_weights: call backward_data first");
   require(swept_ == Half::data, "backward_weights: the tape was already swept from ", swept_from_,
           "; reset() it first");
-  sweep(Half::weights);
+  sweep(Half::weights, before);
 }
 
-void Tape::sweep(Half half) {
+void Tape::sweep(Half half, const std::function<void(int)>& before) {
   swept_ = half;
+  int number = 0;
   for (Rule* rule = last_rule_; rule; rule = rule->previous) {
     const bool is_data_rule =
         rule->target->depends_on_input ||
         (rule->output->is_overwritten_again && rule->output->depends_on_input);
     if (half != Half::both && is_data_rule != (half == Half::data)) continue;
+    if (before) before(number++);
     if (!rule->output->gradient()) continue;  // the loss does not depend on it
     rule->apply(rule, {rule->output->gradient(), rule->output->value.shape},
                 gradient_of(*rule->target));

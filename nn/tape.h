@@ -4,6 +4,7 @@
 #include <array>
 #include <cassert>
 #include <cstddef>
+#include <functional>
 #include <span>
 #include <tuple>
 #include <type_traits>
@@ -11,6 +12,7 @@
 
 #include "nn/arena.h"
 #include "nn/parameters.h"
+#include "nn/precision.h"
 #include "nn/real.h"
 #include "nn/team.h"
 #include "nn/tensor.h"
@@ -97,6 +99,10 @@ class Tape {
   void set_team(Team& team) { team_ = &team; }
   Team& team() { return *team_; }
 
+  // Of the matrix products of ops and rules. The default is full.
+  void set_precision(Precision precision) { precision_ = precision; }
+  Precision precision() const { return precision_; }
+
   // When off, ops compute values but register no rules. For evaluation and generation.
   void set_recording(bool on) { recording_ = on; }
   bool is_recording() const { return recording_; }
@@ -144,8 +150,11 @@ class Tape {
   // they give exactly the result of backward(). If an op overwrote a value that was itself
   // overwritten or reshaped, the weights it read get their gradients in the first half. Throw Error
   // unless each is called once, in this order.
+  //
+  // before(i) is called before rule number i of the second half. Tapes of the same computation have
+  // the same rules, so that several can take turns with each weight.
   void backward_data(Var y, ConstView dy);
-  void backward_weights();
+  void backward_weights(const std::function<void(int)>& before = {});
 
  private:
   friend class Var;
@@ -183,11 +192,12 @@ class Tape {
   Var make_overwriting(const char* op, Var x, bool needs_gradient, bool depends_on_input);
   View gradient_of(Node& node);
   void seed_gradient(const char* half, Var y, ConstView dy);
-  void sweep(Half half);
+  void sweep(Half half, const std::function<void(int)>& before = {});
 
   Arena arena_;
   Team alone_;
   Team* team_ = &alone_;
+  Precision precision_ = Precision::full;
   Rule* last_rule_ = nullptr;
   const char* swept_from_ = "";  // the op of the value that the sweep started from
   Half swept_ = Half::none;

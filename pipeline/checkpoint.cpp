@@ -33,14 +33,16 @@ constexpr const char* updates_key = "updates";  // for Adam's bias correction
 constexpr const char* exact_key = "exact-microbatches";
 
 // Terms that older checkpoints lack, and what those were made with.
-constexpr std::array<std::pair<const char*, const char*>, 8> newer_terms{{{"model", "llama"},
-                                                                          {"clip-norm", "none"},
-                                                                          {"optimizer", "adam"},
-                                                                          {"weight-decay", "0"},
-                                                                          {"lr-floor", "0"},
-                                                                          {"held-out", "0"},
-                                                                          {"sync", "none"},
-                                                                          {exact_key, "0"}}};
+constexpr std::array<std::pair<const char*, const char*>, 10> newer_terms{{{"model", "llama"},
+                                                                           {"clip-norm", "none"},
+                                                                           {"optimizer", "adam"},
+                                                                           {"weight-decay", "0"},
+                                                                           {"lr-floor", "0"},
+                                                                           {"held-out", "0"},
+                                                                           {"sync", "none"},
+                                                                           {"precision", "float"},
+                                                                           {"wire", "float"},
+                                                                           {exact_key, "0"}}};
 const char* preset_of(const std::string& term) {
   for (const auto& [name, value] : newer_terms)
     if (name == term) return value;

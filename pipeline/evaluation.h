@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "data/tokens.h"
+#include "data/text/tokens.h"
 #include "pipeline/mailbox/mailbox.h"
 #include "pipeline/schedules/placement.h"
 #include "pipeline/stage.h"

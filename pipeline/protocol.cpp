@@ -5,6 +5,7 @@
 
 #include "nn/models/language_model.h"
 #include "nn/real.h"
+#include "pipeline/activation_wire.h"
 #include "pipeline/clock.h"
 #include "pipeline/collectives.h"
 #include "pipeline/evaluation.h"
@@ -184,7 +185,7 @@ bool Protocol::is_crossing(int from, Tag tag, std::size_t bytes, int offset) con
   return is_below(tag.part, placement_.parts()) &&
          is_below(tag.part + offset, placement_.parts()) && placement_.stage(tag.part) == stage_ &&
          from == config_.topology.rank(pipeline_, placement_.stage(tag.part + offset)) &&
-         is_below(tag.item, microbatches_) && bytes == activation_size(config_) * sizeof(nn::real);
+         is_below(tag.item, microbatches_) && bytes == activation_bytes(config_);
 }
 
 // Between steps, whether the sender is the one for this part of the model, or of a divided head,

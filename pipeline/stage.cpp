@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include "nn/base/error.h"
+#include "nn/kernels/bf16.h"
 
 namespace pipeline {
 
@@ -20,19 +21,24 @@ std::vector<int> joined(const std::vector<std::vector<int>>& chunks, int head, b
 }  // namespace
 
 Stage::Stage(const nn::LanguageModelConfig& config, const std::vector<std::vector<int>>& chunks,
-             nn::index sequences, nn::index length, std::uint64_t seed, int threads,
-             bool recomputes, std::optional<nn::HeadRows> rows)
+             nn::index length, std::uint64_t seed, int threads, bool recomputes,
+             std::optional<nn::HeadRows> rows)
     : chunks_(chunks),
       model_(config, joined(chunks, static_cast<int>(config.layers) + 1, rows.has_value()), seed,
              rows),
       team_(threads),
-      sequences_(sequences),
       length_(length),
       recomputes_(recomputes) {
   shared_.tape.set_team(team_);
   evaluation_.set_team(team_);
   evaluation_.set_recording(false);
   if (rows) head_share_.emplace(model_, team_);
+}
+
+void Stage::set_precision(nn::Precision precision) {
+  shared_.tape.set_precision(precision);
+  evaluation_.set_precision(precision);
+  if (head_share_) head_share_->set_precision(precision);
 }
 
 std::vector<int> Stage::all_blocks() const {
@@ -57,7 +63,10 @@ Stage::Flight& Stage::start_flight(int chunk, int microbatch) {
   flight.chunk = chunk;
   flight.microbatch = microbatch;
   flight.is_free = false;
-  for (nn::Tape& tape : flight.tapes) tape.reset();
+  for (nn::Tape& tape : flight.tapes) {
+    tape.reset();
+    tape.set_precision(evaluation_.precision());
+  }
   return flight;
 }
 
@@ -74,19 +83,15 @@ nn::ConstView Stage::forward(int chunk, int microbatch, const Batch& batch,
   Flight& flight = start_flight(chunk, microbatch);
   if (recomputes_ && has_loss(chunk))
     flight.targets.assign(batch.targets.begin(), batch.targets.end());
-  const nn::Shape shape = activation_shape();
+  flight.shape = shape_of(chunk, batch, input);
   nn::ConstView value;
-  if (!is_first(chunk)) {
-    nn::require(static_cast<nn::index>(input.size()) == shape.size(), "stage: got ", input.size(),
-                " numbers for activations of ", shape);
-    value = {flight.tapes[0].keep(input).data(), shape};
-  }
+  if (!is_first(chunk)) value = {flight.tapes[0].keep(input).data(), flight.shape};
   for (std::size_t i = 0; i < chunks_[chunk].size(); ++i) {
     const int block = chunks_[chunk][i];
     nn::Tape& tape = flight.tapes[i];
     if (is_recomputed(block)) {
       flight.kept[i] = value;
-      value = run_on_shared_tape(flight, i);
+      value = output_of(block, run_on_shared_tape(flight, i), shared_.tape);
       value.data = tape.keep(value.span()).data();
       continue;
     }
@@ -96,18 +101,25 @@ nn::ConstView Stage::forward(int chunk, int microbatch, const Batch& batch,
       flight.in[i] = tape.input(value);
       flight.out[i] = run(block, flight.in[i], batch.targets);
     }
-    value = flight.out[i].value();
+    value = output_of(block, flight.out[i].value(), tape);
   }
   return value;
 }
 
+// Of a microbatch's activations.
+nn::Shape Stage::shape_of(int chunk, const Batch& batch, std::span<const nn::real> input) const {
+  const nn::index width = model_.config().hidden_size;
+  const auto size =
+      static_cast<nn::index>(is_first(chunk) ? batch.ids.size() * width : input.size());
+  nn::require(size > 0 && size % (length_ * width) == 0, "stage: got ", size,
+              " numbers for sequences of ", length_, " tokens of ", width);
+  return {size / width, width};
+}
+
 nn::ConstView Stage::evaluate(int chunk, const Batch& batch, std::span<const nn::real> input) {
-  const nn::Shape shape{length_, model_.config().hidden_size};
-  nn::require(is_first(chunk) || static_cast<nn::index>(input.size()) == shape.size(),
-              "stage: got ", input.size(), " numbers for activations of ", shape);
   evaluation_.reset();
   nn::Var value;
-  if (!is_first(chunk)) value = evaluation_.constant({input.data(), shape});
+  if (!is_first(chunk)) value = evaluation_.constant({input.data(), shape_of(chunk, batch, input)});
   for (const int block : chunks_[chunk])
     value = block == 0 ? model_.embed(evaluation_, batch.ids, length_)
                        : run(block, value, batch.targets);
@@ -116,7 +128,7 @@ nn::ConstView Stage::evaluate(int chunk, const Batch& batch, std::span<const nn:
 
 nn::ConstView Stage::backward(int chunk, int microbatch, std::span<const nn::real> gradient) {
   Flight& flight = this->flight(chunk, microbatch);
-  nn::ConstView dy{gradient.data(), has_loss(chunk) ? nn::Shape{1} : activation_shape()};
+  nn::ConstView dy{gradient.data(), has_loss(chunk) ? nn::Shape{1} : flight.shape};
   nn::require(dy.size() == static_cast<nn::index>(gradient.size()), "stage: got ", gradient.size(),
               " numbers for the gradient of ", dy.shape);
   if (chunks_[chunk].empty()) return {flight.tapes[0].keep(gradient).data(), dy.shape};
@@ -126,7 +138,8 @@ nn::ConstView Stage::backward(int chunk, int microbatch, std::span<const nn::rea
       continue;
     }
     flight.tapes[i].backward_data(flight.out[i], dy);
-    dy = flight.in[i].has_value() ? flight.in[i].gradient() : nn::ConstView{};
+    dy = flight.in[i].has_value() ? passed_on(flight.in[i].gradient(), flight.tapes[i])
+                                  : nn::ConstView{};
   }
   return dy;
 }
@@ -139,6 +152,19 @@ void Stage::update(int, nn::Optimizer& optimizer, std::span<nn::real> weights,
 void Stage::abandon() {
   for (const auto& flight : flights_) flight->is_free = true;
   shared_.flight = nullptr;
+}
+
+nn::ConstView Stage::passed_on(nn::ConstView numbers, nn::Tape& tape) const {
+  if (!rounds_) return numbers;
+  const auto rounded = tape.arena().allocate_array<nn::real>(numbers.size());
+  std::ranges::transform(numbers, rounded.begin(), [](nn::real x) {
+    return nn::kernels::value_of_bf16(nn::kernels::bf16_of(static_cast<float>(x)));
+  });
+  return {rounded.data(), numbers.shape};
+}
+
+nn::ConstView Stage::output_of(int block, nn::ConstView y, nn::Tape& tape) const {
+  return block == model_.head_block() ? y : passed_on(y, tape);
 }
 
 // A layer, the head, or its norm.
@@ -163,7 +189,7 @@ nn::ConstView Stage::recompute(Flight& flight, std::size_t index, nn::ConstView 
   shared_.tape.backward_weights();
   on_gradients(chunks_[flight.chunk][index]);
   shared_.flight = nullptr;
-  const nn::ConstView dx = shared_.in.gradient();
+  const nn::ConstView dx = passed_on(shared_.in.gradient(), shared_.tape);
   flight.gradient.assign(dx.begin(), dx.end());
   return {flight.gradient.data(), dx.shape};
 }

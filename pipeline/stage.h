@@ -10,6 +10,7 @@
 
 #include "nn/models/language_model.h"
 #include "nn/optimizer.h"
+#include "nn/precision.h"
 #include "nn/real.h"
 #include "nn/tape.h"
 #include "nn/team.h"
@@ -19,8 +20,8 @@
 
 namespace pipeline {
 
-// The tokens of one microbatch: `ids` for the first chunk, and the `targets` that the last one is
-// to predict, negative where there is none. Other chunks ignore it.
+// The tokens of one microbatch, sequence after sequence: `ids` for the first chunk, and the
+// `targets` that the last one is to predict, negative where there is none. Other chunks ignore it.
 struct Batch {
   std::span<const int> ids, targets;
 };
@@ -37,12 +38,18 @@ struct Batch {
 class Stage {
  public:
   // chunks[i]: the consecutive blocks (see nn::LanguageModel) of this rank's i-th chunk; an empty
-  // chunk passes its input on. A microbatch is `sequences` of `length` tokens. Results have the
-  // same bits for any number of threads. `rows`: of a divided head.
+  // chunk passes its input on. A microbatch has any number of sequences of `length` tokens. Results
+  // have the same bits for any number of threads. `rows`: of a divided head.
   Stage(const nn::LanguageModelConfig& config, const std::vector<std::vector<int>>& chunks,
-        nn::index sequences, nn::index length, std::uint64_t seed, int threads = 1,
-        bool recomputes = false, std::optional<nn::HeadRows> rows = {});
+        nn::index length, std::uint64_t seed, int threads = 1, bool recomputes = false,
+        std::optional<nn::HeadRows> rows = {});
   virtual ~Stage() = default;
+
+  // Of matrix products, from then on. The default is full.
+  void set_precision(nn::Precision precision);
+
+  // Whether blocks round to bfloat16 what they pass on to each other: outputs and gradients.
+  void set_rounding(bool on) { rounds_ = on; }
 
   nn::LanguageModel& model() { return model_; }
   nn::Team& team() { return team_; }
@@ -89,6 +96,7 @@ class Stage {
   struct Flight {
     int chunk = 0, microbatch = 0;
     bool is_free = true;
+    nn::Shape shape = {};         // of the activations, [tokens, d]
     std::vector<nn::Tape> tapes;  // one per block; a single one if there are no blocks
     std::vector<nn::Var> in, out;
     std::vector<nn::ConstView> kept;  // the input of each recomputed block
@@ -99,11 +107,14 @@ class Stage {
   // A flight for a microbatch that begins, and that of one that has begun.
   Flight& start_flight(int chunk, int microbatch);
   Flight& flight(int chunk, int microbatch);
-  nn::Shape activation_shape() const { return {sequences_ * length_, model_.config().hidden_size}; }
 
  private:
   bool has_block(int chunk, int block) const { return std::ranges::count(chunks_[chunk], block); }
   bool is_recomputed(int block) const { return recomputes_ && block != 0; }
+  nn::Shape shape_of(int chunk, const Batch& batch, std::span<const nn::real> input) const;
+  // Numbers for another block: rounded, if they are to be, in the tape's arena.
+  nn::ConstView passed_on(nn::ConstView numbers, nn::Tape& tape) const;
+  nn::ConstView output_of(int block, nn::ConstView y, nn::Tape& tape) const;
   nn::Var run(int block, nn::Var in, std::span<const int> targets);
   nn::ConstView run_on_shared_tape(Flight& flight, std::size_t index);
   nn::ConstView recompute(Flight& flight, std::size_t index, nn::ConstView dy);
@@ -111,8 +122,8 @@ class Stage {
   std::vector<std::vector<int>> chunks_;
   nn::LanguageModel model_;
   nn::Team team_;
-  nn::index sequences_, length_;
-  bool recomputes_;
+  nn::index length_;
+  bool recomputes_, rounds_ = false;
   std::optional<HeadShare> head_share_;
   // Of all blocks that are recomputed, and what is on it.
   struct {

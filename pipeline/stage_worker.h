@@ -1,33 +1,26 @@
 #pragma once
 
-#include <functional>
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "data/tokens.h"
+#include "data/text/tokens.h"
 #include "nn/real.h"
-#include "nn/tensor.h"
+#include "pipeline/action_worker.h"
 #include "pipeline/gradients.h"
-#include "pipeline/mailbox/frame.h"
 #include "pipeline/mailbox/mailbox.h"
 #include "pipeline/outer_steps/outer_steps.h"
 #include "pipeline/prediction/step_work.h"
 #include "pipeline/schedules/placement.h"
 #include "pipeline/schedules/schedule.h"
-#include "pipeline/schedules/simulate.h"
-#include "pipeline/split_head/head_share.h"
-#include "pipeline/split_head/head_worker.h"
 #include "pipeline/stage.h"
 #include "pipeline/trace.h"
 #include "pipeline/training_config.h"
 
 namespace pipeline {
 
-// One rank at work: takes the actions of its schedule one by one and derives what to receive before
-// each and what to send after it. As soon as the last microbatch of a block is done, its gradients
-// are averaged over the stage group and the block is updated.
+// One rank at work: it does the actions of its schedule, and as soon as the last microbatch of a
+// block is done, its gradients are averaged over the stage group and the block is updated.
 class StageWorker {
  public:
   // `windows` may be null on ranks with neither the first part of the model nor the last, unless
@@ -47,14 +40,11 @@ class StageWorker {
   std::optional<double> step(int step);
   int steps_skipped = 0;  // the same on all ranks
 
-  // "rank 1 (pipeline 0, stage 1) at step 46", for error messages.
-  std::string place() const;
-
+  std::string place() const { return actions_.place(); }  // for error messages
+  // The work of a step before its updates, to observe it.
+  ActionWorker& actions() { return actions_; }
   Gradients& gradients() { return gradients_; }
   OuterSteps& outer_steps() { return outer_steps_; }
-
-  // An observer: called before each action.
-  std::function<void(Work work, int microbatch)> on_action = [](Work, int) {};
 
   // The means of all steps so far; waiting does not count.
   std::vector<ChunkWork> measured_work() const;
@@ -65,47 +55,28 @@ class StageWorker {
  private:
   double seconds_beside_updates() const;
   void advance();
-  void forward(Action action);
-  void backward(Action action);
-  void weights(Action action);
-  void scores(Action action);
-  void head(Action action);
-  HeadSum sum_scores(Action action);
   void add_loss(int microbatch, nn::real loss);
   nn::real weight_of_loss() const;
-  bool feeds_head(Action action) const;
-  bool is_last(Action action) const { return action.microbatch == share_.count - 1; }
   Batch read_batch(int microbatch);
-  Message receive(Tag::Kind kind, Action action, int offset);
-  Message receive(int from, Tag tag, int chunk, const std::string& what);
-  void do_timed(Kind kind, Action action, double Costs::*cost, const std::function<void()>& work);
-  void send(Tag::Kind kind, Action action, int offset, nn::ConstView numbers);
-  int rank_of(int part) const;
   std::optional<double> exchange_losses();
-  std::string doing(Action action) const;
-  void add_event(Kind kind, int item, int chunk, double start);
 
   const TrainingConfig& config_;
   Stage& stage_;
   Mailbox& mailbox_;
   const data::Windows* windows_;
-  Trace& trace_;
   int own_stage_, own_pipeline_;
   Microbatches share_;
   Placement placement_;
   Schedule schedule_;
   Gradients gradients_;
   OuterSteps outer_steps_;
-  HeadWorker head_worker_;  // of a divided head
+  ActionWorker actions_;
 
   int step_ = 0, steps_done_ = 0;
   double loss_ = 0;
   std::vector<double> losses_;  // of all microbatches of the step, 0 for those of others
   std::vector<int> ids_, targets_;
-  std::vector<Costs> seconds_;            // of each chunk, all steps
-  std::map<int, double> last_w_seconds_;  // of each block, in the last microbatches
-  double thread_seconds_ = 0;             // in steps, but for gradients and outer steps
-  double seconds_at_work_ = 0;            // of them, for what the costs have
+  double thread_seconds_ = 0;  // in steps, but for gradients and outer steps
 };
 
 }  // namespace pipeline

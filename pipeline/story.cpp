@@ -50,6 +50,7 @@ Storyteller::Storyteller(const TrainingConfig& config, Stage& stage, Mailbox& ma
               nn::KeyValueCache(config.model.key_value_heads * config.model.head_size(),
                                 config.length)) {
   tape_.set_team(stage.team());
+  tape_.set_precision(nn::precision_named(config.precision));
   tape_.set_recording(false);
 }
 

@@ -10,7 +10,9 @@
 #include "nn/base/checksum.h"
 #include "nn/base/error.h"
 #include "nn/base/split.h"
+#include "nn/precision.h"
 #include "nn/real.h"
+#include "pipeline/activation_wire.h"
 #include "pipeline/collectives.h"
 #include "pipeline/evaluation.h"
 #include "pipeline/handover.h"
@@ -132,6 +134,8 @@ void require_valid(const TrainingConfig& config) {
   demand(!config.has_exact_sums || !config.shares_moments || config.clip_norm == 0,
          "--exact-sums cannot clip gradients that --zero1 shares out",
          "leave one of --exact-sums, --clip-norm and --zero1 out");
+  nn::precision_named(config.precision);
+  activation_wire_named(config.wire);
   require_valid_evaluation(config);
   require_valid_stories(config);
   require_valid_synchronisation(config);
@@ -221,6 +225,8 @@ std::map<std::string, std::string> training_terms(const TrainingConfig& config) 
     terms[name] = {text, std::to_chars(text, text + sizeof text, value).ptr};  // all digits
   };
   add("bits", 8 * sizeof(nn::real));
+  terms["precision"] = config.precision == "bf16-plain" ? "bf16" : config.precision;  // same bits
+  terms["wire"] = config.wire;
   add("batch", config.batch);
   add("tokens", config.length);
   terms["optimizer"] = config.optimizer;

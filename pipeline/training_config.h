@@ -60,7 +60,9 @@ struct TrainingConfig {
   bool recomputes = false;       // layers and head keep only their input; see Stage
   bool shares_moments = false;   // of the optimizer, over the ranks of a stage group; see Gradients
   bool splits_head = false;      // its rows over the stages; see split_head/split_head.h
-  bool has_exact_sums = false;   // of gradients and losses over microbatches; see nn/exact_sum.h
+  std::string wire = "float";    // between stages, in the table of activation_wire.h
+  std::string precision = "float";  // of matrix products, in nn::precision_table
+  bool has_exact_sums = false;      // of gradients and losses over microbatches; see nn/exact_sum.h
 
   Synchronisation sync = {};
   bool is_elastic = false;  // pipelines may leave and come: see members/members.h

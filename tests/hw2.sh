@@ -51,7 +51,7 @@ if [ -e "$data_raw"/heart/heart.csv ]; then
   same_vae() {
     "$program" ex3 --seed 5 --epochs 3 --out "$work/one" >/dev/null &&
       processes 4 --network vae --seed 5 --epochs 3 && grep -q "^losses in" "$work/stdout" &&
-      diff <(sed -n 's/^four clients,//p' "$work/one/ex3/results.csv") \
+      diff <(sed -n 's/^four clients,\([0-9]*\),,/\1,/p' "$work/one/ex3/results.csv") \
         <(tail -n +2 "$work/processes/vae.csv")
   }
   check "and so they do for exercise 3's encoders, VAE and decoders" same_vae

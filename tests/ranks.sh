@@ -4,23 +4,11 @@
 cd "$(dirname "$0")/.." || exit 1
 program=federated
 . tests/checks.bash
+. tests/ranks.bash
 [ -e data/raw/heart/heart.csv ] ||
   { echo "left out: needs data/fetch.sh heart"; finish; exit; }
-heart=(run --dataset heart --model mlp -N 30 -C 0.4 -B 16 -E 5 --lr 0.1 --rounds 5)
+run=(run --dataset heart --model mlp -N 30 -C 0.4 -B 16 -E 5 --lr 0.1 --rounds 5)
 
-# The run in $work/NAME.csv, by so many ranks; the process of rank R is ${ranks[R]}.
-start() {  # start NAME RANKS ARGUMENTS...
-  local rank threads
-  ranks=()
-  for ((rank = $2 - 1; rank >= 0; --rank)); do
-    threads=$((rank % 2 + 1))
-    "$program" "${heart[@]}" --threads $threads --rank $rank --ranks "$2" --meet "$work/meet" \
-      --csv "$work/$1-$rank.csv" "${@:3}" >"$work/$1-$rank.out" 2>&1 &
-    ranks[rank]=$!
-  done
-}
-alone() { "$program" "${heart[@]}" --threads 1 --csv "$work/alone.csv" "$@" >"$work/out" 2>&1; }
-same() { diff "$work/alone.csv" "$work/$1-0.csv"; }
 shares() {  # shares RANKS ARGUMENTS...: as one process does
   local rank
   rm -f "$work"/shared-*
@@ -43,14 +31,6 @@ check "with personal models and shuffled samples" shares 3 --algorithm ditto --h
 
 # Rounds of a run that is disturbed take a while.
 slow=(--rounds 12 -E 100 --heartbeat 1)
-played() {  # played NAME ROUND: waits for it
-  local _
-  for _ in {1..600}; do
-    [ -e "$work/$1-steps/step-$2" ] && return
-    sleep 0.02
-  done
-  return 1
-}
 survives() {  # survives NAME SIGNAL RANK...
   start "$1" 4 "${slow[@]}" --checkpoint "$work/$1-steps"
   played "$1" 2 || echo "it does not train"
@@ -75,7 +55,7 @@ comes_back() {  # rank 2 is killed, and started again as its launcher would
   start back 3 "${slow[@]}" --checkpoint "$work/back-steps"
   played back 2 || echo "it does not train"
   kill -KILL "${ranks[2]}"
-  "$program" "${heart[@]}" "${slow[@]}" --threads 1 --rank 2 --ranks 3 --meet "$work/meet" \
+  "$program" "${run[@]}" "${slow[@]}" --threads 1 --rank 2 --ranks 3 --meet "$work/meet" \
     >"$work/back-2.out" 2>&1 &
   wait "${ranks[0]}" && wait "${ranks[1]}" && wait $! || return
   cat "$work"/back-*.out
@@ -107,14 +87,14 @@ check "a rank ends when rank 0 has died" orphans
 
 check "a rank beyond the last is refused" refuses "no rank 3 of 3" run --rank 3 --ranks 3
 misses() {
-  "$program" "${heart[@]}" --rank 1 --ranks 3 --meet "$work/meet" >"$work/other" 2>&1 &
-  ! "$program" "${heart[@]}" --rank 0 --ranks 3 --meet "$work/meet" --timeout 3 >"$work/out" 2>&1 &&
+  "$program" "${run[@]}" --rank 1 --ranks 3 --meet "$work/meet" >"$work/other" 2>&1 &
+  ! "$program" "${run[@]}" --rank 0 --ranks 3 --meet "$work/meet" --timeout 3 >"$work/out" 2>&1 &&
     cat "$work/out" && grep -q "rank 0 waited 3 s in .* for rank 2$" "$work/out" && ! wait $!
 }
 check "a missing rank is named" misses
 differs() {
-  "$program" "${heart[@]}" --rank 1 --ranks 2 --meet "$work/meet" --lr 0.2 >"$work/other" 2>&1 &
-  ! "$program" "${heart[@]}" --rank 0 --ranks 2 --meet "$work/meet" >"$work/out" 2>&1
+  "$program" "${run[@]}" --rank 1 --ranks 2 --meet "$work/meet" --lr 0.2 >"$work/other" 2>&1 &
+  ! "$program" "${run[@]}" --rank 0 --ranks 2 --meet "$work/meet" >"$work/out" 2>&1
   wait
   cat "$work/out" "$work/other"
   grep -q 'η=0.1 ' "$work/out" && grep -q 'η=0.2 ' "$work/out"

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "data/images.h"
+#include "data/images/images.h"
 #include "fl/server.h"
 #include "nn/model.h"
 

@@ -112,7 +112,8 @@ int run_command(int argc, char** argv) {
   }
   check(outputs);
   tools::allow_many_files();
-  return run_one("federated", experiment, resources, outputs, stop, ranks::make_executor(place));
+  return run_one("federated", experiment, resources, outputs, stop,
+                 ranks::make_executor(place, resources.threads));
 }
 
 }  // namespace

@@ -17,7 +17,7 @@
 #include <system_error>
 #include <vector>
 
-#include "data/tokenizer.h"
+#include "data/tokenizers/tokenizer.h"
 #include "nn/base/error.h"
 #include "nn/base/utf8.h"
 #include "nn/blas.h"

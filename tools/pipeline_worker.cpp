@@ -124,6 +124,7 @@ int run_command(int argc, char** argv) {
   config.batch = line.batch.value_or(config.microbatches * config.topology.pipelines);
   config.weight_decay =
       line.weight_decay.value_or(pipeline::optimizer_named(config.optimizer).weight_decay);
+  config.wire = line.wire.value_or(config.precision == "float" ? "float" : "bf16");
   config.model = model_of(line);
   training::choose_vocabulary(line.rank.text, line.rank.init, config.model.kind().vocabulary);
   pipeline::require_valid(config);

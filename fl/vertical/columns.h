@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "data/table.h"
+#include "data/tables/table.h"
 #include "nn/tensor.h"
 
 namespace fl::vertical {

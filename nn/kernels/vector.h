@@ -51,15 +51,16 @@ inline real sum_of(Vector vector) {
 
 // One step of a recursive transposition: swaps the two off-diagonal quarters of every square of
 // 2 half x 2 half elements.
-template <index half, std::size_t... lane>
-[[gnu::always_inline]] inline void exchange_quarters(Vector (&rows)[lanes],
+template <index half, class V, std::size_t... lane>
+[[gnu::always_inline]] inline void exchange_quarters(V (&rows)[sizeof...(lane)],
                                                      std::index_sequence<lane...> all) {
+  constexpr index size = sizeof...(lane);
 #pragma GCC unroll 16
-  for (index i = 0; i < lanes; ++i) {
+  for (index i = 0; i < size; ++i) {
     if (i & half) continue;
-    const Vector a = rows[i], b = rows[i + half];
-    rows[i] = __builtin_shufflevector(a, b, (lane & half ? lanes + lane - half : lane)...);
-    rows[i + half] = __builtin_shufflevector(a, b, (lane & half ? lanes + lane : lane + half)...);
+    const V a = rows[i], b = rows[i + half];
+    rows[i] = __builtin_shufflevector(a, b, (lane & half ? size + lane - half : lane)...);
+    rows[i + half] = __builtin_shufflevector(a, b, (lane & half ? size + lane : lane + half)...);
   }
   if constexpr (half > 1) exchange_quarters<half / 2>(rows, all);
 }

@@ -4,17 +4,15 @@
 #include <new>
 
 #include "nn/base/error.h"
-#include "nn/blas.h"
 #include "nn/kernels/vector_math.h"
 #include "nn/ops.h"
+#include "nn/products.h"
 #include "nn/real.h"
 #include "nn/tape.h"
 #include "nn/team.h"
 #include "nn/tensor.h"
 
 namespace nn {
-
-using blas::gemm, blas::Transpose;
 
 namespace {
 
@@ -31,6 +29,7 @@ struct Heads {
 
   index sequences, length, keys, heads, kv_heads, head_size;
   real scale;  // of the scores: 1 / sqrt(head_size)
+  Precision precision;
 
   index q_row() const { return heads * head_size; }
   index kv_row() const { return kv_heads * head_size; }
@@ -88,9 +87,9 @@ struct Inputs {
 // scores[rows, count] = q k^T
 void multiply_keys(const Heads& heads, const Heads::Block& b, const Heads::Keys& keys,
                    const Inputs& in, real* scores) {
-  gemm(Transpose::no, Transpose::yes, b.rows, keys.count, heads.head_size, 1, in.q + b.q,
-       heads.q_row(), in.k + b.kv + keys.first * heads.kv_row(), heads.kv_row(), 0, scores,
-       keys.count);
+  gemm(heads.precision, Transpose::no, Transpose::yes, b.rows, keys.count, heads.head_size, 1,
+       in.q + b.q, heads.q_row(), in.k + b.kv + keys.first * heads.kv_row(), heads.kv_row(), 0,
+       scores, keys.count);
 }
 
 // Turns a row of scores into exp((score - largest) scale) for the keys that its query sees. Later
@@ -124,9 +123,9 @@ void attend(const Heads& heads, const Heads::Block& b, const Inputs& in, const S
       sum[t] = sum[t] * shrunk + kernels::sum(row, seen);
       if (keys.first > 0) scale_row(t, shrunk);
     }
-    gemm(Transpose::no, Transpose::no, b.rows, heads.head_size, keys.count, 1, scores, keys.count,
-         in.v + b.kv + keys.first * heads.kv_row(), heads.kv_row(), keys.first > 0, y + b.q,
-         heads.q_row());
+    gemm(heads.precision, Transpose::no, Transpose::no, b.rows, heads.head_size, keys.count, 1,
+         scores, keys.count, in.v + b.kv + keys.first * heads.kv_row(), heads.kv_row(),
+         keys.first > 0, y + b.q, heads.q_row());
   });
   for (index t = 0; t < b.rows; ++t) scale_row(t, sum[t] = 1 / sum[t]);
 }
@@ -159,8 +158,8 @@ struct Gradients {
       alignas(64) Scores p, dscores;
       const index n = keys.count, kv = b.kv + keys.first * kv_row;
       multiply_keys(heads, b, keys, in, p);
-      gemm(Transpose::no, Transpose::yes, b.rows, n, size, 1, dy + b.q, q_row, in.v + kv, kv_row, 0,
-           dscores, n);
+      gemm(heads.precision, Transpose::no, Transpose::yes, b.rows, n, size, 1, dy + b.q, q_row,
+           in.v + kv, kv_row, 0, dscores, n);
       for (index t = 0; t < b.rows; ++t) {
         real *p_row = p + t * n, *row = dscores + t * n;
         const real *y_row = y + b.q + t * q_row, *dy_row = dy + b.q + t * q_row;
@@ -173,12 +172,12 @@ struct Gradients {
           row[s] = heads.scale * p_row[s] * (row[s] - along);
         }
       }
-      gemm(Transpose::no, Transpose::no, b.rows, size, n, 1, dscores, n, in.k + kv, kv_row,
-           keys.first > 0, q.data + b.q, q_row);
-      gemm(Transpose::yes, Transpose::no, n, size, b.rows, 1, dscores, n, in.q + b.q, q_row, 1,
-           k.data + kv, kv_row);
-      gemm(Transpose::yes, Transpose::no, n, size, b.rows, 1, p, n, dy + b.q, q_row, 1, v.data + kv,
-           kv_row);
+      gemm(heads.precision, Transpose::no, Transpose::no, b.rows, size, n, 1, dscores, n, in.k + kv,
+           kv_row, keys.first > 0, q.data + b.q, q_row);
+      gemm(heads.precision, Transpose::yes, Transpose::no, n, size, b.rows, 1, dscores, n,
+           in.q + b.q, q_row, 1, k.data + kv, kv_row);
+      gemm(heads.precision, Transpose::yes, Transpose::no, n, size, b.rows, 1, p, n, dy + b.q,
+           q_row, 1, v.data + kv, kv_row);
     });
   }
 };
@@ -197,14 +196,15 @@ Var causal_attention(Var q, Var k, Var v, index head_size, index length) {
            q.shape()[0] % length == 0 && q.shape()[0] > 0 && v.shape() == k.shape());
   const index sequences = q.shape()[0] / length, keys = k.shape()[0] / sequences;
   complain(k.shape() == Shape{sequences * keys, kv_columns} && keys >= length);
+  Tape& tape = q.tape();
   const Heads heads{sequences,
                     length,
                     keys,
                     columns / head_size,
                     kv_columns / head_size,
                     head_size,
-                    1 / std::sqrt(static_cast<real>(head_size))};
-  Tape& tape = q.tape();
+                    1 / std::sqrt(static_cast<real>(head_size)),
+                    tape.precision()};
   Var y = tape.result("causal_attention", q.shape(), q, k, v);
   const auto numbers = [&] { return tape.arena().allocate_array<real>(heads.queries()).data(); };
   const Softmax softmax{numbers(), numbers()};

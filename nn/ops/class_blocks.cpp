@@ -3,12 +3,10 @@
 #include <cmath>
 #include <numeric>
 
-#include "nn/blas.h"
 #include "nn/kernels/vector_math.h"
+#include "nn/products.h"
 
 namespace nn {
-
-using blas::gemm, blas::Transpose;
 
 namespace {
 
@@ -45,9 +43,9 @@ double finish_row(real* factors, index count, index n, index i, bool counts, con
 void compute_exponentials(const ClassBlocks& blocks, ConstView x, ConstView weight,
                           std::span<const int> targets, real* sums, real* wanted, Team& team) {
   team.each(blocks.count(), [&](index b) {
-    gemm(Transpose::no, Transpose::yes, blocks.n, blocks.size(b), blocks.in, 1, x.data, blocks.in,
-         weight.data + blocks.first(b) * blocks.in, blocks.in, 0, blocks.exponentials_of(b),
-         blocks.size(b));
+    gemm(blocks.precision, Transpose::no, Transpose::yes, blocks.n, blocks.size(b), blocks.in, 1,
+         x.data, blocks.in, weight.data + blocks.first(b) * blocks.in, blocks.in, 0,
+         blocks.exponentials_of(b), blocks.size(b));
     exponentials_of_scores(blocks, b, targets, sums + b * blocks.n, wanted);
   });
 }
@@ -67,7 +65,7 @@ double finish_rows(real* factors, index count, const real* sums, const real* wan
 void compute_products(const ClassBlocks& blocks, ConstView weight, real share, real* products,
                       Team& team) {
   team.each(blocks.count(), [&](index b) {
-    gemm(Transpose::no, Transpose::no, blocks.n, blocks.in, blocks.size(b), share,
+    gemm(blocks.precision, Transpose::no, Transpose::no, blocks.n, blocks.in, blocks.size(b), share,
          blocks.exponentials_of(b), blocks.size(b), weight.data + blocks.first(b) * blocks.in,
          blocks.in, 0, products + b * blocks.n * blocks.in, blocks.in);
   });
@@ -83,8 +81,9 @@ void add_weight_gradient(const ClassBlocks& blocks, ConstView x, std::span<const
     for (index i = 0; i < n; ++i)
       for (index j = 0; j < in; ++j)
         rows[i * in + j] = blocks.factors_of(b)[i] * x.data[i * in + j];
-    gemm(Transpose::yes, Transpose::no, blocks.size(b), in, n, share, blocks.exponentials_of(b),
-         blocks.size(b), rows, in, 1, dweight.data + blocks.first(b) * in, in);
+    gemm(blocks.precision, Transpose::yes, Transpose::no, blocks.size(b), in, n, share,
+         blocks.exponentials_of(b), blocks.size(b), rows, in, 1,
+         dweight.data + blocks.first(b) * in, in);
   });
   // Split by columns, because a class may be the target of several rows.
   team.split(in, 16, [&](index begin, index end) {

@@ -4,6 +4,7 @@
 #include <span>
 
 #include "nn/arena.h"
+#include "nn/precision.h"
 #include "nn/real.h"
 #include "nn/team.h"
 #include "nn/tensor.h"
@@ -24,6 +25,7 @@ struct ClassBlocks {
   index n, in, classes;
   real* exponentials;  // block after block, [n, width of the block]
   real* factors;       // [blocks, n]
+  Precision precision = Precision::full;
 
   index count() const { return (classes + width - 1) / width; }
   index first(index block) const { return block * width; }

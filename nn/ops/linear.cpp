@@ -1,15 +1,13 @@
 #include <algorithm>
 
 #include "nn/base/error.h"
-#include "nn/blas.h"
 #include "nn/ops.h"
+#include "nn/products.h"
 #include "nn/tape.h"
 #include "nn/team.h"
 #include "nn/tensor.h"
 
 namespace nn {
-
-using blas::gemm, blas::Transpose;
 
 namespace {
 
@@ -27,6 +25,7 @@ Var affine(const char* op, Var x, Var weight, Transpose transposed, Var bias) {
             weight.shape());
 
   Team& team = x.tape().team();
+  const Precision precision = x.tape().precision();
   Var y = x.tape().result(op, x.shape().with_columns(out), x, weight, bias);
   const View rows = x.tape().writable(y);
   if (has_bias)
@@ -34,20 +33,20 @@ Var affine(const char* op, Var x, Var weight, Transpose transposed, Var bias) {
       for (index i = begin; i < end; ++i) std::ranges::copy(bias, rows.data + i * out);
     });
   const index stride = weight.shape().columns();
-  gemm(team, Transpose::no, transposed, n, out, in, 1, x.value().data, in, weight.value().data,
-       stride, has_bias, rows.data, out);
+  gemm(precision, team, Transpose::no, transposed, n, out, in, 1, x.value().data, in,
+       weight.value().data, stride, has_bias, rows.data, out);
 
   y.backward_to(x, reads(weight), [=, &team](ConstView dy, View dx, ConstView weight) {
-    gemm(team, Transpose::no, is_transposed ? Transpose::no : Transpose::yes, n, in, out, 1,
-         dy.data, out, weight.data, stride, 1, dx.data, in);
+    gemm(precision, team, Transpose::no, is_transposed ? Transpose::no : Transpose::yes, n, in, out,
+         1, dy.data, out, weight.data, stride, 1, dx.data, in);
   });
   y.backward_to(weight, reads(x), [=, &team](ConstView dy, View dweight, ConstView x) {
     if (is_transposed)
-      gemm(team, Transpose::yes, Transpose::no, out, in, n, 1, dy.data, out, x.data, in, 1,
-           dweight.data, in);
+      gemm(precision, team, Transpose::yes, Transpose::no, out, in, n, 1, dy.data, out, x.data, in,
+           1, dweight.data, in);
     else
-      gemm(team, Transpose::yes, Transpose::no, in, out, n, 1, x.data, in, dy.data, out, 1,
-           dweight.data, out);
+      gemm(precision, team, Transpose::yes, Transpose::no, in, out, n, 1, x.data, in, dy.data, out,
+           1, dweight.data, out);
   });
   // Split by columns, for a fixed order of summation; at least a cache line of each row.
   y.backward_to(bias, [=, &team](ConstView dy, View dbias) {

@@ -40,8 +40,9 @@ Var linear_cross_entropy(Var x, Var weight, std::span<const int> targets) {
   Team& team = tape.team();
   const Targets kept = keep_targets("linear_cross_entropy", n, classes, tape, targets);
   Var loss = tape.result("linear_cross_entropy", {1}, x, weight);
-  ClassBlocks blocks{n, in, classes, tape.arena().allocate_array<real>(n * classes).data(),
-                     nullptr};
+  ClassBlocks blocks{n,       in,
+                     classes, tape.arena().allocate_array<real>(n * classes).data(),
+                     nullptr, tape.precision()};
   blocks.factors = tape.arena().allocate_array<real>(blocks.count() * n).data();
   tape.writable(loss).data[0] = static_cast<real>(
       forward(blocks, x.value(), weight.value(), kept.classes, tape) / kept.count);

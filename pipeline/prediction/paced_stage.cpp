@@ -17,21 +17,22 @@ void Sleep::operator()(double seconds) {
 
 PacedStage::PacedStage(const TrainingConfig& config, int stage, std::vector<ChunkWork> work,
                        std::function<void(double seconds)> sleep)
-    : Stage(config.model, blocks_of(config, stage), config.sequences(), config.length, config.seed),
+    : Stage(config.model, blocks_of(config, stage), config.length, config.seed),
       work_(std::move(work)),
       sleep_(std::move(sleep)),
-      zeros_(activation_shape().size()) {}
+      shape_{static_cast<nn::index>(config.sequences()) * config.length, config.model.hidden_size},
+      zeros_(shape_.size()) {}
 
 nn::ConstView PacedStage::forward(int chunk, int microbatch, const Batch&,
                                   std::span<const nn::real>) {
   start_flight(chunk, microbatch);
   sleep_(work_[chunk].costs.forward);
-  return {zeros_.data(), has_loss(chunk) ? nn::Shape{1} : activation_shape()};
+  return {zeros_.data(), has_loss(chunk) ? nn::Shape{1} : shape_};
 }
 
 nn::ConstView PacedStage::backward(int chunk, int, std::span<const nn::real>) {
   sleep_(work_[chunk].costs.backward);
-  return {zeros_.data(), activation_shape()};
+  return {zeros_.data(), shape_};
 }
 
 void PacedStage::weights(int chunk, int microbatch,

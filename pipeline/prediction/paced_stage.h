@@ -40,7 +40,8 @@ class PacedStage : public Stage {
  private:
   std::vector<ChunkWork> work_;
   std::function<void(double seconds)> sleep_;
-  std::vector<nn::real> zeros_;  // an activation
+  nn::Shape shape_;              // of an activation
+  std::vector<nn::real> zeros_;  // one
 };
 
 }  // namespace pipeline

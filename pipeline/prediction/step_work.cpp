@@ -65,7 +65,7 @@ StepWork step_of(const TrainingConfig& config, StageWork stages) {
   StepWork work{plan_of(config),
                 std::move(stages),
                 config.trains_alone() ? 1 : config.topology.pipelines,
-                bytes_of(activation_size(config)),
+                static_cast<double>(activation_bytes(config)),
                 {},
                 {}};
   if (!config.splits_head) return work;

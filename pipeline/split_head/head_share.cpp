@@ -34,9 +34,13 @@ Scores scores_of(nn::HeadRows rows, nn::index n, nn::index in) {
   return {blocks_of(rows.count), n, in};
 }
 
-nn::ClassBlocks HeadShare::Flight::blocks(const nn::LanguageModel& model) {
-  return {static_cast<nn::index>(targets.size()), model.config().hidden_size, model.rows()->count,
-          exponentials.data(), factors.data()};
+nn::ClassBlocks HeadShare::Flight::blocks(const nn::LanguageModel& model, nn::Precision precision) {
+  return {static_cast<nn::index>(targets.size()),
+          model.config().hidden_size,
+          model.rows()->count,
+          exponentials.data(),
+          factors.data(),
+          precision};
 }
 
 nn::ConstView HeadShare::Flight::input(const nn::LanguageModel& model) const {
@@ -78,8 +82,9 @@ void HeadShare::compute_scores(Flight& flight, std::span<const nn::real> x,
 
   nn::real* const scores = flight.scores.data();
   std::fill_n(scores + layout.wanted(), n, nn::real(0));
-  nn::compute_exponentials(flight.blocks(model_), flight.input(model_), model_.head_rows().value(),
-                           flight.targets, scores + layout.sums(), scores + layout.wanted(), team_);
+  nn::compute_exponentials(flight.blocks(model_, precision_), flight.input(model_),
+                           model_.head_rows().value(), flight.targets, scores + layout.sums(),
+                           scores + layout.wanted(), team_);
   std::ranges::copy(flight.factors, scores + layout.largest());
 }
 
@@ -100,8 +105,8 @@ std::span<const nn::real> HeadShare::scores(int microbatch, std::span<const nn::
     if (flight.targets[i] >= 0 && flight.targets[i] < rows.count)
       std::copy_n(weights.data + flight.targets[i] * in, in,
                   scores + layout.target_rows() + i * in);
-  nn::compute_products(flight.blocks(model_), weights, flight.share, scores + layout.products(),
-                       team_);
+  nn::compute_products(flight.blocks(model_, precision_), weights, flight.share,
+                       scores + layout.products(), team_);
   return flight.scores;
 }
 
@@ -119,8 +124,8 @@ void HeadShare::weights(int microbatch, std::span<const nn::real> factors) {
   nn::require(factors.size() == flight.factors.size(), "head: got ", factors.size(), " factors of ",
               flight.factors.size());
   std::ranges::copy(factors, flight.factors.begin());
-  nn::add_weight_gradient(flight.blocks(model_), flight.input(model_), flight.targets, flight.share,
-                          model_.head_rows().gradient(), team_, arena_);
+  nn::add_weight_gradient(flight.blocks(model_, precision_), flight.input(model_), flight.targets,
+                          flight.share, model_.head_rows().gradient(), team_, arena_);
   flight.is_free = true;
 }
 

@@ -7,6 +7,7 @@
 #include "nn/arena.h"
 #include "nn/models/language_model.h"
 #include "nn/ops/class_blocks.h"
+#include "nn/precision.h"
 #include "nn/real.h"
 #include "nn/team.h"
 #include "nn/tensor.h"
@@ -44,6 +45,8 @@ class HeadShare {
   // The model has the rows. Everything must outlive it.
   HeadShare(nn::LanguageModel& model, nn::Team& team) : model_(model), team_(team) {}
 
+  void set_precision(nn::Precision precision) { precision_ = precision; }
+
   // S: returns a Scores array. `x`: the norm's output, [n, in]; `weight`: of this loss, the mean
   // over all targets that are not negative, in the step's.
   std::span<const nn::real> scores(int microbatch, std::span<const nn::real> x,
@@ -69,7 +72,7 @@ class HeadShare {
     nn::real share = 0;        // of one token in the step's loss
     Lease lease;
 
-    nn::ClassBlocks blocks(const nn::LanguageModel& model);
+    nn::ClassBlocks blocks(const nn::LanguageModel& model, nn::Precision precision);
     nn::ConstView input(const nn::LanguageModel& model) const;
   };
   Flight& start_flight(int microbatch);
@@ -78,6 +81,7 @@ class HeadShare {
 
   nn::LanguageModel& model_;
   nn::Team& team_;
+  nn::Precision precision_ = nn::Precision::full;
   nn::Arena arena_;
   std::vector<std::unique_ptr<Flight>> flights_;  // free ones are reused
   Flight evaluation_;

@@ -6,11 +6,11 @@
 #include <random>
 #include <sstream>
 
-#include "data/byte_level_tokenizer.h"
-#include "data/character_class.h"
-#include "data/text.h"
-#include "data/vocabulary.h"
-#include "data/words.h"
+#include "data/text/text.h"
+#include "data/tokenizers/byte_level_tokenizer.h"
+#include "data/tokenizers/character_class.h"
+#include "data/tokenizers/vocabulary.h"
+#include "data/tokenizers/words.h"
 #include "nn/base/error.h"
 #include "nn/base/file.h"
 #include "nn/base/utf8.h"

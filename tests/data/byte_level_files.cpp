@@ -3,9 +3,9 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 
-#include "data/byte_level_tokenizer.h"
-#include "data/text.h"
-#include "data/vocabulary.h"
+#include "data/text/text.h"
+#include "data/tokenizers/byte_level_tokenizer.h"
+#include "data/tokenizers/vocabulary.h"
 #include "nn/base/file.h"
 #include "tests/complaint.h"
 #include "tests/data/byte_level_golden.h"

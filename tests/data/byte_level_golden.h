@@ -2,8 +2,8 @@
 
 #include <filesystem>
 
-#include "data/byte_level_tokenizer.h"
-#include "data/vocabulary.h"
+#include "data/tokenizers/byte_level_tokenizer.h"
+#include "data/tokenizers/vocabulary.h"
 
 namespace tests {
 

@@ -2,7 +2,7 @@
 
 #include <fstream>
 
-#include "data/cifar.h"
+#include "data/images/cifar.h"
 #include "nn/base/error.h"
 #include "tests/complaint.h"
 #include "tools/program/temporary_folder.h"

@@ -4,9 +4,9 @@
 #include <fstream>
 #include <numeric>
 
-#include "data/idx.h"
-#include "data/mnist.h"
-#include "data/own_images.h"
+#include "data/images/idx.h"
+#include "data/images/mnist.h"
+#include "data/images/own_images.h"
 #include "nn/base/error.h"
 #include "tests/complaint.h"
 #include "tools/program/temporary_folder.h"

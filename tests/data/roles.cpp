@@ -1,7 +1,7 @@
 #include <doctest/doctest.h>
 
-#include "data/plays.h"
-#include "data/roles.h"
+#include "data/text/plays.h"
+#include "data/text/roles.h"
 #include "tests/complaint.h"
 
 namespace {

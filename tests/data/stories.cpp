@@ -5,7 +5,7 @@
 #include <sstream>
 #include <vector>
 
-#include "data/stories.h"
+#include "data/text/stories.h"
 #include "nn/base/checksum.h"
 #include "tests/complaint.h"
 

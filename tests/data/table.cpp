@@ -2,8 +2,8 @@
 
 #include <filesystem>
 
-#include "data/rows.h"
-#include "data/table.h"
+#include "data/tables/rows.h"
+#include "data/tables/table.h"
 #include "nn/base/split.h"
 #include "tests/complaint.h"
 

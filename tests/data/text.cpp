@@ -4,10 +4,10 @@
 #include <fstream>
 #include <thread>
 
-#include "data/plays.h"
-#include "data/stories.h"
-#include "data/text.h"
-#include "data/token_cache.h"
+#include "data/text/plays.h"
+#include "data/text/stories.h"
+#include "data/text/text.h"
+#include "data/text/token_cache.h"
 #include "nn/base/checksum.h"
 #include "nn/base/error.h"
 #include "nn/base/file.h"

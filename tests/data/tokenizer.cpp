@@ -3,7 +3,7 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 
-#include "data/tokenizer.h"
+#include "data/tokenizers/tokenizer.h"
 #include "nn/base/error.h"
 #include "nn/base/file.h"
 #include "tests/complaint.h"

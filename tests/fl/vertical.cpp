@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "data/table.h"
+#include "data/tables/table.h"
 #include "fl/vertical/client.h"
 #include "fl/vertical/columns.h"
 #include "fl/vertical/server.h"

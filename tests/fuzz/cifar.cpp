@@ -2,7 +2,7 @@
 // every byte becomes a record: it is the label and, counted up, the pixels. The input's first byte
 // says how many bytes are missing from the last record.
 
-#include "data/cifar.h"
+#include "data/images/cifar.h"
 
 #include "tests/fuzz/images.h"
 

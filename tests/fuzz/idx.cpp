@@ -1,6 +1,6 @@
 // A pair of IDX files; the first two bytes say where one ends and the other begins.
 
-#include "data/idx.h"
+#include "data/images/idx.h"
 #include "tests/fuzz/images.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

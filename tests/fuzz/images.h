@@ -3,7 +3,7 @@
 #include <numeric>
 #include <vector>
 
-#include "data/images.h"
+#include "data/images/images.h"
 #include "tests/fuzz/fuzz.h"
 
 namespace fuzz {

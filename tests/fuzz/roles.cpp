@@ -1,8 +1,8 @@
 // A play: an accepted one has roles that speak, and their characters can be learned.
 
-#include "data/roles.h"
+#include "data/text/roles.h"
 
-#include "data/plays.h"
+#include "data/text/plays.h"
 #include "tests/fuzz/fuzz.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

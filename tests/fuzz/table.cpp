@@ -1,8 +1,8 @@
 // A table of rows to learn: the first line gives the roles of the columns, the rest is CSV.
 
-#include "data/table.h"
+#include "data/tables/table.h"
 
-#include "data/rows.h"
+#include "data/tables/rows.h"
 #include "nn/base/split.h"
 #include "tests/fuzz/fuzz.h"
 

@@ -1,7 +1,7 @@
 // A text to train on, in bytes and in tokens: encoded text is read back and decoded again.
 
-#include "data/llama_tokenizer.h"
-#include "data/token_cache.h"
+#include "data/text/token_cache.h"
+#include "data/tokenizers/llama_tokenizer.h"
 #include "nn/base/utf8.h"
 #include "tests/fuzz/fuzz.h"
 

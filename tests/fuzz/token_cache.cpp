@@ -1,7 +1,7 @@
 // A cache file of token ids. Its checksum and source are corrected, so that the code behind them is
 // reached; a damaged checksum must be noticed.
 
-#include "data/token_cache.h"
+#include "data/text/token_cache.h"
 
 #include <cstring>
 #include <vector>

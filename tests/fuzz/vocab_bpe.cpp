@@ -4,8 +4,8 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "data/byte_level_tokenizer.h"
-#include "data/gpt2_files.h"
+#include "data/tokenizers/byte_level_tokenizer.h"
+#include "data/tokenizers/gpt2_files.h"
 #include "nn/base/utf8.h"
 #include "tests/fuzz/byte_alphabet.h"
 #include "tests/fuzz/fuzz.h"

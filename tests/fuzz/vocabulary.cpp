@@ -2,9 +2,9 @@
 // nothing, so %BYTES%, %MODEL% and %REST% stand for the parts that all of Llama's kind have in
 // common, %ALPHABET% and %GPT2% for those of GPT-2's kind.
 
-#include "data/vocabulary.h"
+#include "data/tokenizers/vocabulary.h"
 
-#include "data/tokenizer.h"
+#include "data/tokenizers/tokenizer.h"
 #include "tests/fuzz/byte_alphabet.h"
 #include "tests/fuzz/fuzz.h"
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes data/unicode_ranges.h: letters, numbers and white space of Unicode 16.0, the version of
+"""Writes data/tokenizers/unicode_ranges.h: letters, numbers and white space of Unicode 16.0, the version of
 the pattern matcher (Oniguruma) in Hugging Face's library. Checks all code points against that
 library. Format the result with clang-format -i.
 Needs: pip install unicodedata2==16.0.0 tokenizers==0.23.3
@@ -53,7 +53,7 @@ def main():
             line += f" 0x{number:X},"
         text += line + "\n};\n"
     root = pathlib.Path(__file__).parent.parent.parent
-    (root / "data/unicode_ranges.h").write_text(text + "\n}  // namespace data\n")
+    (root / "data/tokenizers/unicode_ranges.h").write_text(text + "\n}  // namespace data\n")
 
 
 if __name__ == "__main__":

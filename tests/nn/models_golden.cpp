@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "data/characters.h"
-#include "data/images.h"
+#include "data/images/images.h"
+#include "data/text/characters.h"
 #include "nn/base/file.h"
 #include "nn/models/models.h"
 #include "nn/optimizer.h"

@@ -7,7 +7,7 @@
 #include <functional>
 #include <iterator>
 
-#include "data/tokens.h"
+#include "data/text/tokens.h"
 #include "nn/base/file.h"
 #include "nn/base/storage.h"
 #include "tools/program/privacy.h"

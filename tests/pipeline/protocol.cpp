@@ -309,7 +309,7 @@ TEST_CASE("unexpected messages of a rank are dropped and counted, and the others
         [&](toy::Rank rank) {
           int sent = 0;
           if (has_insider && rank.rank == 1)
-            rank.worker.on_action = [&](Work, int) {
+            rank.worker.actions().on_action = [&](Work, int) {
               rank.mailbox.send(0, {Tag::gradient, 1'000'000, ++sent}, numbers, leases[0]);
               rank.mailbox.send_text(0, {Tag::gradient, 0, 0, 0}, "too short");
               rank.mailbox.send_text(0, {Tag::save, 0, sent}, "one of these is kept");

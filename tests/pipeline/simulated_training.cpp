@@ -43,7 +43,7 @@ std::vector<Ending> SimulatedTraining::start(SimulatedNetwork& simulated,
   std::deque<Stage> stages;  // outlive the network, whose messages read their memory
   for (int rank = 0; rank < ranks; ++rank)
     stages.emplace_back(config_.model, blocks_of(config_, config_.topology.stage(rank)),
-                        config_.sequences(), toy::length, config_.seed, 1, config_.recomputes);
+                        toy::length, config_.seed, 1, config_.recomputes);
   std::deque<std::optional<StageWorker>> workers(ranks);  // these, too, for their moments
   Network network(simulated.join());
   std::vector<Ending> endings(ranks);

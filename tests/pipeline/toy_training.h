@@ -110,8 +110,8 @@ inline std::deque<Stage> as_ranks(const TrainingConfig& config, const std::strin
     addresses.push_back(nn::concat("inproc://", name, '-', rank));
   std::deque<Stage> stages;  // outlive the network, whose messages read their memory
   for (int rank = 0; rank < ranks; ++rank)
-    stages.emplace_back(config.model, blocks_of(config, config.topology.stage(rank)),
-                        config.sequences(), length, config.seed, 1, config.recomputes,
+    stages.emplace_back(config.model, blocks_of(config, config.topology.stage(rank)), length,
+                        config.seed, 1, config.recomputes,
                         rows_of(config, config.topology.stage(rank)));
   std::vector<std::exception_ptr> failures(ranks), losses(ranks);
   {

@@ -106,7 +106,7 @@ TEST_CASE("memory that a message still reads is not reused") {
                                        .key_value_heads = 1,
                                        .intermediate_size = 8,
                                        .max_positions = 300};
-  Stage stage(config, {{0, 1}}, 1, 300, 0);
+  Stage stage(config, {{0, 1}}, 300, 0);
   Network network;
   const std::vector<std::string> addresses{"inproc://lease-0", "inproc://lease-1"};
   Mailbox sender(network, {.rank = 0, .addresses = addresses});

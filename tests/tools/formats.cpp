@@ -4,8 +4,8 @@
 #include <fstream>
 
 #include "data/mapped_file.h"
-#include "data/token_cache.h"
-#include "data/tokenizer.h"
+#include "data/text/token_cache.h"
+#include "data/tokenizers/tokenizer.h"
 #include "nn/base/file.h"
 #include "nn/files/checkpoint.h"
 #include "nn/files/checkpoint_folder.h"

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <set>
 
-#include "data/mnist.h"
+#include "data/images/mnist.h"
 #include "nn/base/error.h"
 #include "tests/arguments.h"
 #include "tests/complaint.h"
@@ -43,12 +43,9 @@ TEST_CASE(
       const std::string word = nn::concat("--", option.name);
       const fl::OptionValues given{{std::string(option.name), 0.125}};
       CHECK(parse({"run", "--algorithm", name, word, "0.125"}).options == given);
-      CHECK(complaint_of([&] {
-              parse({"run", word, "0.125"});
-            }) == nn::concat("fedavg does not use ", word));
-      CHECK(contains(complaint_of([&] {
-                       parse({"run", "--algorithm", name, word, "-1"});
-                     }),
+      CHECK(complaint_of([&] { parse({"run", word, "0.125"}); }) ==
+            nn::concat("fedavg does not use ", word));
+      CHECK(contains(complaint_of([&] { parse({"run", "--algorithm", name, word, "-1"}); }),
                      nn::concat(word, ": -1 is not a number from ")));
     }
   }

@@ -114,6 +114,7 @@ TEST_CASE("curves of an exercise that was stopped are kept, but used only by the
 TEST_CASE("a table of epochs is what pandas and spreadsheets read") {
   CHECK(to_csv(Curve{"a", {0.5, 0.25}, {50, 75}}) ==
         "Epoch,Train accuracy,Loss\n0,50.0,0.5\n1,75.0,0.25\n");
+  CHECK(to_csv(Curve{"a", {0.5}, {}}) == "Epoch,Loss\n0,0.5\n");
   const std::vector<Curve> curves{{"a, b", {1}}};
   CHECK(to_csv(curves) == "Curve,Epoch,Train accuracy,Loss\n\"a, b\",0,,1.0\n");
 }

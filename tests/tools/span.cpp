@@ -30,13 +30,20 @@ TEST_CASE("parts are taken in turn by the first core that is free") {
   CHECK_THROWS_AS(makespan(parts, 0), nn::Error);
 }
 
-TEST_CASE("second halves are done in turn, and their core waits for it") {
-  const std::vector<double> first{1, 1, 4}, late{4, 1, 1}, second{1, 1, 1};
-  CHECK(makespan_in_order(first, second, 1) == 9);
-  CHECK(makespan_in_order(first, second, 2) == 7);
-  CHECK(makespan_in_order(first, second, 3) == 5);
-  CHECK(makespan_in_order(late, second, 3) == 7);  // two cores wait until 5
+TEST_CASE("steps are taken in the order of the parts, and a part's core waits for its turn") {
+  using Steps = std::vector<std::vector<double>>;
+  const std::vector<double> first{1, 1, 4}, late{4, 1, 1};
+  const Steps one{{1}, {1}, {1}};
+  CHECK(makespan_in_order(first, one, 1) == 9);
+  CHECK(makespan_in_order(first, one, 2) == 7);
+  CHECK(makespan_in_order(first, one, 3) == 5);
+  CHECK(makespan_in_order(late, one, 3) == 7);  // two cores wait until 5
   CHECK_THROWS_AS(makespan_in_order(first, {}, 3), nn::Error);
+
+  const std::vector<double> equal{1, 1};
+  CHECK(makespan_in_order(equal, Steps{{3}, {3}}, 2) == 7);
+  CHECK(makespan_in_order(equal, Steps{{2, 1}, {2, 1}}, 2) == 6);
+  CHECK(makespan_in_order(equal, Steps{{1, 1, 1}, {1, 1, 1}}, 2) == 5);
 }
 
 TEST_CASE("a rehearsal takes the time of its loops on their cores, plus all the rest") {

@@ -5,8 +5,8 @@
 #include <cmath>
 #include <filesystem>
 
-#include "data/characters.h"
-#include "data/rows.h"
+#include "data/tables/rows.h"
+#include "data/text/characters.h"
 #include "fl/server.h"
 #include "nn/models/models.h"
 #include "tests/complaint.h"
@@ -56,7 +56,7 @@ fl::Config config_for_text(std::string_view model, int threads) {
   config.clients = 4;
   config.fraction = 0.75;
   config.partition.split = fl::Split::natural;
-  config.training = {.learning_rate = 0.2, .batch = 5, .epochs = 2, .momentum = 0.9};
+  config.training = {.learning_rate = 0.05, .batch = 5, .epochs = 2, .momentum = 0.9};
   return config;
 }
 
@@ -89,6 +89,8 @@ TEST_CASE("every model of text predicts each character from those before it") {
     nn::Tape tape;
     const nn::Var y = model->forward(tape.constant(x));
     REQUIRE(y.shape() == nn::Shape{24, data::character_count});
+    CHECK(model->loss(tape.constant(x), labels).value()[0] ==
+          doctest::Approx(nn::nll_loss(y, labels).value()[0]).epsilon(1e-6));
     const std::vector<real> before(y.value().begin(), y.value().end());
     x.span()[11] = 5;  // the last character of the first text
     const nn::Var again = model->forward(tape.constant(x));
@@ -147,7 +149,7 @@ TEST_CASE("a federation learns text, with the same bits for any number of thread
     }
     CHECK(std::ranges::equal(one.weights(), three.weights()));
     CHECK(one.evaluate().loss < 0.7 * before);
-    CHECK(one.test() > 30);  // a space alone: 29
+    CHECK(one.test() > 60);  // a space alone: 29
   }
 }
 

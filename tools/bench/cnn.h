@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "data/images.h"
+#include "data/images/images.h"
 #include "fl/client_worker.h"
 
 namespace bench {

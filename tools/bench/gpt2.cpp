@@ -3,10 +3,12 @@
 #include <vector>
 
 #include "nn/blas.h"
+#include "nn/kernels/bf16_products.h"
 #include "nn/layers.h"
 #include "nn/models/language_model.h"
 #include "nn/optimizer.h"
 #include "nn/parameters.h"
+#include "nn/precision.h"
 #include "nn/random.h"
 #include "nn/tape.h"
 #include "nn/team.h"
@@ -34,7 +36,7 @@ nn::LanguageModelConfig small_gpt2() {
 // GPT-2 of 124M parameters, whose head shares the weights of the embedding, on random tokens.
 class Gpt2Training {
  public:
-  explicit Gpt2Training(int threads)
+  Gpt2Training(int threads, nn::Precision precision)
       : adam_(1e-4, {.weight_decay = 0.01, .is_decay_decoupled = true}), team_(threads) {
     nn::blas::reserve(threads);
     const nn::LanguageModelConfig config = small_gpt2();
@@ -50,6 +52,7 @@ class Gpt2Training {
       targets_.push_back(static_cast<int>(generator.next32() % config.vocab_size));
     }
     tape_.set_team(team_);
+    tape_.set_precision(precision);
   }
 
   void step() {
@@ -83,18 +86,39 @@ double gpt2_flops() {
 
 }  // namespace
 
-std::vector<Benchmark> gpt2_benchmarks(const SuiteOptions& options) {
-  const int threads = options.threads;
-  const auto ours = std::make_shared<Contestant>(Contestant::ours([threads]() -> Contestant::Jobs {
-    const auto training = std::make_shared<Gpt2Training>(threads);
+namespace {
+
+std::shared_ptr<Contestant> ours_in(nn::Precision precision, int threads) {
+  return std::make_shared<Contestant>(Contestant::ours([precision, threads]() -> Contestant::Jobs {
+    const auto training = std::make_shared<Gpt2Training>(threads, precision);
     return {{"step", [training] { training->step(); }}};
   }));
+}
+
+}  // namespace
+
+std::vector<Benchmark> gpt2_benchmarks(const SuiteOptions& options) {
+  const auto ours = ours_in(nn::Precision::full, options.threads);
   const Peers peers(options, "gpt2.py");
-  return {{.name = "gpt2",
-           .readings = {{"GPT-2 step, 124M parameters", "ms", 1e3}},
-           .ours = [ours] { return ours->seconds("step"); },
-           .peers = peers.at([](Contestant& peer) { return peer.seconds("step"); }),
-           .limit = [peak = options.peak] { return gpt2_flops() / peak->flops_per_second(); }}};
+  std::vector<Benchmark> benchmarks = {
+      {.name = "gpt2",
+       .readings = {{"GPT-2 step, 124M parameters", "ms", 1e3}},
+       .ours = [ours] { return ours->seconds("step"); },
+       .peers = peers.at([](Contestant& peer) { return peer.seconds("step"); }),
+       .limit = [peak = options.peak] { return gpt2_flops() / peak->flops_per_second(); }}};
+  if (!nn::kernels::has_bf16()) return benchmarks;
+  const auto in_bf16 = ours_in(nn::Precision::bf16, options.threads);
+  const Peers bf16_peers(options, "gpt2.py", "bf16");
+  benchmarks.push_back(
+      {.name = "gpt2-bf16",
+       .readings = {{"GPT-2 step in bfloat16", "ms", 1e3}},
+       .ours = [in_bf16] { return in_bf16->seconds("step"); },
+       .peers = bf16_peers.at([](Contestant& peer) { return peer.seconds("step"); })});
+  benchmarks.push_back({.name = "gpt2-bf16-float",
+                        .readings = {{"GPT-2 step in bfloat16, beside our float", "ms", 1e3}},
+                        .ours = [in_bf16] { return in_bf16->seconds("step"); },
+                        .peers = {{"float", [ours] { return ours->seconds("step"); }}}});
+  return benchmarks;
 }
 
 }  // namespace bench

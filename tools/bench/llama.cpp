@@ -1,6 +1,10 @@
 #include "tools/bench/llama.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include "nn/blas.h"
+#include "nn/kernels/bf16_products.h"
 #include "pipeline/stage_worker.h"
 #include "tools/bench/suites.h"
 
@@ -8,8 +12,10 @@ namespace bench {
 
 namespace {
 
-pipeline::TrainingConfig serial_config(const nn::LanguageModelConfig& model, int length) {
+pipeline::TrainingConfig serial_config(const nn::LanguageModelConfig& model, int length,
+                                       const std::string& precision) {
   pipeline::TrainingConfig config{.model = model, .length = length};
+  config.precision = config.wire = precision;
   config.model.max_positions = std::max<nn::index>(model.max_positions, length);
   config.cut = pipeline::default_cut(static_cast<int>(model.layers), 1);
   return config;
@@ -31,8 +37,7 @@ struct LlamaTraining::Parts {
       : config(config),
         ids(random_tokens(config)),
         windows(ids, config.length),
-        stage(config.model, pipeline::blocks_of(config, 0), config.sequences(), config.length,
-              config.seed, threads),
+        stage(config.model, pipeline::blocks_of(config, 0), config.length, config.seed, threads),
         mailbox(network, {.addresses = {"inproc://alone"}}),
         worker(this->config, stage, mailbox, &windows, trace) {}
 
@@ -47,9 +52,10 @@ struct LlamaTraining::Parts {
   int steps = 0;
 };
 
-LlamaTraining::LlamaTraining(const nn::LanguageModelConfig& model, int length, int threads) {
+LlamaTraining::LlamaTraining(const nn::LanguageModelConfig& model, int length, int threads,
+                             const std::string& precision) {
   nn::blas::reserve(threads);
-  parts_ = std::make_unique<Parts>(serial_config(model, length), threads);
+  parts_ = std::make_unique<Parts>(serial_config(model, length, precision), threads);
 }
 
 LlamaTraining::~LlamaTraining() = default;
@@ -70,30 +76,66 @@ double step_flops(const pipeline::TrainingConfig& config) {
   return 2 * passes * token * config.batch * config.length;
 }
 
-std::vector<Benchmark> llama_benchmarks(const SuiteOptions& options) {
-  const int threads = options.threads;
-  const auto ours = std::make_shared<Contestant>(Contestant::ours([threads]() -> Contestant::Jobs {
-    const auto training = std::make_shared<LlamaTraining>(nn::LanguageModelConfig(), 256, threads);
+namespace {
+
+std::shared_ptr<Contestant> ours_in(const std::string& precision, int threads) {
+  return std::make_shared<Contestant>(Contestant::ours([precision, threads]() -> Contestant::Jobs {
+    const auto training =
+        std::make_shared<LlamaTraining>(nn::LanguageModelConfig(), 256, threads, precision);
     return {{"step", [training] { training->step(); }}};
   }));
-  const auto memory = [](Contestant& side) {
-    side.seconds("step");
-    return side.peak_memory();
+}
+
+double seconds(Contestant& side) { return side.seconds("step"); }
+
+double memory(Contestant& side) {
+  side.seconds("step");
+  return side.peak_memory();
+}
+
+// In bfloat16 beside PyTorch's autocast, and beside our own float.
+std::vector<Benchmark> bf16_benchmarks(const SuiteOptions& options,
+                                       const std::shared_ptr<Contestant>& in_float) {
+  if (!nn::kernels::has_bf16()) return {};
+  const auto ours = ours_in("bf16", options.threads);
+  const Peers peers(options, "llama.py", "bf16");
+  const auto beside_float = [&](double (*cost)(Contestant&)) {
+    return std::vector<Peer>{{"float", [in_float, cost] { return cost(*in_float); }}};
   };
+  return {{.name = "llama-bf16",
+           .readings = {{"LLaMA step in bfloat16", "ms", 1e3}},
+           .ours = [ours] { return seconds(*ours); },
+           .peers = peers.at(seconds)},
+          {.name = "llama-bf16-float",
+           .readings = {{"LLaMA step in bfloat16, beside our float", "ms", 1e3}},
+           .ours = [ours] { return seconds(*ours); },
+           .peers = beside_float(seconds)},
+          {.name = "llama-bf16-memory",
+           .readings = {{"peak memory in bfloat16, beside our float", "MB", 1e-6}},
+           .ours = [ours] { return memory(*ours); },
+           .peers = beside_float(memory)}};
+}
+
+}  // namespace
+
+std::vector<Benchmark> llama_benchmarks(const SuiteOptions& options) {
+  const auto ours = ours_in("float", options.threads);
   const Peers peers(options, "llama.py"), frugal_peers(options, "llama.py", "frugal");
   const pipeline::TrainingConfig config;
-  return {
+  std::vector<Benchmark> benchmarks = {
       {.name = "llama",
        .readings = {{"LLaMA step, one process", "ms", 1e3},
                     {"LLaMA training", "tokens/s", 1.0 * config.batch * config.length, true}},
-       .ours = [ours] { return ours->seconds("step"); },
-       .peers = peers.at([](Contestant& peer) { return peer.seconds("step"); }),
+       .ours = [ours] { return seconds(*ours); },
+       .peers = peers.at(seconds),
        .limit = [config,
                  peak = options.peak] { return step_flops(config) / peak->flops_per_second(); }},
       {.name = "llama-memory",
        .readings = {{"LLaMA training, peak memory", "MB", 1e-6}},
-       .ours = [ours, memory] { return memory(*ours); },
+       .ours = [ours] { return memory(*ours); },
        .peers = frugal_peers.at(memory)}};
+  std::ranges::move(bf16_benchmarks(options, ours), std::back_inserter(benchmarks));
+  return benchmarks;
 }
 
 }  // namespace bench

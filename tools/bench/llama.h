@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "pipeline/training_config.h"
 
@@ -9,7 +10,8 @@ namespace bench {
 // Serial training of a whole model on random tokens, as a single bin/pipeline_worker does it.
 class LlamaTraining {
  public:
-  LlamaTraining(const nn::LanguageModelConfig& model, int length, int threads);
+  LlamaTraining(const nn::LanguageModelConfig& model, int length, int threads,
+                const std::string& precision = "float");
   ~LlamaTraining();
 
   void step();

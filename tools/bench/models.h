@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "data/images.h"
+#include "data/images/images.h"
 #include "fl/client_worker.h"
 
 namespace bench {

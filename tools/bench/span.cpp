@@ -1,6 +1,8 @@
 #include "tools/bench/span.h"
 
 #include <algorithm>
+#include <functional>
+#include <iterator>
 #include <numeric>
 #include <vector>
 
@@ -69,18 +71,21 @@ class LlamaStep {
 }  // namespace
 
 double makespan(std::span<const double> seconds, int cores) {
-  const std::vector<double> nothing(seconds.size());
+  const std::vector<std::vector<double>> nothing(seconds.size());
   return makespan_in_order(seconds, nothing, cores);
 }
 
-double makespan_in_order(std::span<const double> first, std::span<const double> second, int cores) {
-  nn::require(cores > 0 && first.size() == second.size(), "span: no cores, or halves that differ");
-  std::vector<double> free(cores);
-  double turn = 0, end = 0;
+double makespan_in_order(std::span<const double> first, std::span<const std::vector<double>> steps,
+                         int cores) {
+  nn::require(cores > 0 && first.size() == steps.size(), "span: no cores, or halves that differ");
+  std::vector<double> free(cores), turns;  // when each core is free, and each step
+  double end = 0;
   for (std::size_t i = 0; i < first.size(); ++i) {
     double& core = *std::ranges::min_element(free);
     core += first[i];
-    if (second[i] > 0) core = turn = std::max(core, turn) + second[i];
+    turns.resize(std::max(turns.size(), steps[i].size()));
+    for (std::size_t step = 0; step < steps[i].size(); ++step)
+      core = turns[step] = std::max(core, turns[step]) + steps[i][step];
     end = std::max(end, core);
   }
   return end;
@@ -130,10 +135,11 @@ double cnn_speedup(int cores, int batch) {
   nn::Tape tape;
   const nn::Tensor images({part_size, 1, 28, 28});
   const std::vector<int> labels(part_size);
-  std::vector<double> best_first, best_second, best_update;
+  std::vector<double> best_first, best_update;
+  std::vector<std::vector<double>> best_steps((batch + part_size - 1) / part_size);
   for (int i = 0; i < rehearsals; ++i) {
     masks.start_batch(generator, batch);
-    std::vector<double> first, second;
+    std::vector<double> first;
     for (int done = 0; done < batch; done += part_size) {
       const int size = std::min(part_size, batch - done);
       first.push_back(own_seconds([&] {
@@ -144,18 +150,22 @@ double cnn_speedup(int cores, int batch) {
         const nn::real share = static_cast<nn::real>(size) / static_cast<nn::real>(batch);
         tape.backward_data(loss, {&share, loss.shape()});
       }));
-      second.push_back(own_seconds([&] { tape.backward_weights(); }));
+      std::vector<double> starts, steps;
+      tape.backward_weights([&](int) { starts.push_back(nn::thread_seconds()); });
+      starts.push_back(nn::thread_seconds());
+      std::transform(starts.begin() + 1, starts.end(), starts.begin(),
+                             std::back_inserter(steps), std::minus<>());
+      keep_shortest(best_steps[done / part_size], steps);
     }
     const double update = own_seconds([&] {
       nn::sgd_step(model.parameters().values(), model.parameters().gradients(), 0.01);
       model.parameters().zero_gradients();
     });
     keep_shortest(best_first, first);
-    keep_shortest(best_second, second);
     keep_shortest(best_update, {&update, 1});
   }
   const auto seconds_on = [&](int count) {
-    return makespan_in_order(best_first, best_second, count) + best_update.front();
+    return makespan_in_order(best_first, best_steps, count) + best_update.front();
   };
   return seconds_on(1) / seconds_on(cores);
 }

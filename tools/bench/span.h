@@ -35,9 +35,10 @@ class Rehearsal {
 // When the last of some parts ends if each goes in turn to the first core that is free.
 double makespan(std::span<const double> seconds, int cores);
 
-// The same if each part ends in a second half, and second halves run strictly in turn, as in
-// fl::ordered_parallel().
-double makespan_in_order(std::span<const double> first, std::span<const double> second, int cores);
+// The same if each part ends in steps, and each step is taken in the order of the parts, as in
+// fl::Relay.
+double makespan_in_order(std::span<const double> first, std::span<const std::vector<double>> steps,
+                         int cores);
 
 // Speedup over one core of a training step of the course's LLaMA, with `sequences` of 256 tokens in
 // `microbatches`: forward, backward, the check for NaN, and Adam.

@@ -5,11 +5,11 @@
 #include <csignal>
 #include <span>
 
-#include "data/cifar.h"
-#include "data/mnist.h"
-#include "data/own_images.h"
-#include "data/plays.h"
-#include "data/rows.h"
+#include "data/images/cifar.h"
+#include "data/images/mnist.h"
+#include "data/images/own_images.h"
+#include "data/tables/rows.h"
+#include "data/text/plays.h"
 #include "nn/base/checksum.h"
 #include "nn/base/error.h"
 #include "nn/base/file.h"

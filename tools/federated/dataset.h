@@ -6,8 +6,8 @@
 #include <string>
 #include <string_view>
 
-#include "data/images.h"
-#include "data/table.h"
+#include "data/images/images.h"
+#include "data/tables/table.h"
 
 namespace federated {
 

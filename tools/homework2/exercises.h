@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "data/table.h"
+#include "data/tables/table.h"
 #include "nn/dropout_masks.h"
 #include "tools/report/document.h"
 

@@ -20,11 +20,14 @@ namespace {
 
 constexpr int record_format = 1;
 
-void write_epochs(std::ostream& out, const std::string& first_cell, const Curve& curve) {
-  for (std::size_t i = 0; i < curve.loss.size(); ++i)
-    out << first_cell << i << ','
-        << (curve.accuracy.empty() ? "" : federated::number(curve.accuracy[i])) << ','
-        << federated::number(curve.loss[i]) << '\n';
+void write_epochs(std::ostream& out, const std::string& first_cell, const Curve& curve,
+                  bool has_accuracy) {
+  for (std::size_t i = 0; i < curve.loss.size(); ++i) {
+    out << first_cell << i << ',';
+    if (has_accuracy)
+      out << (curve.accuracy.empty() ? "" : federated::number(curve.accuracy[i])) << ',';
+    out << federated::number(curve.loss[i]) << '\n';
+  }
 }
 
 // JSON has no NaN: nlohmann writes null.
@@ -100,14 +103,15 @@ Outcome read_outcome(const std::filesystem::path& file, const Exercise& exercise
 std::string to_csv(std::span<const Curve> curves) {
   std::ostringstream csv;
   csv << "Curve,Epoch,Train accuracy,Loss\n";
-  for (const Curve& curve : curves) write_epochs(csv, nn::csv_cell(curve.name) + ',', curve);
+  for (const Curve& curve : curves) write_epochs(csv, nn::csv_cell(curve.name) + ',', curve, true);
   return csv.str();
 }
 
 std::string to_csv(const Curve& curve) {
+  const bool has_accuracy = !curve.accuracy.empty();
   std::ostringstream csv;
-  csv << "Epoch,Train accuracy,Loss\n";
-  write_epochs(csv, "", curve);
+  csv << (has_accuracy ? "Epoch,Train accuracy,Loss\n" : "Epoch,Loss\n");
+  write_epochs(csv, "", curve, has_accuracy);
   return csv.str();
 }
 

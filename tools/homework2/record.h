@@ -26,7 +26,7 @@ Outcome read_outcome(const std::filesystem::path& file, const Exercise& exercise
 
 // Curve,Epoch,Train accuracy,Loss: one row per epoch.
 std::string to_csv(std::span<const Curve> curves);
-// Epoch,Train accuracy,Loss
+// Epoch,Train accuracy,Loss; without the accuracy if the network does not classify.
 std::string to_csv(const Curve& curve);
 
 }  // namespace homework2

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "nn/base/error.h"
+#include "nn/base/split.h"
 #include "pipeline/mailbox/frame.h"
 #include "pipeline/mailbox/listener.h"
 #include "pipeline/mailbox/meeting.h"
@@ -20,38 +21,46 @@ using pipeline::Mailbox, pipeline::Message, pipeline::PeerLost, pipeline::Tag;
 // In bytes: that of a large model, with what SCAFFOLD keeps.
 constexpr std::size_t largest_update = std::size_t{1} << 36;
 
-Line::Line(const MeetingPlace& place, int other, const std::string& terms,
+Line::Line(const MeetingPlace& place, const Circle& circle, const std::string& terms,
            std::chrono::milliseconds patience) {
-  const bool is_first = place.rank == 0;
-  const int own = is_first ? 0 : 1;  // a pair meets as a run of two ranks
-  const std::filesystem::path folder =
-      place.folder.string() + nn::concat('-', is_first ? other : place.rank);
+  // They meet as a run of their own, in which each has a seat.
+  const std::vector<int>& ranks = circle.ranks;
+  const int own = static_cast<int>(std::ranges::find(ranks, place.rank) - ranks.begin());
+  std::vector<int> others, other_seats;
+  std::vector<std::string> names;
+  for (int seat = 0; seat < std::ssize(ranks); ++seat) {
+    if (seat == own) continue;
+    others.push_back(ranks[seat]);
+    other_seats.push_back(seat);
+    names.push_back(std::to_string(ranks[seat]));
+  }
+  const std::filesystem::path folder = place.folder.string() + '-' + circle.name;
   const auto clear_away = [&] {
     std::error_code ignored;
-    if (is_first) std::filesystem::remove_all(folder, ignored);
+    if (own == 0) std::filesystem::remove_all(folder, ignored);
   };
   pipeline::Meeting meeting;
   try {
-    meeting = pipeline::meet_in(folder, own, 2, {1 - own}, pipeline::host_of_this_machine(),
-                                patience, place.stop);
+    meeting = pipeline::meet_in(folder, own, static_cast<int>(ranks.size()), other_seats,
+                                pipeline::host_of_this_machine(), patience, place.stop);
   } catch (const PeerLost&) {
     const std::string what =
         nn::concat("rank ", place.rank, " waited ", static_cast<double>(patience.count()) / 1000,
-                   " s in ", folder.string(), " for rank ", other);
+                   " s in ", folder.string(), " for rank ", nn::join(names, ", ", " or "));
     throw PeerLost(what, what);
   } catch (const Mailbox::Stopped&) {
     clear_away();
     throw;
   }
-  const std::size_t known = std::max(place.rank, other) + 1;
+  const std::size_t known = ranks.back() + 1;
   Mailbox::Options options;
   options.rank = place.rank;
-  options.links = std::vector{other};
+  options.links = others;
   options.addresses.resize(known);
   options.keys = pipeline::Keys{meeting.keys.secret, std::vector<std::string>(known)};
-  for (const auto& [rank, seat] : {std::pair(place.rank, own), std::pair(other, 1 - own)}) {
-    options.addresses[rank] = meeting.addresses[seat];
-    options.keys->public_keys[rank] = meeting.keys.public_keys[seat];
+  for (int seat = 0; seat < std::ssize(ranks); ++seat) {
+    options.addresses[ranks[seat]] = meeting.addresses[seat];
+    options.keys->public_keys[ranks[seat]] = meeting.keys.public_keys[seat];
   }
   options.run = meeting.run;
   options.listener = meeting.listener.descriptor;
@@ -75,9 +84,11 @@ Line::Line(const MeetingPlace& place, int other, const std::string& terms,
   clear_away();
 }
 
+Circle with_rank_0(int rank) { return {std::to_string(rank), {0, rank}}; }
+
 Connection::Connection(const MeetingPlace& place, int rank, const std::string& terms,
                        std::chrono::milliseconds patience)
-    : rank_(rank), line_(place, rank, terms, patience) {
+    : rank_(rank), line_(place, with_rank_0(rank), terms, patience) {
   threads_ = static_cast<int>(line_.mailbox().receive_number(
       rank, {Tag::report},
       nn::concat("waiting for rank ", rank, " to say how many threads it has")));

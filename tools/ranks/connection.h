@@ -6,6 +6,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "fl/executor.h"
 #include "pipeline/mailbox/mailbox.h"
@@ -25,12 +26,19 @@ struct MeetingPlace {
   const std::atomic<bool>* stop = nullptr;
 };
 
-// One end of a connection: rank 0's to `other`, or that of a rank to rank 0. Both must have the
-// same terms, one per line. Throws as Mailbox::meet() and pipeline::meet_in() do, which waits
-// `patience` for the other process to start.
+// Ranks that are connected with each other, in ascending order: rank 0 and another one, or the
+// ranks of a pipeline. `name` is that of their meeting.
+struct Circle {
+  std::string name;
+  std::vector<int> ranks;
+};
+
+// A rank's end of the connections of a circle. All of its ranks must have the same terms, one per
+// line. Throws as Mailbox::meet() and pipeline::meet_in() do, which waits `patience` for the other
+// processes to start.
 class Line {
  public:
-  Line(const MeetingPlace& place, int other, const std::string& terms,
+  Line(const MeetingPlace& place, const Circle& circle, const std::string& terms,
        std::chrono::milliseconds patience);
   pipeline::Mailbox& mailbox() { return *mailbox_; }
 
@@ -38,6 +46,9 @@ class Line {
   pipeline::Network network_;
   std::optional<pipeline::Mailbox> mailbox_;
 };
+
+// The circle of rank 0 and this one.
+Circle with_rank_0(int rank);
 
 // Another rank, as rank 0 sees it. Several threads may use it.
 class Connection {

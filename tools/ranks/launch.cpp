@@ -4,6 +4,7 @@
 
 #include "nn/base/error.h"
 #include "nn/base/split.h"
+#include "pipeline/schedules/schedule.h"
 #include "tools/training/access.h"
 #include "tools/training/launcher.h"
 
@@ -20,6 +21,12 @@ void add_options(tools::Options& command, Choice& choice) {
       .add("--ranks", choice.ranks,
            "how many processes share the clients; else the launcher's, or 1")
       .between(1, 4096);
+  command
+      .add("--stages", choice.stages,
+           "cut each client's language model into stages, each on a rank of its own")
+      .between(1, 4096);
+  command.add("--schedule", choice.schedule, "in which order a stage computes; 1f1b")
+      .among(tools::names_of(pipeline::schedule_table()));
   command.add("--meet", choice.meet, "folder that all ranks see; they find each other there");
   command
       .add("--timeout", choice.timeout, "longest wait for the other ranks at the start, in seconds")
@@ -37,6 +44,21 @@ int ranks_here() {
   }
 }
 
+static Cutting cutting_of(const Choice& choice, int ranks) {
+  Cutting cutting;
+  cutting.stages = choice.stages.value_or(1);
+  cutting.schedule = choice.schedule.value_or(cutting.schedule);
+  if (choice.schedule && cutting.stages == 1)
+    throw nn::InputError("--schedule is the order of work in a pipeline, and there is none",
+                         "say how many stages a client has: --stages 2");
+  if (ranks % cutting.stages != 0)
+    throw nn::InputError(nn::concat(ranks, ranks == 1 ? " rank does" : " ranks do",
+                                    " not divide into pipelines of ", cutting.stages, " stages"),
+                         nn::concat("start a multiple of ", cutting.stages,
+                                    " ranks, such as mpirun -n ", 2 * cutting.stages));
+  return cutting;
+}
+
 Place find_place(const Choice& choice) {
   const bool is_by_hand = choice.rank && choice.ranks;
   const auto launch = training::find_launch(is_by_hand ? "none" : choice.launcher,
@@ -51,6 +73,7 @@ Place find_place(const Choice& choice) {
     throw nn::InputError(
         nn::concat("there is no rank ", place.meeting.rank, " of ", place.meeting.ranks),
         "number the processes from 0 with --rank, and give each the same --ranks");
+  place.cutting = cutting_of(choice, place.meeting.ranks);
   if (!launch) return place;
   place.found = nn::concat(launch->launcher, " (", launch->evidence, ")");
   return place;

@@ -6,6 +6,7 @@
 
 #include "tools/program/options.h"
 #include "tools/ranks/connection.h"
+#include "tools/ranks/cutting.h"
 
 namespace ranks {
 
@@ -13,6 +14,8 @@ namespace ranks {
 struct Choice {
   std::string launcher = "auto";
   std::optional<int> rank, ranks;
+  std::optional<int> stages;
+  std::optional<std::string> schedule;
   std::filesystem::path meet = "out";
   double timeout = 60, heartbeat = 6;  // seconds
 };
@@ -24,7 +27,8 @@ int ranks_here();
 
 struct Place {
   MeetingPlace meeting;  // of one rank, if there is nothing to meet
-  std::string found;     // by which launcher; empty: by none
+  Cutting cutting;
+  std::string found;  // by which launcher; empty: by none
 };
 
 // What was chosen, and else what a launcher told this process. Throws nn::InputError if that makes

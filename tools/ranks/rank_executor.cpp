@@ -11,13 +11,17 @@
 
 namespace ranks {
 
-RankExecutor::RankExecutor(fl::ThreadExecutor& own, Connections others, Reconnect reconnect,
+RankExecutor::RankExecutor(fl::ThreadExecutor& own, std::unique_ptr<ClientPipeline> pipeline,
+                           Connections others, Reconnect reconnect,
                            std::function<void(const std::string&)> say)
     : own_(own),
+      pipeline_(std::move(pipeline)),
+      own_hands_(pipeline_ ? 1 : static_cast<int>(own.workers().size())),
       others_(std::move(others)),
       reconnect_(std::move(reconnect)),
       say_(std::move(say)),
       own_threads_(std::ssize(own.workers())) {
+  own_.workers()[0].compute_with(pipeline_.get());
   share_out_hands();
 }
 
@@ -26,15 +30,17 @@ RankExecutor::~RankExecutor() {
   for (auto& each : returns_)
     if (auto latecomer = each.get()) others_.push_back(std::move(latecomer));
   for (const auto& other : others_) other->end();
+  if (pipeline_) pipeline_->end();
+  own_.workers()[0].compute_with(nullptr);
 }
 
 // In turns, so that few clients are shared out over all ranks.
 void RankExecutor::share_out_hands() {
   hands_.clear();
-  int most = static_cast<int>(own_.workers().size());
+  int most = own_hands_;
   for (const auto& other : others_) most = std::max(most, other->threads());
   for (int thread = 0; thread < most; ++thread) {
-    if (thread < std::ssize(own_.workers())) hands_.push_back({.worker = &own_.workers()[thread]});
+    if (thread < own_hands_) hands_.push_back({.worker = &own_.workers()[thread]});
     for (const auto& other : others_)
       if (thread < other->threads() && !other->is_lost())
         hands_.push_back({.connection = other.get()});
@@ -57,7 +63,8 @@ void RankExecutor::take_in_those_that_are_back() {
 
 void RankExecutor::train(int count, const Assign& assign, const Take& take) {
   take_in_those_that_are_back();
-  if (std::ranges::all_of(others_, [](const auto& other) { return other->is_lost(); })) {
+  if (!pipeline_ &&
+      std::ranges::all_of(others_, [](const auto& other) { return other->is_lost(); })) {
     hands_.clear();  // with their spare workers
     return own_.train(count, assign, take);
   }

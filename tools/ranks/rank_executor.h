@@ -10,13 +10,15 @@
 #include <vector>
 
 #include "fl/executor.h"
+#include "tools/ranks/client_pipeline.h"
 #include "tools/ranks/connection.h"
 
 namespace ranks {
 
 // Trains the clients of a round on the threads of rank 0 and of all other ranks. The clients of a
 // rank that is lost are given to others in the same round; when none is left, rank 0 trains alone.
-// A rank that is started again takes part from the next round on.
+// A rank that is started again takes part from the next round on. If clients are cut into stages,
+// the ranks are the leads of pipelines, and each trains one client at a time.
 class RankExecutor : public fl::Executor {
  public:
   using Connections = std::vector<std::unique_ptr<Connection>>;
@@ -24,9 +26,10 @@ class RankExecutor : public fl::Executor {
   // thread of its own.
   using Reconnect =
       std::function<std::unique_ptr<Connection>(int rank, const std::atomic<bool>& stop)>;
-  // `say` is told of ranks that are lost or come back. The threads must outlive the executor's
-  // rounds.
-  RankExecutor(fl::ThreadExecutor& own, Connections others, Reconnect reconnect,
+  // `pipeline`: that of rank 0's clients; null if they are not cut. `say` is told of ranks that are
+  // lost or come back. The threads must outlive the executor.
+  RankExecutor(fl::ThreadExecutor& own, std::unique_ptr<ClientPipeline> pipeline,
+               Connections others, Reconnect reconnect,
                std::function<void(const std::string& what)> say);
   ~RankExecutor() override;  // lets the other ranks end
 
@@ -48,6 +51,8 @@ class RankExecutor : public fl::Executor {
   Connection* replacement();
 
   fl::ThreadExecutor& own_;
+  std::unique_ptr<ClientPipeline> pipeline_;
+  int own_hands_;  // clients that rank 0 trains at the same time
   Connections others_;
   Reconnect reconnect_;
   std::function<void(const std::string&)> say_;

@@ -42,24 +42,26 @@ auto interruptible(const Meet& meet) {
   }
 }
 
-// What all ranks must have in common: the run, and the program's version.
-std::string terms_of(const std::string& run) {
-  return run + "\nengine " + nn::describe_engine().at("engine");
+// What all ranks must have in common: the run, the program's version, and how clients are cut.
+std::string terms_of(const std::string& run, const Cutting& cutting) {
+  return nn::concat(run, "\nengine ", nn::describe_engine().at("engine"), "\nstages ",
+                    cutting.stages, "\nschedule ", cutting.schedule);
 }
 
-// Waits for a rank that was lost. Null once it is told to stop.
-std::unique_ptr<Connection> connect_again(MeetingPlace place, int rank, const std::string& run,
-                                          const std::atomic<bool>& stop) {
+// Meets ranks that were lost once they are started again: connect(place) until it succeeds. Null
+// once it is told to stop. `who`: "rank 3".
+template <class Connect>
+auto connect_again(MeetingPlace place, const std::string& who, const std::atomic<bool>& stop,
+                   const Connect& connect) -> decltype(connect(place)) {
   place.stop = &stop;
   bool is_refused = false;
   while (!stop) {
     try {
-      return std::make_unique<Connection>(place, rank, terms_of(run), std::chrono::years(1));
+      return connect(place);
     } catch (const pipeline::Mailbox::Stopped&) {
       return nullptr;
     } catch (const nn::InputError& error) {
-      if (!std::exchange(is_refused, true))
-        say(nn::concat("rank ", rank, " cannot come back: ", error.what()));
+      if (!std::exchange(is_refused, true)) say(who + " cannot come back: " + error.what());
     } catch (const std::exception&) {  // it was lost again
     }
     std::this_thread::sleep_for(
@@ -68,31 +70,86 @@ std::unique_ptr<Connection> connect_again(MeetingPlace place, int rank, const st
   return nullptr;
 }
 
+// Meets the pipeline of a lead.
+std::unique_ptr<ClientPipeline> meet_pipeline(const Place& place, const nn::Model& model,
+                                              const std::string& terms, int threads) {
+  const pipeline::TrainingConfig config = config_of(model, place.cutting, place.meeting.ranks);
+  const auto meet = [=](const MeetingPlace& meeting, std::chrono::milliseconds patience) {
+    return std::make_unique<StageRank>(meeting, config, terms, threads, patience);
+  };
+  const auto meet_again = [=](const std::atomic<bool>& stop) {
+    return connect_again(
+        place.meeting, nn::concat("the pipeline of rank ", place.meeting.rank), stop,
+        [&](const MeetingPlace& meeting) { return meet(meeting, std::chrono::years(1)); });
+  };
+  return std::make_unique<ClientPipeline>(meet(place.meeting, place.meeting.timeout), config,
+                                          meet_again, say);
+}
+
 }  // namespace
 
-federated::Runner::MakeExecutor make_executor(const Place& place) {
+federated::Runner::MakeExecutor make_executor(const Place& place, int threads) {
   if (place.meeting.ranks == 1) return nullptr;
-  return [place](fl::Server& server, const std::string& run) {
+  return [place, threads](fl::Server& server, const std::string& run) {
     return interruptible([&]() -> std::unique_ptr<fl::Executor> {
+      const auto& [stages, schedule] = place.cutting;
+      const std::string terms = terms_of(run, place.cutting);
+      if (stages > 1) config_of(server.model(), place.cutting, place.meeting.ranks);  // or throws
       say(nn::concat(place.meeting.ranks, " ranks",
+                     stages > 1 ? nn::concat(", ", stages, " for a client") : "",
                      place.found.empty() ? "" : ", started by " + place.found, "; meeting in ",
                      place.meeting.folder.string(), "-*"));
       std::vector<std::future<std::unique_ptr<Connection>>> meetings;
-      for (int rank = 1; rank < place.meeting.ranks; ++rank)
+      for (int rank = stages; rank < place.meeting.ranks; rank += stages)
         meetings.push_back(std::async(std::launch::async, [&, rank] {
-          return std::make_unique<Connection>(place.meeting, rank, terms_of(run),
-                                              place.meeting.timeout);
+          return std::make_unique<Connection>(place.meeting, rank, terms, place.meeting.timeout);
         }));
+      std::unique_ptr<ClientPipeline> pipeline;
+      if (stages > 1) pipeline = meet_pipeline(place, server.model(), terms, threads);
       RankExecutor::Connections others;
       for (auto& meeting : meetings) others.push_back(meeting.get());
       return std::make_unique<RankExecutor>(
-          server.threads(), std::move(others),
-          [place, run](int rank, const std::atomic<bool>& stop) {
-            return connect_again(place.meeting, rank, run, stop);
+          server.threads(), std::move(pipeline), std::move(others),
+          [place, terms](int rank, const std::atomic<bool>& stop) {
+            return connect_again(
+                place.meeting, nn::concat("rank ", rank), stop, [&](const MeetingPlace& meeting) {
+                  return std::make_unique<Connection>(meeting, rank, terms, std::chrono::years(1));
+                });
           },
           say);
     });
   };
+}
+
+// Trains clients, alone or as the lead of a pipeline. Returns how often.
+static int serve_clients(fl::Server& server, const Place& place, const std::string& terms,
+                         int threads) {
+  std::unique_ptr<ClientPipeline> pipeline;
+  if (place.cutting.stages > 1) {
+    pipeline = meet_pipeline(place, server.model(), terms, threads);
+    server.threads().workers()[0].compute_with(pipeline.get());
+  }
+  Line line(place.meeting, with_rank_0(place.meeting.rank), terms, place.meeting.timeout);
+  const int trained = serve(server.threads(), line);
+  if (pipeline) pipeline->end();
+  return trained;
+}
+
+// Computes gradients in a pipeline. When a rank of it is lost, the others meet again. Returns how
+// often.
+static int serve_stage(fl::Server& server, const Place& place, const std::string& terms,
+                       int threads) {
+  const pipeline::TrainingConfig config =
+      config_of(server.model(), place.cutting, place.meeting.ranks);
+  for (int served = 0;;) {
+    StageRank stage(place.meeting, config, terms, threads, place.meeting.timeout);
+    try {
+      stage.serve(served);
+      return served;
+    } catch (const pipeline::PeerLost& lost) {
+      say(nn::concat(lost.what(), "; rank ", place.meeting.rank, " waits for its pipeline"));
+    }
+  }
 }
 
 void serve_run(const federated::Experiment& asked, const federated::Resources& resources,
@@ -102,14 +159,18 @@ void serve_run(const federated::Experiment& asked, const federated::Resources& r
       federated::settled(federated::with_clients_of(*dataset.train, asked));
   federated::validate(experiment, dataset.task());
   fl::Config config = federated::config_of(experiment, *dataset.train);
-  config.threads = resources.threads;
+  const auto [rank, stages] = std::pair(place.meeting.rank, place.cutting.stages);
+  config.threads = stages > 1 ? 1 : resources.threads;  // the others are a stage's
   fl::Server server(std::move(config), *dataset.train, *dataset.test);
+  const std::string terms =
+      terms_of(federated::identity_of(experiment, dataset.task()), place.cutting);
+  const auto report = [&](const char* what, int times) {
+    say(nn::concat("rank ", rank, what, times, times == 1 ? " time" : " times"));
+  };
   interruptible([&] {
-    Line line(place.meeting, 0, terms_of(federated::identity_of(experiment, dataset.task())),
-              place.meeting.timeout);
-    const int trained = serve(server.threads(), line);
-    say(nn::concat("rank ", place.meeting.rank, " trained clients ", trained,
-                   trained == 1 ? " time" : " times"));
+    if (rank % stages == 0)
+      return report(" trained clients ", serve_clients(server, place, terms, resources.threads));
+    report(" computed gradients ", serve_stage(server, place, terms, resources.threads));
   });
 }
 

@@ -8,8 +8,9 @@
 // A federated run whose clients are shared out over processes.
 namespace ranks {
 
-// Rank 0's: meets the other ranks when the run begins. Null if there are none.
-federated::Runner::MakeExecutor make_executor(const Place& place);
+// Rank 0's: meets the other ranks when the run begins. Null if there are none. A stage of a client
+// has so many threads.
+federated::Runner::MakeExecutor make_executor(const Place& place, int threads);
 
 // Another rank's whole run: trains clients until rank 0 has played its rounds.
 void serve_run(const federated::Experiment& asked, const federated::Resources& resources,

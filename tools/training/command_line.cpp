@@ -2,10 +2,12 @@
 
 #include <cstdint>
 
-#include "data/text.h"
+#include "data/text/text.h"
 #include "nn/base/error.h"
 #include "nn/base/split.h"
 #include "nn/models/language_model.h"
+#include "nn/precision.h"
+#include "pipeline/activation_wire.h"
 #include "pipeline/optimizers.h"
 #include "pipeline/outer_steps/wire_formats.h"
 #include "pipeline/schedules/schedule.h"
@@ -63,6 +65,15 @@ void add_training_options(tools::Options& options, CommandLine& line) {
       .between(std::uint64_t{0}, tools::largest_seed);
   options.add("--clip-norm", config.clip_norm,
               "largest norm of a step's gradients, all stages together; 0, any");
+  options
+      .add("--precision", config.precision,
+           "factors of matrix products: float, or rounded to bf16, with sums, weights and moments "
+           "in float; bf16-plain, the same numbers on any processor, slowly")
+      .among(tools::names_of(nn::precision_table));
+  options
+      .add("--wire", line.wire,
+           "numbers that stages pass on: float or bf16, which halves the bytes; as --precision")
+      .among(tools::names_of(pipeline::activation_wire_table()));
   options.add("--exact-sums", config.has_exact_sums,
               "add up gradients of microbatches so that the bits do not depend on which pipeline "
               "has which");

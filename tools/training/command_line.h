@@ -27,7 +27,7 @@ struct CommandLine {
   std::string layers;
   std::optional<int> pipelines, batch, threads, parent, number;
   std::optional<double> weight_decay;
-  std::optional<std::string> checkpoint;
+  std::optional<std::string> checkpoint, wire;
   std::string launcher = "auto";
   std::filesystem::path meet, new_keys, rehearsed;
   bool only_checks = false;

@@ -43,9 +43,9 @@ void Material::make_stage(const RankOptions& options, std::unique_ptr<pipeline::
     stage = std::make_unique<pipeline::PacedStage>(config, number,
                                                    options.rehearsal->stages.at(number));
   else
-    stage = std::make_unique<pipeline::Stage>(
-        config.model, pipeline::blocks_of(config, number), config.sequences(), config.length,
-        config.seed, options.threads, config.recomputes, pipeline::rows_of(config, number));
+    stage = std::make_unique<pipeline::Stage>(config.model, pipeline::blocks_of(config, number),
+                                              config.length, config.seed, options.threads,
+                                              config.recomputes, pipeline::rows_of(config, number));
   if (init) init->load(stage->model());
 }
 

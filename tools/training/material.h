@@ -4,8 +4,8 @@
 #include <optional>
 #include <string>
 
-#include "data/text.h"
-#include "data/tokens.h"
+#include "data/text/text.h"
+#include "data/text/tokens.h"
 #include "nn/models/hugging_face.h"
 #include "pipeline/stage.h"
 #include "tools/training/rank.h"

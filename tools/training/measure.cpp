@@ -22,8 +22,9 @@ constexpr int tries = 4;
 // Measures one block, alone in a stage.
 Costs measure(const pipeline::TrainingConfig& config, int threads, int block,
               const std::function<void()>& pause) {
-  pipeline::Stage stage(config.model, {{block}}, config.sequences(), config.length, config.seed,
-                        threads, config.recomputes);
+  pipeline::Stage stage(config.model, {{block}}, config.length, config.seed, threads,
+                        config.recomputes);
+  stage.set_precision(nn::precision_named(config.precision));
   const std::size_t tokens = static_cast<std::size_t>(config.sequences()) * config.length;
   const std::vector<int> ids(tokens, 1);
   const std::vector<nn::real> input(tokens * config.model.hidden_size, nn::real(0.1));

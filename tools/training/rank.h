@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "data/text.h"
+#include "data/text/text.h"
 #include "pipeline/training_config.h"
 #include "tools/training/costs_file.h"
 

@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "data/vocabulary.h"
+#include "data/tokenizers/vocabulary.h"
 #include "nn/base/error.h"
 #include "nn/base/storage.h"
 #include "nn/files/checkpoint.h"

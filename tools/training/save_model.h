@@ -1,6 +1,6 @@
 #pragma once
 
-#include "data/text.h"
+#include "data/text/text.h"
 #include "nn/files/safetensors.h"
 #include "pipeline/mailbox/mailbox.h"
 #include "pipeline/stage.h"

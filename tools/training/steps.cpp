@@ -148,11 +148,11 @@ class Steps {
 
   // Returns whether another step follows.
   bool step() {
-    worker_.on_action = [this](pipeline::Work work, int microbatch) {
+    worker_.actions().on_action = [this](pipeline::Work work, int microbatch) {
       state_.set(done_ + 1, name_of(kind_of(work)), microbatch);
     };
     const std::optional<double> loss = worker_.step(done_);
-    worker_.on_action = [](pipeline::Work, int) {};
+    worker_.actions().on_action = [](pipeline::Work, int) {};
     traffic_.add_step(++done_);
     if (course_) course_->add(done_, loss, worker_.gradients().verdict());
     const bool goes_on = has_begun_ ? hear_order() : begin();

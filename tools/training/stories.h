@@ -4,8 +4,8 @@
 #include <memory>
 #include <string>
 
-#include "data/text.h"
-#include "data/tokenizer.h"
+#include "data/text/text.h"
+#include "data/tokenizers/tokenizer.h"
 #include "pipeline/story.h"
 #include "tools/training/progress.h"
 

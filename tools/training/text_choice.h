@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "data/text.h"
+#include "data/text/text.h"
 
 // From the options --text, --tokenizer and --init to a text and its tokens.
 namespace training {

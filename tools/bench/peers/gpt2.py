@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """GPT-2 of 124M parameters in PyTorch: steps of AdamW on batches of 4 sequences of 64 random tokens.
 
-gpt2.py THREADS, then on the standard input: step.
+gpt2.py THREADS [bf16], then on the standard input: step.
 """
 import sys
 
@@ -56,7 +56,9 @@ def main():
 
     def step():
         optimizer.zero_grad()
-        functional.cross_entropy(model(ids).flatten(0, 1), targets.flatten()).backward()
+        with torch.autocast("cpu", torch.bfloat16, enabled="bf16" in sys.argv):
+            loss = functional.cross_entropy(model(ids).flatten(0, 1), targets.flatten())
+        loss.backward()
         optimizer.step()
 
     serve({"step": step})

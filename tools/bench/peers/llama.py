@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The course's LLaMA in PyTorch: steps of Adam on batches of 3 sequences of 256 random tokens.
 
-llama.py THREADS [frugal], then on the standard input: step.
+llama.py THREADS [frugal|bf16], then on the standard input: step. bf16: with autocast.
 """
 import sys
 
@@ -75,7 +75,9 @@ def main():
 
     def step():
         optimizer.zero_grad()
-        loss_of(model(ids), ids).backward()
+        with torch.autocast("cpu", torch.bfloat16, enabled="bf16" in sys.argv):
+            loss = loss_of(model(ids), ids)
+        loss.backward()
         optimizer.step()
 
     serve({"step": step})

@@ -1,0 +1,191 @@
+#include "nn/kernels/bf16_products.h"
+
+#include <algorithm>
+#include <bit>
+#include <cfloat>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <utility>
+
+#include "nn/kernels/bf16.h"
+#include "nn/kernels/vector.h"
+
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
+
+namespace nn::kernels {
+
+namespace {
+
+// Two adjacent numbers of a line: the one with even k in the lower half.
+using Pair = std::uint32_t;
+
+// A block of a and a panel of b are rounded and put in order, on the stack. For a, the pairs of a
+// row follow each other; for b, the pairs of all columns with the same k. The innermost loop goes
+// along k and reads a pair of each of 8 rows and three vectors of b:
+//
+//             48 columns of b, in the L1 cache
+//   8 rows    8 x 48 sums, in 24 registers
+//   of a
+constexpr index vector_pairs = 16, tile_rows = 8, tile_vectors = 3;
+constexpr index tile_columns = tile_vectors * vector_pairs;
+constexpr index most_pairs = 144;  // of a line: a panel of b takes 27 kB
+constexpr index most_rows = 256;   // of a: 147 kB, in the L2 cache
+
+using Pairs [[gnu::vector_size(64)]] = Pair;
+using Floats [[gnu::vector_size(64)]] = float;
+
+// Up to 16 numbers, then zeros.
+Pairs load_rounded(const float* from, index count, float scale) {
+  Floats numbers = {};
+  if (count >= vector_pairs)
+    std::memcpy(&numbers, from, sizeof numbers);
+  else if (count > 0)
+    std::memcpy(&numbers, from, sizeof(float) * count);
+  return rounded_to_bf16(std::bit_cast<Pairs>(numbers * scale));
+}
+
+Pairs pair_up(Pairs even, Pairs odd) { return even >> 16 | (odd & 0xffff0000); }
+
+// 16 pairs of each of 16 lines. Vector i has those of line i if a line's numbers are adjacent, and
+// otherwise pair i of all lines.
+template <std::size_t... i>
+void load_square(Bf16Operand from, index lines, index depth, Pairs (&square)[vector_pairs],
+                 std::index_sequence<i...>) {
+  for (index v = 0; v < vector_pairs; ++v)
+    if (from.step == 1) {
+      const float* const line = from.data + v * from.line;
+      const index count = v < lines ? depth : 0;
+      const Pairs a = load_rounded(line, count, from.scale);
+      const Pairs b = load_rounded(line + vector_pairs, count - vector_pairs, from.scale);
+      square[v] = pair_up(__builtin_shufflevector(a, b, (2 * i)...),
+                          __builtin_shufflevector(a, b, (2 * i + 1)...));
+    } else {
+      const float* const even = from.data + 2 * v * from.step;
+      square[v] =
+          pair_up(load_rounded(even, 2 * v < depth ? lines : 0, from.scale),
+                  load_rounded(even + from.step, 2 * v + 1 < depth ? lines : 0, from.scale));
+    }
+}
+
+// to[lines, most_pairs] if lines are `adjacent`, otherwise to[most_pairs, tile_columns]. Lines and
+// pairs are filled up with zeros to whole vectors.
+template <bool is_a>
+void pack(Bf16Operand from, index lines, index depth, Pair* to) {
+  constexpr auto all = std::make_index_sequence<vector_pairs>();
+  for (index line = 0; line < lines; line += vector_pairs)
+    for (index k = 0; k < depth; k += 2 * vector_pairs) {
+      Pairs square[vector_pairs];
+      load_square(from.at(line, k), lines - line, depth - k, square, all);
+      if ((from.step == 1) != is_a) exchange_quarters<vector_pairs / 2>(square, all);
+      Pair* const corner = to + (is_a ? line * most_pairs + k / 2 : k / 2 * tile_columns + line);
+      for (index v = 0; v < vector_pairs; ++v)
+        std::memcpy(corner + v * (is_a ? most_pairs : tile_columns), &square[v], sizeof square[v]);
+    }
+}
+
+#ifdef __x86_64__
+
+// sums[8, 48], `leading` apart, = (or +=) the products of 8 rows and 48 columns.
+[[gnu::target("avx512f,avx512bf16")]] void multiply_tile(const Pair* a, const Pair* b, index pairs,
+                                                         bool adds, float* sums, index leading) {
+  __m512 sum[tile_rows][tile_vectors];
+#pragma GCC unroll 8
+  for (index i = 0; i < tile_rows; ++i)
+#pragma GCC unroll 3
+    for (index v = 0; v < tile_vectors; ++v)
+      sum[i][v] =
+          adds ? _mm512_loadu_ps(sums + i * leading + v * vector_pairs) : _mm512_setzero_ps();
+  for (index p = 0; p < pairs; ++p) {
+    __m512bh right[tile_vectors];
+#pragma GCC unroll 3
+    for (index v = 0; v < tile_vectors; ++v)
+      right[v] = (__m512bh)_mm512_loadu_si512(b + p * tile_columns + v * vector_pairs);
+#pragma GCC unroll 8
+    for (index i = 0; i < tile_rows; ++i) {
+      const auto left = (__m512bh)_mm512_set1_epi32(static_cast<int>(a[i * most_pairs + p]));
+#pragma GCC unroll 3
+      for (index v = 0; v < tile_vectors; ++v)
+        sum[i][v] = _mm512_dpbf16_ps(sum[i][v], left, right[v]);
+    }
+  }
+#pragma GCC unroll 8
+  for (index i = 0; i < tile_rows; ++i)
+#pragma GCC unroll 3
+    for (index v = 0; v < tile_vectors; ++v)
+      _mm512_storeu_ps(sums + i * leading + v * vector_pairs, sum[i][v]);
+}
+
+#endif
+
+// A tile at the edge of c is computed in a copy of full size.
+void multiply_edge(index rows, index columns, const Pair* a, const Pair* b, index pairs, bool adds,
+                   float* c, index leading) {
+  float sums[tile_rows * tile_columns] = {};
+  for (index i = 0; adds && i < rows; ++i)
+    std::copy_n(c + i * leading, columns, sums + i * tile_columns);
+  multiply_tile(a, b, pairs, adds, sums, tile_columns);
+  for (index i = 0; i < rows; ++i) std::copy_n(sums + i * tile_columns, columns, c + i * leading);
+}
+
+// The product of a packed block of a and a panel of b.
+void multiply_panel(index rows, index columns, const Pair* a, const Pair* b, index pairs, bool adds,
+                    float* c, index leading) {
+  for (index i = 0; i < rows; i += tile_rows)
+    if (i + tile_rows <= rows && columns == tile_columns)
+      multiply_tile(a + i * most_pairs, b, pairs, adds, c + i * leading, leading);
+    else
+      multiply_edge(std::min(tile_rows, rows - i), columns, a + i * most_pairs, b, pairs, adds,
+                    c + i * leading, leading);
+}
+
+float flushed(float x) { return std::abs(x) < FLT_MIN ? std::copysign(0.0f, x) : x; }
+
+float rounded_number(Bf16Operand from, index line, index k, index depth) {
+  if (k >= depth) return 0;
+  const Bf16Operand number = from.at(line, k);
+  return flushed(value_of_bf16(bf16_of(*number.data * number.scale)));
+}
+
+}  // namespace
+
+#ifdef __x86_64__
+bool has_bf16() { return __builtin_cpu_supports("avx512bf16"); }
+#else
+bool has_bf16() { return false; }
+#endif
+
+void multiply_bf16(index m, index n, index k, Bf16Operand a, Bf16Operand b, bool adds, float* c,
+                   index leading) {
+  alignas(64) Pair rows[most_rows * most_pairs], panel[most_pairs * tile_columns];
+  for (index first = 0; first < k; first += 2 * most_pairs) {
+    const index depth = std::min(2 * most_pairs, k - first), pairs = (depth + 1) / 2;
+    for (index i = 0; i < m; i += most_rows) {
+      const index height = std::min(most_rows, m - i);
+      pack<true>(a.at(i, first), height, depth, rows);
+      for (index j = 0; j < n; j += tile_columns) {
+        const index width = std::min(tile_columns, n - j);
+        pack<false>(b.at(j, first), width, depth, panel);
+        multiply_panel(height, width, rows, panel, pairs, adds || first > 0, c + i * leading + j,
+                       leading);
+      }
+    }
+  }
+}
+
+void multiply_bf16_plain(index m, index n, index k, Bf16Operand a, Bf16Operand b, bool adds,
+                         float* c, index leading) {
+  for (index i = 0; i < m; ++i)
+    for (index j = 0; j < n; ++j) {
+      float& element = c[i * leading + j];
+      float sum = adds ? flushed(element) : 0;
+      for (index p = 0; p < k; p += 2)
+        for (const index q : {p + 1, p})
+          sum = flushed(std::fma(rounded_number(a, i, q, k), rounded_number(b, j, q, k), sum));
+      element = sum;
+    }
+}
+
+}  // namespace nn::kernels

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <array>
+#include <string_view>
+
+namespace nn {
+
+// How exact the factors of matrix products are. Sums are float in any case, and so is everything
+// else: weights, gradients, norms, softmax, losses, the optimizer's moments.
+enum class Precision {
+  full,        // as they are stored
+  bf16,        // rounded to bfloat16; needs a processor with AVX512_BF16
+  bf16_plain,  // the same bits on any processor, slowly
+};
+
+struct PrecisionName {
+  std::string_view name;  // on the command line
+  Precision precision;
+};
+constexpr std::array precision_table{PrecisionName{"float", Precision::full},
+                                     PrecisionName{"bf16", Precision::bf16},
+                                     PrecisionName{"bf16-plain", Precision::bf16_plain}};
+
+// Throws InputError if there is no precision of this name, or this machine cannot compute in it.
+Precision precision_named(std::string_view name);
+
+}  // namespace nn
