@@ -1,6 +1,6 @@
 #pragma once
 
-#include <array>
+#include <span>
 #include <string_view>
 
 namespace nn {
@@ -17,9 +17,7 @@ struct PrecisionName {
   std::string_view name;  // on the command line
   Precision precision;
 };
-constexpr std::array precision_table{PrecisionName{"float", Precision::full},
-                                     PrecisionName{"bf16", Precision::bf16},
-                                     PrecisionName{"bf16-plain", Precision::bf16_plain}};
+std::span<const PrecisionName> precision_table();
 
 // Throws InputError if there is no precision of this name, or this machine cannot compute in it.
 Precision precision_named(std::string_view name);

@@ -1,6 +1,7 @@
 #include "nn/products.h"
 
 #include <algorithm>
+#include <array>
 #include <type_traits>
 
 #include "nn/base/error.h"
@@ -62,8 +63,15 @@ Bf16Product bf16_product(Arguments...) {
 
 }  // namespace
 
+std::span<const PrecisionName> precision_table() {
+  static constexpr std::array table{PrecisionName{"float", Precision::full},
+                                    PrecisionName{"bf16", Precision::bf16},
+                                    PrecisionName{"bf16-plain", Precision::bf16_plain}};
+  return table;
+}
+
 Precision precision_named(std::string_view name) {
-  const Precision precision = row_named(precision_table, name, "--precision").precision;
+  const Precision precision = row_named(precision_table(), name, "--precision").precision;
   demand(precision == Precision::full || sizeof(real) == sizeof(float),
          "this engine computes in double", "leave --precision out");
   demand(precision != Precision::bf16 || kernels::has_bf16(),

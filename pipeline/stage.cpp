@@ -18,6 +18,12 @@ std::vector<int> joined(const std::vector<std::vector<int>>& chunks, int head, b
   return blocks;
 }
 
+void round_all(nn::ConstView numbers, nn::real* to) {
+  std::ranges::transform(numbers, to, [](nn::real x) {
+    return nn::kernels::value_of_bf16(nn::kernels::bf16_of(static_cast<float>(x)));
+  });
+}
+
 }  // namespace
 
 Stage::Stage(const nn::LanguageModelConfig& config, const std::vector<std::vector<int>>& chunks,
@@ -91,7 +97,7 @@ nn::ConstView Stage::forward(int chunk, int microbatch, const Batch& batch,
     nn::Tape& tape = flight.tapes[i];
     if (is_recomputed(block)) {
       flight.kept[i] = value;
-      value = output_of(block, run_on_shared_tape(flight, i), shared_.tape);
+      value = output_of(block, run_on_shared_tape(flight, i));
       value.data = tape.keep(value.span()).data();
       continue;
     }
@@ -101,7 +107,7 @@ nn::ConstView Stage::forward(int chunk, int microbatch, const Batch& batch,
       flight.in[i] = tape.input(value);
       flight.out[i] = run(block, flight.in[i], batch.targets);
     }
-    value = output_of(block, flight.out[i].value(), tape);
+    value = output_of(block, flight.out[i]);
   }
   return value;
 }
@@ -138,8 +144,7 @@ nn::ConstView Stage::backward(int chunk, int microbatch, std::span<const nn::rea
       continue;
     }
     flight.tapes[i].backward_data(flight.out[i], dy);
-    dy = flight.in[i].has_value() ? passed_on(flight.in[i].gradient(), flight.tapes[i])
-                                  : nn::ConstView{};
+    dy = flight.in[i].has_value() ? gradient_of(flight.in[i]) : nn::ConstView{};
   }
   return dy;
 }
@@ -154,17 +159,17 @@ void Stage::abandon() {
   shared_.flight = nullptr;
 }
 
-nn::ConstView Stage::passed_on(nn::ConstView numbers, nn::Tape& tape) const {
-  if (!rounds_) return numbers;
-  const auto rounded = tape.arena().allocate_array<nn::real>(numbers.size());
-  std::ranges::transform(numbers, rounded.begin(), [](nn::real x) {
-    return nn::kernels::value_of_bf16(nn::kernels::bf16_of(static_cast<float>(x)));
-  });
-  return {rounded.data(), numbers.shape};
+nn::ConstView Stage::output_of(int block, nn::Var y) const {
+  if (rounds_ && block != model_.head_block()) round_all(y.value(), y.tape().writable(y).data);
+  return y.value();
 }
 
-nn::ConstView Stage::output_of(int block, nn::ConstView y, nn::Tape& tape) const {
-  return block == model_.head_block() ? y : passed_on(y, tape);
+nn::ConstView Stage::gradient_of(nn::Var input) {
+  const nn::ConstView gradient = input.gradient();
+  if (!rounds_) return gradient;
+  rounded_gradient_.resize(gradient.size());
+  round_all(gradient, rounded_gradient_.data());
+  return {rounded_gradient_.data(), gradient.shape};
 }
 
 // A layer, the head, or its norm.
@@ -173,13 +178,13 @@ nn::Var Stage::run(int block, nn::Var in, std::span<const int> targets) {
   return model_.rows() ? model_.norm(in) : model_.loss(in, targets);
 }
 
-nn::ConstView Stage::run_on_shared_tape(Flight& flight, std::size_t index) {
+nn::Var Stage::run_on_shared_tape(Flight& flight, std::size_t index) {
   shared_.tape.reset();
   shared_.flight = &flight;
   shared_.index = index;
   shared_.in = shared_.tape.input(flight.kept[index]);
   shared_.out = run(chunks_[flight.chunk][index], shared_.in, flight.targets);
-  return shared_.out.value();
+  return shared_.out;
 }
 
 // Returns the gradient of the block's input, in the flight's memory: the next block uses the tape.
@@ -189,7 +194,7 @@ nn::ConstView Stage::recompute(Flight& flight, std::size_t index, nn::ConstView 
   shared_.tape.backward_weights();
   on_gradients(chunks_[flight.chunk][index]);
   shared_.flight = nullptr;
-  const nn::ConstView dx = passed_on(shared_.in.gradient(), shared_.tape);
+  const nn::ConstView dx = gradient_of(shared_.in);
   flight.gradient.assign(dx.begin(), dx.end());
   return {flight.gradient.data(), dx.shape};
 }

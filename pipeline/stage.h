@@ -112,11 +112,12 @@ class Stage {
   bool has_block(int chunk, int block) const { return std::ranges::count(chunks_[chunk], block); }
   bool is_recomputed(int block) const { return recomputes_ && block != 0; }
   nn::Shape shape_of(int chunk, const Batch& batch, std::span<const nn::real> input) const;
-  // Numbers for another block: rounded, if they are to be, in the tape's arena.
-  nn::ConstView passed_on(nn::ConstView numbers, nn::Tape& tape) const;
-  nn::ConstView output_of(int block, nn::ConstView y, nn::Tape& tape) const;
+  // What a block passes to the next one, and to the one before, rounded if it is to be. A gradient
+  // stays valid until that of another block.
+  nn::ConstView output_of(int block, nn::Var y) const;
+  nn::ConstView gradient_of(nn::Var input);
   nn::Var run(int block, nn::Var in, std::span<const int> targets);
-  nn::ConstView run_on_shared_tape(Flight& flight, std::size_t index);
+  nn::Var run_on_shared_tape(Flight& flight, std::size_t index);
   nn::ConstView recompute(Flight& flight, std::size_t index, nn::ConstView dy);
 
   std::vector<std::vector<int>> chunks_;
@@ -132,6 +133,7 @@ class Stage {
     std::size_t index = 0;
     nn::Var in, out;
   } shared_;
+  std::vector<nn::real> rounded_gradient_;
   nn::Tape evaluation_;                           // records nothing
   std::vector<std::unique_ptr<Flight>> flights_;  // free ones are reused
 };

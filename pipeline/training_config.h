@@ -61,7 +61,7 @@ struct TrainingConfig {
   bool shares_moments = false;   // of the optimizer, over the ranks of a stage group; see Gradients
   bool splits_head = false;      // its rows over the stages; see split_head/split_head.h
   std::string wire = "float";    // between stages, in the table of activation_wire.h
-  std::string precision = "float";  // of matrix products, in nn::precision_table
+  std::string precision = "float";  // of matrix products, in nn::precision_table()
   bool has_exact_sums = false;      // of gradients and losses over microbatches; see nn/exact_sum.h
 
   Synchronisation sync = {};

@@ -38,7 +38,7 @@ using Pairs [[gnu::vector_size(64)]] = Pair;
 using Floats [[gnu::vector_size(64)]] = float;
 
 // Up to 16 numbers, then zeros.
-Pairs load_rounded(const float* from, index count, float scale) {
+[[gnu::always_inline]] inline Pairs load_rounded(const float* from, index count, float scale) {
   Floats numbers = {};
   if (count >= vector_pairs)
     std::memcpy(&numbers, from, sizeof numbers);
@@ -49,13 +49,14 @@ Pairs load_rounded(const float* from, index count, float scale) {
 
 Pairs pair_up(Pairs even, Pairs odd) { return even >> 16 | (odd & 0xffff0000); }
 
-// 16 pairs of each of 16 lines. Vector i has those of line i if a line's numbers are adjacent, and
+// 16 pairs of each of 16 lines. If a line's numbers are adjacent, vector i has those of line i, and
 // otherwise pair i of all lines.
-template <std::size_t... i>
-void load_square(Bf16Operand from, index lines, index depth, Pairs (&square)[vector_pairs],
-                 std::index_sequence<i...>) {
+template <bool has_adjacent, std::size_t... i>
+[[gnu::always_inline]] inline void load_square(Bf16Operand from, index lines, index depth,
+                                               Pairs (&square)[vector_pairs],
+                                               std::index_sequence<i...>) {
   for (index v = 0; v < vector_pairs; ++v)
-    if (from.step == 1) {
+    if (has_adjacent) {
       const float* const line = from.data + v * from.line;
       const index count = v < lines ? depth : 0;
       const Pairs a = load_rounded(line, count, from.scale);
@@ -70,20 +71,53 @@ void load_square(Bf16Operand from, index lines, index depth, Pairs (&square)[vec
     }
 }
 
-// to[lines, most_pairs] if lines are `adjacent`, otherwise to[most_pairs, tile_columns]. Lines and
-// pairs are filled up with zeros to whole vectors.
+// Asks for the memory of a square, which is beside the one that is loaded next.
+template <bool has_adjacent>
+[[gnu::always_inline]] inline void prefetch_square(Bf16Operand from) {
+  for (index v = 0; v < 2 * vector_pairs; ++v)
+    __builtin_prefetch(has_adjacent ? from.data + v / 2 * from.line + v % 2 * vector_pairs
+                                    : from.data + v * from.step);
+}
+
+template <bool is_a, bool has_adjacent>
+[[gnu::always_inline]] inline void pack_square(Bf16Operand from, index lines, index depth,
+                                               Pair* to) {
+  constexpr auto all = std::make_index_sequence<vector_pairs>();
+  Pairs square[vector_pairs];
+  load_square<has_adjacent>(from, lines, depth, square, all);
+  if (has_adjacent != is_a) exchange_quarters<vector_pairs / 2>(square, all);
+  for (index v = 0; v < vector_pairs; ++v)
+    std::memcpy(to + v * (is_a ? most_pairs : tile_columns), &square[v], sizeof square[v]);
+}
+
+// Goes along the memory of the operand. Lines and pairs are filled up with zeros to whole vectors.
+template <bool is_a, bool has_adjacent>
+void pack(Bf16Operand from, index lines, index depth, Pair* to) {
+  constexpr index width = vector_pairs, length = 2 * vector_pairs;
+  const auto put = [&](index line, index k) {
+    Pair* const corner = to + (is_a ? line * most_pairs + k / 2 : k / 2 * tile_columns + line);
+    prefetch_square<has_adjacent>(has_adjacent ? from.at(line + width, k)
+                                               : from.at(line, k + length));
+    if (line + width <= lines && k + length <= depth)
+      pack_square<is_a, has_adjacent>(from.at(line, k), width, length, corner);
+    else
+      pack_square<is_a, has_adjacent>(from.at(line, k), lines - line, depth - k, corner);
+  };
+  if (has_adjacent)
+    for (index line = 0; line < lines; line += width)
+      for (index k = 0; k < depth; k += length) put(line, k);
+  else
+    for (index k = 0; k < depth; k += length)
+      for (index line = 0; line < lines; line += width) put(line, k);
+}
+
+// to[lines, most_pairs] for a, to[most_pairs, tile_columns] for b.
 template <bool is_a>
 void pack(Bf16Operand from, index lines, index depth, Pair* to) {
-  constexpr auto all = std::make_index_sequence<vector_pairs>();
-  for (index line = 0; line < lines; line += vector_pairs)
-    for (index k = 0; k < depth; k += 2 * vector_pairs) {
-      Pairs square[vector_pairs];
-      load_square(from.at(line, k), lines - line, depth - k, square, all);
-      if ((from.step == 1) != is_a) exchange_quarters<vector_pairs / 2>(square, all);
-      Pair* const corner = to + (is_a ? line * most_pairs + k / 2 : k / 2 * tile_columns + line);
-      for (index v = 0; v < vector_pairs; ++v)
-        std::memcpy(corner + v * (is_a ? most_pairs : tile_columns), &square[v], sizeof square[v]);
-    }
+  if (from.step == 1)
+    pack<is_a, true>(from, lines, depth, to);
+  else
+    pack<is_a, false>(from, lines, depth, to);
 }
 
 #ifdef __x86_64__

@@ -40,8 +40,9 @@ std::vector<real> gradient(Precision precision, int threads) {
              head = random_values(classes * width, 3);
   const std::vector<int> targets(tokens, 2050);
   const Var in = tape.input({x.data(), {tokens, width}});
-  const Var q = linear(in, tape.constant({weight.data(), {width, width}}));
-  const Var y = causal_attention(q, in, matmul(in, q), 8, tokens);
+  const Var w = tape.constant({weight.data(), {width, width}});
+  const Var q = linear(in, w);
+  const Var y = causal_attention(q, in, matmul(in, w), 8, tokens);
   tape.backward(linear_cross_entropy(y, tape.constant({head.data(), {classes, width}}), targets));
   return tests::numbers(in.gradient());
 }

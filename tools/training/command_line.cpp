@@ -69,7 +69,7 @@ void add_training_options(tools::Options& options, CommandLine& line) {
       .add("--precision", config.precision,
            "factors of matrix products: float, or rounded to bf16, with sums, weights and moments "
            "in float; bf16-plain, the same numbers on any processor, slowly")
-      .among(tools::names_of(nn::precision_table));
+      .among(tools::names_of(nn::precision_table()));
   options
       .add("--wire", line.wire,
            "numbers that stages pass on: float or bf16, which halves the bytes; as --precision")
