@@ -15,20 +15,27 @@
 
 namespace fl {
 
-// What a client is given for a round, wherever it trains.
+// Consecutive examples of the test.
+struct TestPart {
+  int first = 0, count = 0;
+  bool has_trigger = false;  // of the attack
+};
+
+// What a client is given for a round, wherever it trains; or a part of a test, wherever it is done.
 struct Assignment {
   int client = 0;
   int round = 0;           // whose weights it starts from
   std::uint64_t seed = 0;  // of its masks, and of the order of its samples
   double learning_rate = 0;
-  Received received;                // the buffers are those that it begins with
-  std::span<const nn::real> state;  // kept from its last round; empty before the first
-  std::vector<nn::real> residual;   // what compression has not sent yet
+  Received received;                  // the buffers are those that it begins with
+  std::span<const nn::real> state;    // kept from its last round; empty before the first
+  std::vector<nn::real> residual;     // what compression has not sent yet
+  std::optional<TestPart> test = {};  // to be done with the received model, by no client
 };
 
 // What its training gave. An update is valid until take() returns.
 struct Trained {
-  std::span<nn::real> values;       // sent; empty: it has not trained
+  std::span<nn::real> values;       // sent; empty: it has not trained. Of a test, see pack()
   std::span<const nn::real> state;  // to keep; empty: as before
   std::span<const nn::real> buffers;
   std::vector<nn::real> residual;
@@ -39,10 +46,10 @@ struct Trained {
   bool is_finite() const;
 };
 
-// Trains one client with a worker. Called for several clients at once.
+// Trains one client with a worker, or does a part of a test. Called for several at once.
 using TrainClient = std::function<Trained(const Assignment&, ClientWorker&)>;
 
-// Trains the clients of a round: on threads of this process, or elsewhere.
+// Trains the clients of a round, and tests: on threads of this process, or elsewhere.
 class Executor {
  public:
   virtual ~Executor() = default;
@@ -54,6 +61,11 @@ class Executor {
   using Assign = std::function<std::optional<Assignment>(int number)>;
   using Take = std::function<void(int number, Trained& trained)>;
   virtual void train(int count, const Assign& assign, const Take& take) = 0;
+
+  // The same for the parts of a test.
+  virtual void test(int count, const Assign& assign, const Take& take) {
+    train(count, assign, take);
+  }
 };
 
 // On threads of this process, each with a worker. Those without a client help others.

@@ -60,7 +60,7 @@ Server::Server(Config config, const data::Examples& train, const data::Examples&
       std::min(config_.threads,
                std::max(updates_per_round(config_, clients_per_round_), test_parts(test_))),
       [this](const Assignment& assignment, ClientWorker& worker) {
-        return train_client(assignment, worker);
+        return do_assignment(assignment, worker);
       });
   executor_ = threads_.get();
 }
@@ -115,11 +115,17 @@ Assignment Server::assign(const Turn& turn) const {
   return assignment;
 }
 
+Trained Server::do_assignment(const Assignment& assignment, ClientWorker& worker) const {
+  std::ranges::copy(assignment.received.weights, worker.weights().begin());
+  std::ranges::copy(assignment.received.buffers, worker.buffers().begin());
+  if (!assignment.test) return train_client(assignment, worker);
+  const Attack* trigger = assignment.test->has_trigger ? sender_->attack() : nullptr;
+  return pack(worker.predict(test_, samples_of(*assignment.test), trigger), worker);
+}
+
 Trained Server::train_client(const Assignment& assignment, ClientWorker& worker) const {
   const double start = nn::thread_seconds() + worker.helped_seconds();
   nn::Generator generator(assignment.seed);
-  std::ranges::copy(assignment.received.weights, worker.weights().begin());
-  std::ranges::copy(assignment.received.buffers, worker.buffers().begin());
   LocalTraining training = config_.training;
   training.learning_rate = assignment.learning_rate;
   ClientContext context{.client = assignment.client,
@@ -234,9 +240,9 @@ Round Server::play_round(bool is_tested) {
   result.measures.merge(aggregation_->measures());
   result.accuracy = std::numeric_limits<double>::quiet_NaN();
   result.seconds = last_.seconds + whole_round.seconds();
-  if (is_tested) test(result);
   last_ = result;
-  return result;
+  if (is_tested) test(last_);
+  return last_;
 }
 
 void Server::test(Round& newest) {
@@ -264,8 +270,18 @@ std::size_t Server::averaged_buffers() const {
 }
 
 Evaluation Server::evaluate(bool has_trigger) {
-  return test_model(threads_->workers(), model_->parameters(), test_,
-                    has_trigger ? sender_->attack() : nullptr);
+  const auto assign = [&](int number) -> std::optional<Assignment> {
+    Assignment assignment;
+    assignment.round = last_.number;
+    assignment.received = received(last_.number);
+    assignment.test = test_part(test_, number);
+    assignment.test->has_trigger = has_trigger;
+    return assignment;
+  };
+  Predictions all;
+  executor_->test(test_parts(test_), assign,
+                  [&](int, const Trained& trained) { all.append(unpack(trained)); });
+  return fl::evaluate(all, test_.class_count());
 }
 
 std::vector<double> Server::client_accuracies() {

@@ -101,6 +101,7 @@ class Server {
  private:
   Collected train(const std::vector<Turn>& turns, Schedule& schedule);
   Assignment assign(const Turn& turn) const;
+  Trained do_assignment(const Assignment& assignment, ClientWorker& worker) const;
   Trained train_client(const Assignment& assignment, ClientWorker& worker) const;
   Received received(int version) const;
   Kept kept_by(int client, std::span<const nn::real> server_buffers) const;

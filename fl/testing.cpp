@@ -8,29 +8,54 @@
 
 namespace fl {
 
+// Large enough that a message takes little of the time of a part that another process tests.
+static constexpr int part_size = 2 * ClientWorker::test_part_size;
+
 int test_parts(const data::Examples& examples) {
-  return (examples.size() + ClientWorker::test_part_size - 1) / ClientWorker::test_part_size;
+  return (examples.size() + part_size - 1) / part_size;
+}
+
+TestPart test_part(const data::Examples& examples, int number) {
+  const int first = number * part_size;
+  return {first, std::min(part_size, examples.size() - first)};
+}
+
+std::vector<int> samples_of(const TestPart& part) {
+  std::vector<int> samples(part.count);
+  std::iota(samples.begin(), samples.end(), part.first);
+  return samples;
+}
+
+Trained pack(const Predictions& predictions, ClientWorker& worker) {
+  const auto& [classes, labels, loss] = predictions;
+  const std::span<nn::real> values = worker.scratch(2 * labels.size());
+  std::ranges::copy(labels, std::ranges::copy(classes, values.begin()).out);
+  Trained trained;
+  trained.values = values;
+  trained.loss = loss;
+  return trained;
+}
+
+Predictions unpack(const Trained& trained) {
+  const auto middle = trained.values.begin() + std::ssize(trained.values) / 2;
+  return {{trained.values.begin(), middle}, {middle, trained.values.end()}, trained.loss};
 }
 
 Evaluation test_model(std::vector<ClientWorker>& workers, const nn::Parameters& model,
                       const data::Examples& examples, const Attack* trigger) {
-  const int size = examples.size();
-  std::vector<int> samples(size);
-  std::iota(samples.begin(), samples.end(), 0);
   for (ClientWorker& worker : workers) {
     std::ranges::copy(model.values(), worker.weights().begin());
     std::ranges::copy(model.buffers(), worker.buffers().begin());
   }
 
-  const int part = ClientWorker::test_part_size, parts = test_parts(examples);
+  const int parts = test_parts(examples);
   std::vector<Predictions> predictions(parts);
   Predictions all;
   ordered_parallel(
       workers, parts,
       [&](ClientWorker& worker, int task) {
-        const int first = task * part;
-        predictions[task] = worker.predict(
-            examples, std::span(samples).subspan(first, std::min(part, size - first)), trigger);
+        predictions[task] =
+            worker.predict(examples, samples_of(test_part(examples, task)), trigger);
       },
       [&](ClientWorker&, int task) { all.append(predictions[task]); });
   return evaluate(all, examples.class_count());

@@ -5,12 +5,20 @@
 
 #include "fl/client_worker.h"
 #include "fl/evaluation.h"
+#include "fl/executor.h"
 
 // Tests of models by all workers at once, with the same bits for any number of them.
 namespace fl {
 
 // The parts that a test on these examples is split into: the most workers it can use.
 int test_parts(const data::Examples& examples);
+TestPart test_part(const data::Examples& examples, int number);
+std::vector<int> samples_of(const TestPart& part);
+
+// What a worker makes of a part, as an update whose values are the predicted classes and after them
+// the labels; `loss` is the sum. Back again.
+Trained pack(const Predictions& predictions, ClientWorker& worker);
+Predictions unpack(const Trained& trained);
 
 // On all examples, which carry the attack's trigger if there is one. Afterwards the workers have
 // the model's weights and buffers.

@@ -1,7 +1,6 @@
 #include "pipeline/checkpoint.h"
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -11,12 +10,11 @@
 
 #include "nn/base/error.h"
 #include "nn/files/checkpoint.h"
-#include "nn/files/engine.h"
 #include "nn/files/manifest.h"
 #include "nn/models/language_model.h"
 #include "nn/optimizer.h"
+#include "pipeline/checkpoint_terms.h"
 #include "pipeline/collectives.h"
-#include "pipeline/cut.h"
 #include "pipeline/mailbox/frame.h"
 #include "pipeline/shares.h"
 #include "pipeline/split_head/gathered_head.h"
@@ -30,34 +28,10 @@ namespace {
 constexpr const char* skipped_key = "steps-left-out";
 constexpr const char* run_key = "run-id";
 constexpr const char* updates_key = "updates";  // for Adam's bias correction
-constexpr const char* exact_key = "exact-microbatches";
-
-// Terms that older checkpoints lack, and what those were made with.
-constexpr std::array<std::pair<const char*, const char*>, 10> newer_terms{{{"model", "llama"},
-                                                                           {"clip-norm", "none"},
-                                                                           {"optimizer", "adam"},
-                                                                           {"weight-decay", "0"},
-                                                                           {"lr-floor", "0"},
-                                                                           {"held-out", "0"},
-                                                                           {"sync", "none"},
-                                                                           {"precision", "float"},
-                                                                           {"wire", "float"},
-                                                                           {exact_key, "0"}}};
-const char* preset_of(const std::string& term) {
-  for (const auto& [name, value] : newer_terms)
-    if (name == term) return value;
-  return nullptr;
-}
 
 std::string file_name(std::int64_t block, int pipeline = 0) {
   const std::string piece = nn::concat("piece-", block, ".safetensors");
   return pipeline == 0 ? piece : nn::concat("pipeline-", pipeline, '-', piece);
-}
-
-// The pipelines that have files of their own in a checkpoint with this state.
-int pipelines_with_files(const nn::Metadata& state) {
-  const auto sync = state.find("sync");
-  return sync == state.end() || sync->second == "none" ? 1 : nn::whole_number(state, "pipelines");
 }
 
 // A block's weights and the optimizer's state of each, by name, and that of outer steps.
@@ -79,40 +53,6 @@ std::vector<nn::LoadedTensor> tensors_of(nn::LanguageModel& model,
   return tensors;
 }
 
-// What of the work's division changes results, by rounding only.
-nn::Metadata layout_terms(const TrainingConfig& config) {
-  if (config.has_exact_sums) return {{exact_key, std::to_string(config.all_microbatches())}};
-  return {{exact_key, "0"},
-          {"pipelines", std::to_string(config.topology.pipelines)},
-          {"microbatches", std::to_string(config.microbatches)}};
-}
-
-// Throws nn::InputError if a term differs that makes it another training; reports all others.
-void compare_terms(const TrainingConfig& config, const nn::Metadata& state,
-                   const std::function<void(const std::string&)>& report) {
-  const auto saved = [&](const std::string& name) {
-    const auto found = state.find(name);
-    if (found != state.end()) return found->second;
-    const char* const preset = preset_of(name);
-    return std::string(preset ? preset : "none");
-  };
-  for (const auto& [name, value] : training_terms(config)) {
-    if (saved(name) == value) continue;
-    const std::string difference = nn::concat("the checkpoint was made with ", name, ' ',
-                                              saved(name), ", this run has ", value);
-    if (name != "lr" && name != "warmup" && name != "steps")
-      throw nn::InputError(difference, "resume with the same options, or choose another folder");
-    report(difference);
-  }
-  for (const auto& [name, value] : layout_terms(config))
-    if (saved(name) != value)
-      report(nn::concat("the checkpoint was made with ", saved(name), ' ', name, ", this run has ",
-                        value, ": the same training but for rounding"));
-  for (const std::string& difference : nn::engine_differences(state))
-    report(nn::concat("the checkpoint was made with ", difference,
-                      ": the same training but for rounding"));
-}
-
 // The number of updates of a block, from its file.
 int updates_of(const nn::SafetensorsFile& file) {
   try {
@@ -124,19 +64,6 @@ int updates_of(const nn::SafetensorsFile& file) {
 }
 
 }  // namespace
-
-nn::Metadata origin_of(const TrainingConfig& config) {
-  nn::Metadata origin = training_terms(config);
-  origin.merge(layout_terms(config));
-  origin["pipelines"] = std::to_string(config.topology.pipelines);
-  origin["microbatches"] = std::to_string(config.microbatches);
-  origin.merge(nn::describe_engine());
-  origin["stages"] = std::to_string(config.topology.stages);
-  origin["schedule"] = config.schedule;
-  origin["chunks"] = std::to_string(config.chunks);
-  origin["layers"] = to_text(config.cut);
-  return origin;
-}
 
 Checkpoints::Checkpoints(nn::CheckpointFolder& folder, const TrainingConfig& config, Stage& stage,
                          StageWorker& worker, Mailbox& mailbox)
@@ -262,9 +189,7 @@ int Checkpoints::resume(const std::function<void(const std::string&)>& report, b
 // Checks that everything is there that a run needs to resume; compare_terms() checks that it may.
 void Checkpoints::require_whole(const nn::CheckpointFolder::Saved& saved) const {
   nn::whole_number(saved.state, skipped_key);
-  for (const auto& [name, value] : training_terms(config_))
-    nn::require(name == "steps" || preset_of(name) || saved.state.contains(name), "there is no ",
-                name);
+  require_terms(config_, saved.state);
   const int layers = nn::whole_number(saved.state, "depth");
   for (int pipeline = 0; pipeline < pipelines_with_files(saved.state); ++pipeline)
     for (std::int64_t block = 0; block < layers + std::int64_t{2}; ++block) {

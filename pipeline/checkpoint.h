@@ -14,9 +14,6 @@
 
 namespace pipeline {
 
-// The options of the training and the engine, as models and checkpoints record them.
-nn::Metadata origin_of(const TrainingConfig& config);
-
 // The checkpoints of a training run, in a folder that all ranks can see. Every block of the model
 // (see nn::LanguageModel) has a file of its own, whichever rank holds it, so a run with another cut
 // or number of pipelines can resume from it:

@@ -15,6 +15,7 @@ struct AssignmentHead {
   std::int32_t client = 0, round = 0;
   std::uint64_t seed = 0;
   double learning_rate = 0;
+  fl::TestPart test;                     // of no examples: none
   std::array<std::uint64_t, 3> sizes{};  // buffers, state, residual
 };
 
@@ -65,8 +66,9 @@ std::vector<nn::real> copy(std::span<const nn::real> numbers) {
 }  // namespace
 
 std::string to_bytes(const fl::Assignment& a) {
-  return joined(AssignmentHead{a.client, a.round, a.seed, a.learning_rate},
-                std::array<std::span<const nn::real>, 3>{a.received.buffers, a.state, a.residual});
+  return joined(
+      AssignmentHead{a.client, a.round, a.seed, a.learning_rate, a.test.value_or(fl::TestPart{})},
+      std::array<std::span<const nn::real>, 3>{a.received.buffers, a.state, a.residual});
 }
 
 std::string to_bytes(const fl::Trained& t) {
@@ -85,6 +87,7 @@ Parcel<fl::Assignment> assignment_of(std::span<const std::byte> bytes) {
                   .received = {},
                   .state = {},
                   .residual = {}};
+  if (head.test.count > 0) parcel.value.test = head.test;
   parcel.value.received.buffers = take(rest, head.sizes[0]);
   parcel.value.state = take(rest, head.sizes[1]);
   parcel.value.residual = copy(take(rest, head.sizes[2]));

@@ -86,6 +86,10 @@ void RankExecutor::train(int count, const Assign& assign, const Take& take) {
       });
 }
 
+void RankExecutor::test(int count, const Assign& assign, const Take& take) {
+  pipeline_ ? own_.train(count, assign, take) : train(count, assign, take);
+}
+
 fl::Trained RankExecutor::train_with(Hand& hand, const fl::Assignment& assignment) {
   for (;;) {
     Connection* connection = nullptr;

@@ -34,6 +34,8 @@ class RankExecutor : public fl::Executor {
   ~RankExecutor() override;  // lets the other ranks end
 
   void train(int count, const Assign& assign, const Take& take) override;
+  // On all threads of rank 0 alone, where ranks have stages.
+  void test(int count, const Assign& assign, const Take& take) override;
 
  private:
   // A thread, here or elsewhere, that trains one client at a time.

@@ -45,6 +45,8 @@ class Bench {
     changed_.notify_one();
   }
 
+  int clients() const { return clients_; }  // that it has trained; call it when all are done
+
   // What has been done since the last call. Throws what training threw.
   std::vector<Done> take() {
     const std::lock_guard lock(mutex_);
@@ -71,6 +73,7 @@ class Bench {
         parcel.value.received.broadcast = numbers.subspan(size);
         std::string update = to_bytes(executor.train_client(parcel.value, worker));
         lock.lock();
+        if (!parcel.value.test) ++clients_;
         done_.push_back({job.number, std::move(update)});
       }
     } catch (...) {
@@ -83,6 +86,7 @@ class Bench {
   std::condition_variable_any changed_;
   std::deque<Job> jobs_;
   std::vector<Done> done_;
+  int clients_ = 0;
   std::exception_ptr failure_;
   std::vector<std::jthread> threads_;  // last: they end before what they use
 };
@@ -109,7 +113,7 @@ int serve(fl::ThreadExecutor& threads, Line& line) {
         mailbox.send_text(0, {Tag::update, 0, done.number}, done.update);
     }
     mailbox.part();
-    return next - 1;
+    return bench.clients();
   } catch (const pipeline::PeerLost&) {
     throw;
   } catch (const std::exception& error) {

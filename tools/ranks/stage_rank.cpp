@@ -6,6 +6,7 @@
 #include <span>
 
 #include "nn/base/error.h"
+#include "nn/models/language_model.h"
 #include "nn/parameters.h"
 
 namespace ranks {
@@ -46,28 +47,31 @@ void StageRank::play(int batch, std::span<const double> shares) {
   shares_.assign(shares.begin(), shares.end());
   losses_.assign(shares_.size(), 0);
   tokens_.clear();
-
-  nn::Parameters& parameters = stage_.model().parameters();
-  const auto of_block = [&](int block, std::span<nn::real> numbers) {
-    const auto [offset, size] = stage_.model().range(block);
-    return numbers.subspan(offset, size);
-  };
-  for (const int block : stage_.all_blocks()) {
-    const Message weights =
-        mailbox().receive(lead(), {Tag::weights, batch, block}, "waiting for weights");
-    const std::span<nn::real> own = of_block(block, parameters.values());
-    nn::require(weights.numbers().size() == own.size(), "ranks: got ", weights.numbers().size(),
-                " of ", own.size(), " weights");
-    std::ranges::copy(weights.numbers(), own.begin());
-  }
-  parameters.zero_gradients();
+  take_weights();
+  stage_.model().parameters().zero_gradients();
   const int microbatches = static_cast<int>(shares_.size());
   actions_->run(batch, schedule(microbatches), microbatches);
   for (const int block : stage_.all_blocks())
     mailbox().send_copy(lead(), {Tag::update, batch, block},
-                        of_block(block, parameters.gradients()));
+                        of_block(block, stage_.model().parameters().gradients()));
   if (own_stage_ == placement_of(config_).last_stage())
     mailbox().send_numbers(lead(), {Tag::loss, batch}, losses_);
+}
+
+void StageRank::take_weights() {
+  for (const int block : stage_.all_blocks()) {
+    const Message message =
+        mailbox().receive(lead(), {Tag::weights, batch_, block}, "waiting for weights");
+    const auto own = of_block(block, stage_.model().parameters().values());
+    nn::require(message.numbers().size() == own.size(), "ranks: got ", message.numbers().size(),
+                " of ", own.size(), " weights");
+    std::ranges::copy(message.numbers(), own.begin());
+  }
+}
+
+std::span<nn::real> StageRank::of_block(int block, std::span<nn::real> numbers) {
+  const auto [offset, size] = stage_.model().range(block);
+  return numbers.subspan(offset, size);
 }
 
 const pipeline::Schedule& StageRank::schedule(int microbatches) {

@@ -19,7 +19,7 @@
 #include "nn/files/folder_replacement.h"
 #include "nn/files/manifest.h"
 #include "nn/models/hugging_face.h"
-#include "pipeline/checkpoint.h"
+#include "pipeline/checkpoint_terms.h"
 #include "pipeline/mailbox/frame.h"
 #include "pipeline/split_head/gathered_head.h"
 #include "pipeline/topology.h"
