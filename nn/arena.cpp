@@ -16,17 +16,24 @@ void* Arena::allocate(std::size_t bytes) {
   if (block_ == blocks_.size()) {
     const std::size_t size = std::max(bytes, smallest_block);
     auto* memory = static_cast<std::byte*>(::operator new[](size, std::align_val_t{alignment}));
-    blocks_.push_back({std::unique_ptr<std::byte[], Free>(memory), size});
+    blocks_.push_back({std::unique_ptr<std::byte[], Free>(memory), size, 0});
     used_ = 0;
   }
   void* start = blocks_[block_].memory.get() + used_;
   used_ += bytes;
+  blocks_[block_].touched = std::max(blocks_[block_].touched, used_);
   return start;
 }
 
 std::size_t Arena::capacity() const {
   std::size_t bytes = 0;
   for (const Block& block : blocks_) bytes += block.size;
+  return bytes;
+}
+
+std::size_t Arena::touched() const {
+  std::size_t bytes = 0;
+  for (const Block& block : blocks_) bytes += block.touched;
   return bytes;
 }
 

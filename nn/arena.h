@@ -35,6 +35,7 @@ class Arena {
   void reset() { rewind({}); }
 
   std::size_t capacity() const;  // bytes held from the system
+  std::size_t touched() const;   // bytes of these that were ever handed out; the rest costs nothing
 
  private:
   static constexpr std::size_t alignment = 64;
@@ -43,7 +44,7 @@ class Arena {
   };
   struct Block {
     std::unique_ptr<std::byte[], Free> memory;
-    std::size_t size = 0;
+    std::size_t size = 0, touched = 0;
   };
   std::vector<Block> blocks_;
   std::size_t block_ = 0;  // the block in use, and how much of it

@@ -92,6 +92,7 @@ class Tape {
   Tape& operator=(const Tape&) = delete;
 
   Arena& arena() { return arena_; }
+  const Arena& arena() const { return arena_; }
   void reset();
 
   // The threads that run the loops of ops and rules. The default is the caller's thread alone. A

@@ -34,7 +34,8 @@ Stage::Stage(const nn::LanguageModelConfig& config, const std::vector<std::vecto
              rows),
       team_(threads),
       length_(length),
-      recomputes_(recomputes) {
+      recomputes_(recomputes),
+      bytes_of_microbatch_(chunks.size()) {
   shared_.tape.set_team(team_);
   evaluation_.set_team(team_);
   evaluation_.set_recording(false);
@@ -52,28 +53,46 @@ std::vector<int> Stage::all_blocks() const {
 }
 
 Stage::Flight& Stage::start_flight(int chunk, int microbatch) {
-  auto found = std::ranges::find_if(flights_, [&](const auto& flight) {
-    return flight->is_free && flight->chunk == chunk && flight->lease.is_free();
-  });
-  if (found == flights_.end()) {
-    flights_.push_back(std::make_unique<Flight>());
-    found = flights_.end() - 1;
-    const std::size_t blocks = chunks_[chunk].size();
-    (*found)->tapes = std::vector<nn::Tape>(std::max<std::size_t>(blocks, 1));
-    for (nn::Tape& tape : (*found)->tapes) tape.set_team(team_);
-    (*found)->in.resize(blocks);
-    (*found)->out.resize(blocks);
-    (*found)->kept.resize(blocks);
-  }
+  give_back_tapes();
+  auto found = std::ranges::find_if(
+      flights_, [&](const auto& flight) { return flight->is_free && flight->lease.is_free(); });
+  if (found == flights_.end()) found = flights_.insert(found, std::make_unique<Flight>());
   Flight& flight = **found;
   flight.chunk = chunk;
   flight.microbatch = microbatch;
   flight.is_free = false;
-  for (nn::Tape& tape : flight.tapes) {
-    tape.reset();
-    tape.set_precision(evaluation_.precision());
-  }
+  const std::size_t blocks = chunks_[chunk].size();
+  for (std::size_t i = 0; i < std::max<std::size_t>(blocks, 1); ++i)
+    flight.tapes.push_back(take_tape(kind_of(chunk, i)));
+  flight.in.assign(blocks, {});
+  flight.out.assign(blocks, {});
+  flight.kept.assign(blocks, {});
   return flight;
+}
+
+void Stage::give_back_tapes() {
+  for (const auto& flight : flights_) {
+    if (!flight->is_free || !flight->lease.is_free()) continue;
+    for (std::size_t i = 0; i < flight->tapes.size(); ++i)
+      spare_tapes_[kind_of(flight->chunk, i)].push_back(std::move(flight->tapes[i]));
+    flight->tapes.clear();
+  }
+}
+
+int Stage::kind_of(int chunk, std::size_t index) const {
+  if (chunks_[chunk].empty()) return 0;
+  const int block = chunks_[chunk][index];
+  return block == 0 ? 0 : block == model_.head_block() ? 2 : 1;
+}
+
+std::unique_ptr<nn::Tape> Stage::take_tape(int kind) {
+  auto& spare = spare_tapes_[kind];
+  auto tape = spare.empty() ? std::make_unique<nn::Tape>() : std::move(spare.back());
+  if (!spare.empty()) spare.pop_back();
+  tape->set_team(team_);
+  tape->set_precision(evaluation_.precision());
+  tape->reset();
+  return tape;
 }
 
 Stage::Flight& Stage::flight(int chunk, int microbatch) {
@@ -91,10 +110,10 @@ nn::ConstView Stage::forward(int chunk, int microbatch, const Batch& batch,
     flight.targets.assign(batch.targets.begin(), batch.targets.end());
   flight.shape = shape_of(chunk, batch, input);
   nn::ConstView value;
-  if (!is_first(chunk)) value = {flight.tapes[0].keep(input).data(), flight.shape};
+  if (!is_first(chunk)) value = {flight.tapes[0]->keep(input).data(), flight.shape};
   for (std::size_t i = 0; i < chunks_[chunk].size(); ++i) {
     const int block = chunks_[chunk][i];
-    nn::Tape& tape = flight.tapes[i];
+    nn::Tape& tape = *flight.tapes[i];
     if (is_recomputed(block)) {
       flight.kept[i] = value;
       value = output_of(block, run_on_shared_tape(flight, i));
@@ -137,13 +156,13 @@ nn::ConstView Stage::backward(int chunk, int microbatch, std::span<const nn::rea
   nn::ConstView dy{gradient.data(), has_loss(chunk) ? nn::Shape{1} : flight.shape};
   nn::require(dy.size() == static_cast<nn::index>(gradient.size()), "stage: got ", gradient.size(),
               " numbers for the gradient of ", dy.shape);
-  if (chunks_[chunk].empty()) return {flight.tapes[0].keep(gradient).data(), dy.shape};
+  if (chunks_[chunk].empty()) return {flight.tapes[0]->keep(gradient).data(), dy.shape};
   for (std::size_t i = chunks_[chunk].size(); i-- > 0;) {
     if (is_recomputed(chunks_[chunk][i])) {
       dy = recompute(flight, i, dy);
       continue;
     }
-    flight.tapes[i].backward_data(flight.out[i], dy);
+    flight.tapes[i]->backward_data(flight.out[i], dy);
     dy = flight.in[i].has_value() ? gradient_of(flight.in[i]) : nn::ConstView{};
   }
   return dy;
@@ -152,6 +171,20 @@ nn::ConstView Stage::backward(int chunk, int microbatch, std::span<const nn::rea
 void Stage::update(int, nn::Optimizer& optimizer, std::span<nn::real> weights,
                    std::span<const nn::real> gradients) {
   optimizer.step(weights, gradients, team_);
+}
+
+double Stage::Flight::bytes() const {
+  std::size_t bytes = gradient.capacity() * sizeof(nn::real) + targets.capacity() * sizeof(int);
+  for (const auto& tape : tapes) bytes += tape->arena().touched();
+  return static_cast<double>(bytes);
+}
+
+double Stage::bytes_of_flights() const {
+  double bytes = 0;
+  for (const auto& flight : flights_) bytes += flight->bytes();
+  for (const auto& [kind, tapes] : spare_tapes_)
+    for (const auto& tape : tapes) bytes += static_cast<double>(tape->arena().touched());
+  return bytes;
 }
 
 void Stage::abandon() {
@@ -205,12 +238,13 @@ void Stage::weights(int chunk, int microbatch,
   for (std::size_t i = chunks_[chunk].size(); i-- > 0;) {
     const int block = chunks_[chunk][i];
     if (!is_recomputed(block)) {
-      flight.tapes[i].backward_weights();
+      flight.tapes[i]->backward_weights();
       on_gradients(block);
     }
     block_is_done(block);
   }
   flight.is_free = true;
+  bytes_of_microbatch_[chunk] = std::max(bytes_of_microbatch_[chunk], flight.bytes());
 }
 
 }  // namespace pipeline

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -83,6 +85,11 @@ class Stage {
   // until the next call, as long as `input` does.
   nn::ConstView evaluate(int chunk, const Batch& batch, std::span<const nn::real> input);
 
+  // Bytes that a microbatch takes in a chunk from its forward to its weights, the largest so far,
+  // and those of all that were in flight at once: the memory stays for later ones.
+  double bytes_of_microbatch(int chunk) const { return bytes_of_microbatch_[chunk]; }
+  double bytes_of_flights() const;
+
   // Gives up the microbatches in flight. No message may read them any more.
   void abandon();
 
@@ -96,19 +103,27 @@ class Stage {
   struct Flight {
     int chunk = 0, microbatch = 0;
     bool is_free = true;
-    nn::Shape shape = {};         // of the activations, [tokens, d]
-    std::vector<nn::Tape> tapes;  // one per block; a single one if there are no blocks
+    nn::Shape shape = {};                          // of the activations, [tokens, d]
+    std::vector<std::unique_ptr<nn::Tape>> tapes;  // one per block, or one if there are no blocks
     std::vector<nn::Var> in, out;
     std::vector<nn::ConstView> kept;  // the input of each recomputed block
     std::vector<int> targets;         // of a recomputed head
     std::vector<nn::real> gradient;   // of the input of the last block that was recomputed
     Lease lease;
+
+    double bytes() const;
   };
   // A flight for a microbatch that begins, and that of one that has begun.
   Flight& start_flight(int chunk, int microbatch);
   Flight& flight(int chunk, int microbatch);
 
  private:
+  // Microbatches that are done give their tapes back, by kind: embedding, layer or head. Those of
+  // layers serve all chunks, so that memory is taken for what is held at once.
+  int kind_of(int chunk, std::size_t index) const;
+  void give_back_tapes();
+  std::unique_ptr<nn::Tape> take_tape(int kind);
+
   bool has_block(int chunk, int block) const { return std::ranges::count(chunks_[chunk], block); }
   bool is_recomputed(int block) const { return recomputes_ && block != 0; }
   nn::Shape shape_of(int chunk, const Batch& batch, std::span<const nn::real> input) const;
@@ -136,6 +151,8 @@ class Stage {
   std::vector<nn::real> rounded_gradient_;
   nn::Tape evaluation_;                           // records nothing
   std::vector<std::unique_ptr<Flight>> flights_;  // free ones are reused
+  std::map<int, std::vector<std::unique_ptr<nn::Tape>>> spare_tapes_;
+  std::vector<double> bytes_of_microbatch_;  // [chunk]
 };
 
 }  // namespace pipeline

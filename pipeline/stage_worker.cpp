@@ -10,6 +10,7 @@
 #include "nn/base/stopwatch.h"
 #include "nn/exact_sum.h"
 #include "nn/real.h"
+#include "pipeline/optimizers.h"
 #include "pipeline/protocol.h"
 
 namespace pipeline {
@@ -131,6 +132,21 @@ std::vector<ChunkWork> StageWorker::measured_work() const {
     if (chunk.rows) chunk.rows->update = gradients_.update_seconds(chunk.rows->number) / steps;
   }
   return work;
+}
+
+StageMemory StageWorker::measured_memory(double peak) const {
+  StageMemory memory{.peak = peak};
+  const auto arrays = static_cast<std::size_t>(optimizer_named(config_.optimizer).arrays);
+  for (const int block : stage_.all_blocks()) {
+    const std::size_t size = stage_.model().range(block).size;
+    const std::size_t numbers = 2 * size + arrays * gradients_.share_of(block).length;
+    memory.weights += static_cast<double>(numbers * sizeof(nn::real));
+    if (config_.has_exact_sums) memory.weights += static_cast<double>(size * sizeof(double));
+  }
+  for (int chunk = 0; chunk < placement_.chunks(); ++chunk)
+    memory.microbatch.push_back(stage_.bytes_of_microbatch(chunk));
+  memory.rest = std::max(0.0, peak - memory.weights - stage_.bytes_of_flights());
+  return memory;
 }
 
 double StageWorker::seconds_per_action() const {

@@ -10,6 +10,7 @@
 #include "pipeline/gradients.h"
 #include "pipeline/mailbox/mailbox.h"
 #include "pipeline/outer_steps/outer_steps.h"
+#include "pipeline/prediction/stage_memory.h"
 #include "pipeline/prediction/step_work.h"
 #include "pipeline/schedules/placement.h"
 #include "pipeline/schedules/schedule.h"
@@ -48,6 +49,8 @@ class StageWorker {
 
   // The means of all steps so far; waiting does not count.
   std::vector<ChunkWork> measured_work() const;
+  // At the end of a run, given the largest memory of this process.
+  StageMemory measured_memory(double peak) const;
   // Processor seconds that this rank's thread spends on an action besides its work: mailbox, batch,
   // messages.
   double seconds_per_action() const;

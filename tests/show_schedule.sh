@@ -42,8 +42,30 @@ check "a search with a split head is an error" refuses "split head" --schedule s
 check "a search finds the shortest under a limit" prints --schedule search --memory 3 -- \
   '^search, v-half, 2 chunks: 4 stages' '^Length 28,' '^ +0 .* 3$'
 check "a search without one is free" prints --schedule search -- '^Length 25\.5,'
-check "a limit that none keeps is an error" refuses "more than 1 activations" --schedule search \
-  --memory 1
+check "one activation is always enough" prints --schedule search --memory 1 -- \
+  '^search, 1f1b, fewer at once: 4 stages' '^ +0 .* 1$'
+check "a limit that none keeps is an error" refuses "exceeds 0.5 activations" --schedule search \
+  --memory 0.5
+check "with the least that one keeps" refuses "the least is 1" --schedule search --memory 0.7 \
+  --chunks 1
+for wrong in 4TB GB -1 -1GB 1e999GB nanMB 3x '' ' '; do
+  check "\"$wrong\" is no limit" refuses "\"$wrong\" is neither activations nor bytes" \
+    --schedule search --memory "$wrong"
+done
+measured=tests/fuzz/seeds/costs/memory.json
+check "the memory of a run is shown beside a schedule's" prints --schedule gpipe --costs $measured \
+  --microbatches 3 -- 'Peak MB' "^ +0 .* 3 +400 +300 *\$" "^ +1 .* 3 +330 +270 *\$"
+check "a search keeps every stage within its bytes" prints --schedule search --costs $measured \
+  --memory 300MB -- '^the shortest with at most 300 MB per stage' "^ +0 .* 2 +300 +300 *\$" \
+  "^ +1 .* [12] +(270|300) +270 *\$"
+check "bytes that no schedule keeps to are an error, with the least" \
+  refuses "exceeds 0.25 GB on some stage; the least is 0.27GB" --schedule search \
+  --costs $measured --memory 0.25GB
+check "in the same unit" refuses "the least is 270000kB" --schedule search --costs $measured \
+  --memory 2000kB
+check "bytes need a run" refuses "what the stages of a run took" --schedule search --memory 4GB
+check "and one that has measured them" refuses "what the stages of a run took" --schedule search \
+  --memory 4GB --costs tests/fuzz/seeds/costs/two_stages.json
 check "a limit without a search is an error" refuses "limit for a search" --memory 3
 
 csv=tests/golden/schedules

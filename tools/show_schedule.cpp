@@ -15,6 +15,7 @@
 #include "nn/base/file.h"
 #include "nn/base/number.h"
 #include "nn/base/split.h"
+#include "pipeline/prediction/stage_memory.h"
 #include "pipeline/schedules/schedule.h"
 #include "pipeline/schedules/schedule_csv.h"
 #include "pipeline/schedules/search.h"
@@ -29,6 +30,7 @@
 #include "tools/training/costs_file.h"
 #include "tools/training/lanes.h"
 #include "tools/training/link_text.h"
+#include "tools/training/memory_limit.h"
 #include "tools/training/scaling_report.h"
 #include "tools/training/schedule_file.h"
 
@@ -40,9 +42,9 @@ using nn::concat;
 struct ScheduleOptions {
   std::optional<std::string> schedule;
   training::ScheduleSize size;
-  std::optional<double> memory;  // for a search: activations of a whole stage
-  Costs costs;                   // per microbatch and whole stage
-  std::string head;              // costs of a head that all stages share
+  std::optional<std::string> memory;  // for a search
+  Costs costs;                        // per microbatch and whole stage
+  std::string head;                   // costs of a head that all stages share
   std::string stage_costs;
   double message_time = 0;
   std::optional<int> ranks, batch;  // for a prediction; of microbatches
@@ -73,6 +75,12 @@ std::vector<Costs> costs_of_run(const std::string& file) {
              sum.weights + chunk.weights};
   }
   return costs;
+}
+
+// What the stages of a run took; nothing without a run, or from older ones.
+std::vector<StageMemory> memory_of_run(const ScheduleOptions& options) {
+  if (!options.stage_costs.ends_with(".json")) return {};
+  return training::read_costs(options.stage_costs).memory;
 }
 
 // Of as many stages as there are costs for.
@@ -145,13 +153,15 @@ Example search(const ScheduleOptions& options) {
   if (!options.head.empty())
     throw nn::InputError("a search does not know a split head", "name the --schedule");
   const int microbatches = options.size.microbatches.value_or(8);
-  const double memory = options.memory.value_or(microbatches);
-  auto [name, plan, timeline] =
-      search_schedule(costs_per_stage(options, options.size.stages), microbatches, memory,
-                      options.size.chunks.value_or(2), options.message_time);
-  return {with_chunks("search, " + name, plan.placement.chunks()),
-          concat("the shortest with at most ", memory, " activations per stage"), std::move(plan),
-          std::move(timeline)};
+  const training::MemoryLimit limit(options.memory.value_or(concat(microbatches)));
+  const std::vector<Costs> costs = costs_per_stage(options, options.size.stages);
+  const auto rooms = limit.rooms(static_cast<int>(costs.size()), memory_of_run(options));
+  Found found = search_schedule(costs, rooms, microbatches, options.size.chunks.value_or(2),
+                                options.message_time);
+  limit.require_fit(found);
+  return {with_chunks("search, " + found.name, found.plan.placement.chunks()),
+          concat("the shortest with at most ", limit.text(), " per stage"), std::move(found.plan),
+          std::move(found.timeline)};
 }
 
 Example example_of(const ScheduleOptions& options) {
@@ -190,6 +200,21 @@ std::string peak(const Example& example, int stage) {
   return concat(static_cast<double>(example.timeline.peak_in_flight(stage)) / example.chunks());
 }
 
+std::string megabytes(double bytes) { return report::fixed(bytes / 1e6, 0); }
+
+// The most that each stage's process would take, beside what it took in the run.
+void add_memory(report::Table& table, const Example& example,
+                const std::vector<StageMemory>& memory) {
+  if (memory.empty()) return;
+  table.header.insert(table.header.end(), {"Peak MB", "The run's MB"});
+  for (std::size_t stage = 0; stage < memory.size(); ++stage) {
+    const Room room = with_even_chunks({0, memory[stage].microbatch}, example.chunks());
+    const double held = example.timeline.peak_held(static_cast<int>(stage), room.sizes);
+    table.rows[stage].push_back(megabytes(memory[stage].always() + held));
+    table.rows[stage].push_back(megabytes(memory[stage].peak));
+  }
+}
+
 void print_picture(const Example& example, const ScheduleOptions& options) {
   const std::vector<report::Lane> lanes = training::lanes_of(example.timeline);
   const int margin = static_cast<int>(std::to_string(lanes.size() - 1).size()) + 1;
@@ -219,6 +244,7 @@ void show(const Example& example, const ScheduleOptions& options) {
   for (int stage = 0; stage < stages; ++stage)
     table.rows.push_back({concat(stage), idle(timeline, stage),
                           percent(timeline.idle(stage) / timeline.length), peak(example, stage)});
+  add_memory(table, example, memory_of_run(options));
   std::cout << '\n'
             << report::to_text(table) << "Length " << timeline.length << ", "
             << percent(timeline.idle_share()) << " % idle, " << speed_up(timeline)
@@ -301,8 +327,9 @@ int run(int argc, char** argv) {
       .in_any_case(tools::names_of(schedule_table()));
   const tools::Option memory =
       line.add("--memory", options.memory,
-               "for a search: most activations of a whole stage held at once: one per microbatch")
-          .between(0.0, 1e6);
+               "for a search, the most that a stage may hold: 3, so many activations of a whole "
+               "stage; or 500MB, 4GB (kB, MB, GB), the memory of its process, with the --costs of "
+               "a run: one activation per microbatch");
   line.add("--stages", options.size.stages, "stages of the pipeline: 4").between(1, 64);
   line.add("--microbatches", options.size.microbatches, "microbatches per batch: 8")
       .between(1, 1000);

@@ -12,16 +12,14 @@ namespace {
 class Deferral : public GreedyLists {
  public:
   Deferral(const Placement& placement, int microbatches, const std::vector<Schedule>& lists,
-           int most_held, const StageCosts& costs)
-      : GreedyLists(placement, microbatches, lists, costs),
-        most_held_(most_held),
-        stages_(lists.size()) {}
+           const std::vector<Room>& rooms, const StageCosts& costs)
+      : GreedyLists(placement, microbatches, lists, costs), rooms_(rooms), stages_(lists.size()) {}
 
  private:
   struct Progress {
     Schedule backwards;       // done so far
     std::size_t weights = 0;  // how many of them have their weights
-    int held = 0;
+    double held = 0;
   };
 
   std::optional<Action> choose(int stage, double now) override {
@@ -36,7 +34,8 @@ class Deferral : public GreedyLists {
   bool can_begin(int stage, const Action& action, double now) {
     const int part = part_of(stage, action), m = action.microbatch;
     if (action.work == Work::forward)
-      return stages_[stage].held < most_held_ && (part == 0 || forward_end(part - 1, m) <= now);
+      return rooms_[stage].fits(stages_[stage].held + rooms_[stage].sizes[action.chunk]) &&
+             (part == 0 || forward_end(part - 1, m) <= now);
     return part + 1 == placement_.parts() ? forward_end(part, m) <= now
                                           : backward_end(part + 1, m) <= now;
   }
@@ -46,12 +45,12 @@ class Deferral : public GreedyLists {
     const int part = part_of(stage, action);
     if (action.work == Work::weights) {
       ++progress.weights;
-      --progress.held;
+      progress.held -= rooms_[stage].sizes[action.chunk];
       return false;
     }
     if (action.work == Work::forward) {
       forward_end(part, action.microbatch) = end;
-      ++progress.held;
+      progress.held += rooms_[stage].sizes[action.chunk];
     } else {
       backward_end(part, action.microbatch) = end;
       progress.backwards.push_back(action);
@@ -59,16 +58,17 @@ class Deferral : public GreedyLists {
     return true;
   }
 
-  const int most_held_;
+  const std::vector<Room>& rooms_;
   std::vector<Progress> stages_;
 };
 
 }  // namespace
 
 std::vector<Schedule> with_deferred_weights(const Placement& placement, int microbatches,
-                                            const std::vector<Schedule>& lists, int most_held,
+                                            const std::vector<Schedule>& lists,
+                                            const std::vector<Room>& rooms,
                                             const StageCosts& costs) {
-  return Deferral(placement, microbatches, lists, most_held, costs).run("deferred weights");
+  return Deferral(placement, microbatches, lists, rooms, costs).run("deferred weights");
 }
 
 }  // namespace pipeline

@@ -137,7 +137,8 @@ std::vector<Schedule> interleaved_zero_bubble(const Placement& placement, int mi
   Share share{0, placement.stages(), microbatches, placement.chunks()};
   const int most_held = (share.chunks - 1) * group_sizes(share).front() + share.stages;
   for (; share.stage < share.stages; ++share.stage) lists.push_back(alternating_groups(share, 1));
-  return with_deferred_weights(placement, microbatches, lists, most_held,
+  return with_deferred_weights(placement, microbatches, lists,
+                               uniform_rooms(placement.stages(), placement.chunks(), most_held),
                                uniform_costs(placement.stages(), placement.chunks()));
 }
 

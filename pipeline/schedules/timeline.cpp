@@ -21,13 +21,26 @@ double Timeline::idle_share() const {
   return length > 0 ? 1 - work() / (length * stages.size()) : 0;
 }
 
-int Timeline::peak_in_flight(int stage) const {
-  int held = 0, peak = 0;
-  for (const Interval& interval : stages.at(stage)) {
-    if (interval.action.work == Work::forward) peak = std::max(peak, ++held);
-    if (interval.action.work == Work::weights) --held;
+namespace {
+
+template <class Number, class Size>  // Size: of an activation in a chunk
+Number peak(const std::vector<Interval>& intervals, const Size& size) {
+  Number held = 0, peak = 0;
+  for (const auto& [action, start, end] : intervals) {
+    if (action.work == Work::forward) peak = std::max(peak, held += size(action.chunk));
+    if (action.work == Work::weights) held -= size(action.chunk);
   }
   return peak;
+}
+
+}  // namespace
+
+int Timeline::peak_in_flight(int stage) const {
+  return peak<int>(stages.at(stage), [](int) { return 1; });
+}
+
+double Timeline::peak_held(int stage, const std::vector<double>& sizes) const {
+  return peak<double>(stages.at(stage), [&](int chunk) { return sizes.at(chunk); });
 }
 
 }  // namespace pipeline

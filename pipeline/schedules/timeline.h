@@ -22,6 +22,8 @@ struct Timeline {
   double idle_share() const;  // of the time of all stages, 0 to 1
   // The most activations that the stage holds at once, each from its forward to its weights.
   int peak_in_flight(int stage) const;
+  // The same with the size that an activation has in each chunk.
+  double peak_held(int stage, const std::vector<double>& sizes) const;
 };
 
 }  // namespace pipeline

@@ -71,7 +71,8 @@ std::vector<Schedule> repeat(const Placement& placement, int microbatches, const
     Schedule& list = lists.emplace_back();
     for (const auto& [time, action] : timed) list.push_back(action);
   }
-  return with_deferred_weights(placement, microbatches, lists, most_held,
+  return with_deferred_weights(placement, microbatches, lists,
+                               uniform_rooms(placement.stages(), placement.chunks(), most_held),
                                uniform_costs(placement.stages(), placement.chunks()));
 }
 

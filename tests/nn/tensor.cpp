@@ -114,6 +114,7 @@ TEST_CASE("an arena gives the same memory again after a rewind") {
   CHECK(arena.allocate(100) != small);
   CHECK(arena.allocate(1000) == small);
   CHECK(arena.capacity() == capacity);
+  CHECK(arena.touched() == 128 + 1024 + more_than_a_block + 63 + 1024);  // in lines of 64 bytes
 }
 
 TEST_CASE("working memory is free again at the end of its scope") {

@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <mutex>
 #include <vector>
 
 #include "pipeline/prediction/measured_link.h"
@@ -42,6 +43,55 @@ TEST_CASE("a worker measures each block's part of W and its update, and the cost
     }
     CHECK(rank.worker.seconds_per_action() > 0);
   });
+}
+
+TEST_CASE("a worker measures the memory of weights and microbatches") {
+  for (const bool shares : {false, true})
+    for (const bool recomputes : {false, true}) {
+      TrainingConfig config = toy::config_of("interleaved", 2, 2, 3);
+      config.shares_moments = shares;
+      config.recomputes = recomputes;
+      std::vector<StageMemory> measured(4);
+      double weights = 0;  // numbers, of one pipeline
+      std::mutex mutex;
+      toy::as_ranks(config, "memory", [&](toy::Rank rank) {
+        for (int step = 0; step < 2; ++step) rank.worker.step(step);
+        measured[rank.rank] = rank.worker.measured_memory(1e9);
+        const std::lock_guard lock(mutex);
+        if (config.topology.pipeline(rank.rank) == 0)
+          for (const int block : rank.stage.all_blocks())
+            weights += static_cast<double>(rank.stage.model().range(block).size);
+      });
+      double sum = 0;
+      for (const StageMemory& memory : measured) {
+        sum += memory.weights;
+        REQUIRE(memory.microbatch.size() == 2);
+        const double flights = 1e9 - memory.always();
+        const double one = memory.microbatch[0] + memory.microbatch[1];
+        CHECK(flights >= one);
+        CHECK(flights <= 3 * one);  // of three microbatches
+        CHECK(memory.peak == 1e9);
+      }
+      // Two of everything in both pipelines; with shares the moments once.
+      CHECK(sum == sizeof(nn::real) * weights * (shares ? 6 : 8));
+    }
+}
+
+TEST_CASE("a recomputed microbatch is smaller, and a longer one larger") {
+  const auto bytes = [](bool recomputes, int sequences) {
+    TrainingConfig config = toy::config_of("1f1b", 1, 1, 3);
+    config.recomputes = recomputes;
+    config.batch *= sequences;
+    double most = 0;
+    toy::as_ranks(config, "sizes", [&](toy::Rank rank) {
+      rank.worker.step(0);
+      most = rank.worker.measured_memory(0).microbatch[0];
+      CHECK(rank.worker.measured_memory(0).rest == 0);
+    });
+    return most;
+  };
+  CHECK(bytes(true, 1) < bytes(false, 1) / 3);
+  CHECK(bytes(false, 4) > 2 * bytes(false, 1));
 }
 
 TEST_CASE("a divided head is measured and predicted, too") {

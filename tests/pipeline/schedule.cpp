@@ -237,7 +237,8 @@ TEST_CASE("weights go where a stage would wait, and sooner if it may hold no mor
   const std::vector<Schedule> lists{{{F, 0}, {F, 1}, {B, 0}, {F, 2}, {B, 1}, {B, 2}},
                                     {{F, 0}, {B, 0}, {F, 1}, {B, 1}, {F, 2}, {B, 2}}};
   const auto second = [&](int most_held, Costs first = {}) {
-    return with_deferred_weights(two, 3, lists, most_held, {{first}, {{1, 1, 1}}})[1];
+    return with_deferred_weights(two, 3, lists, uniform_rooms(2, 1, most_held),
+                                 {{first}, {{1, 1, 1}}})[1];
   };
   CHECK(second(3) ==
         Schedule{{F, 0}, {B, 0}, {F, 1}, {B, 1}, {F, 2}, {B, 2}, {W, 0}, {W, 1}, {W, 2}});

@@ -4,11 +4,13 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "pipeline/schedules/schedule.h"
 #include "tests/complaint.h"
 #include "tools/training/costs_file.h"
 #include "tools/training/link_text.h"
+#include "tools/training/memory_limit.h"
 #include "tools/training/scaling_report.h"
 
 namespace training {
@@ -18,7 +20,13 @@ namespace {
 MeasuredStep two_stages() {
   const pipeline::ChunkWork first{{1, 1, 1}, {{.number = 1, .bytes = 4e6}, {.bytes = 8e6}}};
   const pipeline::ChunkWork last{{1, 1, 1}, {{.number = 2, .update = 0.5, .bytes = 4e6}}};
-  return {"1f1b", 4, 1, {{first}, {last}}, 1e6, {.link = {0.001, 1e-9}, .action = 0.002}};
+  return {"1f1b",
+          4,
+          1,
+          {{first}, {last}},
+          1e6,
+          {.link = {0.001, 1e-9}, .action = 0.002},
+          {{5e6, 3e6, {2e6}, 12e6}, {4e6, 3e6, {1e6}, 9e6}}};
 }
 
 Scaling scaling_of(const MeasuredStep& step, int chunks = 1) {
@@ -47,6 +55,28 @@ TEST_CASE("costs survive writing and reading") {
   CHECK(step.stages[0][0].blocks[1].bytes == 8e6);
   CHECK(step.stages[1][0].blocks[0].update == 0.5);
   CHECK(step.cluster.action == 0.002);
+  CHECK(step.memory[0].always() == 8e6);
+  CHECK(step.memory[1].microbatch == std::vector<double>{1e6});
+  CHECK(step.memory[1].peak == 9e6);
+}
+
+TEST_CASE("costs from before memory was measured are read") {
+  MeasuredStep step = two_stages();
+  step.memory.clear();
+  const std::string text = to_json(step);
+  CHECK(text.find("memory") == text.npos);
+  CHECK(parse_costs_json(text, "costs.json").memory.empty());
+}
+
+TEST_CASE("a limit on memory is in activations or in bytes") {
+  CHECK(MemoryLimit("3").text() == "3 activations");
+  CHECK(MemoryLimit("2.5").rooms(4, {})[3].limit == 2.5);
+  CHECK(MemoryLimit("0.5 GB").text() == "0.5 GB");
+  const std::vector<pipeline::Room> rooms = MemoryLimit("10MB").rooms(2, two_stages().memory);
+  CHECK(rooms[0].limit == 2e6);
+  CHECK(rooms[1].limit == 3e6);
+  CHECK(rooms[1].sizes == std::vector<double>{1e6});
+  CHECK(MemoryLimit("7000kB").rooms(2, two_stages().memory)[0].limit == -1e6);
 }
 
 TEST_CASE("costs that were not measured are refused with what is wrong") {
@@ -69,6 +99,14 @@ TEST_CASE("costs that were not measured are refused with what is wrong") {
   CHECK(complaint("\"block\": 1", "\"block\": 1e15") == "x.json: block is 1e+15");
   CHECK(complaint("\"share\": 1.0", "\"share\": 2") == "x.json: share is 2");
   CHECK(complaint("\"schedule\": \"1f1b\"", "\"schedule\": 1") == "x.json: schedule is not a name");
+  CHECK(complaint("\"rest\"", "\"other\"") == "x.json: has no rest");
+  CHECK(complaint("2000000.0\n", "-1\n") == "x.json: microbatch is -1");
+  CHECK(complaint("2000000.0\n", "1, 2\n") == "x.json: microbatch has another number of chunks");
+  CHECK(contains(complaint("\"memory\": [", "\"memory\": [1, "), "x.json: has 1 as an entry"));
+  CHECK(complaint("\"memory\": [", "\"memory\": [], \"other\": [") ==
+        "x.json: memory has other stages");
+  CHECK(complaint("\"memory\": [", "\"memory\": 1, \"other\": [") ==
+        "x.json: memory is not a list");
   CHECK(contains(complaint("[\n  [", "[\n 1, ["), "a stage is not a list of chunks"));
   CHECK(contains(complaint_of([] { parse_costs_json("", "x.json"); }), "x.json"));
   CHECK(contains(complaint_of([] { read_costs("no-such.json"); }), "there are no costs in"));

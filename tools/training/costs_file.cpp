@@ -1,6 +1,7 @@
 #include "tools/training/costs_file.h"
 
 #include <cmath>
+#include <cstddef>
 #include <nlohmann/json.hpp>
 #include <string_view>
 #include <vector>
@@ -15,7 +16,7 @@ namespace training {
 namespace {
 
 using nlohmann::json, nlohmann::ordered_json;
-using pipeline::BlockWork, pipeline::ChunkWork;
+using pipeline::BlockWork, pipeline::ChunkWork, pipeline::StageMemory;
 
 constexpr const char* how_to_record = "record costs with tools/pipeline.sh 4 --steps 10";
 constexpr double largest = 1e15;
@@ -28,7 +29,9 @@ class Fields {
     if (!object.is_object()) refuse(nn::concat("has ", nn::json_shown(object), " as an entry"));
   }
   double number(const char* name, double most = largest) const {
-    const json& value = at(name);
+    return checked(name, at(name), most);
+  }
+  double checked(const char* name, const json& value, double most = largest) const {
     if (!value.is_number() || !(0 <= value.get<double>() && value.get<double>() <= most))
       refuse(nn::concat(name, " is ", nn::json_shown(value)));
     return value.get<double>();
@@ -45,8 +48,9 @@ class Fields {
       refuse(nn::concat(name, " is not a list"));
     return value;
   }
+  bool has(const char* name) const { return object_.contains(name); }
   const json& at(const char* name) const {
-    if (!object_.contains(name)) refuse(nn::concat("has no ", name));
+    if (!has(name)) refuse(nn::concat("has no ", name));
     return object_[name];
   }
   [[noreturn]] void refuse(const std::string& complaint) const {
@@ -89,6 +93,24 @@ ChunkWork chunk_of(const json& object, const std::string& name) {
   return chunk;
 }
 
+ordered_json json_of(const StageMemory& stage) {
+  return {{"weights", stage.weights},
+          {"rest", stage.rest},
+          {"microbatch", stage.microbatch},
+          {"peak", stage.peak}};
+}
+
+StageMemory memory_of(const json& object, const std::string& name, std::size_t chunks) {
+  const Fields fields(object, name);
+  StageMemory stage{.weights = fields.number("weights"),
+                    .rest = fields.number("rest"),
+                    .peak = fields.number("peak")};
+  for (const json& bytes : fields.list("microbatch"))
+    stage.microbatch.push_back(fields.checked("microbatch", bytes));
+  if (stage.microbatch.size() != chunks) fields.refuse("microbatch has another number of chunks");
+  return stage;
+}
+
 }  // namespace
 
 std::string to_json(const MeasuredStep& step) {
@@ -107,6 +129,7 @@ std::string to_json(const MeasuredStep& step) {
     for (const ChunkWork& chunk : chunks) stage.push_back(json_of(chunk));
     object["stages"].push_back(stage);
   }
+  for (const StageMemory& stage : step.memory) object["memory"].push_back(json_of(stage));
   return object.dump(1) + '\n';
 }
 
@@ -132,6 +155,10 @@ MeasuredStep parse_costs_json(std::string_view text, const std::string& name) {
   }
   if (step.stages.empty()) fields.refuse("there are no stages");
   if (step.stages.size() > largest_count) fields.refuse("there are too many stages");
+  if (!fields.has("memory")) return step;
+  for (const json& stage : fields.list("memory"))
+    step.memory.push_back(memory_of(stage, name, step.stages[0].size()));
+  if (step.memory.size() != step.stages.size()) fields.refuse("memory has other stages");
   return step;
 }
 

@@ -3,8 +3,10 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "pipeline/prediction/predict.h"
+#include "pipeline/prediction/stage_memory.h"
 #include "pipeline/prediction/step_work.h"
 
 namespace training {
@@ -17,6 +19,7 @@ struct MeasuredStep {
   pipeline::StageWork stages;
   double activation_bytes = 0;
   pipeline::Cluster cluster;
+  std::vector<pipeline::StageMemory> memory{};  // of each stage; none in older files
 };
 
 std::string to_json(const MeasuredStep& step);

@@ -1,5 +1,6 @@
 #include "tools/training/gathered_work.h"
 
+#include <algorithm>
 #include <iomanip>
 #include <sstream>
 #include <vector>
@@ -26,38 +27,53 @@ void each_number(Chunks& chunks, const F& f) {
   }
 }
 
+template <class F>
+void each_number(pipeline::StageMemory& memory, const F& f) {
+  f(memory.weights), f(memory.rest), f(memory.peak);
+  for (double& bytes : memory.microbatch) f(bytes);
+}
+
 }  // namespace
 
-std::string told_work(const pipeline::StageWorker& worker, pipeline::Link link) {
+std::string told_work(const pipeline::StageWorker& worker, pipeline::Link link,
+                      double peak_memory) {
   std::ostringstream text;
   text << std::setprecision(9) << link.latency << ' ' << link.seconds_per_byte << ' '
        << worker.seconds_per_action();
   const std::vector<ChunkWork> work = worker.measured_work();
-  each_number(work, [&](double number) { text << ' ' << number; });
+  pipeline::StageMemory memory = worker.measured_memory(peak_memory);
+  const auto tell = [&](double number) { text << ' ' << number; };
+  each_number(work, tell);
+  each_number(memory, tell);
   return text.str();
 }
 
 GatheredWork gather_work(const pipeline::TrainingConfig& config, const std::string& own,
                          pipeline::Mailbox& mailbox) {
   GatheredWork sum;
-  for (int stage = 0; stage < config.topology.stages; ++stage)
-    each_number(sum.work.emplace_back(blocks_of_stage(config, stage)),
-                [](double& number) { number = 0; });
+  for (int stage = 0; stage < config.topology.stages; ++stage) {
+    auto& chunks = sum.work.emplace_back(blocks_of_stage(config, stage));
+    each_number(chunks, [](double& number) { number = 0; });
+    sum.memory.push_back({.microbatch = std::vector<double>(chunks.size())});
+  }
   for (int rank = 0; rank < mailbox.ranks(); ++rank) {
     const std::string what = nn::concat("waiting for the costs of rank ", rank);
     std::istringstream text(
         rank == mailbox.rank() ? own : mailbox.receive(rank, {pipeline::Tag::report}, what).text());
-    const auto add = [&](double& to, double times) {
+    const auto next = [&] {
       double number = 0;
       text >> number;
-      to += times * number;
+      return number;
     };
+    const auto add = [&](double& to, double times) { to += times * next(); };
     auto& [link, action, adding, cores] = sum.cluster;
     add(link.latency, 1);  // all but rank 0 tell zeros
     add(link.seconds_per_byte, 1);
     add(action, 1.0 / mailbox.ranks());
-    each_number(sum.work[config.topology.stage(rank)],
+    const int stage = config.topology.stage(rank);
+    each_number(sum.work[stage],
                 [&](double& number) { add(number, 1.0 / config.topology.pipelines); });
+    each_number(sum.memory[stage], [&](double& most) { most = std::max(most, next()); });
   }
   sum.cluster.adding = measure_adding();
   return sum;

@@ -18,6 +18,7 @@
 #include "pipeline/prediction/step_work.h"
 #include "pipeline/schedules/simulate.h"
 #include "pipeline/training_config.h"
+#include "tools/program/peak_memory.h"
 #include "tools/training/costs_file.h"
 #include "tools/training/gathered_work.h"
 #include "tools/training/lanes.h"
@@ -82,12 +83,12 @@ void report_costs(const RankOptions& options, const pipeline::StageWorker& worke
                   pipeline::Mailbox& mailbox, std::optional<double> seconds_per_step) {
   const TrainingConfig& config = options.config;
   const int recorder = pipeline::recorder_of(config);
-  const pipeline::Link link = pipeline::measured_link(mailbox);
-  if (mailbox.rank() != recorder)
-    return mailbox.send_text(recorder, {Tag::report}, told_work(worker, link));
-  auto [stage_work, cluster] = gather_work(config, told_work(worker, link), mailbox);
+  const std::string own = told_work(worker, pipeline::measured_link(mailbox),
+                                    static_cast<double>(tools::peak_memory()));
+  if (mailbox.rank() != recorder) return mailbox.send_text(recorder, {Tag::report}, own);
+  auto [stage_work, memory, cluster] = gather_work(config, own, mailbox);
   if (!seconds_per_step) return;
-  if (options.rehearsal) stage_work = options.rehearsal->stages;
+  if (options.rehearsal) stage_work = options.rehearsal->stages, memory = options.rehearsal->memory;
   const int ranks = config.topology.ranks();
   const int cores = options.rehearsal ? ranks : std::min(options.cores, ranks);
   cluster.cores = static_cast<double>(cores) / config.topology.pipelines;
@@ -104,7 +105,7 @@ void report_costs(const RankOptions& options, const pipeline::StageWorker& worke
     nn::write_file_atomically(
         options.out / "costs.json",
         to_json({config.schedule, config.microbatches, config.topology.pipelines, stage_work,
-                 step.activation_bytes, cluster}));
+                 step.activation_bytes, cluster, memory}));
   if (options.has_trace) write_trace(options.out / "trace-predicted.csv", events_of(prediction));
   write_page(options, {costs, timeline, prediction, *seconds_per_step, work, cores});
   std::cout << std::fixed << std::setprecision(3) << "a step takes " << *seconds_per_step
