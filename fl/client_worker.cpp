@@ -98,7 +98,7 @@ double ClientWorker::compute_gradient(const data::Examples& examples, std::span<
       [&](ClientWorker* worker, int part) {
         const Relay::Runner runner(relay, part);
         losses[part] = worker->differentiate(examples, samples, part, size, *masks_, attack_);
-        worker->tape_->backward_weights([&](int rule) { runner.begin(rule); });
+        worker->tape_->backward_weights([&](int rule, int last) { runner.begin(rule, last); });
       },
       [](ClientWorker*, int) {},
       [&](ClientWorker* worker) {

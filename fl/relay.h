@@ -8,13 +8,14 @@
 namespace fl {
 
 // Tasks that run at the same time and take each of their steps in the order of the tasks: a task
-// begins a step when the task before it has done that step.
+// begins a step when the task before it has done that step, or a later one.
 //
 //   task 0   0 1 2 3
 //   task 1     0 1 2 3
 //   task 2       0 1 2 3
 //
-// A task must not be started before the task in front of it.
+// Tasks must be started in their order, as ordered_parallel() does: one that waits for a task that
+// nobody has started would wait forever.
 class Relay {
  public:
   explicit Relay(int tasks) : begun_(tasks) {}
@@ -27,10 +28,10 @@ class Relay {
     Runner(const Runner&) = delete;
     Runner& operator=(const Runner&) = delete;
 
-    // Steps 0 to step - 1 are done. Returns when the task before has done this one, too.
-    void begin(int step) const {
+    // Steps 0 to step - 1 are done. Returns when the task before has done step `last`, too.
+    void begin(int step, int last) const {
       relay_.begin(task_, step);
-      relay_.wait(task_ - 1, step);
+      relay_.wait(task_ - 1, last);
     }
 
    private:

@@ -111,22 +111,36 @@ void Tape::backward_data(Var y, ConstView dy) {
   sweep(Half::data);
 }
 
-void Tape::backward_weights(const std::function<void(int)>& before) {
+void Tape::backward_weights(const Turn& before) {
   require(swept_ != Half::none, "backward_weights: call backward_data first");
   require(swept_ == Half::data, "backward_weights: the tape was already swept from ", swept_from_,
           "; reset() it first");
   sweep(Half::weights, before);
 }
 
-void Tape::sweep(Half half, const std::function<void(int)>& before) {
+bool Tape::belongs_to(Half half, const Rule& rule) {
+  const bool is_data_rule = rule.target->depends_on_input ||
+                            (rule.output->is_overwritten_again && rule.output->depends_on_input);
+  return half == Half::both || is_data_rule == (half == Half::data);
+}
+
+// The number of the last rule that adds to the weight of `first`, which has this number.
+int Tape::last_of_weight(const Rule* first, int number) {
+  const real* const weight = first->target->gradient();
+  int last = number;
+  for (const Rule* rule = first->previous; rule && weight; rule = rule->previous)
+    if (belongs_to(Half::weights, *rule) && (++number, rule->target->gradient() == weight))
+      last = number;
+  return last;
+}
+
+void Tape::sweep(Half half, const Turn& before) {
   swept_ = half;
   int number = 0;
   for (Rule* rule = last_rule_; rule; rule = rule->previous) {
-    const bool is_data_rule =
-        rule->target->depends_on_input ||
-        (rule->output->is_overwritten_again && rule->output->depends_on_input);
-    if (half != Half::both && is_data_rule != (half == Half::data)) continue;
-    if (before) before(number++);
+    if (!belongs_to(half, *rule)) continue;
+    if (before) before(number, last_of_weight(rule, number));
+    ++number;
     if (!rule->output->gradient()) continue;  // the loss does not depend on it
     rule->apply(rule, {rule->output->gradient(), rule->output->value.shape},
                 gradient_of(*rule->target));

@@ -152,10 +152,12 @@ class Tape {
   // overwritten or reshaped, the weights it read get their gradients in the first half. Throw Error
   // unless each is called once, in this order.
   //
-  // before(i) is called before rule number i of the second half. Tapes of the same computation have
-  // the same rules, so that several can take turns with each weight.
+  // before(i, last) is called before rule number i of the second half; its weight gets nothing more
+  // after rule number `last`, which is another one if the weight is used twice. Tapes of the same
+  // computation have the same rules, so that several can take turns with each weight.
   void backward_data(Var y, ConstView dy);
-  void backward_weights(const std::function<void(int)>& before = {});
+  using Turn = std::function<void(int rule, int last)>;
+  void backward_weights(const Turn& before = {});
 
  private:
   friend class Var;
@@ -193,7 +195,9 @@ class Tape {
   Var make_overwriting(const char* op, Var x, bool needs_gradient, bool depends_on_input);
   View gradient_of(Node& node);
   void seed_gradient(const char* half, Var y, ConstView dy);
-  void sweep(Half half, const std::function<void(int)>& before = {});
+  void sweep(Half half, const Turn& before = {});
+  static bool belongs_to(Half half, const Rule& rule);
+  static int last_of_weight(const Rule* first, int number);
 
   Arena arena_;
   Team alone_;

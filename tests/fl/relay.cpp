@@ -19,7 +19,7 @@ std::vector<std::vector<int>> run(int workers, int tasks, int steps, int failing
         const fl::Relay::Runner runner(relay, task);
         for (int step = 0; step < steps; ++step) {
           if (task == failing && step == steps / 2) throw std::runtime_error("no");
-          runner.begin(step);
+          runner.begin(step, step);
           takers[step].push_back(task);
         }
       },
@@ -36,6 +36,25 @@ TEST_CASE("each step of a relay is taken in the order of the tasks, by any numbe
       for (int i = 0; i < tasks; ++i) all[i] = i;
       for (const std::vector<int>& takers : run(workers, tasks, 5)) CHECK(takers == all);
     }
+}
+
+TEST_CASE("a step of a relay can wait for a later one of the task before") {
+  for (int workers : {1, 2, 3}) {
+    std::vector<int> pool(workers), order;
+    fl::Relay relay(4);
+    fl::ordered_parallel(
+        pool, 4,
+        [&](int&, int task) {
+          const fl::Relay::Runner runner(relay, task);
+          runner.begin(0, 2);
+          order.push_back(task);
+          runner.begin(1, 1);
+          runner.begin(2, 2);
+          order.push_back(task);
+        },
+        [](int&, int) {});
+    CHECK(order == std::vector{0, 0, 1, 1, 2, 2, 3, 3});
+  }
 }
 
 TEST_CASE("nobody waits for a task of a relay that failed") {

@@ -7,6 +7,7 @@
 
 #include "data/tables/rows.h"
 #include "data/text/characters.h"
+#include "fl/client_worker.h"
 #include "fl/server.h"
 #include "nn/models/models.h"
 #include "tests/complaint.h"
@@ -150,6 +151,28 @@ TEST_CASE("a federation learns text, with the same bits for any number of thread
     CHECK(std::ranges::equal(one.weights(), three.weights()));
     CHECK(one.evaluate().loss < 0.7 * before);
     CHECK(one.test() > 60);  // a space alone: 29
+  }
+}
+
+TEST_CASE(
+    "a weight that is used twice has the same gradient, whoever helps with parts of a batch") {
+  const Parts parts = toy_text();
+  const fl::Config config = config_for_text("gpt2", 1);
+  fl::IdleWorkers idle;
+  fl::ClientWorker alone(config.make_model, nn::DropoutStream::mt);
+  fl::ClientWorker worker(config.make_model, nn::DropoutStream::mt, &idle);
+  fl::ClientWorker first(config.make_model, nn::DropoutStream::mt);
+  fl::ClientWorker second(config.make_model, nn::DropoutStream::mt);
+  std::vector<int> samples(160);  // ten parts
+  for (std::size_t i = 0; i < samples.size(); ++i)
+    samples[i] = static_cast<int>(i) % parts.train.size();
+  nn::Generator one(5), two(5);
+  const double loss = alone.compute_gradient(parts.train, samples, one);
+  idle.add(first);
+  idle.add(second);
+  for (int i = 0; i < 20; ++i) {
+    CHECK(worker.compute_gradient(parts.train, samples, two) == loss);
+    CHECK(std::ranges::equal(worker.gradients(), alone.gradients()));
   }
 }
 

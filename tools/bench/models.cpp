@@ -72,8 +72,9 @@ void ModelWork::train(int count, int batch) {
 void ModelWork::test(int count) {
   const auto parts = [&](fl::ClientWorker& worker, int) {
     for (int first = 0; first < count; first += fl::ClientWorker::test_part_size)
-      worker.predict(images_, std::span(samples_).subspan(
-                                  first, std::min(fl::ClientWorker::test_part_size, count - first)));
+      worker.predict(images_,
+                     std::span(samples_).subspan(
+                         first, std::min(fl::ClientWorker::test_part_size, count - first)));
   };
   fl::ordered_parallel(workers_, static_cast<int>(workers_.size()), parts,
                        [](fl::ClientWorker&, int) {});

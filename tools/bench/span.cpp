@@ -151,10 +151,10 @@ double cnn_speedup(int cores, int batch) {
         tape.backward_data(loss, {&share, loss.shape()});
       }));
       std::vector<double> starts, steps;
-      tape.backward_weights([&](int) { starts.push_back(nn::thread_seconds()); });
+      tape.backward_weights([&](int, int) { starts.push_back(nn::thread_seconds()); });
       starts.push_back(nn::thread_seconds());
-      std::transform(starts.begin() + 1, starts.end(), starts.begin(),
-                             std::back_inserter(steps), std::minus<>());
+      std::transform(starts.begin() + 1, starts.end(), starts.begin(), std::back_inserter(steps),
+                     std::minus<>());
       keep_shortest(best_steps[done / part_size], steps);
     }
     const double update = own_seconds([&] {
