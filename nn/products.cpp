@@ -38,7 +38,7 @@ struct Bf16Product {
 };
 
 template <class T>
-  requires std::is_same_v<T, float>
+requires std::is_same_v<T, float>
 Bf16Product bf16_product(Transpose transpose_a, Transpose transpose_b, index m, index n, index k,
                          T alpha, const T* a, index leading_a, const T* b, index leading_b, T beta,
                          T* c, index leading_c) {

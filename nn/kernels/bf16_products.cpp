@@ -71,7 +71,7 @@ template <bool has_adjacent, std::size_t... i>
     }
 }
 
-// Asks for the memory of a square, which is beside the one that is loaded next.
+// Asks for the memory of a square in advance.
 template <bool has_adjacent>
 [[gnu::always_inline]] inline void prefetch_square(Bf16Operand from) {
   for (index v = 0; v < 2 * vector_pairs; ++v)
@@ -194,7 +194,7 @@ bool has_bf16() { return false; }
 void multiply_bf16(index m, index n, index k, Bf16Operand a, Bf16Operand b, bool adds, float* c,
                    index leading) {
   alignas(64) Pair rows[most_rows * most_pairs], panel[most_pairs * tile_columns];
-  for (index first = 0; first < k; first += 2 * most_pairs) {
+  for (index first = 0; first < std::max<index>(k, 1); first += 2 * most_pairs) {
     const index depth = std::min(2 * most_pairs, k - first), pairs = (depth + 1) / 2;
     for (index i = 0; i < m; i += most_rows) {
       const index height = std::min(most_rows, m - i);
