@@ -21,7 +21,8 @@ struct Presence {
   std::optional<int> done = {};
   bool is_prepared = false;
   std::string result = {};
-  std::set<std::string> reached = {}, unreached = {};  // ids of others whose doors it tried
+  // Ids of others whose doors it tried; while it trains, those that it could not reach before.
+  std::set<std::string> reached = {}, unreached = {};
 };
 
 // A period with fixed members, agreed on by all of them.

@@ -194,8 +194,12 @@ std::optional<Epoch> Members::agree(const std::optional<State>& state) {
         const std::lock_guard lock(mutex_);
         attended_ = last_.number, is_over_ = false;
       }
-      own = {.seat = own.seat, .id = own.id, .door = own.door, .epoch = last_.number};
-      tell(own);
+      attended_since_ = Clock::now();
+      tell({.seat = own.seat,
+            .id = own.id,
+            .door = own.door,
+            .epoch = last_.number,
+            .unreached = presence_.unreached});
       return last_;
     }
     std::vector<Presence> others = look();

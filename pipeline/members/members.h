@@ -69,7 +69,9 @@ class Members {
   bool is_outdated() const;
 
   // Whether a new epoch should have other members after `done` steps. Cheap: looks a few times per
-  // heartbeat.
+  // heartbeat. Processes that a member could not reach when this epoch was agreed on count again
+  // after four heartbeats, so that one who can send but not receive does not stop the others again
+  // and again.
   bool has_newcomers(int done);
 
   // Ends the run for all processes that wait; the first text counts.
@@ -97,6 +99,7 @@ class Members {
   void read_epochs();
   std::vector<Presence> look();
   void knock(const std::vector<Presence>& others);
+  void leave_out_unreached(std::vector<Presence>& alive) const;
   void require_hope(const std::vector<Presence>& alive, Clock::time_point since) const;
 
   Options options_;
@@ -105,7 +108,7 @@ class Members {
   Presence presence_;  // of this process; changed by the caller's thread alone
   Epoch last_;         // the newest
   std::map<std::string, Seen> seen_;
-  Clock::time_point next_look_{}, next_knock_{};
+  Clock::time_point next_look_{}, next_knock_{}, attended_since_{};
 
   mutable std::mutex mutex_;  // of what both threads use
   std::string told_;

@@ -82,7 +82,16 @@ void Members::require_hope(const std::vector<Presence>& alive, Clock::time_point
 bool Members::has_newcomers(int done) {
   if (options_.shape.plan.empty() && Clock::now() < next_look_) return false;
   next_look_ = Clock::now() + interval_;
-  return pipeline::has_newcomers(last_, options_.shape, look(), done);
+  std::vector<Presence> alive = look();
+  if (Clock::now() - attended_since_ < 4 * options_.heartbeat) leave_out_unreached(alive);
+  return pipeline::has_newcomers(last_, options_.shape, alive, done);
+}
+
+void Members::leave_out_unreached(std::vector<Presence>& alive) const {
+  std::set<std::string> unreached;
+  for (const Presence& each : alive)
+    if (last_.rank_of(each.id) >= 0) unreached.insert(each.unreached.begin(), each.unreached.end());
+  std::erase_if(alive, [&](const Presence& each) { return unreached.contains(each.id); });
 }
 
 }  // namespace pipeline

@@ -6,6 +6,7 @@
 #include <array>
 #include <fstream>
 #include <future>
+#include <stop_token>
 #include <thread>
 
 #include "nn/base/error.h"
@@ -336,6 +337,39 @@ TEST_CASE("a process is lost, another takes its seat and the others notice") {
   CHECK(epoch.why == "pipeline 0 came");
   CHECK(to_text(*first.get()) == to_text(epoch));
   CHECK(to_text(*second.get()) == to_text(epoch));
+}
+
+TEST_CASE("newcomers that can send but not receive do not stop the others again and again") {
+  Run run;
+  for (int seat : {0, 1, 2, 3}) run.start(seat);
+  run.agree({0, 1, 2, 3});
+  run.processes[0].reset(), run.processes[1].reset();
+  CHECK(run.agree({2, 3}, 5).pipelines(2) == Pipelines{1});
+  std::jthread newcomers([&run](const std::stop_token& stop) {
+    for (int beat = 0; !stop.stop_requested(); ++beat) {
+      for (int seat : {0, 1}) {
+        Presence one{.seat = seat, .id = nn::concat("deaf", seat), .is_waiting = true};
+        one.door = "nowhere";  // knocks get no answer
+        for (int member : {2, 3}) one.reached.insert(run.processes[member]->id());
+        const std::string name = nn::concat("seat-", seat, "-deaf");
+        std::ofstream(run.place() / ('.' + name)) << to_text(one) << "beat " << beat << '\n';
+        fs::rename(run.place() / ('.' + name), run.place() / name);
+      }
+      std::this_thread::sleep_for(milliseconds(50));
+    }
+  });
+  const auto comes_within = [&run](milliseconds time) {
+    const auto give_up = std::chrono::steady_clock::now() + time;
+    while (std::chrono::steady_clock::now() < give_up) {
+      if (run.processes[2]->has_newcomers(5)) return true;
+      std::this_thread::sleep_for(milliseconds(10));
+    }
+    return false;
+  };
+  CHECK(comes_within(milliseconds(10'000)));
+  CHECK(run.agree({2, 3}, 5).pipelines(2) == Pipelines{1});  // without them
+  CHECK_FALSE(comes_within(milliseconds(1'500)));
+  CHECK(comes_within(milliseconds(20'000)));  // they may be reached by now
 }
 
 TEST_CASE("a process that stays away too long finds the decision of the others, and obeys it") {
