@@ -57,7 +57,7 @@ check "rank 0 goes on when its other stage is killed" survives own 1 \
 check "so does another lead" survives others 3 \
   "^rank 3 is gone.*; rank 2 goes on without its pipeline$"
 check "a lead's client is given to others when it is killed" survives lead 2 \
-  "^rank 2 is gone.*; others take over its clients$"
+  "^rank 2 is gone.*; others take over its work$"
 
 comes_back() {  # the second stage is started again, as its launcher would
   loses back 1
@@ -69,6 +69,33 @@ comes_back() {  # the second stage is started again, as its launcher would
     grep -qE "^rank 1 computed gradients [1-9]" "$work/back-1.out" && ends_as_alone back
 }
 check "a stage that is started again takes part again" comes_back
+
+# Of three stages the second is started again when the third has waited longer than --timeout.
+comes_back_late() {
+  local _ newest late=(--rounds 500 --local-steps 30 --heartbeat 1 --timeout 5 --stages 3)
+  start late 3 "${late[@]}" --checkpoint "$work/late-steps"
+  played late 1 || echo "it does not train"
+  kill -KILL "${ranks[1]}"
+  sleep 7
+  "$program" "${run[@]}" "${late[@]}" --threads 1 --rank 1 --ranks 3 --meet "$work/meet" \
+    >"$work/late-1.out" 2>&1 &
+  ranks[1]=$!
+  for _ in {1..600}; do
+    grep -q "^the pipeline of rank 0 is back$" "$work/late-0.out" && break
+    sleep 0.1
+  done
+  kill -TERM "${ranks[0]}"  # it ends after the round
+  wait "${ranks[0]}"
+  cat "$work"/late-*.out
+  wait "${ranks[1]}" && wait "${ranks[2]}" &&
+    grep -qE "^rank 1 computed gradients [1-9]" "$work/late-1.out" || return
+  newest=$(basename "$(ls -d "$work"/late-steps/step-* | sort -V | tail -n 1)")
+  rm -rf "$work"/alone*
+  alone --rounds "${newest#step-}" --local-steps 30 --checkpoint "$work/alone-steps" &&
+    same_tensors "$work/alone-steps/$newest" "$work/late-steps/$newest" &&
+    [ -z "$(ls -A "$work/meet")" ]
+}
+check "a stage waits for another for as long as the run goes on" comes_back_late
 
 check "ranks that make no whole pipelines are refused" refuses \
   "5 ranks do not divide into pipelines of 2 stages" run --rank 0 --ranks 5 --stages 2

@@ -42,7 +42,7 @@ survives() {  # survives NAME SIGNAL RANK...
   wait
   cat "$work/$1-0.out"
   for rank in "${@:3}"; do
-    grep -q "^rank $rank .*; others take over its clients" "$work/$1-0.out" || return
+    grep -q "^rank $rank .*; others take over its work" "$work/$1-0.out" || return
   done
   [ $status = 0 ] && same "$1"
 }

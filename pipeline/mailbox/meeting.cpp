@@ -83,10 +83,10 @@ class Round {
   }
 
   // The ranks that this one waits for: those that have not answered the call, or else rank 0.
-  std::vector<std::string> awaited() {
-    std::vector<std::string> names = missing();
-    if (call_.empty() || names.empty()) names = {"0"};
-    return names;
+  std::vector<int> awaited() {
+    std::vector<int> ranks = missing();
+    if (call_.empty() || ranks.empty()) ranks = {0};
+    return ranks;
   }
 
  private:
@@ -101,8 +101,8 @@ class Round {
   }
 
   // Ranks that have not answered the present call.
-  std::vector<std::string> missing() {
-    std::vector<std::string> names;
+  std::vector<int> missing() {
+    std::vector<int> ranks;
     for (int rank = 0; rank < ranks_; ++rank) {
       if (answers_.contains(rank)) continue;
       const std::string line = content_of(file_of(rank));
@@ -110,9 +110,9 @@ class Round {
       if (answer && answer->call == call_)
         answers_[rank] = line;
       else
-        names.push_back(std::to_string(rank));
+        ranks.push_back(rank);
     }
-    return names;
+    return ranks;
   }
 
   void answer(const std::string& call) {
@@ -134,7 +134,20 @@ class Round {
   std::map<int, std::string> answers_;
 };
 
+std::string complaint(const fs::path& folder, int rank, milliseconds patience,
+                      const std::vector<int>& missing) {
+  std::vector<std::string> names;
+  for (const int other : missing) names.push_back(std::to_string(other));
+  return nn::concat("rank ", rank, " waited ", static_cast<double>(patience.count()) / 1000,
+                    " s in ", folder.string(), " for rank ", nn::join(names));
+}
+
 }  // namespace
+
+NotMet::NotMet(const fs::path& folder, int rank, milliseconds patience, std::vector<int> missing)
+    : PeerLost(complaint(folder, rank, patience, missing),
+               complaint(folder, rank, patience, missing)),
+      missing(std::move(missing)) {}
 
 Meeting meet_in(const fs::path& folder, int rank, int ranks, const std::vector<int>& links,
                 const std::string& host, milliseconds patience, const std::atomic<bool>* stop) {
@@ -146,12 +159,8 @@ Meeting meet_in(const fs::path& folder, int rank, int ranks, const std::vector<i
   std::vector<std::string> lines = round.look();
   for (milliseconds pause = first_pause; lines.empty(); lines = round.look()) {
     if (stop && *stop) throw Mailbox::Stopped();
-    if (std::chrono::steady_clock::now() >= give_up) {
-      const std::string what =
-          nn::concat("rank ", rank, " waited ", static_cast<double>(patience.count()) / 1000,
-                     " s in ", folder.string(), " for rank ", nn::join(round.awaited()));
-      throw PeerLost(what, what);
-    }
+    if (std::chrono::steady_clock::now() >= give_up)
+      throw NotMet(folder, rank, patience, round.awaited());
     std::this_thread::sleep_for(pause);
     pause = std::min(pause * 3 / 2, longest_pause);
   }

@@ -9,6 +9,7 @@
 
 #include "pipeline/mailbox/keys.h"
 #include "pipeline/mailbox/listener.h"
+#include "pipeline/mailbox/mailbox.h"
 
 namespace pipeline {
 
@@ -18,6 +19,13 @@ struct Meeting {
   OpenPort listener;
   std::vector<std::string> addresses;  // of every rank; empty where there is no link
   Keys keys;                           // as are the public keys
+};
+
+// A rank that has waited for others in vain.
+struct NotMet : PeerLost {
+  NotMet(const std::filesystem::path& folder, int rank, std::chrono::milliseconds patience,
+         std::vector<int> missing);
+  std::vector<int> missing;
 };
 
 // The ranks of a run find each other and exchange keys through a folder that all of them see and no
@@ -31,8 +39,8 @@ struct Meeting {
 // when the call changes, and it believes only an `all` with its own new key. Secret keys stay in
 // memory.
 //
-// Throws PeerLost naming the missing ranks after `patience`, Mailbox::Stopped when told to stop,
-// and nn::InputError for a folder that other users could enter or change.
+// Throws NotMet after `patience`, Mailbox::Stopped when told to stop, and nn::InputError for a
+// folder that other users could enter or change.
 Meeting meet_in(const std::filesystem::path& folder, int rank, int ranks,
                 const std::vector<int>& links, const std::string& host,
                 std::chrono::milliseconds patience, const std::atomic<bool>* stop);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <numeric>
@@ -53,7 +54,8 @@ fl::ClientWorker worker_with_llama() {
 // Lets the ranks of the second of two pipelines meet. The lead's is used here, the others serve.
 void with_pipeline(
     const Cutting& cutting, const auto& use, const auto& serve,
-    std::function<void(const std::string&)> say = [](auto) {}) {
+    std::function<void(const std::string&)> say = [](auto) {},
+    std::chrono::milliseconds timeout = std::chrono::minutes(1)) {
   const tools::TemporaryFolder folder;
   nn::Generator unused;
   const auto config = config_of(*make_model("llama", unused), cutting, 2 * cutting.stages);
@@ -62,6 +64,7 @@ void with_pipeline(
     place.folder = folder.path / "meeting";
     place.rank = config.topology.rank(1, stage);
     place.ranks = config.topology.ranks();
+    place.timeout = timeout;
     return std::make_unique<StageRank>(place, config, "the same", stage % 2 + 1, place.timeout);
   };
   std::vector<std::jthread> others;
@@ -70,7 +73,6 @@ void with_pipeline(
   ranks::ClientPipeline pipeline(
       meet(0), config, [](const auto&) { return nullptr; }, std::move(say));
   use(pipeline);
-  pipeline.end();
 }
 
 // The first so many windows.
@@ -177,6 +179,63 @@ TEST_CASE("a pipeline that has lost a rank leaves its client to the lead") {
   REQUIRE(said.size() == 1);
   CHECK(contains(said[0], "rank 5 is gone, while "));
   CHECK(contains(said[0], "; rank 3 goes on without its pipeline"));
+}
+
+TEST_CASE("a stage may take longer for a batch than ranks wait for each other at the start") {
+  const data::CharacterWindows text = some_text();
+  fl::ClientWorker cut = worker_with_llama();
+  std::vector<std::string> said;
+  int served = 0;
+  with_pipeline(
+      {2},
+      [&](ranks::ClientPipeline& pipeline) {
+        cut.compute_with(&pipeline);
+        nn::Generator generator(1);
+        cut.compute_gradient(text, first_windows(4), generator);
+      },
+      [&](StageRank& rank) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(2500));
+        rank.serve(served);
+      },
+      [&](const std::string& what) { said.push_back(what); }, std::chrono::seconds(2));
+  CHECK(said == std::vector<std::string>());
+  CHECK(served == 1);
+}
+
+TEST_CASE("the stages of a lead that ends by an error end, too") {
+  struct Failure {};
+  std::atomic<int> ended = 0;
+  CHECK_THROWS_AS(with_pipeline(
+                      {3}, [](ranks::ClientPipeline&) { throw Failure(); },
+                      [&](StageRank& rank) {
+                        int count = 0;
+                        rank.serve(count);
+                        ++ended;
+                      }),
+                  Failure);
+  CHECK(ended == 2);
+}
+
+TEST_CASE("a lead that fails in a batch tells its stages") {
+  const data::CharacterWindows text = some_text();
+  fl::ClientWorker cut = worker_with_llama();
+  std::string told;
+  const auto compute = [&](ranks::ClientPipeline& pipeline) {
+    cut.compute_with(&pipeline);
+    nn::Generator generator(1);
+    cut.compute_gradient(text, first_windows(4), generator);
+  };
+  const auto send_no_losses = [&](StageRank& rank) {
+    rank.mailbox().send_text(2, {pipeline::Tag::loss, 1}, "");
+    int count = 0;
+    try {
+      rank.serve(count);
+    } catch (const pipeline::PeerLost& lost) {
+      told = lost.what();
+    }
+  };
+  CHECK_THROWS_AS(with_pipeline({2}, compute, send_no_losses), nn::Error);
+  CHECK(contains(told, "rank 2 failed in a batch"));
 }
 
 TEST_CASE("models that cannot be cut are refused") {

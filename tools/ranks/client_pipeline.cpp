@@ -28,7 +28,17 @@ ClientPipeline::ClientPipeline(std::unique_ptr<StageRank> rank,
         blocks_[block] = {lead_ + stage, block, block_size(config_.model, block)};
 }
 
-ClientPipeline::~ClientPipeline() { is_over_ = true; }
+ClientPipeline::~ClientPipeline() {
+  is_over_ = true;
+  if (return_.valid()) rank_ = return_.get();  // a latecomer
+  if (!rank_) return;
+  try {
+    for (int stage = 1; stage < config_.topology.stages; ++stage)
+      rank_->mailbox().send_number(lead_ + stage, {Tag::order}, 0);
+    rank_->mailbox().part();
+  } catch (...) {  // NOLINT(bugprone-empty-catch): they notice that it is gone
+  }
+}
 
 std::optional<double> ClientPipeline::compute(std::span<const nn::real> weights,
                                               std::span<const data::BatchPart> parts,
@@ -45,6 +55,10 @@ std::optional<double> ClientPipeline::compute(std::span<const nn::real> weights,
     rank_.reset();
     return_ = std::async(std::launch::async, meet_again_, std::cref(is_over_));
     return {};
+  } catch (...) {  // in the middle of a batch, which the others wait for
+    rank_->mailbox().announce_failure(nn::concat("rank ", lead_, " failed in a batch"));
+    rank_.reset();
+    throw;
   }
 }
 
@@ -94,19 +108,6 @@ double ClientPipeline::collect(std::span<nn::real> gradients) {
       mailbox.receive_numbers(last, {Tag::loss, batch_}, shares_.size(), "waiting for losses");
   for (std::size_t part = 0; part < losses.size(); ++part) losses[part] *= shares_[part];
   return std::accumulate(losses.begin(), losses.end(), 0.0);
-}
-
-void ClientPipeline::end() noexcept {
-  is_over_ = true;
-  if (return_.valid()) rank_ = return_.get();  // a latecomer
-  if (!rank_) return;
-  try {
-    for (int stage = 1; stage < config_.topology.stages; ++stage)
-      rank_->mailbox().send_number(lead_ + stage, {Tag::order}, 0);
-    rank_->mailbox().part();
-  } catch (...) {  // NOLINT(bugprone-empty-catch): they notice that it is gone
-  }
-  rank_.reset();
 }
 
 }  // namespace ranks

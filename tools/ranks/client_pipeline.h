@@ -26,14 +26,11 @@ class ClientPipeline : public fl::GradientSource {
   // `rank` is the lead's. `say` is told of ranks that are lost or come back.
   ClientPipeline(std::unique_ptr<StageRank> rank, const pipeline::TrainingConfig& config,
                  MeetAgain meet_again, std::function<void(const std::string& what)> say);
-  ~ClientPipeline() override;
+  ~ClientPipeline() override;  // lets the other ranks end
 
   std::optional<double> compute(std::span<const nn::real> weights,
                                 std::span<const data::BatchPart> parts,
                                 std::span<nn::real> gradients) override;
-
-  // Lets the other ranks end. Never throws: losing one now does no harm.
-  void end() noexcept;
 
  private:
   void take_back();

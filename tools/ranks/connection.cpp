@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "nn/base/error.h"
-#include "nn/base/split.h"
 #include "pipeline/mailbox/frame.h"
 #include "pipeline/mailbox/listener.h"
 #include "pipeline/mailbox/meeting.h"
@@ -21,18 +20,19 @@ using pipeline::Mailbox, pipeline::Message, pipeline::PeerLost, pipeline::Tag;
 // In bytes: that of a large model, with what SCAFFOLD keeps.
 constexpr std::size_t largest_update = std::size_t{1} << 36;
 
+// Of a message: work may take as long as it likes. A rank that is lost has no pulse.
+constexpr std::chrono::years longest_wait{1};
+
 Line::Line(const MeetingPlace& place, const Circle& circle, const std::string& terms,
            std::chrono::milliseconds patience) {
   // They meet as a run of their own, in which each has a seat.
   const std::vector<int>& ranks = circle.ranks;
   const int own = static_cast<int>(std::ranges::find(ranks, place.rank) - ranks.begin());
   std::vector<int> others, other_seats;
-  std::vector<std::string> names;
   for (int seat = 0; seat < std::ssize(ranks); ++seat) {
     if (seat == own) continue;
     others.push_back(ranks[seat]);
     other_seats.push_back(seat);
-    names.push_back(std::to_string(ranks[seat]));
   }
   const std::filesystem::path folder = place.folder.string() + '-' + circle.name;
   const auto clear_away = [&] {
@@ -43,11 +43,10 @@ Line::Line(const MeetingPlace& place, const Circle& circle, const std::string& t
   try {
     meeting = pipeline::meet_in(folder, own, static_cast<int>(ranks.size()), other_seats,
                                 pipeline::host_of_this_machine(), patience, place.stop);
-  } catch (const PeerLost&) {
-    const std::string what =
-        nn::concat("rank ", place.rank, " waited ", static_cast<double>(patience.count()) / 1000,
-                   " s in ", folder.string(), " for rank ", nn::join(names, ", ", " or "));
-    throw PeerLost(what, what);
+  } catch (const pipeline::NotMet& seats) {
+    std::vector<int> missing;
+    for (const int seat : seats.missing) missing.push_back(ranks[seat]);
+    throw pipeline::NotMet(folder, place.rank, patience, std::move(missing));
   } catch (const Mailbox::Stopped&) {
     clear_away();
     throw;
@@ -64,7 +63,7 @@ Line::Line(const MeetingPlace& place, const Circle& circle, const std::string& t
   }
   options.run = meeting.run;
   options.listener = meeting.listener.descriptor;
-  options.deadline = place.timeout;
+  options.deadline = longest_wait;
   options.heartbeat = place.heartbeat;
   options.stop = place.stop;
   options.handshake = training::handshake_among(place.ranks);

@@ -22,7 +22,8 @@ constexpr std::chrono::milliseconds pause{1};
 struct MeetingPlace {
   std::filesystem::path folder;  // below it each pair has one
   int rank = 0, ranks = 1;
-  std::chrono::milliseconds timeout{60'000}, heartbeat{6'000};
+  std::chrono::milliseconds timeout{60'000};   // until the others are there
+  std::chrono::milliseconds heartbeat{6'000};  // without a rank's pulse: it is lost
   const std::atomic<bool>* stop = nullptr;
 };
 

@@ -23,7 +23,7 @@ void add_options(tools::Options& command, Choice& choice) {
       .between(1, 4096);
   command
       .add("--stages", choice.stages,
-           "cut each client's language model into stages, each on a rank of its own")
+           "cut each client's language model into stages, a rank each; the same for all ranks")
       .between(1, 4096);
   command.add("--schedule", choice.schedule, "in which order a stage computes; 1f1b")
       .among(tools::names_of(pipeline::schedule_table()));

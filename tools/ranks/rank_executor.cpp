@@ -30,7 +30,6 @@ RankExecutor::~RankExecutor() {
   for (auto& each : returns_)
     if (auto latecomer = each.get()) others_.push_back(std::move(latecomer));
   for (const auto& other : others_) other->end();
-  if (pipeline_) pipeline_->end();
   own_.workers()[0].compute_with(nullptr);
 }
 
@@ -124,7 +123,7 @@ fl::Trained RankExecutor::train_here(Hand& hand, const fl::Assignment& assignmen
 }
 
 void RankExecutor::lose(const Connection& connection, const std::string& why) {
-  say_(why + "; others take over its clients");
+  say_(why + "; others take over its work");
   const std::lock_guard lock(mutex_);
   returns_.push_back(
       std::async(std::launch::async, reconnect_, connection.rank(), std::cref(is_over_)));

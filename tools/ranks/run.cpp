@@ -9,6 +9,7 @@
 #include <future>
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -20,6 +21,7 @@
 #include "tools/federated/runner.h"
 #include "tools/program/program.h"
 #include "tools/program/signals.h"
+#include "tools/ranks/presence.h"
 #include "tools/ranks/rank_executor.h"
 #include "tools/ranks/serve.h"
 
@@ -71,9 +73,9 @@ auto connect_again(MeetingPlace place, const std::string& who, const std::atomic
 }
 
 // Meets the pipeline of a lead.
-std::unique_ptr<ClientPipeline> meet_pipeline(const Place& place, const nn::Model& model,
+std::unique_ptr<ClientPipeline> meet_pipeline(const Place& place,
+                                              const pipeline::TrainingConfig& config,
                                               const std::string& terms, int threads) {
-  const pipeline::TrainingConfig config = config_of(model, place.cutting, place.meeting.ranks);
   const auto meet = [=](const MeetingPlace& meeting, std::chrono::milliseconds patience) {
     return std::make_unique<StageRank>(meeting, config, terms, threads, patience);
   };
@@ -90,11 +92,14 @@ std::unique_ptr<ClientPipeline> meet_pipeline(const Place& place, const nn::Mode
 
 federated::Runner::MakeExecutor make_executor(const Place& place, int threads) {
   if (place.meeting.ranks == 1) return nullptr;
-  return [place, threads](fl::Server& server, const std::string& run) {
+  std::shared_ptr<Presence> presence;  // until the run is over
+  if (place.cutting.stages > 1) presence = std::make_shared<Presence>(place.meeting);
+  return [place, threads, presence](fl::Server& server, const std::string& run) {
     return interruptible([&]() -> std::unique_ptr<fl::Executor> {
       const auto& [stages, schedule] = place.cutting;
       const std::string terms = terms_of(run, place.cutting);
-      if (stages > 1) config_of(server.model(), place.cutting, place.meeting.ranks);  // or throws
+      std::optional<pipeline::TrainingConfig> config;  // of a pipeline
+      if (stages > 1) config = config_of(server.model(), place.cutting, place.meeting.ranks);
       say(nn::concat(place.meeting.ranks, " ranks",
                      stages > 1 ? nn::concat(", ", stages, " for a client") : "",
                      place.found.empty() ? "" : ", started by " + place.found, "; meeting in ",
@@ -105,7 +110,7 @@ federated::Runner::MakeExecutor make_executor(const Place& place, int threads) {
           return std::make_unique<Connection>(place.meeting, rank, terms, place.meeting.timeout);
         }));
       std::unique_ptr<ClientPipeline> pipeline;
-      if (stages > 1) pipeline = meet_pipeline(place, server.model(), terms, threads);
+      if (config) pipeline = meet_pipeline(place, *config, terms, threads);
       RankExecutor::Connections others;
       for (auto& meeting : meetings) others.push_back(meeting.get());
       return std::make_unique<RankExecutor>(
@@ -126,28 +131,32 @@ static int serve_clients(fl::Server& server, const Place& place, const std::stri
                          int threads) {
   std::unique_ptr<ClientPipeline> pipeline;
   if (place.cutting.stages > 1) {
-    pipeline = meet_pipeline(place, server.model(), terms, threads);
+    const auto config = config_of(server.model(), place.cutting, place.meeting.ranks);
+    pipeline = meet_pipeline(place, config, terms, threads);
     server.threads().workers()[0].compute_with(pipeline.get());
   }
   Line line(place.meeting, with_rank_0(place.meeting.rank), terms, place.meeting.timeout);
-  const int trained = serve(server.threads(), line);
-  if (pipeline) pipeline->end();
-  return trained;
+  return serve(server.threads(), line);
 }
 
-// Computes gradients in a pipeline. When a rank of it is lost, the others meet again. Returns how
-// often.
-static int serve_stage(fl::Server& server, const Place& place, const std::string& terms,
-                       int threads) {
-  const pipeline::TrainingConfig config =
-      config_of(server.model(), place.cutting, place.meeting.ranks);
+// Computes gradients in a pipeline. When a rank of it is lost, the others wait for it while rank 0
+// is there. Returns how often.
+static int serve_stage(const pipeline::TrainingConfig& config, const Place& place,
+                       const std::string& terms, int threads) {
+  bool has_met = false;
   for (int served = 0;;) {
-    StageRank stage(place.meeting, config, terms, threads, place.meeting.timeout);
     try {
+      StageRank stage(place.meeting, config, terms, threads, place.meeting.timeout);
+      has_met = true;
       stage.serve(served);
       return served;
     } catch (const pipeline::PeerLost& lost) {
+      if (!Presence::is_seen(place.meeting)) throw;
       say(nn::concat(lost.what(), "; rank ", place.meeting.rank, " waits for its pipeline"));
+    } catch (const nn::InputError& error) {  // a rank was started again with other options
+      if (!has_met) throw;
+      say(nn::concat("the pipeline of rank ", place.meeting.rank,
+                     " cannot come back: ", error.what()));
     }
   }
 }
@@ -159,18 +168,22 @@ void serve_run(const federated::Experiment& asked, const federated::Resources& r
       federated::settled(federated::with_clients_of(*dataset.train, asked));
   federated::validate(experiment, dataset.task());
   fl::Config config = federated::config_of(experiment, *dataset.train);
-  const auto [rank, stages] = std::pair(place.meeting.rank, place.cutting.stages);
-  config.threads = stages > 1 ? 1 : resources.threads;  // the others are a stage's
-  fl::Server server(std::move(config), *dataset.train, *dataset.test);
+  const int rank = place.meeting.rank;
+  const int stages = place.cutting.stages;
   const std::string terms =
       terms_of(federated::identity_of(experiment, dataset.task()), place.cutting);
   const auto report = [&](const char* what, int times) {
     say(nn::concat("rank ", rank, what, times, times == 1 ? " time" : " times"));
   };
   interruptible([&] {
-    if (rank % stages == 0)
-      return report(" trained clients ", serve_clients(server, place, terms, resources.threads));
-    report(" computed gradients ", serve_stage(server, place, terms, resources.threads));
+    if (rank % stages != 0) {
+      nn::Generator unused;
+      const auto stage = config_of(*config.make_model(unused), place.cutting, place.meeting.ranks);
+      return report(" computed gradients ", serve_stage(stage, place, terms, resources.threads));
+    }
+    config.threads = stages > 1 ? 1 : resources.threads;  // the others are a stage's
+    fl::Server server(std::move(config), *dataset.train, *dataset.test);
+    report(" trained clients ", serve_clients(server, place, terms, resources.threads));
   });
 }
 

@@ -1,0 +1,46 @@
+// Ranks that wait for others.
+#include <doctest/doctest.h>
+
+#include <chrono>
+#include <filesystem>
+#include <string>
+#include <thread>
+
+#include "tools/program/temporary_folder.h"
+#include "tools/ranks/connection.h"
+#include "tools/ranks/presence.h"
+
+TEST_CASE("a rank that waits in vain names those that are missing, and no others") {
+  const tools::TemporaryFolder folder;
+  const auto wait_as = [&](int rank) -> std::string {
+    const ranks::MeetingPlace place{folder.path / "meeting", rank, 6};
+    const ranks::Circle circle{"pipeline-1", {3, 4, 5}};
+    try {
+      ranks::Line(place, circle, "the same", std::chrono::milliseconds(1500));
+    } catch (const pipeline::PeerLost& lost) {
+      return lost.what();
+    }
+    return "nothing";
+  };
+  std::string other;
+  {
+    std::jthread thread([&] { other = wait_as(4); });
+    CHECK(wait_as(3).ends_with(" for rank 5"));
+  }
+  CHECK(other.ends_with(" for rank 5"));
+}
+
+TEST_CASE("ranks see whether rank 0 is there") {
+  const tools::TemporaryFolder folder;
+  const ranks::MeetingPlace place{folder.path / "meeting"};
+  CHECK_FALSE(ranks::Presence::is_seen(place));
+  {
+    const ranks::Presence presence(place);
+    CHECK(ranks::Presence::is_seen(place));
+    CHECK(ranks::Presence::is_seen(place));
+  }
+  CHECK_FALSE(ranks::Presence::is_seen(place));
+  std::filesystem::create_directory(place.folder.string() + "-run");  // of one that was killed
+  CHECK_FALSE(ranks::Presence::is_seen(place));
+  CHECK(std::filesystem::is_empty(folder.path));
+}
