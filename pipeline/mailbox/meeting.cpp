@@ -82,10 +82,10 @@ class Round {
     return is_ours ? lines : std::vector<std::string>();
   }
 
-  // The ranks that this one waits for: those that have not answered the call, or else rank 0.
+  // The ranks that this one waits for: rank 0 if it does not call, or those that have not answered.
   std::vector<int> awaited() {
     std::vector<int> ranks = missing();
-    if (call_.empty() || ranks.empty()) ranks = {0};
+    if (!answers_.contains(0) || ranks.empty()) ranks = {0};
     return ranks;
   }
 

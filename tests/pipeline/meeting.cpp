@@ -116,6 +116,16 @@ TEST_CASE("rank 0 is named if it does not come where an earlier meeting was") {
   for (const std::string& message : messages) CHECK(message.ends_with(" for rank 0"));
 }
 
+TEST_CASE("rank 0 alone is named if it has ended the meeting") {
+  const tools::TemporaryFolder folder;
+  const fs::path place = folder.path / "meeting";
+  std::jthread zero([&] {
+    message_of([&] { meet(place, 0, {1}, milliseconds(200)); });
+    fs::remove_all(place);
+  });
+  CHECK(message_of([&] { meet(place, 1, {0}, milliseconds(2000)); }).ends_with(" for rank 0"));
+}
+
 TEST_CASE("a rank that was replaced before the last one came is met at its new address") {
   const tools::TemporaryFolder folder;
   const fs::path place = folder.path / "meeting";
