@@ -11,8 +11,10 @@ BUILD    := build/$(REAL)$(SANITIZE:%=-%)$(PORTABLE:1=-portable)
 BIN      := $(if $(filter build/float,$(BUILD)),bin,$(BUILD)/bin)
 
 CPPFLAGS += -I. -DREAL=$(REAL) -MMD -MP $(shell pkg-config --cflags openblas 2>/dev/null)
-CXXFLAGS += -std=c++20 -O2 -g1 -fno-trapping-math -fno-math-errno -pthread $(ARCH) \
-            -Wall -Wextra -Wpedantic -Wno-restrict -Wno-psabi
+# -fno-tree-slp-vectorize: with AVX-512, g++ 12.2 otherwise makes {x, x, x, x} of four doubles
+# {x, x, 0, 0} (tests/nn/compiler.cpp).
+CXXFLAGS += -std=c++20 -O2 -g1 -fno-trapping-math -fno-math-errno -fno-tree-slp-vectorize \
+            -pthread $(ARCH) -Wall -Wextra -Wpedantic -Wno-restrict -Wno-psabi
 LDFLAGS  += -pthread
 LDLIBS   += $(or $(shell pkg-config --libs openblas 2>/dev/null),-lopenblas) -lzmq -lsodium
 

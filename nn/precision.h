@@ -5,8 +5,9 @@
 
 namespace nn {
 
-// How exact the factors of matrix products are. Sums are float in any case, and so is everything
-// else: weights, gradients, norms, softmax, losses, the optimizer's moments.
+// How exact the factors of the products of linear layers, attention and the head are. Sums are float
+// in any case, and so is everything else: convolutions, weights, gradients, norms, softmax, losses,
+// the optimizer's moments.
 enum class Precision {
   full,        // as they are stored
   bf16,        // rounded to bfloat16; needs a processor with AVX512_BF16

@@ -100,7 +100,7 @@ class Tape {
   void set_team(Team& team) { team_ = &team; }
   Team& team() { return *team_; }
 
-  // Of the matrix products of ops and rules. The default is full.
+  // Of the products of linear layers, attention and the head. The default is full.
   void set_precision(Precision precision) { precision_ = precision; }
   Precision precision() const { return precision_; }
 

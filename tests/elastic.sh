@@ -79,7 +79,7 @@ are_complete() {  # are_complete SECONDS: all pipelines are there
 }
 
 kinds=(kill kill freeze two)
-[ $has_cables ] && kinds+=(cut_2 cut_30 deaf mute) ||
+[ $has_cables ] && kinds+=(cut_2 cut_30 deaf mute new_deaf new_mute) ||
   echo "left out: cuts of the network (need root and network namespaces)"
 declare -A done_to=()
 kills=()
@@ -88,6 +88,7 @@ strike() {  # strike KIND RANK
   done_to[$1]=$((${done_to[$1]-0} + 1))
   case $1 in
     kill) kills[$2]=$((${kills[$2]-0} + 1)); kill -KILL "$(process_of "$2")" ;;
+    new_*) strike "${1#new_}" "$2"; strike kill "$2" ;;  # its replacement is, too
     freeze) local process; process=$(process_of "$2")
       kill -STOP "$process"; (sleep 4; kill -CONT "$process") & ;;
     two) strike kill "$2"; strike kill $((($2 + 1 + RANDOM % (ranks - 1)) % ranks)) ;;
