@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "nn/base/error.h"
+#include "nn/range.h"
 #include "nn/real.h"
 #include "nn/team.h"
 #include "nn/tensor.h"
@@ -52,22 +53,7 @@ class Buffers {
   std::vector<void*> taken_;
 };
 
-// Rows or columns of a product.
-struct Range {
-  static constexpr index step = 24;
-
-  index begin, end;
-  index size() const { return end - begin; }
-  Range part(index i, index count) const {
-    return {begin + size() * i / count, begin + size() * (i + 1) / count};
-  }
-  // The same in whole steps, except for the last part.
-  Range steps(index i, index count) const {
-    const index all = size() / step;
-    return {begin + all * i / count * step,
-            i + 1 == count ? end : begin + all * (i + 1) / count * step};
-  }
-};
+constexpr index row_step = 24;  // see gemm()
 
 struct Block {
   Range rows, columns;
@@ -77,9 +63,9 @@ struct Block {
 index sharers_of(const Block& block, index k, index threads) {
   constexpr index smallest = index{1} << 23, most_rows = index{1} << 16;  // multiply-adds, rows
   const index rows = block.rows.size();
-  const index steps_of_one = smallest / (Range::step * block.columns.size() * k + 1) + 1;
+  const index steps_of_one = smallest / (row_step * block.columns.size() * k + 1) + 1;
   if (rows > most_rows) return 1;
-  return std::max<index>(1, std::min(threads, rows / Range::step / steps_of_one));
+  return std::max<index>(1, std::min(threads, rows / row_step / steps_of_one));
 }
 
 }  // namespace
@@ -126,7 +112,7 @@ void gemm(Team& team, Transpose transpose_a, Transpose transpose_b, index m, ind
   const index sharers = sharers_of(block_of(0), k, team.threads() / blocks);
   team.each(blocks * sharers, [=](index i) {
     const auto [all_rows, columns] = block_of(i / sharers);
-    const Range rows = all_rows.steps(i % sharers, sharers);
+    const Range rows = all_rows.steps(row_step, i % sharers, sharers);
     gemm(transpose_a, transpose_b, rows.size(), columns.size(), k, alpha,
          a + rows.begin * (transpose_a == Transpose::yes ? 1 : leading_a), leading_a,
          b + columns.begin * (transpose_b == Transpose::yes ? leading_b : 1), leading_b, beta,

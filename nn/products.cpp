@@ -7,6 +7,7 @@
 #include "nn/base/error.h"
 #include "nn/base/named_row.h"
 #include "nn/kernels/bf16_products.h"
+#include "nn/range.h"
 
 namespace nn {
 
@@ -21,13 +22,15 @@ struct Bf16Product {
   float* c;
   index leading;
 
-  // Rows i of `down` parts and columns j of `across`.
-  Bf16Product part(index i, index down, index j, index across) const {
-    const index top = m * i / down, bottom = m * (i + 1) / down;
-    const index left = n * j / across, right = n * (j + 1) / across;
-    return {
-        bottom - top, right - left, k, a.at(top, 0), b.at(left, 0), adds, c + top * leading + left,
-        leading};
+  Bf16Product part(Range rows, Range columns) const {
+    return {rows.size(),
+            columns.size(),
+            k,
+            a.at(rows.begin, 0),
+            b.at(columns.begin, 0),
+            adds,
+            c + rows.begin * leading + columns.begin,
+            leading};
   }
 
   void compute(Precision precision) const {
@@ -53,6 +56,32 @@ Bf16Product bf16_product(Transpose transpose_a, Transpose transpose_b, index m, 
           beta == 1,
           c,
           leading_c};
+}
+
+// The parts that threads compute: rows in `down` parts, columns in `across`, each of them whole
+// tiles of the kernel.
+struct Grid {
+  index m, n, down, across;
+
+  Range rows(index i) const { return Range{0, m}.steps(kernels::bf16_tile_rows, i, down); }
+  Range columns(index i) const { return Range{0, n}.steps(kernels::bf16_tile_columns, i, across); }
+
+  // Of the largest part, in multiply-adds for each k. Packing a number counts as 16, a rough figure.
+  index cost() const {
+    constexpr index packing = 16;
+    return (rows(down - 1).size() + packing) * (columns(across - 1).size() + packing);
+  }
+};
+
+// The one whose largest part costs least.
+Grid best_grid(index m, index n, index threads) {
+  constexpr index shortest = 48;
+  Grid best{m, n, 1, 1};
+  for (index down = 1; down <= std::clamp<index>(m / shortest, 1, threads); ++down) {
+    const Grid grid{m, n, down, std::clamp<index>(n / shortest, 1, threads / down)};
+    if (grid.cost() < best.cost()) best = grid;
+  }
+  return best;
 }
 
 // precision_named() refuses bfloat16 where numbers are double.
@@ -91,24 +120,17 @@ void gemm(Precision precision, Transpose transpose_a, Transpose transpose_b, ind
       .compute(precision);
 }
 
-// The longer side of c is cut first, as every part packs all of the other one.
 void gemm(Precision precision, Team& team, Transpose transpose_a, Transpose transpose_b, index m,
           index n, index k, real alpha, const real* a, index leading_a, const real* b,
           index leading_b, real beta, real* c, index leading_c) {
   if (precision == Precision::full)
     return blas::gemm(team, transpose_a, transpose_b, m, n, k, alpha, a, leading_a, b, leading_b,
                       beta, c, leading_c);
-  constexpr index shortest = 48;
   const Bf16Product product = bf16_product(transpose_a, transpose_b, m, n, k, alpha, a, leading_a,
                                            b, leading_b, beta, c, leading_c);
-  const auto parts = [](index extent, index threads) {
-    return std::clamp<index>(extent / shortest, 1, threads);
-  };
-  const index longer = parts(std::max(m, n), team.threads());
-  const index shorter = parts(std::min(m, n), team.threads() / longer);
-  const index down = m > n ? longer : shorter, across = m > n ? shorter : longer;
-  team.each(down * across, [&](index i) {
-    product.part(i / across, down, i % across, across).compute(precision);
+  const Grid grid = best_grid(m, n, team.threads());
+  team.each(grid.down * grid.across, [&](index i) {
+    product.part(grid.rows(i / grid.across), grid.columns(i % grid.across)).compute(precision);
   });
 }
 

@@ -74,19 +74,21 @@ void Stage::give_back_tapes() {
   for (const auto& flight : flights_) {
     if (!flight->is_free || !flight->lease.is_free()) continue;
     for (std::size_t i = 0; i < flight->tapes.size(); ++i)
-      spare_tapes_[kind_of(flight->chunk, i)].push_back(std::move(flight->tapes[i]));
+      spare_tapes(kind_of(flight->chunk, i)).push_back(std::move(flight->tapes[i]));
     flight->tapes.clear();
   }
 }
 
-int Stage::kind_of(int chunk, std::size_t index) const {
-  if (chunks_[chunk].empty()) return 0;
+Stage::TapeKind Stage::kind_of(int chunk, std::size_t index) const {
+  if (chunks_[chunk].empty()) return TapeKind::empty_chunk;
   const int block = chunks_[chunk][index];
-  return block == 0 ? 0 : block == model_.head_block() ? 2 : 1;
+  return block == 0                     ? TapeKind::embedding
+         : block == model_.head_block() ? TapeKind::head
+                                        : TapeKind::layer;
 }
 
-std::unique_ptr<nn::Tape> Stage::take_tape(int kind) {
-  auto& spare = spare_tapes_[kind];
+std::unique_ptr<nn::Tape> Stage::take_tape(TapeKind kind) {
+  auto& spare = spare_tapes(kind);
   auto tape = spare.empty() ? std::make_unique<nn::Tape>() : std::move(spare.back());
   if (!spare.empty()) spare.pop_back();
   tape->set_team(team_);
@@ -182,7 +184,7 @@ double Stage::Flight::bytes() const {
 double Stage::bytes_of_flights() const {
   double bytes = 0;
   for (const auto& flight : flights_) bytes += flight->bytes();
-  for (const auto& [kind, tapes] : spare_tapes_)
+  for (const auto& tapes : spare_tapes_)
     for (const auto& tape : tapes) bytes += static_cast<double>(tape->arena().touched());
   return bytes;
 }

@@ -1,10 +1,10 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -118,11 +118,15 @@ class Stage {
   Flight& flight(int chunk, int microbatch);
 
  private:
-  // Microbatches that are done give their tapes back, by kind: embedding, layer or head. Those of
-  // layers serve all chunks, so that memory is taken for what is held at once.
-  int kind_of(int chunk, std::size_t index) const;
+  // Microbatches that are done give their tapes back, by kind. Those of layers serve all chunks, so
+  // that memory is taken for what is held at once.
+  enum class TapeKind { embedding, layer, head, empty_chunk };
+  TapeKind kind_of(int chunk, std::size_t index) const;
+  std::vector<std::unique_ptr<nn::Tape>>& spare_tapes(TapeKind kind) {
+    return spare_tapes_[static_cast<std::size_t>(kind)];
+  }
   void give_back_tapes();
-  std::unique_ptr<nn::Tape> take_tape(int kind);
+  std::unique_ptr<nn::Tape> take_tape(TapeKind kind);
 
   bool has_block(int chunk, int block) const { return std::ranges::count(chunks_[chunk], block); }
   bool is_recomputed(int block) const { return recomputes_ && block != 0; }
@@ -149,10 +153,10 @@ class Stage {
     nn::Var in, out;
   } shared_;
   std::vector<nn::real> rounded_gradient_;
-  nn::Tape evaluation_;                           // records nothing
-  std::vector<std::unique_ptr<Flight>> flights_;  // free ones are reused
-  std::map<int, std::vector<std::unique_ptr<nn::Tape>>> spare_tapes_;
-  std::vector<double> bytes_of_microbatch_;  // [chunk]
+  nn::Tape evaluation_;                                                // records nothing
+  std::vector<std::unique_ptr<Flight>> flights_;                       // free ones are reused
+  std::array<std::vector<std::unique_ptr<nn::Tape>>, 4> spare_tapes_;  // [kind]
+  std::vector<double> bytes_of_microbatch_;                            // [chunk]
 };
 
 }  // namespace pipeline

@@ -51,6 +51,16 @@ recomputed() {
   [ "$less" -gt 0 ] && [ $((3 * less)) -lt "$whole" ]
 }
 check "recomputing layers takes less than a third of the memory" recomputed
+# A shell of 600 MB, more than the training takes.
+from_a_large_one() {
+  local alone from_large ballast
+  alone=$(took --recompute)
+  ballast=$(head -c 600000000 /dev/zero | tr '\0' x)
+  from_large=$(took --recompute)
+  echo "$alone MB, started by a shell with ${#ballast} bytes $from_large MB"
+  [ "$alone" -lt 500 ] && [ $((from_large - alone)) -lt 50 ]
+}
+check "the memory of a program is not that of the one that started it" from_a_large_one
 shared_out() {
   local whole less
   launch() {

@@ -58,6 +58,14 @@ check "the memory of a run is shown beside a schedule's" prints --schedule gpipe
 check "a search keeps every stage within its bytes" prints --schedule search --costs $measured \
   --memory 300MB -- '^the shortest with at most 300 MB per stage' "^ +0 .* 2 +300 +300 *\$" \
   "^ +1 .* [12] +(270|300) +270 *\$"
+as_v() {  # the same run with its last block on the first stage
+  sed 's/"blocks":\[\]/"blocks":[{"block":2,"share":1,"update":0,"bytes":0,"tied_bytes":0}]/' \
+    $measured >"$work/v.json"
+}
+check "with bytes it keeps both ends of the model on their stages" eval 'as_v && prints \
+  --schedule search --costs $measured --memory 900MB -- "ends of the model where the run had them" \
+  "^search, interleaved-zb|^search, zb-h1" && prints --schedule search --costs "$work/v.json" \
+  --memory 900MB -- "^search, zb-v"'
 check "bytes that no schedule keeps to are an error, with the least" \
   refuses "exceeds 0.25 GB on some stage; the least is 0.27GB" --schedule search \
   --costs $measured --memory 0.25GB

@@ -46,6 +46,7 @@ struct ScheduleOptions {
   Costs costs;                        // per microbatch and whole stage
   std::string head;                   // costs of a head that all stages share
   std::string stage_costs;
+  std::optional<training::MeasuredStep> run;  // if stage_costs names a file
   double message_time = 0;
   std::optional<int> ranks, batch;  // for a prediction; of microbatches
   std::string link;
@@ -65,10 +66,9 @@ Costs parse_costs(std::string_view text) {
   return {numbers[0], numbers[1], numbers[2]};
 }
 
-std::vector<Costs> costs_of_run(const std::string& file) {
+std::vector<Costs> costs_of_run(const training::MeasuredStep& run) {
   std::vector<Costs> costs;
-  const training::MeasuredStep step = training::read_costs(file);
-  for (const auto& chunks : costs_with_updates(step.stages, step.microbatches)) {
+  for (const auto& chunks : costs_with_updates(run.stages, run.microbatches)) {
     Costs& sum = costs.emplace_back(Costs{0, 0, 0});
     for (const Costs& chunk : chunks)
       sum = {sum.forward + chunk.forward, sum.backward + chunk.backward,
@@ -79,16 +79,15 @@ std::vector<Costs> costs_of_run(const std::string& file) {
 
 // What the stages of a run took; nothing without a run, or from older ones.
 std::vector<StageMemory> memory_of_run(const ScheduleOptions& options) {
-  if (!options.stage_costs.ends_with(".json")) return {};
-  return training::read_costs(options.stage_costs).memory;
+  return options.run ? options.run->memory : std::vector<StageMemory>();
 }
 
 // Of as many stages as there are costs for.
 std::vector<Costs> costs_per_stage(const ScheduleOptions& options, std::optional<int> stages) {
   if (options.stage_costs.empty()) return std::vector<Costs>(stages.value_or(4), options.costs);
   std::vector<Costs> costs;
-  if (options.stage_costs.ends_with(".json"))
-    costs = costs_of_run(options.stage_costs);
+  if (options.run)
+    costs = costs_of_run(*options.run);
   else
     for (const std::string& part : nn::split(options.stage_costs, ','))
       costs.push_back(parse_costs(part));
@@ -156,12 +155,15 @@ Example search(const ScheduleOptions& options) {
   const training::MemoryLimit limit(options.memory.value_or(concat(microbatches)));
   const std::vector<Costs> costs = costs_per_stage(options, options.size.stages);
   const auto rooms = limit.rooms(static_cast<int>(costs.size()), memory_of_run(options));
+  const auto ends =
+      limit.is_in_bytes() ? std::optional(ends_of(options.run->stages)) : std::nullopt;
   Found found = search_schedule(costs, rooms, microbatches, options.size.chunks.value_or(2),
-                                options.message_time);
+                                options.message_time, ends);
   limit.require_fit(found);
   return {with_chunks("search, " + found.name, found.plan.placement.chunks()),
-          concat("the shortest with at most ", limit.text(), " per stage"), std::move(found.plan),
-          std::move(found.timeline)};
+          concat("the shortest with at most ", limit.text(), " per stage",
+                 ends ? ", and the ends of the model where the run had them" : ""),
+          std::move(found.plan), std::move(found.timeline)};
 }
 
 Example example_of(const ScheduleOptions& options) {
@@ -280,9 +282,8 @@ const ScheduleEntry& schedule_to_predict(const ScheduleOptions& options,
 
 // The prediction for more and more ranks, from the costs of a run.
 void scale(const ScheduleOptions& options) {
-  const std::string file =
-      options.stage_costs.empty() ? "out/pipeline/costs.json" : options.stage_costs;
-  training::MeasuredStep measured = training::read_costs(file);
+  const std::string& file = options.stage_costs;
+  training::MeasuredStep measured = *options.run;
   const int stages = static_cast<int>(measured.stages.size());
   if (options.size.stages.value_or(stages) != stages)
     throw nn::InputError(concat(file, " has costs of ", stages, " stages"), "omit --stages");
@@ -373,6 +374,9 @@ int run(int argc, char** argv) {
       .between(1, 1 << 20);
   line.parse(argc, argv);
 
+  if (options.ranks && options.stage_costs.empty()) options.stage_costs = "out/pipeline/costs.json";
+  if (options.ranks || options.stage_costs.ends_with(".json"))
+    options.run = training::read_costs(options.stage_costs);
   if (options.ranks) return scale(options), 0;
   if (!options.link.empty() || options.batch)
     throw nn::InputError(concat(options.batch ? "--batch" : "--link", " is for a prediction"),

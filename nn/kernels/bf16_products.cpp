@@ -1,19 +1,17 @@
 #include "nn/kernels/bf16_products.h"
 
+#ifdef __x86_64__
+
+#include <immintrin.h>
+
 #include <algorithm>
 #include <bit>
-#include <cfloat>
-#include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <utility>
 
 #include "nn/kernels/bf16.h"
 #include "nn/kernels/vector.h"
-
-#ifdef __x86_64__
-#include <immintrin.h>
-#endif
 
 namespace nn::kernels {
 
@@ -29,8 +27,8 @@ using Pair = std::uint32_t;
 //             48 columns of b, in the L1 cache
 //   8 rows    8 x 48 sums, in 24 registers
 //   of a
-constexpr index vector_pairs = 16, tile_rows = 8, tile_vectors = 3;
-constexpr index tile_columns = tile_vectors * vector_pairs;
+constexpr index tile_rows = bf16_tile_rows, tile_columns = bf16_tile_columns;
+constexpr index vector_pairs = 16, tile_vectors = tile_columns / vector_pairs;
 constexpr index most_pairs = 144;  // of a line: a panel of b takes 27 kB
 constexpr index most_rows = 256;   // of a: 147 kB, in the L2 cache
 
@@ -71,14 +69,18 @@ template <bool has_adjacent, std::size_t... i>
     }
 }
 
-// Asks for the memory of a square in advance.
+// Asks in advance for the memory of the square at `corner`, the address of a number. It is not a
+// pointer, as it may lie past the operand.
 template <bool has_adjacent>
-[[gnu::always_inline]] inline void prefetch_square(Bf16Operand from) {
-  for (index v = 0; v < 2 * vector_pairs; ++v)
-    __builtin_prefetch(has_adjacent ? from.data + v / 2 * from.line + v % 2 * vector_pairs
-                                    : from.data + v * from.step);
+[[gnu::always_inline]] inline void prefetch_square(std::uintptr_t corner, Bf16Operand from) {
+  for (index v = 0; v < 2 * vector_pairs; ++v) {
+    const index number = has_adjacent ? v / 2 * from.line + v % 2 * vector_pairs : v * from.step;
+    __builtin_prefetch(reinterpret_cast<const void*>(corner + sizeof(float) * number));
+  }
 }
 
+// A vector for each line is what a takes, and one for each pair what b takes: the square is turned
+// if it was loaded as the other.
 template <bool is_a, bool has_adjacent>
 [[gnu::always_inline]] inline void pack_square(Bf16Operand from, index lines, index depth,
                                                Pair* to) {
@@ -96,8 +98,10 @@ void pack(Bf16Operand from, index lines, index depth, Pair* to) {
   constexpr index width = vector_pairs, length = 2 * vector_pairs;
   const auto put = [&](index line, index k) {
     Pair* const corner = to + (is_a ? line * most_pairs + k / 2 : k / 2 * tile_columns + line);
-    prefetch_square<has_adjacent>(has_adjacent ? from.at(line + width, k)
-                                               : from.at(line, k + length));
+    const index next =
+        has_adjacent ? (line + width) * from.line + k : line + (k + length) * from.step;
+    prefetch_square<has_adjacent>(
+        reinterpret_cast<std::uintptr_t>(from.data) + sizeof(float) * next, from);
     if (line + width <= lines && k + length <= depth)
       pack_square<is_a, has_adjacent>(from.at(line, k), width, length, corner);
     else
@@ -119,8 +123,6 @@ void pack(Bf16Operand from, index lines, index depth, Pair* to) {
   else
     pack<is_a, false>(from, lines, depth, to);
 }
-
-#ifdef __x86_64__
 
 // sums[8, 48], `leading` apart, = (or +=) the products of 8 rows and 48 columns.
 [[gnu::target("avx512f,avx512bf16")]] void multiply_tile(const Pair* a, const Pair* b, index pairs,
@@ -152,9 +154,8 @@ void pack(Bf16Operand from, index lines, index depth, Pair* to) {
       _mm512_storeu_ps(sums + i * leading + v * vector_pairs, sum[i][v]);
 }
 
-#endif
-
-// A tile at the edge of c is computed in a copy of full size.
+// A tile at the edge of c is computed in a copy of full size. In a narrow panel some columns past
+// the edge were never packed; their sums are dropped.
 void multiply_edge(index rows, index columns, const Pair* a, const Pair* b, index pairs, bool adds,
                    float* c, index leading) {
   float sums[tile_rows * tile_columns] = {};
@@ -175,21 +176,9 @@ void multiply_panel(index rows, index columns, const Pair* a, const Pair* b, ind
                     c + i * leading, leading);
 }
 
-float flushed(float x) { return std::abs(x) < FLT_MIN ? std::copysign(0.0f, x) : x; }
-
-float rounded_number(Bf16Operand from, index line, index k, index depth) {
-  if (k >= depth) return 0;
-  const Bf16Operand number = from.at(line, k);
-  return flushed(value_of_bf16(bf16_of(*number.data * number.scale)));
-}
-
 }  // namespace
 
-#ifdef __x86_64__
 bool has_bf16() { return __builtin_cpu_supports("avx512bf16"); }
-#else
-bool has_bf16() { return false; }
-#endif
 
 void multiply_bf16(index m, index n, index k, Bf16Operand a, Bf16Operand b, bool adds, float* c,
                    index leading) {
@@ -209,17 +198,19 @@ void multiply_bf16(index m, index n, index k, Bf16Operand a, Bf16Operand b, bool
   }
 }
 
-void multiply_bf16_plain(index m, index n, index k, Bf16Operand a, Bf16Operand b, bool adds,
-                         float* c, index leading) {
-  for (index i = 0; i < m; ++i)
-    for (index j = 0; j < n; ++j) {
-      float& element = c[i * leading + j];
-      float sum = adds ? flushed(element) : 0;
-      for (index p = 0; p < k; p += 2)
-        for (const index q : {p + 1, p})
-          sum = flushed(std::fma(rounded_number(a, i, q, k), rounded_number(b, j, q, k), sum));
-      element = sum;
-    }
+}  // namespace nn::kernels
+
+#else
+
+namespace nn::kernels {
+
+bool has_bf16() { return false; }
+
+void multiply_bf16(index m, index n, index k, Bf16Operand a, Bf16Operand b, bool adds, float* c,
+                   index leading) {
+  multiply_bf16_plain(m, n, k, a, b, adds, c, leading);
 }
 
 }  // namespace nn::kernels
+
+#endif

@@ -10,6 +10,9 @@
 // So the bits do not depend on how c is divided into parts.
 namespace nn::kernels {
 
+// The sums that the kernel computes at once; c is best cut between such tiles.
+constexpr index bf16_tile_rows = 8, bf16_tile_columns = 48;
+
 // A factor of a product: line i is row i of a or column i of b, and runs along k. Element (i, k) is
 // at data[i * line + k * step], one of the two distances being 1.
 struct Bf16Operand {

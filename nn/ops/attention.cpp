@@ -154,24 +154,18 @@ struct Gradients {
   void add(const Heads& heads, const Heads::Block& b, const Inputs& in, const real* y,
            const real* dy) const {
     const index q_row = heads.q_row(), kv_row = heads.kv_row(), size = heads.head_size;
+    real along[Heads::query_block];  // dy y^T of each query
+    for (index t = 0; t < b.rows; ++t) {
+      const real *y_row = y + b.q + t * q_row, *dy_row = dy + b.q + t * q_row;
+      along[t] = kernels::sum_of(size, [=](index j) { return dy_row[j] * y_row[j]; });
+    }
     heads.each_keys(b, [&](const Heads::Keys& keys) {
       alignas(64) Scores p, dscores;
       const index n = keys.count, kv = b.kv + keys.first * kv_row;
       multiply_keys(heads, b, keys, in, p);
       gemm(heads.precision, Transpose::no, Transpose::yes, b.rows, n, size, 1, dy + b.q, q_row,
            in.v + kv, kv_row, 0, dscores, n);
-      for (index t = 0; t < b.rows; ++t) {
-        real *p_row = p + t * n, *row = dscores + t * n;
-        const real *y_row = y + b.q + t * q_row, *dy_row = dy + b.q + t * q_row;
-        const real along = kernels::sum_of(size, [=](index j) { return dy_row[j] * y_row[j]; });
-        const real share = softmax.share[b.number + t];
-        take_exponentials(p_row, heads.seen(b, t, keys), n, softmax.largest[b.number + t],
-                          heads.scale);
-        for (index s = 0; s < n; ++s) {
-          p_row[s] *= share;
-          row[s] = heads.scale * p_row[s] * (row[s] - along);
-        }
-      }
+      differentiate(heads, b, keys, along, p, dscores);
       gemm(heads.precision, Transpose::no, Transpose::no, b.rows, size, n, 1, dscores, n, in.k + kv,
            kv_row, keys.first > 0, q.data + b.q, q_row);
       gemm(heads.precision, Transpose::yes, Transpose::no, n, size, b.rows, 1, dscores, n,
@@ -179,6 +173,22 @@ struct Gradients {
       gemm(heads.precision, Transpose::yes, Transpose::no, n, size, b.rows, 1, p, n, dy + b.q,
            q_row, 1, v.data + kv, kv_row);
     });
+  }
+
+  // Turns scores into probabilities p, and the gradients dp of these into those of the scores. For
+  // later keys they are 0, even if dp has overflowed.
+  void differentiate(const Heads& heads, const Heads::Block& b, const Heads::Keys& keys,
+                     const real* along, real* p, real* dp) const {
+    for (index t = 0; t < b.rows; ++t, p += keys.count, dp += keys.count) {
+      const index seen = heads.seen(b, t, keys);
+      const real share = softmax.share[b.number + t];
+      take_exponentials(p, seen, keys.count, softmax.largest[b.number + t], heads.scale);
+      for (index s = 0; s < seen; ++s) {
+        p[s] *= share;
+        dp[s] = heads.scale * p[s] * (dp[s] - along[t]);
+      }
+      std::fill(dp + seen, dp + keys.count, real(0));
+    }
   }
 };
 

@@ -1,5 +1,6 @@
 #include "pipeline/prediction/step_work.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <ranges>
 #include <utility>
@@ -37,6 +38,19 @@ StageCosts costs_with_updates(const StageWork& work, int microbatches) {
       chunk.weights += updates / static_cast<double>(microbatches * costs[stage].size());
   }
   return costs;
+}
+
+Ends ends_of(const StageWork& work) {
+  Ends ends{0, static_cast<int>(work.size()) - 1};
+  int highest = 0;
+  for (std::size_t stage = 0; stage < work.size(); ++stage)
+    for (const ChunkWork& chunk : work[stage])
+      for (const BlockWork& block : chunk.blocks) {
+        if (block.number == 0) ends.first = static_cast<int>(stage);
+        if (block.number > highest) ends.last = static_cast<int>(stage);
+        highest = std::max(highest, block.number);
+      }
+  return ends;
 }
 
 std::vector<ChunkWork> blocks_of_stage(const TrainingConfig& config, int stage) {

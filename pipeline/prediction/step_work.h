@@ -40,6 +40,9 @@ StageCosts costs_of(const StageWork& work);
 // With the updates of a stage spread over its microbatches and chunks, as part of W.
 StageCosts costs_with_updates(const StageWork& work, int microbatches);
 
+// Where a run had the ends of the model, by the numbers of its blocks.
+Ends ends_of(const StageWork& work);
+
 // The sizes of all blocks of a stage. W takes as long for each of them, and updates take no time.
 std::vector<ChunkWork> blocks_of_stage(const TrainingConfig& config, int stage);
 

@@ -4,6 +4,13 @@
 
 namespace pipeline {
 
+// The stages with the first and the last part of the model, which read the tokens and have the
+// loss.
+struct Ends {
+  int first, last;
+  bool operator==(const Ends&) const = default;
+};
+
 // Which stage holds each part of the model. The model is cut into stages * chunks parts, numbered
 // in the order of its layers; a stage's chunks are its parts in ascending order, numbered from 0.
 //
@@ -27,6 +34,7 @@ class Placement {
   int chunk(int part) const { return chunk_of_part_[part]; }
   int part(int stage, int chunk) const { return parts_[stage][chunk]; }
 
+  Ends ends() const { return {first_stage(), last_stage()}; }
   int first_stage() const { return stage_of_part_.front(); }  // it reads the tokens
   int last_stage() const { return stage_of_part_.back(); }    // it has the loss
 

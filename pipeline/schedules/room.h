@@ -10,9 +10,7 @@ struct Room {
   double limit = 0;
   std::vector<double> sizes = {1};  // [chunk]
 
-  // By how much this is too much; 0 or less if it fits.
-  double excess(double held) const { return held - limit; }
-  bool fits(double held) const { return excess(held) <= 1e-9 * held; }  // sums are rounded
+  bool fits(double held) const { return held - limit <= 1e-9 * held; }  // sums are rounded
 };
 
 // The same limit for all stages, in activations of one chunk.

@@ -47,7 +47,7 @@ Plan fewer_at_once(int microbatches, const std::vector<Room>& rooms) {
   Plan plan{Placement::loop(stages, 1), microbatches, {}};
   int held = std::min(stages, microbatches);
   for (int stage = 0; stage < stages; ++stage) {
-    held = std::min(held, std::max(1, stages - stage));
+    held = std::min(held, stages - stage);
     while (held > 1 && !rooms[stage].fits(held * rooms[stage].sizes[0])) --held;
     Schedule& list = plan.stages.emplace_back();
     for (int i = 0; i < held - 1; ++i) list.push_back({Work::forward, i});
@@ -62,11 +62,13 @@ Plan fewer_at_once(int microbatches, const std::vector<Room>& rooms) {
 
 class Search {
  public:
-  Search(const std::vector<Costs>& costs, const std::vector<Room>& rooms, double message_time)
-      : stage_costs_(costs), stage_rooms_(rooms), message_time_(message_time) {}
+  Search(const std::vector<Costs>& costs, const std::vector<Room>& rooms, double message_time,
+         std::optional<Ends> ends)
+      : stage_costs_(costs), stage_rooms_(rooms), message_time_(message_time), ends_(ends) {}
 
   // The plan as it is, and with its weights deferred.
   void consider(const std::string& name, const Plan& plan) {
+    if (ends_ && plan.placement.ends() != *ends_) return;
     const int chunks = plan.placement.chunks();
     const StageCosts costs = even_chunks(stage_costs_, chunks);
     std::vector<Room> rooms;
@@ -75,7 +77,11 @@ class Search {
     if (const auto variant = deferred(plan, rooms, costs)) compare(name, *variant, costs, rooms);
   }
 
-  Found best() && { return std::move(best_).value(); }
+  Found best() && {
+    nn::demand(best_.has_value(), "no schedule has both ends of the model where the run had them",
+               "give the costs of a run with 1f1b or zb-v");
+    return std::move(*best_);
+  }
 
  private:
   void compare(const std::string& name, const Plan& plan, const StageCosts& costs,
@@ -85,7 +91,7 @@ class Search {
     for (std::size_t stage = 0; stage < rooms.size(); ++stage) {
       const double held = timeline.peak_held(static_cast<int>(stage), rooms[stage].sizes);
       most = std::max(most, held);
-      if (!rooms[stage].fits(held)) excess = std::max(excess, rooms[stage].excess(held));
+      if (!rooms[stage].fits(held)) excess = std::max(excess, held - rooms[stage].limit);
     }
     if (best_ && !is_better(timeline.length, excess, most)) return;
     best_ = {name, plan, std::move(timeline), excess};
@@ -102,6 +108,7 @@ class Search {
   const std::vector<Costs>& stage_costs_;
   const std::vector<Room>& stage_rooms_;
   const double message_time_;
+  const std::optional<Ends> ends_;
   std::optional<Found> best_;
   double most_held_ = 0;  // by a stage of the best
 };
@@ -117,10 +124,11 @@ StageCosts even_chunks(const std::vector<Costs>& costs, int chunks) {
 }
 
 Found search_schedule(const std::vector<Costs>& costs, const std::vector<Room>& rooms,
-                      int microbatches, int most_chunks, double message_time) {
+                      int microbatches, int most_chunks, double message_time,
+                      std::optional<Ends> ends) {
   nn::require(costs.size() == rooms.size(), "search: costs of ", costs.size(),
               " stages, and rooms of ", rooms.size());
-  Search search(costs, rooms, message_time);
+  Search search(costs, rooms, message_time, ends);
   for (const ScheduleEntry& entry : schedule_table())
     for (int chunks = entry.least_chunks; chunks <= std::min(entry.most_chunks, most_chunks);
          ++chunks)

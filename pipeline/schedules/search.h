@@ -1,8 +1,10 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "pipeline/schedules/placement.h"
 #include "pipeline/schedules/room.h"
 #include "pipeline/schedules/simulate.h"
 
@@ -21,8 +23,11 @@ struct Found {
 // Tries every schedule with every number of chunks up to `most_chunks`, and 1f1b with as few
 // microbatches at once as the rooms demand; each of them as it is and with its weights deferred for
 // these costs and rooms. Ties go to the one that holds least, then to the earlier one of the table.
+// `ends`: only schedules with the ends of the model on these stages, as rooms in bytes depend on
+// where they are. Throws nn::InputError if there are none.
 Found search_schedule(const std::vector<Costs>& costs, const std::vector<Room>& rooms,
-                      int microbatches, int most_chunks, double message_time = 0);
+                      int microbatches, int most_chunks, double message_time = 0,
+                      std::optional<Ends> ends = {});
 
 // The costs of each chunk if they share those of their stage evenly.
 StageCosts even_chunks(const std::vector<Costs>& costs, int chunks);

@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <iterator>
 #include <limits>
@@ -118,6 +119,23 @@ TEST_CASE("rotary_embedding of later positions gives the end of a longer sequenc
   const Var end =
       rotary_embedding(tape.constant({values.view().data + 4 * 8, {2, 8}}), 4, 2, 10000, 4);
   CHECK(std::ranges::equal(end.value(), whole.value().span().last(2 * 8)));
+}
+
+TEST_CASE("a value that overflows changes no gradient of a query before it") {
+  constexpr index queries = 5, size = 3, before = (queries - 1) * size;
+  const auto gradient = [](real last_value) {
+    nn::Tensor q({queries, size}), k({queries, size}), v({queries, size});
+    nn::Generator generator(8);
+    for (nn::Tensor* tensor : {&q, &k, &v}) generator.uniform(tensor->span(), -1, 1);
+    std::fill_n(v.span().data() + before, size, last_value);
+    Tape tape;
+    const Var query = tape.input(q);
+    const Var y = causal_attention(query, tape.constant(k), tape.constant(v), size, queries);
+    tape.backward_data(y, nn::Tensor(y.shape(), std::vector<real>(y.value().size(), 2)));
+    const ConstView dq = query.gradient();
+    return std::vector<real>(dq.begin(), dq.begin() + before);
+  };
+  CHECK(gradient(std::numeric_limits<real>::max() / 2) == gradient(1));  // dy v^T is infinite
 }
 
 // The last queries of a sequence, with more keys than are taken at once: some rows see none of the

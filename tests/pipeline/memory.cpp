@@ -58,6 +58,22 @@ TEST_CASE("layers that are recomputed train the same bits") {
     });
 }
 
+TEST_CASE("a chunk without blocks takes only what passes through it") {
+  Stage stage(toy::tiny_model(), {{0}, {}}, toy::length, 0);
+  const std::vector<int> one(toy::length, 1), many(20 * toy::length, 1);
+  const std::vector<nn::real> numbers(many.size() * stage.model().config().hidden_size, 1);
+  const std::span<const nn::real> of_one(numbers.data(), numbers.size() / 20);
+  const auto none = [](int) {};
+  stage.forward(0, 0, {many, {}}, {});
+  stage.backward(0, 0, numbers);
+  stage.weights(0, 0, none);
+  stage.forward(1, 0, {}, of_one);
+  stage.backward(1, 0, of_one);
+  stage.weights(1, 0, none);
+  CHECK(stage.bytes_of_microbatch(1) >= 2.0 * of_one.size_bytes());
+  CHECK(stage.bytes_of_microbatch(1) < 3.0 * of_one.size_bytes());
+}
+
 TEST_CASE("moments that are shared out train the same bits") {
   for (int pipelines : {1, 2, 3})
     each_config(pipelines, [&](TrainingConfig config) {

@@ -6,6 +6,7 @@
 #include "pipeline/prediction/stage_memory.h"
 #include "pipeline/schedules/schedule.h"
 #include "pipeline/schedules/search.h"
+#include "tests/complaint.h"
 
 using namespace pipeline;
 
@@ -110,6 +111,19 @@ TEST_CASE("more room is never slower, and a full last stage leaves the first one
     CHECK(length <= 30);  // 1f1b holds one activation there
     longest = length;
   }
+}
+
+TEST_CASE("a search can be limited to schedules with the ends of the model on the same stages") {
+  const std::vector<Costs> costs(4, Costs{1, 1, 1});
+  for (const double limit : {1.0, 2.5, 4.0})
+    for (const Ends ends : {Ends{0, 3}, Ends{0, 0}}) {
+      CAPTURE(limit);
+      const Found found = search_schedule(costs, uniform_rooms(4, 1, limit), 8, 2, 0, ends);
+      CHECK(found.plan.placement.ends() == ends);
+    }
+  CHECK(contains(
+      complaint_of([&] { search_schedule(costs, uniform_rooms(4, 1, 4), 8, 2, 0, Ends{1, 3}); }),
+      "no schedule has both ends"));
 }
 
 TEST_CASE("what is missing in bytes is what the limit has to be raised by") {

@@ -6,7 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "nn/base/split.h"
 #include "pipeline/schedules/schedule.h"
+#include "pipeline/schedules/search.h"
 #include "tests/complaint.h"
 #include "tools/training/costs_file.h"
 #include "tools/training/link_text.h"
@@ -77,6 +79,36 @@ TEST_CASE("a limit on memory is in activations or in bytes") {
   CHECK(rooms[1].limit == 3e6);
   CHECK(rooms[1].sizes == std::vector<double>{1e6});
   CHECK(MemoryLimit("7000kB").rooms(2, two_stages().memory)[0].limit == -1e6);
+  for (const char* text : {"4 0", "4 0MB", "4 M B", "4MB "})
+    CHECK(
+        contains(complaint_of([&] { MemoryLimit limit(text); }), "neither activations nor bytes"));
+}
+
+TEST_CASE("the limit that a complaint proposes is enough, with any number of digits") {
+  const std::vector<pipeline::Costs> costs(2, pipeline::Costs{1, 1, 1});
+  const auto search = [&](const std::string& text) {
+    const MemoryLimit limit(text);
+    const auto rooms = limit.rooms(2, {{1234567890, 1, {7654321}, 0}, {1, 1, {1}, 0}});
+    limit.require_fit(pipeline::search_schedule(costs, rooms, 4, 2));
+  };
+  for (const char* unit : {"kB", "MB", "GB"}) {
+    std::string proposed;
+    try {
+      search(nn::concat("0.123", unit));
+    } catch (const nn::InputError& error) {
+      proposed = nn::split(error.hint, ' ')[2];  // "give --memory 1.25GB or more"
+    }
+    CAPTURE(proposed);
+    CHECK(contains(proposed, unit));
+    CHECK(complaint_of([&] { search(proposed); }) == "nothing");
+  }
+}
+
+TEST_CASE("the ends of the model are where a run had its first and last block") {
+  CHECK(ends_of(two_stages().stages) == pipeline::Ends{0, 1});
+  MeasuredStep as_v = two_stages();
+  as_v.stages[0].push_back({{1, 1, 1}, {{.number = 3}}});
+  CHECK(ends_of(as_v.stages) == pipeline::Ends{0, 0});
 }
 
 TEST_CASE("costs that were not measured are refused with what is wrong") {

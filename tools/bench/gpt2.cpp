@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <vector>
@@ -12,6 +14,7 @@
 #include "nn/random.h"
 #include "nn/tape.h"
 #include "nn/team.h"
+#include "tools/bench/half_precision.h"
 #include "tools/bench/suites.h"
 
 namespace bench {
@@ -84,10 +87,6 @@ double gpt2_flops() {
   return operations * tokens * static_cast<double>(c.layers * layer + c.hidden_size * c.vocab_size);
 }
 
-}  // namespace
-
-namespace {
-
 std::shared_ptr<Contestant> ours_in(nn::Precision precision, int threads) {
   return std::make_shared<Contestant>(Contestant::ours([precision, threads]() -> Contestant::Jobs {
     const auto training = std::make_shared<Gpt2Training>(threads, precision);
@@ -108,16 +107,9 @@ std::vector<Benchmark> gpt2_benchmarks(const SuiteOptions& options) {
        .limit = [peak = options.peak] { return gpt2_flops() / peak->flops_per_second(); }}};
   if (!nn::kernels::has_bf16()) return benchmarks;
   const auto in_bf16 = ours_in(nn::Precision::bf16, options.threads);
-  const Peers bf16_peers(options, "gpt2.py", "bf16");
-  benchmarks.push_back(
-      {.name = "gpt2-bf16",
-       .readings = {{"GPT-2 step in bfloat16", "ms", 1e3}},
-       .ours = [in_bf16] { return in_bf16->seconds("step"); },
-       .peers = bf16_peers.at([](Contestant& peer) { return peer.seconds("step"); })});
-  benchmarks.push_back({.name = "gpt2-bf16-float",
-                        .readings = {{"GPT-2 step in bfloat16, beside our float", "ms", 1e3}},
-                        .ours = [in_bf16] { return in_bf16->seconds("step"); },
-                        .peers = {{"float", [ours] { return ours->seconds("step"); }}}});
+  std::ranges::move(
+      bf16_benchmarks("gpt2", "GPT-2", in_bf16, ours, Peers(options, "gpt2.py", "bf16")),
+      std::back_inserter(benchmarks));
   return benchmarks;
 }
 

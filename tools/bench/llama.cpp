@@ -6,6 +6,7 @@
 #include "nn/blas.h"
 #include "nn/kernels/bf16_products.h"
 #include "pipeline/stage_worker.h"
+#include "tools/bench/half_precision.h"
 #include "tools/bench/suites.h"
 
 namespace bench {
@@ -93,29 +94,6 @@ double memory(Contestant& side) {
   return side.peak_memory();
 }
 
-// In bfloat16 beside PyTorch's autocast, and beside our own float.
-std::vector<Benchmark> bf16_benchmarks(const SuiteOptions& options,
-                                       const std::shared_ptr<Contestant>& in_float) {
-  if (!nn::kernels::has_bf16()) return {};
-  const auto ours = ours_in("bf16", options.threads);
-  const Peers peers(options, "llama.py", "bf16");
-  const auto beside_float = [&](double (*cost)(Contestant&)) {
-    return std::vector<Peer>{{"float", [in_float, cost] { return cost(*in_float); }}};
-  };
-  return {{.name = "llama-bf16",
-           .readings = {{"LLaMA step in bfloat16", "ms", 1e3}},
-           .ours = [ours] { return seconds(*ours); },
-           .peers = peers.at(seconds)},
-          {.name = "llama-bf16-float",
-           .readings = {{"LLaMA step in bfloat16, beside our float", "ms", 1e3}},
-           .ours = [ours] { return seconds(*ours); },
-           .peers = beside_float(seconds)},
-          {.name = "llama-bf16-memory",
-           .readings = {{"peak memory in bfloat16, beside our float", "MB", 1e-6}},
-           .ours = [ours] { return memory(*ours); },
-           .peers = beside_float(memory)}};
-}
-
 }  // namespace
 
 std::vector<Benchmark> llama_benchmarks(const SuiteOptions& options) {
@@ -134,7 +112,15 @@ std::vector<Benchmark> llama_benchmarks(const SuiteOptions& options) {
        .readings = {{"LLaMA training, peak memory", "MB", 1e-6}},
        .ours = [ours] { return memory(*ours); },
        .peers = frugal_peers.at(memory)}};
-  std::ranges::move(bf16_benchmarks(options, ours), std::back_inserter(benchmarks));
+  if (!nn::kernels::has_bf16()) return benchmarks;
+  const auto in_bf16 = ours_in("bf16", options.threads);
+  std::ranges::move(
+      bf16_benchmarks("llama", "LLaMA", in_bf16, ours, Peers(options, "llama.py", "bf16")),
+      std::back_inserter(benchmarks));
+  benchmarks.push_back({.name = "llama-bf16-memory",
+                        .readings = {{"peak memory in bfloat16, beside our float", "MB", 1e-6}},
+                        .ours = [in_bf16] { return memory(*in_bf16); },
+                        .peers = {{"float", [ours] { return memory(*ours); }}}});
   return benchmarks;
 }
 

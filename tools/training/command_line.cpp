@@ -72,7 +72,9 @@ void add_training_options(tools::Options& options, CommandLine& line) {
       .among(tools::names_of(nn::precision_table()));
   options
       .add("--wire", line.wire,
-           "numbers that stages pass on: float or bf16, which halves the bytes; as --precision")
+           "numbers that stages pass on: float or bf16, which halves the bytes; by default bf16 "
+           "with "
+           "--precision bf16 or bf16-plain")
       .among(tools::names_of(pipeline::activation_wire_table()));
   options.add("--exact-sums", config.has_exact_sums,
               "add up gradients of microbatches so that the bits do not depend on which pipeline "

@@ -1,6 +1,7 @@
 #include "tools/training/memory_limit.h"
 
 #include <cmath>
+#include <iomanip>
 
 #include "nn/base/error.h"
 
@@ -17,6 +18,9 @@ Amount limit_of(const std::string& text) {
                        "give activations of a whole stage, such as 3, or the memory of a stage, "
                        "such as 4GB or 500MB");
 }
+
+// With all digits of bytes, so that a limit that is proposed is enough.
+std::string shown(double number) { return nn::concat(std::setprecision(15), number); }
 
 }  // namespace
 
@@ -35,14 +39,14 @@ void MemoryLimit::require_fit(const pipeline::Found& found) const {
   if (found.excess == 0) return;
   const double least = (amount_.value() + found.excess) / amount_.unit.size;
   const double rounded = std::ceil(100 * least - 1e-9) / 100;
-  const std::string enough = nn::concat(rounded, amount_.unit.name);
+  const std::string enough = shown(rounded) + std::string(amount_.unit.name);
   throw nn::InputError(
       nn::concat("every schedule exceeds ", text(), " on some stage; the least is ", enough),
       nn::concat("give --memory ", enough, " or more"));
 }
 
 std::string MemoryLimit::text() const {
-  return nn::concat(amount_.number, " ", is_in_bytes() ? amount_.unit.name : "activations");
+  return nn::concat(shown(amount_.number), " ", is_in_bytes() ? amount_.unit.name : "activations");
 }
 
 }  // namespace training

@@ -26,10 +26,9 @@ class MemoryLimit {
   void require_fit(const pipeline::Found& found) const;
 
   std::string text() const;  // "3 activations", "4 GB"
-
- private:
   bool is_in_bytes() const { return !amount_.unit.name.empty(); }
 
+ private:
   Amount amount_;
 };
 

@@ -88,7 +88,10 @@ void report_costs(const RankOptions& options, const pipeline::StageWorker& worke
   if (mailbox.rank() != recorder) return mailbox.send_text(recorder, {Tag::report}, own);
   auto [stage_work, memory, cluster] = gather_work(config, own, mailbox);
   if (!seconds_per_step) return;
-  if (options.rehearsal) stage_work = options.rehearsal->stages, memory = options.rehearsal->memory;
+  if (options.rehearsal) {
+    stage_work = options.rehearsal->stages;
+    memory = options.rehearsal->memory;
+  }
   const int ranks = config.topology.ranks();
   const int cores = options.rehearsal ? ranks : std::min(options.cores, ranks);
   cluster.cores = static_cast<double>(cores) / config.topology.pipelines;

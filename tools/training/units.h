@@ -2,7 +2,6 @@
 
 #include <optional>
 #include <span>
-#include <string>
 #include <string_view>
 
 namespace training {
@@ -19,8 +18,8 @@ struct Amount {
   double value() const { return number * unit.size; }
 };
 
-// Parses a finite number of 0 or more and one of these units: "10us", "4 GB". A unit whose name
-// ends with that of another comes before it.
-std::optional<Amount> parse_amount(std::string text, std::span<const Unit> units);
+// Parses a finite number of 0 or more and one of these units: "10us", "4 GB". There may be
+// spaces around the number. A unit whose name ends with that of another comes before it.
+std::optional<Amount> parse_amount(std::string_view text, std::span<const Unit> units);
 
 }  // namespace training

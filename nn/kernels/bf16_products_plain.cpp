@@ -1,0 +1,34 @@
+#include <cfloat>
+#include <cmath>
+
+#include "nn/kernels/bf16.h"
+#include "nn/kernels/bf16_products.h"
+
+namespace nn::kernels {
+
+namespace {
+
+float flushed(float x) { return std::abs(x) < FLT_MIN ? std::copysign(0.0f, x) : x; }
+
+float rounded_number(Bf16Operand from, index line, index k, index depth) {
+  if (k >= depth) return 0;
+  const Bf16Operand number = from.at(line, k);
+  return flushed(value_of_bf16(bf16_of(*number.data * number.scale)));
+}
+
+}  // namespace
+
+void multiply_bf16_plain(index m, index n, index k, Bf16Operand a, Bf16Operand b, bool adds,
+                         float* c, index leading) {
+  for (index i = 0; i < m; ++i)
+    for (index j = 0; j < n; ++j) {
+      float& element = c[i * leading + j];
+      float sum = adds ? flushed(element) : 0;
+      for (index p = 0; p < k; p += 2)
+        for (const index q : {p + 1, p})
+          sum = flushed(std::fma(rounded_number(a, i, q, k), rounded_number(b, j, q, k), sum));
+      element = sum;
+    }
+}
+
+}  // namespace nn::kernels
