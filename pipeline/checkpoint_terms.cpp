@@ -17,16 +17,17 @@ namespace {
 constexpr const char* exact_key = "exact-microbatches";
 
 // Terms that older checkpoints lack, and what those were made with.
-constexpr std::array<std::pair<const char*, const char*>, 10> newer_terms{{{"model", "llama"},
-                                                                           {"clip-norm", "none"},
-                                                                           {"optimizer", "adam"},
-                                                                           {"weight-decay", "0"},
-                                                                           {"lr-floor", "0"},
-                                                                           {"held-out", "0"},
-                                                                           {"sync", "none"},
-                                                                           {"precision", "float"},
-                                                                           {"wire", "float"},
-                                                                           {exact_key, "0"}}};
+constexpr std::array<std::pair<const char*, const char*>, 10> newer_terms{
+    {{"model", "llama"},
+     {"clip-norm", "none"},
+     {"optimizer", "adam"},
+     {"weight-decay", "0"},
+     {"lr-floor", "0"},
+     {"held-out", "0"},
+     {"sync", "none"},
+     {"product-precision", "float"},
+     {"wire", "float"},
+     {exact_key, "0"}}};
 const char* preset_of(const std::string& term) {
   for (const auto& [name, value] : newer_terms)
     if (name == term) return value;

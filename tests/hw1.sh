@@ -206,7 +206,7 @@ if [ -e "$data_raw"/mnist/t10k-labels-idx1-ubyte ]; then
   }
   check "a second Ctrl-C ends it at once, with nothing half-written" ends_at_once
 
-  small_a3=(a3 --model logistic --rounds 6 --out "$work/stopped")
+  small_a3=(a3 --model mlp --rounds 6 --out "$work/stopped")
   unfinished=$work/stopped/.unfinished/a3-6-rounds
   exercise_goes_on() {
     "$program" a1 "${quick[@]}" --out "$work/stopped" && cp -r "$work/stopped" "$work/before" &&
@@ -217,10 +217,10 @@ if [ -e "$data_raw"/mnist/t10k-labels-idx1-ubyte ]; then
     "${program}" "${small_a3[@]}" 2>"$work/err" >/dev/null && cat "$work/err" &&
       grep -q "^going on with the rounds in $unfinished" "$work/err" &&
       [ ! -e "$work/stopped/.unfinished" ] &&
-      "$program" a3 --model logistic --rounds 6 --out "$work/undisturbed" &&
+      "$program" a3 --model mlp --rounds 6 --out "$work/undisturbed" &&
       cmp "$work"/{stopped,undisturbed}/a3/results.csv
   }
-  when='compgen -G "$unfinished/fedavg logistic N=100 C=0.1 B=100 E=1 *iid*/step-2" >/dev/null'
+  when='compgen -G "$unfinished/fedavg mlp N=100 C=0.1 B=100 E=1 *iid*/step-2" >/dev/null'
   check "an interrupted exercise loses no round, keeps old files and goes on to the same bytes" \
     exercise_goes_on
   set +m

@@ -23,7 +23,7 @@ check "with the same losses" same_losses gpt2 gpt2-2
 check "float trains" train float 1
 check "with other losses" differ serial float
 check "a float run does not go on from a checkpoint in bfloat16" \
-  refuses "made with precision bf16, this run has float" "${small[@]}" --out "$work/serial" --resume
+  refuses "made with product-precision bf16, this run has float" "${small[@]}" --out "$work/serial" --resume
 if grep -q avx512_bf16 /proc/cpuinfo; then
   check "this processor's instructions for bfloat16 train" train quick 2 --precision bf16
   check "with the same losses" same_losses serial quick

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <new>
 
 #include "nn/arena.h"
@@ -77,14 +78,20 @@ struct Forward {
 };
 
 // The gradient of the normalised values: dy, but for what a ReLU has stopped. Without one, y is
-// empty.
+// empty and the limit NaN, which nothing is below.
 struct Passed {
   const real *dy, *y;
-  bool passes_all;
+  real limit;
 
   Passed(ConstView dy, ConstView y)
-      : dy(dy.data), y(y.data ? y.data : dy.data), passes_all(!y.data) {}
-  real operator()(index i) const { return passes_all | (y[i] > 0) ? dy[i] : 0; }
+      : dy(dy.data),
+        y(y.data ? y.data : dy.data),
+        limit(y.data ? 0 : std::numeric_limits<real>::quiet_NaN()) {}
+  // Both are read in any case: of numbers that are not, g++ 12.2 makes wrong sums with AVX-512.
+  real operator()(index i) const {
+    const real shown = y[i], gradient = dy[i];
+    return shown <= limit ? 0 : gradient;
+  }
 };
 
 // Sums over each plane, which three gradients share. The first rule to run computes them.
