@@ -59,8 +59,8 @@ class ClientWorker {
   // pack weights less often. Testing keeps no gradients, so its parts can be larger. A multiple of
   // 16 fills the vectors of kernels that hold the same pixel of several images.
   static constexpr int part_size = 50, test_part_size = 96;
-  // In a part of a training batch, which has 200 labels at most: of texts, which have many labels
-  // each, even a small batch then has parts to share out.
+  // In a part of a training batch, which has 200 labels at most. Texts have many labels each, so
+  // even a small batch has several parts to share out.
   static int training_part(const data::Examples& examples);
 
  private:

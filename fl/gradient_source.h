@@ -14,8 +14,8 @@ class GradientSource {
   virtual ~GradientSource() = default;
 
   // Sets `gradients` to those of the mean loss over a batch at these weights, and returns the loss:
-  // sums over the batch's parts, in their order, each weighted by its share of the batch. Nothing
-  // if it cannot, any more: the worker then computes them by itself.
+  // sums over the batch's parts, in their order, each weighted by its share of the batch. Empty
+  // if it no longer can: the worker then computes them by itself.
   virtual std::optional<double> compute(std::span<const nn::real> weights,
                                         std::span<const data::BatchPart> parts,
                                         std::span<nn::real> gradients) = 0;

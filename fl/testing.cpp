@@ -8,16 +8,17 @@
 
 namespace fl {
 
-// Large enough that a message takes little of the time of a part that another process tests.
-static constexpr int part_size = 2 * ClientWorker::test_part_size;
+// Of a part that is shared out: large enough that its message takes little of the time of its test.
+// A worker computes it in parts of its own.
+static constexpr int shared_part_size = 2 * ClientWorker::test_part_size;
 
 int test_parts(const data::Examples& examples) {
-  return (examples.size() + part_size - 1) / part_size;
+  return (examples.size() + shared_part_size - 1) / shared_part_size;
 }
 
 TestPart test_part(const data::Examples& examples, int number) {
-  const int first = number * part_size;
-  return {first, std::min(part_size, examples.size() - first)};
+  const int first = number * shared_part_size;
+  return {first, std::min(shared_part_size, examples.size() - first)};
 }
 
 std::vector<int> samples_of(const TestPart& part) {

@@ -66,10 +66,7 @@ void Trainer::train(const tributary_training& training, std::span<tributary_clie
               clients.size());
   const std::unique_ptr<fl::Algorithm> algorithm = make_algorithm(training, size());
   std::vector<std::span<nn::real>> updates(clients.size());
-  struct NobodyIdle {
-    ~NobodyIdle() { idle.clear(); }
-    fl::IdleWorkers& idle;
-  } const afterwards{idle_};
+  const fl::NobodyIdle afterwards(idle_);
   fl::ordered_parallel(
       workers_, static_cast<int>(clients.size()),
       [&](fl::ClientWorker& worker, int task) {
