@@ -11,22 +11,30 @@ namespace nn::kernels {
 constexpr index block_rows = 4;
 constexpr index block_vectors = vector_bytes == 64 ? 4 : 2;
 
-// c[4, vectors] = (or +=) sum over k of a[i, k] b[k, v], with all sums in registers.
-template <index vectors, bool adds>
+// Calls use.operator()<size>(first) for blocks that cover 0 .. count - 1: as many as possible of
+// size `most`, then smaller powers of 2.
+template <index most, class Use>
+[[gnu::always_inline]] inline void each_block(index count, Use use, index first = 0) {
+  for (; first + most <= count; first += most) use.template operator()<most>(first);
+  if constexpr (most > 1) each_block<most / 2>(count, use, first);
+}
+
+// c[rows, vectors] = (or +=) sum over k of a[i, k] b[k, v], with all sums in registers.
+template <index rows, index vectors, bool adds>
 void multiply_block(const real* a, index a_row, index a_column, const real* b, index depth,
                     index columns, real* c) {
-  Vector sum[block_rows][vectors] = {};
+  Vector sum[rows][vectors] = {};
   for (index k = 0; k < depth; ++k) {
     Vector right[vectors];
 #pragma GCC unroll 4
     for (index v = 0; v < vectors; ++v) right[v] = load_once(b + k * columns + v * lanes);
 #pragma GCC unroll 4
-    for (index i = 0; i < block_rows; ++i)
+    for (index i = 0; i < rows; ++i)
 #pragma GCC unroll 4
       for (index v = 0; v < vectors; ++v) sum[i][v] += right[v] * a[i * a_row + k * a_column];
   }
 #pragma GCC unroll 4
-  for (index i = 0; i < block_rows; ++i)
+  for (index i = 0; i < rows; ++i)
 #pragma GCC unroll 4
     for (index v = 0; v < vectors; ++v) {
       real* to = c + i * columns + v * lanes;
@@ -35,20 +43,16 @@ void multiply_block(const real* a, index a_row, index a_column, const real* b, i
 }
 
 // c[rows, columns] = (or +=) a[rows, depth] b[depth, columns], where element (i, k) of `a` is at
-// i * a_row + k * a_column. Rows are a multiple of 4, columns fill whole vectors.
+// i * a_row + k * a_column. Columns fill whole vectors.
 template <bool adds>
 void multiply(index rows, index columns, index depth, const real* a, index a_row, index a_column,
               const real* b, real* c) {
-  const auto strip = [&]<index vectors>(index first) {
-    for (index i = 0; i < rows; i += block_rows)
-      multiply_block<vectors, adds>(a + i * a_row, a_row, a_column, b + first, depth, columns,
-                                    c + i * columns + first);
-    return first + vectors * lanes;
-  };
-  index j = 0;
-  while (j + block_vectors * lanes <= columns) j = strip.template operator()<block_vectors>(j);
-  while (j + 2 * lanes <= columns) j = strip.template operator()<2>(j);
-  if (j < columns) strip.template operator()<1>(j);
+  each_block<block_vectors>(columns / lanes, [&]<index vectors>(index v) {
+    each_block<block_rows>(rows, [&]<index height>(index i) {
+      multiply_block<height, vectors, adds>(a + i * a_row, a_row, a_column, b + v * lanes, depth,
+                                            columns, c + i * columns + v * lanes);
+    });
+  });
 }
 
 }  // namespace nn::kernels

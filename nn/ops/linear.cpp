@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "nn/base/error.h"
+#include "nn/kernels/few_rows.h"
 #include "nn/ops.h"
 #include "nn/products.h"
 #include "nn/tape.h"
@@ -28,15 +29,24 @@ Var affine(const char* op, Var x, Var weight, Transpose transposed, Var bias) {
   const Precision precision = x.tape().precision();
   Var y = x.tape().result(op, x.shape().with_columns(out), x, weight, bias);
   const View rows = x.tape().writable(y);
-  if (has_bias)
-    team.split(n, 32, [=, bias = bias.value()](index begin, index end) {
-      for (index i = begin; i < end; ++i) std::ranges::copy(bias, rows.data + i * out);
-    });
   const index stride = weight.shape().columns();
-  gemm(precision, team, Transpose::no, transposed, n, out, in, 1, x.value().data, in,
-       weight.value().data, stride, has_bias, rows.data, out);
+  const bool is_small =
+      precision == Precision::full && is_transposed && kernels::has_few_rows(n, in);
+  if (is_small) {
+    kernels::few_rows_forward(n, in, out, x.value().data, weight.value().data,
+                              has_bias ? bias.value().data : nullptr, rows.data, team);
+  } else {
+    if (has_bias)
+      team.split(n, 32, [=, bias = bias.value()](index begin, index end) {
+        for (index i = begin; i < end; ++i) std::ranges::copy(bias, rows.data + i * out);
+      });
+    gemm(precision, team, Transpose::no, transposed, n, out, in, 1, x.value().data, in,
+         weight.value().data, stride, has_bias, rows.data, out);
+  }
 
   y.backward_to(x, reads(weight), [=, &team](ConstView dy, View dx, ConstView weight) {
+    if (is_small)
+      return kernels::few_rows_input_gradient(n, in, out, dy.data, weight.data, dx.data, team);
     gemm(precision, team, Transpose::no, is_transposed ? Transpose::no : Transpose::yes, n, in, out,
          1, dy.data, out, weight.data, stride, 1, dx.data, in);
   });
