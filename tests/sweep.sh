@@ -76,6 +76,9 @@ check "an unknown option is refused before a run starts" \
   refuses_file "there is no option --mo" 'mo = 1'
 check "a value out of range is refused" \
   refuses_file "mu=-1: --mu: -1 is not" 'algorithm = "fedprox"' 'mu = [-1, 1]'
+check "so is one that is not whole" \
+  refuses_file "iterations=1.5: .* is not a whole number" 'defence = "centered-clip"' \
+  'iterations = [1, 1.5]'
 check "an option that one of the algorithms does not use is refused" \
   refuses_file "fedavg does not use --mu" 'algorithm = ["fedprox", "fedavg"]' 'mu = 0.1'
 check "an option of the sweep's own is refused" refuses_file "sets csv itself" 'csv = "x"'
