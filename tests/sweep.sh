@@ -19,6 +19,7 @@ same_tables() {
 }
 
 check "a sweep makes every run" eval 'sweep whole && [ "$(ls "$work/whole/runs" | wc -l)" = 4 ]'
+check "and says at first how many" grep -q "^4 of 4 runs to go, 2 at once$" "$work/err"
 check "its table has every round of every run" \
   eval '[ "$(grep -c "^\"algorithm=fed" "$work/whole/results.csv")" = 16 ]'
 check "its summary has a row for each configuration" \
@@ -96,6 +97,11 @@ changed() {
   refuses "has a run with other options" sweep "$work/sweep.toml" --out "$work/whole"
 }
 check "another sweep in the same folder is refused" changed
+forecast() {
+  sed -i 's/rounds = 5/rounds = 4/; s/\[1, 2\]/[1, 2, 3]/' "$work/sweep.toml"
+  sweep whole && grep -q "^2 of 6 runs to go, 2 at once: about 0:0.," "$work/err"
+}
+check "a longer list of seeds adds its runs, and says how long the others took" forecast
 
 # The real TensorBoard reads our event files, if it is installed.
 python=${ORACLE_PYTHON-build/python-oracle/bin/python}
