@@ -44,7 +44,7 @@ std::span<const AlgorithmEntry> algorithm_table() {
        .make = make_fedavgm,
        .options = {server_rate(1),
                    {"server-momentum", "share of the last round's velocity", 0.9, 0, 0.99999},
-                   {"nesterov", "1 for Nesterov's momentum", 0, 0, 1}}},
+                   {"nesterov", "1 for Nesterov's momentum", 0, 0, 1, whole}}},
       {.name = "fedadam",
        .label = "FedAdam",
        .description = "the server takes a step of Adam along the mean change",

@@ -9,7 +9,9 @@ Option attack_scale(double preset) {
   return {"attack-scale", "factor on what malicious clients send", preset, -1e6, 1e6};
 }
 
-Option attack_to(double preset) { return {"attack-to", "class that is aimed at", preset, 0, 255}; }
+Option attack_to(double preset) {
+  return {"attack-to", "class that is aimed at", preset, 0, 255, whole};
+}
 
 }  // namespace
 
@@ -35,7 +37,7 @@ std::span<const AttackEntry> attack_table() {
        .description = "trains with one class labelled as another",
        .make = make_targeted_flip,
        .options = {attack_scale(5),
-                   {"attack-from", "class that is labelled as another", 0, 0, 255},
+                   {"attack-from", "class that is labelled as another", 0, 0, 255, whole},
                    attack_to(6)}},
       {.name = "backdoor",
        .label = "Backdoor",

@@ -33,6 +33,13 @@ int ClientWorker::training_part(const data::Examples& examples) {
   return std::clamp(200 / examples.labels_per_example(), 1, part_size);
 }
 
+void ClientWorker::load(const Received& model, std::optional<int> version) {
+  if (version && version == version_) return;
+  std::ranges::copy(model.weights, weights().begin());
+  std::ranges::copy(model.buffers, buffers().begin());
+  version_ = version;
+}
+
 std::span<nn::real> ClientWorker::scratch(std::size_t size) {
   scratch_.resize(std::max(size, scratch_.size()));
   return std::span(scratch_).first(size);

@@ -9,6 +9,7 @@
 #include "fl/evaluation.h"
 #include "fl/gradient_source.h"
 #include "fl/idle_workers.h"
+#include "fl/versions.h"
 #include "nn/model.h"
 
 namespace fl {
@@ -27,6 +28,10 @@ class ClientWorker {
   std::span<nn::real> weights() { return model_->parameters().values(); }
   std::span<nn::real> buffers() { return model_->parameters().buffers(); }
   std::span<nn::real> gradients() { return model_->parameters().gradients(); }
+
+  // Copies a model's weights and buffers. With a version, not if the last call had the same one:
+  // for a model that nobody trains.
+  void load(const Received& model, std::optional<int> version = {});
 
   // Room for `size` numbers of the algorithm's, with whatever an earlier client left there.
   std::span<nn::real> scratch(std::size_t size);
@@ -78,6 +83,7 @@ class ClientWorker {
   std::unique_ptr<nn::Model> model_;
   std::unique_ptr<nn::Tape> tape_;
   std::unique_ptr<nn::DropoutMasks> masks_;
+  std::optional<int> version_;
   std::vector<nn::real> scratch_;
   IdleWorkers* idle_;
   GradientSource* source_ = nullptr;

@@ -40,7 +40,7 @@ std::span<const ClockEntry> clock_table() {
        .description = "clients start at any time; a round is over with the K-th update",
        .make = make_fedbuff,
        .options = world_options(
-           {{"buffer-size", "updates that make a round", 10, 1, 1e6},
+           {{"buffer-size", "updates that make a round", 10, 1, 1e6, whole},
             {"staleness-exponent", "a, where a change that is t rounds old counts (1 + t)^-a", 0.5,
              0, 10}}),
        .is_asynchronous = true},

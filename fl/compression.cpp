@@ -27,7 +27,7 @@ std::span<const CompressionEntry> compression_table() {
        .label = "QSGD",
        .description = "every number rounded at random to one of a few levels",
        .make = make_qsgd,
-       .options = {{"qsgd-levels", "levels from 0 to the norm", 16, 1, 65536}}},
+       .options = {{"qsgd-levels", "levels from 0 to the norm", 16, 1, 65536, whole}}},
       {.name = "sign",
        .label = "Sign",
        .description = "the sign of every number and their mean size, the rest later",

@@ -70,4 +70,15 @@ struct Config {
   int threads = 1;  // changes the time only
 };
 
+// Throws nn::InputError for options that nothing chosen uses, and for choices that do not go
+// together, such as a defence and too few clients, whatever the data.
+void check_choices(const Config& config);
+
+// max(1, C N), rounded half to even as Python's round() does.
+int clients_per_round(int clients, double fraction);
+
+// With the values that are fixed without federation: there is one party, which has everything and
+// shuffles it.
+Config settled(Config config);
+
 }  // namespace fl

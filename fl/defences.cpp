@@ -7,14 +7,14 @@ namespace {
 // The options that several defences share, with the presets of the course's lab 3.
 Option trim() { return {"trim", "share that is dropped on either side", 0.4, 0, 0.5}; }
 Option byzantine(double preset) {
-  return {"byzantine", "malicious clients of a round to stand against", preset, 0, 1e6};
+  return {"byzantine", "malicious clients of a round to stand against", preset, 0, 1e6, whole};
 }
-Option keep() { return {"keep", "updates that are chosen", 14, 1, 1e6}; }
+Option keep() { return {"keep", "updates that are chosen", 14, 1, 1e6, whole}; }
 Option clip_ratio() {
   return {"clip-ratio", "largest norm, as a multiple of the mean norm", 1, 1e-6, 1e6};
 }
 Option iterations(double preset) {
-  return {"iterations", "steps towards the centre of the updates", preset, 1, 1000};
+  return {"iterations", "steps towards the centre of the updates", preset, 1, 1000, whole};
 }
 
 }  // namespace

@@ -24,7 +24,7 @@ struct TestPart {
 // What a client is given for a round, wherever it trains; or a part of a test, wherever it is done.
 struct Assignment {
   int client = 0;
-  int round = 0;           // whose weights it starts from
+  int round = 0;           // whose weights it starts from: the same number, the same weights
   std::uint64_t seed = 0;  // of its masks, and of the order of its samples
   double learning_rate = 0;
   Received received;                  // the buffers are those that it begins with
@@ -35,7 +35,7 @@ struct Assignment {
 
 // What its training gave. An update is valid until take() returns.
 struct Trained {
-  std::span<nn::real> values;       // sent; empty: it has not trained. Of a test, see pack()
+  std::span<nn::real> values;       // sent; empty: it has not trained. Of a test, see do_part()
   std::span<const nn::real> state;  // to keep; empty: as before
   std::span<const nn::real> buffers;
   std::vector<nn::real> residual;

@@ -66,11 +66,7 @@ double option(const Config& config, std::string_view name) {
 }
 
 int int_option(const Config& config, std::string_view name) {
-  const double value = option(config, name);
-  if (value != std::round(value))
-    throw nn::InputError(nn::concat("--", name, ": ", value, " is not a whole number"),
-                         nn::concat("choose --", name, ' ', std::lround(value), ", say"));
-  return static_cast<int>(value);
+  return static_cast<int>(option(config, name));
 }
 
 void check_options(std::span<const OptionUser> chosen, const OptionValues& options) {
@@ -90,6 +86,9 @@ void check_options(std::span<const OptionUser> chosen, const OptionValues& optio
       throw nn::InputError(nn::concat("--", name, ": ", value, " is not a number from ",
                                       known->lowest, " to ", known->highest),
                            nn::concat("choose --", name, ' ', known->preset, ", say"));
+    if (known->is_whole && value != std::round(value))
+      throw nn::InputError(nn::concat("--", name, ": ", value, " is not a whole number"),
+                           nn::concat("choose --", name, ' ', std::lround(value), ", say"));
   }
 }
 

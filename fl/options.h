@@ -17,7 +17,9 @@ struct Option {
   std::string_view name, description;
   double preset;
   double lowest, highest;  // both included
+  bool is_whole = false;
 };
+constexpr bool whole = true;  // in a row
 
 // Values of options, by name.
 using OptionValues = std::map<std::string, double, std::less<>>;
@@ -35,10 +37,11 @@ std::vector<OptionUser> option_users(const Config& config);
 
 // The given value of an option that the run uses, or its preset.
 double option(const Config& config, std::string_view name);
-// The same. Throws nn::InputError if it is not a whole number.
+// The same of one that is whole.
 int int_option(const Config& config, std::string_view name);
 
-// Throws nn::InputError for an option that none of the chosen rows uses, or a value out of range.
+// Throws nn::InputError for an option that none of the chosen rows uses, or a value that is out of
+// range or not whole.
 void check_options(std::span<const OptionUser> chosen, const OptionValues& options);
 
 // The options, completed by the presets of the others.

@@ -15,26 +15,6 @@
 
 namespace fl {
 
-void check_choices(const Config& config) {
-  check_options(option_users(config), config.options);
-  check_clock(config);
-  if (config.defence && config.defence->check)
-    config.defence->check(
-        config, updates_per_round(config, clients_per_round(config.clients, config.fraction)));
-}
-
-int clients_per_round(int clients, double fraction) {
-  return std::max(1, static_cast<int>(std::nearbyint(fraction * clients)));
-}
-
-// Without federation there is one party, which has everything and shuffles it.
-static Config settled(Config config) {
-  if (config.algorithm->is_federated) return config;
-  config.clients = 1, config.fraction = 1, config.partition = {};
-  config.training.is_shuffled = true;
-  return config;
-}
-
 Server::Server(Config config, const data::Examples& train, const data::Examples& test)
     : config_(settled(std::move(config))),
       samples_(split_samples(train, config_.clients, config_.partition, config_.seed)),
@@ -116,14 +96,13 @@ Assignment Server::assign(const Turn& turn) const {
 }
 
 Trained Server::do_assignment(const Assignment& assignment, ClientWorker& worker) const {
-  std::ranges::copy(assignment.received.weights, worker.weights().begin());
-  std::ranges::copy(assignment.received.buffers, worker.buffers().begin());
   if (!assignment.test) return train_client(assignment, worker);
-  const Attack* trigger = assignment.test->has_trigger ? sender_->attack() : nullptr;
-  return pack(worker.predict(test_, samples_of(*assignment.test), trigger), worker);
+  return do_part(assignment, worker, test_,
+                 assignment.test->has_trigger ? sender_->attack() : nullptr);
 }
 
 Trained Server::train_client(const Assignment& assignment, ClientWorker& worker) const {
+  worker.load(assignment.received);
   const double start = nn::thread_seconds() + worker.helped_seconds();
   nn::Generator generator(assignment.seed);
   LocalTraining training = config_.training;
@@ -202,8 +181,21 @@ Round Server::play_round(bool is_tested) {
   schedule_ = std::move(schedule);
   versions_.update(schedule_->versions_in_flight(), last_.number, received(last_.number));
 
-  Round result;
   const nn::Stopwatch applying;
+  std::vector<int> selected = apply(collected);
+  const double ideal_seconds = collected.longest_seconds + applying.seconds();
+  Round round = summary(turns, std::move(collected));
+  round.selected = std::move(selected);
+  round.ideal_seconds = last_.ideal_seconds + ideal_seconds;
+  round.seconds = last_.seconds + whole_round.seconds();
+  last_ = std::move(round);
+  if (is_tested) test(last_);
+  return last_;
+}
+
+// Moves the model and keeps what clients keep. Returns the clients that a defence has chosen.
+std::vector<int> Server::apply(Collected& collected) {
+  std::vector<int> selected;
   if (collected.participants > 0) {
     const std::span<const nn::real> aggregate = aggregation_->result();
     for (const Exclusion& lost : aggregation_->excluded()) collected.forget(lost);
@@ -211,38 +203,38 @@ Round Server::play_round(bool is_tested) {
       ServerContext context{weights(), last_.number, config_.clients, collected.participants,
                             learning_rate(last_.number)};
       algorithm_->apply(context, sender_->received(aggregate, weights()));
-      result.selected = aggregation_->selected();
+      selected = aggregation_->selected();
       std::ranges::copy(collected.buffers.result(), buffers().begin());
     }
   }
   for (auto& [client, state] : collected.states) client_states_.keep(client, std::move(state));
   for (auto& [client, kept] : collected.residuals)
     sender_->residuals().keep(client, std::move(kept));
+  return selected;
+}
 
-  result.number = last_.number + 1;
-  result.chosen = static_cast<int>(turns.size());
-  result.ideal_seconds = last_.ideal_seconds + collected.longest_seconds + applying.seconds();
-  const bool sends = config_.algorithm->is_federated;
-  if (sends)
-    result.messages =
-        last_.messages + 2 * result.chosen - std::ranges::count(turns, true, &Turn::drops_out);
-  result.excluded = std::move(collected.excluded);
-  if (collected.weight > 0)
-    result.measures["Training loss"] = collected.loss_sum / collected.weight;
-  result.measures["Bytes up"] =
-      last_.measures["Bytes up"] + (sends ? static_cast<double>(collected.bytes) : 0.0);
-  result.measures["Bytes down"] =
-      last_.measures["Bytes down"] +
-      (sends ? static_cast<double>(bytes_to_client()) * result.chosen : 0.0);
+// The round after the last one, without its times and its test.
+Round Server::summary(const std::vector<Turn>& turns, Collected collected) {
+  Round round;
+  round.number = last_.number + 1;
+  round.chosen = static_cast<int>(turns.size());
+  round.accuracy = std::numeric_limits<double>::quiet_NaN();
+  round.excluded = std::move(collected.excluded);
+  double bytes_up = 0, bytes_down = 0;
+  if (config_.algorithm->is_federated) {
+    round.messages =
+        last_.messages + 2 * round.chosen - std::ranges::count(turns, true, &Turn::drops_out);
+    bytes_up = static_cast<double>(collected.bytes);
+    bytes_down = static_cast<double>(bytes_to_client()) * round.chosen;
+  }
+  if (collected.weight > 0) round.measures["Training loss"] = collected.loss_sum / collected.weight;
+  round.measures["Bytes up"] = last_.measures["Bytes up"] + bytes_up;
+  round.measures["Bytes down"] = last_.measures["Bytes down"] + bytes_down;
   if (const auto seconds = schedule_->seconds())
-    result.measures[simulated_seconds] = last_.measures[simulated_seconds] + *seconds;
-  result.measures.merge(schedule_->measures());
-  result.measures.merge(aggregation_->measures());
-  result.accuracy = std::numeric_limits<double>::quiet_NaN();
-  result.seconds = last_.seconds + whole_round.seconds();
-  last_ = result;
-  if (is_tested) test(last_);
-  return last_;
+    round.measures[simulated_seconds] = last_.measures[simulated_seconds] + *seconds;
+  round.measures.merge(schedule_->measures());
+  round.measures.merge(aggregation_->measures());
+  return round;
 }
 
 void Server::test(Round& newest) {
@@ -270,26 +262,14 @@ std::size_t Server::averaged_buffers() const {
 }
 
 Evaluation Server::evaluate(bool has_trigger) {
-  const auto assign = [&](int number) -> std::optional<Assignment> {
-    Assignment assignment;
-    assignment.round = last_.number;
-    assignment.received = received(last_.number);
-    assignment.test = test_part(test_, number);
-    assignment.test->has_trigger = has_trigger;
-    return assignment;
-  };
-  Predictions all;
-  executor_->test(test_parts(test_), assign,
-                  [&](int, const Trained& trained) { all.append(unpack(trained)); });
-  return fl::evaluate(all, test_.class_count());
+  return test_model(*executor_, received(last_.number), last_.number, test_, has_trigger);
 }
 
 std::vector<double> Server::client_accuracies() {
   return test_clients(threads_->workers(), train_, held_out_,
                       [this](int client, ClientWorker& worker) {
                         const Kept kept = kept_by(client, buffers());
-                        std::ranges::copy(weights(), worker.weights().begin());
-                        std::ranges::copy(kept.buffers, worker.buffers().begin());
+                        worker.load({weights(), kept.buffers, {}});
                         algorithm_->personalise(kept.state, worker.weights(), worker.buffers());
                       });
 }

@@ -100,6 +100,8 @@ class Server {
 
  private:
   Collected train(const std::vector<Turn>& turns, Schedule& schedule);
+  std::vector<int> apply(Collected& collected);
+  Round summary(const std::vector<Turn>& turns, Collected collected);
   Assignment assign(const Turn& turn) const;
   Trained do_assignment(const Assignment& assignment, ClientWorker& worker) const;
   Trained train_client(const Assignment& assignment, ClientWorker& worker) const;
@@ -128,12 +130,5 @@ class Server {
   Versions versions_;
   Round last_;
 };
-
-// Throws nn::InputError for options that nothing chosen uses, and for choices that do not go
-// together, such as a defence and too few clients, whatever the data.
-void check_choices(const Config& config);
-
-// max(1, C N), rounded half to even as Python's round() does.
-int clients_per_round(int clients, double fraction);
 
 }  // namespace fl

@@ -16,50 +16,35 @@ int test_parts(const data::Examples& examples) {
   return (examples.size() + shared_part_size - 1) / shared_part_size;
 }
 
-TestPart test_part(const data::Examples& examples, int number) {
-  const int first = number * shared_part_size;
-  return {first, std::min(shared_part_size, examples.size() - first)};
+Evaluation test_model(Executor& executor, const Received& model, int version,
+                      const data::Examples& examples, bool has_trigger) {
+  const auto assign = [&](int number) {
+    const int first = number * shared_part_size;
+    Assignment part;
+    part.round = version;
+    part.received = model;
+    part.test = {first, std::min(shared_part_size, examples.size() - first), has_trigger};
+    return part;
+  };
+  Predictions all;
+  executor.test(test_parts(examples), assign, [&](int, const Trained& part) {
+    const auto middle = part.values.begin() + std::ssize(part.values) / 2;
+    all.append({{part.values.begin(), middle}, {middle, part.values.end()}, part.loss});
+  });
+  return evaluate(all, examples.class_count());
 }
 
-std::vector<int> samples_of(const TestPart& part) {
-  std::vector<int> samples(part.count);
-  std::iota(samples.begin(), samples.end(), part.first);
-  return samples;
-}
-
-Trained pack(const Predictions& predictions, ClientWorker& worker) {
-  const auto& [classes, labels, loss] = predictions;
-  const std::span<nn::real> values = worker.scratch(2 * labels.size());
-  std::ranges::copy(labels, std::ranges::copy(classes, values.begin()).out);
+Trained do_part(const Assignment& assignment, ClientWorker& worker, const data::Examples& examples,
+                const Attack* trigger) {
+  worker.load(assignment.received, assignment.round);
+  std::vector<int> samples(assignment.test->count);
+  std::iota(samples.begin(), samples.end(), assignment.test->first);
+  const auto [classes, labels, loss] = worker.predict(examples, samples, trigger);
   Trained trained;
-  trained.values = values;
+  trained.values = worker.scratch(2 * labels.size());
+  std::ranges::copy(labels, std::ranges::copy(classes, trained.values.begin()).out);
   trained.loss = loss;
   return trained;
-}
-
-Predictions unpack(const Trained& trained) {
-  const auto middle = trained.values.begin() + std::ssize(trained.values) / 2;
-  return {{trained.values.begin(), middle}, {middle, trained.values.end()}, trained.loss};
-}
-
-Evaluation test_model(std::vector<ClientWorker>& workers, const nn::Parameters& model,
-                      const data::Examples& examples, const Attack* trigger) {
-  for (ClientWorker& worker : workers) {
-    std::ranges::copy(model.values(), worker.weights().begin());
-    std::ranges::copy(model.buffers(), worker.buffers().begin());
-  }
-
-  const int parts = test_parts(examples);
-  std::vector<Predictions> predictions(parts);
-  Predictions all;
-  ordered_parallel(
-      workers, parts,
-      [&](ClientWorker& worker, int task) {
-        predictions[task] =
-            worker.predict(examples, samples_of(test_part(examples, task)), trigger);
-      },
-      [&](ClientWorker&, int task) { all.append(predictions[task]); });
-  return evaluate(all, examples.class_count());
 }
 
 std::vector<double> test_clients(std::vector<ClientWorker>& workers, const data::Examples& examples,

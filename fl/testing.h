@@ -12,18 +12,16 @@ namespace fl {
 
 // The parts that a test on these examples is split into: the most workers it can use.
 int test_parts(const data::Examples& examples);
-TestPart test_part(const data::Examples& examples, int number);
-std::vector<int> samples_of(const TestPart& part);
 
-// What a worker makes of a part, as an update whose values are the predicted classes and after them
-// the labels; `loss` is the sum. Back again.
-Trained pack(const Predictions& predictions, ClientWorker& worker);
-Predictions unpack(const Trained& trained);
+// The model on all examples, wherever the executor lets clients train. `version`: as
+// Assignment::round.
+Evaluation test_model(Executor& executor, const Received& model, int version,
+                      const data::Examples& examples, bool has_trigger = false);
 
-// On all examples, which carry the attack's trigger if there is one. Afterwards the workers have
-// the model's weights and buffers.
-Evaluation test_model(std::vector<ClientWorker>& workers, const nn::Parameters& model,
-                      const data::Examples& examples, const Attack* trigger = nullptr);
+// A part of it, by a worker of the executor. As an update: the values are the predicted classes and
+// after them the labels, and the loss is a sum. With a trigger, all examples carry the attack's.
+Trained do_part(const Assignment& assignment, ClientWorker& worker, const data::Examples& examples,
+                const Attack* trigger = nullptr);
 
 // The accuracy in percent of each client that has samples; others are left out. `load` puts a
 // client's model into a worker; several threads call it.

@@ -29,8 +29,6 @@ class ExactSums {
   void take_means(int block, Segment part);
 
  private:
-  std::span<nn::real> gradients_of(int block);
-
   const TrainingConfig& config_;
   Stage& stage_;
   std::map<int, std::vector<double>> sums_;

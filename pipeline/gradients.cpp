@@ -47,16 +47,6 @@ void Gradients::begin_step(int step) {
   is_prepared_ = false;
 }
 
-std::span<nn::real> Gradients::gradients_of(int block) {
-  const auto [offset, size] = stage_.model().range(block);
-  return stage_.model().parameters().gradients().subspan(offset, size);
-}
-
-std::span<nn::real> Gradients::weights_of(int block) {
-  const auto [offset, size] = stage_.model().range(block);
-  return stage_.model().parameters().values().subspan(offset, size);
-}
-
 void Gradients::add(int block) {
   if (!sums_.add(block))
     found_bad(block, nn::concat("a gradient of step ", step_ + 1, " is not below ", sums_.limit(),
@@ -80,11 +70,11 @@ void Gradients::begin(int block) {
   if (config_.trains_alone()) return tie(block);
   if (config_.topology.pipelines == 1) {
     if (const int full = config_.pipelines_of_batch(); full > 1)
-      for (nn::real& gradient : gradients_of(block)) gradient /= static_cast<nn::real>(full);
+      for (nn::real& gradient : stage_.gradients_of(block)) gradient /= static_cast<nn::real>(full);
     return tie(block);
   }
   exchange(is_shared_out(config_, block) ? RingWork::reduce_scatter : RingWork::all_reduce, block,
-           gradients_of(block), [this, block] { tie(block); });
+           stage_.gradients_of(block), [this, block] { tie(block); });
 }
 
 // The sums are added up in the first half of a ring, and their means go round in the second.
@@ -99,7 +89,8 @@ void Gradients::start_exact(int block) {
   exchange(RingWork::reduce_scatter, block, sums, [this, block, own] {
     take_means(block, own);
     if (is_shared_out(config_, block)) return tie(block);
-    exchange(RingWork::all_gather, block, gradients_of(block), [this, block] { tie(block); });
+    exchange(RingWork::all_gather, block, stage_.gradients_of(block),
+             [this, block] { tie(block); });
   });
 }
 
@@ -154,7 +145,7 @@ void Gradients::advance_tied() {
 void Gradients::finish(int block) {
   const Stopwatch stopwatch;
   const auto [first, length] = share_of(block);
-  const std::span<nn::real> gradients = gradients_of(block).subspan(first, length);
+  const std::span<nn::real> gradients = stage_.gradients_of(block).subspan(first, length);
   on_gradients(block, gradients);
   if (!nn::all_finite(gradients, stage_.team()))
     found_bad(block, nn::concat("a gradient of step ", step_ + 1, " is not finite"));
@@ -168,7 +159,7 @@ void Gradients::finish(int block) {
 // pipeline that trains alone takes all of its own.
 double Gradients::squares_of(int block) {
   const Topology& t = config_.topology;
-  const std::span<nn::real> gradients = gradients_of(block);
+  const std::span<nn::real> gradients = stage_.gradients_of(block);
   const int pipeline = t.pipeline(mailbox_.rank());
   if (config_.has_exact_sums && pipeline > 0) return 0;
   const bool takes_all = config_.has_exact_sums || config_.trains_alone();
@@ -260,8 +251,8 @@ void Gradients::update(int block) {
   const double start = wall_time();
   const Stopwatch stopwatch;
   const auto [first, length] = share_of(block);
-  const std::span<nn::real> all = gradients_of(block), own = all.subspan(first, length);
-  const std::span<nn::real> weights = weights_of(block).subspan(first, length);
+  const std::span<nn::real> all = stage_.gradients_of(block), own = all.subspan(first, length);
+  const std::span<nn::real> weights = stage_.weights_of(block).subspan(first, length);
   const double rate = learning_rate_(step_);
   nn::Optimizer& optimizer = *blocks_.at(block).optimizer;
   optimizer.set_learning_rate(rate);
@@ -278,7 +269,7 @@ void Gradients::update(int block) {
   trace_.add(Kind::update, step_ + 1, block, 0, start, wall_time());
   blocks_.at(block).update_seconds += stopwatch.seconds();
   if (is_shared_out(config_, block))
-    exchange(RingWork::all_gather, block, weights_of(block), [] {});
+    exchange(RingWork::all_gather, block, stage_.weights_of(block), [] {});
 }
 
 }  // namespace pipeline

@@ -109,8 +109,6 @@ class Gradients {
     std::function<void()> then;
   };
 
-  std::span<nn::real> gradients_of(int block);
-  std::span<nn::real> weights_of(int block);
   template <class Number>
   void exchange(RingWork work, int block, std::span<Number> values, std::function<void()> then);
   void start_exact(int block);

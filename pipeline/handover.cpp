@@ -24,9 +24,7 @@ Tag tag_of(int done, int block, int array, std::size_t part) {
 template <class Visit>
 void visit_parts(Stage& stage, const nn::Optimizer::State& state, int done, int block,
                  Visit visit) {
-  const auto [offset, size] = stage.model().range(block);
-  std::vector<std::span<nn::real>> arrays{
-      stage.model().parameters().values().subspan(offset, size)};
+  std::vector<std::span<nn::real>> arrays{stage.weights_of(block)};
   for (const auto& [name, values] : state.arrays) arrays.push_back(values);
   for (std::size_t array = 0; array < arrays.size(); ++array)
     for (std::size_t first = 0; first < arrays[array].size(); first += part_length)

@@ -52,6 +52,16 @@ std::vector<int> Stage::all_blocks() const {
   return joined(chunks_, model_.head_block(), model_.rows().has_value());
 }
 
+std::span<nn::real> Stage::weights_of(int block) {
+  const auto [offset, size] = model_.range(block);
+  return model_.parameters().values().subspan(offset, size);
+}
+
+std::span<nn::real> Stage::gradients_of(int block) {
+  const auto [offset, size] = model_.range(block);
+  return model_.parameters().gradients().subspan(offset, size);
+}
+
 Stage::Flight& Stage::start_flight(int chunk, int microbatch) {
   give_back_tapes();
   auto found = std::ranges::find_if(

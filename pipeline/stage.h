@@ -57,6 +57,9 @@ class Stage {
   nn::Team& team() { return team_; }
   const std::vector<int>& blocks(int chunk) const { return chunks_[chunk]; }
   std::vector<int> all_blocks() const;  // of all chunks, and the rows of a divided head
+  // The part of the model's that belongs to a block.
+  std::span<nn::real> weights_of(int block);
+  std::span<nn::real> gradients_of(int block);
   bool is_first(int chunk) const { return has_block(chunk, 0); }
   // Whether it ends with the loss. If the head is divided, the last chunk ends with its norm and
   // is like any other.

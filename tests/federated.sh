@@ -10,11 +10,20 @@ check "a held-out share of all samples is an error" refuses "held-out share of 1
 check "so is a negative one" refuses "held-out share of -0.1 is outside" run --held-out -0.1
 check "so is a clock's option without the clock" refuses "fedavg does not use --deadline" run \
   --deadline 3
+for option in "--local-steps 3" "--momentum 0.5" "--weight-decay 0.1" --shuffle; do
+  check "so is $option where a client takes one step" \
+    refuses "does not use ${option% *}" run --algorithm fedsgd $option
+done
+check "so is --sort without shards" refuses "iid does not use --sort" run --sort stable
+check "so is a malicious client that is named twice" refuses "names client 7 twice" run \
+  --attack flip --malicious 7,3,7
 
 if [ -e "$data_raw"/mnist/t10k-labels-idx1-ubyte ]; then
   mlp=(--model mlp --rounds 2)
   check "a held-out share too small for an image per client is an error" \
     refuses "0.001 is less than an example for each of 100 clients" run --held-out 0.001
+  check "but not where one party has all images" "$program" run --algorithm centralized \
+    --model logistic --rounds 1 --held-out 0.001
   client_columns() {
     local columns="Client accuracy,Client accuracy deviation,Client accuracy worst tenth"
     "$program" run "${mlp[@]}" --algorithm ditto --split shards --held-out 0.2 \

@@ -19,6 +19,7 @@ same_tables() {
 }
 
 check "a sweep makes every run" eval 'sweep whole && [ "$(ls "$work/whole/runs" | wc -l)" = 4 ]'
+check "and says at first how many" grep -q "^4 of 4 runs to go, 2 at once$" "$work/err"
 check "its table has every round of every run" \
   eval '[ "$(grep -c "^\"algorithm=fed" "$work/whole/results.csv")" = 16 ]'
 check "its summary has a row for each configuration" \
@@ -76,6 +77,9 @@ check "an unknown option is refused before a run starts" \
   refuses_file "there is no option --mo" 'mo = 1'
 check "a value out of range is refused" \
   refuses_file "mu=-1: --mu: -1 is not" 'algorithm = "fedprox"' 'mu = [-1, 1]'
+check "so is one that is not whole" \
+  refuses_file "iterations=1.5: .* is not a whole number" 'defence = "centered-clip"' \
+  'iterations = [1, 1.5]'
 check "an option that one of the algorithms does not use is refused" \
   refuses_file "fedavg does not use --mu" 'algorithm = ["fedprox", "fedavg"]' 'mu = 0.1'
 check "an option of the sweep's own is refused" refuses_file "sets csv itself" 'csv = "x"'
@@ -93,6 +97,11 @@ changed() {
   refuses "has a run with other options" sweep "$work/sweep.toml" --out "$work/whole"
 }
 check "another sweep in the same folder is refused" changed
+forecast() {
+  sed -i 's/rounds = 5/rounds = 4/; s/\[1, 2\]/[1, 2, 3]/' "$work/sweep.toml"
+  sweep whole && grep -q "^2 of 6 runs to go, 2 at once: about 0:0.," "$work/err"
+}
+check "a longer list of seeds adds its runs, and says how long the others took" forecast
 
 # The real TensorBoard reads our event files, if it is installed.
 python=${ORACLE_PYTHON-build/python-oracle/bin/python}

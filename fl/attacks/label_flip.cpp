@@ -34,6 +34,9 @@ class TargetedFlip : public Attack {
   void check(const data::Examples& examples) const override {
     require_class("attack-from", from_, examples);
     require_class("attack-to", to_, examples);
+    if (from_ == to_)
+      throw nn::InputError(nn::concat("--attack-from and --attack-to are both ", to_),
+                           "choose two classes");
   }
   void poison(data::BatchPart& batch) const override {
     for (int& label : batch.labels)

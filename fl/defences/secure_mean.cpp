@@ -50,10 +50,9 @@ class SecureMean : public Aggregation {
     result_.clear();
     for (int i = 0; i < count; ++i)
       if (summed.sum.empty())
-        excluded_.push_back(
-            {clients_[i],
-             nn::concat("secure aggregation failed: ", summed.left, " clients in the step \"",
-                        name_of(summed.failed), "\", not ", threshold_)});
+        excluded_.push_back({clients_[i], nn::concat("secure aggregation failed in the step \"",
+                                                     name_of(summed.failed), "\": ", summed.left,
+                                                     " left, ", threshold_, " needed")});
       else if (drops[i] < Step::unmask)
         excluded_.push_back({clients_[i], nn::concat("it dropped out of secure aggregation in \"",
                                                      name_of(drops[i]), '"')});

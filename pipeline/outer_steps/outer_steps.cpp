@@ -29,7 +29,7 @@ OuterSteps::OuterSteps(const TrainingConfig& config, Stage& stage, Mailbox& mail
       pipelines_(config.topology.pipelines) {
   if (!config.trains_alone()) return;
   for (int number : stage.all_blocks()) {
-    const std::span<const real> weights = weights_of(number);
+    const std::span<const real> weights = stage_.weights_of(number);
     Block& block = blocks_[number];
     block.agreed.assign(weights.begin(), weights.end());
     block.lost.resize(weights.size());
@@ -39,11 +39,6 @@ OuterSteps::OuterSteps(const TrainingConfig& config, Stage& stage, Mailbox& mail
     for (int owner = 0; owner < pipelines_; ++owner)
       block.difference.resize(block.difference.size() + wire_.size(segment(block, owner).length));
   }
-}
-
-std::span<real> OuterSteps::weights_of(int number) {
-  const auto [offset, size] = stage_.model().range(number);
-  return stage_.model().parameters().values().subspan(offset, size);
 }
 
 Segment OuterSteps::segment(const Block& block, int pipeline) const {
@@ -95,7 +90,7 @@ void OuterSteps::finish_exchanges(const std::string& place) {
 
 void OuterSteps::start(int number, Block& block, int last_step) {
   adopt(number, block, true);  // due only in a run that resumed with fewer steps
-  const std::span<const real> weights = weights_of(number);
+  const std::span<const real> weights = stage_.weights_of(number);
   for (std::size_t i = 0; i < weights.size(); ++i) block.lost[i] += weights[i] - block.agreed[i];
   if (!nn::all_finite(block.lost, stage_.team()))
     throw nn::InputError(
@@ -177,7 +172,7 @@ void OuterSteps::take_step(int number, Block& block) {
 void OuterSteps::adopt(int number, Block& block, bool is_delayed) {
   if (block.is_due == 0) return;
   block.is_due = 0;
-  const std::span<real> weights = weights_of(number);
+  const std::span<real> weights = stage_.weights_of(number);
   for (std::size_t i = 0; i < weights.size(); ++i)
     weights[i] = is_delayed ? (weights[i] + block.agreed[i]) / 2 : block.agreed[i];
 }

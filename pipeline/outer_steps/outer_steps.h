@@ -80,7 +80,6 @@ class OuterSteps {
     Lease lease;
   };
 
-  std::span<nn::real> weights_of(int number);
   Segment segment(const Block& block, int pipeline) const;
   std::span<std::byte> difference_for(Block& block, int pipeline);
   void start(int number, Block& block, int last_step);

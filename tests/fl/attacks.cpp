@@ -186,6 +186,8 @@ TEST_CASE("settings that an attack cannot work with are refused before the first
         "--attack-to: 4 is not a class: there are 4");
   CHECK(refused(attacked("flip-targeted", {{"attack-to", 1}, {"attack-from", 9}})) ==
         "--attack-from: 9 is not a class: there are 4");
+  CHECK(refused(attacked("flip-targeted", {{"attack-to", 2}, {"attack-from", 2}})) ==
+        "--attack-from and --attack-to are both 2");
   CHECK(refused(attacked("backdoor", {{"attack-to", 4}})) ==
         "--attack-to: 4 is not a class: there are 4");
   CHECK(refused(attacked("flip", {{"attack-to", 1}})) ==

@@ -182,7 +182,7 @@ TEST_CASE("a round with too few clients left changes nothing and says so") {
   CHECK(std::ranges::equal(server.weights(), before));
   REQUIRE(round.excluded.size() == 6);
   CHECK(round.excluded[0].reason ==
-        "secure aggregation failed: 0 clients in the step \"advertise keys\", not 4");
+        "secure aggregation failed in the step \"advertise keys\": 0 left, 4 needed");
 }
 
 TEST_CASE("clients gone before the protocol count as lost, and no sum has only one client") {

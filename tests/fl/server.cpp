@@ -153,6 +153,41 @@ TEST_CASE("a round has the accuracy of each class that is tested") {
         std::map<std::string, double>{{"Class 03", 0}, {"Class 10", 100}});
 }
 
+TEST_CASE("a worker copies a model once for a version, and always without one") {
+  fl::ClientWorker worker(toy::config("fedavg").make_model, nn::DropoutStream::mt);
+  const std::size_t size = worker.weights().size();
+  const auto weight_after = [&](nn::real value, std::optional<int> version) {
+    const std::vector<nn::real> model(size, value);
+    worker.load({model, {}, {}}, version);
+    return worker.weights()[7];
+  };
+  CHECK(weight_after(1, 0) == 1);
+  CHECK(weight_after(2, 0) == 1);  // the same by its version
+  CHECK(weight_after(2, 1) == 2);
+  CHECK(weight_after(3, {}) == 3);
+  CHECK(weight_after(4, 1) == 4);  // clients may have trained in between
+}
+
+TEST_CASE("a test is of the server's model, whatever the workers have done before") {
+  const data::ImageDataset dataset = toy::dataset();
+  fl::Config config = toy::config("ditto", 2);
+  config.held_out = 0.2;
+  fl::Server server(config, dataset);
+  std::vector<int> all(dataset.test.size());
+  std::iota(all.begin(), all.end(), 0);
+  for (int round = 0; round < 3; ++round) {
+    server.play_round();
+    server.client_accuracies();  // with their own models
+    fl::ClientWorker worker(config.make_model, config.dropout);
+    worker.load({server.weights(), server.buffers(), {}});
+    const fl::Evaluation expected = fl::evaluate(worker.predict(dataset.test, all), 4);
+    for (int again = 0; again < 2; ++again) {
+      CHECK(server.evaluate().confusion == expected.confusion);
+      CHECK(server.evaluate().loss == doctest::Approx(expected.loss).epsilon(1e-6));
+    }
+  }
+}
+
 TEST_CASE("messages are two per chosen client and round, none for the baseline") {
   const data::ImageDataset dataset = toy::dataset();
   fl::Server server(toy::config("fedavg"), dataset);

@@ -1,7 +1,7 @@
 // The TOML of a sweep: an accepted one has names, each once, with values.
 
 #include "tests/fuzz/fuzz.h"
-#include "tools/program/options.h"
+#include "tools/program/config.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   fuzz::try_to([&] {

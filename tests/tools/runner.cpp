@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <vector>
 
 #include "tests/complaint.h"
@@ -119,6 +120,31 @@ TEST_CASE("a run that has stopped at its target is complete, and goes on to a la
   const Run whole = run_of(small_run(6));
   CHECK(table_of(run_of(small_run(6), folder.path)) == table_of(whole));
   CHECK(run_of(stopping, folder.path).rounds.size() == 1);  // of the six that are there
+}
+
+TEST_CASE("a run under attack that is resumed at its target has the same confusion matrix") {
+  const data::ImageDataset dataset = toy::dataset();
+  const tools::TemporaryFolder folder;
+  Experiment stopping = small_run(3);
+  stopping.attack = "flip";
+  stopping.malicious.share = 0.2;
+  stopping.target = 0;
+  stopping.stops_at_target = true;
+  const Run stopped = run_of(stopping, folder.path);
+  CHECK(stopped.confusion.size() == 16);
+  CHECK(run_of(stopping, folder.path).confusion == stopped.confusion);
+
+  Experiment longer = stopping;
+  longer.stops_at_target = false;
+  CHECK(run_of(longer, folder.path).confusion.size() == 16);
+  std::ostringstream log;  // the weights of the first round are gone
+  federated::Runner runner(dataset, {.log = &log, .open_saved = [&](const std::string&) {
+                                       return std::make_unique<federated::SavedRun>(folder.path,
+                                                                                    true, log);
+                                     }});
+  CHECK(runner.run(stopping).confusion.empty());
+  CHECK(log.str() ==
+        "note: there is no confusion matrix of round 1: the saved run has gone on to round 3\n");
 }
 
 TEST_CASE("runs that stop at other targets, or do not, share their rounds") {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <initializer_list>
 #include <thread>
+#include <utility>
 
 #include "fl/attacks.h"
 #include "fl/clocks.h"
@@ -55,9 +56,16 @@ void check_fixed(const Experiment& experiment, bool has_batch) {
   if (training.epochs != 1)
     throw nn::InputError(nn::concat(one_step, ", not E = ", training.epochs, " epochs"),
                          "leave --epochs out, or choose --algorithm fedavg");
+  for (const auto& [is_given, option] : {std::pair(training.steps != 0, "--local-steps"),
+                                         {training.momentum != 0, "--momentum"},
+                                         {training.weight_decay != 0, "--weight-decay"},
+                                         {training.is_shuffled, "--shuffle"}})
+    if (is_given)
+      throw nn::InputError(nn::concat(one_step, ": it does not use ", option),
+                           nn::concat("leave ", option, " out, or choose --algorithm fedavg"));
 }
 
-// A number that was changed although the split has no use for it was meant for another split.
+// A value that was changed although the split has no use for it was meant for another split.
 void require_used(const fl::Partition& partition) {
   const fl::Partition preset;
   const auto require_used = [&](const char* option, auto value, auto usual,
@@ -69,6 +77,7 @@ void require_used(const fl::Partition& partition) {
         nn::concat("the split ", fl::name_of(partition.split), " does not use ", option),
         nn::concat("leave it out, or choose --split ", nn::join(names, ", ", " or ")));
   };
+  require_used("--sort", partition.sort, preset.sort, {fl::Split::shards});
   require_used("--alpha", partition.alpha, preset.alpha,
                {fl::Split::dirichlet, fl::Split::quantity});
   require_used("--labels-per-client", partition.labels_per_client, preset.labels_per_client,

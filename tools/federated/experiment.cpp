@@ -104,12 +104,7 @@ fl::Config config_of(const Experiment& e, const data::Examples& examples) {
 }
 
 std::vector<fl::OptionUser> Experiment::option_users() const {
-  std::vector<fl::OptionUser> users{{method().name, method().options}};
-  if (const auto* row = guard()) users.push_back({row->name, row->options});
-  if (const auto* row = attacker()) users.push_back({row->name, row->options});
-  if (const auto* row = compressor()) users.push_back({row->name, row->options});
-  if (const auto* row = timekeeper()) users.push_back({row->name, row->options});
-  return users;
+  return fl::option_users(config_of(*this));
 }
 
 Experiment settled(Experiment e) {
@@ -214,15 +209,19 @@ void validate(const Experiment& e) {
   check(e.attacker() || !has_malicious, "malicious clients without an attack do nothing",
         "choose --attack reversion, say, or leave --malicious out");
   if (e.takes_natural_clients) return;
-  for (int client : e.malicious.clients)
+  for (int client : e.malicious.clients) {
     check(client >= 0 && client < e.clients,
           nn::concat("there is no client ", client, " to be malicious"),
           nn::concat("clients have the numbers 0 to ", e.clients - 1));
+    check(std::ranges::count(e.malicious.clients, client) == 1,
+          nn::concat("--malicious names client ", client, " twice"), "leave one out");
+  }
   fl::check_choices(config_of(e));
 }
 
-void validate(const Experiment& e, const data::Task& dataset) {
-  validate(e);
+void validate(const Experiment& experiment, const data::Task& dataset) {
+  validate(experiment);
+  const Experiment e = settled(experiment);  // without federation there is one client
   const nn::InputKind kind = dataset.train.kind();
   const std::string_view examples = data::plural(kind);
   check(find_model(e.model).takes(kind),

@@ -55,8 +55,18 @@ Run Runner::run(const Experiment& experiment) {
   Run run{settled(experiment), entry.rounds};
   run.rounds.resize(std::min<std::size_t>(rounds_of(experiment, run.rounds), run.rounds.size()));
   run.dataset = dataset_.name;
-  if (run.rounds.size() == entry.rounds.size()) run.confusion = entry.confusion;
+  if (run.rounds.size() == entry.rounds.size())
+    run.confusion = entry.confusion;
+  else if (experiment.attacker())
+    say(nn::concat("note: there is no confusion matrix of round ", run.rounds.size(),
+                   ": the saved run has gone on to round ", entry.rounds.size(), '\n'));
   return run;
+}
+
+void Runner::say(const std::string& line) {
+  if (!options_.log) return;
+  if (options_.bar) options_.bar->clear();
+  *options_.log << line;
 }
 
 void Runner::play(Entry& entry) {
@@ -86,10 +96,7 @@ void Runner::play(Entry& entry) {
     const int number = static_cast<int>(entry.rounds.size()) + 1;
     const bool is_tested = number % e.test_every == 0;
     const fl::Round& round = entry.rounds.emplace_back(server.play_round(is_tested));
-    if (options_.log && !round.excluded.empty()) {
-      if (options_.bar) options_.bar->clear();
-      *options_.log << warning(entry.name, round);
-    }
+    if (!round.excluded.empty()) say(warning(entry.name, round));
     if (saved) saved->save(identity, entry.rounds, server);
     if (is_tested) tested = percent(round.accuracy) + " %";
     show(tested);

@@ -66,6 +66,7 @@ class Runner {
     std::vector<int> confusion = {};
   };
   bool is_stopped() const { return options_.stop && *options_.stop; }
+  void say(const std::string& line);
   Entry& entry_of(const Experiment& experiment);
   void play(Entry& entry);
 

@@ -1,6 +1,7 @@
 #include "tools/federated/sweep.h"
 
 #include <algorithm>
+#include <iostream>
 #include <iterator>
 
 #include "nn/base/error.h"
@@ -11,6 +12,7 @@
 #include "tools/federated/process_pool.h"
 #include "tools/federated/sweep_report.h"
 #include "tools/federated/sweep_results.h"
+#include "tools/report/progress.h"
 
 namespace federated {
 
@@ -66,6 +68,17 @@ std::vector<std::string> arguments_of(const SweepRun& run, const fs::path& folde
         (folder / run_table).string()})
     arguments.push_back(word);
   return arguments;
+}
+
+// "8 of 12 runs to go, 2 at once: about 1:36:00, if they take as long as the others".
+std::string forecast(const Sweep& sweep, std::size_t left, const std::vector<double>& seconds) {
+  std::string text =
+      nn::concat(left, " of ", sweep.runs.size(), " runs to go, ", sweep.jobs, " at once");
+  if (seconds.empty()) return text;
+  const std::size_t turns = (left + sweep.jobs - 1) / sweep.jobs;
+  return nn::concat(text, ": about ",
+                    report::clock_text(static_cast<double>(turns) * Moments(seconds).mean),
+                    ", if they take as long as the others");
 }
 
 }  // namespace
@@ -124,12 +137,16 @@ void run_sweep(const Sweep& sweep, const std::atomic<bool>& stop) {
   const auto folder_of = [&](const SweepRun& run) { return sweep.out / "runs" / run.name(); };
   for (const SweepRun& run : sweep.runs) check_folder(run, folder_of(run));
   std::vector<Task> tasks;
+  std::vector<double> seconds;  // of complete runs
   for (const SweepRun& run : sweep.runs) {
     const fs::path folder = folder_of(run);
     prepare_folder(run, folder);
     if (!fs::exists(folder / done_file))
       tasks.push_back({run.name(), arguments_of(run, folder), folder / "log", folder / done_file});
+    else if (const auto took = seconds_of(folder))
+      seconds.push_back(*took);
   }
+  if (!tasks.empty()) std::cerr << forecast(sweep, tasks.size(), seconds) << '\n';
   const std::vector<std::string> failed = run_all(tasks, sweep.jobs, stop);
   write_sweep_report(sweep);
   if (failed.empty()) return;

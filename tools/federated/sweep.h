@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "tools/program/options.h"
+#include "tools/program/config.h"
 
 // Every combination of lists of options, each a run of its own.
 namespace federated {

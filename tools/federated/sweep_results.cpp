@@ -4,9 +4,11 @@
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <ranges>
 
 #include "nn/base/csv.h"
+#include "nn/base/file.h"
 #include "tools/federated/target.h"
 
 namespace federated {
@@ -46,6 +48,17 @@ SweepResults results_of(const Sweep& sweep) {
     if (rows.tests().empty()) runs.pop_back();
   }
   return results;
+}
+
+std::optional<double> seconds_of(const std::filesystem::path& folder) {
+  const std::filesystem::path file = folder / nn::concat(run_table, ".json");
+  if (!std::filesystem::exists(file)) return {};
+  try {
+    const nlohmann::json rounds = nlohmann::json::parse(nn::read_file(file)).at("rounds");
+    return rounds.at(rounds.size() - 1).at("seconds").get<double>();
+  } catch (const nlohmann::json::exception&) {
+    return {};
+  }
 }
 
 Moments::Moments(const std::vector<double>& values) {

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -30,6 +32,9 @@ struct SweepResults {
 
 // The sweep must outlive the results.
 SweepResults results_of(const Sweep& sweep);
+
+// How long a complete run took, by what it has left in its folder; nothing if it is not there.
+std::optional<double> seconds_of(const std::filesystem::path& folder);
 
 // Mean and sample standard deviation, which is 0 of one value.
 struct Moments {

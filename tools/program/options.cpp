@@ -2,85 +2,25 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
-#include <sstream>
-#include <type_traits>
 
 #include "nn/base/error.h"
-#include "nn/base/file.h"
-#include "nn/base/number.h"
-#include "nn/base/printable.h"
 #include "nn/base/split.h"
 #include "nn/files/engine.h"
+#include "tools/program/config.h"
 #include "tools/program/nearest.h"
+#include "tools/program/values.h"
 
-// The one file that includes CLI11, which takes seconds to compile.
+// CLI11 takes seconds to compile: only this file and config.cpp include it.
 namespace tools {
 
 namespace {
 
 using nn::concat;
 namespace fs = std::filesystem;
-
-// Whether the whole text is a value.
-template <class Number>
-bool read(const std::string& text, Number& value) {
-  const auto number = nn::parse_number<Number>(text);
-  if (number) value = *number;
-  return number.has_value();
-}
-bool read(const std::string& text, std::string& value) { return value = text, true; }
-bool read(const std::string& text, fs::path& value) { return value = text, true; }
-template <class Value>
-bool read(const std::string& text, std::optional<Value>& value) {
-  return read(text, value.emplace());
-}
-
-// "; did you mean 1000?" for 1e3, where a whole number is expected, or 1.5 for 1,5.
-template <class Number>
-std::string meant_number(std::string text) {
-  std::ranges::replace(text, ',', '.');
-  const auto number = nn::parse_number<double>(text);
-  if (!number) return "";
-  if constexpr (!std::is_integral_v<Number>) return concat("; did you mean ", *number, '?');
-  if (*number != std::floor(*number) || std::abs(*number) >= 0x1p53) return "";
-  return concat("; did you mean ", static_cast<std::int64_t>(*number), '?');
-}
-
-// What --help calls a value, and how it shows one.
-template <class Value>
-struct Shown {
-  static constexpr const char* type = std::is_integral_v<Value> ? "INT" : "FLOAT";
-  static std::string of(Value value) { return concat(value); }
-};
-template <>
-struct Shown<std::string> {
-  static constexpr const char* type = "TEXT";
-  static std::string of(const std::string& value) { return value; }
-};
-template <>
-struct Shown<fs::path> {
-  static constexpr const char* type = "PATH";
-  static std::string of(const fs::path& value) { return value.string(); }
-};
-template <class Value>
-struct Shown<std::optional<Value>> {
-  static constexpr const char* type = Shown<Value>::type;
-  static std::string of(const std::optional<Value>&) { return ""; }
-};
-
-template <class Value>
-struct Plain {
-  using type = Value;
-};
-template <class Value>
-struct Plain<std::optional<Value>> {
-  using type = Value;
-};
 
 std::string with_preset(const std::string& text, const std::string& preset) {
   return preset.empty() ? text : concat(text, ": ", preset);
@@ -323,32 +263,6 @@ std::string Options::parse(int argc, char** argv) {
     throw nn::InputError(error.what(), help_of(*app_));
   }
   return commands.empty() ? "" : given_in(*app_).get_name();
-}
-
-std::vector<ConfigEntry> read_config(const fs::path& file) {
-  return parse_config(nn::read_file(file, 1'000'000), file.string());
-}
-
-std::vector<ConfigEntry> parse_config(const std::string& text, const std::string& name) {
-  const auto refuse = [&](const std::string& reason) {
-    throw nn::InputError(concat(name, ": ", nn::printable(reason, 300)),
-                         "a line is an option without its dashes: lr = [0.01, 0.1]");
-  };
-  std::istringstream lines(text);
-  std::vector<ConfigEntry> entries;
-  try {
-    for (const CLI::ConfigItem& item : CLI::ConfigTOML().from_config(lines)) {
-      if (!item.parents.empty()) refuse(concat("[", item.parents.front(), "] is a section"));
-      if (std::ranges::count(entries, item.name, &ConfigEntry::name))
-        refuse(concat(item.name, " is given twice"));
-      if (item.inputs.empty()) refuse(concat(item.name, " has no value"));
-      entries.push_back({item.name, item.inputs});
-    }
-  } catch (const CLI::Error& error) {
-    refuse(error.what());
-  }
-  if (entries.empty()) refuse("there is no option in it");
-  return entries;
 }
 
 }  // namespace tools

@@ -93,17 +93,6 @@ class Options {
   std::shared_ptr<CLI::App> app_;
 };
 
-// A name and its values in a TOML file.
-struct ConfigEntry {
-  std::string name;
-  std::vector<std::string> values;
-};
-// In the order of the file. Throws nn::InputError if it cannot be read, has a section, or repeats a
-// name.
-std::vector<ConfigEntry> read_config(const std::filesystem::path& file);
-// The same from untrusted text; errors call it `name`.
-std::vector<ConfigEntry> parse_config(const std::string& text, const std::string& name);
-
 // The names of a table's rows, for among() and in_any_case().
 template <class Table>
 std::vector<std::string> names_of(const Table& table, std::vector<std::string> names = {}) {

@@ -5,10 +5,8 @@
 #include <memory>
 
 #include "fl/algorithms.h"
-#include "fl/parallel.h"
 #include "fl/testing.h"
 #include "nn/base/stopwatch.h"
-#include "nn/blas.h"
 #include "nn/optimizer.h"
 #include "tools/program/program.h"
 
@@ -24,11 +22,12 @@ static std::unique_ptr<fl::Algorithm> make_algorithm(const tributary_training& t
 }
 
 Trainer::Trainer(const data::Task& task, const nn::ModelFactory& make_model, int threads)
-    : task_(task) {
-  nn::blas::reserve(threads);
-  for (int i = 0; i < threads; ++i)
-    workers_.emplace_back(make_model, nn::DropoutStream::mt, &idle_);
-}
+    : task_(task),
+      executor_(make_model, nn::DropoutStream::mt, threads,
+                [this](const fl::Assignment& assignment, fl::ClientWorker& worker) {
+                  return assignment.test ? fl::do_part(assignment, worker, task_.test)
+                                         : train_client(assignment, worker);
+                }) {}
 
 void Trainer::start(int round_weight) {
   mean_.start(0);
@@ -36,14 +35,16 @@ void Trainer::start(int round_weight) {
   updates_ = 0;
 }
 
-std::span<nn::real> Trainer::train_client(const fl::Algorithm& algorithm,
-                                          const tributary_training& training,
-                                          const tributary_client& client, const float* weights,
-                                          fl::ClientWorker& worker) const {
-  std::ranges::copy(std::span(weights, size()), worker.weights().begin());
-  nn::Generator generator(client.seed);
+fl::Trained Trainer::train_client(const fl::Assignment& assignment, fl::ClientWorker& worker) {
+  const auto& [training, clients, algorithm, stop] = *asked_;
+  const bool is_callers_thread = &worker == &executor_.workers().front();
+  if (is_callers_thread && stop && stop()) throw tools::Stopped{SIGINT};
+  worker.load(assignment.received);
+  const double start = nn::thread_seconds() + worker.helped_seconds();
+  const tributary_client& client = clients[assignment.client];
+  nn::Generator generator(assignment.seed);
   fl::LocalTraining local;
-  local.learning_rate = training.learning_rate;
+  local.learning_rate = assignment.learning_rate;
   local.batch = training.batch;
   local.epochs = training.epochs;
   local.is_shuffled = training.is_shuffled != 0;
@@ -54,10 +55,13 @@ std::span<nn::real> Trainer::train_client(const fl::Algorithm& algorithm,
                             .training = local,
                             .generator = generator,
                             .worker = worker,
-                            .server_weights = {weights, size()},
+                            .server_weights = assignment.received.weights,
                             .broadcast = {},
                             .state = {}};
-  return algorithm.train(context).values;
+  fl::Trained trained;
+  trained.values = algorithm.train(context).values;
+  trained.seconds = nn::thread_seconds() + worker.helped_seconds() - start;
+  return trained;
 }
 
 void Trainer::train(const tributary_training& training, std::span<tributary_client> clients,
@@ -65,24 +69,26 @@ void Trainer::train(const tributary_training& training, std::span<tributary_clie
   nn::require(!update || clients.size() == 1, "the update of one client is wanted, not of ",
               clients.size());
   const std::unique_ptr<fl::Algorithm> algorithm = make_algorithm(training, size());
-  std::vector<std::span<nn::real>> updates(clients.size());
-  const fl::NobodyIdle afterwards(idle_);
-  fl::ordered_parallel(
-      workers_, static_cast<int>(clients.size()),
-      [&](fl::ClientWorker& worker, int task) {
-        if (&worker == &workers_.front() && stop && stop()) throw tools::Stopped{SIGINT};
-        if (clients[task].size == 0) return;
-        const double start = nn::thread_seconds() + worker.helped_seconds();
-        updates[task] = train_client(*algorithm, training, clients[task], weights, worker);
-        clients[task].seconds = nn::thread_seconds() + worker.helped_seconds() - start;
+  const Asked asked{training, clients, *algorithm, stop};
+  asked_ = &asked;
+  executor_.train(
+      static_cast<int>(clients.size()),
+      [&](int number) -> std::optional<fl::Assignment> {
+        if (clients[number].size == 0) return {};
+        return fl::Assignment{.client = number,
+                              .seed = clients[number].seed,
+                              .learning_rate = training.learning_rate,
+                              .received = {{weights, size()}, {}, {}},
+                              .state = {},
+                              .residual = {}};
       },
-      [&](fl::ClientWorker&, int task) {
+      [&](int number, fl::Trained& trained) {
+        clients[number].seconds = trained.seconds;
         if (update)
-          std::ranges::copy(updates[task], update);
+          std::ranges::copy(trained.values, update);
         else
-          clients[task].is_excluded = !add(updates[task], clients[task].weight);
-      },
-      [&](fl::ClientWorker& worker) { idle_.add(worker); });
+          clients[number].is_excluded = !add(trained.values, clients[number].weight);
+      });
 }
 
 bool Trainer::add(std::span<const nn::real> update, int weight) {
@@ -98,7 +104,8 @@ void Trainer::finish(const tributary_training& training, std::span<nn::real> wei
 }
 
 double Trainer::test(const nn::Parameters& model) {
-  return fl::test_model(workers_, model, task_.test).accuracy;
+  return fl::test_model(executor_, {model.values(), model.buffers(), {}}, ++tests_, task_.test)
+      .accuracy;
 }
 
 }  // namespace python

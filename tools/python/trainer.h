@@ -1,13 +1,11 @@
 #pragma once
 
 #include <span>
-#include <vector>
 
 #include "data/examples.h"
 #include "fl/aggregation.h"
 #include "fl/algorithm.h"
-#include "fl/client_worker.h"
-#include "fl/idle_workers.h"
+#include "fl/executor.h"
 #include "nn/model.h"
 #include "tools/python/tributary.h"
 
@@ -37,20 +35,23 @@ class Trainer {
 
   double test(const nn::Parameters& model);  // percent of the test examples
 
-  std::size_t size() const { return workers_.front().parameters().values().size(); }
+  std::size_t size() { return executor_.workers().front().parameters().values().size(); }
 
  private:
-  // Returns the client's update, in the worker's memory.
-  std::span<nn::real> train_client(const fl::Algorithm& algorithm,
-                                   const tributary_training& training,
-                                   const tributary_client& client, const float* weights,
-                                   fl::ClientWorker& worker) const;
+  // What train() was called with.
+  struct Asked {
+    const tributary_training& training;
+    std::span<const tributary_client> clients;
+    const fl::Algorithm& algorithm;
+    tributary_stop stop;
+  };
+  fl::Trained train_client(const fl::Assignment& assignment, fl::ClientWorker& worker);
 
   data::Task task_;
-  fl::IdleWorkers idle_;
-  std::vector<fl::ClientWorker> workers_;
+  fl::ThreadExecutor executor_;
+  const Asked* asked_ = nullptr;
   fl::WeightedMean mean_;
-  int round_weight_ = 0, updates_ = 0;
+  int round_weight_ = 0, updates_ = 0, tests_ = 0;
 };
 
 }  // namespace python

@@ -52,8 +52,7 @@ void StageRank::play(int batch, std::span<const double> shares) {
   const int microbatches = static_cast<int>(shares_.size());
   actions_->run(batch, schedule(microbatches), microbatches);
   for (const int block : stage_.all_blocks())
-    mailbox().send_copy(lead(), {Tag::update, batch, block},
-                        of_block(block, stage_.model().parameters().gradients()));
+    mailbox().send_copy(lead(), {Tag::update, batch, block}, stage_.gradients_of(block));
   if (own_stage_ == placement_of(config_).last_stage())
     mailbox().send_numbers(lead(), {Tag::loss, batch}, losses_);
 }
@@ -62,16 +61,11 @@ void StageRank::take_weights() {
   for (const int block : stage_.all_blocks()) {
     const Message message =
         mailbox().receive(lead(), {Tag::weights, batch_, block}, "waiting for weights");
-    const auto own = of_block(block, stage_.model().parameters().values());
+    const auto own = stage_.weights_of(block);
     nn::require(message.numbers().size() == own.size(), "ranks: got ", message.numbers().size(),
                 " of ", own.size(), " weights");
     std::ranges::copy(message.numbers(), own.begin());
   }
-}
-
-std::span<nn::real> StageRank::of_block(int block, std::span<nn::real> numbers) {
-  const auto [offset, size] = stage_.model().range(block);
-  return numbers.subspan(offset, size);
 }
 
 const pipeline::Schedule& StageRank::schedule(int microbatches) {

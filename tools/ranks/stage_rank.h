@@ -41,7 +41,6 @@ class StageRank {
 
  private:
   void take_weights();
-  std::span<nn::real> of_block(int block, std::span<nn::real> numbers);
   std::optional<pipeline::Message> wait_for_shares(int batch);
   const pipeline::Schedule& schedule(int microbatches);
   pipeline::Batch tokens(int microbatch);
