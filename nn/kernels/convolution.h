@@ -50,6 +50,11 @@ struct OutputGradient {
   }
 };
 
+// Where a convolution's gradients are added; dx is null if it is not needed.
+struct Gradients {
+  real *dx, *dweight, *dbias;
+};
+
 // One way to compute a convolution and its gradients. Each function goes image by image, or block
 // by block, so working memory (from the arena) does not grow with the batch. Gradients are added
 // to.
@@ -58,8 +63,13 @@ struct ConvolutionKernels {
   // argmax[argmax_size()]: which of the four pixels is each window's maximum; null if not needed.
   void (*forward)(const Convolution&, const real* x, const real* weight, const real* bias, real* y,
                   std::uint8_t* argmax, Arena&);
-  void (*add_dx)(const Convolution&, OutputGradient, const real* weight, real* dx, Arena&);
-  void (*add_dweight)(const Convolution&, OutputGradient, const real* x, real* dweight, Arena&);
+  void (*add_dx)(const Convolution&, OutputGradient, const real* weight, real* dx,
+                 Arena&) = nullptr;
+  void (*add_dweight)(const Convolution&, OutputGradient, const real* x, real* dweight,
+                      Arena&) = nullptr;
+  // Instead of these two: all gradients in one pass.
+  void (*add_gradients)(const Convolution&, OutputGradient, const real* x, const real* weight,
+                        Gradients, Arena&) = nullptr;
 };
 
 // Gathers patches into a matrix, then computes a matrix product. Any shape; the reference for the

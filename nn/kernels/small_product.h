@@ -18,11 +18,16 @@ void multiply_block(const real* a, index a_row, index a_column, const real* b, i
   Vector sum[block_rows][vectors] = {};
   for (index k = 0; k < depth; ++k) {
     Vector right[vectors];
+#pragma GCC unroll 4
     for (index v = 0; v < vectors; ++v) right[v] = load_once(b + k * columns + v * lanes);
+#pragma GCC unroll 4
     for (index i = 0; i < block_rows; ++i)
+#pragma GCC unroll 4
       for (index v = 0; v < vectors; ++v) sum[i][v] += right[v] * a[i * a_row + k * a_column];
   }
+#pragma GCC unroll 4
   for (index i = 0; i < block_rows; ++i)
+#pragma GCC unroll 4
     for (index v = 0; v < vectors; ++v) {
       real* to = c + i * columns + v * lanes;
       store(to, adds ? load(to) + sum[i][v] : sum[i][v]);

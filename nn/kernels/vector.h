@@ -72,19 +72,24 @@ void transpose(const real* from, index rows, index columns, real* to) {
     real& target = to[j * rows + i];
     target = from[i * columns + j] + (adds ? target : 0);
   };
-  const index whole_rows = rows / lanes * lanes, whole_columns = columns / lanes * lanes;
-  for (index j = 0; j < whole_columns; j += lanes)
-    for (index i = 0; i < whole_rows; i += lanes) {
-      Vector square[lanes];
+  const auto put_square = [&](index i, index j) {
+    Vector square[lanes];
 #pragma GCC unroll 16
-      for (index k = 0; k < lanes; ++k) square[k] = load(from + (i + k) * columns + j);
-      exchange_quarters<lanes / 2>(square, std::make_index_sequence<lanes>());
+    for (index k = 0; k < lanes; ++k) square[k] = load(from + (i + k) * columns + j);
+    exchange_quarters<lanes / 2>(square, std::make_index_sequence<lanes>());
 #pragma GCC unroll 16
-      for (index k = 0; k < lanes; ++k) {
-        real* target = to + (j + k) * rows + i;
-        store(target, adds ? load(target) + square[k] : square[k]);
-      }
+    for (index k = 0; k < lanes; ++k) {
+      real* target = to + (j + k) * rows + i;
+      store(target, adds ? load(target) + square[k] : square[k]);
     }
+  };
+  const index whole_rows = rows / lanes * lanes, whole_columns = columns / lanes * lanes;
+  if (rows < columns)
+    for (index i = 0; i < whole_rows; i += lanes)
+      for (index j = 0; j < whole_columns; j += lanes) put_square(i, j);
+  else
+    for (index j = 0; j < whole_columns; j += lanes)
+      for (index i = 0; i < whole_rows; i += lanes) put_square(i, j);
   for (index i = 0; i < whole_rows; ++i)
     for (index j = whole_columns; j < columns; ++j) put_one(i, j);
   for (index i = whole_rows; i < rows; ++i)

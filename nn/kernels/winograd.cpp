@@ -17,8 +17,8 @@
 //
 //   V[place] = transformed inputs   [tiles, channels]       from x
 //   M[place] = V[place] U[place]    [tiles, out]            to y      U: transformed weights
+//   dU[place] += V[place]^T dM[place]                       to dweight
 //   dV[place] = dM[place] U[place]^T                        to dx
-//   dU[place] += dM[place]^T V[place]                       to dweight
 //
 // A vector holds adjacent channels, so a transform works on vectors as it would on numbers. Images
 // are transposed from [channels, pixels] to [pixels, channels] on the way in, and back on the way
@@ -38,12 +38,11 @@ class Image {
         down_((conv.oh + size - 1) / size),
         across_((conv.ow + size - 1) / size),
         scratch_(arena),
-        weights_(scratch_.array<real>(places * conv.channels * conv.out)),
+        weights_(scratch_.array<real>(weights_size())),
         inputs_(scratch_.array<real>(places * place_size(conv.channels))),
         outputs_(scratch_.array<real>(places * place_size(conv.out))),
         pixels_(scratch_.array<real>(conv.image_size())),
         results_(scratch_.array<real>(conv.y_size())),
-        passed_(scratch_.array<real>(conv.y_size())),
         nothing_(scratch_.array<real>(conv.channels)) {
     std::fill_n(nothing_, conv.channels, real(0));
   }
@@ -59,8 +58,6 @@ class Image {
         for (index k = 0; k < places; ++k, to += conv_.out * conv_.channels) *to = transformed[k];
       }
   }
-
-  void clear_weights() { std::fill_n(weights_, places * conv_.channels * conv_.out, real(0)); }
 
   // V from x [channels, height, width]
   void read_input(const real* x) {
@@ -95,10 +92,12 @@ class Image {
     transpose(results_, conv_.yh * conv_.yw, conv_.out, y);
   }
 
-  // dM from dy: the reverse of write_output().
-  void read_gradient(OutputGradient gradient) {
-    gradient.pass_relu(conv_, passed_);
-    transpose(passed_, conv_.out, conv_.yh * conv_.yw, results_);
+  // dM from dy: the reverse of write_output(). dbias [out] += the sums of what passed the ReLU.
+  void read_gradient(const OutputGradient& gradient, real* passed, real* dbias) {
+    gradient.pass_relu(conv_, passed);
+    transpose(passed, conv_.out, conv_.yh * conv_.yw, results_);
+    for (index i = 0; i < conv_.yh * conv_.yw; ++i)
+      for (index o = 0; o < conv_.out; ++o) dbias[o] += results_[i * conv_.out + o];
     each_tile([&](index tile, index oy, index ox) {
       for (index o = 0; o < conv_.out; o += lanes) {
         Vector outputs[size * size] = {}, products[places];
@@ -130,32 +129,37 @@ class Image {
     transpose<true>(pixels_, conv_.height * conv_.width, conv_.channels, dx);
   }
 
-  // dweight [out, channels, 3, 3] += the transform of dU
-  void add_to_weights(real* dweight) const {
-    const real* from = weights_;
-    for (index i = 0; i < conv_.out * conv_.channels; ++i, ++from, dweight += taps * taps) {
-      real transformed[places], filter[taps * taps];
-      for (index k = 0; k < places; ++k) transformed[k] = from[k * conv_.out * conv_.channels];
-      winograd::transform<winograd::filter_back<inner, taps>>(transformed, filter);
-      for (index k = 0; k < taps * taps; ++k) dweight[k] += filter[k];
-    }
+  // dweight [out, channels, taps, taps] += the transform of dU
+  void add_to_weights(const real* gradients, real* dweight) const {
+    for (index o = 0; o < conv_.out; ++o)
+      for (index c = 0; c < conv_.channels; ++c, dweight += taps * taps) {
+        real transformed[places], filter[taps * taps];
+        for (index k = 0; k < places; ++k)
+          transformed[k] = gradients[(k * conv_.channels + c) * conv_.out + o];
+        winograd::transform<winograd::filter_back<inner, taps>>(transformed, filter);
+        for (index k = 0; k < taps * taps; ++k) dweight[k] += filter[k];
+      }
   }
 
   void multiply_forward() {
-    each_place([&](real* u, real* v, real* m) {
+    each_place(weights_, [&](real* u, real* v, real* m) {
       multiply<false>(rows(), conv_.out, conv_.channels, v, conv_.channels, 1, u, m);
     });
   }
+  // dV takes the memory of V.
   void multiply_back() {
-    each_place([&](real* u, real* v, real* m) {
-      multiply<false>(rows(), conv_.channels, conv_.out, m, conv_.out, 1, u, v);
+    each_place(weights_, [&](real* u, real* dv, real* dm) {
+      multiply<false>(rows(), conv_.channels, conv_.out, dm, conv_.out, 1, u, dv);
     });
   }
-  void multiply_weights() {
-    each_place([&](real* u, real* v, real* m) {
-      multiply<true>(conv_.out, conv_.channels, down_ * across_, m, 1, conv_.out, v, u);
+  void multiply_weights(real* gradients) {
+    each_place(gradients, [&](real* du, real* v, real* dm) {
+      multiply<true>(conv_.channels, conv_.out, down_ * across_, v, 1, conv_.channels, dm, du);
     });
   }
+
+  // Of U or dU
+  index weights_size() const { return places * conv_.channels * conv_.out; }
 
  private:
   // Tiles, rounded up to whole blocks of rows. The surplus is computed and ignored.
@@ -163,11 +167,11 @@ class Image {
   // The size of one place's matrix, plus a vector so that places do not share cache sets.
   index place_size(index columns) const { return rows() * columns + lanes; }
 
-  // Calls f(U, V, M) for every place.
+  // Calls f(U or dU, V, M) for every place.
   template <class Function>
-  void each_place(Function f) {
+  void each_place(real* weights, Function f) {
     for (index k = 0; k < places; ++k)
-      f(weights_ + k * conv_.out * conv_.channels, inputs_ + k * place_size(conv_.channels),
+      f(weights + k * conv_.out * conv_.channels, inputs_ + k * place_size(conv_.channels),
         outputs_ + k * place_size(conv_.out));
   }
 
@@ -252,13 +256,14 @@ class Image {
   index down_, across_;  // tiles
   Scratch scratch_;
   real *weights_, *inputs_, *outputs_;  // U, V, M or their gradients
-  real *pixels_, *results_, *passed_, *nothing_;
+  real *pixels_, *results_, *nothing_;
 };
 
 template <index taps>
 bool fits(const Convolution& conv) {
   return conv.kh == taps && conv.kw == taps && conv.stride == 1 &&
-         conv.out % std::max(lanes, block_rows) == 0 && conv.channels % lanes == 0;
+         conv.out % std::max(lanes, block_rows) == 0 &&
+         conv.channels % std::max(lanes, block_rows) == 0;
 }
 
 template <index size, index taps>
@@ -276,36 +281,28 @@ void forward(const Convolution& conv, const real* x, const real* weight, const r
 
 // Gradients use the largest tile. That costs a digit, too small to matter once lr scales dw.
 template <index taps>
-using GradientImage = Image<7 - taps, taps>;
-
-template <index taps>
-void add_dx(const Convolution& conv, OutputGradient gradient, const real* weight, real* dx,
-            Arena& arena) {
-  GradientImage<taps> image(conv, arena);
+void add_gradients(const Convolution& conv, OutputGradient gradient, const real* x,
+                   const real* weight, Gradients to, Arena& arena) {
+  Image<7 - taps, taps> image(conv, arena);
+  Scratch scratch(arena);
+  real* passed = scratch.array<real>(conv.y_size());
+  real* transformed_dweight = scratch.array<real>(image.weights_size());
+  std::fill_n(transformed_dweight, image.weights_size(), real(0));
   image.read_weights(weight, true);
-  for (index i = 0; i < conv.n; ++i, gradient = gradient.next(conv), dx += conv.image_size()) {
-    image.read_gradient(gradient);
+  for (index i = 0; i < conv.n; ++i, gradient = gradient.next(conv)) {
+    image.read_input(x + i * conv.image_size());
+    image.read_gradient(gradient, passed, to.dbias);
+    image.multiply_weights(transformed_dweight);
+    if (!to.dx) continue;
     image.multiply_back();
-    image.add_to_input(dx);
+    image.add_to_input(to.dx + i * conv.image_size());
   }
-}
-
-template <index taps>
-void add_dweight(const Convolution& conv, OutputGradient gradient, const real* x, real* dweight,
-                 Arena& arena) {
-  GradientImage<taps> image(conv, arena);
-  image.clear_weights();
-  for (index i = 0; i < conv.n; ++i, gradient = gradient.next(conv), x += conv.image_size()) {
-    image.read_input(x);
-    image.read_gradient(gradient);
-    image.multiply_weights();
-  }
-  image.add_to_weights(dweight);
+  image.add_to_weights(transformed_dweight, to.dweight);
 }
 
 template <index size, index taps>
-constexpr ConvolutionKernels kernels{fits<taps>, forward<size, taps>, add_dx<taps>,
-                                     add_dweight<taps>};
+constexpr ConvolutionKernels kernels{
+    .fits = fits<taps>, .forward = forward<size, taps>, .add_gradients = add_gradients<taps>};
 
 }  // namespace
 

@@ -1,4 +1,7 @@
+#include <algorithm>
 #include <cstdint>
+#include <span>
+#include <utility>
 
 #include "nn/arena.h"
 #include "nn/base/error.h"
@@ -24,6 +27,71 @@ const kernels::ConvolutionKernels* find_kernels(const kernels::Convolution& conv
         &kernels::interleaved_convolution, &kernels::im2col_convolution})
     if (kernels->fits(conv)) return kernels;
   return nullptr;
+}
+
+// Shows what the ReLU passed.
+Var relu_output(const kernels::Convolution& conv, Var y) {
+  return conv.epilogue == Epilogue::nothing ? Var{} : y;
+}
+
+void add_gradients_one_by_one(const kernels::ConvolutionKernels& kernels,
+                              const kernels::Convolution& conv, const std::uint8_t* argmax, Var y,
+                              Var x, Var weight, Var bias) {
+  Arena* arena = &y.tape().arena();
+  const Var out = relu_output(conv, y);
+  y.backward_to(x, reads(out, weight),
+                [=, &kernels](ConstView dy, View dx, ConstView out, ConstView weight) {
+                  kernels.add_dx(conv, {dy.data, out.data, argmax}, weight.data, dx.data, *arena);
+                });
+  y.backward_to(
+      weight, reads(out, x), [=, &kernels](ConstView dy, View dweight, ConstView out, ConstView x) {
+        kernels.add_dweight(conv, {dy.data, out.data, argmax}, x.data, dweight.data, *arena);
+      });
+  y.backward_to(bias, reads(out), [=](ConstView dy, View dbias, ConstView out) {
+    Scratch scratch(*arena);
+    real* passed = scratch.array<real>(conv.y_size());
+    kernels::OutputGradient gradient{dy.data, out.data, argmax};
+    for (index i = 0; i < conv.n; ++i, gradient = gradient.next(conv)) {
+      gradient.pass_relu(conv, passed);
+      for (index o = 0; o < conv.out; ++o)
+        dbias.data[o] += kernels::sum(passed + o * conv.yh * conv.yw, conv.yh * conv.yw);
+    }
+  });
+}
+
+void add_to(View gradient, const real* share) {
+  for (index i = 0; i < gradient.size(); ++i) gradient.data[i] += share[i];
+}
+
+// The first rule that is applied computes all gradients: the one for x, if x needs a gradient.
+// Those of weight and bias wait until it is their turn (Tape::backward_weights()).
+void add_gradients_in_one_pass(const kernels::ConvolutionKernels& kernels,
+                               const kernels::Convolution& conv, const std::uint8_t* argmax, Var y,
+                               Var x, Var weight, Var bias) {
+  Arena* arena = &y.tape().arena();
+  const std::span waiting = arena->allocate_array<real>(weight.value().size() + conv.out);
+  real *const dweight = waiting.data(), *const dbias = dweight + weight.value().size();
+  bool* is_computed = arena->allocate_array<bool>(1).data();
+  *is_computed = false;
+  const auto compute = [=, &kernels](ConstView dy, real* dx, ConstView out, ConstView x,
+                                     ConstView weight) {
+    require(!*is_computed || !dx, "conv2d: the gradient of a weight came before that of its input");
+    if (std::exchange(*is_computed, true)) return;
+    std::ranges::fill(waiting, real(0));
+    kernels.add_gradients(conv, {dy.data, out.data, argmax}, x.data, weight.data,
+                          {dx, dweight, dbias}, *arena);
+  };
+  const auto needs = reads(relu_output(conv, y), x, weight);
+  y.backward_to(bias, needs, [=](ConstView dy, View to, auto... read) {
+    compute(dy, nullptr, read...);
+    add_to(to, dbias);
+  });
+  y.backward_to(weight, needs, [=](ConstView dy, View to, auto... read) {
+    compute(dy, nullptr, read...);
+    add_to(to, dweight);
+  });
+  y.backward_to(x, needs,
+                [=](ConstView dy, View dx, auto... read) { compute(dy, dx.data, read...); });
 }
 
 }  // namespace
@@ -53,24 +121,10 @@ Var conv2d(Var x, Var weight, Var bias, index stride, index padding, Epilogue ep
   kernels->forward(conv, x.value().data, weight.value().data, bias.value().data,
                    tape.writable(y).data, argmax, tape.arena());
 
-  Arena* arena = &tape.arena();
-  const Var out = epilogue == Epilogue::nothing ? Var{} : y;  // shows what the ReLU passed
-  y.backward_to(x, reads(out, weight), [=](ConstView dy, View dx, ConstView out, ConstView weight) {
-    kernels->add_dx(conv, {dy.data, out.data, argmax}, weight.data, dx.data, *arena);
-  });
-  y.backward_to(weight, reads(out, x), [=](ConstView dy, View dweight, ConstView out, ConstView x) {
-    kernels->add_dweight(conv, {dy.data, out.data, argmax}, x.data, dweight.data, *arena);
-  });
-  y.backward_to(bias, reads(out), [=](ConstView dy, View dbias, ConstView out) {
-    Scratch scratch(*arena);
-    real* passed = scratch.array<real>(conv.y_size());
-    kernels::OutputGradient gradient{dy.data, out.data, argmax};
-    for (index i = 0; i < conv.n; ++i, gradient = gradient.next(conv)) {
-      gradient.pass_relu(conv, passed);
-      for (index o = 0; o < conv.out; ++o)
-        dbias.data[o] += kernels::sum(passed + o * conv.yh * conv.yw, conv.yh * conv.yw);
-    }
-  });
+  if (kernels->add_gradients)
+    add_gradients_in_one_pass(*kernels, conv, argmax, y, x, weight, bias);
+  else
+    add_gradients_one_by_one(*kernels, conv, argmax, y, x, weight, bias);
   return y;
 }
 

@@ -30,19 +30,25 @@ Results by_kernels(const ConvolutionKernels& kernels, const Convolution& conv) {
   const auto dy = random_values(conv.n * conv.y_size(), 4);
   nn::Arena arena;
   std::vector<real> y(dy.size()), dx = random_values(x.size(), 5),
-                                  dweight = random_values(weight.size(), 6);
+                                  dweight = random_values(weight.size(), 6), dbias(conv.out, 7);
   std::vector<std::uint8_t> argmax(conv.argmax_size());
   kernels.forward(conv, x.data(), weight.data(), bias.data(), y.data(), argmax.data(), arena);
   const nn::kernels::OutputGradient gradient{dy.data(), y.data(), argmax.data()};
-  kernels.add_dx(conv, gradient, weight.data(), dx.data(), arena);
-  kernels.add_dweight(conv, gradient, x.data(), dweight.data(), arena);
+  if (kernels.add_gradients) {
+    kernels.add_gradients(conv, gradient, x.data(), weight.data(),
+                          {dx.data(), dweight.data(), dbias.data()}, arena);
+  } else {
+    kernels.add_dx(conv, gradient, weight.data(), dx.data(), arena);
+    kernels.add_dweight(conv, gradient, x.data(), dweight.data(), arena);
+  }
   y.insert(y.end(), dx.begin(), dx.end());
   y.insert(y.end(), dweight.begin(), dweight.end());
+  if (kernels.add_gradients) y.insert(y.end(), dbias.begin(), dbias.end());
   return {y};
 }
 
 // By the plain twins: patches in a matrix, then relu, then pooling, as separate ops.
-Results by_plain_ops(const Convolution& conv) {
+Results by_plain_ops(const Convolution& conv, bool has_dbias) {
   const auto x = random_values(conv.n * conv.image_size(), 1);
   const auto weight = random_values(conv.out * conv.patch_size(), 2);
   const auto bias = random_values(conv.out, 3);
@@ -68,6 +74,13 @@ Results by_plain_ops(const Convolution& conv) {
   results.add(y.value());
   results.values.insert(results.values.end(), dx.begin(), dx.end());
   results.values.insert(results.values.end(), dweight.begin(), dweight.end());
+  for (index o = 0; has_dbias && o < conv.out; ++o) {
+    double dbias = 7;
+    for (index i = 0; i < conv.n; ++i)
+      for (index p = 0; p < conv.positions(); ++p)
+        dbias += output.gradient()[(i * conv.out + o) * conv.positions() + p];
+    results.values.push_back(static_cast<real>(dbias));
+  }
   return results;
 }
 
@@ -112,9 +125,10 @@ void check_equals_plain_twin(const ConvolutionKernels& kernels, Window window,
                 CAPTURE(padding);
                 CAPTURE(stride);
                 CAPTURE(static_cast<int>(epilogue));
-                CHECK(largest_relative_difference(by_kernels(kernels, conv).values,
-                                                  by_plain_ops(conv).values) <
-                      (sizeof(real) == 4 ? tolerance : 1e-12));
+                CHECK(
+                    largest_relative_difference(by_kernels(kernels, conv).values,
+                                                by_plain_ops(conv, kernels.add_gradients).values) <
+                    (sizeof(real) == 4 ? tolerance : 1e-12));
               }
   CHECK(checked > 0);
 }
