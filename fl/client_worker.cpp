@@ -21,10 +21,11 @@ int part_count(std::span<const int> samples, int size) {
 }  // namespace
 
 ClientWorker::ClientWorker(const nn::ModelFactory& make_model, nn::DropoutStream dropout,
-                           IdleWorkers* idle)
+                           IdleWorkers* idle, nn::Precision precision)
     : tape_(std::make_unique<nn::Tape>()),
       masks_(std::make_unique<nn::DropoutMasks>(dropout)),
       idle_(idle) {
+  tape_->set_precision(precision);
   nn::Generator generator;
   model_ = make_model(generator);
 }

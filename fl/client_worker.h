@@ -11,6 +11,7 @@
 #include "fl/idle_workers.h"
 #include "fl/versions.h"
 #include "nn/model.h"
+#include "nn/precision.h"
 
 namespace fl {
 
@@ -22,7 +23,7 @@ class ClientWorker {
  public:
   // The workers that help with a batch come from `idle`, if given.
   ClientWorker(const nn::ModelFactory& make_model, nn::DropoutStream dropout,
-               IdleWorkers* idle = nullptr);
+               IdleWorkers* idle = nullptr, nn::Precision precision = nn::Precision::full);
 
   const nn::Parameters& parameters() const { return model_->parameters(); }
   std::span<nn::real> weights() { return model_->parameters().values(); }

@@ -7,6 +7,7 @@
 #include "fl/partition.h"
 #include "nn/dropout_masks.h"
 #include "nn/model.h"
+#include "nn/precision.h"
 
 namespace fl {
 
@@ -67,6 +68,7 @@ struct Config {
   Partition partition;
   std::uint64_t seed = 10;
   nn::DropoutStream dropout = nn::DropoutStream::mt;
+  nn::Precision precision = nn::Precision::full;  // of training and tests
   int threads = 1;  // changes the time only
 };
 

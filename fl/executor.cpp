@@ -13,17 +13,19 @@ bool Trained::is_finite() const {
          nn::all_finite(residual);
 }
 
-ThreadExecutor::ThreadExecutor(nn::ModelFactory make_model, nn::DropoutStream dropout, int workers,
-                               TrainClient train_client)
+ThreadExecutor::ThreadExecutor(nn::ModelFactory make_model, nn::DropoutStream dropout,
+                               nn::Precision precision, int workers, TrainClient train_client)
     : make_model_(std::move(make_model)),
       dropout_(dropout),
+      precision_(precision),
       train_client_(std::move(train_client)) {
   nn::blas::reserve(workers);
-  for (int i = 0; i < workers; ++i) workers_.emplace_back(make_model_, dropout_, &idle_);
+  for (int i = 0; i < workers; ++i)
+    workers_.emplace_back(make_model_, dropout_, &idle_, precision_);
 }
 
 std::unique_ptr<ClientWorker> ThreadExecutor::new_worker() {
-  return std::make_unique<ClientWorker>(make_model_, dropout_, &idle_);
+  return std::make_unique<ClientWorker>(make_model_, dropout_, &idle_, precision_);
 }
 
 void ThreadExecutor::train(int count, const Assign& assign, const Take& take) {

@@ -71,8 +71,8 @@ class Executor {
 // On threads of this process, each with a worker. Those without a client help others.
 class ThreadExecutor : public Executor {
  public:
-  ThreadExecutor(nn::ModelFactory make_model, nn::DropoutStream dropout, int workers,
-                 TrainClient train_client);
+  ThreadExecutor(nn::ModelFactory make_model, nn::DropoutStream dropout, nn::Precision precision,
+                 int workers, TrainClient train_client);
 
   void train(int count, const Assign& assign, const Take& take) override;
 
@@ -86,6 +86,7 @@ class ThreadExecutor : public Executor {
  private:
   nn::ModelFactory make_model_;
   nn::DropoutStream dropout_;
+  nn::Precision precision_;
   TrainClient train_client_;
   IdleWorkers idle_;
   std::vector<ClientWorker> workers_;

@@ -36,7 +36,7 @@ Server::Server(Config config, const data::Examples& train, const data::Examples&
   sender_ = std::make_unique<Sender>(config_, model_->parameters(), train_);
   schedule_ = make_schedule();
   threads_ = std::make_unique<ThreadExecutor>(
-      config_.make_model, config_.dropout,
+      config_.make_model, config_.dropout, config_.precision,
       std::min(config_.threads,
                std::max(updates_per_round(config_, clients_per_round_), test_parts(test_))),
       [this](const Assignment& assignment, ClientWorker& worker) {

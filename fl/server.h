@@ -59,6 +59,7 @@ class Server {
   // From now on clients train where this executor lets them; it must outlive the server's rounds.
   void train_with(Executor& executor) { executor_ = &executor; }
   ThreadExecutor& threads() { return *threads_; }
+  nn::Precision precision() const { return config_.precision; }
 
   // Tests the newest round, which was played without a test.
   void test(Round& newest);

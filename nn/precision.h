@@ -5,9 +5,9 @@
 
 namespace nn {
 
-// How exact the factors of the products of linear layers, attention and the head are. Sums are float
-// in any case, and so is everything else: convolutions, weights, gradients, norms, softmax, losses,
-// the optimizer's moments.
+// How exact the factors of the products of linear layers, attention and the head are. Sums are
+// float in any case, and so is everything else: convolutions, weights, gradients, norms, softmax,
+// losses, the optimizer's moments.
 enum class Precision {
   full,        // as they are stored
   bf16,        // rounded to bfloat16; needs a processor with AVX512_BF16
@@ -19,8 +19,12 @@ struct PrecisionName {
   Precision precision;
 };
 std::span<const PrecisionName> precision_table();
+std::string_view name_of(Precision precision);
 
-// Throws InputError if there is no precision of this name, or this machine cannot compute in it.
+// Throws InputError if this machine or this engine cannot compute in it.
+void require_machine_for(Precision precision);
+
+// The same, or if there is no precision of this name.
 Precision precision_named(std::string_view name);
 
 }  // namespace nn

@@ -99,13 +99,21 @@ std::span<const PrecisionName> precision_table() {
   return table;
 }
 
-Precision precision_named(std::string_view name) {
-  const Precision precision = row_named(precision_table(), name, "--precision").precision;
+std::string_view name_of(Precision precision) {
+  return std::ranges::find(precision_table(), precision, &PrecisionName::precision)->name;
+}
+
+void require_machine_for(Precision precision) {
   demand(precision == Precision::full || sizeof(real) == sizeof(float),
          "this engine computes in double", "leave --precision out");
   demand(precision != Precision::bf16 || kernels::has_bf16(),
          "this processor has no instructions for bfloat16 (AVX512_BF16)",
          "leave --precision out, or choose bf16-plain: the same numbers, slowly");
+}
+
+Precision precision_named(std::string_view name) {
+  const Precision precision = row_named(precision_table(), name, "--precision").precision;
+  require_machine_for(precision);
   return precision;
 }
 

@@ -43,6 +43,29 @@ if [ -e "$data_raw"/mnist/t10k-labels-idx1-ubyte ]; then
       head -n 1 "$work/whole.csv" | grep -q ",Class 9,Simulated seconds,Staleness,"
   }
   check "FedBuff, resumed after a round, goes on with the clients in flight" buffered
+  half() {  # half NAME PRECISION [ROUNDS [ARGUMENTS...]]
+    "$program" run --model logistic --precision "$2" --csv "$work/$1.csv" --rounds "${3-2}" "${@:4}"
+  }
+  in_half() {
+    half whole16 bf16-plain 2 --threads 2 &&
+      half parts16 bf16-plain 1 --checkpoint "$work/half" --threads 1 &&
+      half parts16 bf16-plain 2 --checkpoint "$work/half" --resume &&
+      cmp "$work/whole16.csv" "$work/parts16.csv" &&
+      grep -q ",logistic,.*,precision=bf16," "$work/whole16.csv" && half whole32 float &&
+      ! diff <(cut -d, -f18- "$work/whole16.csv") <(cut -d, -f18- "$work/whole32.csv")
+  }
+  check "a run in bfloat16, resumed after a round, has its bits" in_half
+  check "it does not go on in float" refuses "precision=bf16" run --model logistic --rounds 2 \
+    --checkpoint "$work/half" --resume
+  if grep -q avx512_bf16 /proc/cpuinfo; then
+    quick_half() { half quick16 bf16 && cmp "$work/whole16.csv" "$work/quick16.csv"; }
+    check "the processor's instructions give the twin's bits" quick_half
+    check "a table in float can be repeated in bfloat16" "$program" compare "$work/whole32.csv" \
+      --precision bf16 --tolerance 1 --out "$work/compared16"
+  else
+    check "without instructions for bfloat16 there is a refusal" \
+      refuses "this processor has no instructions for bfloat16" run --precision bf16
+  fi
   check "every algorithm has PyTorch's accuracies, IID and in shards" "$program" compare \
     tests/golden/federated.csv --model mlp --tolerance 0.1 --out "$work/compared"
 fi

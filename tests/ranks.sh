@@ -21,6 +21,7 @@ shares() {  # shares RANKS ARGUMENTS...: as one process does
   same shared && [ -z "$(ls -A "$work/meet")" ]
 }
 check "three ranks give the bits of one" shares 3
+check "in bfloat16, too" shares 2 --precision bf16-plain
 check "so do two, with states and residuals of clients" shares 2 --algorithm scaffold \
   --compression topk
 check "with clients that collude against a defence" shares 3 --attack alie --malicious 0.3 \
@@ -100,4 +101,13 @@ differs() {
   grep -q 'η=0.1 ' "$work/out" && grep -q 'η=0.2 ' "$work/out"
 }
 check "ranks with other options are refused" differs
+other_precision() {
+  "$program" "${run[@]}" --rank 1 --ranks 2 --meet "$work/meet" >"$work/other" 2>&1 &
+  ! "$program" "${run[@]}" --rank 0 --ranks 2 --meet "$work/meet" --precision bf16-plain \
+    >"$work/out" 2>&1
+  wait
+  cat "$work/out" "$work/other"
+  grep -q 'precision=bf16' "$work/out" && grep -q 'precision=bf16' "$work/other"
+}
+check "so are ranks with another precision" other_precision
 finish

@@ -36,36 +36,66 @@ using Pairs [[gnu::vector_size(64)]] = Pair;
 using Floats [[gnu::vector_size(64)]] = float;
 
 // Up to 16 numbers, then zeros.
-[[gnu::always_inline]] inline Pairs load_rounded(const float* from, index count, float scale) {
+[[gnu::always_inline]] inline Floats load_scaled(const float* from, index count, float scale) {
   Floats numbers = {};
   if (count >= vector_pairs)
     std::memcpy(&numbers, from, sizeof numbers);
   else if (count > 0)
     std::memcpy(&numbers, from, sizeof(float) * count);
-  return rounded_to_bf16(std::bit_cast<Pairs>(numbers * scale));
+  return numbers * scale;
 }
 
-Pairs pair_up(Pairs even, Pairs odd) { return even >> 16 | (odd & 0xffff0000); }
+constexpr auto all = std::make_index_sequence<vector_pairs>();
+
+#ifdef __AVX512BF16__
+
+// The pairs of 32 adjacent numbers, rounded.
+Pairs pair_adjacent(Floats a, Floats b) { return (Pairs)_mm512_cvtne2ps_pbh(b, a); }
+
+// The pairs of 16 numbers with the numbers that follow them.
+template <std::size_t... i>
+Pairs pair_up(Floats even, Floats odd, std::index_sequence<i...>) {
+  using Codes [[gnu::vector_size(64)]] = std::uint16_t;
+  const auto both = (Codes)_mm512_cvtne2ps_pbh(odd, even);
+  return (Pairs)__builtin_shufflevector(both, both, (i / 2 + i % 2 * vector_pairs)...);
+}
+Pairs pair_up(Floats even, Floats odd) {
+  return pair_up(even, odd, std::make_index_sequence<2 * vector_pairs>());
+}
+
+#else
+
+Pairs rounded(Floats numbers) {
+  const auto bits = std::bit_cast<Pairs>(numbers);
+  return (bits & 0x7fffffff) < 0x800000 ? bits & 0x80000000 : rounded_to_bf16(bits);
+}
+
+Pairs pair_up(Floats even, Floats odd) { return rounded(even) >> 16 | (rounded(odd) & 0xffff0000); }
+
+template <std::size_t... i>
+Pairs pair_adjacent(Floats a, Floats b, std::index_sequence<i...>) {
+  return pair_up(__builtin_shufflevector(a, b, (2 * i)...),
+                 __builtin_shufflevector(a, b, (2 * i + 1)...));
+}
+Pairs pair_adjacent(Floats a, Floats b) { return pair_adjacent(a, b, all); }
+
+#endif
 
 // 16 pairs of each of 16 lines. If a line's numbers are adjacent, vector i has those of line i, and
 // otherwise pair i of all lines.
-template <bool has_adjacent, std::size_t... i>
+template <bool has_adjacent>
 [[gnu::always_inline]] inline void load_square(Bf16Operand from, index lines, index depth,
-                                               Pairs (&square)[vector_pairs],
-                                               std::index_sequence<i...>) {
+                                               Pairs (&square)[vector_pairs]) {
   for (index v = 0; v < vector_pairs; ++v)
     if (has_adjacent) {
       const float* const line = from.data + v * from.line;
       const index count = v < lines ? depth : 0;
-      const Pairs a = load_rounded(line, count, from.scale);
-      const Pairs b = load_rounded(line + vector_pairs, count - vector_pairs, from.scale);
-      square[v] = pair_up(__builtin_shufflevector(a, b, (2 * i)...),
-                          __builtin_shufflevector(a, b, (2 * i + 1)...));
+      square[v] = pair_adjacent(load_scaled(line, count, from.scale),
+                                load_scaled(line + vector_pairs, count - vector_pairs, from.scale));
     } else {
       const float* const even = from.data + 2 * v * from.step;
-      square[v] =
-          pair_up(load_rounded(even, 2 * v < depth ? lines : 0, from.scale),
-                  load_rounded(even + from.step, 2 * v + 1 < depth ? lines : 0, from.scale));
+      square[v] = pair_up(load_scaled(even, 2 * v < depth ? lines : 0, from.scale),
+                          load_scaled(even + from.step, 2 * v + 1 < depth ? lines : 0, from.scale));
     }
 }
 
@@ -84,9 +114,8 @@ template <bool has_adjacent>
 template <bool is_a, bool has_adjacent>
 [[gnu::always_inline]] inline void pack_square(Bf16Operand from, index lines, index depth,
                                                Pair* to) {
-  constexpr auto all = std::make_index_sequence<vector_pairs>();
   Pairs square[vector_pairs];
-  load_square<has_adjacent>(from, lines, depth, square, all);
+  load_square<has_adjacent>(from, lines, depth, square);
   if (has_adjacent != is_a) exchange_quarters<vector_pairs / 2>(square, all);
   for (index v = 0; v < vector_pairs; ++v)
     std::memcpy(to + v * (is_a ? most_pairs : tile_columns), &square[v], sizeof square[v]);

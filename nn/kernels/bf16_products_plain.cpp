@@ -13,7 +13,13 @@ float flushed(float x) { return std::abs(x) < FLT_MIN ? std::copysign(0.0f, x) :
 float rounded_number(Bf16Operand from, index line, index k, index depth) {
   if (k >= depth) return 0;
   const Bf16Operand number = from.at(line, k);
-  return flushed(value_of_bf16(bf16_of(*number.data * number.scale)));
+  return value_of_bf16(bf16_of(flushed(*number.data * number.scale)));
+}
+
+// Adds both products of two pairs, the odd one first.
+float add_pair(float sum, float odd_a, float odd_b, float even_a, float even_b) {
+  sum = flushed(std::fma(odd_a, odd_b, sum));
+  return flushed(std::fma(even_a, even_b, sum));
 }
 
 }  // namespace
@@ -25,8 +31,8 @@ void multiply_bf16_plain(index m, index n, index k, Bf16Operand a, Bf16Operand b
       float& element = c[i * leading + j];
       float sum = adds ? flushed(element) : 0;
       for (index p = 0; p < k; p += 2)
-        for (const index q : {p + 1, p})
-          sum = flushed(std::fma(rounded_number(a, i, q, k), rounded_number(b, j, q, k), sum));
+        sum = add_pair(sum, rounded_number(a, i, p + 1, k), rounded_number(b, j, p + 1, k),
+                       rounded_number(a, i, p, k), rounded_number(b, j, p, k));
       element = sum;
     }
 }

@@ -47,15 +47,23 @@ class Image {
     std::fill_n(nothing_, conv.channels, real(0));
   }
 
-  // U, or its transpose if `is_back`; each matrix is [from, to].
+  // U, or its transpose if `is_back`; each matrix is [from, to]. A vector holds the filters to
+  // adjacent channels.
   void read_weights(const real* weight, bool is_back) {
-    for (index o = 0; o < conv_.out; ++o)
-      for (index c = 0; c < conv_.channels; ++c, weight += taps * taps) {
-        real filter[taps * taps], transformed[places];
-        std::copy_n(weight, taps * taps, filter);
-        winograd::transform<winograd::to_filter<inner, taps>>(filter, transformed);
-        real* to = weights_ + (is_back ? o * conv_.channels + c : c * conv_.out + o);
-        for (index k = 0; k < places; ++k, to += conv_.out * conv_.channels) *to = transformed[k];
+    constexpr index filter = taps * taps;
+    const index from = is_back ? conv_.out : conv_.channels,
+                to = is_back ? conv_.channels : conv_.out,
+                from_step = is_back ? conv_.channels * filter : filter,
+                to_step = is_back ? filter : conv_.channels * filter;
+    for (index i = 0; i < from; ++i)
+      for (index j = 0; j < to; j += lanes) {
+        Vector filters[filter], transformed[places];
+        for (index k = 0; k < filter; ++k)
+          for (index lane = 0; lane < lanes; ++lane)
+            filters[k][lane] = weight[i * from_step + (j + lane) * to_step + k];
+        winograd::transform<winograd::to_filter<inner, taps>>(filters, transformed);
+        for (index k = 0; k < places; ++k)
+          store(weights_ + (k * from + i) * to + j, transformed[k]);
       }
   }
 
@@ -131,13 +139,15 @@ class Image {
 
   // dweight [out, channels, taps, taps] += the transform of dU
   void add_to_weights(const real* gradients, real* dweight) const {
-    for (index o = 0; o < conv_.out; ++o)
-      for (index c = 0; c < conv_.channels; ++c, dweight += taps * taps) {
-        real transformed[places], filter[taps * taps];
+    for (index c = 0; c < conv_.channels; ++c)
+      for (index o = 0; o < conv_.out; o += lanes) {
+        Vector transformed[places], filters[taps * taps];
         for (index k = 0; k < places; ++k)
-          transformed[k] = gradients[(k * conv_.channels + c) * conv_.out + o];
-        winograd::transform<winograd::filter_back<inner, taps>>(transformed, filter);
-        for (index k = 0; k < taps * taps; ++k) dweight[k] += filter[k];
+          transformed[k] = load(gradients + (k * conv_.channels + c) * conv_.out + o);
+        winograd::transform<winograd::filter_back<inner, taps>>(transformed, filters);
+        for (index lane = 0; lane < lanes; ++lane)
+          for (index k = 0; k < taps * taps; ++k)
+            dweight[((o + lane) * conv_.channels + c) * taps * taps + k] += filters[k][lane];
       }
   }
 

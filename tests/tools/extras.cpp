@@ -16,6 +16,7 @@ federated::Experiment unusual() {
   e.training.decay = 0.99;
   e.training.is_shuffled = true;
   e.buffers = fl::Buffers::local;
+  e.precision = nn::Precision::bf16;
   e.held_out = 0.2;
   e.defence = "median";
   e.attack = "noise";
@@ -45,7 +46,8 @@ TEST_CASE("a run's unusual settings are written and read back") {
 
 TEST_CASE("settings that no run writes are not read") {
   for (const char* text : {"momentum", "momentum=", "momentum=x", "speed=1", "shuffled=1", "=",
-                           "buffers=averaged", "malicious=a", "malicious=3,x", "defence="}) {
+                           "buffers=averaged", "precision=float",
+                           "malicious=a", "malicious=3,x", "defence="}) {
     CAPTURE(text);
     federated::Experiment e;
     CHECK_FALSE(federated::parse_extras(text, e));

@@ -34,7 +34,7 @@ struct Rank {
       [](nn::Generator& generator) {
         return std::make_unique<nn::Mlp>(std::vector<nn::index>{2, 3}, generator);
       },
-      nn::DropoutStream::mt, 1,
+      nn::DropoutStream::mt, nn::Precision::full, 1,
       [this](const fl::Assignment& assignment, fl::ClientWorker& worker) {
         if (assignment.test) ++tests;
         std::this_thread::sleep_for(std::chrono::milliseconds(5));

@@ -5,8 +5,10 @@
 
 #include "fl/parallel.h"
 #include "nn/blas.h"
+#include "nn/kernels/bf16_products.h"
 #include "nn/models/mnist_cnn.h"
 #include "nn/optimizer.h"
+#include "tools/bench/half_precision.h"
 #include "tools/bench/suites.h"
 #include "tools/federated/dataset.h"
 
@@ -22,14 +24,27 @@ std::unique_ptr<nn::Model> make_model(nn::Generator& generator) {
   return std::make_unique<nn::MnistCnn>(nn::InputShape{1, 28, 28}, 10, generator);
 }
 
+constexpr int test_images = 10000;
+
+std::shared_ptr<Contestant> cnn_in(nn::Precision precision, int threads) {
+  return std::make_shared<Contestant>(Contestant::ours([=]() -> Contestant::Jobs {
+    const auto work = std::make_shared<CnnWork>(threads, precision);
+    return {{"train-100", [=] { work->train(threads, 100); }},
+            {"train-600", [=] { work->train(threads, 600); }},
+            {"test-10000", [=] { work->test(test_images); }}};
+  }));
+}
+
 }  // namespace
 
 double cnn_testing_flops() { return 2 * (first_layer + other_layers); }
 double cnn_training_flops() { return 2 * (2 * first_layer + 3 * other_layers); }
 
-CnnWork::CnnWork(int threads) : dataset_(federated::open_images("mnist", "")) {
+CnnWork::CnnWork(int threads, nn::Precision precision)
+    : dataset_(federated::open_images("mnist", "")) {
   nn::blas::reserve(threads);
-  for (int i = 0; i < threads; ++i) workers_.emplace_back(make_model, nn::DropoutStream::mt);
+  for (int i = 0; i < threads; ++i)
+    workers_.emplace_back(make_model, nn::DropoutStream::mt, nullptr, precision);
   samples_.resize(dataset_.train.size());
   std::iota(samples_.begin(), samples_.end(), 0);
 }
@@ -53,13 +68,8 @@ void CnnWork::test(int images) {
 }
 
 std::vector<Benchmark> cnn_benchmarks(const SuiteOptions& options) {
-  const int threads = options.threads, test_images = 10000;
-  const auto ours = std::make_shared<Contestant>(Contestant::ours([threads]() -> Contestant::Jobs {
-    const auto work = std::make_shared<CnnWork>(threads);
-    return {{"train-100", [=] { work->train(threads, 100); }},
-            {"train-600", [=] { work->train(threads, 600); }},
-            {"test-10000", [=] { work->test(test_images); }}};
-  }));
+  const int threads = options.threads;
+  const auto ours = cnn_in(nn::Precision::full, threads);
   const Peers peers(options, "cnn.py");
   const auto benchmark = [&](const std::string& name, const std::string& text, int our_images,
                              int peer_images, double flops) {
@@ -70,12 +80,22 @@ std::vector<Benchmark> cnn_benchmarks(const SuiteOptions& options) {
         .peers = peers.at([=](Contestant& peer) { return peer.seconds(name) / peer_images; }),
         .limit = [=, peak = options.peak] { return flops / peak->flops_per_second(); }};
   };
-  return {
+  std::vector<Benchmark> benchmarks = {
       benchmark("train-100", "CNN training, B=100", 100 * threads, 100, cnn_training_flops()),
       benchmark("train-600", "CNN training, B=600", 600 * threads, 600, cnn_training_flops()),
       benchmark("test-10000", "CNN testing, 10,000 images", test_images, test_images,
                 cnn_testing_flops()),
   };
+  if (!nn::kernels::has_bf16()) return benchmarks;
+  const auto in_bf16 = cnn_in(nn::Precision::bf16, threads);
+  const auto add = [&](const std::string& name, const std::string& text, int images) {
+    benchmarks.push_back(
+        beside_our_float(name, {text, "images/s", 1, true}, in_bf16, ours,
+                         [=](Contestant& side) { return side.seconds(name) / images; }));
+  };
+  add("train-100", "CNN training, B=100,", 100 * threads);
+  add("test-10000", "CNN testing", test_images);
+  return benchmarks;
 }
 
 }  // namespace bench

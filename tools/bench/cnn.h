@@ -4,13 +4,14 @@
 
 #include "data/images/images.h"
 #include "fl/client_worker.h"
+#include "nn/precision.h"
 
 namespace bench {
 
 // The main work of clients and server in part A, one thread per worker.
 class CnnWork {
  public:
-  explicit CnnWork(int threads);
+  explicit CnnWork(int threads, nn::Precision precision = nn::Precision::full);
 
   // A step for each of `clients`, with a batch of `batch` images.
   void train(int clients, int batch);

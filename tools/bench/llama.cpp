@@ -117,10 +117,8 @@ std::vector<Benchmark> llama_benchmarks(const SuiteOptions& options) {
   std::ranges::move(
       bf16_benchmarks("llama", "LLaMA", in_bf16, ours, Peers(options, "llama.py", "bf16")),
       std::back_inserter(benchmarks));
-  benchmarks.push_back({.name = "llama-bf16-memory",
-                        .readings = {{"peak memory in bfloat16, beside our float", "MB", 1e-6}},
-                        .ours = [in_bf16] { return memory(*in_bf16); },
-                        .peers = {{"float", [ours] { return memory(*ours); }}}});
+  benchmarks.push_back(beside_our_float(
+      "llama-memory", {"LLaMA training, peak memory", "MB", 1e-6}, in_bf16, ours, memory));
   return benchmarks;
 }
 

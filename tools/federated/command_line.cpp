@@ -92,6 +92,9 @@ Resources::Resources()
     : threads(static_cast<int>(std::max(1u, std::thread::hardware_concurrency()))) {}
 
 void add_common(tools::Options& command, Experiment& base, Resources& resources) {
+  std::vector<std::pair<std::string, nn::Precision>> precisions;
+  for (const nn::PrecisionName& row : nn::precision_table())
+    precisions.emplace_back(row.name, row.precision);
   command.add("--seed", base.seed, "of the split, the weights and the masks")
       .between(std::uint64_t{0}, tools::largest_seed);
   command
@@ -113,6 +116,9 @@ void add_common(tools::Options& command, Experiment& base, Resources& resources)
   command.add("--dropout-rng", base.dropout,
               {{"mt", nn::DropoutStream::mt}, {"mkl", nn::DropoutStream::mkl}},
               "mt: PyTorch 2.7 and later; mkl: its x86 wheels before");
+  command.add("--precision", base.precision, precisions,
+              "factors of matrix products: float, or rounded to bf16; bf16-plain, the same numbers on "
+              "any processor, slowly");
   command.add("--sort", base.partition.sort,
               {{"introsort", fl::LabelSort::introsort}, {"stable", fl::LabelSort::stable}},
               "of one label's samples before shards are cut, as NumPy does up to 1.24");

@@ -90,7 +90,8 @@ fl::Config config_of(const Experiment& e) {
           .local_privacy = e.local_privacy,
           .partition = e.partition,
           .seed = e.seed,
-          .dropout = e.dropout};
+          .dropout = e.dropout,
+          .precision = e.precision};
 }
 
 fl::Config config_of(const Experiment& e, const data::Examples& examples) {
@@ -153,6 +154,7 @@ std::optional<fl::OptionValues> parse_options(const std::string& text) {
 
 void validate(const Experiment& e) {
   find_model(e.model);
+  nn::require_machine_for(e.precision);
   check(e.clients >= 1, nn::concat("N = ", e.clients, " clients train nothing"),
         "choose --clients 1 or more");
   check(e.fraction > 0 && e.fraction <= 1, nn::concat("C = ", e.fraction, " is outside (0, 1]"),

@@ -27,6 +27,7 @@ struct Experiment {
   fl::Partition partition;
   std::uint64_t seed = 10;
   nn::DropoutStream dropout = nn::DropoutStream::mt;
+  nn::Precision precision = nn::Precision::full;
   int rounds = 10;
   std::optional<double> target;  // test accuracy in percent to look for
   bool stops_at_target = false;  // no round is played after the one that reaches it

@@ -16,6 +16,7 @@ std::string text_of(int value) { return std::to_string(value); }
 std::string text_of(double value) { return number(value); }
 std::string text_of(bool) { return ""; }  // the name says it
 std::string text_of(fl::Buffers) { return "local"; }
+std::string text_of(nn::Precision) { return "bf16"; }  // bf16-plain computes the same
 const std::string& text_of(const std::string& value) { return value; }
 std::string text_of(const fl::Malicious& value) { return malicious_text(value); }
 
@@ -30,6 +31,10 @@ bool parse(std::string_view text, bool& to) { return to = text.empty(); }
 bool parse(std::string_view text, fl::Buffers& to) {
   to = fl::Buffers::local;
   return text == "local";
+}
+bool parse(std::string_view text, nn::Precision& to) {
+  to = nn::Precision::bf16;
+  return text == "bf16";
 }
 bool parse(std::string_view text, std::string& to) { return !(to = text).empty(); }
 bool parse(std::string_view text, fl::Malicious& to) { return assign(parse_malicious(text), to); }
@@ -61,6 +66,8 @@ std::span<const Extra> extras() {
           "shuffled", [](auto& e) -> auto& { return e.training.is_shuffled; }),
       extra(
           "buffers", [](auto& e) -> auto& { return e.buffers; }),
+      extra(
+          "precision", [](auto& e) -> auto& { return e.precision; }),
       extra(
           "held-out", [](auto& e) -> auto& { return e.held_out; }),
       extra(

@@ -22,6 +22,7 @@ Setting setting_of(const nlohmann::json& json) {
     setting.base.partition.sort = fl::LabelSort::stable;
   if (json.at("dropout_rng") == word_for(nn::DropoutStream::mkl))
     setting.base.dropout = nn::DropoutStream::mkl;
+  if (json.contains("precision")) setting.base.precision = nn::Precision::bf16;
   if (const auto& rounds = json.at("rounds"); !rounds.is_null()) setting.rounds = rounds;
   return setting;
 }
@@ -52,15 +53,16 @@ std::vector<std::string> Outcome::names() const {
 std::string to_json(const Outcome& outcome) {
   const Experiment& base = outcome.setting.base;
   const std::optional<int>& rounds = outcome.setting.rounds;
+  Json setting = {{"model", base.model},
+                  {"seed", base.seed},
+                  {"sort", word_for(base.partition.sort)},
+                  {"dropout_rng", word_for(base.dropout)},
+                  {"rounds", rounds ? Json(*rounds) : Json()}};
+  if (base.precision != nn::Precision::full) setting["precision"] = "bf16";
   return nn::sealed(text_of({{"format", json_format},
                              {"exercise", outcome.exercise->name},
                              {"made", outcome.made},
-                             {"setting",
-                              {{"model", base.model},
-                               {"seed", base.seed},
-                               {"sort", word_for(base.partition.sort)},
-                               {"dropout_rng", word_for(base.dropout)},
-                               {"rounds", rounds ? Json(*rounds) : Json()}}},
+                             {"setting", setting},
                              {"runs", json_of(outcome.runs, outcome.names())},
                              {"checksum", nn::no_checksum}}));
 }

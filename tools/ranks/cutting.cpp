@@ -8,7 +8,8 @@
 
 namespace ranks {
 
-pipeline::TrainingConfig config_of(const nn::Model& model, const Cutting& cutting, int ranks) {
+pipeline::TrainingConfig config_of(const nn::Model& model, const Cutting& cutting, int ranks,
+                                   nn::Precision precision) {
   const auto* text = dynamic_cast<const nn::TextModel*>(&model);
   if (!text)
     throw nn::InputError("--stages cuts language models alone, and --model is another one",
@@ -21,6 +22,7 @@ pipeline::TrainingConfig config_of(const nn::Model& model, const Cutting& cuttin
                                   .topology = {cutting.stages, ranks / cutting.stages},
                                   .schedule = cutting.schedule,
                                   .length = static_cast<int>(text->config().max_positions)};
+  config.precision = nn::name_of(precision);
   config.chunks = pipeline::schedule_named(config.schedule).least_chunks;
   config.cut = pipeline::default_cut(static_cast<int>(config.model.layers),
                                      config.topology.stages * config.chunks);

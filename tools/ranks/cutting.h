@@ -3,6 +3,7 @@
 #include <string>
 
 #include "nn/model.h"
+#include "nn/precision.h"
 #include "pipeline/training_config.h"
 
 namespace ranks {
@@ -15,6 +16,7 @@ struct Cutting {
 
 // What the pipelines of a federation with so many ranks compute. Throws nn::InputError for a model
 // that cannot be cut.
-pipeline::TrainingConfig config_of(const nn::Model& model, const Cutting& cutting, int ranks);
+pipeline::TrainingConfig config_of(const nn::Model& model, const Cutting& cutting, int ranks,
+                                   nn::Precision precision = nn::Precision::full);
 
 }  // namespace ranks

@@ -99,7 +99,8 @@ federated::Runner::MakeExecutor make_executor(const Place& place, int threads) {
       const auto& [stages, schedule] = place.cutting;
       const std::string terms = terms_of(run, place.cutting);
       std::optional<pipeline::TrainingConfig> config;  // of a pipeline
-      if (stages > 1) config = config_of(server.model(), place.cutting, place.meeting.ranks);
+      if (stages > 1)
+        config = config_of(server.model(), place.cutting, place.meeting.ranks, server.precision());
       say(nn::concat(place.meeting.ranks, " ranks",
                      stages > 1 ? nn::concat(", ", stages, " for a client") : "",
                      place.found.empty() ? "" : ", started by " + place.found, "; meeting in ",
@@ -178,7 +179,8 @@ void serve_run(const federated::Experiment& asked, const federated::Resources& r
   interruptible([&] {
     if (rank % stages != 0) {
       nn::Generator unused;
-      const auto stage = config_of(*config.make_model(unused), place.cutting, place.meeting.ranks);
+      const auto stage = config_of(*config.make_model(unused), place.cutting, place.meeting.ranks,
+                                   config.precision);
       return report(" computed gradients ", serve_stage(stage, place, terms, resources.threads));
     }
     config.threads = stages > 1 ? 1 : resources.threads;  // the others are a stage's
