@@ -8,6 +8,7 @@
 #include "fl/testing.h"
 #include "nn/base/stopwatch.h"
 #include "nn/optimizer.h"
+#include "nn/precision.h"
 #include "tools/program/program.h"
 
 namespace python {
@@ -23,7 +24,7 @@ static std::unique_ptr<fl::Algorithm> make_algorithm(const tributary_training& t
 
 Trainer::Trainer(const data::Task& task, const nn::ModelFactory& make_model, int threads)
     : task_(task),
-      executor_(make_model, nn::DropoutStream::mt, threads,
+      executor_(make_model, nn::DropoutStream::mt, nn::Precision::full, threads,
                 [this](const fl::Assignment& assignment, fl::ClientWorker& worker) {
                   return assignment.test ? fl::do_part(assignment, worker, task_.test)
                                          : train_client(assignment, worker);
