@@ -41,9 +41,11 @@ TEST_CASE(
     CHECK(parse({"run", "--algorithm", name}).options.empty());
     for (const fl::Option& option : algorithm.options) {
       const std::string word = nn::concat("--", option.name);
-      const fl::OptionValues given{{std::string(option.name), 0.125}};
-      CHECK(parse({"run", "--algorithm", name, word, "0.125"}).options == given);
-      CHECK(complaint_of([&] { parse({"run", word, "0.125"}); }) ==
+      const double value = option.is_whole ? 1 : 0.125;
+      const std::string text = nn::concat(value);
+      const fl::OptionValues given{{std::string(option.name), value}};
+      CHECK(parse({"run", "--algorithm", name, word, text}).options == given);
+      CHECK(complaint_of([&] { parse({"run", word, text}); }) ==
             nn::concat("fedavg does not use ", word));
       CHECK(contains(complaint_of([&] { parse({"run", "--algorithm", name, word, "-1"}); }),
                      nn::concat(word, ": -1 is not a number from ")));
