@@ -4,6 +4,7 @@
 #include "nn/arena.h"
 #include "nn/epilogue.h"
 #include "nn/kernels/convolution.h"
+#include "nn/kernels/correlation.h"
 #include "nn/kernels/interleaved_images.h"
 #include "nn/kernels/pooling.h"
 #include "nn/kernels/vector.h"
@@ -19,130 +20,11 @@
 // A tile of 3 outputs x 4 positions stays in registers for the whole sum: per tap 3 broadcasts,
 // 4 loads and 12 multiply-adds. If the epilogue pools, the 4 positions are one of its windows. The
 // gradient of x is the same sum over dy, with flipped weights and zeros where the stride left
-// pixels out. The gradient of the weights has tiles of 3 outputs x 4 taps and sums over the
-// positions.
+// pixels out; each pixel's sum skips the taps that meet only such zeros. The gradient of the
+// weights has tiles of 3 outputs x 4 taps and sums over the positions.
 namespace nn::kernels {
 
 namespace {
-
-constexpr index tile_outputs = 3, tile_places = 4;
-using Tile = Vector[tile_outputs][tile_places];
-
-// sum[i][j] += rows[i] columns[j][offset]; a row is a number or a vector.
-template <class Row>
-[[gnu::always_inline]] inline void add_products(const Row (&rows)[tile_outputs],
-                                                const real* const (&columns)[tile_places],
-                                                index offset, Tile& sum) {
-  for (index j = 0; j < tile_places; ++j) {
-    const Vector column = load_once(columns[j] + offset);
-    for (index i = 0; i < tile_outputs; ++i) sum[i][j] += rows[i] * column;
-  }
-}
-
-// sum[i][j] = sum over taps of weight[tap, i] starts[j][offset of the tap]
-void correlate(const real* weight, const index* offsets, index taps,
-               const real* const (&starts)[tile_places], Tile& sum) {
-  Tile total = {};
-  for (index tap = 0; tap < taps; ++tap, weight += tile_outputs)
-    add_products({weight[0], weight[1], weight[2]}, starts, offsets[tap], total);
-  std::copy_n(&total[0][0], tile_outputs * tile_places, &sum[0][0]);
-}
-
-// What a window reads, row by row, so that its first and last rows can be left out.
-struct Taps {
-  index per_row, count;
-  index* offsets;       // of each tap from the window's first pixel, in framed planes
-  index* weight_index;  // the tap's place in a filter [count of planes, kh, kw]
-
-  Taps(const Planes& planes, index kh, index kw, Scratch& scratch)
-      : per_row(planes.count * kw),
-        count(kh * per_row),
-        offsets(scratch.array<index>(count)),
-        weight_index(scratch.array<index>(count)) {
-    index tap = 0;
-    for (index ky = 0; ky < kh; ++ky)
-      for (index c = 0; c < planes.count; ++c)
-        for (index kx = 0; kx < kw; ++kx, ++tap) {
-          offsets[tap] = (c * planes.plane() + ky * planes.row() + kx) * lanes;
-          weight_index[tap] = (c * kh + ky) * kw + kx;
-        }
-  }
-};
-
-// A correlation of framed planes with `outputs` filters, at every stride-th pixel of every
-// stride-th row.
-class Correlation {
- public:
-  // weight_of(output, place in its filter) gives the weights.
-  template <class WeightOf>
-  Correlation(const Planes& planes, index outputs, index kh, index kw, index stride,
-              Scratch& scratch, WeightOf weight_of)
-      : planes_(planes),
-        outputs_(outputs),
-        kh_(kh),
-        stride_(stride),
-        taps_(planes, kh, kw, scratch),
-        packed_(scratch.array<real>((outputs + tile_outputs - 1) * taps_.count)) {
-    real* packed = packed_;
-    for (index o = 0; o < outputs; o += tile_outputs)
-      for (index tap = 0; tap < taps_.count; ++tap)
-        for (index i = o; i < o + tile_outputs; ++i)
-          *packed++ = i < outputs ? weight_of(i, taps_.weight_index[tap]) : 0;
-  }
-
-  // Calls use(output, place, sums of 4 positions) for all outputs of height x width. With `pools`,
-  // the four are a 2x2 window, and places count windows. Otherwise they follow each other from
-  // their place on, and the last four may repeat the last position.
-  template <class Use>
-  void run(const real* framed, index height, index width, bool pools, Use use) const {
-    index place = 0;
-    if (pools) {
-      for (index y = 0; y + 1 < height; y += 2)
-        for (index x = 0; x + 1 < width; x += 2) {
-          const real *corner = start(framed, y, x), *below = start(framed, y + 1, x);
-          const index next = stride_ * lanes;
-          correlate_tile({corner, corner + next, below, below + next}, y, y + 1, place++, use);
-        }
-      return;
-    }
-    for (index y = 0, x = 0; place < height * width; place += tile_places) {
-      const real* starts[tile_places];
-      const index top = y;
-      for (index j = 0; j < tile_places; ++j) {
-        starts[j] = start(framed, y, x);
-        if (place + j + 1 < height * width && ++x == width) x = 0, ++y;
-      }
-      correlate_tile(starts, top, y, place, use);
-    }
-  }
-
- private:
-  // The first pixel of the window of an output.
-  const real* start(const real* framed, index y, index x) const {
-    return framed + stride_ * (y * planes_.row() + x) * lanes;
-  }
-
-  // For outputs in the rows `top` to `bottom`. Rows of all four windows that lie in the frame are
-  // left out.
-  template <class Use>
-  void correlate_tile(const real* const (&starts)[tile_places], index top, index bottom,
-                      index place, Use use) const {
-    const index above = planes_.frame_y, below = above + planes_.height;
-    const index first = std::max<index>(0, above - stride_ * bottom) * taps_.per_row;
-    const index last = std::min(kh_, below - stride_ * top) * taps_.per_row;
-    for (index o = 0; o < outputs_; o += tile_outputs) {
-      Tile sum;
-      correlate(packed_ + o * taps_.count + first * tile_outputs, taps_.offsets + first,
-                last - first, starts, sum);
-      for (index i = 0; i < std::min(tile_outputs, outputs_ - o); ++i) use(o + i, place, sum[i]);
-    }
-  }
-
-  Planes planes_;
-  index outputs_, kh_, stride_;
-  Taps taps_;
-  real* packed_;
-};
 
 // Stores those of four values that are at less than `count`.
 void store_four(real* to, index place, index count, const Vector (&values)[tile_places]) {
@@ -207,7 +89,7 @@ void forward(const Convolution& conv, const real* x, const real* weight, const r
   Scratch scratch(arena);
   Block block(conv, framed_input(conv), scratch);
   const Correlation correlation(
-      block.planes, conv.out, conv.kh, conv.kw, conv.stride, scratch,
+      block.planes, conv.out, {conv.kh, conv.kw}, conv.stride, 0, 0, scratch,
       [&](index o, index k) { return weight[o * conv.patch_size() + k]; });
   const index plane = conv.yh * conv.yw;
   each_block(conv, [&](index first, index n) {
@@ -230,29 +112,44 @@ void forward(const Convolution& conv, const real* x, const real* weight, const r
   });
 }
 
+// The gradients of every stride-th pixel from (y, x) on: dy meets the same taps of their windows.
+void correlate_back(const BlockWithGradients& block, const real* weight, index y, index x,
+                    Arena& arena) {
+  const Convolution& conv = block.conv;
+  const Planes& planes = block.planes;
+  const index stride = conv.stride, taps = conv.kh * conv.kw;
+  const index rows = steps(conv.height - y, stride), columns = steps(conv.width - x, stride);
+  const auto first_tap = [=](index frame, index at) { return (frame + stride - at) % stride; };
+  const Window window{conv.kh, conv.kw, first_tap(planes.frame_y, y), first_tap(planes.frame_x, x),
+                      stride};
+  Scratch scratch(arena);
+  index* places = scratch.array<index>(rows * columns);
+  for (index i = 0; i < rows * columns; ++i)
+    places[i] = ((y + i / columns * stride) * conv.width + x + i % columns * stride) * lanes;
+  const Correlation correlation(
+      planes, conv.channels, window, stride, y, x, scratch, [&](index c, index k) {
+        return weight[(k / taps * conv.channels + c) * taps + taps - 1 - k % taps];
+      });
+  correlation.run(block.framed, rows, columns, false, [&](index c, index place, auto& sums) {
+    real* to = block.pixels + c * conv.height * conv.width * lanes;
+    for (index j = 0; j < std::min(tile_places, rows * columns - place); ++j)
+      store(to + places[place + j], sums[j]);
+  });
+}
+
 void add_dx(const Convolution& conv, OutputGradient gradient, const real* weight, real* dx,
             Arena& arena) {
-  // Patches take less time than a sum mostly over zeros.
-  if (conv.stride > 1 && conv.epilogue == Epilogue::nothing)
-    return im2col_convolution.add_dx(conv, gradient, weight, dx, arena);
   // With a frame, so that the correlation covers all of dx, and its outputs are those of stride 1.
   const Planes planes{conv.out, conv.height + 2 * conv.padding - conv.kh + 1,
                       conv.width + 2 * conv.padding - conv.kw + 1, conv.kh - 1 - conv.padding,
                       conv.kw - 1 - conv.padding};
   Scratch scratch(arena);
   BlockWithGradients block(conv, planes, scratch);
-  const index taps = conv.kh * conv.kw, plane = conv.height * conv.width;
-  const Correlation correlation(
-      planes, conv.channels, conv.kh, conv.kw, 1, scratch, [&](index c, index k) {
-        return weight[(k / taps * conv.channels + c) * taps + taps - 1 - k % taps];
-      });
   each_block(conv, [&](index first, index n) {
     block.read_gradient(gradient, first, n);
     put_into_frame(block.gradients, conv.oh, conv.ow, conv.stride, planes, block.framed);
-    correlation.run(block.framed, conv.height, conv.width, false,
-                    [&](index c, index place, auto& sums) {
-                      store_four(block.pixels + c * plane * lanes, place, plane, sums);
-                    });
+    for (index y = 0; y < conv.stride; ++y)
+      for (index x = 0; x < conv.stride; ++x) correlate_back(block, weight, y, x, arena);
     deinterleave<true>(block.pixels, n, conv.image_size(), block.padded,
                        dx + first * conv.image_size());
   });
@@ -262,7 +159,7 @@ void add_dweight(const Convolution& conv, OutputGradient gradient, const real* x
                  Arena& arena) {
   Scratch scratch(arena);
   BlockWithGradients block(conv, framed_input(conv), scratch);
-  const Taps taps(block.planes, conv.kh, conv.kw, scratch);
+  const Taps taps(block.planes, {conv.kh, conv.kw}, scratch);
   Vector* totals = scratch.array<Vector>(conv.out * taps.count);
   std::fill_n(totals, conv.out * taps.count, Vector{});
   each_block(conv, [&](index first, index n) {
