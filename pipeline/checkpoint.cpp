@@ -103,6 +103,9 @@ void Checkpoints::save(int step, std::vector<nn::CheckpointFolder::File> more) {
   nn::Metadata state = origin_of(config_);
   if (!run_id.empty()) state[run_key] = run_id;
   state[skipped_key] = std::to_string(worker_.steps_skipped);
+  // If this rank was frozen, the members of an elastic run may have gone on without it, and must
+  // not lose the checkpoints that they have made meanwhile.
+  if (config_.is_elastic) mailbox_.progress("rank 0 was about to complete a checkpoint");
   folder_.complete(step, files, state);
 }
 

@@ -1,18 +1,18 @@
 #include "pipeline/mailbox/meeting.h"
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <map>
 #include <optional>
 #include <random>
 #include <sstream>
-#include <thread>
 #include <utility>
 
 #include "nn/base/error.h"
-#include "nn/base/file.h"
 #include "nn/base/split.h"
 #include "pipeline/mailbox/mailbox.h"
-#include "pipeline/mailbox/trusted_path.h"
+#include "pipeline/mailbox/shared_folder.h"
 
 namespace pipeline {
 
@@ -35,21 +35,6 @@ std::optional<Answer> parse(const std::string& line) {
   return answer;
 }
 
-// Empty if there is none.
-std::string content_of(const fs::path& file) {
-  std::error_code error;
-  if (!fs::exists(file, error)) return "";
-  try {
-    return nn::read_file(file);
-  } catch (const nn::InputError&) {  // replaced or removed meanwhile
-    return "";
-  }
-}
-
-void write(const fs::path& file, const std::string& text) {
-  nn::write_file_atomically(file, text, nn::Readers::owner);
-}
-
 std::string new_call() {
   std::random_device random;
   return std::to_string((std::uint64_t{random()} << 32 | random()) >> 2);
@@ -57,25 +42,20 @@ std::string new_call() {
 
 class Round {
  public:
-  Round(const fs::path& folder, int rank, int ranks, std::string own)
+  Round(SharedFolder& folder, int rank, int ranks, std::string own)
       : folder_(folder), rank_(rank), ranks_(ranks), own_(std::move(own)) {
     if (rank != 0) return;
-    make_private_folder(folder);
-    trusted_private(folder);
+    folder.make();
     answer(new_call());
-    write(folder / "call", call_);
+    require_written("call", folder.write("call", call_));
   }
 
   // Answers rank 0's call and, on rank 0, collects the answers. Every rank's line once all have
   // come; empty before.
   std::vector<std::string> look() {
-    std::error_code error;
     if (rank_ == 0 && have_all_answered()) publish();
-    if (rank_ != 0 && fs::exists(folder_, error)) {
-      trusted_private(folder_);
-      answer(content_of(folder_ / "call"));
-    }
-    std::istringstream all(content_of(folder_ / "all"));
+    if (rank_ != 0 && folder_.exists()) answer(folder_.read("call"));
+    std::istringstream all(folder_.read("all"));
     std::vector<std::string> lines;
     for (std::string line; std::getline(all, line);) lines.push_back(line);
     const bool is_ours = static_cast<int>(lines.size()) == ranks_ && lines[rank_] == own_line();
@@ -90,7 +70,7 @@ class Round {
   }
 
  private:
-  fs::path file_of(int rank) const { return folder_ / nn::concat("rank-", rank); }
+  static std::string file_of(int rank) { return nn::concat("rank-", rank); }
   std::string own_line() const { return call_ + ' ' + own_; }
 
   // Reads the answers again once all are there: a rank that was replaced meanwhile has a new one.
@@ -105,7 +85,7 @@ class Round {
     std::vector<int> ranks;
     for (int rank = 0; rank < ranks_; ++rank) {
       if (answers_.contains(rank)) continue;
-      const std::string line = content_of(file_of(rank));
+      const std::string line = folder_.read(file_of(rank));
       const std::optional<Answer> answer = parse(line);
       if (answer && answer->call == call_)
         answers_[rank] = line;
@@ -119,16 +99,27 @@ class Round {
     if (call.empty() || call == call_) return;
     call_ = call;
     answers_.clear();
-    write(file_of(rank_), own_line());
+    const int error = folder_.write(file_of(rank_), own_line());
+    if (error == ENOENT && rank_ != 0)
+      call_.clear();  // rank 0 has just removed the folder
+    else
+      require_written(file_of(rank_), error);
+  }
+
+  void require_written(const std::string& name, int error) const {
+    if (error == 0) return;
+    throw nn::InputError(
+        nn::concat("cannot write ", (folder_.path() / name).string(), ": ", std::strerror(error)),
+        "all ranks must be able to write there");
   }
 
   void publish() {
     std::string text;
     for (const auto& [rank, line] : answers_) text += line + '\n';
-    write(folder_ / "all", text);
+    require_written("all", folder_.write("all", text));
   }
 
-  fs::path folder_;
+  SharedFolder& folder_;
   int rank_, ranks_;
   std::string own_, call_;
   std::map<int, std::string> answers_;
@@ -149,21 +140,30 @@ NotMet::NotMet(const fs::path& folder, int rank, milliseconds patience, std::vec
                complaint(folder, rank, patience, missing)),
       missing(std::move(missing)) {}
 
+std::vector<std::string> exchange_lines(SharedFolder& folder, int rank, int ranks,
+                                        const std::string& own, milliseconds patience,
+                                        const std::atomic<bool>* stop) {
+  Round round(folder, rank, ranks, own);
+  milliseconds waited{};  // without the time that this process was suspended
+  std::vector<std::string> lines = round.look();
+  for (milliseconds pause = first_pause; lines.empty(); lines = round.look()) {
+    if (stop && *stop) throw Mailbox::Stopped();
+    if (waited >= patience) throw NotMet(folder.path(), rank, patience, round.awaited());
+    folder.sleep(pause);
+    waited += pause;
+    pause = std::min(pause * 3 / 2, longest_pause);
+  }
+  return lines;
+}
+
 Meeting meet_in(const fs::path& folder, int rank, int ranks, const std::vector<int>& links,
                 const std::string& host, milliseconds patience, const std::atomic<bool>* stop) {
   Meeting meeting;
   const auto [public_key, secret] = new_key_pair();
   meeting.listener = listen_at(host);
-  Round round(folder, rank, ranks, meeting.listener.address + ' ' + public_key);
-  const auto give_up = std::chrono::steady_clock::now() + patience;
-  std::vector<std::string> lines = round.look();
-  for (milliseconds pause = first_pause; lines.empty(); lines = round.look()) {
-    if (stop && *stop) throw Mailbox::Stopped();
-    if (std::chrono::steady_clock::now() >= give_up)
-      throw NotMet(folder, rank, patience, round.awaited());
-    std::this_thread::sleep_for(pause);
-    pause = std::min(pause * 3 / 2, longest_pause);
-  }
+  const std::vector<std::string> lines =
+      exchange_lines(*shared_folder(folder), rank, ranks,
+                     meeting.listener.address + ' ' + public_key, patience, stop);
   meeting.addresses.resize(ranks);
   meeting.keys = {secret, std::vector<std::string>(ranks)};
   const auto take = [&](int other) {

@@ -10,6 +10,7 @@
 #include "pipeline/mailbox/keys.h"
 #include "pipeline/mailbox/listener.h"
 #include "pipeline/mailbox/mailbox.h"
+#include "pipeline/mailbox/shared_folder.h"
 
 namespace pipeline {
 
@@ -40,9 +41,15 @@ struct NotMet : PeerLost {
 // memory.
 //
 // Throws NotMet after `patience`, Mailbox::Stopped when told to stop, and nn::InputError for a
-// folder that other users could enter or change.
+// folder that other users could enter or change, or in which it cannot write.
 Meeting meet_in(const std::filesystem::path& folder, int rank, int ranks,
                 const std::vector<int>& links, const std::string& host,
                 std::chrono::milliseconds patience, const std::atomic<bool>* stop);
+
+// Its heart: every rank's line, which is the run's number and what the rank gave as its `own`: an
+// address and a public key.
+std::vector<std::string> exchange_lines(SharedFolder& folder, int rank, int ranks,
+                                        const std::string& own, std::chrono::milliseconds patience,
+                                        const std::atomic<bool>* stop);
 
 }  // namespace pipeline

@@ -11,6 +11,8 @@
 #include <memory>
 #include <string_view>
 
+#include "pipeline/mailbox/listener.h"
+
 namespace pipeline {
 
 namespace {
@@ -58,38 +60,49 @@ DoorState state_of_door(int socket) {
   return error == ECONNREFUSED ? DoorState::closed : DoorState::silent;
 }
 
+class Ports : public Doors {
+ public:
+  explicit Ports(const std::string& host) : port_(listen_at(host)) {}
+  ~Ports() override { ::close(port_.descriptor); }
+
+  std::string own() const override { return port_.address; }
+
+  void clear() const override {
+    for (int guest; (guest = ::accept4(port_.descriptor, nullptr, nullptr, SOCK_CLOEXEC)) >= 0;)
+      ::close(guest);
+  }
+
+  std::vector<DoorState> knock(const std::vector<std::string>& doors,
+                               std::chrono::milliseconds patience) override {
+    std::vector<DoorState> answers(doors.size());
+    std::vector<pollfd> sockets(doors.size());
+    for (std::size_t i = 0; i < doors.size(); ++i)
+      sockets[i] = {.fd = begin_to_knock(doors[i], answers[i]), .events = POLLOUT, .revents = 0};
+    const auto give_up = std::chrono::steady_clock::now() + patience;
+    const auto is_open = [](const pollfd& each) { return each.fd >= 0; };
+    while (std::ranges::any_of(sockets, is_open)) {
+      const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+          give_up - std::chrono::steady_clock::now());
+      if (left.count() <= 0) break;
+      ::poll(sockets.data(), sockets.size(), static_cast<int>(left.count()));
+      for (std::size_t i = 0; i < doors.size(); ++i)
+        if (is_open(sockets[i]) && sockets[i].revents != 0) {
+          answers[i] = state_of_door(sockets[i].fd);
+          ::close(sockets[i].fd);
+          sockets[i].fd = -1;
+        }
+    }
+    for (const pollfd& each : sockets)
+      if (is_open(each)) ::close(each.fd);
+    return answers;
+  }
+
+ private:
+  OpenPort port_;
+};
+
 }  // namespace
 
-Door::~Door() { ::close(port_.descriptor); }
-
-void Door::clear() const {
-  for (int guest; (guest = ::accept4(port_.descriptor, nullptr, nullptr, SOCK_CLOEXEC)) >= 0;)
-    ::close(guest);
-}
-
-std::vector<DoorState> knock_at(const std::vector<std::string>& doors,
-                                std::chrono::milliseconds patience) {
-  std::vector<DoorState> answers(doors.size());
-  std::vector<pollfd> sockets(doors.size());
-  for (std::size_t i = 0; i < doors.size(); ++i)
-    sockets[i] = {.fd = begin_to_knock(doors[i], answers[i]), .events = POLLOUT, .revents = 0};
-  const auto give_up = std::chrono::steady_clock::now() + patience;
-  const auto is_open = [](const pollfd& each) { return each.fd >= 0; };
-  while (std::ranges::any_of(sockets, is_open)) {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
-        give_up - std::chrono::steady_clock::now());
-    if (left.count() <= 0) break;
-    ::poll(sockets.data(), sockets.size(), static_cast<int>(left.count()));
-    for (std::size_t i = 0; i < doors.size(); ++i)
-      if (is_open(sockets[i]) && sockets[i].revents != 0) {
-        answers[i] = state_of_door(sockets[i].fd);
-        ::close(sockets[i].fd);
-        sockets[i].fd = -1;
-      }
-  }
-  for (const pollfd& each : sockets)
-    if (is_open(each)) ::close(each.fd);
-  return answers;
-}
+std::unique_ptr<Doors> doors_at(const std::string& host) { return std::make_unique<Ports>(host); }
 
 }  // namespace pipeline

@@ -114,6 +114,12 @@ int Epoch::rank_of(const std::string& id) const {
   return found == members.end() ? -1 : static_cast<int>(found - members.begin());
 }
 
+std::vector<bool> Epoch::states() const {
+  std::vector<bool> states;
+  for (const Member& member : members) states.push_back(member.has_state);
+  return states;
+}
+
 std::vector<int> Epoch::pipelines(int stages) const {
   std::vector<int> numbers;
   for (std::size_t i = 0; i < members.size(); i += stages)

@@ -40,6 +40,7 @@ struct Epoch {
   std::vector<Member> members = {};  // in the order of their ranks
 
   int rank_of(const std::string& id) const;  // -1: it is not a member
+  std::vector<bool> states() const;          // whether each rank has one
   std::vector<int> pipelines(int stages) const;
 };
 

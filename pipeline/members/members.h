@@ -2,16 +2,15 @@
 
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
-#include <filesystem>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
-#include <thread>
 #include <vector>
 
+#include "pipeline/mailbox/shared_folder.h"
 #include "pipeline/members/doors.h"
 #include "pipeline/members/epoch.h"
 
@@ -30,15 +29,17 @@ namespace pipeline {
 class Members {
  public:
   struct Options {
-    std::filesystem::path folder;
+    std::shared_ptr<SharedFolder> folder;
+    std::shared_ptr<Doors> doors;
     int seat = 0;
     Shape shape = {};
-    std::string host = "127.0.0.1";  // of this machine, for the door
+    std::string id = random_id();  // no other process has it
     std::chrono::milliseconds heartbeat{6'000}, patience{60'000};
     const std::atomic<bool>* stop = nullptr;
   };
   // Throws nn::InputError for a folder that other users could enter or change.
   explicit Members(Options options);
+  static std::string random_id();
   ~Members();
   Members(const Members&) = delete;
   Members& operator=(const Members&) = delete;
@@ -55,13 +56,12 @@ class Members {
   // state, returns that epoch, too: the state is void from then on.
   //
   // Throws PeerLost naming the seats that are missing if there is no whole pipeline for twice the
-  // patience, and Mailbox::Stopped when told to stop without a state. Throws nn::InputError if it
-  // cannot write in the folder before the first epoch, and nn::Error if it cannot for twice the
-  // patience later.
+  // patience, and Mailbox::Stopped when told to stop without a state. Time during which this
+  // process was suspended does not count. Throws nn::InputError if it cannot write in the folder
+  // before the first epoch, and nn::Error if it cannot for twice the patience later.
   std::optional<Epoch> agree(const std::optional<State>& state);
 
   const std::string& id() const { return presence_.id; }
-  const std::filesystem::path& folder() const { return options_.folder; }
 
   // For Mailbox::Options::stop: set soon after there is a later epoch than the one that agree()
   // returned. is_outdated() looks at once.
@@ -79,7 +79,7 @@ class Members {
   std::string how_it_ended() const;  // empty: it has not
 
  private:
-  using Clock = std::chrono::steady_clock;
+  using Clock = SharedFolder::Clock;
   struct Seen {
     std::string text;
     Clock::time_point changed;
@@ -87,12 +87,11 @@ class Members {
   };
 
   static constexpr const char* prefix = "seat-";
-  static std::string text_in(const std::filesystem::path& file);  // empty if it is missing
   std::string file_of_presence() const;
-  std::filesystem::path file_of_epoch(int number) const;
+  static std::string file_of_epoch(int number);
   [[noreturn]] void cannot_write(const std::string& name, int error) const;
-  bool create(const std::string& name, const std::string& text) const;
-  void clear_away_if_deserted();
+  void create(const std::string& name, const std::string& text) const;
+  bool is_deserted();
   void write_presence();
   void tell(Presence presence);
   void beat();
@@ -100,24 +99,24 @@ class Members {
   std::vector<Presence> look();
   void knock(const std::vector<Presence>& others);
   void leave_out_unreached(std::vector<Presence>& alive) const;
-  void require_hope(const std::vector<Presence>& alive, Clock::time_point since) const;
+  void require_hope(const std::vector<Presence>& alive, Clock::duration waited) const;
+  Clock::duration turn_since(Clock::time_point& last);
 
   Options options_;
+  SharedFolder& folder_;
   std::chrono::milliseconds interval_;  // of beats
-  Door door_;
-  Presence presence_;  // of this process; changed by the caller's thread alone
-  Epoch last_;         // the newest
+  Presence presence_;                   // of this process; changed by the caller's thread alone
+  Epoch last_;                          // the newest
   std::map<std::string, Seen> seen_;
   Clock::time_point next_look_{}, next_knock_{}, attended_since_{};
 
   mutable std::mutex mutex_;  // of what both threads use
   std::string told_;
-  std::uint64_t beats_ = 0;
+  std::uint64_t beat_count_ = 0;
   std::atomic<int> write_error_ = 0;  // of the last attempt to tell something: an errno
   std::atomic<int> attended_ = 0;     // the epoch that agree() returned
   std::atomic<bool> is_over_ = false;
-  std::condition_variable_any stopped_;
-  std::jthread thread_;  // ends before the members above do
+  std::shared_ptr<void> beats_;  // end before the members above do
 };
 
 }  // namespace pipeline

@@ -10,20 +10,17 @@
 // What a process sees of the others: their files, and whether their doors are open.
 namespace pipeline {
 
-namespace fs = std::filesystem;
 using std::chrono::milliseconds;
 
 // All processes that show signs of life, this one included: their files change, and their doors are
 // not closed. Removes files that have not changed for long.
 std::vector<Presence> Members::look() {
-  const auto now = Clock::now();
+  const auto now = folder_.now();
   std::vector<Presence> alive;
   std::map<std::string, Seen> seen;
-  std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator(options_.folder, ignored)) {
-    const std::string name = entry.path().filename().string();
+  for (const std::string& name : folder_.names()) {
     if (!name.starts_with(prefix)) continue;
-    const std::string text = text_in(entry.path());
+    const std::string text = folder_.read(name);
     const std::optional<Presence> presence = parse_presence(text);
     if (!presence) continue;
     Seen& one = seen[presence->id] =
@@ -33,7 +30,7 @@ std::vector<Presence> Members::look() {
     if (is_own || (now - one.changed < options_.heartbeat / 2 && one.answer != DoorState::closed))
       alive.push_back(is_own ? presence_ : *presence);
     else if (now - one.changed > 4 * options_.heartbeat)
-      fs::remove(entry.path(), ignored);
+      folder_.remove(name);
   }
   seen_ = std::move(seen);
   return alive;
@@ -41,7 +38,7 @@ std::vector<Presence> Members::look() {
 
 // Finds out which others can be reached, and tells them.
 void Members::knock(const std::vector<Presence>& others) {
-  const auto now = Clock::now();
+  const auto now = folder_.now();
   const bool has_new = std::ranges::any_of(others, [this](const Presence& other) {
     return !presence_.reached.contains(other.id) && !presence_.unreached.contains(other.id);
   });
@@ -49,25 +46,25 @@ void Members::knock(const std::vector<Presence>& others) {
   std::vector<std::string> doors;
   for (const Presence& other : others) doors.push_back(other.door);
   const std::vector<DoorState> answers =
-      knock_at(doors, std::min(options_.heartbeat / 4, milliseconds(1000)));
+      options_.doors->knock(doors, std::min(options_.heartbeat / 4, milliseconds(1000)));
   Presence own = presence_;
   own.reached.clear(), own.unreached.clear();
   for (std::size_t i = 0; i < others.size(); ++i) {
     seen_[others[i].id].answer = answers[i];
     (answers[i] == DoorState::open ? own.reached : own.unreached).insert(others[i].id);
   }
-  next_knock_ = Clock::now() + interval_;
+  next_knock_ = folder_.now() + interval_;
   if (own.reached != presence_.reached || own.unreached != presence_.unreached) tell(own);
 }
 
 // A process that waits while others train is patient.
-void Members::require_hope(const std::vector<Presence>& alive, Clock::time_point since) const {
+void Members::require_hope(const std::vector<Presence>& alive, Clock::duration waited) const {
   std::set<int> seats;
   for (const Presence& each : alive) {
     if (!each.is_waiting) return;
     seats.insert(each.seat);
   }
-  if (Clock::now() - since < 2 * options_.patience) return;
+  if (waited < 2 * options_.patience) return;
   std::vector<std::string> missing;
   const int all = options_.shape.stages * options_.shape.pipelines;
   for (int seat = 0; seat < all; ++seat)
@@ -80,10 +77,10 @@ void Members::require_hope(const std::vector<Presence>& alive, Clock::time_point
 }
 
 bool Members::has_newcomers(int done) {
-  if (options_.shape.plan.empty() && Clock::now() < next_look_) return false;
-  next_look_ = Clock::now() + interval_;
+  if (options_.shape.plan.empty() && folder_.now() < next_look_) return false;
+  next_look_ = folder_.now() + interval_;
   std::vector<Presence> alive = look();
-  if (Clock::now() - attended_since_ < 4 * options_.heartbeat) leave_out_unreached(alive);
+  if (folder_.now() - attended_since_ < 4 * options_.heartbeat) leave_out_unreached(alive);
   return pipeline::has_newcomers(last_, options_.shape, alive, done);
 }
 

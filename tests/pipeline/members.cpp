@@ -236,13 +236,16 @@ struct Run {
   std::array<std::unique_ptr<Members>, 4> processes;
 
   fs::path place() const { return folder.path / "members"; }
-  Members::Options options{.folder = place(),
-                           .shape = {2, 2, 9},
-                           .heartbeat = milliseconds(1000),
-                           .patience = milliseconds(8000)};
+  milliseconds heartbeat{1000}, patience{8000};
   void start(int seat) {
+    Members::Options options;
+    options.folder = shared_folder(place());
+    options.doors = doors_at("127.0.0.1");
     options.seat = seat;
-    processes[seat] = std::make_unique<Members>(options);
+    options.shape = {.stages = 2, .pipelines = 2, .most_pipelines = 9};
+    options.heartbeat = heartbeat;
+    options.patience = patience;
+    processes[seat] = std::make_unique<Members>(std::move(options));
   }
   std::future<std::optional<Epoch>> agree(int seat, std::optional<int> done = {},
                                           bool is_prepared = false, int delay = 0) {
@@ -406,7 +409,7 @@ TEST_CASE("the end of a run frees those that wait, and the last one removes the 
 
 TEST_CASE("seats that stay empty are named, and a folder that others can enter is refused") {
   Run run;
-  run.options.heartbeat = milliseconds(400), run.options.patience = milliseconds(300);
+  run.heartbeat = milliseconds(400), run.patience = milliseconds(300);
   run.start(0);
   std::string message;
   try {
@@ -421,17 +424,12 @@ TEST_CASE("seats that stay empty are named, and a folder that others can enter i
 }
 
 TEST_CASE("doors tell living processes from those that have ended") {
-  Door door("127.0.0.1");
-  std::string closed;
-  {
-    const Door other("127.0.0.1");
-    closed = other.address();
-  }
-  const std::vector<DoorState> answers =
-      knock_at({door.address(), closed, "nonsense"}, milliseconds(1000));
-  CHECK(answers == std::vector{DoorState::open, DoorState::closed, DoorState::silent});
-  door.clear();
-  CHECK(knock_at({door.address()}, milliseconds(1000)) == std::vector{DoorState::open});
+  const auto doors = doors_at("127.0.0.1");
+  const std::string open = doors->own(), closed = doors_at("127.0.0.1")->own();
+  CHECK(doors->knock({open, closed, "nonsense"}, milliseconds(1000)) ==
+        std::vector{DoorState::open, DoorState::closed, DoorState::silent});
+  doors->clear();
+  CHECK(doors->knock({open}, milliseconds(1000)) == std::vector{DoorState::open});
 }
 
 }  // namespace pipeline

@@ -19,7 +19,8 @@ constexpr std::chrono::seconds longest_end = 14s, longest_freeze = 20s;
 // "nothing came for ..., while ...; not connected: rank 2".
 std::set<int> blamed(const std::string& message) {
   static const std::regex pattern(
-      "^(?:nothing came .* not connected: )?ranks? ([0-9]+(?:, [0-9]+)*)");
+      "^(?:nothing came .* not connected: |rank [0-9]+ waited .* for )?ranks? ([0-9]+(?:, "
+      "[0-9]+)*)");
   std::smatch match;
   std::set<int> ranks;
   if (!std::regex_search(message, match, pattern)) return ranks;
@@ -48,6 +49,7 @@ void Play::look(int rank) {
   auto& [phase, looks] = looks_[rank];
   for (const Fault& fault : start_.faults) {
     if (fault.rank != rank || fault.phase != phase || fault.look != looks) continue;
+    if (std::ranges::count(befallen_, fault) > 0) continue;
     fault.befall(network_);
     befallen_.push_back(fault);
     for (const int culprit : fault.culprits()) culprits_.insert(culprit);
@@ -58,30 +60,62 @@ void Play::look(int rank) {
     for (const auto& [each, place] : looks_) network_.crash(each, true);
 }
 
-int Play::judge(const std::vector<Ending>& endings) {
-  for (const Ending& ending : endings)
-    if (ending.how == Ending::failed) {
-      const int rank = static_cast<int>(&ending - endings.data());
-      demand(disk_.has_failed(), "rank ", rank, " failed: ", ending.message);
-      culprits_.insert(rank);
-      ended_ = std::min(ended_.value_or(ending.time), ending.time);
-    }
-  for (std::size_t rank = 0; rank < endings.size(); ++rank)
-    judge(static_cast<int>(rank), endings[rank]);
+int Play::judge(const TrainingConfig& config, const std::vector<Ending>& endings) {
+  if (config.is_elastic)
+    judge_elastic(config, endings);
+  else
+    judge_fixed(endings);
   demand(network_.broken_promise.empty(), network_.broken_promise);
   demand(training_.contradiction.empty(), training_.contradiction);
   int steps = -1;
+  bool are_done = true;
   for (const Ending& ending : endings) {
-    if (ending.how != Ending::done) continue;
+    are_done &= ending.how == Ending::done;
+    if (ending.how != Ending::done || ending.steps == 0) continue;
     demand(steps < 0 || ending.steps == steps, "ranks stop after ", steps, " and ", ending.steps,
            " steps");
     steps = ending.steps;
   }
-  return std::ranges::all_of(endings, [](const Ending& e) { return e.how == Ending::done; }) ? steps
-                                                                                             : -1;
+  return are_done || config.is_elastic ? steps : -1;
 }
 
-void Play::judge(int rank, const Ending& ending) const {
+void Play::judge_fixed(const std::vector<Ending>& endings) {
+  for (const Ending& ending : endings)
+    if (ending.how == Ending::failed) {
+      demand(may_fail(ending), "rank ", ending.rank, " failed: ", ending.message);
+      culprits_.insert(ending.rank);
+      ended_ = std::min(ended_.value_or(ending.time), ending.time);
+    }
+  for (const Ending& ending : endings) judge(ending);
+}
+
+// A process may fail because of its disk or folders, and may lose hope if a fault has befallen each
+// pipeline.
+void Play::judge_elastic(const TrainingConfig& config, const std::vector<Ending>& endings) const {
+  std::set<int> hit;
+  for (const Fault& fault : befallen_)
+    if (!fault.is_harmless())
+      for (const int culprit : fault.culprits()) hit.insert(config.topology.pipeline(culprit));
+  const bool are_all_hit = static_cast<int>(hit.size()) >= config.topology.pipelines;
+  for (const Ending& ending : endings) {
+    demand(ending.how != Ending::hung, "rank ", ending.rank, " hangs");
+    if (ending.how == Ending::failed)
+      demand(may_fail(ending), "rank ", ending.rank, " failed: ", ending.message);
+    if (ending.how == Ending::lost_another)
+      demand(are_all_hit || disk_.has_failed(), "without a reason rank ", ending.rank,
+             " says: ", ending.message);
+  }
+}
+
+bool Play::may_fail(const Ending& ending) const {
+  const auto hides_folders = [&](const Fault& fault) {
+    return fault.is_of_folders() && fault.rank == ending.rank;
+  };
+  return disk_.has_failed() || std::ranges::any_of(befallen_, hides_folders);
+}
+
+void Play::judge(const Ending& ending) const {
+  const int rank = ending.rank;
   demand(ending.how != Ending::hung, "rank ", rank, " hangs");
   if (ending.how == Ending::lost_another) {
     demand(ended_.has_value(), "without a reason rank ", rank, " says: ", ending.message);
@@ -89,7 +123,8 @@ void Play::judge(int rank, const Ending& ending) const {
     demand(is_culprit(rank) || std::ranges::any_of(blamed(ending.message), is_culprit), "rank ",
            rank, " blames the wrong one: ", ending.message);
     const auto longest =
-        longest_end + network_.suspended() + (is_culprit(rank) ? longest_freeze : 0s);
+        longest_end + network_.suspended() +
+        (is_culprit(rank) ? longest_freeze * static_cast<int>(befallen_.size()) : 0s);
     demand(ending.time - *ended_ < longest, "rank ", rank, " took ",
            std::chrono::duration<double>(ending.time - *ended_).count(), " s to end");
   }

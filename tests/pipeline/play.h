@@ -34,14 +34,17 @@ class Play {
 
   // Throws BrokenPromise. Returns the number of steps that all ranks have done; -1 if not all have
   // come to an end.
-  int judge(const std::vector<Ending>& endings);
+  int judge(const TrainingConfig& config, const std::vector<Ending>& endings);
 
   int faults() const { return static_cast<int>(befallen_.size()) + disk_.has_failed(); }
   bool has_lost_power() const;
 
  private:
   void look(int rank);
-  void judge(int rank, const Ending& ending) const;
+  void judge_fixed(const std::vector<Ending>& endings);
+  void judge_elastic(const TrainingConfig& config, const std::vector<Ending>& endings) const;
+  void judge(const Ending& ending) const;
+  bool may_fail(const Ending& ending) const;
 
   const Start& start_;
   SimulatedNetwork& network_;

@@ -26,7 +26,7 @@ using Net = SimulatedNetwork;
 struct FaultKind {
   std::string_view name;
   void (*befall)(Net&, int rank, int other);
-  bool is_harmless = false, is_of_pair = false;
+  bool is_harmless = false, is_of_pair = false, is_of_folders = false;
 };
 
 constexpr bool harmless = true, pair = true;
@@ -36,7 +36,7 @@ void cut_both_ways(Net& net, int rank, int other, milliseconds duration) {
   net.cut(other, rank, duration);
 }
 
-constexpr std::array<FaultKind, 13> kinds{{
+constexpr std::array<FaultKind, 14> kinds{{
     {"crashes", [](Net& net, int rank, int) { net.crash(rank, false); }},
     {"vanishes", [](Net& net, int rank, int) { net.crash(rank, true); }},
     {"freezes", [](Net& net, int rank, int) { net.freeze(rank, eternity); }},
@@ -57,7 +57,31 @@ constexpr std::array<FaultKind, 13> kinds{{
      !harmless, pair},
     {"loses its connection to",
      [](Net& net, int rank, int other) { net.break_connection(rank, other); }, !harmless, pair},
+    {"does not see shared folders for a while",
+     [](Net& net, int rank, int) { net.hide_folders(rank, a_while); }, !harmless, !pair, true},
 }};
+
+bool is_valid(TrainingConfig config, int pipelines) {
+  config.full_pipelines = std::exchange(config.topology.pipelines, pipelines);
+  try {
+    require_valid(config);
+  } catch (const nn::InputError&) {
+    return false;
+  }
+  return true;
+}
+
+// Of a training whose pipelines may leave and come.
+void make_elastic(Dice& dice, TrainingConfig& config) {
+  config.is_elastic = true;
+  config.has_exact_sums = !dice.one_in(4);
+  config.shares_moments = false;
+  config.sync = {};
+  for (int pipelines = 1; pipelines <= config.topology.pipelines; ++pipelines)
+    if (!is_valid(config, pipelines)) config.schedule = "gpipe", config.chunks = 1;
+  config.cut =
+      default_cut(static_cast<int>(config.model.layers), config.topology.stages * config.chunks);
+}
 
 TrainingConfig draw_config(Dice& dice) {
   const auto [stages, pipelines] = dice.one_of(std::vector<std::pair<int, int>>{
@@ -82,6 +106,7 @@ TrainingConfig draw_config(Dice& dice) {
     config.evaluate_every = 1 + dice.below(2);
     config.evaluation_batches = 2;
   }
+  if (dice.one_in(4)) make_elastic(dice, config);
   return config;
 }
 
@@ -102,7 +127,8 @@ Fault draw_fault(Dice& dice, const TrainingConfig& config) {
   fault.kind = dice.below(kinds.size());
   fault.rank = dice.below(config.topology.ranks());
   fault.other = dice.one_of(links_of(config, fault.rank));
-  fault.phase = dice.one_of<Phase>({Phase::meeting, Phase::training, Phase::training,
+  fault.phase = dice.one_of<Phase>({config.is_elastic ? Phase::agreeing : Phase::meeting,
+                                    Phase::meeting, Phase::training, Phase::training,
                                     Phase::training, Phase::saving, Phase::parting});
   fault.look = dice.below(1 << dice.below(fault.phase == Phase::training ? 9 : 5));
   return fault;
@@ -112,10 +138,15 @@ Start draw_start(Dice& dice, const TrainingConfig& config) {
   Start start;
   for (int left = dice.one_of<int>({0, 1, 1, 1, 2}); left > 0; --left)
     start.faults.push_back(draw_fault(dice, config));
+  if (config.is_elastic)
+    for (int more = dice.below(4); more > 0; --more)
+      start.faults.push_back(draw_fault(dice, config));
   if (dice.one_in(4)) {
     start.disk_operation = dice.below(1 << (1 + dice.below(8)));
     start.disk_fault = dice.one_of<FaultyDisk::Fault>(
         {FaultyDisk::Fault::error, FaultyDisk::Fault::half_written, FaultyDisk::Fault::power});
+    if (config.is_elastic && start.disk_fault == FaultyDisk::Fault::power)
+      start.disk_fault = FaultyDisk::Fault::error;
   }
   if (dice.one_in(4)) {
     start.told_to_stop = dice.below(config.topology.ranks());
@@ -126,14 +157,21 @@ Start draw_start(Dice& dice, const TrainingConfig& config) {
 
 }  // namespace
 
+int kind_named(std::string_view name) {
+  const auto kind = std::ranges::find(kinds, name, &FaultKind::name);
+  nn::require(kind != kinds.end(), "there is no fault \"", name, '"');
+  return static_cast<int>(kind - kinds.begin());
+}
+
 void Fault::befall(SimulatedNetwork& network) const { kinds[kind].befall(network, rank, other); }
+bool Fault::is_of_folders() const { return kinds[kind].is_of_folders; }
 bool Fault::is_harmless() const { return kinds[kind].is_harmless; }
 std::set<int> Fault::culprits() const {
   return kinds[kind].is_of_pair ? std::set{rank, other} : std::set{rank};
 }
 
 std::string Fault::text() const {
-  constexpr std::array phases{"meeting", "training", "saving", "parting"};
+  constexpr std::array phases{"agreeing", "meeting", "training", "saving", "parting"};
   return nn::concat("rank ", rank, ' ', kinds[kind].name,
                     kinds[kind].is_of_pair ? nn::concat(" rank ", other) : "", " at look ", look,
                     " of ", phases[static_cast<int>(phase)]);
@@ -141,6 +179,7 @@ std::string Fault::text() const {
 
 std::string Scenario::text() const {
   std::string text = nn::concat(
+      config.is_elastic ? config.has_exact_sums ? "elastic with exact sums, " : "elastic, " : "",
       config.schedule, ", ", config.topology.stages, " x ", config.topology.pipelines, ", ",
       config.microbatches, " microbatches, ", config.steps, " steps, ", config.model.family->name,
       ", synchronised ", to_text(config.sync, config.topology.pipelines));
@@ -156,10 +195,17 @@ std::string Scenario::text() const {
 }
 
 Scenario draw_scenario(Dice& dice) {
-  Scenario scenario{draw_config(dice), {}, {}};
-  scenario.weather = draw_weather(dice, scenario.config.topology.ranks());
+  Scenario scenario{draw_config(dice), {}, {}, {}};
+  const TrainingConfig& config = scenario.config;
+  int seats = config.topology.ranks();
+  if (config.is_elastic && dice.one_in(4) &&
+      config.topology.pipelines < config.all_microbatches()) {
+    scenario.latecomers = {1, milliseconds(dice.below(3'000))};
+    seats += config.topology.stages;
+  }
+  scenario.weather = draw_weather(dice, seats);
   for (int left = dice.below(3); left > 0; --left)
-    scenario.starts.push_back(draw_start(dice, scenario.config));
+    scenario.starts.push_back(draw_start(dice, config));
   scenario.starts.emplace_back();
   return scenario;
 }

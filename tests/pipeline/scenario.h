@@ -3,6 +3,7 @@
 #include <climits>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "pipeline/training_config.h"
@@ -14,16 +15,20 @@ namespace pipeline {
 
 // A fault befalls a rank when it looks into its mailbox for the n-th time in a phase of its run.
 struct Fault {
-  int kind = 0;  // in the table in scenario.cpp
+  int kind = 0;  // of the table in scenario.cpp: see kind_named()
   int rank = 0, other = 0;
   Phase phase = {};
   int look = 0;
+  bool operator==(const Fault&) const = default;
 
   void befall(SimulatedNetwork& network) const;
-  bool is_harmless() const;        // no rank may fail
+  bool is_harmless() const;  // no rank may fail
+  bool is_of_folders() const;
   std::set<int> culprits() const;  // the ranks that others may miss
   std::string text() const;
 };
+
+int kind_named(std::string_view name);
 
 // What happens at a start of a run.
 struct Start {
@@ -37,6 +42,7 @@ struct Start {
 // What a seed decides. The last start has no fault that ends it.
 struct Scenario {
   TrainingConfig config;
+  SimulatedTraining::Latecomers latecomers = {};
   SimulatedNetwork::Weather weather;
   std::vector<Start> starts;
 

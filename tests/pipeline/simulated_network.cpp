@@ -1,5 +1,6 @@
 #include "tests/pipeline/simulated_network.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -21,7 +22,8 @@ constexpr milliseconds linger{500};  // of messages of a rank that has left
 // One rank's end of it.
 class SimulatedNetwork::End : public Transport {
  public:
-  End(SimulatedNetwork& network, int rank) : network_(network), rank_(rank) {}
+  End(SimulatedNetwork& network, int epoch, int rank, std::vector<int> seats)
+      : network_(network), epoch_(epoch), rank_(rank), seats_(std::move(seats)) {}
   ~End() override {
     if (!network_.has_crashed(rank_)) network_.leave(rank_, true);
   }
@@ -33,39 +35,48 @@ class SimulatedNetwork::End : public Transport {
     network_.rest(rank_, network_.work_of(rank_));
   }
   bool send(int to, const Header& header, const Message& payload) override {
-    return network_.put({rank_, to, false}, header, payload);
+    return network_.put(to_rank(to), header, payload);
   }
   std::optional<Arrival> receive() override { return network_.take(rank_); }
   Connection connection(int to) const override {
-    return network_.connections_.at({rank_, to, false}).is_broken ? Connection::broken
-                                                                  : Connection::open;
+    return network_.connections_.at(to_rank(to)).is_broken ? Connection::broken : Connection::open;
   }
   void close_to(int) override {}
   void sleep(milliseconds longest) override { network_.wait(rank_, longest); }
   std::size_t least_lent() const override { return network_.weather_.lends ? 0 : SIZE_MAX; }
 
  private:
+  Name to_rank(int number) const { return {epoch_, rank_, seats_[number], false}; }
+
   SimulatedNetwork& network_;
-  int rank_;
+  int epoch_, rank_;
+  std::vector<int> seats_;
 };
 
 SimulatedNetwork::SimulatedNetwork(VirtualTime& time, Dice& dice, Weather weather)
-    : time_(time), dice_(dice), weather_(std::move(weather)) {}
+    : time_(time), dice_(dice), weather_(std::move(weather)) {
+  for (std::size_t rank = 0; rank < weather_.work.size(); ++rank) ranks_[static_cast<int>(rank)];
+}
 
-Network::Join SimulatedNetwork::join() {
-  return [this](const Mailbox::Options& options, const Beat& beat, Strangers&) {
-    const int rank = options.rank, ranks = static_cast<int>(options.addresses.size());
-    for (int each = 0; each < ranks; ++each) ranks_[each];
-    ranks_[rank].links = *options.links;
-    ranks_[rank].is_there = true;
-    for (const int other : *options.links)
-      for (const Name& name : {Name(rank, other, false), Name(rank, other, true),
-                               Name(other, rank, false), Name(other, rank, true)}) {
-        connections_[name];
-        open_soon(name);
-      }
-    send_beats(rank, beat);
-    return std::make_unique<End>(*this, rank);
+Network::Join SimulatedNetwork::join(int epoch, std::vector<int> seats) {
+  return [this, epoch, seats = std::move(seats)](const Mailbox::Options& options, const Beat& beat,
+                                                 Strangers&) mutable {
+    for (int rank = 0; seats.size() < options.addresses.size(); ++rank) seats.push_back(rank);
+    const int rank = seats[options.rank];
+    Rank& own = ranks_[rank];
+    own.epoch = epoch, own.is_there = true, own.links.clear();
+    for (const int number : *options.links) {
+      const int other = seats[number];
+      own.links.push_back(other);
+      for (const bool is_for_beats : {false, true})
+        for (const Name& name :
+             {Name{epoch, rank, other, is_for_beats}, Name{epoch, other, rank, is_for_beats}}) {
+          connections_[name];
+          open_soon(name);
+        }
+    }
+    send_beats(rank, epoch, beat);
+    return std::make_unique<End>(*this, epoch, rank, seats);
   };
 }
 
@@ -74,16 +85,15 @@ SimulatedNetwork::Duration SimulatedNetwork::work_of(int rank) {
   return weather_.work.empty() ? least : least + dice_.up_to(weather_.work.at(rank));
 }
 
-void SimulatedNetwork::send_beats(int rank, const Beat& beat) {
-  const Rank& sender = ranks_[rank];
-  if (!sender.is_there) return;
-  if (time_.now() >= sender.frozen_until) {
+void SimulatedNetwork::send_beats(int rank, int epoch, const Beat& beat) {
+  if (!is_in(rank, epoch)) return;
+  if (!is_frozen(rank)) {
     const auto [header, idle] = beat.content();
     const auto owner = std::make_shared<std::string>(idle);
-    for (const int other : sender.links)
-      put({rank, other, true}, header, {std::as_bytes(std::span(*owner)), owner});
+    for (const int other : ranks_[rank].links)
+      put({epoch, rank, other, true}, header, {std::as_bytes(std::span(*owner)), owner});
   }
-  time_.after(beat.interval(), [this, rank, &beat] { send_beats(rank, beat); });
+  time_.after(beat.interval(), [this, rank, epoch, &beat] { send_beats(rank, epoch, beat); });
 }
 
 void SimulatedNetwork::tell(int rank) {
@@ -99,8 +109,13 @@ void SimulatedNetwork::wait(int rank, milliseconds longest) {
   own.is_waiting = own.has_news = false;
 }
 
+void SimulatedNetwork::pause(int rank, Duration duration) {
+  on_look(rank);
+  rest(rank, duration);
+}
+
 void SimulatedNetwork::rest(int rank, Duration duration) {
-  const Rank& own = ranks_.at(rank);
+  const Rank& own = ranks_[rank];
   time_.sleep(rank, duration);
   while (!own.has_crashed && time_.now() < own.busy_until)
     time_.sleep(rank, own.busy_until - time_.now());
@@ -112,32 +127,36 @@ void SimulatedNetwork::leave(int rank, bool is_seen) {
   own.is_there = false;
   own.inbox.clear();
   for (const int other : own.links) {
-    const Name in{other, rank, false}, out{rank, other, false};
+    const Name in{own.epoch, other, rank, false}, out{own.epoch, rank, other, false};
     time_.after(linger, [this, out] { connections_.at(out).parcels.clear(); });
     if (is_seen) time_.after(dice_.up_to(weather_.latency), [this, in] { end(in); });
   }
 }
 
 void SimulatedNetwork::crash(int rank, bool silently) {
-  Rank& own = ranks_.at(rank);
-  if (!own.is_there) return;
+  Rank& own = ranks_[rank];
+  if (own.has_crashed) return;
   note(crashed, rank, rank);
+  own.has_crashed = true;
+  own.has_vanished = silently;
+  time_.wake(rank);
+  if (!own.is_there) return;
   for (const int other : own.links) {
-    auto& parcels = connections_.at({rank, other, false}).parcels;
+    auto& parcels = connections_.at({own.epoch, rank, other, false}).parcels;
     parcels.resize(dice_.below(static_cast<int>(parcels.size()) + 1));
   }
   leave(rank, !silently);
-  own.has_crashed = true;
-  time_.wake(rank);
 }
+
+void SimulatedNetwork::restart(int rank) { ranks_[rank] = {}; }
 
 void SimulatedNetwork::freeze(int rank, Duration duration) {
   occupy(rank, duration);
-  ranks_.at(rank).frozen_until = time_.now() + duration;
+  ranks_[rank].frozen_until = time_.now() + duration;
 }
 
 void SimulatedNetwork::occupy(int rank, Duration duration) {
-  ranks_.at(rank).busy_until = time_.now() + duration;
+  ranks_[rank].busy_until = time_.now() + duration;
 }
 
 void SimulatedNetwork::suspend(Duration duration) {
@@ -146,13 +165,17 @@ void SimulatedNetwork::suspend(Duration duration) {
 }
 
 void SimulatedNetwork::cut(int from, int to, Duration duration) {
-  for (const bool is_for_beats : {false, true})
-    connections_[{from, to, is_for_beats}].cut_until = time_.now() + duration;
+  cuts_[{from, to}] = time_.now() + duration;
 }
 
 void SimulatedNetwork::break_connection(int from, int to) {
-  connections_[{from, to, false}].cut_until = {};
-  end({from, to, false});
+  cuts_.erase({from, to});
+  const Name name{ranks_[from].epoch, from, to, false};
+  if (connections_.contains(name)) end(name);
+}
+
+void SimulatedNetwork::hide_folders(int rank, Duration duration) {
+  ranks_[rank].blind_until = time_.now() + duration;
 }
 
 }  // namespace pipeline

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -8,7 +9,6 @@
 #include <map>
 #include <optional>
 #include <string>
-#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -23,6 +23,9 @@ namespace pipeline {
 // A network in virtual time, on which a seed decides how long everything takes. Each pair of ranks
 // has four connections, as over ZeroMQ: in either direction one for messages and one for beats. A
 // connection keeps the order of its messages, and holds so many until the receiver takes them.
+//
+// It numbers ranks as their launcher does. Epochs of an elastic run give them others, and have
+// connections of their own.
 class SimulatedNetwork {
  public:
   using Duration = VirtualTime::Clock::duration;
@@ -37,7 +40,14 @@ class SimulatedNetwork {
 
   // Everything must outlive it.
   SimulatedNetwork(VirtualTime& time, Dice& dice, Weather weather);
-  Network::Join join();
+  // `seats`: the numbers of an epoch's ranks.
+  Network::Join join(int epoch = 0, std::vector<int> seats = {});
+
+  // From now on no message reads the memory of a rank that has left its epoch.
+  void withdraw(int rank);
+
+  // A rank looks around, and sleeps. Throws Crashed if it crashes meanwhile.
+  void pause(int rank, Duration duration);
 
   // Faults. A rank that crashes takes some of its messages with it; `silently`: no connection
   // breaks, as if its machine had lost power.
@@ -47,8 +57,14 @@ class SimulatedNetwork {
   void suspend(Duration duration);                // freezes all ranks
   void cut(int from, int to, Duration duration);  // messages wait until the end of it
   void break_connection(int from, int to);
+  void hide_folders(int rank, Duration duration);  // that it shares with the others
+  void restart(int rank);                          // a new process takes the place of a lost one
 
-  bool has_crashed(int rank) const { return ranks_.at(rank).has_crashed; }
+  bool has_crashed(int rank) { return ranks_[rank].has_crashed; }
+  bool has_vanished(int rank) { return ranks_[rank].has_vanished; }  // without a sign
+  bool is_frozen(int rank) { return time_.now() < ranks_[rank].frozen_until; }
+  bool sees_folders(int rank) { return time_.now() >= ranks_[rank].blind_until; }
+  bool is_cut(int from, int to) { return time_.now() < cuts_[{from, to}]; }
   Duration suspended() const { return suspended_; }  // all suspensions together
 
   std::function<void(int rank)> on_look = [](int) {};  // into its mailbox
@@ -63,18 +79,24 @@ class SimulatedNetwork {
     std::uint64_t checksum;  // of the payload as it was sent
     VirtualTime::Clock::time_point due;
   };
-  using Name = std::tuple<int, int, bool>;  // from, to, is for beats
+  struct Name {
+    int epoch, from, to;
+    bool is_for_beats;
+    auto operator<=>(const Name&) const = default;
+  };
   struct Connection {
     std::deque<Parcel> parcels = {};
     std::size_t held = 0;  // parcels, and those that have arrived but not been taken
     bool is_open = false, is_broken = false, has_turned_away = false;
-    VirtualTime::Clock::time_point cut_until = {};
   };
   struct Rank {
     std::vector<int> links = {};
     std::deque<std::pair<Name, Transport::Arrival>> inbox = {};
-    bool is_there = false, has_crashed = false, is_waiting = false, has_news = false;
-    VirtualTime::Clock::time_point frozen_until = {}, busy_until = {}, link_is_free = {};
+    int epoch = 0;
+    bool is_there = false, has_crashed = false, has_vanished = false;
+    bool is_waiting = false, has_news = false;
+    VirtualTime::Clock::time_point frozen_until = {}, busy_until = {}, blind_until = {};
+    VirtualTime::Clock::time_point link_is_free = {};
   };
 
   // In a rank's thread; rest() throws Crashed if the rank crashes meanwhile.
@@ -83,7 +105,8 @@ class SimulatedNetwork {
   void wait(int rank, std::chrono::milliseconds longest);  // for news
   void tell(int rank);                                     // that there are some
   void leave(int rank, bool is_seen);
-  void send_beats(int rank, const Beat& beat);
+  void send_beats(int rank, int epoch, const Beat& beat);
+  bool is_in(int rank, int epoch) { return ranks_[rank].is_there && ranks_[rank].epoch == epoch; }
 
   // Messages on their way (simulated_transit.cpp). A connection opens soon if both ranks are there.
   // put() finds room or not; the sender learns of the end when the connection is no longer cut.
@@ -93,13 +116,16 @@ class SimulatedNetwork {
   void deliver(const Name& name);
   std::optional<Transport::Arrival> take(int rank);
   void end(const Name& name);
+  void require_unchanged(const Name& name, const Parcel& parcel);
   void note(Event event, int from, int to, std::uint64_t detail = 0);
 
   VirtualTime& time_;
   Dice& dice_;
   Weather weather_;
   std::map<Name, Connection> connections_;
-  std::map<int, Rank> ranks_;  // all, once one has joined
+  std::map<int, Rank> ranks_;
+  std::map<std::pair<int, int>, VirtualTime::Clock::time_point>
+      cuts_;  // until when, by from and to
   Duration suspended_{};
 };
 

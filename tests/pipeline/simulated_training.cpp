@@ -12,54 +12,59 @@
 #include "pipeline/collectives.h"
 #include "pipeline/evaluation.h"
 #include "pipeline/links.h"
+#include "pipeline/mailbox/keys.h"
 #include "pipeline/mailbox/mailbox.h"
+#include "pipeline/mailbox/meeting.h"
 #include "pipeline/protocol.h"
 #include "pipeline/stage_worker.h"
 #include "tests/pipeline/toy_training.h"
 
 namespace pipeline {
 
-namespace {
-
-constexpr int save_every = 2;
-
-}  // namespace
-
 struct SimulatedTraining::Rank {
   int number;
   Stage& stage;
   std::optional<StageWorker>& worker;
   Mailbox& mailbox;
-  const data::SplitWindows& windows;
   std::shared_ptr<nn::Storage> disk;
   Ending& ending;
 };
 
+SimulatedTraining::SimulatedTraining(TrainingConfig config, std::filesystem::path folder,
+                                     VirtualTime& time)
+    : config_(std::move(config)),
+      folder_(std::move(folder)),
+      time_(time),
+      text_(toy::some_text()),
+      windows_(data::split_windows(text_, toy::length, config_.held_out)) {}
+
 std::vector<Ending> SimulatedTraining::start(SimulatedNetwork& simulated,
                                              std::shared_ptr<nn::Storage> disk) {
+  if (config_.is_elastic) return start_elastic(simulated, disk);
   const int ranks = config_.topology.ranks();
-  const std::vector<std::uint16_t> text = toy::some_text();
-  const data::SplitWindows windows = data::split_windows(text, toy::length, config_.held_out);
   std::deque<Stage> stages;  // outlive the network, whose messages read their memory
   for (int rank = 0; rank < ranks; ++rank)
     stages.emplace_back(config_.model, blocks_of(config_, config_.topology.stage(rank)),
                         toy::length, config_.seed, 1, config_.recomputes);
   std::deque<std::optional<StageWorker>> workers(ranks);  // these, too, for their moments
   Network network(simulated.join());
+  SimulatedPlace place(simulated, time_, folders_);
   std::vector<Ending> endings(ranks);
-  ++run_;
   const auto work = [&](int rank) {
     Ending& ending = endings[rank];
+    ending.rank = rank;
     try {
       on_phase(rank, Phase::meeting);
+      const auto folder = place.folder("meeting", rank);
+      const std::uint64_t run = meet(*folder, rank, ranks, deadline);
       Mailbox mailbox(network, {.rank = rank,
                                 .addresses = std::vector<std::string>(ranks),
                                 .links = links_of(config_, rank),
-                                .run = run_,
+                                .run = run,
                                 .deadline = deadline,
                                 .heartbeat = heartbeat});
       try {
-        Rank own{rank, stages[rank], workers[rank], mailbox, windows, disk, ending};
+        Rank own{rank, stages[rank], workers[rank], mailbox, disk, ending};
         train(own);
         ending.how = Ending::done;
         for (const auto& [what, count] : mailbox.strangers())
@@ -73,6 +78,9 @@ std::vector<Ending> SimulatedTraining::start(SimulatedNetwork& simulated,
         ending.message = error.what();
         mailbox.announce_failure(nn::concat("rank ", rank, " failed: ", error.what()));
       }
+    } catch (const NotMet& others) {
+      ending.how = Ending::lost_another;
+      ending.message = others.what();
     } catch (const SimulatedNetwork::Crashed&) {
     } catch (const VirtualTime::Over&) {
     }
@@ -90,13 +98,14 @@ void SimulatedTraining::train(Rank& rank) {
   Mailbox& mailbox = rank.mailbox;
   mailbox.expect(Protocol(config_, rank.number));
   mailbox.meet(terms(config_), deadline);
+  if (rank.number == 0) folders_.erase("meeting");
   on_phase(rank.number, Phase::training);
   Trace trace;
   StageWorker& worker =
-      rank.worker.emplace(config_, rank.stage, mailbox, &rank.windows.training, trace);
+      rank.worker.emplace(config_, rank.stage, mailbox, &windows_.training, trace);
   std::optional<Evaluation> evaluation;
   if (config_.evaluate_every > 0)
-    evaluation.emplace(config_, rank.stage, mailbox, *rank.windows.held_out);
+    evaluation.emplace(config_, rank.stage, mailbox, *windows_.held_out);
   nn::CheckpointFolder saved(folder_, rank.disk);
   Checkpoints checkpoints(saved, config_, rank.stage, worker, mailbox);
   int& steps = rank.ending.steps = checkpoints.resume([](const std::string&) {});
@@ -124,9 +133,19 @@ void SimulatedTraining::train(Rank& rank) {
   mailbox.part();
 }
 
+// Exchanges addresses and keys, which nobody needs here, and returns the run's number.
+std::uint64_t SimulatedTraining::meet(SharedFolder& folder, int rank, int ranks,
+                                      std::chrono::milliseconds patience,
+                                      const std::atomic<bool>* stop) {
+  const std::string key = new_key_pair().public_key;
+  return std::stoull(
+      exchange_lines(folder, rank, ranks, "address " + key, patience, stop).at(rank));
+}
+
 void SimulatedTraining::record(std::map<int, double>& numbers, int steps, double number) {
   const auto [place, is_new] = numbers.emplace(steps, number);
-  if (!is_new && place->second != number)
+  const bool has_same_bits = !config_.is_elastic || config_.has_exact_sums;
+  if (!is_new && has_same_bits && place->second != number)
     contradiction =
         nn::concat("a loss after step ", steps, " was ", place->second, ", now ", number);
 }

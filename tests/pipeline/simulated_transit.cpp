@@ -27,10 +27,9 @@ Message copy_of(std::span<const std::byte> bytes) {
 void SimulatedNetwork::open_soon(const Name& name) {
   time_.after(dice_.up_to(weather_.latency), [this, name] {
     Connection& connection = connections_[name];
-    const auto [from, to, is_for_beats] = name;
-    if (connection.is_open || !ranks_[from].is_there || !ranks_[to].is_there) return;
-    if (time_.now() < connection.cut_until)
-      return time_.at(connection.cut_until, [this, name] { open_soon(name); });
+    const auto [epoch, from, to, is_for_beats] = name;
+    if (connection.is_open || !is_in(from, epoch) || !is_in(to, epoch)) return;
+    if (is_cut(from, to)) return time_.at(cuts_[{from, to}], [this, name] { open_soon(name); });
     connection.is_open = true;
     note(connected, from, to, is_for_beats);
     tell(from);
@@ -39,7 +38,7 @@ void SimulatedNetwork::open_soon(const Name& name) {
 
 bool SimulatedNetwork::put(const Name& name, const Header& header, const Message& payload) {
   Connection& connection = connections_.at(name);
-  const auto [from, to, is_for_beats] = name;
+  const auto [epoch, from, to, is_for_beats] = name;
   if (!connection.is_open || connection.is_broken) return false;
   if (connection.held >= (is_for_beats ? room_for_beats : weather_.room)) {
     connection.has_turned_away = true;
@@ -70,18 +69,15 @@ SimulatedNetwork::Duration SimulatedNetwork::transit_of(int from, std::size_t by
 
 void SimulatedNetwork::deliver(const Name& name) {
   Connection& connection = connections_.at(name);
-  const auto [from, to, is_for_beats] = name;
+  const auto [epoch, from, to, is_for_beats] = name;
   if (connection.parcels.empty()) return;  // lost meanwhile
-  if (time_.now() < connection.cut_until)
-    return time_.at(connection.cut_until, [this, name] { deliver(name); });
+  if (is_cut(from, to)) return time_.at(cuts_[{from, to}], [this, name] { deliver(name); });
   const Parcel parcel = std::move(connection.parcels.front());
   connection.parcels.pop_front();
   const auto& [header, payload, sender] = parcel.arrival;
   note(arrived, from, to, parcel.checksum);
-  if (nn::crc32c(payload.bytes) != parcel.checksum)
-    broken_promise =
-        nn::concat("rank ", from, " wrote to memory that a message to rank ", to, " still read");
-  if (ranks_[to].is_there) {
+  require_unchanged(name, parcel);
+  if (is_in(to, epoch)) {
     ranks_[to].inbox.push_back({name, {header, copy_of(payload.bytes), sender}});
     tell(to);
   }
@@ -97,20 +93,34 @@ std::optional<Transport::Arrival> SimulatedNetwork::take(int rank) {
   Connection& connection = connections_.at(name);
   --connection.held;
   if (std::exchange(connection.has_turned_away, false))
-    time_.after(dice_.up_to(weather_.latency), [this, from = std::get<0>(name)] { tell(from); });
+    time_.after(dice_.up_to(weather_.latency), [this, from = name.from] { tell(from); });
   return arrival;
 }
 
 void SimulatedNetwork::end(const Name& name) {
   Connection& connection = connections_.at(name);
-  const auto [from, to, is_for_beats] = name;
+  const auto [epoch, from, to, is_for_beats] = name;
   if (!connection.is_open || connection.is_broken) return;
-  if (time_.now() < connection.cut_until)
-    return time_.at(connection.cut_until, [this, name] { end(name); });
+  if (is_cut(from, to)) return time_.at(cuts_[{from, to}], [this, name] { end(name); });
   note(broke, from, to);
   connection.is_broken = true;
   connection.parcels.clear();
   tell(from);
+}
+
+void SimulatedNetwork::require_unchanged(const Name& name, const Parcel& parcel) {
+  if (nn::crc32c(parcel.arrival.payload.bytes) != parcel.checksum)
+    broken_promise = nn::concat("rank ", name.from, " wrote to memory that a message to rank ",
+                                name.to, " still read");
+}
+
+void SimulatedNetwork::withdraw(int rank) {
+  for (auto& [name, connection] : connections_)
+    for (Parcel& parcel : connection.parcels) {
+      if (name.from != rank) continue;
+      require_unchanged(name, parcel);
+      parcel.arrival.payload = copy_of(parcel.arrival.payload.bytes);
+    }
 }
 
 void SimulatedNetwork::note(Event event, int from, int to, std::uint64_t detail) {

@@ -5,6 +5,8 @@
 #include <string>
 
 #include "pipeline/training_config.h"
+#include "tests/pipeline/dice.h"
+#include "tests/pipeline/scenario.h"
 #include "tests/pipeline/simulated_training.h"
 
 namespace pipeline {
@@ -18,8 +20,11 @@ class Trials {
     int starts = 0, faults = 0;
   };
   Trial run(std::uint64_t seed);
+  Trial run(const Scenario& scenario, Dice& dice);
 
  private:
+  // Whether the results are those of an undisturbed training.
+  bool agree(const TrainingConfig& config, const Results& results);
   // The results of the same training in one process for each pipeline.
   const Results& undisturbed(TrainingConfig config);
 

@@ -50,14 +50,15 @@ void require_elastic(const RankOptions& options) {
 
 pipeline::Members::Options members_options(const RankOptions& options) {
   const pipeline::Topology& topology = options.config.topology;
-  return {.folder = options.meeting,
+  return {.folder = pipeline::shared_folder(options.meeting),
+          .doors = pipeline::doors_at(options.host.empty() ? pipeline::host_of_this_machine()
+                                                           : options.host),
           .seat = options.rank,
           .shape = {.stages = topology.stages,
                     .pipelines = topology.pipelines,
                     .most_pipelines = options.config.all_microbatches(),
                     .plan = options.members.empty() ? std::map<int, std::vector<int>>()
                                                     : read_history(options.members)},
-          .host = options.host.empty() ? pipeline::host_of_this_machine() : options.host,
           .heartbeat = milliseconds_of(options.heartbeat),
           .patience = milliseconds_of(options.timeout),
           .stop = options.stop};

@@ -1,0 +1,74 @@
+#include <doctest/doctest.h>
+
+#include <chrono>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "tests/pipeline/scenario.h"
+#include "tests/pipeline/toy_training.h"
+#include "tests/pipeline/trial.h"
+
+// Cases that seeds have found; blame.cpp has others.
+namespace pipeline {
+
+namespace {
+
+TrainingConfig elastic_config(int stages, int pipelines) {
+  TrainingConfig config = toy::config_of("1f1b", stages, pipelines, 2);
+  config.is_elastic = config.has_exact_sums = true;
+  config.steps = 4;
+  return config;
+}
+
+Fault fault(int rank, std::string_view kind, Phase phase, int look) {
+  return {.kind = kind_named(kind), .rank = rank, .other = rank, .phase = phase, .look = look};
+}
+
+// What is wrong if these faults befall a start of the training, and none the next one.
+std::string finding_of(TrainingConfig config, std::vector<Fault> faults) {
+  Trials trials;
+  Dice dice(1);
+  const std::vector<std::chrono::microseconds> work(config.topology.ranks(),
+                                                    std::chrono::milliseconds(3));
+  const Scenario scenario{std::move(config), {}, {.work = work}, {{std::move(faults)}, {}}};
+  return trials.run(scenario, dice).finding;
+}
+
+}  // namespace
+
+TEST_CASE("what follows a step is done again if a rank is lost meanwhile") {
+  TrainingConfig config = elastic_config(2, 2);
+  config.held_out = 0.1;
+  config.evaluate_every = 1;
+  config.evaluation_batches = 2;
+  for (int rank : {0, 3})
+    for (int look = 4; look < 64; look += 6)
+      CHECK(finding_of(config, {fault(rank, "crashes", Phase::training, look)}) == "");
+}
+
+TEST_CASE("a run is ended by those that are left when a rank is lost at the last checkpoint") {
+  TrainingConfig config = elastic_config(2, 3);
+  config.steps = 2;
+  for (int rank : {0, 1})
+    for (int look : {0, 1, 2})
+      CHECK(finding_of(config, {fault(rank, "crashes", Phase::saving, look)}) == "");
+}
+
+TEST_CASE("a rank that was away while it saved leaves the checkpoints of the others alone") {
+  for (const char* const kind : {"computes forever", "freezes"})
+    CHECK(finding_of(elastic_config(3, 2), {fault(0, kind, Phase::saving, 0)}) == "");
+}
+
+TEST_CASE("ranks that were suspended while they met or agreed do not give up") {
+  for (int look : {0, 1, 2, 3})
+    CHECK(finding_of(toy::config_of("1f1b", 3, 1, 2),
+                     {fault(1, "is suspended with all others", Phase::meeting, look)}) == "");
+  for (int rank : {0, 2})
+    for (int look : {0, 1, 2, 3})
+      CHECK(finding_of(elastic_config(3, 1),
+                       {fault(rank, "is suspended with all others", Phase::agreeing, look)}) == "");
+}
+
+}  // namespace pipeline
