@@ -98,6 +98,30 @@ comes_back_late() {
 }
 check "a stage waits for another for as long as the run goes on" comes_back_late
 
+# The run ends while the second of three stages is away.
+ends_without() {
+  start away 3 --stages 3 "${slow[@]}" --checkpoint "$work/away-steps"
+  played away 1 || echo "it does not train"
+  kill -KILL "${ranks[1]}"
+  wait "${ranks[0]}" && wait "${ranks[2]}" || { cat "$work"/away-*.out; return 1; }
+  cat "$work"/away-*.out
+  grep -q "^rank 2: the run has ended without its pipeline$" "$work/away-2.out"
+}
+check "a stage ends with the run, also while another one is away" ends_without
+
+differ() {  # differ STAGES OTHER: of rank 0, and of rank 1
+  local status
+  "$program" "${run[@]}" --stages "$1" --rank 0 --ranks 2 --meet "$work/meet" >"$work/0.out" 2>&1 &
+  "$program" "${run[@]}" --stages "$2" --rank 1 --ranks 2 --meet "$work/meet" >"$work/1.out" 2>&1
+  status=$?
+  cat "$work/1.out"
+  kill -TERM $!
+  wait $!
+  [ $status = 2 ] && grep -qx "error: rank 0 was started with --stages $1, rank 1 with $2" "$work/1.out"
+}
+check "a rank with other --stages than rank 0 is refused" differ 2 1
+check "so is one with stages where rank 0 has none" differ 1 2
+
 check "ranks that make no whole pipelines are refused" refuses \
   "5 ranks do not divide into pipelines of 2 stages" run --rank 0 --ranks 5 --stages 2
 check "so is a schedule without stages" refuses "--schedule is the order of work in a pipeline" \

@@ -60,6 +60,14 @@ void FolderLock::require_held() const {
                    "leave a run's folder alone until it ends");
 }
 
+bool FolderLock::is_held(const std::filesystem::path& folder) {
+  const int file = ::open((folder / ".lock").c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return false;
+  const bool is_free = ::flock(file, LOCK_SH | LOCK_NB) == 0;
+  ::close(file);
+  return !is_free;
+}
+
 void FolderLock::remove(const std::filesystem::path& folder) {
   std::error_code ignored;
   std::filesystem::remove(folder / ".lock", ignored);

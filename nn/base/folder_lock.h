@@ -22,6 +22,9 @@ class FolderLock {
   // could lock the folder as well.
   void require_held() const;
 
+  // Whether another scope or process has the lock of a folder. Makes nothing there.
+  static bool is_held(const std::filesystem::path& folder);
+
   // Takes the lock away from its holder, whose require_held() then throws.
   static void remove(const std::filesystem::path& folder);
 

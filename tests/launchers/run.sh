@@ -29,6 +29,16 @@ launch_torchrun() {
   timeout 60 "$torchrun" --no-python --standalone --nproc-per-node "$1" -- "${@:2}"
 }
 launch_srun() { timeout 60 srun -N 3 -n "$@"; }
+# Not Kubernetes itself, but what a process of an Indexed Job finds in its environment.
+launch_kubernetes() {
+  local index status=0 pods=() pod
+  for ((index = 0; index < $1; ++index)); do
+    JOB_COMPLETION_INDEX=$index JOB_UID=$$ timeout 90 "${@:2}" &
+    pods+=($!)
+  done
+  for pod in "${pods[@]}"; do wait "$pod" || status=$?; done
+  return $status
+}
 
 trains() {  # trains LAUNCHER RANKS
   "launch_$1" "$2" "$program" --stages 3 "${small[@]}" --steps 6 --out "$work/$1-$2" &&
@@ -39,7 +49,7 @@ rank_process() {  # rank_process NAME RANK
   local process
   for process in $(pgrep -f -- "^$program .*--out $work/$1"); do
     tr '\0' '\n' <"/proc/$process/environ" |
-      grep -qxE "(OMPI_COMM_WORLD_RANK|RANK|SLURM_PROCID)=$2" && echo "$process"
+      grep -qxE "(OMPI_COMM_WORLD_RANK|RANK|SLURM_PROCID|JOB_COMPLETION_INDEX)=$2" && echo "$process"
   done 2>/dev/null
 }
 names_the_killed() {  # names_the_killed LAUNCHER
@@ -57,6 +67,29 @@ names_the_killed() {  # names_the_killed LAUNCHER
   [ $status != 0 ] && [ $((SECONDS - start)) -le 15 ] && grep -q "rank 1 is gone" "$work/out" &&
     ! pgrep -f -- "^$program .*--out $work/$name"
 }
+# keep.sh starts a killed process again, and the launcher notices nothing: the pipeline leaves and
+# comes back, and the losses are those of an undisturbed process.
+elastic=(--exact-sums "${small[@]}" --checkpoint-every 0)
+replaces() {  # replaces LAUNCHER
+  local name=elastic-$1 launcher _ last
+  "launch_$1" 6 tools/launch/keep.sh "$program" --elastic --stages 3 --pipelines 2 --heartbeat 2 \
+    "${elastic[@]}" --steps 1000000 --out "$work/$name" >"$work/out" 2>&1 &
+  launcher=$!
+  wait_for_step "$name" 3 || echo "it does not train"
+  kill -KILL $(rank_process "$name" 1)
+  for _ in {1..400}; do
+    grep -q 'pipeline 0 came' "$work/$name/members.csv" && break
+    sleep 0.05
+  done
+  kill -TERM $(rank_process "$name" 4)  # all stop after the same step
+  wait $launcher
+  cat "$work/out" "$work/$name/members.csv"
+  last=$(tail -n 1 "$work/$name/loss.csv" | cut -d, -f1)
+  grep -q 'pipeline 0 left' "$work/$name/members.csv" &&
+    grep -q 'pipeline 0 came' "$work/$name/members.csv" &&
+    tools/pipeline.sh 3 --microbatches 6 "${elastic[@]}" --steps "$last" \
+      --out "$work/$name-alone" && same_losses "$name-alone" "$name"
+}
 # On an idle machine of two cores they meet within 30 s, and take 60 s of processor time from start to
 # end; other work beside them makes it more.
 many_meet() {
@@ -69,11 +102,11 @@ many_meet() {
   echo "200 processes took $user s, and $system s in the kernel"
   [ $((${user%.*} + ${system%.*})) -lt 100 ]
 }
-batch_trains() {
+batch_trains() {  # batch_trains NAME OPTIONS...
   timeout 60 sbatch --wait --output="$work/batch.log" --chdir="$PWD" tools/launch/slurm.sh \
-    --stages 3 "${small[@]}" --steps 6 --out "$work/srun-batch"
+    --stages 3 "${small[@]}" --steps 6 --out "$work/$1" "${@:2}"
   cat "$work/batch.log"
-  same_losses sh-6 srun-batch
+  same_losses sh-6 "$1"
 }
 # The clients of a federation, shared out over processes.
 federates() {  # federates LAUNCHER
@@ -82,11 +115,25 @@ federates() {  # federates LAUNCHER
   cat "$work/out"
   cmp "$work/federation.csv" "$work/$1.csv" && grep -q '^rank 2 trained clients [1-9]' "$work/out"
 }
+# Clients whose model is cut into stages. The plays have the path that DATA_RAW had before.
+cuts_clients() {
+  local run=(run --dataset shakespeare --model llama --split natural -N 440 -C 0.01 -B 8 --lr 0.2
+    --local-steps 4 --rounds 2 --test-every 2)
+  export DATA_RAW=$data_raw
+  "${program%/*}/federated" "${run[@]}" --csv "$work/plays.csv" >"$work/out" &&
+    launch_mpirun 6 "${program%/*}/federated" "${run[@]}" --stages 3 --meet "$work" \
+      --csv "$work/plays-6.csv" >"$work/out" 2>&1
+  cat "$work/out"
+  export DATA_RAW=$work/data
+  cmp "$work/plays.csv" "$work/plays-6.csv" &&
+    grep -q '^rank 5 computed gradients [1-9]' "$work/out"
+}
 tested() {  # tested LAUNCHER
   check "3 processes of $1 train as those of pipeline.sh" trains "$1" 3
   check "6 processes of $1 train as those of pipeline.sh" trains "$1" 6
   check "a killed one ends the job of $1, and is named" names_the_killed "$1"
   check "3 processes of $1 share the clients of a federation" federates "$1"
+  check "a killed one's pipeline leaves an elastic job of $1, and comes back" replaces "$1"
 }
 
 # 40 patients, in columns that can tell who is ill.
@@ -101,8 +148,14 @@ for pipelines in 1 2; do
   check "pipeline.sh trains" tools/pipeline.sh 3 $pipelines "${small[@]}" --steps 6 \
     --out "$work/sh-$((3 * pipelines))"
 done
+check "a killed one's pipeline leaves an elastic job of Kubernetes, and comes back" \
+  replaces kubernetes
 if has mpirun; then
   tested mpirun
+  if [ -e "$data_raw/shakespeare" ]; then
+    check "6 processes of mpirun are two pipelines for a federation's clients" cuts_clients
+  else echo "left out: clients of several stages (data/fetch.sh shakespeare)"
+  fi
   check "200 processes meet and train" many_meet
   cat "$work/log"
 else echo "left out: mpirun (package openmpi-bin)"
@@ -112,6 +165,7 @@ if has "$torchrun"; then tested torchrun; else echo "left out: torchrun (pip ins
 trap 'stop_slurm 2>/dev/null; rm -rf "$work"' EXIT
 if start_slurm; then
   tested srun
-  check "the script for sbatch trains" batch_trains
+  check "the script for sbatch trains" batch_trains srun-batch
+  check "so does that of an elastic job" batch_trains srun-elastic --elastic
 fi
 finish

@@ -30,17 +30,20 @@ TEST_CASE("a rank that waits in vain names those that are missing, and no others
   CHECK(other.ends_with(" for rank 5"));
 }
 
-TEST_CASE("ranks see whether rank 0 is there") {
+TEST_CASE("ranks see whether rank 0 is there, and into how many stages it cuts clients") {
+  using ranks::RankZero;
   const tools::TemporaryFolder folder;
   const ranks::MeetingPlace place{folder.path / "meeting"};
-  CHECK_FALSE(ranks::Presence::is_seen(place));
+  const auto state = [&] { return ranks::look_for_rank_0(place).state; };
+  CHECK(state() == RankZero::absent);
   {
-    const ranks::Presence presence(place);
-    CHECK(ranks::Presence::is_seen(place));
-    CHECK(ranks::Presence::is_seen(place));
+    const ranks::Presence presence(place, 3);
+    CHECK(state() == RankZero::there);
+    CHECK(ranks::look_for_rank_0(place).stages == 3);
   }
-  CHECK_FALSE(ranks::Presence::is_seen(place));
-  std::filesystem::create_directory(place.folder.string() + "-run");  // of one that was killed
-  CHECK_FALSE(ranks::Presence::is_seen(place));
+  CHECK(state() == RankZero::absent);
   CHECK(std::filesystem::is_empty(folder.path));
+  std::filesystem::create_directory(place.folder.string() + "-run");  // of one that was killed
+  CHECK(state() == RankZero::killed);
+  CHECK_FALSE(ranks::look_for_rank_0(place).stages);
 }

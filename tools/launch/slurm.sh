@@ -11,5 +11,15 @@
 #
 #   sbatch tools/launch/slurm.sh --stages 3
 #   sbatch --nodes 8 tools/launch/slurm.sh --stages 4 --steps 300
-exec srun --kill-on-bad-exit=1 bin/pipeline_worker --threads "${SLURM_CPUS_PER_TASK:-1}" \
-  --out "out/slurm-$SLURM_JOB_ID" --resume "$@"
+#
+# With --elastic a rank that dies is started again, and its pipeline comes back; the other ranks go
+# on meanwhile, and with --no-kill also when a machine is lost.
+#
+#   sbatch --no-kill tools/launch/slurm.sh --stages 3 --elastic
+rank=(--kill-on-bad-exit=1 bin/pipeline_worker)
+case " $* " in
+  *' --elastic '*)
+    rank=(--kill-on-bad-exit=0 --no-kill --wait=0 tools/launch/keep.sh bin/pipeline_worker) ;;
+esac
+exec srun "${rank[@]}" --threads "${SLURM_CPUS_PER_TASK:-1}" --out "out/slurm-$SLURM_JOB_ID" \
+  --resume "$@"

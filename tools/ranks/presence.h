@@ -1,29 +1,36 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 
 #include "nn/base/folder_lock.h"
 #include "tools/ranks/connection.h"
 
 namespace ranks {
 
-// Rank 0 is there: a lock on a folder at the meeting place. So ranks that have lost each other see
+// Rank 0 is there: a lock on a folder at the meeting place. So ranks that wait for others see
 // whether it is worth waiting, also those that have no connection to rank 0. The lock ends with
 // rank 0, however that ends.
 class Presence {
  public:
-  // Rank 0's. Throws nn::InputError as nn::FolderLock does: another run meets at the same place.
-  explicit Presence(const MeetingPlace& place);
+  // Rank 0's, which also says into how many stages it cuts clients. Throws nn::InputError as
+  // nn::FolderLock does: another run meets at the same place.
+  Presence(const MeetingPlace& place, int stages);
   ~Presence();
   Presence(const Presence&) = delete;
   Presence& operator=(const Presence&) = delete;
-
-  // By any rank. Clears away what a rank 0 that was killed has left.
-  static bool is_seen(const MeetingPlace& place);
 
  private:
   std::filesystem::path folder_;
   nn::FolderLock lock_;
 };
+
+// Rank 0, as the others see it. What one that was killed has left, the next one takes over.
+struct RankZero {
+  enum State { there, killed, absent };  // absent: it has not begun, or has ended
+  State state = absent;
+  std::optional<int> stages = {};  // once it is there
+};
+RankZero look_for_rank_0(const MeetingPlace& place);
 
 }  // namespace ranks

@@ -72,8 +72,39 @@ auto connect_again(MeetingPlace place, const std::string& who, const std::atomic
   return nullptr;
 }
 
+// Waits for other ranks, by meet(place), while that makes sense. Throws Mailbox::Stopped if a rank
+// that `has_met` them before sees that rank 0 has gone, and nn::InputError if rank 0 cuts clients
+// otherwise: such ranks would look for each other in vain.
+template <class Meet>
+void meet_beside_rank_0(const Place& place, bool has_met, const Meet& meet) {
+  MeetingPlace meeting = place.meeting;
+  std::atomic<bool> is_in_vain = false;
+  meeting.stop = &is_in_vain;
+  const auto looks_in_vain = [&] {
+    const RankZero zero = look_for_rank_0(place.meeting);
+    return has_met ? zero.state != RankZero::there
+                   : zero.stages.value_or(place.cutting.stages) != place.cutting.stages;
+  };
+  const std::jthread watch([&](const std::stop_token& has_ended) {
+    while (!has_ended.stop_requested() && !is_in_vain) {
+      is_in_vain = (place.meeting.stop && *place.meeting.stop) || looks_in_vain();
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    }
+  });
+  try {
+    meet(meeting);
+  } catch (const pipeline::Mailbox::Stopped&) {
+    if (const std::optional<int> stages = look_for_rank_0(place.meeting).stages;
+        stages && *stages != place.cutting.stages)
+      throw nn::InputError(nn::concat("rank 0 was started with --stages ", *stages, ", rank ",
+                                      meeting.rank, " with ", place.cutting.stages),
+                           "start all ranks with the same options, except --rank");
+    throw;
+  }
+}
+
 // Meets the pipeline of a lead.
-std::unique_ptr<ClientPipeline> meet_pipeline(const Place& place,
+std::unique_ptr<ClientPipeline> meet_pipeline(const MeetingPlace& place,
                                               const pipeline::TrainingConfig& config,
                                               const std::string& terms, int threads) {
   const auto meet = [=](const MeetingPlace& meeting, std::chrono::milliseconds patience) {
@@ -81,19 +112,18 @@ std::unique_ptr<ClientPipeline> meet_pipeline(const Place& place,
   };
   const auto meet_again = [=](const std::atomic<bool>& stop) {
     return connect_again(
-        place.meeting, nn::concat("the pipeline of rank ", place.meeting.rank), stop,
+        place, nn::concat("the pipeline of rank ", place.rank), stop,
         [&](const MeetingPlace& meeting) { return meet(meeting, std::chrono::years(1)); });
   };
-  return std::make_unique<ClientPipeline>(meet(place.meeting, place.meeting.timeout), config,
-                                          meet_again, say);
+  return std::make_unique<ClientPipeline>(meet(place, place.timeout), config, meet_again, say);
 }
 
 }  // namespace
 
 federated::Runner::MakeExecutor make_executor(const Place& place, int threads) {
   if (place.meeting.ranks == 1) return nullptr;
-  std::shared_ptr<Presence> presence;  // until the run is over
-  if (place.cutting.stages > 1) presence = std::make_shared<Presence>(place.meeting);
+  // Until the run is over.
+  const auto presence = std::make_shared<Presence>(place.meeting, place.cutting.stages);
   return [place, threads, presence](fl::Server& server, const std::string& run) {
     return interruptible([&]() -> std::unique_ptr<fl::Executor> {
       const auto& [stages, schedule] = place.cutting;
@@ -111,7 +141,7 @@ federated::Runner::MakeExecutor make_executor(const Place& place, int threads) {
           return std::make_unique<Connection>(place.meeting, rank, terms, place.meeting.timeout);
         }));
       std::unique_ptr<ClientPipeline> pipeline;
-      if (config) pipeline = meet_pipeline(place, *config, terms, threads);
+      if (config) pipeline = meet_pipeline(place.meeting, *config, terms, threads);
       RankExecutor::Connections others;
       for (auto& meeting : meetings) others.push_back(meeting.get());
       return std::make_unique<RankExecutor>(
@@ -131,33 +161,48 @@ federated::Runner::MakeExecutor make_executor(const Place& place, int threads) {
 static int serve_clients(fl::Server& server, const Place& place, const std::string& terms,
                          int threads) {
   std::unique_ptr<ClientPipeline> pipeline;
-  if (place.cutting.stages > 1) {
-    const auto config = config_of(server.model(), place.cutting, place.meeting.ranks);
-    pipeline = meet_pipeline(place, config, terms, threads);
-    server.threads().workers()[0].compute_with(pipeline.get());
-  }
-  Line line(place.meeting, with_rank_0(place.meeting.rank), terms, place.meeting.timeout);
-  return serve(server.threads(), line);
+  std::optional<Line> line;
+  meet_beside_rank_0(place, false, [&](const MeetingPlace& meeting) {
+    if (place.cutting.stages > 1) {
+      const auto config = config_of(server.model(), place.cutting, meeting.ranks);
+      pipeline = meet_pipeline(meeting, config, terms, threads);
+    }
+    line.emplace(meeting, with_rank_0(meeting.rank), terms, meeting.timeout);
+  });
+  if (pipeline) server.threads().workers()[0].compute_with(pipeline.get());
+  return serve(server.threads(), *line);
 }
 
 // Computes gradients in a pipeline. When a rank of it is lost, the others wait for it while rank 0
 // is there. Returns how often.
 static int serve_stage(const pipeline::TrainingConfig& config, const Place& place,
                        const std::string& terms, int threads) {
+  const std::string name = nn::concat("rank ", place.meeting.rank);
+  std::unique_ptr<StageRank> stage;
   bool has_met = false;
   for (int served = 0;;) {
     try {
-      StageRank stage(place.meeting, config, terms, threads, place.meeting.timeout);
+      meet_beside_rank_0(place, has_met, [&](const MeetingPlace& meeting) {
+        stage = std::make_unique<StageRank>(meeting, config, terms, threads, meeting.timeout);
+      });
       has_met = true;
-      stage.serve(served);
+      stage->serve(served);
       return served;
     } catch (const pipeline::PeerLost& lost) {
-      if (!Presence::is_seen(place.meeting)) throw;
-      say(nn::concat(lost.what(), "; rank ", place.meeting.rank, " waits for its pipeline"));
+      stage.reset();
+      if (look_for_rank_0(place.meeting).state != RankZero::there) throw;
+      say(nn::concat(lost.what(), "; ", name, " waits for its pipeline"));
+    } catch (const pipeline::Mailbox::Stopped&) {
+      if (place.meeting.stop && *place.meeting.stop) throw;
+      const RankZero::State state = look_for_rank_0(place.meeting).state;
+      if (state == RankZero::killed) throw nn::Error(name + ": rank 0 is gone");
+      if (state == RankZero::absent) {
+        say(name + ": the run has ended without its pipeline");
+        return served;
+      }
     } catch (const nn::InputError& error) {  // a rank was started again with other options
       if (!has_met) throw;
-      say(nn::concat("the pipeline of rank ", place.meeting.rank,
-                     " cannot come back: ", error.what()));
+      say(nn::concat("the pipeline of ", name, " cannot come back: ", error.what()));
     }
   }
 }
