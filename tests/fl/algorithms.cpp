@@ -157,6 +157,7 @@ TEST_CASE(
       CHECK(other->second.description == option.description);
       CHECK(other->second.lowest == option.lowest);
       CHECK(other->second.highest == option.highest);
+      CHECK(other->second.is_whole == option.is_whole);
     }
   }
   CHECK(options.size() >= 6);
