@@ -5,9 +5,10 @@
 
 namespace nn {
 
-// How exact the factors of the products of linear layers, attention and the head are. Sums are
-// float in any case, and so is everything else: convolutions, weights, gradients, norms, softmax,
-// losses, the optimizer's moments.
+// How exact the factors of products are: in linear layers, attention and the head, and in
+// convolutions of 3x3 or 5x5 pixels with stride 1 whose channels, in and out, are multiples of 16.
+// Sums are float in any case, and so is everything else: other convolutions, weights, gradients,
+// norms, softmax, losses, the optimizer's moments.
 enum class Precision {
   full,        // as they are stored
   bf16,        // rounded to bfloat16; needs a processor with AVX512_BF16

@@ -2,13 +2,14 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <type_traits>
 
 #include "nn/arena.h"
 #include "nn/epilogue.h"
 #include "nn/kernels/convolution.h"
 #include "nn/kernels/pooling.h"
-#include "nn/kernels/small_product.h"
 #include "nn/kernels/vector.h"
+#include "nn/kernels/winograd_factors.h"
 #include "nn/real.h"
 #include "nn/tensor.h"
 
@@ -28,8 +29,9 @@ namespace nn::kernels {
 namespace {
 
 // The working memory for one image, reused for all images, and the steps on it.
-template <index size, index taps>
+template <index size, index taps, class Factors>
 class Image {
+  using Number = typename Factors::Number;
   static constexpr index inner = size + taps - 1, places = inner * inner;
 
  public:
@@ -38,9 +40,11 @@ class Image {
         down_((conv.oh + size - 1) / size),
         across_((conv.ow + size - 1) / size),
         scratch_(arena),
-        weights_(scratch_.array<real>(weights_size())),
-        inputs_(scratch_.array<real>(places * place_size(conv.channels))),
-        outputs_(scratch_.array<real>(places * place_size(conv.out))),
+        factors_(conv, down_ * across_, scratch_),
+        weights_(scratch_.array<Number>(weights_size())),
+        inputs_(scratch_.array<Number>(places * place_size(conv.channels))),
+        gradients_(scratch_.array<Number>(places * place_size(conv.out))),
+        sums_(scratch_.array<real>(places * place_size(std::max(conv.channels, conv.out)))),
         pixels_(scratch_.array<real>(conv.image_size())),
         results_(scratch_.array<real>(conv.y_size())),
         nothing_(scratch_.array<real>(conv.channels)) {
@@ -63,7 +67,7 @@ class Image {
             filters[k][lane] = weight[i * from_step + (j + lane) * to_step + k];
         winograd::transform<winograd::to_filter<inner, taps>>(filters, transformed);
         for (index k = 0; k < places; ++k)
-          store(weights_ + (k * from + i) * to + j, transformed[k]);
+          Factors::put_right(weights_ + k * from * to, i, j, to, transformed[k]);
       }
   }
 
@@ -88,7 +92,7 @@ class Image {
     each_tile([&](index tile, index oy, index ox) {
       for (index o = 0; o < conv_.out; o += lanes) {
         Vector products[places], outputs[size * size];
-        get(outputs_, conv_.out, tile, o, products);
+        get(conv_.out, tile, o, products);
         winograd::transform<winograd::to_output<inner, size>>(products, outputs);
         for (Vector& output : outputs) output += load(bias + o);
         if (conv_.pools())
@@ -114,7 +118,7 @@ class Image {
         else
           each_output(oy, ox, [&](index k, real* place) { outputs[k] = load(place + o); });
         winograd::transform<winograd::output_back<inner, size>>(outputs, products);
-        put(outputs_, conv_.out, tile, o, products);
+        put(gradients_, conv_.out, tile, o, products);
       }
     });
   }
@@ -127,7 +131,7 @@ class Image {
       each_pixel(oy, ox, [&](index k, real* pixel) { to[k] = pixel; });
       for (index c = 0; c < conv_.channels; c += lanes) {
         Vector transformed[places], pixels[places];
-        get(inputs_, conv_.channels, tile, c, transformed);
+        get(conv_.channels, tile, c, transformed);
         winograd::transform<winograd::input_back<inner>>(transformed, pixels);
 #pragma GCC unroll 36
         for (index k = 0; k < places; ++k)
@@ -152,20 +156,19 @@ class Image {
   }
 
   void multiply_forward() {
-    each_place(weights_, [&](real* u, real* v, real* m) {
-      multiply<false>(rows(), conv_.out, conv_.channels, v, conv_.channels, 1, u, m);
-    });
+    for (index k = 0; k < places; ++k)
+      factors_.multiply(rows(), conv_.out, conv_.channels, input(k), weight(k),
+                        sums_ + k * place_size(conv_.out));
   }
-  // dV takes the memory of V.
   void multiply_back() {
-    each_place(weights_, [&](real* u, real* dv, real* dm) {
-      multiply<false>(rows(), conv_.channels, conv_.out, dm, conv_.out, 1, u, dv);
-    });
+    for (index k = 0; k < places; ++k)
+      factors_.multiply(rows(), conv_.channels, conv_.out, gradient(k), weight(k),
+                        sums_ + k * place_size(conv_.channels));
   }
-  void multiply_weights(real* gradients) {
-    each_place(gradients, [&](real* du, real* v, real* dm) {
-      multiply<true>(conv_.channels, conv_.out, down_ * across_, v, 1, conv_.channels, dm, du);
-    });
+  void multiply_weights(real* dweights) {
+    for (index k = 0; k < places; ++k)
+      factors_.multiply_tiles(conv_.channels, conv_.out, down_ * across_, input(k), gradient(k),
+                              dweights + k * conv_.channels * conv_.out);
   }
 
   // Of U or dU
@@ -177,13 +180,10 @@ class Image {
   // The size of one place's matrix, plus a vector so that places do not share cache sets.
   index place_size(index columns) const { return rows() * columns + lanes; }
 
-  // Calls f(U or dU, V, M) for every place.
-  template <class Function>
-  void each_place(real* weights, Function f) {
-    for (index k = 0; k < places; ++k)
-      f(weights + k * conv_.out * conv_.channels, inputs_ + k * place_size(conv_.channels),
-        outputs_ + k * place_size(conv_.out));
-  }
+  // The matrices of a place: U, V, dM.
+  const Number* weight(index place) const { return weights_ + place * conv_.channels * conv_.out; }
+  const Number* input(index place) const { return inputs_ + place * place_size(conv_.channels); }
+  const Number* gradient(index place) const { return gradients_ + place * place_size(conv_.out); }
 
   // Calls f(tile, y, x) with the position of the tile's first output.
   template <class Function>
@@ -202,15 +202,14 @@ class Image {
     }
   }
 
-  void put(real* matrices, index columns, index tile, index column,
+  void put(Number* matrices, index columns, index tile, index column,
            const Vector (&values)[places]) {
-    real* to = matrices + tile * columns + column;
+    Number* to = matrices + tile * columns + column;
 #pragma GCC unroll 36
-    for (index k = 0; k < places; ++k) store(to + k * place_size(columns), values[k]);
+    for (index k = 0; k < places; ++k) Factors::put(to + k * place_size(columns), values[k]);
   }
-  void get(const real* matrices, index columns, index tile, index column,
-           Vector (&values)[places]) const {
-    const real* from = matrices + tile * columns + column;
+  void get(index columns, index tile, index column, Vector (&values)[places]) const {
+    const real* from = sums_ + tile * columns + column;
 #pragma GCC unroll 36
     for (index k = 0; k < places; ++k) values[k] = load(from + k * place_size(columns));
   }
@@ -265,21 +264,21 @@ class Image {
   const Convolution& conv_;
   index down_, across_;  // tiles
   Scratch scratch_;
-  real *weights_, *inputs_, *outputs_;  // U, V, M or their gradients
+  Factors factors_;
+  Number *weights_, *inputs_, *gradients_;  // U, V, dM
+  real* sums_;                              // M or dV
   real *pixels_, *results_, *nothing_;
 };
 
-template <index taps>
+template <index taps, class Factors>
 bool fits(const Convolution& conv) {
-  return conv.kh == taps && conv.kw == taps && conv.stride == 1 &&
-         conv.out % std::max(lanes, block_rows) == 0 &&
-         conv.channels % std::max(lanes, block_rows) == 0;
+  return conv.kh == taps && conv.kw == taps && conv.stride == 1 && Factors::fit(conv);
 }
 
-template <index size, index taps>
+template <index size, index taps, class Factors>
 void forward(const Convolution& conv, const real* x, const real* weight, const real* bias, real* y,
              std::uint8_t* argmax, Arena& arena) {
-  Image<size, taps> image(conv, arena);
+  Image<size, taps, Factors> image(conv, arena);
   image.read_weights(weight, false);
   for (index i = 0; i < conv.n; ++i, x += conv.image_size(), y += conv.y_size()) {
     image.read_input(x);
@@ -290,10 +289,10 @@ void forward(const Convolution& conv, const real* x, const real* weight, const r
 }
 
 // Gradients use the largest tile. That costs a digit, too small to matter once lr scales dw.
-template <index taps>
+template <index taps, class Factors>
 void add_gradients(const Convolution& conv, OutputGradient gradient, const real* x,
                    const real* weight, Gradients to, Arena& arena) {
-  Image<7 - taps, taps> image(conv, arena);
+  Image<7 - taps, taps, Factors> image(conv, arena);
   Scratch scratch(arena);
   real* passed = scratch.array<real>(conv.y_size());
   real* transformed_dweight = scratch.array<real>(image.weights_size());
@@ -310,14 +309,21 @@ void add_gradients(const Convolution& conv, OutputGradient gradient, const real*
   image.add_to_weights(transformed_dweight, to.dweight);
 }
 
-template <index size, index taps>
-constexpr ConvolutionKernels kernels{
-    .fits = fits<taps>, .forward = forward<size, taps>, .add_gradients = add_gradients<taps>};
+template <index size, index taps, class Factors = winograd::RealFactors>
+constexpr ConvolutionKernels kernels{.fits = fits<taps, Factors>,
+                                     .forward = forward<size, taps, Factors>,
+                                     .add_gradients = add_gradients<taps, Factors>};
+
+// An engine in double has no bfloat16.
+using Bf16Factors =
+    std::conditional_t<sizeof(real) == sizeof(float), winograd::Bf16Factors, winograd::RealFactors>;
 
 }  // namespace
 
 const ConvolutionKernels winograd_2x2_convolution3x3 = kernels<2, 3>;
 const ConvolutionKernels winograd_4x4_convolution3x3 = kernels<4, 3>;
 const ConvolutionKernels winograd_2x2_convolution5x5 = kernels<2, 5>;
+const ConvolutionKernels bf16_winograd_4x4_convolution3x3 = kernels<4, 3, Bf16Factors>;
+const ConvolutionKernels bf16_winograd_2x2_convolution5x5 = kernels<2, 5, Bf16Factors>;
 
 }  // namespace nn::kernels

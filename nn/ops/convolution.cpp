@@ -17,12 +17,13 @@ namespace nn {
 
 namespace {
 
-// From the fastest kernel to the most general, which has no epilogue. Training uses tiles of 2x2,
-// because with 4x4 the accuracies differ from the course's by 0.07 points after ten rounds.
+// From the fastest kernel to the most general, which has no epilogue. Training in float uses tiles
+// of 2x2, because with 4x4 the accuracies differ from the course's by 0.07 points after ten rounds.
 const kernels::ConvolutionKernels* find_kernels(const kernels::Convolution& conv,
                                                 bool is_training) {
   for (const auto* kernels :
-       {is_training ? &kernels::winograd_2x2_convolution3x3 : &kernels::winograd_4x4_convolution3x3,
+       {&kernels::bf16_winograd_4x4_convolution3x3, &kernels::bf16_winograd_2x2_convolution5x5,
+        is_training ? &kernels::winograd_2x2_convolution3x3 : &kernels::winograd_4x4_convolution3x3,
         &kernels::winograd_2x2_convolution5x5, &kernels::direct_convolution3x3,
         &kernels::interleaved_convolution, &kernels::im2col_convolution})
     if (kernels->fits(conv)) return kernels;
@@ -107,9 +108,9 @@ Var conv2d(Var x, Var weight, Var bias, index stride, index padding, Epilogue ep
           " does not fit input ", in);
   require(bias.shape() == Shape{window[0]}, "conv2d: bias ", bias.shape(), " does not fit weight ",
           window);
-  const kernels::Convolution conv{in[0],     in[1],     in[2],  in[3],   window[0],
-                                  window[2], window[3], stride, padding, epilogue};
   Tape& tape = x.tape();
+  const kernels::Convolution conv{in[0],     in[1],  in[2],   in[3],    window[0],       window[2],
+                                  window[3], stride, padding, epilogue, tape.precision()};
   const kernels::ConvolutionKernels* kernels = find_kernels(conv, tape.is_recording());
   if (!kernels && epilogue == Epilogue::relu) return relu(conv2d(x, weight, bias, stride, padding));
   if (!kernels) return max_pool2d(conv2d(x, weight, bias, stride, padding, Epilogue::relu), 2);

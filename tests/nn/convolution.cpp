@@ -3,7 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <span>
+#include <tuple>
+#include <utility>
 
+#include "nn/kernels/bf16_products.h"
 #include "nn/kernels/convolution.h"
 #include "nn/ops.h"
 #include "nn/random.h"
@@ -94,6 +98,24 @@ double largest_relative_difference(const std::vector<real>& a, const std::vector
   return largest;
 }
 
+// The largest of y, dx and dweight: the root of the mean square of the differences, relative to
+// that of the numbers.
+double largest_relative_error(const Convolution& conv, std::span<const real> a,
+                              std::span<const real> b) {
+  double largest = 0;
+  for (const index size :
+       {conv.n * conv.y_size(), conv.n * conv.image_size(), conv.out * conv.patch_size()}) {
+    double error = 0, square = 0;
+    for (index i = 0; i < size; ++i) {
+      error += std::pow(a[i] - b[i], 2);
+      square += std::pow(b[i], 2);
+    }
+    largest = std::max(largest, std::sqrt(error / square));
+    a = a.subspan(size), b = b.subspan(size);
+  }
+  return largest;
+}
+
 struct Window {
   index height, width;
 };
@@ -147,6 +169,50 @@ TEST_CASE("Winograd's convolution equals its plain twin over odd shapes") {
   check_equals_plain_twin(nn::kernels::winograd_2x2_convolution5x5, {5, 5}, {16}, {16}, 5e-4);
 }
 
+TEST_CASE("Winograd's convolution in bfloat16 has its twin's bits, and nearly float's results") {
+  if (sizeof(real) != sizeof(float)) return;
+  for (const auto& [kernels, window] :
+       {std::pair(&nn::kernels::bf16_winograd_4x4_convolution3x3, 3),
+        {&nn::kernels::bf16_winograd_2x2_convolution5x5, 5}})
+    for (const auto& [height, width, padding] :
+         {std::tuple(7, 5, 0), {6, 11, 1}, {12, 9, 2}, {5, 33, 0}})
+      for (Epilogue epilogue : {Epilogue::nothing, Epilogue::relu, Epilogue::relu_max_pool}) {
+        Convolution conv{3, 16, height, width, 48, window, window, 1, padding, epilogue};
+        conv.precision = nn::Precision::bf16_plain;
+        REQUIRE(kernels->fits(conv));
+        CAPTURE(nn::Shape({window, height, width, padding}));
+        const std::vector<real> plain = by_kernels(*kernels, conv).values;
+        conv.precision = nn::Precision::bf16;
+        if (nn::kernels::has_bf16()) CHECK(by_kernels(*kernels, conv).values == plain);
+        if (epilogue == Epilogue::nothing)  // the others round to another side of 0
+          CHECK(largest_relative_error(conv, plain, by_plain_ops(conv, true).values) < 0.03);
+      }
+}
+
+TEST_CASE("conv2d and its gradients are computed in the tape's precision") {
+  if (sizeof(real) != sizeof(float)) return;
+  const Convolution conv{2, 16, 9, 10, 32, 3, 3, 1, 1};
+  const auto x = random_values(conv.n * conv.image_size(), 1),
+             weight = random_values(conv.out * conv.patch_size(), 2),
+             bias = random_values(conv.out, 3), dy = random_values(conv.n * conv.y_size(), 4);
+  const auto results_in = [&](nn::Precision precision) {
+    nn::Tape tape;
+    tape.set_precision(precision);
+    const nn::Var image = tape.input({x.data(), {conv.n, conv.channels, conv.height, conv.width}}),
+                  filter = tape.input({weight.data(), {conv.out, conv.channels, 3, 3}});
+    const nn::Var y = conv2d(image, filter, tape.input({bias.data(), {conv.out}}), 1, 1);
+    tape.backward_data(y, {dy.data(), y.shape()});
+    Results results;
+    for (const nn::ConstView view : {y.value(), image.gradient(), filter.gradient()})
+      results.add(view);
+    return results.values;
+  };
+  const auto exact = results_in(nn::Precision::full), plain = results_in(nn::Precision::bf16_plain);
+  CHECK(plain != exact);
+  CHECK(largest_relative_error(conv, plain, exact) < 0.03);
+  if (nn::kernels::has_bf16()) CHECK(results_in(nn::Precision::bf16) == plain);
+}
+
 TEST_CASE("the interleaved convolution equals its plain twin over odd shapes") {
   for (const Window window : {Window{5, 5}, {3, 3}, {1, 4}, {2, 1}, {7, 3}})
     for (const nn::index channels : {1, 4})
@@ -178,6 +244,7 @@ TEST_CASE("a convolution goes to the kernels that its shape fits") {
     CHECK_FALSE(kernels->fits({16, 32, 26, 26, 64, 3, 3, 2, 0}));
   CHECK(interleaved.fits({16, 32, 26, 26, 64, 3, 3, 2, 0}));
   CHECK(winograd5.fits({16, 32, 14, 14, 64, 5, 5, 1, 2}));
+  CHECK_FALSE(nn::kernels::bf16_winograd_4x4_convolution3x3.fits({16, 32, 26, 26, 64, 3, 3, 1, 0}));
   CHECK_FALSE(winograd5.fits({16, 6, 12, 12, 16, 5, 5, 1, 0}));
   CHECK(interleaved.fits({16, 6, 12, 12, 16, 5, 5, 1, 0, Epilogue::relu_max_pool}));
   CHECK_FALSE(interleaved.fits({16, 6, 12, 12, 16, 1, 1, 1, 0}));
