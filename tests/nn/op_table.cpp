@@ -24,7 +24,9 @@ const std::vector<OpRow> table{
      [](const Vars& x) { return add(x[0], x[1]); }},
     {"add of one number to all",
      {{2, 3}, {1}},
-     [](const Vars& x) { return add(x[0].tape().reshape(x[0], {6, 1}), x[1]); }},
+     [](const Vars& x) {
+       return add(x[0].tape().reshape(x[0], {6, 1}), x[1]);
+     }},
     {"add of a number without dimensions",
      {{2, 3}, {}},
      [](const Vars& x) { return add(x[0], x[1]); }},
@@ -57,10 +59,16 @@ const std::vector<OpRow> table{
     {"silu", {{3, 5}}, [](const Vars& x) { return silu(x[0]); }},
     {"swiglu", {{3, 5}, {3, 5}}, [](const Vars& x) { return swiglu(x[0], x[1]); }},
     {"swiglu of a value with itself", {{3, 5}}, [](const Vars& x) { return swiglu(x[0], x[0]); }},
-    {"dropout", {{3, 8}}, [](const Vars& x) { return dropout(x[0], 0.5, {mask_words, 0}); }},
+    {"dropout",
+     {{3, 8}},
+     [](const Vars& x) {
+       return dropout(x[0], 0.5, {mask_words, 0});
+     }},
     {"dropout by the middle of a mask",
      {{5, 7}},
-     [](const Vars& x) { return dropout(x[0], 0.25, {mask_words, 47}); }},
+     [](const Vars& x) {
+       return dropout(x[0], 0.25, {mask_words, 47});
+     }},
     {"leaky_relu", {{3, 5}}, [](const Vars& x) { return leaky_relu(x[0]); }},
     {"leaky_relu with a steep negative side",
      {{3, 5}},
@@ -256,7 +264,11 @@ const std::vector<OpRow> table{
      {{3, 4}},
      [](const Vars& x) { return add(columns(x[0], 0, 2), columns(x[0], 2, 2)); }},
     {"flatten", {{2, 3, 2, 2}}, [](const Vars& x) { return flatten(x[0]); }},
-    {"reshape", {{2, 6}}, [](const Vars& x) { return x[0].tape().reshape(x[0], {3, 4}); }},
+    {"reshape",
+     {{2, 6}},
+     [](const Vars& x) {
+       return x[0].tape().reshape(x[0], {3, 4});
+     }},
 
     {"softmax", {{3, 5}}, [](const Vars& x) { return softmax(x[0]); }},
     {"softmax of a batch of sequences", {{2, 2, 3}}, [](const Vars& x) { return softmax(x[0]); }},
