@@ -1,11 +1,27 @@
 #include "nn/arena.h"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <new>
 
 namespace nn {
+
+namespace {
+
+// Asks for pages of 2 MB, whose addresses are translated more quickly. The first 16 MB stay in
+// small pages, so that the unused rest of the last page is little beside what is used. A system
+// without large pages refuses, and nothing changes.
+void ask_for_large_pages(std::byte* memory, std::size_t size) {
+  constexpr std::size_t first = std::size_t{16} << 20, page = 4096;
+  const std::size_t past_boundary = reinterpret_cast<std::uintptr_t>(memory) % page;
+  madvise(memory + first - past_boundary, size - first, MADV_HUGEPAGE);
+}
+
+}  // namespace
 
 void* Arena::allocate(std::size_t bytes) {
   // Large enough for every malloc to map each block separately and unmap it when freed. Untouched
@@ -16,6 +32,7 @@ void* Arena::allocate(std::size_t bytes) {
   if (block_ == blocks_.size()) {
     const std::size_t size = std::max(bytes, smallest_block);
     auto* memory = static_cast<std::byte*>(::operator new[](size, std::align_val_t{alignment}));
+    ask_for_large_pages(memory, size);
     blocks_.push_back({std::unique_ptr<std::byte[], Free>(memory), size, 0});
     used_ = 0;
   }
