@@ -2,6 +2,7 @@
 #include <exception>
 #include <utility>
 
+#include "pipeline/split_head/head_layout.h"
 #include "tests/pipeline/simulated_process.h"
 
 // An elastic training: its processes, and a launcher that replaces lost ones.
