@@ -12,7 +12,7 @@ namespace nn {
 enum class Precision {
   full,        // as they are stored
   bf16,        // rounded to bfloat16; needs a processor with AVX512_BF16
-  bf16_plain,  // the same bits on any processor, slowly
+  bf16_plain,  // the same bits on any processor, slowly; in convolutions, on any that has FMA
 };
 
 struct PrecisionName {

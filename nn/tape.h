@@ -100,7 +100,8 @@ class Tape {
   void set_team(Team& team) { team_ = &team; }
   Team& team() { return *team_; }
 
-  // Of the products of linear layers, attention and the head. The default is full.
+  // Of the products of linear layers, convolutions, attention and the head (nn/precision.h says
+  // which). The default is full.
   void set_precision(Precision precision) { precision_ = precision; }
   Precision precision() const { return precision_; }
 
@@ -149,8 +150,9 @@ class Tape {
   // The same sweep in two halves. The first follows paths to the inputs, so that an input's
   // gradient can be sent on early; the second follows paths that lead to weights only. Together
   // they give exactly the result of backward(). If an op overwrote a value that was itself
-  // overwritten or reshaped, the weights it read get their gradients in the first half. Throw Error
-  // unless each is called once, in this order.
+  // overwritten or reshaped, the weights it read get their gradients in the first half. Fast
+  // convolutions compute those of their weights in the first half, too, but add them in the second.
+  // Throw Error unless each is called once, in this order.
   //
   // before(i, last) is called before rule number i of the second half; its weight gets nothing more
   // after rule number `last`, which is another one if the weight is used twice. Tapes of the same

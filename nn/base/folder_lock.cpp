@@ -63,9 +63,9 @@ void FolderLock::require_held() const {
 bool FolderLock::is_held(const std::filesystem::path& folder) {
   const int file = ::open((folder / ".lock").c_str(), O_RDONLY | O_CLOEXEC);
   if (file < 0) return false;
-  const bool is_free = ::flock(file, LOCK_SH | LOCK_NB) == 0;
+  const bool is_held = ::flock(file, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
   ::close(file);
-  return !is_free;
+  return is_held;
 }
 
 void FolderLock::remove(const std::filesystem::path& folder) {

@@ -14,6 +14,16 @@ Bits rounded_to_bf16(Bits x) {
   return (x & 0x7fffffff) > 0x7f800000 ? x | 0x400000 : up;
 }
 
+// The bits of a float, or of many, with 0 of the same sign for numbers below the smallest normal
+// one, as the processor's bfloat16 products take them.
+template <class Bits>
+Bits flushed(Bits x) {
+  return (x & 0x7fffffff) < 0x800000 ? x & 0x80000000 : x;
+}
+inline float flushed(float x) {
+  return std::bit_cast<float>(flushed(std::bit_cast<std::uint32_t>(x)));
+}
+
 inline std::uint16_t bf16_of(float x) {
   return static_cast<std::uint16_t>(rounded_to_bf16(std::bit_cast<std::uint32_t>(x)) >> 16);
 }

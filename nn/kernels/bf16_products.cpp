@@ -65,10 +65,7 @@ Pairs pair_up(Floats even, Floats odd) {
 
 #else
 
-Pairs rounded(Floats numbers) {
-  const auto bits = std::bit_cast<Pairs>(numbers);
-  return (bits & 0x7fffffff) < 0x800000 ? bits & 0x80000000 : rounded_to_bf16(bits);
-}
+Pairs rounded(Floats numbers) { return rounded_to_bf16(flushed(std::bit_cast<Pairs>(numbers))); }
 
 Pairs pair_up(Floats even, Floats odd) { return rounded(even) >> 16 | (rounded(odd) & 0xffff0000); }
 

@@ -1,4 +1,4 @@
-#include <cfloat>
+#include <bit>
 #include <cmath>
 
 #include "nn/kernels/bf16.h"
@@ -8,8 +8,6 @@
 namespace nn::kernels {
 
 namespace {
-
-float flushed(float x) { return std::abs(x) < FLT_MIN ? std::copysign(0.0f, x) : x; }
 
 float rounded_number(Bf16Operand from, index line, index k, index depth) {
   if (k >= depth) return 0;

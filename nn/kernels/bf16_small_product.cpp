@@ -7,6 +7,8 @@
 #endif
 
 #include "nn/kernels/bf16_products.h"
+#include "nn/kernels/small_product.h"
+#include "nn/tensor.h"
 
 namespace nn::kernels {
 
@@ -36,13 +38,11 @@ void pair_rows(const Bf16* from, index rows, index columns, Bf16Pair* pairs) {
 
 namespace {
 
-constexpr index block_rows = 4;
-
-// Four rows and `vectors` vectors of columns, with all sums in registers.
+// A block of rows and `vectors` vectors of columns, with all sums in registers.
 template <index vectors>
-[[gnu::target("avx512f,avx512bf16")]] void multiply_block(const PairProduct& product,
-                                                          const Bf16Pair* a, const Bf16Pair* b,
-                                                          float* c) {
+[[gnu::target("avx512f,avx512bf16")]] void multiply_pairs_block(const PairProduct& product,
+                                                                const StoredPair* a,
+                                                                const StoredPair* b, float* c) {
   const index columns = product.columns, pairs = product.pairs;
   __m512 sum[block_rows][vectors];
 #pragma GCC unroll 4
@@ -69,22 +69,15 @@ template <index vectors>
     for (index v = 0; v < vectors; ++v) _mm512_storeu_ps(c + i * columns + v * width, sum[i][v]);
 }
 
-// All rows of `vectors` vectors of columns, which begin at column j. Returns where they end.
-template <index vectors>
-index multiply_strip(const PairProduct& product, index j) {
-  for (index i = 0; i < product.rows; i += block_rows)
-    multiply_block<vectors>(product, product.a + i * product.a_row, product.b + j,
-                            product.c + i * product.columns + j);
-  return j + vectors * width;
-}
-
 }  // namespace
 
 void multiply_pairs(const PairProduct& product) {
-  index j = 0;
-  while (j + 4 * width <= product.columns) j = multiply_strip<4>(product, j);
-  while (j + 2 * width <= product.columns) j = multiply_strip<2>(product, j);
-  if (j < product.columns) multiply_strip<1>(product, j);
+  const auto multiply_strip = [&]<index vectors>(index v) {
+    for (index i = 0; i < product.rows; i += block_rows)
+      multiply_pairs_block<vectors>(product, product.a + i * product.a_row, product.b + v * width,
+                                    product.c + i * product.columns + v * width);
+  };
+  each_block<4>(product.columns / width, multiply_strip);
 }
 
 #else

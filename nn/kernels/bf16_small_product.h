@@ -1,7 +1,5 @@
 #pragma once
 
-#include <cfloat>
-#include <cmath>
 #include <cstdint>
 #include <cstring>
 #ifdef __AVX512BF16__
@@ -18,14 +16,17 @@ namespace nn::kernels {
 using Bf16 = std::uint16_t;
 // Two adjacent numbers along the depth of a product: the one at an even place in the lower half.
 using Bf16Pair = std::uint32_t;
+// The same where the two may have been stored one by one.
+using StoredPair [[gnu::may_alias]] = Bf16Pair;
 
 // c[rows, columns] = (or +=) a b. Pair p of row i of `a` is at a[i * a_row + p * a_step], that of
-// column j of `b` at b[p * columns + j]. Rows are a multiple of 4, columns of 16.
+// column j of `b` at b[p * columns + j]. Rows are a multiple of 4, columns of 16;
+// there is at least one pair.
 struct PairProduct {
   index rows, columns, pairs;
-  const Bf16Pair* a;
+  const StoredPair* a;
   index a_row, a_step;
-  const Bf16Pair* b;
+  const StoredPair* b;
   bool adds;
   float* c;
 };
@@ -49,7 +50,7 @@ template <class Floats>
   }
 #endif
   for (index i = 0; i < index(sizeof(Floats) / sizeof(float)); ++i)
-    to[i] = bf16_of(std::abs(numbers[i]) < FLT_MIN ? std::copysign(0.0F, numbers[i]) : numbers[i]);
+    to[i] = bf16_of(flushed(numbers[i]));
 }
 
 }  // namespace nn::kernels

@@ -1,8 +1,5 @@
 #include "nn/kernels/few_rows.h"
 
-#include <cstddef>
-#include <utility>
-
 #include "nn/kernels/small_product.h"
 #include "nn/kernels/vector.h"
 #include "nn/real.h"
@@ -12,16 +9,6 @@
 namespace nn::kernels {
 
 namespace {
-
-// The sum of all lanes: halves are added to each other until one lane is left.
-template <index half, std::size_t... lane>
-real folded(Vector x, std::index_sequence<lane...> all) {
-  x += __builtin_shufflevector(x, x, (lane ^ half)...);
-  if constexpr (half > 1)
-    return folded<half / 2>(x, all);
-  else
-    return x[0];
-}
 
 // y[rows, outputs] = x weight^T + bias: dot products of rows, with all sums in registers.
 template <index rows, index outputs>
@@ -37,9 +24,7 @@ void compute_dots(index in, index out, const real* x, const real* weight, const 
     }
   }
   for (index i = 0; i < rows; ++i)
-    for (index j = 0; j < outputs; ++j)
-      y[i * out + j] =
-          folded<lanes / 2>(sum[i][j], std::make_index_sequence<lanes>()) + (bias ? bias[j] : 0);
+    for (index j = 0; j < outputs; ++j) y[i * out + j] = sum_of(sum[i][j]) + (bias ? bias[j] : 0);
 }
 
 }  // namespace
@@ -60,8 +45,8 @@ void few_rows_forward(index n, index in, index out, const real* x, const real* w
 
 void few_rows_input_gradient(index n, index in, index out, const real* dy, const real* weight,
                              real* dx, Team& team) {
-  team.split(n, block_rows, [=](index begin, index end) {
-    multiply<true>(end - begin, in, out, dy + begin * out, out, 1, weight, dx + begin * in);
+  team.split(in / lanes, block_vectors, [=](index begin, index end) {
+    multiply_vectors<true>(begin, end, n, in, out, dy, out, 1, weight, dx);
   });
 }
 

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cstdint>
+#include <vector>
 
 #include "nn/arena.h"
 #include "nn/epilogue.h"
@@ -80,7 +81,7 @@ struct BlockWithGradients : Block {
 
 // Calls use(first, n) for blocks of at most `lanes` images.
 template <class Use>
-void each_block(const Convolution& conv, Use use) {
+void each_image_block(const Convolution& conv, Use use) {
   for (index first = 0; first < conv.n; first += lanes) use(first, std::min(lanes, conv.n - first));
 }
 
@@ -92,7 +93,7 @@ void forward(const Convolution& conv, const real* x, const real* weight, const r
       block.planes, conv.out, {conv.kh, conv.kw}, conv.stride, 0, 0, scratch,
       [&](index o, index k) { return weight[o * conv.patch_size() + k]; });
   const index plane = conv.yh * conv.yw;
-  each_block(conv, [&](index first, index n) {
+  each_image_block(conv, [&](index first, index n) {
     block.read_input(x + first * conv.image_size(), n);
     std::uint8_t* block_argmax = argmax ? argmax + first * conv.y_size() : nullptr;
     correlation.run(block.framed, conv.oh, conv.ow, conv.pools(),
@@ -113,29 +114,44 @@ void forward(const Convolution& conv, const real* x, const real* weight, const r
 }
 
 // The gradients of every stride-th pixel from (y, x) on: dy meets the same taps of their windows.
-void correlate_back(const BlockWithGradients& block, const real* weight, index y, index x,
-                    Arena& arena) {
-  const Convolution& conv = block.conv;
-  const Planes& planes = block.planes;
-  const index stride = conv.stride, taps = conv.kh * conv.kw;
-  const index rows = steps(conv.height - y, stride), columns = steps(conv.width - x, stride);
-  const auto first_tap = [=](index frame, index at) { return (frame + stride - at) % stride; };
-  const Window window{conv.kh, conv.kw, first_tap(planes.frame_y, y), first_tap(planes.frame_x, x),
-                      stride};
-  Scratch scratch(arena);
-  index* places = scratch.array<index>(rows * columns);
-  for (index i = 0; i < rows * columns; ++i)
-    places[i] = ((y + i / columns * stride) * conv.width + x + i % columns * stride) * lanes;
-  const Correlation correlation(
-      planes, conv.channels, window, stride, y, x, scratch, [&](index c, index k) {
-        return weight[(k / taps * conv.channels + c) * taps + taps - 1 - k % taps];
-      });
-  correlation.run(block.framed, rows, columns, false, [&](index c, index place, auto& sums) {
-    real* to = block.pixels + c * conv.height * conv.width * lanes;
-    for (index j = 0; j < std::min(tile_places, rows * columns - place); ++j)
-      store(to + places[place + j], sums[j]);
-  });
-}
+class BackCorrelation {
+ public:
+  BackCorrelation(const Convolution& conv, const Planes& planes, const real* weight, index y,
+                  index x, Scratch& scratch)
+      : rows_(steps(conv.height - y, conv.stride)),
+        columns_(steps(conv.width - x, conv.stride)),
+        image_(conv.height * conv.width),
+        places_(scratch.array<index>(rows_ * columns_)),
+        correlation_(planes, conv.channels, window_of(conv, planes, y, x), conv.stride, y, x,
+                     scratch, [&, taps = conv.kh * conv.kw](index c, index k) {
+                       return weight[(k / taps * conv.channels + c) * taps + taps - 1 - k % taps];
+                     }) {
+    for (index i = 0; i < rows_; ++i)
+      for (index j = 0; j < columns_; ++j)
+        places_[i * columns_ + j] = (y + i * conv.stride) * conv.width + x + j * conv.stride;
+  }
+
+  // Writes its pixels of a block of images.
+  void run(const real* framed, real* pixels) const {
+    correlation_.run(framed, rows_, columns_, false, [&](index c, index place, auto& sums) {
+      for (index j = 0; j < std::min(tile_places, rows_ * columns_ - place); ++j)
+        store(pixels + (c * image_ + places_[place + j]) * lanes, sums[j]);
+    });
+  }
+
+ private:
+  static Window window_of(const Convolution& conv, const Planes& planes, index y, index x) {
+    const auto first_tap = [&](index frame, index at) {
+      return (frame + conv.stride - at) % conv.stride;
+    };
+    return {conv.kh, conv.kw, first_tap(planes.frame_y, y), first_tap(planes.frame_x, x),
+            conv.stride};
+  }
+
+  index rows_, columns_, image_;
+  index* places_;  // of its pixels in a plane
+  Correlation correlation_;
+};
 
 void add_dx(const Convolution& conv, OutputGradient gradient, const real* weight, real* dx,
             Arena& arena) {
@@ -145,11 +161,15 @@ void add_dx(const Convolution& conv, OutputGradient gradient, const real* weight
                       conv.kw - 1 - conv.padding};
   Scratch scratch(arena);
   BlockWithGradients block(conv, planes, scratch);
-  each_block(conv, [&](index first, index n) {
+  std::vector<BackCorrelation> correlations;
+  for (index y = 0; y < conv.stride; ++y)
+    for (index x = 0; x < conv.stride; ++x)
+      correlations.emplace_back(conv, planes, weight, y, x, scratch);
+  each_image_block(conv, [&](index first, index n) {
     block.read_gradient(gradient, first, n);
     put_into_frame(block.gradients, conv.oh, conv.ow, conv.stride, planes, block.framed);
-    for (index y = 0; y < conv.stride; ++y)
-      for (index x = 0; x < conv.stride; ++x) correlate_back(block, weight, y, x, arena);
+    for (const BackCorrelation& correlation : correlations)
+      correlation.run(block.framed, block.pixels);
     deinterleave<true>(block.pixels, n, conv.image_size(), block.padded,
                        dx + first * conv.image_size());
   });
@@ -162,7 +182,7 @@ void add_dweight(const Convolution& conv, OutputGradient gradient, const real* x
   const Taps taps(block.planes, {conv.kh, conv.kw}, scratch);
   Vector* totals = scratch.array<Vector>(conv.out * taps.count);
   std::fill_n(totals, conv.out * taps.count, Vector{});
-  each_block(conv, [&](index first, index n) {
+  each_image_block(conv, [&](index first, index n) {
     block.read_input(x + first * conv.image_size(), n);
     block.read_gradient(gradient, first, n);
     for (index o = 0; o < conv.out; o += tile_outputs)

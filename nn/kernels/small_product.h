@@ -43,16 +43,25 @@ void multiply_block(const real* a, index a_row, index a_column, const real* b, i
 }
 
 // c[rows, columns] = (or +=) a[rows, depth] b[depth, columns], where element (i, k) of `a` is at
-// i * a_row + k * a_column. Columns fill whole vectors.
+// i * a_row + k * a_column. Columns fill whole vectors; only those from `first` to before `end` are
+// computed.
 template <bool adds>
-void multiply(index rows, index columns, index depth, const real* a, index a_row, index a_column,
-              const real* b, real* c) {
-  each_block<block_vectors>(columns / lanes, [&]<index vectors>(index v) {
+void multiply_vectors(index first, index end, index rows, index columns, index depth, const real* a,
+                      index a_row, index a_column, const real* b, real* c) {
+  const auto multiply_strip = [&]<index vectors>(index v) {
     each_block<block_rows>(rows, [&]<index height>(index i) {
       multiply_block<height, vectors, adds>(a + i * a_row, a_row, a_column, b + v * lanes, depth,
                                             columns, c + i * columns + v * lanes);
     });
-  });
+  };
+  each_block<block_vectors>(end, multiply_strip, first);
+}
+
+// The same for all columns.
+template <bool adds>
+void multiply(index rows, index columns, index depth, const real* a, index a_row, index a_column,
+              const real* b, real* c) {
+  multiply_vectors<adds>(0, columns / lanes, rows, columns, depth, a, a_row, a_column, b, c);
 }
 
 }  // namespace nn::kernels

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <type_traits>
 #include <utility>
@@ -43,10 +44,17 @@ inline Vector load_once(const real* from) {
   return vector;
 }
 
+// The sum of all lanes: halves are added to each other until one lane is left.
+template <index half, std::size_t... lane>
+real folded(Vector vector, std::index_sequence<lane...> all) {
+  vector += __builtin_shufflevector(vector, vector, (lane ^ half)...);
+  if constexpr (half > 1)
+    return folded<half / 2>(vector, all);
+  else
+    return vector[0];
+}
 inline real sum_of(Vector vector) {
-  real sum = 0;
-  for (index i = 0; i < lanes; ++i) sum += vector[i];
-  return sum;
+  return folded<lanes / 2>(vector, std::make_index_sequence<lanes>());
 }
 
 // One step of a recursive transposition: swaps the two off-diagonal quarters of every square of
@@ -84,6 +92,7 @@ void transpose(const real* from, index rows, index columns, real* to) {
     }
   };
   const index whole_rows = rows / lanes * lanes, whole_columns = columns / lanes * lanes;
+  // Along the longer side: then whole lines are read, or written, from one end to the other.
   if (rows < columns)
     for (index i = 0; i < whole_rows; i += lanes)
       for (index j = 0; j < whole_columns; j += lanes) put_square(i, j);

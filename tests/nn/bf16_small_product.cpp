@@ -40,7 +40,7 @@ TEST_CASE("products of pairs have the bits of their plain twin, for any sizes an
   for (int i = 0; i < 80; ++i) {
     const bool any_bits = i % 3 == 0, goes_down = generator.next32() % 2;
     const index rows = 4 * (1 + generator.next32() % 9),
-                columns = 16 * (1 + generator.next32() % 9), pairs = generator.next32() % 40;
+                columns = 16 * (1 + generator.next32() % 9), pairs = 1 + generator.next32() % 40;
     const auto a = random_pairs(generator, rows * pairs, any_bits),
                b = random_pairs(generator, pairs * columns, any_bits);
     std::vector<float> c;

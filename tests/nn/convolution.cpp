@@ -227,6 +227,17 @@ TEST_CASE("the interleaved convolution accepts any number of images, but not a f
   CHECK_FALSE(nn::kernels::interleaved_convolution.fits(few));
 }
 
+TEST_CASE("the interleaved convolution takes strides longer than the image") {
+  for (const auto& [height, width, stride] : {std::tuple(2, 9, 3), {9, 2, 4}, {2, 3, 5}}) {
+    const Convolution conv{nn::kernels::lanes, 2, height, width, 5, 2, 3, stride, 1};
+    REQUIRE(nn::kernels::interleaved_convolution.fits(conv));
+    CAPTURE(nn::Shape({height, width, stride}));
+    CHECK(largest_relative_difference(by_kernels(nn::kernels::interleaved_convolution, conv).values,
+                                      by_plain_ops(conv, false).values) <
+          (sizeof(real) == 4 ? 5e-5 : 1e-12));
+  }
+}
+
 TEST_CASE("a convolution goes to the kernels that its shape fits") {
   const auto& direct = nn::kernels::direct_convolution3x3;
   const auto& winograd = nn::kernels::winograd_2x2_convolution3x3;

@@ -5,7 +5,9 @@
 #include <vector>
 
 #include "nn/kernels/vector.h"
+#include "nn/ops.h"
 #include "nn/real.h"
+#include "nn/tape.h"
 #include "nn/team.h"
 #include "nn/tensor.h"
 #include "tests/nn/numbers.h"
@@ -69,7 +71,7 @@ struct Layer {
 TEST_CASE("products for few rows are those of plain sums, with the same bits for any team") {
   Team alone, team(3);
   for (const index n : {1, 2, 3, 7, 10, 32})
-    for (const index vectors : {1, 3, 7})
+    for (const index vectors : {1, 3, 7, 14})
       for (const index out : {1, 5, 10, 203}) {
         CAPTURE(n);
         CAPTURE(vectors);
@@ -85,6 +87,22 @@ TEST_CASE("products for few rows are those of plain sums, with the same bits for
         CHECK(tests::largest_difference(dx, layer.plain_input_gradient()) < 3e-5);
         CHECK(dx == layer.input_gradient(team));
       }
+}
+
+TEST_CASE("linear layers have the same results on both sides of the number of few rows") {
+  for (const index n : {32, 33}) {
+    CAPTURE(n);
+    const Layer layer(n, 3 * lanes, 7);
+    Tape tape;
+    const Var x = tape.input({layer.x.data(), {n, layer.in}}),
+              weight = tape.constant({layer.weight.data(), {layer.out, layer.in}});
+    const Var y = linear(x, weight, tape.constant({layer.bias.data(), {layer.out}}));
+    tape.backward_data(y, {layer.dy.data(), y.shape()});
+    std::vector<real> dx = tests::numbers(x.gradient());
+    for (index i = 0; i < n * layer.in; ++i) dx[i] += layer.x[i];
+    CHECK(tests::largest_difference(y.value(), layer.plain_forward(true)) < 1e-5);
+    CHECK(tests::largest_difference(dx, layer.plain_input_gradient()) < 3e-5);
+  }
 }
 
 TEST_CASE("many rows, and rows that do not fill vectors, are left to BLAS") {
