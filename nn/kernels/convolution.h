@@ -72,6 +72,23 @@ struct ConvolutionKernels {
                         Gradients, Arena&) = nullptr;
 };
 
+// A convolution with a ReLU, and another one behind it. What is between the two is not stored.
+struct ConvolutionPair {
+  Convolution first, second;
+};
+struct Filters {
+  const real *weight, *bias;
+};
+
+// Like ConvolutionKernels; x and dx are those of the first convolution.
+struct ConvolutionPairKernels {
+  bool (*fits)(const ConvolutionPair&);
+  void (*forward)(const ConvolutionPair&, const real* x, Filters first, Filters second, real* y,
+                  std::uint8_t* argmax, Arena&);
+  void (*add_gradients)(const ConvolutionPair&, OutputGradient, const real* x, Filters first,
+                        Filters second, Gradients of_first, Gradients of_second, Arena&);
+};
+
 // Gathers patches into a matrix, then computes a matrix product. Any shape; the reference for the
 // other kernels.
 extern const ConvolutionKernels im2col_convolution;
@@ -82,6 +99,9 @@ extern const ConvolutionKernels direct_convolution3x3;
 // The same with fewer multiplications, if channels and outputs fill whole vectors. The forward pass
 // uses tiles of 2x2 outputs or, faster and a digit less exact, of 4x4.
 extern const ConvolutionKernels winograd_2x2_convolution3x3, winograd_4x4_convolution3x3;
+
+// The same behind a first convolution, of any window and few channels.
+extern const ConvolutionPairKernels winograd_2x2_pair, winograd_4x4_pair;
 
 // The same for 5x5 windows, as exact as the tiles of 4x4, in training, too: the course, whose
 // accuracies are to be met, has none.

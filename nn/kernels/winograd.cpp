@@ -6,6 +6,7 @@
 #include "nn/arena.h"
 #include "nn/epilogue.h"
 #include "nn/kernels/convolution.h"
+#include "nn/kernels/first_convolution.h"
 #include "nn/kernels/pooling.h"
 #include "nn/kernels/small_product.h"
 #include "nn/kernels/vector.h"
@@ -22,10 +23,38 @@
 //
 // A vector holds adjacent channels, so a transform works on vectors as it would on numbers. Images
 // are transposed from [channels, pixels] to [pixels, channels] on the way in, and back on the way
-// out.
+// out, or come from a FirstConvolution.
 namespace nn::kernels {
 
 namespace {
+
+// Images x and their gradients, transposed to [pixels, channels] and back.
+class TransposedImages {
+ public:
+  TransposedImages(const Convolution& conv, const real* x, Arena& arena)
+      : conv_(conv), x_(x), scratch_(arena), pixels_(scratch_.array<real>(conv.image_size())) {}
+
+  const real* pixels(index i) {
+    image_ = i;
+    transpose(x_ + i * conv_.image_size(), conv_.channels, conv_.height * conv_.width, pixels_);
+    return pixels_;
+  }
+  real* clear_gradient() {
+    std::fill_n(pixels_, conv_.image_size(), real(0));
+    return pixels_;
+  }
+  void add_gradient(real* dx) {
+    transpose<true>(pixels_, conv_.height * conv_.width, conv_.channels,
+                    dx + image_ * conv_.image_size());
+  }
+
+ private:
+  const Convolution& conv_;
+  const real* x_;
+  index image_ = 0;
+  Scratch scratch_;
+  real* pixels_;
+};
 
 // The working memory for one image, reused for all images, and the steps on it.
 template <index size, index taps>
@@ -41,7 +70,6 @@ class Image {
         weights_(scratch_.array<real>(weights_size())),
         inputs_(scratch_.array<real>(places * place_size(conv.channels))),
         outputs_(scratch_.array<real>(places * place_size(conv.out))),
-        pixels_(scratch_.array<real>(conv.image_size())),
         results_(scratch_.array<real>(conv.y_size())),
         nothing_(scratch_.array<real>(conv.channels)) {
     std::fill_n(nothing_, conv.channels, real(0));
@@ -55,16 +83,16 @@ class Image {
         std::copy_n(weight, taps * taps, filter);
         winograd::transform<winograd::to_filter<inner, taps>>(filter, transformed);
         real* to = weights_ + (is_back ? o * conv_.channels + c : c * conv_.out + o);
-        for (index k = 0; k < places; ++k, to += conv_.out * conv_.channels) *to = transformed[k];
+        for (index k = 0; k < places; ++k, to += matrix_size()) *to = transformed[k];
       }
   }
 
-  // V from x [channels, height, width]
-  void read_input(const real* x) {
-    transpose(x, conv_.channels, conv_.height * conv_.width, pixels_);
+  // V from an image [pixels, channels]
+  void read_input(const real* image) {
     each_tile([&](index tile, index oy, index ox) {
       const real* from[places];
-      each_pixel(oy, ox, [&](index k, real* pixel) { from[k] = pixel ? pixel : nothing_; });
+      each_pixel(image, oy, ox,
+                 [&](index k, const real* pixel) { from[k] = pixel ? pixel : nothing_; });
       for (index c = 0; c < conv_.channels; c += lanes) {
         Vector pixels[places], transformed[places];
 #pragma GCC unroll 36
@@ -111,12 +139,11 @@ class Image {
     });
   }
 
-  // dx [channels, height, width] += the transform of dV
-  void add_to_input(real* dx) {
-    std::fill_n(pixels_, conv_.image_size(), real(0));
+  // The image's gradient [pixels, channels] += the transform of dV
+  void add_to_input(real* gradient) {
     each_tile([&](index tile, index oy, index ox) {
       real* to[places];
-      each_pixel(oy, ox, [&](index k, real* pixel) { to[k] = pixel; });
+      each_pixel(gradient, oy, ox, [&](index k, real* pixel) { to[k] = pixel; });
       for (index c = 0; c < conv_.channels; c += lanes) {
         Vector transformed[places], pixels[places];
         get(inputs_, conv_.channels, tile, c, transformed);
@@ -126,7 +153,6 @@ class Image {
           if (to[k]) store(to[k] + c, load(to[k] + c) + pixels[k]);
       }
     });
-    transpose<true>(pixels_, conv_.height * conv_.width, conv_.channels, dx);
   }
 
   // dweight [out, channels, taps, taps] += the transform of dU
@@ -135,7 +161,7 @@ class Image {
       for (index c = 0; c < conv_.channels; ++c, dweight += taps * taps) {
         real transformed[places], filter[taps * taps];
         for (index k = 0; k < places; ++k)
-          transformed[k] = gradients[(k * conv_.channels + c) * conv_.out + o];
+          transformed[k] = gradients[k * matrix_size() + c * conv_.out + o];
         winograd::transform<winograd::filter_back<inner, taps>>(transformed, filter);
         for (index k = 0; k < taps * taps; ++k) dweight[k] += filter[k];
       }
@@ -159,19 +185,20 @@ class Image {
   }
 
   // Of U or dU
-  index weights_size() const { return places * conv_.channels * conv_.out; }
+  index weights_size() const { return places * matrix_size(); }
 
  private:
   // Tiles, rounded up to whole blocks of rows. The surplus is computed and ignored.
   index rows() const { return (down_ * across_ + block_rows - 1) / block_rows * block_rows; }
-  // The size of one place's matrix, plus a vector so that places do not share cache sets.
+  // The sizes of one place's matrices, plus a vector so that places do not share cache sets.
   index place_size(index columns) const { return rows() * columns + lanes; }
+  index matrix_size() const { return conv_.channels * conv_.out + lanes; }
 
   // Calls f(U or dU, V, M) for every place.
   template <class Function>
   void each_place(real* weights, Function f) {
     for (index k = 0; k < places; ++k)
-      f(weights + k * conv_.out * conv_.channels, inputs_ + k * place_size(conv_.channels),
+      f(weights + k * matrix_size(), inputs_ + k * place_size(conv_.channels),
         outputs_ + k * place_size(conv_.out));
   }
 
@@ -183,12 +210,12 @@ class Image {
   }
 
   // Calls f(k, channels of the pixel) for the inputs of a tile; null in the padding and beyond.
-  template <class Function>
-  void each_pixel(index oy, index ox, Function f) {
+  template <class Real, class Function>
+  void each_pixel(Real* image, index oy, index ox, Function f) {
     for (index k = 0; k < places; ++k) {
       const index y = oy + k / inner - conv_.padding, x = ox + k % inner - conv_.padding;
       const bool is_inside = y >= 0 && y < conv_.height && x >= 0 && x < conv_.width;
-      f(k, is_inside ? pixels_ + (y * conv_.width + x) * conv_.channels : nullptr);
+      f(k, is_inside ? image + (y * conv_.width + x) * conv_.channels : nullptr);
     }
   }
 
@@ -256,7 +283,7 @@ class Image {
   index down_, across_;  // tiles
   Scratch scratch_;
   real *weights_, *inputs_, *outputs_;  // U, V, M or their gradients
-  real *pixels_, *results_, *nothing_;
+  real *results_, *nothing_;
 };
 
 template <index taps>
@@ -266,23 +293,23 @@ bool fits(const Convolution& conv) {
          conv.channels % std::max(lanes, block_rows) == 0;
 }
 
-template <index size, index taps>
-void forward(const Convolution& conv, const real* x, const real* weight, const real* bias, real* y,
-             std::uint8_t* argmax, Arena& arena) {
+template <index size, index taps, class Images>
+void convolve(const Convolution& conv, Images&& images, Filters filters, real* y,
+              std::uint8_t* argmax, Arena& arena) {
   Image<size, taps> image(conv, arena);
-  image.read_weights(weight, false);
-  for (index i = 0; i < conv.n; ++i, x += conv.image_size(), y += conv.y_size()) {
-    image.read_input(x);
+  image.read_weights(filters.weight, false);
+  for (index i = 0; i < conv.n; ++i, y += conv.y_size()) {
+    image.read_input(images.pixels(i));
     image.multiply_forward();
-    image.write_output(bias, y, argmax);
+    image.write_output(filters.bias, y, argmax);
     if (argmax) argmax += conv.y_size();
   }
 }
 
 // Gradients use the largest tile. That costs a digit, too small to matter once lr scales dw.
-template <index taps>
-void add_gradients(const Convolution& conv, OutputGradient gradient, const real* x,
-                   const real* weight, Gradients to, Arena& arena) {
+template <index taps, class Images>
+void add_all_gradients(const Convolution& conv, OutputGradient gradient, Images& images,
+                       const real* weight, bool needs_images, Gradients to, Arena& arena) {
   Image<7 - taps, taps> image(conv, arena);
   Scratch scratch(arena);
   real* passed = scratch.array<real>(conv.y_size());
@@ -290,24 +317,64 @@ void add_gradients(const Convolution& conv, OutputGradient gradient, const real*
   std::fill_n(transformed_dweight, image.weights_size(), real(0));
   image.read_weights(weight, true);
   for (index i = 0; i < conv.n; ++i, gradient = gradient.next(conv)) {
-    image.read_input(x + i * conv.image_size());
+    image.read_input(images.pixels(i));
     image.read_gradient(gradient, passed, to.dbias);
     image.multiply_weights(transformed_dweight);
-    if (!to.dx) continue;
+    if (!needs_images) continue;
     image.multiply_back();
-    image.add_to_input(to.dx + i * conv.image_size());
+    image.add_to_input(images.clear_gradient());
+    images.add_gradient(to.dx);
   }
   image.add_to_weights(transformed_dweight, to.dweight);
+}
+
+template <index size, index taps>
+void forward(const Convolution& conv, const real* x, const real* weight, const real* bias, real* y,
+             std::uint8_t* argmax, Arena& arena) {
+  convolve<size, taps>(conv, TransposedImages(conv, x, arena), {weight, bias}, y, argmax, arena);
+}
+
+template <index taps>
+void add_gradients(const Convolution& conv, OutputGradient gradient, const real* x,
+                   const real* weight, Gradients to, Arena& arena) {
+  TransposedImages images(conv, x, arena);
+  add_all_gradients<taps>(conv, gradient, images, weight, to.dx, to, arena);
 }
 
 template <index size, index taps>
 constexpr ConvolutionKernels kernels{
     .fits = fits<taps>, .forward = forward<size, taps>, .add_gradients = add_gradients<taps>};
 
+bool pair_fits(const ConvolutionPair& pair) {
+  return FirstConvolution::fits(pair.first) && fits<3>(pair.second);
+}
+
+template <index size>
+void pair_forward(const ConvolutionPair& pair, const real* x, Filters first, Filters second,
+                  real* y, std::uint8_t* argmax, Arena& arena) {
+  FirstConvolution images(pair.first, x, first.weight, first.bias, arena);
+  convolve<size, 3>(pair.second, images, second, y, argmax, arena);
+}
+
+void add_pair_gradients(const ConvolutionPair& pair, OutputGradient gradient, const real* x,
+                        Filters first, Filters second, Gradients of_first, Gradients of_second,
+                        Arena& arena) {
+  FirstConvolution images(pair.first, x, first.weight, first.bias, arena);
+  of_second.dx = of_first.dx;
+  add_all_gradients<3>(pair.second, gradient, images, second.weight, true, of_second, arena);
+  images.add_to_weights(of_first.dweight, of_first.dbias);
+}
+
+template <index size>
+constexpr ConvolutionPairKernels pair_kernels{
+    .fits = pair_fits, .forward = pair_forward<size>, .add_gradients = add_pair_gradients};
+
 }  // namespace
 
 const ConvolutionKernels winograd_2x2_convolution3x3 = kernels<2, 3>;
 const ConvolutionKernels winograd_4x4_convolution3x3 = kernels<4, 3>;
 const ConvolutionKernels winograd_2x2_convolution5x5 = kernels<2, 5>;
+const ConvolutionPairKernels winograd_2x2_pair = pair_kernels<2>;
+const ConvolutionPairKernels winograd_4x4_pair = pair_kernels<4>;
 
 }  // namespace nn::kernels
