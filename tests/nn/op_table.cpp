@@ -24,9 +24,7 @@ const std::vector<OpRow> table{
      [](const Vars& x) { return add(x[0], x[1]); }},
     {"add of one number to all",
      {{2, 3}, {1}},
-     [](const Vars& x) {
-       return add(x[0].tape().reshape(x[0], {6, 1}), x[1]);
-     }},
+     [](const Vars& x) { return add(x[0].tape().reshape(x[0], {6, 1}), x[1]); }},
     {"add of a number without dimensions",
      {{2, 3}, {}},
      [](const Vars& x) { return add(x[0], x[1]); }},
@@ -59,16 +57,10 @@ const std::vector<OpRow> table{
     {"silu", {{3, 5}}, [](const Vars& x) { return silu(x[0]); }},
     {"swiglu", {{3, 5}, {3, 5}}, [](const Vars& x) { return swiglu(x[0], x[1]); }},
     {"swiglu of a value with itself", {{3, 5}}, [](const Vars& x) { return swiglu(x[0], x[0]); }},
-    {"dropout",
-     {{3, 8}},
-     [](const Vars& x) {
-       return dropout(x[0], 0.5, {mask_words, 0});
-     }},
+    {"dropout", {{3, 8}}, [](const Vars& x) { return dropout(x[0], 0.5, {mask_words, 0}); }},
     {"dropout by the middle of a mask",
      {{5, 7}},
-     [](const Vars& x) {
-       return dropout(x[0], 0.25, {mask_words, 47});
-     }},
+     [](const Vars& x) { return dropout(x[0], 0.25, {mask_words, 47}); }},
     {"leaky_relu", {{3, 5}}, [](const Vars& x) { return leaky_relu(x[0]); }},
     {"leaky_relu with a steep negative side",
      {{3, 5}},
@@ -123,6 +115,15 @@ const std::vector<OpRow> table{
     {"conv2d of channels in eights, a relu and max-pooling",
      {{2, 8, 7, 5}, {8, 8, 3, 3}, {8}},
      [](const Vars& x) { return conv2d(x[0], x[1], x[2], 1, 1, Epilogue::relu_max_pool); }},
+    {"conv2d of channels in sixteens",
+     {{1, 16, 4, 5}, {16, 16, 3, 3}, {16}},
+     [](const Vars& x) { return conv2d(x[0], x[1], x[2]); }},
+    {"conv2d_twice",
+     {{1, 1, 5, 5}, {16, 1, 3, 3}, {16}, {16, 16, 3, 3}, {16}},
+     [](const Vars& x) { return conv2d_twice(x[0], {x[1], x[2]}, {x[3], x[4]}); }},
+    {"conv2d_twice with channels in threes",
+     {{2, 2, 6, 7}, {3, 2, 3, 3}, {3}, {4, 3, 2, 3}, {4}},
+     [](const Vars& x) { return conv2d_twice(x[0], {x[1], x[2]}, {x[3], x[4]}); }},
     {"conv2d with padding 1",
      {{2, 2, 4, 3}, {2, 2, 3, 3}, {2}},
      [](const Vars& x) { return conv2d(x[0], x[1], x[2], 1, 1); }},
@@ -261,11 +262,7 @@ const std::vector<OpRow> table{
      {{3, 4}},
      [](const Vars& x) { return add(columns(x[0], 0, 2), columns(x[0], 2, 2)); }},
     {"flatten", {{2, 3, 2, 2}}, [](const Vars& x) { return flatten(x[0]); }},
-    {"reshape",
-     {{2, 6}},
-     [](const Vars& x) {
-       return x[0].tape().reshape(x[0], {3, 4});
-     }},
+    {"reshape", {{2, 6}}, [](const Vars& x) { return x[0].tape().reshape(x[0], {3, 4}); }},
 
     {"softmax", {{3, 5}}, [](const Vars& x) { return softmax(x[0]); }},
     {"softmax of a batch of sequences", {{2, 2, 3}}, [](const Vars& x) { return softmax(x[0]); }},
