@@ -66,6 +66,7 @@ class Conv2d {
   Conv2d(const Scope& scope, index in, index out, index kernel, index stride = 1,
          index padding = 0);
   Var operator()(Var x, Epilogue epilogue = Epilogue::nothing) const;
+  Filters filters(Tape& tape) const { return {tape.parameter(weight_), tape.parameter(bias_)}; }
 
  private:
   Parameter weight_, bias_;

@@ -41,6 +41,12 @@ Var matmul(Var a, Var b, Var bias);       // bias [n]
 // max_pool2d() with 2x2 windows, after the convolution, in one pass if there is a kernel for it.
 Var conv2d(Var x, Var weight, Var bias, index stride = 1, index padding = 0,
            Epilogue epilogue = Epilogue::nothing);
+// conv2d(conv2d(x, first, relu), second, epilogue). If there is a kernel for it, the images between
+// the two are not kept: to compute them again for the gradients takes less time than to fetch them.
+struct Filters {
+  Var weight, bias;
+};
+Var conv2d_twice(Var x, Filters first, Filters second, Epilogue epilogue = Epilogue::nothing);
 Var max_pool2d(Var x, index size, index stride = 0);  // stride 0: the same as size
 Var average_pool2d(Var x, index size, index stride = 0);
 Var global_average_pool(Var x);  // [n, channels, height, width] -> [n, channels], the means

@@ -74,6 +74,23 @@ struct ConvolutionKernels {
                         Gradients, Arena&) = nullptr;
 };
 
+// A convolution with a ReLU, and another one behind it. What is between the two is not stored.
+struct ConvolutionPair {
+  Convolution first, second;
+};
+struct Filters {
+  const real *weight, *bias;
+};
+
+// Like ConvolutionKernels; x and dx are those of the first convolution.
+struct ConvolutionPairKernels {
+  bool (*fits)(const ConvolutionPair&);
+  void (*forward)(const ConvolutionPair&, const real* x, Filters first, Filters second, real* y,
+                  std::uint8_t* argmax, Arena&);
+  void (*add_gradients)(const ConvolutionPair&, OutputGradient, const real* x, Filters first,
+                        Filters second, Gradients of_first, Gradients of_second, Arena&);
+};
+
 // Gathers patches into a matrix, then computes a matrix product. Any shape; the reference for the
 // other kernels.
 extern const ConvolutionKernels im2col_convolution;
@@ -85,6 +102,9 @@ extern const ConvolutionKernels direct_convolution3x3;
 // uses tiles of 2x2 outputs or, faster and a digit less exact, of 4x4.
 extern const ConvolutionKernels winograd_2x2_convolution3x3, winograd_4x4_convolution3x3;
 
+// The same behind a first convolution, of any window and few channels.
+extern const ConvolutionPairKernels winograd_2x2_pair, winograd_4x4_pair;
+
 // The same for 5x5 windows, as exact as the tiles of 4x4, in training, too: the course, whose
 // accuracies are to be met, has none.
 extern const ConvolutionKernels winograd_2x2_convolution5x5;
@@ -94,6 +114,7 @@ extern const ConvolutionKernels winograd_2x2_convolution5x5;
 // so outputs and gradients are wrong by 1.2 to 1.6 % (root mean square), where rounding x, weight
 // and dy themselves makes 0.23 %, and tiles of 2x2 make 0.3 to 0.4 %.
 extern const ConvolutionKernels bf16_winograd_4x4_convolution3x3, bf16_winograd_2x2_convolution5x5;
+extern const ConvolutionPairKernels bf16_winograd_4x4_pair;
 
 // Any window and stride, on as many images at once as a vector has lanes; not for a few images.
 extern const ConvolutionKernels interleaved_convolution;

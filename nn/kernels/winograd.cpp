@@ -7,6 +7,7 @@
 #include "nn/arena.h"
 #include "nn/epilogue.h"
 #include "nn/kernels/convolution.h"
+#include "nn/kernels/first_convolution.h"
 #include "nn/kernels/pooling.h"
 #include "nn/kernels/vector.h"
 #include "nn/kernels/winograd_factors.h"
@@ -23,10 +24,38 @@
 //
 // A vector holds adjacent channels, so a transform works on vectors as it would on numbers. Images
 // are transposed from [channels, pixels] to [pixels, channels] on the way in, and back on the way
-// out.
+// out, or come from a FirstConvolution.
 namespace nn::kernels {
 
 namespace {
+
+// Images x and their gradients, transposed to [pixels, channels] and back.
+class TransposedImages {
+ public:
+  TransposedImages(const Convolution& conv, const real* x, Arena& arena)
+      : conv_(conv), x_(x), scratch_(arena), pixels_(scratch_.array<real>(conv.image_size())) {}
+
+  const real* pixels(index i) {
+    image_ = i;
+    transpose(x_ + i * conv_.image_size(), conv_.channels, conv_.height * conv_.width, pixels_);
+    return pixels_;
+  }
+  real* clear_gradient() {
+    std::fill_n(pixels_, conv_.image_size(), real(0));
+    return pixels_;
+  }
+  void add_gradient(real* dx) {
+    transpose<true>(pixels_, conv_.height * conv_.width, conv_.channels,
+                    dx + image_ * conv_.image_size());
+  }
+
+ private:
+  const Convolution& conv_;
+  const real* x_;
+  index image_ = 0;
+  Scratch scratch_;
+  real* pixels_;
+};
 
 // The working memory for one image, reused for all images, and the steps on it.
 template <index size, index taps, class Factors>
@@ -45,7 +74,6 @@ class Image {
         inputs_(scratch_.array<Number>(places * place_size(conv.channels))),
         gradients_(scratch_.array<Number>(places * place_size(conv.out))),
         sums_(scratch_.array<real>(places * place_size(std::max(conv.channels, conv.out)))),
-        pixels_(scratch_.array<real>(conv.image_size())),
         results_(scratch_.array<real>(conv.y_size())),
         nothing_(scratch_.array<real>(conv.channels)) {
     std::fill_n(nothing_, conv.channels, real(0));
@@ -67,16 +95,16 @@ class Image {
             filters[k][lane] = weight[i * from_step + (j + lane) * to_step + k];
         winograd::transform<winograd::to_filter<inner, taps>>(filters, transformed);
         for (index k = 0; k < places; ++k)
-          Factors::put_right(weights_ + k * from * to, i, j, to, transformed[k]);
+          Factors::put_right(weights_ + k * matrix_size(), i, j, to, transformed[k]);
       }
   }
 
-  // V from x [channels, height, width]
-  void read_input(const real* x) {
-    transpose(x, conv_.channels, conv_.height * conv_.width, pixels_);
+  // V from an image [pixels, channels]
+  void read_input(const real* image) {
     each_tile([&](index tile, index oy, index ox) {
       const real* from[places];
-      each_pixel(oy, ox, [&](index k, real* pixel) { from[k] = pixel ? pixel : nothing_; });
+      each_pixel(image, oy, ox,
+                 [&](index k, const real* pixel) { from[k] = pixel ? pixel : nothing_; });
       for (index c = 0; c < conv_.channels; c += lanes) {
         Vector pixels[places], transformed[places];
 #pragma GCC unroll 36
@@ -123,12 +151,11 @@ class Image {
     });
   }
 
-  // dx [channels, height, width] += the transform of dV
-  void add_to_input(real* dx) {
-    std::fill_n(pixels_, conv_.image_size(), real(0));
+  // The image's gradient [pixels, channels] += the transform of dV
+  void add_to_input(real* gradient) {
     each_tile([&](index tile, index oy, index ox) {
       real* to[places];
-      each_pixel(oy, ox, [&](index k, real* pixel) { to[k] = pixel; });
+      each_pixel(gradient, oy, ox, [&](index k, real* pixel) { to[k] = pixel; });
       for (index c = 0; c < conv_.channels; c += lanes) {
         Vector transformed[places], pixels[places];
         get(conv_.channels, tile, c, transformed);
@@ -138,7 +165,6 @@ class Image {
           if (to[k]) store(to[k] + c, load(to[k] + c) + pixels[k]);
       }
     });
-    transpose<true>(pixels_, conv_.height * conv_.width, conv_.channels, dx);
   }
 
   // dweight [out, channels, taps, taps] += the transform of dU
@@ -147,7 +173,7 @@ class Image {
       for (index o = 0; o < conv_.out; o += lanes) {
         Vector transformed[places], filters[taps * taps];
         for (index k = 0; k < places; ++k)
-          transformed[k] = load(gradients + (k * conv_.channels + c) * conv_.out + o);
+          transformed[k] = load(gradients + k * matrix_size() + c * conv_.out + o);
         winograd::transform<winograd::filter_back<inner, taps>>(transformed, filters);
         for (index lane = 0; lane < lanes; ++lane)
           for (index k = 0; k < taps * taps; ++k)
@@ -168,20 +194,21 @@ class Image {
   void multiply_weights(real* dweights) {
     for (index k = 0; k < places; ++k)
       factors_.multiply_tiles(conv_.channels, conv_.out, down_ * across_, input(k), gradient(k),
-                              dweights + k * conv_.channels * conv_.out);
+                              dweights + k * matrix_size());
   }
 
   // Of U or dU
-  index weights_size() const { return places * conv_.channels * conv_.out; }
+  index weights_size() const { return places * matrix_size(); }
 
  private:
   // Tiles, rounded up to whole blocks of rows. The surplus is computed and ignored.
   index rows() const { return (down_ * across_ + block_rows - 1) / block_rows * block_rows; }
-  // The size of one place's matrix, plus a vector so that places do not share cache sets.
+  // The sizes of one place's matrices, plus a vector so that places do not share cache sets.
   index place_size(index columns) const { return rows() * columns + lanes; }
+  index matrix_size() const { return conv_.channels * conv_.out + lanes; }
 
   // The matrices of a place: U, V, dM.
-  const Number* weight(index place) const { return weights_ + place * conv_.channels * conv_.out; }
+  const Number* weight(index place) const { return weights_ + place * matrix_size(); }
   const Number* input(index place) const { return inputs_ + place * place_size(conv_.channels); }
   const Number* gradient(index place) const { return gradients_ + place * place_size(conv_.out); }
 
@@ -193,12 +220,12 @@ class Image {
   }
 
   // Calls f(k, channels of the pixel) for the inputs of a tile; null in the padding and beyond.
-  template <class Function>
-  void each_pixel(index oy, index ox, Function f) {
+  template <class Real, class Function>
+  void each_pixel(Real* image, index oy, index ox, Function f) {
     for (index k = 0; k < places; ++k) {
       const index y = oy + k / inner - conv_.padding, x = ox + k % inner - conv_.padding;
       const bool is_inside = y >= 0 && y < conv_.height && x >= 0 && x < conv_.width;
-      f(k, is_inside ? pixels_ + (y * conv_.width + x) * conv_.channels : nullptr);
+      f(k, is_inside ? image + (y * conv_.width + x) * conv_.channels : nullptr);
     }
   }
 
@@ -267,7 +294,7 @@ class Image {
   Factors factors_;
   Number *weights_, *inputs_, *gradients_;  // U, V, dM
   real* sums_;                              // M or dV
-  real *pixels_, *results_, *nothing_;
+  real *results_, *nothing_;
 };
 
 template <index taps, class Factors>
@@ -275,23 +302,23 @@ bool fits(const Convolution& conv) {
   return conv.kh == taps && conv.kw == taps && conv.stride == 1 && Factors::fit(conv);
 }
 
-template <index size, index taps, class Factors>
-void forward(const Convolution& conv, const real* x, const real* weight, const real* bias, real* y,
-             std::uint8_t* argmax, Arena& arena) {
+template <index size, index taps, class Factors, class Images>
+void convolve(const Convolution& conv, Images&& images, Filters filters, real* y,
+              std::uint8_t* argmax, Arena& arena) {
   Image<size, taps, Factors> image(conv, arena);
-  image.read_weights(weight, false);
-  for (index i = 0; i < conv.n; ++i, x += conv.image_size(), y += conv.y_size()) {
-    image.read_input(x);
+  image.read_weights(filters.weight, false);
+  for (index i = 0; i < conv.n; ++i, y += conv.y_size()) {
+    image.read_input(images.pixels(i));
     image.multiply_forward();
-    image.write_output(bias, y, argmax);
+    image.write_output(filters.bias, y, argmax);
     if (argmax) argmax += conv.y_size();
   }
 }
 
 // Gradients use the largest tile. That costs a digit, too small to matter once lr scales dw.
-template <index taps, class Factors>
-void add_gradients(const Convolution& conv, OutputGradient gradient, const real* x,
-                   const real* weight, Gradients to, Arena& arena) {
+template <index taps, class Factors, class Images>
+void add_all_gradients(const Convolution& conv, OutputGradient gradient, Images& images,
+                       const real* weight, bool needs_images, Gradients to, Arena& arena) {
   Image<7 - taps, taps, Factors> image(conv, arena);
   Scratch scratch(arena);
   real* passed = scratch.array<real>(conv.y_size());
@@ -299,20 +326,63 @@ void add_gradients(const Convolution& conv, OutputGradient gradient, const real*
   std::fill_n(transformed_dweight, image.weights_size(), real(0));
   image.read_weights(weight, true);
   for (index i = 0; i < conv.n; ++i, gradient = gradient.next(conv)) {
-    image.read_input(x + i * conv.image_size());
+    image.read_input(images.pixels(i));
     image.read_gradient(gradient, passed, to.dbias);
     image.multiply_weights(transformed_dweight);
-    if (!to.dx) continue;
+    if (!needs_images) continue;
     image.multiply_back();
-    image.add_to_input(to.dx + i * conv.image_size());
+    image.add_to_input(images.clear_gradient());
+    images.add_gradient(to.dx);
   }
   image.add_to_weights(transformed_dweight, to.dweight);
+}
+
+template <index size, index taps, class Factors>
+void forward(const Convolution& conv, const real* x, const real* weight, const real* bias, real* y,
+             std::uint8_t* argmax, Arena& arena) {
+  convolve<size, taps, Factors>(conv, TransposedImages(conv, x, arena), {weight, bias}, y, argmax,
+                                arena);
+}
+
+template <index taps, class Factors>
+void add_gradients(const Convolution& conv, OutputGradient gradient, const real* x,
+                   const real* weight, Gradients to, Arena& arena) {
+  TransposedImages images(conv, x, arena);
+  add_all_gradients<taps, Factors>(conv, gradient, images, weight, to.dx, to, arena);
 }
 
 template <index size, index taps, class Factors = winograd::RealFactors>
 constexpr ConvolutionKernels kernels{.fits = fits<taps, Factors>,
                                      .forward = forward<size, taps, Factors>,
                                      .add_gradients = add_gradients<taps, Factors>};
+
+template <class Factors>
+bool pair_fits(const ConvolutionPair& pair) {
+  return FirstConvolution::fits(pair.first) && fits<3, Factors>(pair.second);
+}
+
+template <index size, class Factors>
+void pair_forward(const ConvolutionPair& pair, const real* x, Filters first, Filters second,
+                  real* y, std::uint8_t* argmax, Arena& arena) {
+  FirstConvolution images(pair.first, x, first.weight, first.bias, arena);
+  convolve<size, 3, Factors>(pair.second, images, second, y, argmax, arena);
+}
+
+template <class Factors>
+void add_pair_gradients(const ConvolutionPair& pair, OutputGradient gradient, const real* x,
+                        Filters first, Filters second, Gradients of_first, Gradients of_second,
+                        Arena& arena) {
+  FirstConvolution images(pair.first, x, first.weight, first.bias, arena);
+  of_second.dx = of_first.dx;
+  add_all_gradients<3, Factors>(pair.second, gradient, images, second.weight, true, of_second,
+                                arena);
+  images.add_to_weights(of_first.dweight, of_first.dbias);
+}
+
+template <index size, class Factors = winograd::RealFactors>
+constexpr ConvolutionPairKernels pair_kernels{.fits = pair_fits<Factors>,
+                                              .forward = pair_forward<size, Factors>,
+                                              .add_gradients = add_pair_gradients<Factors>};
 
 // An engine in double has no bfloat16.
 using Bf16Factors =
@@ -325,5 +395,8 @@ const ConvolutionKernels winograd_4x4_convolution3x3 = kernels<4, 3>;
 const ConvolutionKernels winograd_2x2_convolution5x5 = kernels<2, 5>;
 const ConvolutionKernels bf16_winograd_4x4_convolution3x3 = kernels<4, 3, Bf16Factors>;
 const ConvolutionKernels bf16_winograd_2x2_convolution5x5 = kernels<2, 5, Bf16Factors>;
+const ConvolutionPairKernels winograd_2x2_pair = pair_kernels<2>;
+const ConvolutionPairKernels winograd_4x4_pair = pair_kernels<4>;
+const ConvolutionPairKernels bf16_winograd_4x4_pair = pair_kernels<4, Bf16Factors>;
 
 }  // namespace nn::kernels

@@ -31,8 +31,8 @@ MnistCnn::MnistCnn(InputShape input, index classes, Generator& generator)
       fc2_(scope(generator)("fc2"), hidden, classes) {}
 
 Var MnistCnn::forward(Var x) {
-  x = conv1_(x, Epilogue::relu);
-  x = dropout1_(conv2_(x, Epilogue::relu_max_pool));
+  x = conv2d_twice(x, conv1_.filters(x.tape()), conv2_.filters(x.tape()), Epilogue::relu_max_pool);
+  x = dropout1_(x);
   x = relu(fc1_(flatten(x)));
   return log_softmax(fc2_(dropout2_(x)));
 }

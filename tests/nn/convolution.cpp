@@ -238,6 +238,50 @@ TEST_CASE("the interleaved convolution takes strides longer than the image") {
   }
 }
 
+TEST_CASE("two convolutions at once equal two convolutions, over odd shapes") {
+  for (const nn::index channels : {1, 3})
+    for (const nn::index out : {16, 32})
+      for (const nn::index height : {5, 6, 28})
+        for (const nn::index width : {7, 9, 28})
+          for (Epilogue epilogue : {Epilogue::nothing, Epilogue::relu, Epilogue::relu_max_pool}) {
+            CAPTURE(nn::Shape({channels, out, height, width}));
+            CAPTURE(static_cast<int>(epilogue));
+            nn::Parameters weights;
+            int number = 0;
+            for (const nn::Shape& shape :
+                 {nn::Shape{3, channels, height, width}, nn::Shape{16, channels, 3, 3},
+                  nn::Shape{16}, nn::Shape{out, 16, 3, 3}, nn::Shape{out}}) {
+              const nn::View value = weights.value(weights.add(std::to_string(++number), shape));
+              std::ranges::copy(random_values(value.size(), number), value.begin());
+            }
+            const auto results = [&](bool at_once, nn::Precision precision) {
+              nn::Tape tape;
+              tape.set_precision(precision);
+              std::vector<nn::Var> v;
+              for (int i = 0; i < 5; ++i) v.push_back(tape.parameter({&weights, i}));
+              weights.zero_gradients();
+              const nn::Var y = at_once ? conv2d_twice(v[0], {v[1], v[2]}, {v[3], v[4]}, epilogue)
+                                        : conv2d(conv2d(v[0], v[1], v[2], 1, 0, Epilogue::relu),
+                                                 v[3], v[4], 1, 0, epilogue);
+              const auto dy = random_values(y.value().size(), 6);
+              tape.backward_data(y, {dy.data(), y.shape()});
+              tape.backward_weights();
+              Results all;
+              all.add(y.value());
+              for (const nn::Var& var : v) all.add(var.gradient());
+              return all.values;
+            };
+            const nn::Precision full = nn::Precision::full, plain = nn::Precision::bf16_plain;
+            CHECK(largest_relative_difference(results(true, full), results(false, full)) <
+                  (sizeof(real) == 4 ? 1e-4 : 1e-12));
+            if (sizeof(real) != 4 || height == 28) continue;
+            if (epilogue == Epilogue::nothing)  // pools may be empty
+              CHECK(results(true, plain) != results(true, full));
+            if (nn::kernels::has_bf16())
+              CHECK(results(true, nn::Precision::bf16) == results(true, plain));
+          }
+}
+
 TEST_CASE("a convolution goes to the kernels that its shape fits") {
   const auto& direct = nn::kernels::direct_convolution3x3;
   const auto& winograd = nn::kernels::winograd_2x2_convolution3x3;
