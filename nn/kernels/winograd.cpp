@@ -136,8 +136,11 @@ class Image {
   void read_gradient(const OutputGradient& gradient, real* passed, real* dbias) {
     gradient.pass_relu(conv_, passed);
     transpose(passed, conv_.out, conv_.yh * conv_.yw, results_);
-    for (index i = 0; i < conv_.yh * conv_.yw; ++i)
-      for (index o = 0; o < conv_.out; ++o) dbias[o] += results_[i * conv_.out + o];
+    for (index o = 0; o < conv_.out; o += lanes) {
+      Vector sum = {};
+      for (index i = 0; i < conv_.yh * conv_.yw; ++i) sum += load(results_ + i * conv_.out + o);
+      store(dbias + o, load(dbias + o) + sum);
+    }
     each_tile([&](index tile, index oy, index ox) {
       for (index o = 0; o < conv_.out; o += lanes) {
         Vector outputs[size * size] = {}, products[places];
@@ -324,7 +327,7 @@ void add_all_gradients(const Convolution& conv, OutputGradient gradient, Images&
   real* passed = scratch.array<real>(conv.y_size());
   real* transformed_dweight = scratch.array<real>(image.weights_size());
   std::fill_n(transformed_dweight, image.weights_size(), real(0));
-  image.read_weights(weight, true);
+  if (needs_images) image.read_weights(weight, true);
   for (index i = 0; i < conv.n; ++i, gradient = gradient.next(conv)) {
     image.read_input(images.pixels(i));
     image.read_gradient(gradient, passed, to.dbias);
@@ -385,8 +388,12 @@ constexpr ConvolutionPairKernels pair_kernels{.fits = pair_fits<Factors>,
                                               .add_gradients = add_pair_gradients<Factors>};
 
 // An engine in double has no bfloat16.
+struct NoFactors : winograd::RealFactors {
+  using RealFactors::RealFactors;
+  static bool fit(const Convolution&) { return false; }
+};
 using Bf16Factors =
-    std::conditional_t<sizeof(real) == sizeof(float), winograd::Bf16Factors, winograd::RealFactors>;
+    std::conditional_t<sizeof(real) == sizeof(float), winograd::Bf16Factors, NoFactors>;
 
 }  // namespace
 

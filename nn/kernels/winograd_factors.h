@@ -79,8 +79,8 @@ class Bf16Factors {
   }
 
  private:
-  static const Bf16Pair* pairs_of(const Number* numbers) {
-    return reinterpret_cast<const Bf16Pair*>(numbers);
+  static const StoredPair* pairs_of(const Number* numbers) {
+    return reinterpret_cast<const StoredPair*>(numbers);
   }
 
   void (*multiply_)(const PairProduct&);

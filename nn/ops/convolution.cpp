@@ -79,6 +79,7 @@ void add_gradients_one_by_one(const kernels::ConvolutionKernels& kernels,
 template <std::size_t weight_count, std::size_t read_count, class Compute>
 void add_gradients_in_one_pass(Var y, Var x, const std::array<Var, weight_count>& weights,
                                const std::array<Var, read_count>& read, Compute compute) {
+  if (!y.needs_gradient() || !y.tape().is_recording()) return;
   index size = 0;
   for (Var weight : weights) size += weight.value().size();
   const std::span dweights = y.tape().arena().allocate_array<real>(size);

@@ -175,9 +175,12 @@ TEST_CASE("Winograd's convolution in bfloat16 has its twin's bits, and nearly fl
        {std::pair(&nn::kernels::bf16_winograd_4x4_convolution3x3, 3),
         {&nn::kernels::bf16_winograd_2x2_convolution5x5, 5}})
     for (const auto& [height, width, padding] :
-         {std::tuple(7, 5, 0), {6, 11, 1}, {12, 9, 2}, {5, 33, 0}})
-      for (Epilogue epilogue : {Epilogue::nothing, Epilogue::relu, Epilogue::relu_max_pool}) {
-        Convolution conv{3, 16, height, width, 48, window, window, 1, padding, epilogue};
+         {std::tuple(7, 5, 0), {6, 11, 1}, {12, 9, 2}, {5, 33, 0}, {6, 6, 0}})
+      for (const auto& [channels, out, epilogue] : {std::tuple(16, 48, Epilogue::nothing),
+                                                    {48, 16, Epilogue::relu},
+                                                    {16, 80, Epilogue::relu_max_pool},
+                                                    {80, 16, Epilogue::nothing}}) {
+        Convolution conv{3, channels, height, width, out, window, window, 1, padding, epilogue};
         conv.precision = nn::Precision::bf16_plain;
         REQUIRE(kernels->fits(conv));
         CAPTURE(nn::Shape({window, height, width, padding}));
