@@ -130,7 +130,7 @@ const std::vector<OpRow> table{
      {{1, 16, 4, 5}, {16, 16, 3, 3}, {16}},
      [](const Vars& x) { return conv2d(x[0], x[1], x[2]); }},
     {"conv2d of channels in sixteens, a relu and max-pooling",
-     {{1, 16, 4, 5}, {16, 16, 3, 3}, {16}},
+     {{1, 16, 2, 3}, {16, 16, 3, 3}, {16}},
      [](const Vars& x) { return conv2d(x[0], x[1], x[2], 1, 1, Epilogue::relu_max_pool); }},
     {"conv2d of channels in sixteens, a window of 5x5 and a relu",
      {{1, 16, 3, 2}, {16, 16, 5, 5}, {16}},
@@ -139,7 +139,7 @@ const std::vector<OpRow> table{
      {{1, 1, 5, 5}, {16, 1, 3, 3}, {16}, {16, 16, 3, 3}, {16}},
      [](const Vars& x) { return conv2d_twice(x[0], {x[1], x[2]}, {x[3], x[4]}); }},
     {"conv2d_twice, a relu and max-pooling",
-     {{1, 1, 6, 7}, {16, 1, 3, 3}, {16}, {16, 16, 3, 3}, {16}},
+     {{1, 1, 7, 6}, {16, 1, 3, 3}, {16}, {16, 16, 3, 3}, {16}},
      [](const Vars& x) {
        return conv2d_twice(x[0], {x[1], x[2]}, {x[3], x[4]}, Epilogue::relu_max_pool);
      }},
