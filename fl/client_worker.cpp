@@ -46,8 +46,8 @@ std::span<nn::real> ClientWorker::scratch(std::size_t size) {
   return std::span(scratch_).first(size);
 }
 
-data::BatchPart ClientWorker::load(const data::Examples& examples, std::span<const int> batch,
-                                   int first, int size) {
+data::BatchPart ClientWorker::load_batch(const data::Examples& examples, std::span<const int> batch,
+                                         int first, int size) {
   const std::span<const int> part =
       batch.subspan(first, std::min<std::size_t>(size, batch.size() - first));
   const nn::Shape shape = examples.shape(static_cast<nn::index>(part.size()));
@@ -64,7 +64,7 @@ double ClientWorker::differentiate(const data::Examples& examples, std::span<con
   tape_->reset();
   tape_->set_recording(true);
   model_->train(masks, static_cast<nn::index>(part) * size);
-  data::BatchPart batch = load(examples, samples, part * size, size);
+  data::BatchPart batch = load_batch(examples, samples, part * size, size);
   if (attack) attack->poison(batch);
   const nn::Var loss = model_->loss(tape_->constant(batch.inputs), batch.labels);
   const double share = share_of(batch);
@@ -79,7 +79,7 @@ std::optional<double> ClientWorker::ask_source(const data::Examples& examples,
   tape_->reset();
   std::vector<data::BatchPart> parts;
   for (int part = 0; part < part_count(samples, size); ++part) {
-    parts.push_back(load(examples, samples, part * size, size));
+    parts.push_back(load_batch(examples, samples, part * size, size));
     if (attack_) attack_->poison(parts.back());
   }
   return source_->compute(weights(), parts, gradients());
@@ -126,7 +126,7 @@ Predictions ClientWorker::predict(const data::Examples& examples, std::span<cons
   tape_->set_recording(false);
   for (int part = 0; part < part_count(samples, test_part_size); ++part) {
     tape_->reset();
-    data::BatchPart batch = load(examples, samples, part * test_part_size, test_part_size);
+    data::BatchPart batch = load_batch(examples, samples, part * test_part_size, test_part_size);
     if (trigger) trigger->trigger(batch);
     const nn::ConstView scores = model_->forward(tape_->constant(batch.inputs)).value();
     const nn::index classes = scores.shape.columns();

@@ -71,8 +71,8 @@ class ClientWorker {
 
  private:
   // Examples first to first + size of a batch, in the memory of the tape.
-  data::BatchPart load(const data::Examples& examples, std::span<const int> batch, int first,
-                       int size);
+  data::BatchPart load_batch(const data::Examples& examples, std::span<const int> batch, int first,
+                             int size);
   std::optional<double> ask_source(const data::Examples& examples, std::span<const int> samples,
                                    int size);
 

@@ -57,15 +57,21 @@ std::vector<OptionUser> option_users(const Config& config) {
   return users;
 }
 
-double option(const Config& config, std::string_view name) {
+static const Option& known_option(const Config& config, std::string_view name) {
   const auto users = option_users(config);
   const Option* known = find(users, name);
   nn::require(known, names_of(users, ", "), ": no option ", name);
+  return *known;
+}
+
+double option(const Config& config, std::string_view name) {
+  const double preset = known_option(config, name).preset;
   const auto given = config.options.find(name);
-  return given == config.options.end() ? known->preset : given->second;
+  return given == config.options.end() ? preset : given->second;
 }
 
 int int_option(const Config& config, std::string_view name) {
+  nn::require(known_option(config, name).is_whole, "the option ", name, " is not whole");
   return static_cast<int>(option(config, name));
 }
 

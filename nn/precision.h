@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -21,6 +22,11 @@ struct PrecisionName {
 };
 std::span<const PrecisionName> precision_table();
 std::string_view name_of(Precision precision);
+
+// What a precision is called where only the resulting bits matter: bf16 for bf16_plain, too.
+std::string_view numbers_of(Precision precision);
+// A precision that is called so there: `usual`, if it is. Nothing if none is.
+std::optional<Precision> with_numbers(std::string_view name, Precision usual = Precision::full);
 
 // Throws InputError if this machine or this engine cannot compute in it.
 void require_machine_for(Precision precision);

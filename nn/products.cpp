@@ -103,6 +103,16 @@ std::string_view name_of(Precision precision) {
   return std::ranges::find(precision_table(), precision, &PrecisionName::precision)->name;
 }
 
+std::string_view numbers_of(Precision precision) {
+  return name_of(precision == Precision::bf16_plain ? Precision::bf16 : precision);
+}
+
+std::optional<Precision> with_numbers(std::string_view name, Precision usual) {
+  for (const Precision precision : {usual, Precision::full, Precision::bf16})
+    if (numbers_of(precision) == name) return precision;
+  return {};
+}
+
 void require_machine_for(Precision precision) {
   demand(precision == Precision::full || sizeof(real) == sizeof(float),
          "this engine computes in double", "leave --precision out");

@@ -57,7 +57,7 @@ class Stage {
   nn::Team& team() { return team_; }
   const std::vector<int>& blocks(int chunk) const { return chunks_[chunk]; }
   std::vector<int> all_blocks() const;  // of all chunks, and the rows of a divided head
-  // The part of the model's that belongs to a block.
+  // A block's part of the model's weights and gradients.
   std::span<nn::real> weights_of(int block);
   std::span<nn::real> gradients_of(int block);
   bool is_first(int chunk) const { return has_block(chunk, 0); }

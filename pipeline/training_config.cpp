@@ -225,7 +225,7 @@ std::map<std::string, std::string> training_terms(const TrainingConfig& config) 
     terms[name] = {text, std::to_chars(text, text + sizeof text, value).ptr};  // all digits
   };
   add("bits", 8 * sizeof(nn::real));
-  terms["product-precision"] = config.precision == "bf16-plain" ? "bf16" : config.precision;  // same bits
+  terms["product-precision"] = nn::numbers_of(nn::precision_named(config.precision));
   terms["wire"] = config.wire;
   add("batch", config.batch);
   add("tokens", config.length);

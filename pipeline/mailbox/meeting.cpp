@@ -21,7 +21,7 @@ namespace {
 namespace fs = std::filesystem;
 using std::chrono::milliseconds;
 
-constexpr milliseconds first_pause{10}, longest_pause{250};
+constexpr milliseconds first_pause{10}, longest_pause{250}, longest_look{1000};
 
 // One rank's line.
 struct Answer {
@@ -144,13 +144,14 @@ std::vector<std::string> exchange_lines(SharedFolder& folder, int rank, int rank
                                         const std::string& own, milliseconds patience,
                                         const std::atomic<bool>* stop) {
   Round round(folder, rank, ranks, own);
-  milliseconds waited{};  // without the time that this process was suspended
+  SharedFolder::Clock::duration waited{};
+  SharedFolder::Clock::time_point last_turn = folder.now();
   std::vector<std::string> lines = round.look();
   for (milliseconds pause = first_pause; lines.empty(); lines = round.look()) {
     if (stop && *stop) throw Mailbox::Stopped();
+    waited += end_turn(folder, last_turn, longest_look).awake;
     if (waited >= patience) throw NotMet(folder.path(), rank, patience, round.awaited());
     folder.sleep(pause);
-    waited += pause;
     pause = std::min(pause * 3 / 2, longest_pause);
   }
   return lines;

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <condition_variable>
 #include <fstream>
@@ -84,16 +85,10 @@ class FolderOnDisk : public SharedFolder {
     return text.str();
   }
   int write(const std::string& name, const std::string& text) override {
-    const fs::path draft = path_ / ('.' + name + draft_), file = path_ / name;
-    const bool is_written = write_whole(draft, text) && ::rename(draft.c_str(), file.c_str()) == 0;
-    return is_written ? 0 : errno;
+    return publish(name, text, ::rename);
   }
   int create(const std::string& name, const std::string& text) override {
-    const fs::path draft = path_ / ('.' + name + draft_), file = path_ / name;
-    const bool is_first = write_whole(draft, text) && ::link(draft.c_str(), file.c_str()) == 0;
-    const int error = errno;
-    ::unlink(draft.c_str());
-    return is_first ? 0 : error;
+    return publish(name, text, ::link);
   }
   void remove(const std::string& name) override {
     std::error_code ignored;
@@ -116,10 +111,24 @@ class FolderOnDisk : public SharedFolder {
   }
 
  private:
-  // Returns whether the file has all of the text; sets errno if not.
-  static bool write_whole(const fs::path& file, const std::string& text) {
+  // Returns 0 or the number of an error, which some file systems report only at close (NFS,
+  // quotas). The file's mode does not matter, as the folder is private.
+  static int write_whole(const fs::path& file, const std::string& text) {
     errno = 0;
-    return static_cast<bool>(std::ofstream(file, std::ios::binary) << text << std::flush);
+    std::ofstream out(file, std::ios::binary);
+    out << text;
+    out.close();
+    if (out) return 0;
+    return errno != 0 ? errno : EIO;
+  }
+  // No other process sees a part of the text: `give_name` renames or links a finished draft.
+  int publish(const std::string& name, const std::string& text,
+              int (*give_name)(const char*, const char*)) {
+    const fs::path draft = path_ / ('.' + name + draft_), file = path_ / name;
+    int error = write_whole(draft, text);
+    if (error == 0 && give_name(draft.c_str(), file.c_str()) != 0) error = errno;
+    ::unlink(draft.c_str());
+    return error;
   }
 
   fs::path path_;
@@ -127,6 +136,13 @@ class FolderOnDisk : public SharedFolder {
 };
 
 }  // namespace
+
+Turn end_turn(const SharedFolder& folder, SharedFolder::Clock::time_point& last,
+              SharedFolder::Clock::duration longest) {
+  const auto whole = folder.now() - last;
+  last += whole;
+  return {whole, std::min(whole, longest)};
+}
 
 std::unique_ptr<SharedFolder> shared_folder(const fs::path& path) {
   return std::make_unique<FolderOnDisk>(path);

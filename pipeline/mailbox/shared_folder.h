@@ -48,6 +48,15 @@ class SharedFolder {
   virtual void clear_away(const std::function<bool()>& is_deserted) = 0;
 };
 
+// A turn of a process that waits in a folder. It is awake for at most `longest`: beyond that it was
+// suspended, and must not count the time as others' silence.
+struct Turn {
+  SharedFolder::Clock::duration whole, awake;
+};
+// The turn that began at `last`, which becomes now.
+Turn end_turn(const SharedFolder& folder, SharedFolder::Clock::time_point& last,
+              SharedFolder::Clock::duration longest);
+
 // A folder of the file system, and the system's clock.
 std::unique_ptr<SharedFolder> shared_folder(const std::filesystem::path& path);
 

@@ -103,13 +103,10 @@ void Members::read_epochs() {
   }
 }
 
-// The length of a turn, without the time that this process was suspended. The others may have been,
-// too: it does not count as their silence.
+// How long this process was awake. When it was suspended, the others may have been, too.
 Members::Clock::duration Members::turn_since(Clock::time_point& last) {
-  const Clock::duration turn = folder_.now() - last,
-                        awake = std::min<Clock::duration>(turn, options_.heartbeat / 2);
-  last += turn;
-  for (auto& [id, one] : seen_) one.changed += turn - awake;
+  const auto [whole, awake] = end_turn(folder_, last, options_.heartbeat / 2);
+  for (auto& [id, one] : seen_) one.changed += whole - awake;
   return awake;
 }
 

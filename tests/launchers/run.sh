@@ -75,7 +75,7 @@ replaces() {  # replaces LAUNCHER
   "launch_$1" 6 tools/launch/keep.sh "$program" --elastic --stages 3 --pipelines 2 --heartbeat 2 \
     "${elastic[@]}" --steps 1000000 --out "$work/$name" >"$work/out" 2>&1 &
   launcher=$!
-  wait_for_step "$name" 3 || echo "it does not train"
+  wait_for_step "$name" 3 || { cat "$work/out"; kill $launcher; return 1; }
   kill -KILL $(rank_process "$name" 1)
   for _ in {1..400}; do
     grep -q 'pipeline 0 came' "$work/$name/members.csv" && break

@@ -3,11 +3,13 @@
 #include <doctest/doctest.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <future>
 #include <thread>
 
 #include "nn/base/file.h"
 #include "pipeline/mailbox/mailbox.h"
+#include "pipeline/mailbox/shared_folder.h"
 #include "tests/complaint.h"
 #include "tests/pipeline/two_ranks.h"
 #include "tools/program/temporary_folder.h"
@@ -156,6 +158,19 @@ TEST_CASE("a folder that others could enter or change is no place for a meeting"
     fs::permissions(folder.path, fs::perms(0700));
   }
   CHECK(contains(complaint_of([&] { meet("/proc/none/meeting", 0); }), "cannot make "));
+}
+
+TEST_CASE("a file of a meeting that cannot be written leaves nothing there, and says why") {
+  const tools::TemporaryFolder folder;
+  const auto shared = shared_folder(folder.path / "meeting");
+  CHECK(shared->write("name", "text") == ENOENT);
+  shared->make();
+  CHECK(shared->create("name", "text") == 0);
+  CHECK(shared->create("name", "other") == EEXIST);
+  fs::create_directory(folder.path / "meeting/taken");
+  CHECK(shared->write("taken", "text") == EISDIR);
+  CHECK(shared->names().size() == 2);
+  CHECK(shared->read("name") == "text");
 }
 
 TEST_CASE("a meeting ends when told to stop") {

@@ -49,6 +49,7 @@ void Play::look(int rank) {
   auto& [phase, looks] = looks_[rank];
   for (const Fault& fault : start_.faults) {
     if (fault.rank != rank || fault.phase != phase || fault.look != looks) continue;
+    // A process that was started again passes the same look once more.
     if (std::ranges::count(befallen_, fault) > 0) continue;
     fault.befall(network_);
     befallen_.push_back(fault);

@@ -238,9 +238,8 @@ void SimulatedTraining::Process::record_rows() {
 void SimulatedTraining::Process::keep_weights() {
   auto& blocks = training_.blocks_[seat_ / config_.topology.stages];
   for (const int block : replica_.stage->all_blocks()) {
-    const auto [offset, size] = replica_.stage->model().range(block);
-    const auto values = replica_.stage->model().parameters().values().subspan(offset, size);
-    blocks[block].assign(values.begin(), values.end());
+    const auto weights = replica_.stage->weights_of(block);
+    blocks[block].assign(weights.begin(), weights.end());
   }
 }
 

@@ -86,7 +86,6 @@ class SimulatedTraining {
   const std::vector<std::uint16_t> text_;
   const data::SplitWindows windows_;
   Folders folders_;
-  std::uint64_t run_ = 0;
   int processes_ = 0;  // so far
   Results results_;
   // Of an elastic training: the blocks of the pipelines that were there at the end.

@@ -58,7 +58,8 @@ void with_pipeline(
     std::chrono::milliseconds timeout = std::chrono::minutes(1)) {
   const tools::TemporaryFolder folder;
   nn::Generator unused;
-  const auto config = config_of(*make_model("llama", unused), cutting, 2 * cutting.stages);
+  const auto config =
+      config_of(*make_model("llama", unused), cutting, 2 * cutting.stages, nn::Precision::full);
   const auto meet = [&](int stage) {
     ranks::MeetingPlace place;
     place.folder = folder.path / "meeting";
@@ -239,9 +240,13 @@ TEST_CASE("a lead that fails in a batch tells its stages") {
 }
 
 TEST_CASE("models that cannot be cut are refused") {
-  nn::Generator generator;
-  CHECK(complaint_of([&] { ranks::config_of(*make_model("gpt2", generator), {2}, 2); }) ==
+  const auto complaint_about = [](const char* model) {
+    nn::Generator generator;
+    return complaint_of(
+        [&] { ranks::config_of(*make_model(model, generator), {2}, 2, nn::Precision::full); });
+  };
+  CHECK(complaint_about("gpt2") ==
         "--stages cannot cut gpt2, whose first and last stage share weights");
-  CHECK(complaint_of([&] { ranks::config_of(*make_model("mlp", generator), {2}, 2); }) ==
+  CHECK(complaint_about("mlp") ==
         "--stages cuts language models alone, and --model is another one");
 }

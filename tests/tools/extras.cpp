@@ -45,13 +45,24 @@ TEST_CASE("a run's unusual settings are written and read back") {
 }
 
 TEST_CASE("settings that no run writes are not read") {
-  for (const char* text : {"momentum", "momentum=", "momentum=x", "speed=1", "shuffled=1", "=",
-                           "buffers=averaged", "precision=float",
-                           "malicious=a", "malicious=3,x", "defence="}) {
+  for (const char* text :
+       {"momentum", "momentum=", "momentum=x", "speed=1", "shuffled=1", "=", "buffers=averaged",
+        "precision=float", "precision=bf16-plain", "malicious=a", "malicious=3,x", "defence="}) {
     CAPTURE(text);
     federated::Experiment e;
     CHECK_FALSE(federated::parse_extras(text, e));
   }
+}
+
+TEST_CASE("training in bfloat16 is repeated in its plain kind where that is asked for") {
+  const auto precision_after = [](nn::Precision asked) {
+    federated::Experiment e;
+    e.precision = asked;
+    CHECK(federated::parse_extras("precision=bf16", e));
+    return e.precision;
+  };
+  CHECK(precision_after(nn::Precision::full) == nn::Precision::bf16);
+  CHECK(precision_after(nn::Precision::bf16_plain) == nn::Precision::bf16_plain);
 }
 
 TEST_CASE("malicious clients are a share or a list, with a comma after a single one") {

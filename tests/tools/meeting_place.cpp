@@ -3,9 +3,11 @@
 
 #include <chrono>
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <thread>
 
+#include "tests/complaint.h"
 #include "tools/program/temporary_folder.h"
 #include "tools/ranks/connection.h"
 #include "tools/ranks/presence.h"
@@ -40,10 +42,15 @@ TEST_CASE("ranks see whether rank 0 is there, and into how many stages it cuts c
     const ranks::Presence presence(place, 3);
     CHECK(state() == RankZero::there);
     CHECK(ranks::look_for_rank_0(place).stages == 3);
+    CHECK(complaint_of([&] { ranks::Presence(place, 3); }) ==
+          "another run meets at " + place.folder.string());
   }
   CHECK(state() == RankZero::absent);
   CHECK(std::filesystem::is_empty(folder.path));
-  std::filesystem::create_directory(place.folder.string() + "-run");  // of one that was killed
+  const std::filesystem::path run = place.folder.string() + "-run";
+  std::filesystem::create_directory(run);  // of one that is about to begin, or has just ended
+  CHECK(state() == RankZero::absent);
+  std::ofstream(run / ".lock") << "";  // of one that was killed
   CHECK(state() == RankZero::killed);
   CHECK_FALSE(ranks::look_for_rank_0(place).stages);
 }

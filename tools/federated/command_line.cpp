@@ -117,8 +117,8 @@ void add_common(tools::Options& command, Experiment& base, Resources& resources)
               {{"mt", nn::DropoutStream::mt}, {"mkl", nn::DropoutStream::mkl}},
               "mt: PyTorch 2.7 and later; mkl: its x86 wheels before");
   command.add("--precision", base.precision, precisions,
-              "factors of products, and of convolutions whose channels are multiples of 16: float, or "
-              "rounded to bf16; bf16-plain, the same numbers on any processor, slowly");
+              "factors of matrix products, and of convolutions with 16, 32, … channels: float, or "
+              "rounded to bf16; bf16-plain: the same bits on any processor, slowly");
   command.add("--sort", base.partition.sort,
               {{"introsort", fl::LabelSort::introsort}, {"stable", fl::LabelSort::stable}},
               "of one label's samples before shards are cut, as NumPy does up to 1.24");

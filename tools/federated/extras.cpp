@@ -16,7 +16,7 @@ std::string text_of(int value) { return std::to_string(value); }
 std::string text_of(double value) { return number(value); }
 std::string text_of(bool) { return ""; }  // the name says it
 std::string text_of(fl::Buffers) { return "local"; }
-std::string text_of(nn::Precision) { return "bf16"; }  // bf16-plain computes the same
+std::string text_of(nn::Precision value) { return std::string(nn::numbers_of(value)); }
 const std::string& text_of(const std::string& value) { return value; }
 std::string text_of(const fl::Malicious& value) { return malicious_text(value); }
 
@@ -33,8 +33,7 @@ bool parse(std::string_view text, fl::Buffers& to) {
   return text == "local";
 }
 bool parse(std::string_view text, nn::Precision& to) {
-  to = nn::Precision::bf16;
-  return text == "bf16";
+  return assign(nn::with_numbers(text, to), to) && to != nn::Precision::full;
 }
 bool parse(std::string_view text, std::string& to) { return !(to = text).empty(); }
 bool parse(std::string_view text, fl::Malicious& to) { return assign(parse_malicious(text), to); }

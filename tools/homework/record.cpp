@@ -22,7 +22,9 @@ Setting setting_of(const nlohmann::json& json) {
     setting.base.partition.sort = fl::LabelSort::stable;
   if (json.at("dropout_rng") == word_for(nn::DropoutStream::mkl))
     setting.base.dropout = nn::DropoutStream::mkl;
-  if (json.contains("precision")) setting.base.precision = nn::Precision::bf16;
+  if (json.contains("precision"))
+    setting.base.precision =
+        nn::with_numbers(json.at("precision").get<std::string>()).value_or(nn::Precision::full);
   if (const auto& rounds = json.at("rounds"); !rounds.is_null()) setting.rounds = rounds;
   return setting;
 }
@@ -58,7 +60,7 @@ std::string to_json(const Outcome& outcome) {
                   {"sort", word_for(base.partition.sort)},
                   {"dropout_rng", word_for(base.dropout)},
                   {"rounds", rounds ? Json(*rounds) : Json()}};
-  if (base.precision != nn::Precision::full) setting["precision"] = "bf16";
+  if (base.precision != nn::Precision::full) setting["precision"] = nn::numbers_of(base.precision);
   return nn::sealed(text_of({{"format", json_format},
                              {"exercise", outcome.exercise->name},
                              {"made", outcome.made},

@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
 # Runs a rank, and starts it again when it fails. Each machine of a run without a cluster's launcher
 # keeps its ranks like this; after a cut of the network all meet again, and continue from the newest
-# checkpoint.
+# checkpoint. With --elastic Slurm, mpirun and torchrun run their ranks in it, too: the launcher does
+# not notice a loss, and the other ranks go on meanwhile.
 #
 #   tools/launch/keep.sh bin/pipeline_worker --stages 3 --rank 0 --meet /shared/meet --resume
+#   mpirun -n 6 tools/launch/keep.sh bin/pipeline_worker --stages 3 --elastic
 #
 # Ends when the rank is done (0), was refused (2), was told to stop, cannot be run (126, 127), or has
 # failed 100 times. Ctrl-C and SIGTERM let it finish its step.

@@ -90,6 +90,7 @@ void Trainer::train(const tributary_training& training, std::span<tributary_clie
         else
           clients[number].is_excluded = !add(trained.values, clients[number].weight);
       });
+  asked_ = nullptr;
 }
 
 bool Trainer::add(std::span<const nn::real> update, int weight) {

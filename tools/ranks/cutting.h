@@ -17,6 +17,6 @@ struct Cutting {
 // What the pipelines of a federation with so many ranks compute. Throws nn::InputError for a model
 // that cannot be cut.
 pipeline::TrainingConfig config_of(const nn::Model& model, const Cutting& cutting, int ranks,
-                                   nn::Precision precision = nn::Precision::full);
+                                   nn::Precision precision);
 
 }  // namespace ranks

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <optional>
 
 #include "nn/base/folder_lock.h"
@@ -13,8 +14,8 @@ namespace ranks {
 // rank 0, however that ends.
 class Presence {
  public:
-  // Rank 0's, which also says into how many stages it cuts clients. Throws nn::InputError as
-  // nn::FolderLock does: another run meets at the same place.
+  // Rank 0's, which also says into how many stages it cuts clients. Throws nn::InputError if
+  // another run meets at the same place, or if the folder cannot be locked.
   Presence(const MeetingPlace& place, int stages);
   ~Presence();
   Presence(const Presence&) = delete;
@@ -22,7 +23,7 @@ class Presence {
 
  private:
   std::filesystem::path folder_;
-  nn::FolderLock lock_;
+  std::unique_ptr<nn::FolderLock> lock_;
 };
 
 // Rank 0, as the others see it. What one that was killed has left, the next one takes over.

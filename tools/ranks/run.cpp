@@ -17,6 +17,7 @@
 
 #include "nn/base/error.h"
 #include "nn/files/engine.h"
+#include "pipeline/mailbox/shared_folder.h"
 #include "tools/federated/dataset.h"
 #include "tools/federated/runner.h"
 #include "tools/program/program.h"
@@ -28,6 +29,10 @@
 namespace ranks {
 
 namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds pause_of_watch{250};  // as long as a meeting's
 
 // On a line of its own, also where a progress bar is.
 void say(const std::string& line) {
@@ -67,7 +72,7 @@ auto connect_again(MeetingPlace place, const std::string& who, const std::atomic
     } catch (const std::exception&) {  // it was lost again
     }
     std::this_thread::sleep_for(
-        std::min<std::chrono::milliseconds>(place.heartbeat / 10, std::chrono::seconds(1)));
+        std::min<milliseconds>(place.heartbeat / 10, std::chrono::seconds(1)));
   }
   return nullptr;
 }
@@ -80,26 +85,24 @@ void meet_beside_rank_0(const Place& place, bool has_met, const Meet& meet) {
   MeetingPlace meeting = place.meeting;
   std::atomic<bool> is_in_vain = false;
   meeting.stop = &is_in_vain;
-  const auto looks_in_vain = [&] {
-    const RankZero zero = look_for_rank_0(place.meeting);
-    return has_met ? zero.state != RankZero::there
-                   : zero.stages.value_or(place.cutting.stages) != place.cutting.stages;
+  RankZero seen;  // by the watch, which changes it no more once the wait is in vain
+  const auto is_refused = [&] {
+    return seen.stages.value_or(place.cutting.stages) != place.cutting.stages;
   };
-  const std::jthread watch([&](const std::stop_token& has_ended) {
-    while (!has_ended.stop_requested() && !is_in_vain) {
-      is_in_vain = (place.meeting.stop && *place.meeting.stop) || looks_in_vain();
-      std::this_thread::sleep_for(std::chrono::milliseconds(50));
-    }
-  });
+  const auto look = [&] {
+    if (is_in_vain) return;
+    seen = look_for_rank_0(place.meeting);
+    is_in_vain = (place.meeting.stop && *place.meeting.stop) ||
+                 (has_met ? seen.state != RankZero::there : is_refused());
+  };
+  const auto watch = pipeline::shared_folder(place.meeting.folder)->repeat(pause_of_watch, look);
   try {
     meet(meeting);
   } catch (const pipeline::Mailbox::Stopped&) {
-    if (const std::optional<int> stages = look_for_rank_0(place.meeting).stages;
-        stages && *stages != place.cutting.stages)
-      throw nn::InputError(nn::concat("rank 0 was started with --stages ", *stages, ", rank ",
-                                      meeting.rank, " with ", place.cutting.stages),
-                           "start all ranks with the same options, except --rank");
-    throw;
+    if (!is_refused()) throw;
+    throw nn::InputError(nn::concat("rank 0 was started with --stages ", *seen.stages, ", rank ",
+                                    meeting.rank, " with ", place.cutting.stages),
+                         "start all ranks with the same options, except --rank");
   }
 }
 
@@ -107,7 +110,7 @@ void meet_beside_rank_0(const Place& place, bool has_met, const Meet& meet) {
 std::unique_ptr<ClientPipeline> meet_pipeline(const MeetingPlace& place,
                                               const pipeline::TrainingConfig& config,
                                               const std::string& terms, int threads) {
-  const auto meet = [=](const MeetingPlace& meeting, std::chrono::milliseconds patience) {
+  const auto meet = [=](const MeetingPlace& meeting, milliseconds patience) {
     return std::make_unique<StageRank>(meeting, config, terms, threads, patience);
   };
   const auto meet_again = [=](const std::atomic<bool>& stop) {
@@ -164,7 +167,8 @@ static int serve_clients(fl::Server& server, const Place& place, const std::stri
   std::optional<Line> line;
   meet_beside_rank_0(place, false, [&](const MeetingPlace& meeting) {
     if (place.cutting.stages > 1) {
-      const auto config = config_of(server.model(), place.cutting, meeting.ranks);
+      const auto config =
+          config_of(server.model(), place.cutting, meeting.ranks, server.precision());
       pipeline = meet_pipeline(meeting, config, terms, threads);
     }
     line.emplace(meeting, with_rank_0(meeting.rank), terms, meeting.timeout);
