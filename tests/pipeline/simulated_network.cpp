@@ -1,5 +1,6 @@
 #include "tests/pipeline/simulated_network.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -148,7 +149,10 @@ void SimulatedNetwork::crash(int rank, bool silently) {
   leave(rank, !silently);
 }
 
-void SimulatedNetwork::restart(int rank) { ranks_[rank] = {}; }
+void SimulatedNetwork::restart(int rank) {
+  ranks_[rank] = {};
+  if (time_.now() < suspended_until_) freeze(rank, suspended_until_ - time_.now());
+}
 
 void SimulatedNetwork::freeze(int rank, Duration duration) {
   occupy(rank, duration);
@@ -161,6 +165,7 @@ void SimulatedNetwork::occupy(int rank, Duration duration) {
 
 void SimulatedNetwork::suspend(Duration duration) {
   suspended_ += duration;
+  suspended_until_ = std::max(suspended_until_, time_.now() + duration);
   for (const auto& [rank, state] : ranks_) freeze(rank, duration);
 }
 

@@ -54,7 +54,7 @@ class SimulatedNetwork {
   void crash(int rank, bool silently);
   void freeze(int rank, Duration duration);
   void occupy(int rank, Duration duration);       // it computes, and its beats go on
-  void suspend(Duration duration);                // freezes all ranks
+  void suspend(Duration duration);                // freezes all ranks, and those that come
   void cut(int from, int to, Duration duration);  // messages wait until the end of it
   void break_connection(int from, int to);
   void hide_folders(int rank, Duration duration);  // that it shares with the others
@@ -127,6 +127,7 @@ class SimulatedNetwork {
   std::map<std::pair<int, int>, VirtualTime::Clock::time_point>
       cuts_;  // until when, by from and to
   Duration suspended_{};
+  VirtualTime::Clock::time_point suspended_until_ = {};
 };
 
 }  // namespace pipeline
