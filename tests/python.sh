@@ -32,7 +32,9 @@ check "Ctrl-C stops a run soon" package interrupted
 
 # The package from a clone, in an environment of its own that takes NumPy from the one around it.
 installs() {
-  "$python" -m venv --system-site-packages --without-pip "$work/venv" &&
+  "$python" -m venv --without-pip "$work/venv" &&
+    "$python" -c 'import numpy, pathlib; print(pathlib.Path(numpy.__file__).parents[1])' \
+      >"$(echo "$work"/venv/lib/python3*/site-packages)/around.pth" &&
     "$python" -m pip --python "$work/venv/bin/python" install -q --no-deps --no-index . &&
     (cd "$work" && env -u PYTHONPATH DATA_RAW="$data_raw" "$work/venv/bin/python" -c '
 import tributary
