@@ -6,6 +6,12 @@
 // bfloat16 is the upper half of a float: the same exponent, 8 bits of precision instead of 24.
 namespace nn::kernels {
 
+using Bf16 = std::uint16_t;
+// Two adjacent numbers along the depth of a product: the one at an even place in the lower half.
+using Bf16Pair = std::uint32_t;
+// The same where the two may have been stored one by one.
+using StoredPair [[gnu::may_alias]] = Bf16Pair;
+
 // The bits of a float, or of many, with the nearest bfloat16 in their upper half; ties go to even.
 // The lower half is undefined. A NaN stays one.
 template <class Bits>

@@ -11,14 +11,14 @@
 #include <utility>
 
 #include "nn/kernels/bf16.h"
+#include "nn/kernels/bf16_block.h"
 #include "nn/kernels/vector.h"
 
 namespace nn::kernels {
 
 namespace {
 
-// Two adjacent numbers of a line: the one with even k in the lower half.
-using Pair = std::uint32_t;
+using Pair = Bf16Pair;
 
 // A block of a and a panel of b are rounded and put in order, on the stack. For a, the pairs of a
 // row follow each other; for b, the pairs of all columns with the same k. The innermost loop goes
@@ -153,31 +153,8 @@ void pack(Bf16Operand from, index lines, index depth, Pair* to) {
 // sums[8, 48], `leading` apart, = (or +=) the products of 8 rows and 48 columns.
 [[gnu::target("avx512f,avx512bf16")]] void multiply_tile(const Pair* a, const Pair* b, index pairs,
                                                          bool adds, float* sums, index leading) {
-  __m512 sum[tile_rows][tile_vectors];
-#pragma GCC unroll 8
-  for (index i = 0; i < tile_rows; ++i)
-#pragma GCC unroll 3
-    for (index v = 0; v < tile_vectors; ++v)
-      sum[i][v] =
-          adds ? _mm512_loadu_ps(sums + i * leading + v * vector_pairs) : _mm512_setzero_ps();
-  for (index p = 0; p < pairs; ++p) {
-    __m512bh right[tile_vectors];
-#pragma GCC unroll 3
-    for (index v = 0; v < tile_vectors; ++v)
-      right[v] = (__m512bh)_mm512_loadu_si512(b + p * tile_columns + v * vector_pairs);
-#pragma GCC unroll 8
-    for (index i = 0; i < tile_rows; ++i) {
-      const auto left = (__m512bh)_mm512_set1_epi32(static_cast<int>(a[i * most_pairs + p]));
-#pragma GCC unroll 3
-      for (index v = 0; v < tile_vectors; ++v)
-        sum[i][v] = _mm512_dpbf16_ps(sum[i][v], left, right[v]);
-    }
-  }
-#pragma GCC unroll 8
-  for (index i = 0; i < tile_rows; ++i)
-#pragma GCC unroll 3
-    for (index v = 0; v < tile_vectors; ++v)
-      _mm512_storeu_ps(sums + i * leading + v * vector_pairs, sum[i][v]);
+  multiply_bf16_block<tile_rows, tile_vectors>(a, most_pairs, 1, b, tile_columns, pairs, adds, sums,
+                                               leading);
 }
 
 // A tile at the edge of c is computed in a copy of full size. In a narrow panel some columns past

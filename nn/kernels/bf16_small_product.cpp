@@ -3,7 +3,7 @@
 #include <cstring>
 
 #ifdef __x86_64__
-#include <immintrin.h>
+#include "nn/kernels/bf16_block.h"
 #endif
 
 #include "nn/kernels/bf16_products.h"
@@ -38,35 +38,12 @@ void pair_rows(const Bf16* from, index rows, index columns, Bf16Pair* pairs) {
 
 namespace {
 
-// A block of rows and `vectors` vectors of columns, with all sums in registers.
 template <index vectors>
 [[gnu::target("avx512f,avx512bf16")]] void multiply_pairs_block(const PairProduct& product,
                                                                 const StoredPair* a,
                                                                 const StoredPair* b, float* c) {
-  const index columns = product.columns, pairs = product.pairs;
-  __m512 sum[block_rows][vectors];
-#pragma GCC unroll 4
-  for (index i = 0; i < block_rows; ++i)
-#pragma GCC unroll 4
-    for (index v = 0; v < vectors; ++v)
-      sum[i][v] = product.adds ? _mm512_loadu_ps(c + i * columns + v * width) : _mm512_setzero_ps();
-  for (index p = 0; p < pairs; ++p) {
-    __m512bh right[vectors];
-#pragma GCC unroll 4
-    for (index v = 0; v < vectors; ++v)
-      right[v] = (__m512bh)_mm512_loadu_si512(b + p * columns + v * width);
-#pragma GCC unroll 4
-    for (index i = 0; i < block_rows; ++i) {
-      const auto left =
-          (__m512bh)_mm512_set1_epi32(static_cast<int>(a[i * product.a_row + p * product.a_step]));
-#pragma GCC unroll 4
-      for (index v = 0; v < vectors; ++v) sum[i][v] = _mm512_dpbf16_ps(sum[i][v], left, right[v]);
-    }
-  }
-#pragma GCC unroll 4
-  for (index i = 0; i < block_rows; ++i)
-#pragma GCC unroll 4
-    for (index v = 0; v < vectors; ++v) _mm512_storeu_ps(c + i * columns + v * width, sum[i][v]);
+  multiply_bf16_block<block_rows, vectors>(a, product.a_row, product.a_step, b, product.columns,
+                                           product.pairs, product.adds, c, product.columns);
 }
 
 }  // namespace

@@ -13,15 +13,9 @@
 // already, with sums in float. The order of sums and their rounding are those of bf16_products.h.
 namespace nn::kernels {
 
-using Bf16 = std::uint16_t;
-// Two adjacent numbers along the depth of a product: the one at an even place in the lower half.
-using Bf16Pair = std::uint32_t;
-// The same where the two may have been stored one by one.
-using StoredPair [[gnu::may_alias]] = Bf16Pair;
-
 // c[rows, columns] = (or +=) a b. Pair p of row i of `a` is at a[i * a_row + p * a_step], that of
-// column j of `b` at b[p * columns + j]. Rows are a multiple of 4, columns of 16;
-// there is at least one pair.
+// column j of `b` at b[p * columns + j]. Rows are a multiple of 4, columns of 16; there
+// is at least one pair.
 struct PairProduct {
   index rows, columns, pairs;
   const StoredPair* a;

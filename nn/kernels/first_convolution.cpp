@@ -35,8 +35,8 @@ FirstConvolution::FirstConvolution(const Convolution& conv, const real* x, const
   transpose(weight, conv.out, conv.patch_size(), filters_);
   std::copy_n(bias, conv.out, filters_ + conv.patch_size() * conv.out);
   dfilters_ = zeros(rows_ * conv.out);
-  pixels_ = zeros(conv.y_size());
-  dpixels_ = zeros(conv.y_size());
+  pixels_ = scratch_.array<real>(conv.y_size());
+  dpixels_ = scratch_.array<real>(conv.y_size());
 }
 
 real* FirstConvolution::framed_pixel(index c, index y, index x) const {
