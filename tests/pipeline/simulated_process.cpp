@@ -78,25 +78,13 @@ bool SimulatedTraining::Process::train(const Epoch& epoch, int rank) {
     const Withdrawal withdrawal{world_.network, seat_};
     Network network(world_.network.join(epoch.number, seats_of(epoch)));
     std::optional<Mailbox> mailbox;
-    std::string reason;
-    try {
+    training::work_in_epoch(members_, rank, mailbox, [&] {
       meet(epoch, config, rank, network, mailbox);
       worker.emplace(config, *replica_.stage, *mailbox, &training_.windows_.training, trace);
       replica_.enter(*worker);
       replica_.catch_up(epoch, config, *worker, *mailbox);
       is_done = take_steps(config, *worker, *mailbox);
-    } catch (const PeerLost& lost) {
-      reason = lost.news;
-    } catch (const Mailbox::Stopped&) {
-      reason = "others go on without this rank";
-    } catch (const std::exception& error) {
-      reason = error.what();
-      if (!members_.is_outdated()) {
-        if (mailbox) mailbox->announce_failure(reason);
-        throw;
-      }
-    }
-    if (mailbox && !reason.empty()) mailbox->announce_failure(reason);
+    });
   }
   if (worker) replica_.leave(*worker);
   return is_done;

@@ -90,8 +90,7 @@ class ElasticRank {
     {
       pipeline::Network network;
       std::optional<Mailbox> mailbox;
-      std::string reason;
-      try {
+      const auto lost = work_in_epoch(members_, rank, mailbox, [&] {
         meet(epoch, options, network, mailbox);
         worker.emplace(options.config, *replica_.stage, *mailbox, material_->windows_of(options),
                        trace);
@@ -99,19 +98,8 @@ class ElasticRank {
         if (epoch.done) state_.set("catching up");
         replica_.catch_up(epoch, options.config, *worker, *mailbox);
         is_done = take_all_steps(epoch, options, *worker, *mailbox);
-      } catch (const pipeline::PeerLost& lost) {
-        std::cout << "note: " << lost.what() << std::endl;
-        reason = lost.news;
-      } catch (const Mailbox::Stopped&) {
-        reason = nn::concat("rank ", rank, " was told that others go on without it");
-      } catch (const std::exception& error) {
-        reason = nn::concat("rank ", rank, " failed: ", error.what());
-        if (!members_.is_outdated()) {
-          if (mailbox) mailbox->announce_failure(reason);
-          throw;
-        }
-      }
-      if (mailbox && !reason.empty()) mailbox->announce_failure(reason);
+      });
+      if (lost) std::cout << "note: " << *lost << std::endl;
     }
     if (worker) replica_.leave(*worker);
     return is_done;

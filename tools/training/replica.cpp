@@ -1,8 +1,10 @@
 #include "tools/training/replica.h"
 
 #include <algorithm>
+#include <exception>
 #include <utility>
 
+#include "nn/base/error.h"
 #include "pipeline/handover.h"
 
 namespace training {
@@ -49,6 +51,26 @@ void Replica::catch_up(const Epoch& epoch, const TrainingConfig& config, StageWo
   if (course.is_under_way) return;
   course.rows.clear();
   course.follow(now.done, epoch.result);
+}
+
+std::optional<std::string> work_in_epoch(const pipeline::Members& members, int rank,
+                                         std::optional<Mailbox>& mailbox,
+                                         const std::function<void()>& work) {
+  const auto announce = [&](const std::string& reason) {
+    if (mailbox) mailbox->announce_failure(reason);
+  };
+  try {
+    work();
+  } catch (const pipeline::PeerLost& lost) {
+    announce(lost.news);
+    return lost.what();
+  } catch (const Mailbox::Stopped&) {
+    announce(nn::concat("rank ", rank, " was told that others go on without it"));
+  } catch (const std::exception& error) {
+    announce(nn::concat("rank ", rank, " failed: ", error.what()));
+    if (!members.is_outdated()) throw;
+  }
+  return {};
 }
 
 TrainingConfig config_of(const TrainingConfig& run, const Epoch& epoch) {

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "pipeline/gradients.h"
 #include "pipeline/mailbox/mailbox.h"
@@ -46,6 +48,13 @@ class Replica {
   int steps_skipped_ = 0;
   bool is_prepared_ = false;  // for the step after the last one done
 };
+
+// A member's work in an epoch. If it cannot go on, the others are told why by its mailbox, as soon
+// as `work` has made one. Returns what a lost member's end was, if that ended the work. Throws what
+// the work throws, unless others have gone on without this process meanwhile.
+std::optional<std::string> work_in_epoch(const pipeline::Members& members, int rank,
+                                         std::optional<pipeline::Mailbox>& mailbox,
+                                         const std::function<void()>& work);
 
 // The training of an epoch's members, who share out the whole batch.
 pipeline::TrainingConfig config_of(const pipeline::TrainingConfig& run,
