@@ -39,7 +39,7 @@ Stage::Stage(const nn::LanguageModelConfig& config, const std::vector<std::vecto
   shared_.tape.set_team(team_);
   evaluation_.set_team(team_);
   evaluation_.set_recording(false);
-  if (rows) head_share_.emplace(model_, team_);
+  if (rows) head_share_ = std::make_unique<HeadShare>(model_, team_);
 }
 
 void Stage::set_precision(nn::Precision precision) {

@@ -120,6 +120,8 @@ class Stage {
   Flight& start_flight(int chunk, int microbatch);
   Flight& flight(int chunk, int microbatch);
 
+  std::unique_ptr<HeadShare> head_share_;  // null if the head is whole
+
  private:
   // Microbatches that are done give their tapes back, by kind. Those of layers serve all chunks, so
   // that memory is taken for what is held at once.
@@ -147,7 +149,6 @@ class Stage {
   nn::Team team_;
   nn::index length_;
   bool recomputes_, rounds_ = false;
-  std::optional<HeadShare> head_share_;
   // Of all blocks that are recomputed, and what is on it.
   struct {
     nn::Tape tape;

@@ -56,6 +56,7 @@ check "a head shared by three processes trains" \
 check "with the same losses" same_losses serial shared
 check "its trace explains scores and head" \
   eval '"$BIN/show_trace" "$work/shared" | grep -q "  S scores  T head  "'
+cp "$work/shared/costs.json" "$work/shared.json"
 check "it continues as one process with a whole head" longer shared 1 --resume
 check "with the same losses" same_losses serial-9 shared
 check "and the same model" cmp "$work"/{shared,serial-9}/checkpoint/model.safetensors
@@ -77,6 +78,18 @@ rehearsed() {
     "$work/stdout" && [ ! -e "$work/rehearsed/checkpoint" ]
 }
 check "two pipelines rehearse with the costs of one, and save no model" rehearsed
+shared_rehearsed() {
+  train shared-rehearsed 3 2 --split-head --microbatches 3 \
+    --rehearse "$work/shared.json" >"$work/stdout" &&
+    cat "$work/stdout" && grep -q "with a split head on 6 cores allow" "$work/stdout"
+}
+check "a shared head is rehearsed, too" shared_rehearsed
+check "costs of a shared head are those of no other" refused "has costs of a divided head" \
+  train other 3 --rehearse "$work/shared.json"
+check "nor are others a shared head's" refused "has costs of a whole head" \
+  train other 3 --split-head --rehearse "$work/three/costs.json"
+check "they predict no other ranks" refused "has costs of a divided head" \
+  "$BIN/show_schedule" --ranks 6 --costs "$work/shared.json"
 check "costs of other stages are an error" refused "stages with 3, 2, 3 blocks" \
   train other 2 --rehearse "$work/three/costs.json"
 check "costs of other parts of the model are an error" refused "has other blocks" \

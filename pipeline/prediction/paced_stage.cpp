@@ -2,12 +2,46 @@
 
 #include <chrono>
 #include <cstddef>
+#include <memory>
 #include <thread>
 #include <utility>
 
+#include "pipeline/split_head/head_layout.h"
+#include "pipeline/split_head/head_share.h"
 #include "pipeline/trace.h"
 
 namespace pipeline {
+
+namespace {
+
+// S and T, which sleep as well. The time of the sum is in B's.
+class PacedHeadShare : public HeadShare {
+ public:
+  PacedHeadShare(nn::LanguageModel& model, nn::Team& team, const Costs& costs,
+                 const std::function<void(double seconds)>& sleep)
+      : HeadShare(model, team), costs_(costs), sleep_(sleep) {}
+
+  std::span<const nn::real> scores(int microbatch, std::span<const nn::real>,
+                                   std::span<const int> targets, nn::real) override {
+    sleep_(costs_.scores);
+    return start_flight(microbatch, static_cast<nn::index>(targets.size())).scores;
+  }
+  HeadSum sum(std::span<const std::span<const nn::real>>, std::span<const int> targets,
+              nn::real) override {
+    const std::size_t blocks = most_head_shares(model_.config().vocab_size);
+    return {0, {}, std::vector<nn::real>(blocks * targets.size())};
+  }
+  void weights(int microbatch, std::span<const nn::real>) override {
+    sleep_(costs_.head);
+    flight(microbatch).is_free = true;
+  }
+
+ private:
+  const Costs costs_;
+  const std::function<void(double seconds)>& sleep_;
+};
+
+}  // namespace
 
 void Sleep::operator()(double seconds) {
   const double start = wall_time(), left = seconds - late_;
@@ -17,11 +51,15 @@ void Sleep::operator()(double seconds) {
 
 PacedStage::PacedStage(const TrainingConfig& config, int stage, std::vector<ChunkWork> work,
                        std::function<void(double seconds)> sleep)
-    : Stage(config.model, blocks_of(config, stage), config.length, config.seed),
+    : Stage(config.model, blocks_of(config, stage), config.length, config.seed, 1, false,
+            rows_of(config, stage)),
       work_(std::move(work)),
       sleep_(std::move(sleep)),
       shape_{static_cast<nn::index>(config.sequences()) * config.length, config.model.hidden_size},
-      zeros_(shape_.size()) {}
+      zeros_(shape_.size()) {
+  if (config.splits_head)
+    head_share_ = std::make_unique<PacedHeadShare>(model(), team(), work_.front().costs, sleep_);
+}
 
 nn::ConstView PacedStage::forward(int chunk, int microbatch, const Batch&,
                                   std::span<const nn::real>) {
@@ -48,9 +86,11 @@ void PacedStage::weights(int chunk, int microbatch,
 }
 
 void PacedStage::update(int block, nn::Optimizer&, std::span<nn::real>, std::span<const nn::real>) {
-  for (const ChunkWork& chunk : work_)
+  for (const ChunkWork& chunk : work_) {
     for (const BlockWork& each : chunk.blocks)
       if (each.number == block) sleep_(each.update);
+    if (chunk.rows && chunk.rows->number == block) sleep_(chunk.rows->update);
+  }
 }
 
 }  // namespace pipeline

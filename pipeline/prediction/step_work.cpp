@@ -17,6 +17,11 @@ double bytes_of(std::size_t values) { return static_cast<double>(values * sizeof
 
 }  // namespace
 
+bool splits_head(const StageWork& work) {
+  return std::ranges::any_of(work | std::views::join,
+                             [](const ChunkWork& chunk) { return chunk.rows.has_value(); });
+}
+
 StageCosts costs_of(const StageWork& work) {
   StageCosts costs;
   for (const std::vector<ChunkWork>& chunks : work) {

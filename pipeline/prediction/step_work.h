@@ -36,6 +36,9 @@ struct StepWork {
   std::vector<double> scores_bytes = {}, factors_bytes = {};  // of each stage, with a divided head
 };
 
+// Whether the head is divided.
+bool splits_head(const StageWork& work);
+
 StageCosts costs_of(const StageWork& work);
 // With the updates of a stage spread over its microbatches and chunks, as part of W.
 StageCosts costs_with_updates(const StageWork& work, int microbatches);

@@ -47,7 +47,7 @@ nn::ConstView HeadShare::Flight::input(const nn::LanguageModel& model) const {
   return {x.data(), {static_cast<nn::index>(targets.size()), model.config().hidden_size}};
 }
 
-HeadShare::Flight& HeadShare::start_flight(int microbatch) {
+HeadShare::Flight& HeadShare::start_flight(int microbatch, nn::index tokens) {
   auto found = std::ranges::find_if(
       flights_, [](const auto& flight) { return flight->is_free && flight->lease.is_free(); });
   if (found == flights_.end()) {
@@ -56,6 +56,7 @@ HeadShare::Flight& HeadShare::start_flight(int microbatch) {
   }
   (*found)->microbatch = microbatch;
   (*found)->is_free = false;
+  (*found)->scores.resize(scores_of(*model_.rows(), tokens, model_.config().hidden_size).size());
   return **found;
 }
 
@@ -93,9 +94,8 @@ std::span<const nn::real> HeadShare::scores(int microbatch, std::span<const nn::
   const nn::HeadRows rows = *model_.rows();
   const nn::index n = static_cast<nn::index>(targets.size()), in = model_.config().hidden_size;
   const Scores layout = scores_of(rows, n, in);
-  Flight& flight = start_flight(microbatch);
+  Flight& flight = start_flight(microbatch, n);
   flight.share = weight / count_of(targets);
-  flight.scores.resize(layout.size());
   compute_scores(flight, x, targets);
 
   nn::real* const scores = flight.scores.data();
@@ -162,9 +162,9 @@ nn::real finish(nn::index classes, std::span<const std::span<const nn::real>> sc
 
 }  // namespace
 
-HeadSum sum_of_shares(nn::index classes, nn::index in,
-                      std::span<const std::span<const nn::real>> scores,
-                      std::span<const int> targets, nn::real weight, nn::Team& team) {
+HeadSum HeadShare::sum(std::span<const std::span<const nn::real>> scores,
+                       std::span<const int> targets, nn::real weight) {
+  const nn::index classes = model_.config().vocab_size, in = model_.config().hidden_size;
   const auto n = static_cast<nn::index>(targets.size());
   const int shares = static_cast<int>(scores.size());
   HeadSum sum;
@@ -181,12 +181,12 @@ HeadSum sum_of_shares(nn::index classes, nn::index in,
       if (has_row(rows, targets[i])) target_rows[i] = numbers + layout.target_rows() + i * in;
   }
   const auto blocks = static_cast<nn::index>(products.size());
-  sum.loss = finish(classes, scores, targets, team, sum.factors);
+  sum.loss = finish(classes, scores, targets, team_, sum.factors);
   sum.gradient.resize(n * in);
   nn::add_input_gradient(
       sum.factors.data(), blocks, targets, weight / count_of(targets),
       [&](nn::index b) { return products[b]; }, [&](nn::index i) { return target_rows[i]; },
-      nn::View{sum.gradient.data(), {n, in}}, team);
+      nn::View{sum.gradient.data(), {n, in}}, team_);
   return sum;
 }
 

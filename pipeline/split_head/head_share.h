@@ -39,21 +39,32 @@ struct Scores {
 };
 Scores scores_of(nn::HeadRows rows, nn::index n, nn::index in);
 
+// What the last stage makes of all shares' scores of a microbatch.
+struct HeadSum {
+  nn::real loss;
+  std::vector<nn::real> gradient;  // of the norm's output, [n, in]
+  std::vector<nn::real> factors;   // of all blocks, [blocks, n], share after share
+};
+
 // One stage's rows, and its microbatches between S and T.
 class HeadShare {
  public:
   // The model has the rows. Everything must outlive it.
   HeadShare(nn::LanguageModel& model, nn::Team& team) : model_(model), team_(team) {}
+  virtual ~HeadShare() = default;
 
   void set_precision(nn::Precision precision) { precision_ = precision; }
 
   // S: returns a Scores array. `x`: the norm's output, [n, in]; `weight`: of this loss, the mean
   // over all targets that are not negative, in the step's.
-  std::span<const nn::real> scores(int microbatch, std::span<const nn::real> x,
-                                   std::span<const int> targets, nn::real weight);
+  virtual std::span<const nn::real> scores(int microbatch, std::span<const nn::real> x,
+                                           std::span<const int> targets, nn::real weight);
+  // On the last stage, before B. `scores`: of each share.
+  virtual HeadSum sum(std::span<const std::span<const nn::real>> scores,
+                      std::span<const int> targets, nn::real weight);
   // T: adds to the gradients of the rows and frees the microbatch. `factors`: of the share's
   // blocks, [blocks, n].
-  void weights(int microbatch, std::span<const nn::real> factors);
+  virtual void weights(int microbatch, std::span<const nn::real> factors);
 
   // The first Scores::size_for_loss() numbers of what scores() returns, of any number of tokens,
   // valid until the next call. Keeps nothing for weights().
@@ -63,7 +74,7 @@ class HeadShare {
   // The lease for messages that read what scores() returned.
   Lease& lease(int microbatch) { return flight(microbatch).lease; }
 
- private:
+ protected:
   struct Flight {
     int microbatch = 0;
     bool is_free = true;
@@ -75,27 +86,22 @@ class HeadShare {
     nn::ClassBlocks blocks(const nn::LanguageModel& model, nn::Precision precision);
     nn::ConstView input(const nn::LanguageModel& model) const;
   };
-  Flight& start_flight(int microbatch);
+  // Of a microbatch of so many tokens that begins, with memory for its scores, and of one that has
+  // begun.
+  Flight& start_flight(int microbatch, nn::index tokens);
   Flight& flight(int microbatch);
-  void compute_scores(Flight& flight, std::span<const nn::real> x, std::span<const int> targets);
 
   nn::LanguageModel& model_;
   nn::Team& team_;
+
+ private:
+  void compute_scores(Flight& flight, std::span<const nn::real> x, std::span<const int> targets);
+
   nn::Precision precision_ = nn::Precision::full;
   nn::Arena arena_;
   std::vector<std::unique_ptr<Flight>> flights_;  // free ones are reused
   Flight evaluation_;
 };
-
-// What the last stage makes of all shares' scores of a microbatch.
-struct HeadSum {
-  nn::real loss;
-  std::vector<nn::real> gradient;  // of the norm's output, [n, in]
-  std::vector<nn::real> factors;   // of all blocks, [blocks, n], share after share
-};
-HeadSum sum_of_shares(nn::index classes, nn::index in,
-                      std::span<const std::span<const nn::real>> scores,
-                      std::span<const int> targets, nn::real weight, nn::Team& team);
 
 // The loss alone, of what all shares' scores_for_loss() returned.
 nn::real loss_of_shares(nn::index classes, std::span<const std::span<const nn::real>> scores,

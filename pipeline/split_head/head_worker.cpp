@@ -45,10 +45,7 @@ HeadSum HeadWorker::sum(int step, int microbatch, std::span<const int> targets, 
     scores.push_back(messages.back().numbers());
   }
   HeadSum sum;
-  timed([&] {
-    sum = sum_of_shares(config_.model.vocab_size, config_.model.hidden_size, scores, targets,
-                        weight, stage_.team());
-  });
+  timed([&] { sum = stage_.head_share().sum(scores, targets, weight); });
   std::size_t first = 0;
   for (int stage = 0; stage < config_.topology.stages; ++stage) {
     const std::size_t size = factors_size(config_, stage);

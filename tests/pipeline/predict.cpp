@@ -40,6 +40,10 @@ StageWork made_up_work(const TrainingConfig& config) {
       const double size = 1 + 0.3 * stage + 0.15 * static_cast<double>(c);
       chunks[c].costs = {0.020 * size, 0.022 * size, 0.017 * size};
       for (BlockWork& block : chunks[c].blocks) block.update = 0.002 * size;
+      if (!chunks[c].rows) continue;
+      chunks[c].costs.scores = 0.013 * size;
+      chunks[c].costs.head = 0.008 * size;
+      chunks[c].rows->update = 0.001 * size;
     }
   }
   return stages;
@@ -94,6 +98,21 @@ TEST_CASE("a message takes its link's time, and each action a cost of its own") 
   CHECK(step.idle_share() == doctest::Approx(1 - (6.8 + 16.3) / 36));
 }
 
+TEST_CASE("the messages of a divided head take their time") {
+  const Schedule list{{Work::forward, 0},
+                      {Work::scores, 0},
+                      {Work::backward, 0},
+                      {Work::weights, 0},
+                      {Work::head, 0}};
+  const std::vector<ChunkWork> stage{{{1, 2, 3, 4, 5}, {}}};
+  const StepWork work{
+      {Placement::loop(2, 1), 1, {list, list}, true}, {stage, stage}, 1, 2, {4, 4}, {2, 2}};
+  const Prediction step = predict_step(work, {.link = {0.5, 0.25}});
+  // F 1, message 1, F 1, message 1, S 4, message 1.5, B 2, message 1, B 2, W 3, T 5
+  CHECK(step.length == 22.5);
+  CHECK(step.bytes == std::vector<double>{2 + 4, 2 + 2 + 2});
+}
+
 TEST_CASE("a block's gradients go round the ring before it is updated") {
   const StageWork stages{{{{1, 2, 3}, {{.update = 0.5, .bytes = 8}}}}};
   const Cluster cluster{.link = {0.25, 0.125}, .adding = 0.0625};
@@ -129,15 +148,17 @@ TEST_CASE("ranks that share a core wait for it") {
 // begins a little earlier, is not quite like the others.
 TEST_CASE("the steps of real workers take as long as predicted") {
   double sum = 0, count = 0;
-  for (const char* family : {"llama", "gpt2"})
+  for (const char* family : {"llama", "gpt2", "split head"})
     for (const ScheduleEntry& schedule : schedule_table())
       for (const int stages : {1, 2, 4})
         for (const int pipelines : {1, 3}) {
+          const nn::ModelFamily* const whole = nn::find_family(family);
           TrainingConfig config =
-              toy::config_of(schedule.name, stages, pipelines, 5, *nn::find_family(family));
+              whole ? toy::config_of(schedule.name, stages, pipelines, 5, *whole)
+                    : toy::config_with_split_head(schedule.name, stages, pipelines, 5, 8000);
           config.steps = 4;
           const StageWork work = made_up_work(config);
-          const Link link = family == std::string("llama") ? Link{1e-4, 1e-9} : Link{2e-3, 2e-6};
+          const Link link = family == std::string("gpt2") ? Link{2e-3, 2e-6} : Link{1e-4, 1e-9};
           const double predicted = predict_step(step_of(config, work), {.link = link}).length;
           const double error = std::abs(paced(config, work, link) / predicted - 1);
           CAPTURE(family);

@@ -3,8 +3,8 @@
 # is rehearsed: its processes exchange the same messages, and sleep for these costs instead of
 # computing, so that they need no cores of their own. "Measured" is the median step. With the right
 # to a real-time priority, other work on the machine does not matter.
-#   tests/soak/predictions.sh [few|ranks]    ten trainings and all cuts of one; 64 and 128 processes
-#   tests/soak/predictions.sh full           ten trainings that compute at full speed: two idle cores
+#   tests/soak/predictions.sh [few|ranks]    trainings and all cuts of one; 64 and 128 processes
+#   tests/soak/predictions.sh full           trainings that compute at full speed: two idle cores
 cd "$(dirname "$0")/../.." || exit 1
 program=pipeline_worker
 . tests/checks.bash
@@ -13,21 +13,21 @@ write_stories
 which=${1-all}
 urgent=() network=()
 ! chrt -f 1 true 2>/dev/null || urgent=(chrt -f 1)
-small=(--text "$work/stories.txt" --tokenizer bytes --d 128 --depth 4 --heads 4 --checkpoint-every 0
-  --timeout 300 --heartbeat 60)
+common=(--text "$work/stories.txt" --checkpoint-every 0 --timeout 300 --heartbeat 60)
+small=(--tokenizer bytes --d 128 --depth 4 --heads 4) model=("${small[@]}")
 
 # Trains with these options, then rehearses with costs TIMES as high.
 rehearse() {  # rehearse NAME TIMES STEPS STAGES PIPELINES OPTIONS...
   local name=$1 times=$2 steps=$3 stages=$4 pipelines=$5
   shift 5
-  tools/pipeline.sh "$stages" "${measured_pipelines:-$pipelines}" "${small[@]}" "$@" --threads 1 \
-    --steps 4 --out "$work/$name-costs" &&
-    awk -v times="$times" '$1 ~ /"(forward|backward|weights|update)":/ {
+  local options=("${common[@]}" "${model[@]}" "$@" --threads 1)
+  tools/pipeline.sh "$stages" "${measured_pipelines:-$pipelines}" "${options[@]}" --steps 4 \
+    --out "$work/$name-costs" &&
+    awk -v times="$times" '$1 ~ /"(forward|backward|weights|scores|head|update)":/ {
         printf "%s %.9g%s\n", $1, $2 * times, /,$/ ? "," : ""; next } 1' \
       "$work/$name-costs/costs.json" >"$work/$name.json" &&
-    "${urgent[@]}" "${network[@]}" tools/pipeline.sh "$stages" "$pipelines" "${small[@]}" "$@" \
-      --threads 1 --rehearse "$work/$name.json" --steps "$steps" --out "$work/$name" \
-      >"$work/$name.out" &&
+    "${urgent[@]}" "${network[@]}" tools/pipeline.sh "$stages" "$pipelines" "${options[@]}" \
+      --rehearse "$work/$name.json" --steps "$steps" --out "$work/$name" >"$work/$name.out" &&
     cat "$work/$name.out"
 }
 allowed() { sed -n 's/^a step takes .* allow \([0-9.]*\) s .*/\1/p' "$work/$1.out"; }
@@ -48,8 +48,8 @@ is_within() { awk "BEGIN { e = $(error "$(predicted "$1")" "$1"); exit !(-$2 <= 
 number=0
 # Nothing is rehearsed: the run predicts its own step from the means of its costs.
 train() {  # train NAME STAGES PIPELINES OPTIONS...
-  tools/pipeline.sh "$2" "$3" "${small[@]}" "${@:4}" --threads 1 --steps 40 --out "$work/$1" \
-    >"$work/$1.out" && cat "$work/$1.out"
+  tools/pipeline.sh "$2" "$3" "${common[@]}" "${model[@]}" "${@:4}" --threads 1 --steps 40 \
+    --out "$work/$1" >"$work/$1.out" && cat "$work/$1.out"
 }
 trains_as_predicted() {  # trains_as_predicted PERCENT STAGES PIPELINES OPTIONS...
   local name=run-$((++number))
@@ -78,6 +78,8 @@ if [ "$which" = full ]; then  # as many processes as there are cores
   trains_as_predicted 3 2 1 --microbatches 4 --schedule zb-h1
   trains_as_predicted 3 2 1 --microbatches 4 --schedule interleaved
   trains_as_predicted 3 2 1 --microbatches 5 --schedule zb-v
+  model=()  # the course's LLaMA
+  trains_as_predicted 3 2 1 --microbatches 4 --split-head
   finish
   exit
 fi
@@ -92,16 +94,24 @@ if [ "$which" != ranks ]; then
   holds 3 4 12 3 2 --microbatches 4
   holds 3 4 12 4 1 --microbatches 6 --schedule zb-h1 --model gpt2
   holds 3 4 12 4 3 --microbatches 4
-  best_cut() {
-    local cut
-    for cut in 0,3 1,2 2,1 3,0; do
-      rehearse "cut-$cut" 4 8 2 1 --microbatches 4 --depth 3 --layers $cut || return 1
-      echo "$cut $(predicted "cut-$cut") $(measured "cut-$cut")"
-    done >"$work/cuts"
-    grep '^[0-9],' "$work/cuts"
-    [ "$(grep '^[0-9],' "$work/cuts" | sort -gk 2 | head -n 1)" = \
-      "$(grep '^[0-9],' "$work/cuts" | sort -gk 3 | head -n 1)" ]
+  cuts=()  # the runs with them
+  for cut in 0,3 1,2 2,1 3,0; do
+    holds 3 4 12 2 1 --microbatches 4 --depth 3 --layers $cut
+    cuts+=("run-$number")
+  done
+  best_by() {  # best_by predicted|measured: the run with the shortest step
+    local run
+    for run in "${cuts[@]}"; do echo "$("$1" "$run") $run"; done | sort -g | head -n 1 |
+      cut -d ' ' -f 2
   }
+  check "the best cut by prediction is the best one" \
+    [ "$(best_by predicted)" = "$(best_by measured)" ]
+  model=()  # the course's LLaMA
+  holds 3 1 12 4 1 --microbatches 8 --split-head
+  grep '^a step takes' "$work/run-$number.out"
+  check "four stages with a split head are three times as fast as one process" \
+    grep -E ' \(3\.[0-9]+x over one rank; reached 3\.' "$work/run-$number.out"
+  model=("${small[@]}")
   if unshare --net tc qdisc add dev lo root tbf rate 100mbit burst 16kb latency 1s 2>/dev/null; then
     network=(unshare --net bash -c 'ip link set lo up mtu 1500 &&
       tc qdisc add dev lo root tbf rate 100mbit burst 16kb latency 1s && exec "$@"' -)
@@ -109,7 +119,6 @@ if [ "$which" != ranks ]; then
     network=()
   else echo "left out: a link of 100 Mbit/s (needs root and iproute2)"
   fi
-  check "the best cut by prediction is the best one" best_cut
 fi
 # Two cores are enough for the messages of so many processes where costs are some 100 ms.
 if [ "$which" != few ]; then

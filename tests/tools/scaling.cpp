@@ -62,6 +62,20 @@ TEST_CASE("costs survive writing and reading") {
   CHECK(step.memory[1].peak == 9e6);
 }
 
+TEST_CASE("costs of a divided head survive, too") {
+  MeasuredStep step = two_stages();
+  CHECK(!splits_head(step.stages));
+  step.stages[1][0].costs.scores = 3;
+  step.stages[1][0].costs.head = 2;
+  step.stages[1][0].rows = pipeline::BlockWork{.number = 3, .update = 0.25, .bytes = 6e6};
+  const std::string text = to_json(step);
+  const MeasuredStep read = parse_costs_json(text, "costs.json");
+  CHECK(splits_head(read.stages));
+  CHECK(to_json(read) == text);
+  CHECK(read.stages[1][0].costs.scores == 3);
+  CHECK(read.stages[1][0].rows->update == 0.25);
+}
+
 TEST_CASE("costs from before memory was measured are read") {
   MeasuredStep step = two_stages();
   step.memory.clear();

@@ -75,6 +75,9 @@ ScheduleOptions parse_options(int argc, char** argv) {
   if (options.ranks && options.stage_costs.empty()) options.stage_costs = "out/pipeline/costs.json";
   if (options.ranks || options.stage_costs.ends_with(".json"))
     options.run = training::read_costs(options.stage_costs);
+  if (options.run && splits_head(options.run->stages))
+    throw nn::InputError(concat(options.stage_costs, " has costs of a divided head"),
+                         "record costs without --split-head");
   if (!options.ranks && (!options.link.empty() || options.batch))
     throw nn::InputError(concat(options.batch ? "--batch" : "--link", " is for a prediction"),
                          "add --ranks 1000");

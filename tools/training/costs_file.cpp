@@ -82,6 +82,10 @@ ordered_json json_of(const ChunkWork& chunk) {
                       {"weights", chunk.costs.weights},
                       {"blocks", ordered_json::array()}};
   for (const BlockWork& block : chunk.blocks) object["blocks"].push_back(json_of(block));
+  if (!chunk.rows) return object;
+  object["scores"] = chunk.costs.scores;
+  object["head"] = chunk.costs.head;
+  object["rows"] = json_of(*chunk.rows);
   return object;
 }
 
@@ -90,6 +94,10 @@ ChunkWork chunk_of(const json& object, const std::string& name) {
   ChunkWork chunk{{fields.number("forward"), fields.number("backward"), fields.number("weights")},
                   {}};
   for (const json& block : fields.list("blocks")) chunk.blocks.push_back(block_of(block, name));
+  if (!fields.has("rows")) return chunk;
+  chunk.costs.scores = fields.number("scores");
+  chunk.costs.head = fields.number("head");
+  chunk.rows = block_of(fields.at("rows"), name);
   return chunk;
 }
 

@@ -11,8 +11,7 @@
 
 namespace training {
 
-// The contents of a run's costs.json: what its ranks did in a step, in seconds and bytes. A divided
-// head is not part of it.
+// The contents of a run's costs.json: what its ranks did in a step, in seconds and bytes.
 struct MeasuredStep {
   std::string schedule;  // in the table, or what identifies the plan
   int microbatches = 1, pipelines = 1;

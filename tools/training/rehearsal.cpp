@@ -16,12 +16,14 @@ void refuse_with_rehearsal(bool is_given, const char* option) {
              nn::concat("leave ", option, " out"));
 }
 
-// In the order of stages, chunks and W.
+// In the order of stages, chunks and W; last a chunk's rows of a divided head.
 std::vector<int> numbers_of(const pipeline::StageWork& work) {
   std::vector<int> numbers;
   for (const auto& stage : work)
-    for (const pipeline::ChunkWork& chunk : stage)
+    for (const pipeline::ChunkWork& chunk : stage) {
       for (const pipeline::BlockWork& block : chunk.blocks) numbers.push_back(block.number);
+      if (chunk.rows) numbers.push_back(chunk.rows->number);
+    }
   return numbers;
 }
 
@@ -40,11 +42,14 @@ std::string layout_of(const pipeline::StageWork& work) {
 void set_rehearsal(RankOptions& options, const std::filesystem::path& costs) {
   const pipeline::TrainingConfig& config = options.config;
   refuse_with_rehearsal(config.is_elastic, "--elastic");
-  refuse_with_rehearsal(config.splits_head, "--split-head");
   refuse_with_rehearsal(config.evaluate_every > 0, "--eval-every");
   refuse_with_rehearsal(config.sample_every > 0, "--sample-every");
   refuse_with_rehearsal(options.is_cut_measured, "--layers auto");
   MeasuredStep step = read_costs(costs);
+  if (splits_head(step.stages) != config.splits_head)
+    throw nn::InputError(nn::concat(costs.string(), " has costs of a ",
+                                    config.splits_head ? "whole" : "divided", " head"),
+                         config.splits_head ? "leave --split-head out" : "give --split-head");
   pipeline::StageWork own;
   for (int stage = 0; stage < config.topology.stages; ++stage)
     own.push_back(blocks_of_stage(config, stage));

@@ -104,11 +104,10 @@ void report_costs(const RankOptions& options, const pipeline::StageWorker& worke
   for (const auto& chunks : costs)
     for (const Costs& cost : chunks) work += cost.sum() * config.all_microbatches();
   nn::write_file_atomically(options.out / "costs.csv", csv_of(costs, config.splits_head));
-  if (!config.splits_head)
-    nn::write_file_atomically(
-        options.out / "costs.json",
-        to_json({config.schedule, config.microbatches, config.topology.pipelines, stage_work,
-                 step.activation_bytes, cluster, memory}));
+  nn::write_file_atomically(
+      options.out / "costs.json",
+      to_json({config.schedule, config.microbatches, config.topology.pipelines, stage_work,
+               step.activation_bytes, cluster, memory}));
   if (options.has_trace) write_trace(options.out / "trace-predicted.csv", events_of(prediction));
   write_page(options, {costs, timeline, prediction, *seconds_per_step, work, cores});
   std::cout << std::fixed << std::setprecision(3) << "a step takes " << *seconds_per_step
