@@ -24,9 +24,4 @@ class CnnWork {
   std::vector<int> samples_;
 };
 
-// Floating-point operations of the course's network per image, by its formulas; a multiply-add
-// counts as two. Training includes the gradients of weights and inputs, but not of the images.
-double cnn_testing_flops();
-double cnn_training_flops();
-
 }  // namespace bench
