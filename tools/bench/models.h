@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "data/images/images.h"
-#include "fl/client_worker.h"
+#include "fl/workers/client_worker.h"
 
 namespace bench {
 

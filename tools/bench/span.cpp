@@ -6,7 +6,7 @@
 #include <numeric>
 #include <vector>
 
-#include "fl/client_worker.h"
+#include "fl/workers/client_worker.h"
 #include "nn/base/stopwatch.h"
 #include "nn/models/language_model.h"
 #include "nn/models/mnist_cnn.h"
