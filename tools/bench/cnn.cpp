@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
-#include "fl/parallel.h"
+#include "fl/workers/parallel.h"
 #include "nn/blas.h"
 #include "nn/kernels/bf16_products.h"
 #include "nn/models/mnist_cnn.h"

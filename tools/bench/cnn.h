@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "data/images/images.h"
-#include "fl/client_worker.h"
+#include "fl/workers/client_worker.h"
 #include "nn/precision.h"
 
 namespace bench {

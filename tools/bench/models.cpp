@@ -6,7 +6,7 @@
 #include <span>
 #include <string_view>
 
-#include "fl/parallel.h"
+#include "fl/workers/parallel.h"
 #include "nn/base/error.h"
 #include "nn/blas.h"
 #include "nn/models/models.h"

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "data/images/images.h"
-#include "fl/client_worker.h"
+#include "fl/workers/client_worker.h"
 #include "tools/bench/multiplications.h"
 
 namespace bench {
