@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
-#include "fl/algorithms.h"
-#include "fl/clocks.h"
-#include "fl/defences.h"
+#include "fl/algorithms/algorithms.h"
+#include "fl/clocks/clocks.h"
+#include "fl/defences/defences.h"
 
 namespace fl {
 

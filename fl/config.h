@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "fl/options.h"
-#include "fl/partition.h"
+#include "fl/splits/partition.h"
 #include "nn/dropout_masks.h"
 #include "nn/model.h"
 #include "nn/precision.h"

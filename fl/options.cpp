@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <cmath>
 
-#include "fl/algorithms.h"
-#include "fl/attacks.h"
-#include "fl/clocks.h"
-#include "fl/compression.h"
+#include "fl/algorithms/algorithms.h"
+#include "fl/attacks/attacks.h"
+#include "fl/clocks/clocks.h"
+#include "fl/compression/compression.h"
 #include "fl/config.h"
-#include "fl/defences.h"
+#include "fl/defences/defences.h"
 #include "nn/base/error.h"
 
 namespace fl {

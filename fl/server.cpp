@@ -5,11 +5,11 @@
 #include <limits>
 #include <utility>
 
-#include "fl/clocks.h"
-#include "fl/defences.h"
-#include "fl/held_out.h"
-#include "fl/noisy_examples.h"
-#include "fl/testing.h"
+#include "fl/clocks/clocks.h"
+#include "fl/defences/defences.h"
+#include "fl/evaluation/held_out.h"
+#include "fl/evaluation/testing.h"
+#include "fl/splits/noisy_examples.h"
 #include "nn/base/error.h"
 #include "nn/base/stopwatch.h"
 

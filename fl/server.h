@@ -11,17 +11,17 @@
 #include <vector>
 
 #include "data/images/images.h"
-#include "fl/aggregation.h"
-#include "fl/algorithms.h"
-#include "fl/client_states.h"
-#include "fl/collected.h"
+#include "fl/algorithms/algorithms.h"
+#include "fl/clients/client_states.h"
+#include "fl/clients/collected.h"
+#include "fl/clients/kept.h"
+#include "fl/clients/sender.h"
+#include "fl/clients/versions.h"
+#include "fl/clocks/schedule.h"
 #include "fl/config.h"
-#include "fl/evaluation.h"
-#include "fl/executor.h"
-#include "fl/kept.h"
-#include "fl/schedule.h"
-#include "fl/sender.h"
-#include "fl/versions.h"
+#include "fl/defences/aggregation.h"
+#include "fl/evaluation/evaluation.h"
+#include "fl/workers/executor.h"
 
 namespace fl {
 

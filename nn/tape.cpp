@@ -33,6 +33,7 @@ Var::Node& Tape::make_node(const Node& node) {
 }
 
 Var Tape::make_result(const char* op, Shape shape, bool needs_gradient, bool depends_on_input) {
+  current_op_ = op;
   const View value{arena_.allocate_array<real>(shape.size()).data(), shape};
   return {*this, make_node({op, value, nullptr, needs_gradient, depends_on_input, true})};
 }
@@ -65,6 +66,7 @@ Var Tape::reshape(Var x, Shape shape) {
 }
 
 Var Tape::make_overwriting(const char* op, Var x, bool needs_gradient, bool depends_on_input) {
+  current_op_ = op;
   require(x.node().is_computed, op, ": a value from outside is read-only");
   Node& source = x.node();
   source.require_intact(op);
@@ -142,6 +144,7 @@ void Tape::sweep(Half half, const Turn& before) {
     if (before) before(number, last_of_weight(rule, number));
     ++number;
     if (!rule->output->gradient()) continue;  // the loss does not depend on it
+    current_op_ = rule->output->op;
     rule->apply(rule, {rule->output->gradient(), rule->output->value.shape},
                 gradient_of(*rule->target));
   }

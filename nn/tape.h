@@ -105,6 +105,9 @@ class Tape {
   void set_precision(Precision precision) { precision_ = precision; }
   Precision precision() const { return precision_; }
 
+  // The op that computes its value or a gradient now, or did so last: for profiles.
+  const char* current_op() const { return current_op_; }
+
   // When off, ops compute values but register no rules. For evaluation and generation.
   void set_recording(bool on) { recording_ = on; }
   bool is_recording() const { return recording_; }
@@ -206,6 +209,7 @@ class Tape {
   Team* team_ = &alone_;
   Precision precision_ = Precision::full;
   Rule* last_rule_ = nullptr;
+  const char* current_op_ = "";
   const char* swept_from_ = "";  // the op of the value that the sweep started from
   Half swept_ = Half::none;
   bool recording_ = true;

@@ -28,6 +28,13 @@ check "growth is drawn as it is measured" eval \
    grep -q '</svg>' '$work/growth/growth-threads.svg' &&
    grep -qE '^1,[0-9.]+$' '$work/growth/growth-threads.csv'"
 
+check "where the time of a LLaMA step goes is printed, beside its products alone" eval \
+  "'$program' --growth '$work/growth' --only llama-parts --threads 1 >'$work/parts' &&
+   grep -qE '^linear +[0-9.]+ +[0-9.]+$' '$work/parts' &&
+   grep -qE '^all +[0-9.]+ +[0-9.]+$' '$work/parts' &&
+   grep -qE '^its matrix products alone +[0-9.]+ +[0-9.]+$' '$work/parts' &&
+   grep -qE '^Adam,[0-9.]+,[0-9.]+$' '$work/growth/growth-llama-parts.csv'"
+
 check "an unknown job is an error" refuses "there is no job sorting" --alone --only sorting
 check "an unknown growth is an error" refuses "there is no job b1" --growth \
   "$work/growth" --only b1

@@ -18,6 +18,7 @@
 #include "tools/bench/growth.h"
 #include "tools/bench/machine.h"
 #include "tools/bench/peak.h"
+#include "tools/bench/profiles.h"
 #include "tools/bench/results.h"
 #include "tools/bench/suites.h"
 #include "tools/program/options.h"
@@ -109,26 +110,41 @@ void compare(const CommandLine& line) {
     nn::write_file_atomically(line.json, bench::to_json(results, machine, peak.best()));
 }
 
-// Writes growth-NAME.csv and growth-NAME.svg to the folder for each.
+// Writes growth-NAME.csv to the folder for each, and growth-NAME.svg if it is a curve.
 void draw_growth(const CommandLine& line) {
   Choice choice(line);
-  std::vector<bench::Growth> table = bench::growth_table(line.threads);
-  std::erase_if(table, [&](const bench::Growth& g) { return !choice.has(g.suite, g.name); });
+  std::vector<bench::Growth> curves = bench::growth_table(line.threads);
+  std::erase_if(curves, [&](const bench::Growth& g) { return !choice.has(g.suite, g.name); });
+  std::vector<bench::Profile> profiles;
+  for (const bench::Profile& profile : bench::profile_table())
+    if (choice.has(std::string(profile.suite), std::string(profile.name)))
+      profiles.push_back(profile);
   choice.require_known();
   nn::require_writable_folder(line.growth);
-  for (const bench::Growth& growth : table) {
+  const auto file = [&](std::string_view name, const char* kind) {
+    return std::filesystem::path(line.growth) / nn::concat("growth-", name, kind);
+  };
+  for (const bench::Profile& profile : profiles) {
+    std::cerr << "measuring " << profile.name << '\n';
+    const report::Table table = profile.measure(line.threads);
+    nn::write_file_atomically(file(profile.name, ".csv"), bench::to_csv(table));
+    std::cout << report::to_text(table) << std::endl;
+  }
+  for (const bench::Growth& growth : curves) {
     std::cerr << "measuring " << growth.name << '\n';
     const report::LinePlot plot = bench::measure(growth);
-    const std::filesystem::path file = std::filesystem::path(line.growth) / plot.file_name;
-    nn::write_file_atomically(file.string() + ".csv", bench::to_csv(plot));
-    nn::write_file_atomically(file.string() + ".svg", report::to_svg(plot));
+    nn::write_file_atomically(file(growth.name, ".csv"), bench::to_csv(plot));
+    nn::write_file_atomically(file(growth.name, ".svg"), report::to_svg(plot));
     std::cout << report::to_text(plot) << std::endl;
   }
 }
 
 int run(int argc, char** argv) {
   CommandLine line;
-  tools::Options options("bench", "The engine's speed, next to the machine's and to PyTorch's.");
+  tools::Options options("bench",
+                         "The engine's speed, next to the machine's and to PyTorch's. With a clone "
+                         "of karpathy/llm.c in the folder LLMC (an environment variable), in which "
+                         "`make train_gpt2` has run, gpt2-llmc is measured beside it.");
   options.add("--only", line.only, "jobs or suites, separated by commas; without it, all")
       .separated_by(',');
   options.add("--threads", line.threads, "threads of the engine, all cores").between(1, 1024);

@@ -31,6 +31,10 @@ forbid "nor does data/tables" '^data/tables/' 'data/(i|te|to)'
 forbid "nor does data/tokenizers" '^data/tokenizers/' 'data/(i|ta|te)'
 forbid "data/text knows tokenizers alone" '^data/text/' 'data/(i|ta)'
 forbid "fl does not know pipeline or tools" '^fl/' '(pipeline|tools)/'
+forbid "splits, privacy and secure sums know no other room of fl" \
+  '^fl/(splits|privacy|secure_sum)/' 'fl/([^ps]|se[^c])'
+forbid "algorithms know no attack, defence, compression or clock" '^fl/algorithms/' \
+  'fl/(attacks|defences|compression|clocks)/'
 forbid "pipeline does not know fl or tools" '^pipeline/' '(fl|tools)/'
 forbid "pipeline knows no kind of model" '^pipeline/' 'nn/models/[a-z_0-9]*/'
 forbid "reports know nothing of training" '^tools/report/' '(nn/[^b]|data|fl|pipeline|tools/[^r])'

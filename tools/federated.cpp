@@ -4,10 +4,10 @@
 #include <algorithm>
 #include <iostream>
 
-#include "fl/attacks.h"
-#include "fl/clocks.h"
-#include "fl/compression.h"
-#include "fl/defences.h"
+#include "fl/attacks/attacks.h"
+#include "fl/clocks/clocks.h"
+#include "fl/compression/compression.h"
+#include "fl/defences/defences.h"
 #include "nn/models/models.h"
 #include "tools/federated/command_line.h"
 #include "tools/federated/commands.h"

@@ -1,7 +1,7 @@
 #include <algorithm>
 
-#include "fl/algorithms.h"
-#include "fl/epoch.h"
+#include "fl/algorithms/algorithms.h"
+#include "fl/algorithms/epoch.h"
 #include "nn/base/error.h"
 
 namespace fl {

@@ -4,8 +4,8 @@
 #include <string_view>
 #include <vector>
 
-#include "fl/algorithms.h"
-#include "fl/epoch.h"
+#include "fl/algorithms/algorithms.h"
+#include "fl/algorithms/epoch.h"
 #include "nn/base/error.h"
 
 namespace fl {

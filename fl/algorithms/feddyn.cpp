@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <vector>
 
-#include "fl/algorithms.h"
-#include "fl/epoch.h"
+#include "fl/algorithms/algorithms.h"
+#include "fl/algorithms/epoch.h"
 
 namespace fl {
 

@@ -1,5 +1,5 @@
-#include "fl/algorithms.h"
-#include "fl/epoch.h"
+#include "fl/algorithms/algorithms.h"
+#include "fl/algorithms/epoch.h"
 
 namespace fl {
 

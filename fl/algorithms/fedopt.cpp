@@ -1,8 +1,8 @@
 #include <cmath>
 #include <vector>
 
-#include "fl/algorithms.h"
-#include "fl/epoch.h"
+#include "fl/algorithms/algorithms.h"
+#include "fl/algorithms/epoch.h"
 
 // Algorithms whose clients are FedAvg's, and whose server takes the mean change of their weights,
 // d = sum over k of n_k / n w_k - w, for the gradient of an optimizer.

@@ -2,7 +2,7 @@
 #include <array>
 #include <cmath>
 
-#include "fl/attacks.h"
+#include "fl/attacks/attacks.h"
 #include "fl/attacks/scale.h"
 
 namespace fl {

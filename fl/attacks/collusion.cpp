@@ -2,7 +2,7 @@
 #include <cmath>
 #include <vector>
 
-#include "fl/attacks.h"
+#include "fl/attacks/attacks.h"
 
 namespace fl {
 

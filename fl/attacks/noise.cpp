@@ -1,7 +1,7 @@
 #include <cmath>
 #include <vector>
 
-#include "fl/attacks.h"
+#include "fl/attacks/attacks.h"
 
 namespace fl {
 

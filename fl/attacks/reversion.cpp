@@ -1,4 +1,4 @@
-#include "fl/attacks.h"
+#include "fl/attacks/attacks.h"
 #include "fl/attacks/scale.h"
 
 namespace fl {

@@ -2,7 +2,7 @@
 #include <cmath>
 #include <utility>
 
-#include "fl/clocks.h"
+#include "fl/clocks/clocks.h"
 
 namespace fl {
 

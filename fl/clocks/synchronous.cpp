@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "fl/clocks.h"
+#include "fl/clocks/clocks.h"
 
 namespace fl {
 

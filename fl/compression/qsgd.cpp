@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "fl/compression.h"
+#include "fl/compression/compression.h"
 
 namespace fl {
 

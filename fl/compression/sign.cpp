@@ -1,7 +1,7 @@
 #include <cmath>
 #include <cstdint>
 
-#include "fl/compression.h"
+#include "fl/compression/compression.h"
 
 namespace fl {
 

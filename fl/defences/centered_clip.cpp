@@ -2,7 +2,7 @@
 #include <numeric>
 #include <vector>
 
-#include "fl/defences.h"
+#include "fl/defences/defences.h"
 #include "fl/defences/vectors.h"
 #include "nn/base/error.h"
 

@@ -4,10 +4,10 @@
 #include <string>
 #include <vector>
 
-#include "fl/defences.h"
+#include "fl/config.h"
+#include "fl/defences/defences.h"
 #include "fl/privacy/accountant.h"
 #include "fl/privacy/clip.h"
-#include "fl/server.h"
 
 namespace fl {
 

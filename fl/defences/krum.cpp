@@ -3,9 +3,9 @@
 #include <utility>
 #include <vector>
 
-#include "fl/clocks.h"
+#include "fl/clocks/clocks.h"
 #include "fl/config.h"
-#include "fl/defences.h"
+#include "fl/defences/defences.h"
 #include "fl/defences/nearest.h"
 #include "fl/defences/trimmed_mean.h"
 #include "fl/defences/vectors.h"

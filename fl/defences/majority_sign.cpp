@@ -1,6 +1,6 @@
 #include <vector>
 
-#include "fl/defences.h"
+#include "fl/defences/defences.h"
 
 namespace fl {
 

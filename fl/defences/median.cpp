@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "fl/defences.h"
+#include "fl/defences/defences.h"
 
 namespace fl {
 

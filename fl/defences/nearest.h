@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "fl/aggregation.h"
+#include "fl/defences/aggregation.h"
 
 namespace fl {
 

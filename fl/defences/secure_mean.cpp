@@ -4,10 +4,9 @@
 #include <vector>
 
 #include "fl/config.h"
-#include "fl/defences.h"
+#include "fl/defences/defences.h"
 #include "fl/secure_sum/fixed_point.h"
 #include "fl/secure_sum/secure_sum.h"
-#include "fl/server.h"
 #include "nn/base/error.h"
 #include "nn/numpy.h"
 

@@ -4,7 +4,7 @@
 #include <numeric>
 #include <vector>
 
-#include "fl/defences.h"
+#include "fl/defences/defences.h"
 #include "nn/base/error.h"
 
 namespace fl {

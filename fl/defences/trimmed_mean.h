@@ -3,7 +3,7 @@
 #include <span>
 #include <string_view>
 
-#include "fl/aggregation.h"
+#include "fl/defences/aggregation.h"
 
 namespace fl {
 

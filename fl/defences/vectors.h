@@ -2,7 +2,7 @@
 
 #include <span>
 
-#include "fl/aggregation.h"
+#include "fl/defences/aggregation.h"
 
 // What the defences compute with whole updates.
 namespace fl {

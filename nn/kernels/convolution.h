@@ -59,19 +59,14 @@ struct Gradients {
 
 // One way to compute a convolution and its gradients. Each function goes image by image, or block
 // by block, so working memory (from the arena) does not grow with the batch. Gradients are added
-// to.
+// to, all of them in one pass.
 struct ConvolutionKernels {
   bool (*fits)(const Convolution&);
   // argmax[argmax_size()]: which of the four pixels is each window's maximum; null if not needed.
   void (*forward)(const Convolution&, const real* x, const real* weight, const real* bias, real* y,
                   std::uint8_t* argmax, Arena&);
-  void (*add_dx)(const Convolution&, OutputGradient, const real* weight, real* dx,
-                 Arena&) = nullptr;
-  void (*add_dweight)(const Convolution&, OutputGradient, const real* x, real* dweight,
-                      Arena&) = nullptr;
-  // Instead of these two: all gradients in one pass.
   void (*add_gradients)(const Convolution&, OutputGradient, const real* x, const real* weight,
-                        Gradients, Arena&) = nullptr;
+                        Gradients, Arena&);
 };
 
 // A convolution with a ReLU, and another one behind it. What is between the two is not stored.

@@ -7,6 +7,7 @@
 #include "nn/epilogue.h"
 #include "nn/kernels/convolution.h"
 #include "nn/kernels/vector.h"
+#include "nn/kernels/vector_math.h"
 #include "nn/real.h"
 #include "nn/tensor.h"
 
@@ -150,45 +151,42 @@ void forward(const Convolution& conv, const real* x, const real* weight, const r
   }
 }
 
-void add_dx(const Convolution& conv, OutputGradient gradient, const real* weight, real* dx,
-            Arena& arena) {
-  const Planes planes = framed_gradient(conv);
+// dy of one image, row by row as wide as x in its frame.
+void spread_rows(const Convolution& conv, const real* dy, index width, index positions,
+                 real* spread) {
+  for (index o = 0; o < conv.out; ++o, spread += positions)
+    for (index oy = 0; oy < conv.oh; ++oy, dy += conv.ow)
+      std::memcpy(spread + oy * width, dy, conv.ow * sizeof(real));
+}
+
+void add_gradients(const Convolution& conv, OutputGradient gradient, const real* x,
+                   const real* weight, Gradients to, Arena& arena) {
+  const Planes x_planes = framed_input(conv), dy_planes = framed_gradient(conv);
+  const index positions = round_up(x_planes.positions(), lanes);
   const index channels = round_up(conv.channels, outputs);
+  const index back_positions = tiled_positions(dy_planes);
   Scratch scratch(arena);
   real* packed = scratch.array<real>(conv.out * channels * 9);
   real* passed = scratch.array<real>(conv.y_size());
-  real* framed = scratch.array<real>(planes.size());
-  real* sums = scratch.array<real>(channels * tiled_positions(planes));
+  real* framed = scratch.array<real>(std::max(x_planes.size(), dy_planes.size()));
+  real* spread = scratch.array<real>(conv.out * positions);
+  real* sums = scratch.array<real>(channels * back_positions);
+  std::fill_n(spread, conv.out * positions, real(0));
   pack_flipped_weights(weight, conv.out, conv.channels, packed);
   for (index i = 0; i < conv.n; ++i, gradient = gradient.next(conv)) {
     gradient.pass_relu(conv, passed);
-    frame_planes(passed, planes, 2 - conv.padding, framed);
-    correlate(framed, planes, packed, channels, sums);
+    add_plane_sums(passed, conv.out, conv.positions(), to.dbias);
+    spread_rows(conv, passed, x_planes.width, positions, spread);
+    frame_planes(x + i * conv.image_size(), x_planes, conv.padding, framed);
+    correlate_gradient(framed, x_planes, spread, conv.out, to.dweight);
+    if (!to.dx) continue;
+    frame_planes(passed, dy_planes, 2 - conv.padding, framed);
+    correlate(framed, dy_planes, packed, channels, sums);
     for (index c = 0; c < conv.channels; ++c)
-      for (index y = 0; y < conv.height; ++y, dx += conv.width) {
-        const real* row = sums + c * tiled_positions(planes) + y * planes.width;
-        for (index x = 0; x < conv.width; ++x) dx[x] += row[x];
+      for (index y = 0; y < conv.height; ++y, to.dx += conv.width) {
+        const real* row = sums + c * back_positions + y * dy_planes.width;
+        for (index column = 0; column < conv.width; ++column) to.dx[column] += row[column];
       }
-  }
-}
-
-void add_dweight(const Convolution& conv, OutputGradient gradient, const real* x, real* dweight,
-                 Arena& arena) {
-  const Planes planes = framed_input(conv);
-  const index positions = round_up(planes.positions(), lanes);
-  Scratch scratch(arena);
-  real* passed = scratch.array<real>(conv.y_size());
-  real* framed = scratch.array<real>(planes.size());
-  real* spread = scratch.array<real>(conv.out * positions);
-  std::fill_n(spread, conv.out * positions, real(0));
-  for (index i = 0; i < conv.n; ++i, gradient = gradient.next(conv), x += conv.image_size()) {
-    frame_planes(x, planes, conv.padding, framed);
-    gradient.pass_relu(conv, passed);
-    for (index o = 0; o < conv.out; ++o)
-      for (index oy = 0; oy < conv.oh; ++oy)
-        std::memcpy(spread + o * positions + oy * planes.width,
-                    passed + (o * conv.oh + oy) * conv.ow, conv.ow * sizeof(real));
-    correlate_gradient(framed, planes, spread, conv.out, dweight);
   }
 }
 
@@ -199,6 +197,6 @@ bool fits(const Convolution& conv) {
 
 }  // namespace
 
-const ConvolutionKernels direct_convolution3x3{fits, forward, add_dx, add_dweight};
+const ConvolutionKernels direct_convolution3x3{fits, forward, add_gradients};
 
 }  // namespace nn::kernels

@@ -1,5 +1,7 @@
 #include "nn/kernels/few_rows.h"
 
+#include <algorithm>
+
 #include "nn/kernels/small_product.h"
 #include "nn/kernels/vector.h"
 #include "nn/real.h"
@@ -10,12 +12,11 @@ namespace nn::kernels {
 
 namespace {
 
-// y[rows, outputs] = x weight^T + bias: dot products of rows, with all sums in registers.
+// y[rows, outputs] += x weight^T: dot products of rows, with all sums in registers.
 template <index rows, index outputs>
-void compute_dots(index in, index out, const real* x, const real* weight, const real* bias,
-                  real* y) {
+void add_dots(index terms, index in, index out, const real* x, const real* weight, real* y) {
   Vector sum[rows][outputs] = {};
-  for (index k = 0; k < in; k += lanes) {
+  for (index k = 0; k < terms; k += lanes) {
     Vector right[outputs];
     for (index j = 0; j < outputs; ++j) right[j] = load_once(weight + j * in + k);
     for (index i = 0; i < rows; ++i) {
@@ -24,22 +25,27 @@ void compute_dots(index in, index out, const real* x, const real* weight, const 
     }
   }
   for (index i = 0; i < rows; ++i)
-    for (index j = 0; j < outputs; ++j) y[i * out + j] = sum_of(sum[i][j]) + (bias ? bias[j] : 0);
+    for (index j = 0; j < outputs; ++j) y[i * out + j] += sum_of(sum[i][j]);
 }
 
 }  // namespace
 
+// All rows of x are read for every few outputs, so they should stay in the L2 cache: long rows are
+// taken in parts.
 void few_rows_forward(index n, index in, index out, const real* x, const real* weight,
                       const real* bias, real* y, Team& team) {
-  constexpr index outputs_of_a_thread = 64;
+  constexpr index outputs_of_a_thread = 64, most_terms = 2048;
   team.split(out, outputs_of_a_thread, [=](index begin, index end) {
-    each_block<block_vectors>(end - begin, [=]<index outputs>(index at) {
-      const index j = begin + at;
-      each_block<block_rows>(n, [=]<index rows>(index i) {
-        compute_dots<rows, outputs>(in, out, x + i * in, weight + j * in, bias ? bias + j : nullptr,
-                                    y + i * out + j);
+    for (index i = 0; i < n; ++i)
+      for (index j = begin; j < end; ++j) y[i * out + j] = bias ? bias[j] : 0;
+    for (index k = 0; k < in; k += most_terms)
+      each_block<block_vectors>(end - begin, [=]<index outputs>(index at) {
+        const index j = begin + at;
+        each_block<block_rows>(n, [=]<index rows>(index i) {
+          add_dots<rows, outputs>(std::min(most_terms, in - k), in, out, x + i * in + k,
+                                  weight + j * in + k, y + i * out + j);
+        });
       });
-    });
   });
 }
 

@@ -87,8 +87,12 @@ void FirstConvolution::add_gradient(real* dx) {
   Convolution one = conv_;
   one.n = 1, one.epilogue = Epilogue::nothing;
   transpose(dpixels_, conv_.positions(), conv_.out, pixels_);
-  im2col_convolution.add_dx(one, {pixels_, nullptr, nullptr}, weight_,
-                            dx + image_ * conv_.image_size(), arena_);
+  Scratch scratch(arena_);
+  im2col_convolution.add_gradients(
+      one, {pixels_, nullptr, nullptr}, x_ + image_ * conv_.image_size(), weight_,
+      {dx + image_ * conv_.image_size(), scratch.array<real>(conv_.out * conv_.patch_size()),
+       scratch.array<real>(conv_.out)},
+      arena_);
 }
 
 void FirstConvolution::add_to_weights(real* dweight, real* dbias) const {

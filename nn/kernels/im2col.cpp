@@ -5,6 +5,7 @@
 #include "nn/blas.h"
 #include "nn/epilogue.h"
 #include "nn/kernels/convolution.h"
+#include "nn/kernels/vector_math.h"
 #include "nn/real.h"
 #include "nn/tensor.h"
 
@@ -79,29 +80,21 @@ void forward(const Convolution& conv, const real* x, const real* weight, const r
   }
 }
 
-void add_dx(const Convolution& conv, OutputGradient gradient, const real* weight, real* dx,
-            Arena& arena) {
-  const real* dy = gradient.dy;
-  const index patch = conv.patch_size(), positions = conv.positions();
-  Scratch scratch(arena);
-  real* dcolumns = scratch.array<real>(patch * positions);
-  for (index i = 0; i < conv.n; ++i, dx += conv.image_size(), dy += conv.out * positions) {
-    gemm(Transpose::yes, Transpose::no, patch, positions, conv.out, 1, weight, patch, dy, positions,
-         0, dcolumns, positions);
-    Patches{conv}.scatter_patches(dcolumns, dx);
-  }
-}
-
-void add_dweight(const Convolution& conv, OutputGradient gradient, const real* x, real* dweight,
-                 Arena& arena) {
+void add_gradients(const Convolution& conv, OutputGradient gradient, const real* x,
+                   const real* weight, Gradients to, Arena& arena) {
   const real* dy = gradient.dy;
   const index patch = conv.patch_size(), positions = conv.positions();
   Scratch scratch(arena);
   real* columns = scratch.array<real>(patch * positions);
   for (index i = 0; i < conv.n; ++i, x += conv.image_size(), dy += conv.out * positions) {
+    add_plane_sums(dy, conv.out, positions, to.dbias);
     Patches{conv}.gather_patches(x, columns);
     gemm(Transpose::no, Transpose::yes, conv.out, patch, positions, 1, dy, positions, columns,
-         positions, 1, dweight, patch);
+         positions, 1, to.dweight, patch);
+    if (!to.dx) continue;
+    gemm(Transpose::yes, Transpose::no, patch, positions, conv.out, 1, weight, patch, dy, positions,
+         0, columns, positions);
+    Patches{conv}.scatter_patches(columns, to.dx + i * conv.image_size());
   }
 }
 
@@ -109,6 +102,6 @@ bool fits(const Convolution& conv) { return conv.epilogue == Epilogue::nothing; 
 
 }  // namespace
 
-const ConvolutionKernels im2col_convolution{fits, forward, add_dx, add_dweight};
+const ConvolutionKernels im2col_convolution{fits, forward, add_gradients};
 
 }  // namespace nn::kernels

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "nn/arena.h"
@@ -33,15 +34,11 @@ void store_four(real* to, index place, index count, const Vector (&values)[tile_
     store(to + (place + j) * lanes, values[j]);
 }
 
-Planes framed_input(const Convolution& conv) {
-  return {conv.channels, conv.height, conv.width, conv.padding, conv.padding};
-}
-
 // The working memory for a block of images.
 struct Block {
-  Block(const Convolution& conv, const Planes& planes, Scratch& scratch)
+  Block(const Convolution& conv, Scratch& scratch)
       : conv(conv),
-        planes(planes),
+        planes{conv.channels, conv.height, conv.width, conv.padding, conv.padding},
         padded(scratch.array<real>(lanes * std::max(conv.image_size(), conv.y_size()))),
         pixels(scratch.array<real>(lanes * conv.image_size())),
         results(scratch.array<real>(lanes * conv.y_size())),
@@ -54,29 +51,21 @@ struct Block {
     put_into_frame(pixels, conv.height, conv.width, 1, planes, framed);
   }
 
-  const Convolution& conv;
-  Planes planes;
-  real *padded, *pixels, *results;
-  real* framed;  // images take turns inside the frame, which stays zero
-};
-
-struct BlockWithGradients : Block {
-  BlockWithGradients(const Convolution& conv, const Planes& planes, Scratch& scratch)
-      : Block(conv, planes, scratch),
-        gradients(scratch.array<real>(lanes * conv.out * conv.positions())) {}
-
-  // gradients[out, oh, ow] <- those of the outputs before the epilogue, of n images from `first`
-  void read_gradient(const OutputGradient& gradient, index first, index n) {
+  // dy[out, oh, ow] <- the gradients of the outputs before the epilogue, of n images from `first`
+  void read_gradient(const OutputGradient& gradient, index first, index n, real* dy) {
     const index size = conv.y_size();
     OutputGradient next{gradient.dy + first * size, gradient.y + first * size, nullptr};
     for (index i = 0; i < n; ++i, next = next.next(conv)) next.pass_relu(conv, padded + i * size);
     std::fill(padded + n * size, padded + lanes * size, real(0));
-    if (!conv.pools()) return transpose(padded, lanes, size, gradients);
+    if (!conv.pools()) return transpose(padded, lanes, size, dy);
     transpose(padded, lanes, size, results);
-    unpool(conv, results, gradient.argmax + first * size, gradients);
+    unpool(conv, results, gradient.argmax + first * size, dy);
   }
 
-  real* gradients;
+  const Convolution& conv;
+  Planes planes;
+  real *padded, *pixels, *results;
+  real* framed;  // images take turns inside the frame, which stays zero
 };
 
 // Calls use(first, n) for blocks of at most `lanes` images.
@@ -88,7 +77,7 @@ void each_image_block(const Convolution& conv, Use use) {
 void forward(const Convolution& conv, const real* x, const real* weight, const real* bias, real* y,
              std::uint8_t* argmax, Arena& arena) {
   Scratch scratch(arena);
-  Block block(conv, framed_input(conv), scratch);
+  Block block(conv, scratch);
   const Correlation correlation(
       block.planes, conv.out, {conv.kh, conv.kw}, conv.stride, 0, 0, scratch,
       [&](index o, index k) { return weight[o * conv.patch_size() + k]; });
@@ -153,60 +142,111 @@ class BackCorrelation {
   Correlation correlation_;
 };
 
-void add_dx(const Convolution& conv, OutputGradient gradient, const real* weight, real* dx,
-            Arena& arena) {
-  // With a frame, so that the correlation covers all of dx, and its outputs are those of stride 1.
-  const Planes planes{conv.out, conv.height + 2 * conv.padding - conv.kh + 1,
-                      conv.width + 2 * conv.padding - conv.kw + 1, conv.kh - 1 - conv.padding,
-                      conv.kw - 1 - conv.padding};
-  Scratch scratch(arena);
-  BlockWithGradients block(conv, planes, scratch);
-  std::vector<BackCorrelation> correlations;
-  for (index y = 0; y < conv.stride; ++y)
-    for (index x = 0; x < conv.stride; ++x)
-      correlations.emplace_back(conv, planes, weight, y, x, scratch);
-  each_image_block(conv, [&](index first, index n) {
-    block.read_gradient(gradient, first, n);
-    put_into_frame(block.gradients, conv.oh, conv.ow, conv.stride, planes, block.framed);
-    for (const BackCorrelation& correlation : correlations)
-      correlation.run(block.framed, block.pixels);
-    deinterleave<true>(block.pixels, n, conv.image_size(), block.padded,
-                       dx + first * conv.image_size());
-  });
-}
+// The gradients of a block of images, from those of the outputs.
+class InputGradient {
+ public:
+  InputGradient(const Convolution& conv, const real* weight, Scratch& scratch)
+      : conv_(conv),
+        // With a frame, so that the correlation covers all of dx, and its outputs are those of
+        // stride 1.
+        planes_{conv.out, conv.height + 2 * conv.padding - conv.kh + 1,
+                conv.width + 2 * conv.padding - conv.kw + 1, conv.kh - 1 - conv.padding,
+                conv.kw - 1 - conv.padding},
+        framed_(scratch.array<real>(lanes * planes_.size())) {
+    std::fill_n(framed_, lanes * planes_.size(), real(0));
+    for (index y = 0; y < conv.stride; ++y)
+      for (index x = 0; x < conv.stride; ++x)
+        correlations_.emplace_back(conv, planes_, weight, y, x, scratch);
+  }
 
-void add_dweight(const Convolution& conv, OutputGradient gradient, const real* x, real* dweight,
-                 Arena& arena) {
+  // pixels[channels, height, width] from dy[out, oh, ow]
+  void compute(const real* dy, real* pixels) const {
+    put_into_frame(dy, conv_.oh, conv_.ow, conv_.stride, planes_, framed_);
+    for (const BackCorrelation& correlation : correlations_) correlation.run(framed_, pixels);
+  }
+
+ private:
+  const Convolution& conv_;
+  Planes planes_;
+  real* framed_;
+  std::vector<BackCorrelation> correlations_;
+};
+
+// The gradients of the filters, which every lane sums up for its own images.
+class FilterGradients {
+ public:
+  FilterGradients(const Block& block, Scratch& scratch)
+      : block_(block),
+        conv_(block.conv),
+        taps_(block.planes, {conv_.kh, conv_.kw}, scratch),
+        dweight_(scratch.array<Vector>(conv_.out * taps_.count)),
+        dbias_(scratch.array<Vector>(conv_.out)) {
+    std::fill_n(dweight_, conv_.out * taps_.count, Vector{});
+    std::fill_n(dbias_, conv_.out, Vector{});
+  }
+
+  // Adds those of the images in the block, from their dy[out, oh, ow].
+  void add(const real* dy) {
+    for (index o = 0; o < conv_.out; ++o)
+      for (index at = 0; at < conv_.positions(); ++at) dbias_[o] += load(plane(dy, o) + at * lanes);
+    for (index o = 0; o < conv_.out; o += tile_outputs)
+      for (index tap = 0; tap < taps_.count; tap += tile_places) add_tile(dy, o, tap);
+  }
+
+  void add_to(real* dweight, real* dbias) const {
+    for (index o = 0; o < conv_.out; ++o) {
+      dbias[o] += sum_of(dbias_[o]);
+      for (index tap = 0; tap < taps_.count; ++tap)
+        dweight[o * taps_.count + taps_.weight_index[tap]] +=
+            sum_of(dweight_[o * taps_.count + tap]);
+    }
+  }
+
+ private:
+  const real* plane(const real* dy, index o) const { return dy + o * conv_.positions() * lanes; }
+
+  // Those of 3 outputs x 4 taps.
+  void add_tile(const real* dy, index o, index tap) {
+    const real *outputs[tile_outputs], *pixels[tile_places];
+    for (index i = 0; i < tile_outputs; ++i) outputs[i] = plane(dy, std::min(o + i, conv_.out - 1));
+    for (index j = 0; j < tile_places; ++j)
+      pixels[j] = block_.framed + taps_.offsets[std::min(tap + j, taps_.count - 1)];
+    Tile sum = {};
+    index at = 0;
+    for (index y = 0; y < conv_.oh; ++y)
+      for (index x = 0; x < conv_.ow; ++x, at += lanes)
+        add_products(
+            {load_once(outputs[0] + at), load_once(outputs[1] + at), load_once(outputs[2] + at)},
+            pixels, conv_.stride * (y * block_.planes.row() + x) * lanes, sum);
+    for (index i = 0; i < std::min(tile_outputs, conv_.out - o); ++i)
+      for (index j = 0; j < std::min(tile_places, taps_.count - tap); ++j)
+        dweight_[(o + i) * taps_.count + tap + j] += sum[i][j];
+  }
+
+  const Block& block_;
+  const Convolution& conv_;
+  Taps taps_;
+  Vector *dweight_, *dbias_;
+};
+
+void add_gradients(const Convolution& conv, OutputGradient gradient, const real* x,
+                   const real* weight, Gradients to, Arena& arena) {
   Scratch scratch(arena);
-  BlockWithGradients block(conv, framed_input(conv), scratch);
-  const Taps taps(block.planes, {conv.kh, conv.kw}, scratch);
-  Vector* totals = scratch.array<Vector>(conv.out * taps.count);
-  std::fill_n(totals, conv.out * taps.count, Vector{});
+  Block block(conv, scratch);
+  real* dy = scratch.array<real>(lanes * conv.out * conv.positions());
+  FilterGradients of_filters(block, scratch);
+  std::optional<InputGradient> of_input;
+  if (to.dx) of_input.emplace(conv, weight, scratch);
   each_image_block(conv, [&](index first, index n) {
     block.read_input(x + first * conv.image_size(), n);
-    block.read_gradient(gradient, first, n);
-    for (index o = 0; o < conv.out; o += tile_outputs)
-      for (index tap = 0; tap < taps.count; tap += tile_places) {
-        const real *outputs[tile_outputs], *pixels[tile_places];
-        for (index i = 0; i < tile_outputs; ++i)
-          outputs[i] = block.gradients + std::min(o + i, conv.out - 1) * conv.positions() * lanes;
-        for (index j = 0; j < tile_places; ++j)
-          pixels[j] = block.framed + taps.offsets[std::min(tap + j, taps.count - 1)];
-        Tile sum = {};
-        index at = 0;
-        for (index y = 0; y < conv.oh; ++y)
-          for (index x = 0; x < conv.ow; ++x, at += lanes)
-            add_products({load_once(outputs[0] + at), load_once(outputs[1] + at),
-                          load_once(outputs[2] + at)},
-                         pixels, conv.stride * (y * block.planes.row() + x) * lanes, sum);
-        for (index i = 0; i < std::min(tile_outputs, conv.out - o); ++i)
-          for (index j = 0; j < std::min(tile_places, taps.count - tap); ++j)
-            totals[(o + i) * taps.count + tap + j] += sum[i][j];
-      }
+    block.read_gradient(gradient, first, n, dy);
+    of_filters.add(dy);
+    if (!of_input) return;
+    of_input->compute(dy, block.pixels);
+    deinterleave<true>(block.pixels, n, conv.image_size(), block.padded,
+                       to.dx + first * conv.image_size());
   });
-  for (index o = 0; o < conv.out; ++o)
-    for (index tap = 0; tap < taps.count; ++tap)
-      dweight[o * taps.count + taps.weight_index[tap]] += sum_of(totals[o * taps.count + tap]);
+  of_filters.add_to(to.dweight, to.dbias);
 }
 
 // With fewer images than half a block's, too many lanes would be empty.
@@ -217,6 +257,6 @@ bool fits(const Convolution& conv) {
 
 }  // namespace
 
-const ConvolutionKernels interleaved_convolution{fits, forward, add_dx, add_dweight};
+const ConvolutionKernels interleaved_convolution{fits, forward, add_gradients};
 
 }  // namespace nn::kernels

@@ -58,6 +58,11 @@ inline real sum(const real* x, index count) {
   return sum_of(count, [x](index i) { return x[i]; });
 }
 
+// sums[count] += the sum of each of the planes [count, size]
+inline void add_plane_sums(const real* planes, index count, index size, real* sums) {
+  for (index i = 0; i < count; ++i) sums[i] += sum(planes + i * size, size);
+}
+
 // The largest of x. If there are NaNs, the result may or may not be NaN.
 inline real largest(const real* x, index count) {
   constexpr index strands = 16;

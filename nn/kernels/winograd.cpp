@@ -101,9 +101,8 @@ void add_gradients(const Convolution& conv, OutputGradient gradient, const real*
 }
 
 template <index size, index taps, class Factors = winograd::RealFactors>
-constexpr ConvolutionKernels kernels{.fits = fits<taps, Factors>,
-                                     .forward = forward<size, taps, Factors>,
-                                     .add_gradients = add_gradients<taps, Factors>};
+constexpr ConvolutionKernels kernels{fits<taps, Factors>, forward<size, taps, Factors>,
+                                     add_gradients<taps, Factors>};
 
 template <class Factors>
 bool pair_fits(const ConvolutionPair& pair) {
@@ -129,9 +128,8 @@ void add_pair_gradients(const ConvolutionPair& pair, OutputGradient gradient, co
 }
 
 template <index size, class Factors = winograd::RealFactors>
-constexpr ConvolutionPairKernels pair_kernels{.fits = pair_fits<Factors>,
-                                              .forward = pair_forward<size, Factors>,
-                                              .add_gradients = add_pair_gradients<Factors>};
+constexpr ConvolutionPairKernels pair_kernels{pair_fits<Factors>, pair_forward<size, Factors>,
+                                              add_pair_gradients<Factors>};
 
 // An engine in double has no bfloat16.
 struct NoFactors : winograd::RealFactors {

@@ -10,6 +10,7 @@
 #include "nn/kernels/small_product.h"
 #include "nn/kernels/vector.h"
 #include "nn/kernels/winograd.h"
+#include "nn/kernels/winograd_tiles.h"
 #include "nn/real.h"
 #include "nn/tensor.h"
 
@@ -29,15 +30,14 @@ namespace nn::kernels::winograd {
 template <index size, index taps, class Factors>
 class Image {
   using Number = typename Factors::Number;
-  static constexpr index inner = size + taps - 1, places = inner * inner;
+  static constexpr index inner = Tiles<size, taps>::inner, places = inner * inner;
 
  public:
   Image(const Convolution& conv, Arena& arena)
       : conv_(conv),
-        down_((conv.oh + size - 1) / size),
-        across_((conv.ow + size - 1) / size),
+        tiles_(conv),
         scratch_(arena),
-        factors_(conv, down_ * across_, scratch_),
+        factors_(conv, tiles_.count(), scratch_),
         weights_(scratch_.array<Number>(weights_size())),
         inputs_(scratch_.array<Number>(places * place_size(conv.channels))),
         gradients_(scratch_.array<Number>(places * place_size(conv.out))),
@@ -69,10 +69,10 @@ class Image {
 
   // V from an image [pixels, channels]
   void read_input(const real* image) {
-    each_tile([&](index tile, index oy, index ox) {
+    tiles_.each([&](index tile, index oy, index ox) {
       const real* from[places];
-      each_pixel(image, oy, ox,
-                 [&](index k, const real* pixel) { from[k] = pixel ? pixel : nothing_; });
+      tiles_.each_pixel(image, oy, ox,
+                        [&](index k, const real* pixel) { from[k] = pixel ? pixel : nothing_; });
       for (index c = 0; c < conv_.channels; c += lanes) {
         Vector pixels[places], transformed[places];
 #pragma GCC unroll 36
@@ -85,16 +85,18 @@ class Image {
 
   // y [out, yh, yw] from M
   void write_output(const real* bias, real* y, std::uint8_t* argmax) {
-    each_tile([&](index tile, index oy, index ox) {
+    tiles_.each([&](index tile, index oy, index ox) {
       for (index o = 0; o < conv_.out; o += lanes) {
         Vector products[places], outputs[size * size];
         get(conv_.out, tile, o, products);
         transform<to_output<inner, size>>(products, outputs);
         for (Vector& output : outputs) output += load(bias + o);
         if (conv_.pools())
-          pool_windows(outputs, oy / 2, ox / 2, o, argmax);
+          pool_windows(outputs, oy, ox, o, argmax);
         else
-          each_output(oy, ox, [&](index k, real* place) { store(place + o, finish(outputs[k])); });
+          tiles_.each_output(oy, ox, [&](index k, index at) {
+            store(results_ + at * conv_.out + o, finish(outputs[k]));
+          });
       }
     });
     transpose(results_, conv_.yh * conv_.yw, conv_.out, y);
@@ -109,13 +111,14 @@ class Image {
       for (index i = 0; i < conv_.yh * conv_.yw; ++i) sum += load(results_ + i * conv_.out + o);
       store(dbias + o, load(dbias + o) + sum);
     }
-    each_tile([&](index tile, index oy, index ox) {
+    tiles_.each([&](index tile, index oy, index ox) {
       for (index o = 0; o < conv_.out; o += lanes) {
         Vector outputs[size * size] = {}, products[places];
         if (conv_.pools())
-          unpool_windows(outputs, oy / 2, ox / 2, o, gradient.argmax);
+          unpool_windows(outputs, oy, ox, o, gradient.argmax);
         else
-          each_output(oy, ox, [&](index k, real* place) { outputs[k] = load(place + o); });
+          tiles_.each_output(
+              oy, ox, [&](index k, index at) { outputs[k] = load(results_ + at * conv_.out + o); });
         transform<output_back<inner, size>>(outputs, products);
         put(gradients_, conv_.out, tile, o, products);
       }
@@ -124,9 +127,9 @@ class Image {
 
   // The image's gradient [pixels, channels] += the transform of dV
   void add_to_input(real* gradient) {
-    each_tile([&](index tile, index oy, index ox) {
+    tiles_.each([&](index tile, index oy, index ox) {
       real* to[places];
-      each_pixel(gradient, oy, ox, [&](index k, real* pixel) { to[k] = pixel; });
+      tiles_.each_pixel(gradient, oy, ox, [&](index k, real* pixel) { to[k] = pixel; });
       for (index c = 0; c < conv_.channels; c += lanes) {
         Vector transformed[places], pixels[places];
         get(conv_.channels, tile, c, transformed);
@@ -164,7 +167,7 @@ class Image {
   }
   void multiply_weights(real* dweights) {
     for (index k = 0; k < places; ++k)
-      factors_.multiply_tiles(conv_.channels, conv_.out, down_ * across_, input(k), gradient(k),
+      factors_.multiply_tiles(conv_.channels, conv_.out, tiles_.count(), input(k), gradient(k),
                               dweights + k * matrix_size());
   }
 
@@ -173,7 +176,7 @@ class Image {
 
  private:
   // Tiles, rounded up to whole blocks of rows. The surplus is computed and ignored.
-  index rows() const { return (down_ * across_ + block_rows - 1) / block_rows * block_rows; }
+  index rows() const { return (tiles_.count() + block_rows - 1) / block_rows * block_rows; }
   // The sizes of one place's matrices, plus a vector so that places do not share cache sets.
   index place_size(index columns) const { return rows() * columns + lanes; }
   index matrix_size() const { return conv_.channels * conv_.out + lanes; }
@@ -182,23 +185,6 @@ class Image {
   const Number* weight(index place) const { return weights_ + place * matrix_size(); }
   const Number* input(index place) const { return inputs_ + place * place_size(conv_.channels); }
   const Number* gradient(index place) const { return gradients_ + place * place_size(conv_.out); }
-
-  // Calls f(tile, y, x) with the position of the tile's first output.
-  template <class Function>
-  void each_tile(Function f) {
-    for (index tile = 0; tile < down_ * across_; ++tile)
-      f(tile, tile / across_ * size, tile % across_ * size);
-  }
-
-  // Calls f(k, channels of the pixel) for the inputs of a tile; null in the padding and beyond.
-  template <class Real, class Function>
-  void each_pixel(Real* image, index oy, index ox, Function f) {
-    for (index k = 0; k < places; ++k) {
-      const index y = oy + k / inner - conv_.padding, x = ox + k % inner - conv_.padding;
-      const bool is_inside = y >= 0 && y < conv_.height && x >= 0 && x < conv_.width;
-      f(k, is_inside ? image + (y * conv_.width + x) * conv_.channels : nullptr);
-    }
-  }
 
   void put(Number* matrices, index columns, index tile, index column,
            const Vector (&values)[places]) {
@@ -212,36 +198,14 @@ class Image {
     for (index k = 0; k < places; ++k) values[k] = load(from + k * place_size(columns));
   }
 
-  // Calls f(k, channels of the output) for the outputs of a tile.
-  template <class Function>
-  void each_output(index oy, index ox, Function f) {
-#pragma GCC unroll 16
-    for (index k = 0; k < size * size; ++k) {
-      const index y = oy + k / size, x = ox + k % size;
-      if (y < conv_.oh && x < conv_.ow) f(k, results_ + (y * conv_.ow + x) * conv_.out);
-    }
-  }
-
   Vector finish(Vector output) const {
     return conv_.epilogue == Epilogue::nothing ? output : relu(output);
   }
 
-  // Calls f(position of the window in y, position of its first pixel in the tile) for the windows
-  // of a tile.
-  template <class Function>
-  void each_window(index wy, index wx, Function f) {
-#pragma GCC unroll 2
-    for (index i = 0; i < size / 2; ++i)
-#pragma GCC unroll 2
-      for (index j = 0; j < size / 2; ++j)
-        if (wy + i < conv_.yh && wx + j < conv_.yw)
-          f((wy + i) * conv_.yw + wx + j, 2 * (i * size + j));
-  }
-
   // The maximum of every window, then a ReLU.
-  void pool_windows(const Vector (&outputs)[size * size], index wy, index wx, index o,
+  void pool_windows(const Vector (&outputs)[size * size], index oy, index ox, index o,
                     std::uint8_t* argmax) {
-    each_window(wy, wx, [&](index window, index corner) {
+    tiles_.each_window(oy, ox, [&](index window, index corner) {
       const Vector four[] = {outputs[corner], outputs[corner + 1], outputs[corner + size],
                              outputs[corner + size + 1]};
       const index at = window * conv_.out + o;
@@ -250,9 +214,9 @@ class Image {
   }
 
   // Passes the gradient of every window to the pixel that won.
-  void unpool_windows(Vector (&outputs)[size * size], index wy, index wx, index o,
+  void unpool_windows(Vector (&outputs)[size * size], index oy, index ox, index o,
                       const std::uint8_t* argmax) {
-    each_window(wy, wx, [&](index window, index corner) {
+    tiles_.each_window(oy, ox, [&](index window, index corner) {
       const index at = window * conv_.out + o;
       for (int q = 0; q < 4; ++q)
         outputs[corner + q / 2 * size + q % 2] = unpool(load(results_ + at), argmax + at, q);
@@ -260,7 +224,7 @@ class Image {
   }
 
   const Convolution& conv_;
-  index down_, across_;  // tiles
+  Tiles<size, taps> tiles_;
   Scratch scratch_;
   Factors factors_;
   Number *weights_, *inputs_, *gradients_;  // U, V, dM

@@ -8,7 +8,6 @@
 #include "nn/base/error.h"
 #include "nn/epilogue.h"
 #include "nn/kernels/convolution.h"
-#include "nn/kernels/vector_math.h"
 #include "nn/ops.h"
 #include "nn/real.h"
 #include "nn/tape.h"
@@ -43,31 +42,6 @@ const kernels::ConvolutionPairKernels* find_kernels(const kernels::ConvolutionPa
 // Shows what the ReLU passed.
 Var relu_output(const kernels::Convolution& conv, Var y) {
   return conv.epilogue == Epilogue::nothing ? Var{} : y;
-}
-
-void add_gradients_one_by_one(const kernels::ConvolutionKernels& kernels,
-                              const kernels::Convolution& conv, const std::uint8_t* argmax, Var y,
-                              Var x, Var weight, Var bias) {
-  Arena* arena = &y.tape().arena();
-  const Var out = relu_output(conv, y);
-  y.backward_to(x, reads(out, weight),
-                [=, &kernels](ConstView dy, View dx, ConstView out, ConstView weight) {
-                  kernels.add_dx(conv, {dy.data, out.data, argmax}, weight.data, dx.data, *arena);
-                });
-  y.backward_to(
-      weight, reads(out, x), [=, &kernels](ConstView dy, View dweight, ConstView out, ConstView x) {
-        kernels.add_dweight(conv, {dy.data, out.data, argmax}, x.data, dweight.data, *arena);
-      });
-  y.backward_to(bias, reads(out), [=](ConstView dy, View dbias, ConstView out) {
-    Scratch scratch(*arena);
-    real* passed = scratch.array<real>(conv.y_size());
-    kernels::OutputGradient gradient{dy.data, out.data, argmax};
-    for (index i = 0; i < conv.n; ++i, gradient = gradient.next(conv)) {
-      gradient.pass_relu(conv, passed);
-      for (index o = 0; o < conv.out; ++o)
-        dbias.data[o] += kernels::sum(passed + o * conv.yh * conv.yw, conv.yh * conv.yw);
-    }
-  });
 }
 
 // Rules for gradients that are computed in one pass, by
@@ -150,10 +124,6 @@ Var conv2d(Var x, Var weight, Var bias, index stride, index padding, Epilogue ep
   Arena* arena = &tape.arena();
   kernels->forward(conv, x.value().data, weight.value().data, bias.value().data,
                    tape.writable(y).data, argmax, *arena);
-  if (!kernels->add_gradients) {
-    add_gradients_one_by_one(*kernels, conv, argmax, y, x, weight, bias);
-    return y;
-  }
   add_gradients_in_one_pass(
       y, x, std::array{weight, bias}, reads(relu_output(conv, y), x, weight),
       [=](ConstView dy, real* dx, real* dweight, ConstView out, ConstView x, ConstView weight) {

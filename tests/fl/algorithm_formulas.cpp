@@ -4,7 +4,7 @@
 #include <cmath>
 #include <map>
 
-#include "fl/algorithms.h"
+#include "fl/algorithms/algorithms.h"
 #include "fl/server.h"
 #include "tests/fl/toy_regression.h"
 #include "tests/toy_rounds.h"

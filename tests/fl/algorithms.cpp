@@ -1,4 +1,4 @@
-#include "fl/algorithms.h"
+#include "fl/algorithms/algorithms.h"
 
 #include <doctest/doctest.h>
 
@@ -8,7 +8,7 @@
 #include <map>
 #include <set>
 
-#include "fl/defences.h"
+#include "fl/defences/defences.h"
 #include "fl/server.h"
 #include "nn/optimizer.h"
 #include "tests/complaint.h"

@@ -1,4 +1,4 @@
-#include "fl/attacks.h"
+#include "fl/attacks/attacks.h"
 
 #include <doctest/doctest.h>
 
@@ -7,7 +7,7 @@
 #include <map>
 #include <numeric>
 
-#include "fl/defences.h"
+#include "fl/defences/defences.h"
 #include "fl/server.h"
 #include "tests/complaint.h"
 #include "tests/toy_rounds.h"

@@ -4,9 +4,9 @@
 #include <array>
 #include <numeric>
 
-#include "fl/attacks.h"
-#include "fl/client_worker.h"
+#include "fl/attacks/attacks.h"
 #include "fl/server.h"
+#include "fl/workers/client_worker.h"
 #include "nn/models/models.h"
 #include "tests/complaint.h"
 #include "tests/toy.h"

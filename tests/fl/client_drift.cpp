@@ -5,8 +5,8 @@
 #include <map>
 #include <vector>
 
-#include "fl/algorithms.h"
-#include "fl/attacks.h"
+#include "fl/algorithms/algorithms.h"
+#include "fl/attacks/attacks.h"
 #include "fl/server.h"
 #include "tests/fl/toy_regression.h"
 #include "tests/toy_rounds.h"

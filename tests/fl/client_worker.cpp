@@ -8,8 +8,8 @@
 #include <utility>
 #include <vector>
 
-#include "fl/client_worker.h"
-#include "fl/idle_workers.h"
+#include "fl/workers/client_worker.h"
+#include "fl/workers/idle_workers.h"
 #include "tests/toy_rounds.h"
 
 namespace {

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "fl/clocks.h"
+#include "fl/clocks/clocks.h"
 #include "tests/toy.h"
 
 // The toy problem in simulated time.

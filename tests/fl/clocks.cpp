@@ -1,4 +1,4 @@
-#include "fl/clocks.h"
+#include "fl/clocks/clocks.h"
 
 #include <doctest/doctest.h>
 
@@ -6,7 +6,7 @@
 #include <cmath>
 #include <set>
 
-#include "fl/defences.h"
+#include "fl/defences/defences.h"
 #include "fl/server.h"
 #include "tests/complaint.h"
 #include "tests/fl/clocked.h"

@@ -1,4 +1,4 @@
-#include "fl/compression.h"
+#include "fl/compression/compression.h"
 
 #include <doctest/doctest.h>
 

@@ -4,8 +4,8 @@
 #include <limits>
 #include <vector>
 
-#include "fl/aggregation.h"
-#include "fl/defences.h"
+#include "fl/defences/aggregation.h"
+#include "fl/defences/defences.h"
 #include "fl/defences/nearest.h"
 #include "nn/base/error.h"
 #include "nn/optimizer.h"

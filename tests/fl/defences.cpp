@@ -1,4 +1,4 @@
-#include "fl/defences.h"
+#include "fl/defences/defences.h"
 
 #include <doctest/doctest.h>
 
@@ -9,9 +9,9 @@
 #include <utility>
 #include <vector>
 
-#include "fl/aggregation.h"
-#include "fl/algorithms.h"
-#include "fl/attacks.h"
+#include "fl/algorithms/algorithms.h"
+#include "fl/attacks/attacks.h"
+#include "fl/defences/aggregation.h"
 #include "fl/server.h"
 #include "nn/base/file.h"
 #include "nn/optimizer.h"

@@ -5,7 +5,7 @@
 #include <sstream>
 #include <vector>
 
-#include "fl/defences.h"
+#include "fl/defences/defences.h"
 #include "fl/privacy/accountant.h"
 #include "fl/privacy/clip.h"
 #include "nn/base/file.h"

@@ -5,7 +5,7 @@
 #include <mutex>
 #include <vector>
 
-#include "fl/algorithms.h"
+#include "fl/algorithms/algorithms.h"
 #include "tests/norm_net.h"
 #include "tests/toy.h"
 

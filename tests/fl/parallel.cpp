@@ -10,7 +10,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "fl/parallel.h"
+#include "fl/workers/parallel.h"
 
 TEST_CASE("tasks are consumed in order by any number of workers, each exactly once") {
   for (int workers : {1, 2, 3, 8})

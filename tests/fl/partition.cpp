@@ -6,9 +6,9 @@
 #include <set>
 #include <utility>
 
-#include "fl/noisy_examples.h"
-#include "fl/partition.h"
 #include "fl/server.h"
+#include "fl/splits/noisy_examples.h"
+#include "fl/splits/partition.h"
 #include "nn/base/error.h"
 #include "nn/numpy.h"
 #include "tests/complaint.h"

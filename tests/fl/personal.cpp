@@ -7,8 +7,8 @@
 #include <set>
 #include <vector>
 
-#include "fl/algorithms.h"
-#include "fl/held_out.h"
+#include "fl/algorithms/algorithms.h"
+#include "fl/evaluation/held_out.h"
 #include "fl/server.h"
 #include "nn/layers.h"
 #include "tests/fl/toy_regression.h"

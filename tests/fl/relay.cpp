@@ -3,8 +3,8 @@
 #include <stdexcept>
 #include <vector>
 
-#include "fl/parallel.h"
-#include "fl/relay.h"
+#include "fl/workers/parallel.h"
+#include "fl/workers/relay.h"
 
 namespace {
 

@@ -11,8 +11,8 @@
 #include <utility>
 #include <vector>
 
-#include "fl/clocks.h"
-#include "fl/defences.h"
+#include "fl/clocks/clocks.h"
+#include "fl/defences/defences.h"
 #include "fl/secure_sum/client.h"
 #include "fl/secure_sum/fixed_point.h"
 #include "fl/secure_sum/keys.h"

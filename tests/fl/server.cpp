@@ -10,7 +10,7 @@
 #include <string>
 #include <utility>
 
-#include "fl/aggregation.h"
+#include "fl/defences/aggregation.h"
 #include "nn/optimizer.h"
 #include "tests/toy_rounds.h"
 

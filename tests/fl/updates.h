@@ -7,10 +7,10 @@
 #include <utility>
 #include <vector>
 
-#include "fl/aggregation.h"
-#include "fl/algorithms.h"
+#include "fl/algorithms/algorithms.h"
 #include "fl/config.h"
-#include "fl/defences.h"
+#include "fl/defences/aggregation.h"
+#include "fl/defences/defences.h"
 #include "nn/random.h"
 
 // Made-up updates, and a defence's aggregate of them.

@@ -8,8 +8,8 @@ Needs PyTorch 2.8 or later.
 """
 
 import csv
-import os
 import sys
+import tempfile
 
 import torch
 import torch.distributed as dist
@@ -34,11 +34,12 @@ def read(file):
     return [sorted({action.stage_index for action in row}) for row in rows], parts, microbatches
 
 
-def train(rank, file):
+def train(rank, file, meeting_place):
     parts_of_rank, parts, microbatches = read(file)
     own = parts_of_rank[rank]
     torch.set_num_threads(1)
-    dist.init_process_group("gloo", rank=rank, world_size=len(parts_of_rank))
+    dist.init_process_group("gloo", init_method=f"file://{meeting_place}/ranks", rank=rank,
+                            world_size=len(parts_of_rank))
     stages = [PipelineStage(layer(part), part, parts, torch.device("cpu")) for part in own]
     schedule = schedules._PipelineScheduleRuntime(stages, microbatches, loss_fn=mse_loss)
     schedule._load_csv(file)
@@ -56,6 +57,5 @@ def train(rank, file):
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("MASTER_ADDR", "127.0.0.1")
-    os.environ.setdefault("MASTER_PORT", "29611")
-    torch.multiprocessing.spawn(train, (sys.argv[1],), nprocs=len(read(sys.argv[1])[0]))
+    with tempfile.TemporaryDirectory() as folder:
+        torch.multiprocessing.spawn(train, (sys.argv[1], folder), nprocs=len(read(sys.argv[1])[0]))

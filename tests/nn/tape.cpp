@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <string>
+
 #include "nn/ops.h"
 #include "tests/nn/numbers.h"
 
@@ -66,6 +68,18 @@ TEST_CASE("backward begins with its seed and adds to earlier gradients") {
   CHECK(w.gradient() == 9);
   w.parameters.zero_gradients();
   CHECK(w.gradient() == 0);
+}
+
+TEST_CASE("a tape says which op it computes, forwards and backwards") {
+  Tape tape;
+  Weight w(3);
+  const Var x = w.on(tape);
+  const Var square = multiply(x, x);
+  CHECK(std::string(tape.current_op()) == "multiply");
+  const Var y = add(square, x);
+  CHECK(std::string(tape.current_op()) == "add");
+  tape.backward(y);
+  CHECK(std::string(tape.current_op()) == "multiply");
 }
 
 TEST_CASE("what the loss does not depend on has a gradient of zero") {

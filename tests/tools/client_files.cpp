@@ -5,7 +5,7 @@
 #include <set>
 #include <sstream>
 
-#include "fl/compression.h"
+#include "fl/compression/compression.h"
 #include "nn/base/file.h"
 #include "nn/files/checkpoint.h"
 #include "nn/files/checkpoint_folder.h"

@@ -14,8 +14,8 @@
 #include <vector>
 
 #include "data/text/characters.h"
-#include "fl/attacks.h"
-#include "fl/client_worker.h"
+#include "fl/attacks/attacks.h"
+#include "fl/workers/client_worker.h"
 #include "nn/models/models.h"
 #include "pipeline/schedules/schedule.h"
 #include "tests/complaint.h"

@@ -6,8 +6,8 @@
 #include <fstream>
 #include <sstream>
 
-#include "fl/clocks.h"
-#include "fl/defences.h"
+#include "fl/clocks/clocks.h"
+#include "fl/defences/defences.h"
 #include "nn/base/file.h"
 #include "nn/files/checkpoint.h"
 #include "nn/files/engine.h"

@@ -7,8 +7,8 @@
 
 #include "data/tables/rows.h"
 #include "data/text/characters.h"
-#include "fl/client_worker.h"
 #include "fl/server.h"
+#include "fl/workers/client_worker.h"
 #include "nn/models/models.h"
 #include "tests/complaint.h"
 #include "tests/toy.h"

@@ -3,12 +3,13 @@
 #include <algorithm>
 #include <numeric>
 
-#include "fl/parallel.h"
+#include "fl/workers/parallel.h"
 #include "nn/blas.h"
 #include "nn/kernels/bf16_products.h"
 #include "nn/models/mnist_cnn.h"
 #include "nn/optimizer.h"
 #include "tools/bench/half_precision.h"
+#include "tools/bench/multiplications.h"
 #include "tools/bench/suites.h"
 #include "tools/federated/dataset.h"
 
@@ -16,9 +17,7 @@ namespace bench {
 
 namespace {
 
-// Multiply-adds: two convolutions of 3 x 3, outputs of 26 x 26 and 24 x 24, two linear layers.
-constexpr double first_layer = 26.0 * 26 * 32 * 9;
-constexpr double other_layers = 24.0 * 24 * 64 * 32 * 9 + 9216 * 128 + 128 * 10;
+constexpr LayerSize layers[] = {{1, 32, 26, 3}, {32, 64, 24, 3}, {9216, 128}, {128, 10}};
 
 std::unique_ptr<nn::Model> make_model(nn::Generator& generator) {
   return std::make_unique<nn::MnistCnn>(nn::InputShape{1, 28, 28}, 10, generator);
@@ -36,9 +35,6 @@ std::shared_ptr<Contestant> cnn_in(nn::Precision precision, int threads) {
 }
 
 }  // namespace
-
-double cnn_testing_flops() { return 2 * (first_layer + other_layers); }
-double cnn_training_flops() { return 2 * (2 * first_layer + 3 * other_layers); }
 
 CnnWork::CnnWork(int threads, nn::Precision precision)
     : dataset_(federated::open_images("mnist", "")) {
@@ -81,10 +77,10 @@ std::vector<Benchmark> cnn_benchmarks(const SuiteOptions& options) {
         .limit = [=, peak = options.peak] { return flops / peak->flops_per_second(); }};
   };
   std::vector<Benchmark> benchmarks = {
-      benchmark("train-100", "CNN training, B=100", 100 * threads, 100, cnn_training_flops()),
-      benchmark("train-600", "CNN training, B=600", 600 * threads, 600, cnn_training_flops()),
+      benchmark("train-100", "CNN training, B=100", 100 * threads, 100, training_flops(layers)),
+      benchmark("train-600", "CNN training, B=600", 600 * threads, 600, training_flops(layers)),
       benchmark("test-10000", "CNN testing, 10,000 images", test_images, test_images,
-                cnn_testing_flops()),
+                testing_flops(layers)),
   };
   if (!nn::kernels::has_bf16()) return benchmarks;
   const auto in_bf16 = cnn_in(nn::Precision::bf16, threads);

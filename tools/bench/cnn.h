@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "data/images/images.h"
-#include "fl/client_worker.h"
+#include "fl/workers/client_worker.h"
 #include "nn/precision.h"
 
 namespace bench {
@@ -23,10 +23,5 @@ class CnnWork {
   std::vector<fl::ClientWorker> workers_;
   std::vector<int> samples_;
 };
-
-// Floating-point operations of the course's network per image, by its formulas; a multiply-add
-// counts as two. Training includes the gradients of weights and inputs, but not of the images.
-double cnn_testing_flops();
-double cnn_training_flops();
 
 }  // namespace bench

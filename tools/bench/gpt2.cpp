@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cstdlib>
 #include <iterator>
 #include <memory>
 #include <string>
@@ -94,17 +95,29 @@ std::shared_ptr<Contestant> ours_in(nn::Precision precision, int threads) {
   }));
 }
 
+// llm.c's program with all threads, in the folder that LLMC names: absent without it.
+Peers llmc_peers(SuiteOptions options) {
+  std::erase_if(options.peer_ways,
+                [&](const PeerWay& way) { return way.spins || way.threads < options.threads; });
+  const char* folder = std::getenv("LLMC");
+  return {options, "llmc.py", folder ? folder : ""};
+}
+
 }  // namespace
 
 std::vector<Benchmark> gpt2_benchmarks(const SuiteOptions& options) {
   const auto ours = ours_in(nn::Precision::full, options.threads);
-  const Peers peers(options, "gpt2.py");
+  const auto beside = [&](const std::string& name, const std::string& text, const Peers& peers) {
+    return Benchmark{
+        .name = name,
+        .readings = {{text, "ms", 1e3}},
+        .ours = [ours] { return ours->seconds("step"); },
+        .peers = peers.at([](Contestant& peer) { return peer.seconds("step"); }),
+        .limit = [peak = options.peak] { return gpt2_flops() / peak->flops_per_second(); }};
+  };
   std::vector<Benchmark> benchmarks = {
-      {.name = "gpt2",
-       .readings = {{"GPT-2 step, 124M parameters", "ms", 1e3}},
-       .ours = [ours] { return ours->seconds("step"); },
-       .peers = peers.at([](Contestant& peer) { return peer.seconds("step"); }),
-       .limit = [peak = options.peak] { return gpt2_flops() / peak->flops_per_second(); }}};
+      beside("gpt2", "GPT-2 step, 124M parameters", Peers(options, "gpt2.py")),
+      beside("gpt2-llmc", "GPT-2 step, beside llm.c", llmc_peers(options))};
   if (!nn::kernels::has_bf16()) return benchmarks;
   const auto in_bf16 = ours_in(nn::Precision::bf16, options.threads);
   std::ranges::move(

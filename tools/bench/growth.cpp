@@ -10,7 +10,6 @@
 #include "tools/bench/cnn.h"
 #include "tools/bench/llama.h"
 #include "tools/bench/pipeline.h"
-#include "tools/bench/span.h"
 #include "tools/report/axis.h"
 
 namespace bench {
@@ -120,26 +119,6 @@ std::vector<Growth> growth_table(int threads) {
        {1, 2, 4, 6, 8, 10, 12},
        {ours},
        [=](int layers) { return std::vector{tokens_per_second(256, layers, threads)}; }},
-      {"llama",
-       "llama-cores",
-       "LLaMA step of 12 sequences by work and span: cores",
-       "Cores",
-       "Times as fast as one core",
-       {2, 4, 8, 16, 32},
-       {"12 sequences at once", "in 3 microbatches"},
-       [](int cores) {
-         return std::vector{llama_speedup(cores, 12, 1), llama_speedup(cores, 12, 3)};
-       }},
-      {"cnn",
-       "cnn-cores",
-       "CNN step of one client by work and span: cores",
-       "Cores",
-       "Times as fast as one core",
-       {2, 4, 8, 16, 32},
-       {"600 images", "100 images"},
-       [](int cores) {
-         return std::vector{cnn_speedup(cores, 600), cnn_speedup(cores, 100)};
-       }},
       {"pipeline",
        "ranks",
        "LLaMA pipeline on " + cores + ": processes",

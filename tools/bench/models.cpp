@@ -6,7 +6,7 @@
 #include <span>
 #include <string_view>
 
-#include "fl/parallel.h"
+#include "fl/workers/parallel.h"
 #include "nn/base/error.h"
 #include "nn/blas.h"
 #include "nn/models/models.h"
@@ -20,20 +20,37 @@ namespace {
 
 constexpr int classes = 10, images = 600;
 
+constexpr LayerSize logistic[] = {{784, 10}};
+constexpr LayerSize mlp[] = {{784, 200}, {200, 200}, {200, 10}};
+constexpr LayerSize mcmahan_cnn[] = {{1, 32, 28, 5}, {32, 64, 14, 5}, {3136, 512}, {512, 10}};
+constexpr LayerSize niid_cnn[] = {{1, 6, 24, 5}, {6, 16, 8, 5}, {256, 120}, {120, 84}, {84, 10}};
+constexpr LayerSize cifar_cnn[] = {{3, 32, 32, 3}, {32, 64, 16, 3}, {64, 128, 8, 3}, {2048, 10}};
+constexpr LayerSize resnet8[] = {{3, 16, 32, 3},                       //
+                                 {16, 16, 32, 3},    {16, 16, 32, 3},  //
+                                 {16, 32, 16, 3, 2}, {32, 32, 16, 3},  //
+                                 {16, 32, 16, 1, 2},                   // beside the two
+                                 {32, 64, 8, 3, 2},  {64, 64, 8, 3},   //
+                                 {32, 64, 8, 1, 2},  {64, 10}};
+
 struct Work {
   std::string_view model, text;  // the model's name in nn::model_table() and in models.py
   int batch, channels, side;
+  std::span<const LayerSize> layers;
 };
 constexpr Work table[] = {
-    {"logistic", "Logistic regression", 10, 1, 28},
-    {"mlp", "2NN", 10, 1, 28},
-    {"mcmahan_cnn", "McMahan's CNN", 10, 1, 28},
-    {"niid_cnn", "NIID-Bench's CNN", 64, 1, 28},
-    {"cifar_cnn", "CNN with GroupNorm", 64, 3, 32},
-    {"resnet8", "ResNet-8 with GroupNorm", 64, 3, 32},
+    {"logistic", "Logistic regression", 10, 1, 28, logistic},
+    {"mlp", "2NN", 10, 1, 28, mlp},
+    {"mcmahan_cnn", "McMahan's CNN", 10, 1, 28, mcmahan_cnn},
+    {"niid_cnn", "NIID-Bench's CNN", 64, 1, 28, niid_cnn},
+    {"cifar_cnn", "CNN with GroupNorm", 64, 3, 32, cifar_cnn},
+    {"resnet8", "ResNet-8 with GroupNorm", 64, 3, 32, resnet8},
 };
 
 }  // namespace
+
+std::span<const LayerSize> layers_of(std::string_view model) {
+  return std::ranges::find(table, model, &Work::model)->layers;
+}
 
 ModelWork::ModelWork(const std::string& model, int channels, int side, int threads)
     : samples_(images) {
@@ -91,15 +108,16 @@ std::vector<Benchmark> model_benchmarks(const SuiteOptions& options) {
               {"test", [=] { work->test(images); }}};
     }));
     const Peers peers(options, "models.py", std::string(row.model));
-    const auto add = [&](const std::string& job, const std::string& text) {
+    const auto add = [&](const std::string& job, const std::string& text, double flops) {
       benchmarks.push_back(
           {.name = nn::concat(row.model, '-', job),
            .readings = {{nn::concat(row.text, text), "images/s", 1, true}},
            .ours = [=] { return ours->seconds(job) / (threads * images); },
-           .peers = peers.at([=](Contestant& peer) { return peer.seconds(job) / images; })});
+           .peers = peers.at([=](Contestant& peer) { return peer.seconds(job) / images; }),
+           .limit = [=, peak = options.peak] { return flops / peak->flops_per_second(); }});
     };
-    add("train", nn::concat(" training, B=", row.batch));
-    add("test", " testing");
+    add("train", nn::concat(" training, B=", row.batch), training_flops(row.layers));
+    add("test", " testing", testing_flops(row.layers));
   }
   return benchmarks;
 }

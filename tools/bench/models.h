@@ -1,10 +1,13 @@
 #pragma once
 
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "data/images/images.h"
-#include "fl/client_worker.h"
+#include "fl/workers/client_worker.h"
+#include "tools/bench/multiplications.h"
 
 namespace bench {
 
@@ -24,5 +27,8 @@ class ModelWork {
   std::vector<fl::ClientWorker> workers_;
   std::vector<int> samples_;
 };
+
+// Of one of these models.
+std::span<const LayerSize> layers_of(std::string_view model);
 
 }  // namespace bench

@@ -49,7 +49,7 @@ std::string describe(const Machine& machine, double peak_flops) {
                        "better");
   text += ". Limit: what cut, schedule and cores allow a pipeline";
   if (peak_flops > 0)
-    text += nn::concat("; the formulas' operations at all cores' SGEMM, ",
+    text += nn::concat("; the multiplications at all cores' SGEMM, ",
                        report::fixed(peak_flops / 1e9, 0), " GFLOP/s, for the rest");
   return text + ".";
 }

@@ -5,10 +5,10 @@
 #include <sstream>
 #include <utility>
 
-#include "fl/attacks.h"
-#include "fl/clocks.h"
-#include "fl/compression.h"
-#include "fl/defences.h"
+#include "fl/attacks/attacks.h"
+#include "fl/clocks/clocks.h"
+#include "fl/compression/compression.h"
+#include "fl/defences/defences.h"
 #include "nn/base/number.h"
 #include "nn/base/split.h"
 #include "nn/models/models.h"

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "fl/partition.h"
+#include "fl/splits/partition.h"
 
 namespace federated {
 

@@ -5,7 +5,7 @@
 #include <iostream>
 #include <map>
 
-#include "fl/evaluation.h"
+#include "fl/evaluation/evaluation.h"
 #include "fl/server.h"
 #include "nn/base/csv.h"
 #include "nn/base/error.h"

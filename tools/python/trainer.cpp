@@ -4,8 +4,8 @@
 #include <csignal>
 #include <memory>
 
-#include "fl/algorithms.h"
-#include "fl/testing.h"
+#include "fl/algorithms/algorithms.h"
+#include "fl/evaluation/testing.h"
 #include "nn/base/stopwatch.h"
 #include "nn/optimizer.h"
 #include "nn/precision.h"

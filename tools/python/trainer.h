@@ -3,9 +3,9 @@
 #include <span>
 
 #include "data/examples.h"
-#include "fl/aggregation.h"
-#include "fl/algorithm.h"
-#include "fl/executor.h"
+#include "fl/algorithms/algorithm.h"
+#include "fl/defences/aggregation.h"
+#include "fl/workers/executor.h"
 #include "nn/model.h"
 #include "tools/python/tributary.h"
 

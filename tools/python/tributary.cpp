@@ -5,7 +5,7 @@
 #include <thread>
 #include <vector>
 
-#include "fl/partition.h"
+#include "fl/splits/partition.h"
 #include "nn/files/checkpoint.h"
 #include "tools/python/arrays.h"
 #include "tools/python/guarded.h"

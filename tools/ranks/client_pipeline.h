@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "fl/gradient_source.h"
+#include "fl/workers/gradient_source.h"
 #include "pipeline/training_config.h"
 #include "tools/ranks/stage_rank.h"
 

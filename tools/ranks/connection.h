@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "fl/executor.h"
+#include "fl/workers/executor.h"
 #include "pipeline/mailbox/mailbox.h"
 #include "tools/ranks/parcel.h"
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "fl/executor.h"
+#include "fl/workers/executor.h"
 
 // A client's assignment, and what its training gave, as bytes of a message.
 namespace ranks {

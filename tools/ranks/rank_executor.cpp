@@ -6,7 +6,7 @@
 #include <optional>
 #include <utility>
 
-#include "fl/parallel.h"
+#include "fl/workers/parallel.h"
 #include "nn/base/error.h"
 
 namespace ranks {

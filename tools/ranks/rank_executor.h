@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "fl/executor.h"
+#include "fl/workers/executor.h"
 #include "tools/ranks/client_pipeline.h"
 #include "tools/ranks/connection.h"
 

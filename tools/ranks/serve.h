@@ -1,6 +1,6 @@
 #pragma once
 
-#include "fl/executor.h"
+#include "fl/workers/executor.h"
 #include "tools/ranks/connection.h"
 
 namespace ranks {
