@@ -4,6 +4,7 @@
 #include <cmath>
 #include <filesystem>
 #include <functional>
+#include <iterator>
 #include <utility>
 
 #include "nn/base/file.h"
@@ -34,9 +35,8 @@ void add_splits(const Sweep& sweep, const Groups& groups, report::Document& docu
   }
 }
 
-// The sum over the seeds.
-void add_confusion(const Sweep& sweep, const std::string& name, const Group& group,
-                   report::Document& document) {
+// The sum over the seeds; empty without an attack.
+std::vector<int> total_confusion(const Sweep& sweep, const Group& group) {
   std::vector<int> sum;
   for (const RunRows* run : group.runs) {
     const auto counts = confusion_of(sweep.folder_of(*run->run));
@@ -44,17 +44,26 @@ void add_confusion(const Sweep& sweep, const std::string& name, const Group& gro
     sum.resize(counts->size());
     std::ranges::transform(sum, *counts, sum.begin(), std::plus());
   }
-  if (sum.empty()) return;
-  document.blocks.emplace_back(report::ConfusionMatrix{
-      "", name + ": test images after the last round, with the pattern of a backdoor",
-      static_cast<int>(std::lround(std::sqrt(sum.size()))), sum});
+  return sum;
+}
+
+void add_confusions(const Sweep& sweep, const Groups& groups, report::Document& document) {
+  std::vector<report::Block> matrices;
+  for (const auto& [name, group] : groups)
+    if (const std::vector<int> counts = total_confusion(sweep, group); !counts.empty())
+      matrices.emplace_back(report::ConfusionMatrix{
+          "", name, static_cast<int>(std::lround(std::sqrt(counts.size()))), counts});
+  if (matrices.empty()) return;
+  document.blocks.emplace_back(report::Paragraph{
+      "Test images after the last round, with the pattern of a backdoor if that is the attack:"});
+  std::ranges::move(matrices, std::back_inserter(document.blocks));
 }
 
 }  // namespace
 
 void add_pictures(const Sweep& sweep, const Groups& groups, report::Document& document) {
   add_splits(sweep, groups, document);
-  for (const auto& [name, group] : groups) add_confusion(sweep, name, group, document);
+  add_confusions(sweep, groups, document);
 }
 
 }  // namespace federated
