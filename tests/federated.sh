@@ -18,12 +18,17 @@ check "so is --sort without shards" refuses "iid does not use --sort" run --sort
 check "so is a malicious client that is named twice" refuses "names client 7 twice" run \
   --attack flip --malicious 7,3,7
 
+check "help says which options are whole numbers" prints run --help -- '--iterations INT' \
+  '--mu FLOAT'
+
 if [ -e "$data_raw"/mnist/t10k-labels-idx1-ubyte ]; then
   mlp=(--model mlp --rounds 2)
   check "a held-out share too small for an image per client is an error" \
     refuses "0.001 is less than an example for each of 100 clients" run --held-out 0.001
   check "but not where one party has all images" "$program" run --algorithm centralized \
     --model logistic --rounds 1 --held-out 0.001
+  check "local buffers of a model that has none are an error" refuses "mlp has no buffers" run \
+    "${mlp[@]}" --buffers local
   client_columns() {
     local columns="Client accuracy,Client accuracy deviation,Client accuracy worst tenth"
     "$program" run "${mlp[@]}" --algorithm ditto --split shards --held-out 0.2 \

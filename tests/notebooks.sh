@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# The notebooks of hw1 and hw2, run by Jupyter as a reader would: they read the tables beside them and draw
-# every plot. Needs a Python with nbconvert, ipykernel, pandas and seaborn: $ORACLE_PYTHON, or the
-# one that .ci/run makes.
+# The notebooks of hw1, hw2 and hw3, run by Jupyter as a reader would: they read the tables beside
+# them and draw every plot. Needs a Python with nbconvert, ipykernel, pandas and seaborn:
+# $ORACLE_PYTHON, or the one that .ci/run makes.
 cd "$(dirname "$0")/.." || exit 1
 program=hw1
 . tests/checks.bash
@@ -68,6 +68,11 @@ assert "FedAvg (non-IID, η=0.001, C=0.5)" in set(table.Curve)' "$work/a3/a3/res
 }
 check "pandas reads the names of the curves as they are" reads
 
+of_hw3() {
+  "$(dirname "$program")/hw3" all --model logistic --rounds 1 --out "$work/hw3" &&
+    runs hw3 homework-3
+}
+check "the notebook of hw3 runs and draws its plots" of_hw3
 if [ -e "$data_raw"/heart/heart.csv ]; then
   of_hw2() {
     "$(dirname "$program")/hw2" all --epochs 3 --out "$work/hw2" && runs hw2 homework-2

@@ -26,6 +26,16 @@ check "its summary has a row for each configuration" \
   eval '[ "$(cut -d, -f1,2 "$work/whole/summary.csv" | tr "\n" " ")" = \
     "algorithm,Runs fedavg,2 fedprox,2 " ]'
 check "its report has a band" grep -q 'class="band"' "$work/whole/report.html"
+check "and the split that both algorithms share, once" \
+  eval '[ "$(grep -c "aria-label=\"Samples of each client" "$work/whole/report.html")" = 1 ]'
+check "and losses" grep -q "<th class=\"number\">Training loss</th>" "$work/whole/report.html"
+attacked() {
+  writes 'model = "logistic"' 'rounds = 1' 'attack = "backdoor"' 'malicious = 0.2' \
+    'defence = ["none", "median"]' 'seed = [1, 2]'
+  "$program" sweep "$work/bad.toml" --out "$work/attacked" &&
+    grep -q ">Attack success</th>" "$work/attacked/report.html" &&
+    [ "$(grep -c "% of class 0 as 0<" "$work/attacked/report.html")" = 2 ]
+}
 alone() {
   "$program" run --model mlp --rounds 4 --algorithm fedprox --seed 2 --csv "$work/alone.csv" &&
     cmp "$work/alone.csv" "$work/whole/runs/algorithm=fedprox,seed=2/results.csv"
@@ -73,6 +83,7 @@ refuses_file() {  # refuses_file PATTERN LINES...
   refuses "$1" sweep "$work/bad.toml" --out "$work/bad" && [ ! -e "$work/bad" ]
 }
 check "runs that stop at their target are done" stops_at_target
+check "under an attack the report has confusion matrices" attacked
 check "an unknown option is refused before a run starts" \
   refuses_file "there is no option --mo" 'mo = 1'
 check "a value out of range is refused" \

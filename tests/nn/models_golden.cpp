@@ -33,6 +33,30 @@ data::ImageSet images_of_16x16(int count) {
   return set;
 }
 
+// Images and text: every model takes one of them.
+struct AnyExamples {
+  explicit AnyExamples(int count) : images(images_of_16x16(count)), text(16) {
+    text.add(std::string(400, 'a'), 0);
+  }
+  const data::Examples& of(const nn::ModelEntry& model) const {
+    if (model.takes(nn::InputKind::text)) return text;
+    return images;
+  }
+
+  data::ImageSet images;
+  data::CharacterWindows text;
+};
+
+fl::Config config_of(const nn::ModelEntry& model, const char* algorithm, int threads,
+                     const data::Examples& examples) {
+  fl::Config config = toy::config(algorithm, threads);
+  const nn::index height = examples.kind() == nn::InputKind::text ? 1 : 16;
+  config.make_model = [&model, height, classes = examples.class_count()](auto& generator) {
+    return model.make({1, height, 16}, classes, generator);
+  };
+  return config;
+}
+
 }  // namespace
 
 TEST_CASE("outputs, gradients and running statistics of the models are PyTorch's") {
@@ -93,24 +117,40 @@ TEST_CASE("the CNN of McMahan et al. has 1,663,370 parameters for MNIST") {
 }
 
 TEST_CASE("every model of the table learns a round under every federated algorithm") {
-  const data::ImageSet images = images_of_16x16(24);
-  data::CharacterWindows text(16);
-  text.add(std::string(400, 'a'), 0);
+  const AnyExamples all(24);
   for (const nn::ModelEntry& entry : nn::model_table())
     for (const fl::AlgorithmEntry& algorithm : fl::algorithm_table()) {
       CAPTURE(entry.name);
       CAPTURE(algorithm.name);
-      fl::Config config = toy::config(std::string(algorithm.name).c_str(), 2);
+      const data::Examples& examples = all.of(entry);
+      fl::Config config = config_of(entry, std::string(algorithm.name).c_str(), 2, examples);
       config.clients = 4;
-      const bool is_text = entry.takes(nn::InputKind::text);
-      const data::Examples& examples = is_text ? static_cast<const data::Examples&>(text) : images;
-      config.make_model = [&](nn::Generator& generator) {
-        return entry.make({1, is_text ? 1 : 16, 16}, examples.class_count(), generator);
-      };
       fl::Server server(config, examples, examples);
       const std::vector<real> before(server.weights().begin(), server.weights().end());
       CHECK(server.play_round().excluded.empty());
       CHECK(nn::all_finite(server.weights()));
       CHECK(!std::ranges::equal(server.weights(), before));
     }
+}
+
+TEST_CASE("a round with any model of the table has the same bits for any number of threads") {
+  const AnyExamples all(200);
+  for (const nn::ModelEntry& entry : nn::model_table()) {
+    CAPTURE(entry.name);
+    const data::Examples& examples = all.of(entry);
+    std::vector<real> alone;
+    for (const int threads : {1, 3}) {
+      fl::Config config = config_of(entry, "fedavg", threads, examples);
+      config.clients = 2;  // one in a round: the other threads take parts of its batches
+      config.training.batch = 100;
+      fl::Server server(config, examples, examples);
+      std::vector<real> results{static_cast<real>(server.play_round().measures.at("Test loss"))};
+      results.insert(results.end(), server.weights().begin(), server.weights().end());
+      results.insert(results.end(), server.buffers().begin(), server.buffers().end());
+      if (threads == 1)
+        alone = results;
+      else
+        CHECK(results == alone);
+    }
+  }
 }

@@ -30,3 +30,12 @@ TEST_CASE("the picture of a partition shows every client's labels") {
   for (const char* cell : {"client 0, label 0: ", "client 3, label 3: "})
     CHECK(contains(svg, cell));
 }
+
+TEST_CASE("of many clients the picture of a partition shows the first 200") {
+  federated::Experiment experiment;
+  experiment.clients = 300;
+  const std::string svg = federated::partition_svg(toy::images(3000, 1), experiment);
+  CHECK(contains(svg, "the first 200 of 300 clients"));
+  CHECK(contains(svg, "client 199, label"));
+  CHECK(!contains(svg, "client 200, label"));
+}

@@ -152,8 +152,9 @@ std::list<RunArguments::GivenOption> RunArguments::options_of_all() {
     for (const fl::Option& option : used) {
       auto found = std::ranges::find(options, option.name, &GivenOption::name);
       if (found == options.end())
-        found = options.insert(options.end(),
-                               {std::string(option.name), nn::concat(option.description, ';')});
+        found = options.insert(
+            options.end(),
+            {std::string(option.name), nn::concat(option.description, ';'), option.is_whole});
       found->text += nn::concat(found->text.ends_with(';') ? " " : ", ", row, ": ", option.preset);
     }
   return options;
@@ -202,7 +203,10 @@ void RunArguments::add_to(tools::Options& command, Experiment& experiment) {
       .among(names_of(fl::compression_table(), {"none"}));
   command.add("--clock", experiment.clock, "how to simulate time; none: not at all")
       .among(names_of(fl::clock_table(), {"none"}));
-  for (GivenOption& option : options_) command.add("--" + option.name, option.value, option.text);
+  for (GivenOption& option : options_) {
+    tools::Option added = command.add("--" + option.name, option.value, option.text);
+    if (option.is_whole) added.shown_as("INT");
+  }
   add_split(command, experiment.partition);
 }
 

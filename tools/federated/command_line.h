@@ -50,6 +50,7 @@ class RunArguments {
   };
   struct GivenOption {  // of algorithms, defences, attacks, compressions and clocks
     std::string name, text;
+    bool is_whole;
     std::optional<double> value = {};
   };
   static std::list<GivenOption> options_of_all();

@@ -247,6 +247,11 @@ void validate(const Experiment& experiment, const data::Task& dataset) {
         nn::concat(e.partition.labels_per_client, " labels a client are more than the ", classes,
                    " of the data"),
         nn::concat("choose --labels-per-client from 1 to ", classes));
+  nn::Generator unused(e.seed);
+  check(e.buffers == fl::Buffers::averaged ||
+            !config_of(e, dataset.train).make_model(unused)->parameters().buffers().empty(),
+        nn::concat("the model ", e.model, " has no buffers that could be local"),
+        "leave --buffers out: they are those of batch normalisation");
 }
 
 }  // namespace federated

@@ -7,7 +7,8 @@
 
 namespace federated {
 
-// How many samples of each label each client of the experiment has, as an SVG element.
+// How many samples of each label each client of the experiment has, as an SVG element. Of many
+// clients only the first 200 are drawn.
 std::string partition_svg(const data::Examples& train, const Experiment& experiment);
 
 }  // namespace federated

@@ -65,7 +65,8 @@ std::vector<std::string> arguments_of(const SweepRun& run, const fs::path& folde
   for (const std::string& word :
        {std::string("--threads"), std::string("1"), std::string("--checkpoint"),
         (folder / "steps").string(), std::string("--resume"), std::string("--csv"),
-        (folder / run_table).string()})
+        (folder / run_table).string(), std::string("--partition-svg"),
+        (folder / split_picture).string()})
     arguments.push_back(word);
   return arguments;
 }
@@ -104,6 +105,8 @@ std::optional<double> SweepRun::target() const {
   return nn::parse_number<double>(*std::next(option));
 }
 
+fs::path Sweep::folder_of(const SweepRun& run) const { return out / "runs" / run.name(); }
+
 std::vector<SweepRun> grid(const std::vector<tools::ConfigEntry>& entries) {
   std::vector<SweepRun> runs(1);
   for (const tools::ConfigEntry& entry : entries) {
@@ -134,12 +137,11 @@ std::vector<SweepRun> grid(const std::vector<tools::ConfigEntry>& entries) {
 void run_sweep(const Sweep& sweep, const std::atomic<bool>& stop) {
   nn::require_writable_folder(sweep.out);
   const nn::FolderLock lock(sweep.out, nn::FolderLock::short_patience);
-  const auto folder_of = [&](const SweepRun& run) { return sweep.out / "runs" / run.name(); };
-  for (const SweepRun& run : sweep.runs) check_folder(run, folder_of(run));
+  for (const SweepRun& run : sweep.runs) check_folder(run, sweep.folder_of(run));
   std::vector<Task> tasks;
   std::vector<double> seconds;  // of complete runs
   for (const SweepRun& run : sweep.runs) {
-    const fs::path folder = folder_of(run);
+    const fs::path folder = sweep.folder_of(run);
     prepare_folder(run, folder);
     if (!fs::exists(folder / done_file))
       tasks.push_back({run.name(), arguments_of(run, folder), folder / "log", folder / done_file});

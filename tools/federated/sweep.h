@@ -27,8 +27,11 @@ std::vector<SweepRun> grid(const std::vector<tools::ConfigEntry>& entries);
 
 struct Sweep {
   std::vector<SweepRun> runs;
-  std::filesystem::path out;  // OUT/runs/NAME has each run's checkpoint, table and log
-  int jobs;                   // at once, one thread each
+  std::filesystem::path out;
+  int jobs;  // at once, one thread each
+
+  // OUT/runs/NAME, which has the run's checkpoint, table and log.
+  std::filesystem::path folder_of(const SweepRun& run) const;
 };
 
 // Completes all runs as processes of this program, and leaves results.csv (every round of every

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <functional>
 #include <iostream>
 #include <map>
 
@@ -10,8 +11,11 @@
 #include "nn/base/csv.h"
 #include "nn/base/error.h"
 #include "nn/base/file.h"
+#include "tools/federated/losses.h"
 #include "tools/federated/results.h"
+#include "tools/federated/sweep_pictures.h"
 #include "tools/federated/sweep_results.h"
+#include "tools/report/axis.h"
 #include "tools/report/document.h"
 
 namespace federated {
@@ -70,21 +74,42 @@ std::string cells_of(const std::vector<double>& values) {
   return values.empty() ? "," : nn::concat(number(moments.mean), ',', number(moments.deviation));
 }
 
-// The accuracies by class after the last round, which the columns of the classes hold.
-report::Table class_table(const Groups& groups, const std::vector<std::string>& columns) {
+bool is_of_class(const std::string& column) { return column.starts_with(fl::class_prefix); }
+
+// What else was measured: the columns after Excluded, but for Selected, which has lists.
+std::vector<std::string> measures_in(const std::vector<std::string>& columns) {
+  std::vector<std::string> measures(std::ranges::find(columns, "Excluded"), columns.end());
+  std::erase_if(measures, [](const std::string& column) {
+    return column == "Excluded" || column == "Selected" || is_of_class(column);
+  });
+  return measures;
+}
+
+std::vector<std::string> classes_in(std::vector<std::string> columns) {
+  std::erase_if(columns, std::not_fn(is_of_class));
+  return columns;
+}
+
+std::string measure_text(const std::string& column, double value) {
+  if (column.ends_with("loss")) return loss_text(value);
+  return column.starts_with("Bytes") ? report::fixed(value, 0) : percent(value);
+}
+
+// The means over the seeds.
+report::Table last_table(const std::string& caption, const Groups& groups,
+                         const std::vector<std::string>& columns) {
   report::Table table{
-      "Test accuracy by class after the last round: mean over the seeds", {"Configuration"}, {}};
-  for (const std::string& column : columns)
-    if (column.starts_with(fl::class_prefix)) table.header.push_back(column);
+      caption + " after the last round: mean over the seeds", {"Configuration"}, {}};
+  table.header.insert(table.header.end(), columns.begin(), columns.end());
   for (const auto& [name, group] : groups) {
     auto& row = table.rows.emplace_back(1, name);
-    for (std::size_t i = 1; i < table.header.size(); ++i) {
+    for (const std::string& column : columns) {
       std::vector<double> values;
       for (const RunRows* run : group.runs)
-        if (const auto cell = run->rounds.back().find(table.header[i]);
+        if (const auto cell = run->rounds.back().find(column);
             cell != run->rounds.back().end() && !cell->second.empty())
           values.push_back(std::strtod(cell->second.c_str(), nullptr));
-      row.push_back(values.empty() ? "" : percent(Moments(values).mean));
+      row.push_back(values.empty() ? "" : measure_text(column, Moments(values).mean));
     }
   }
   return table;
@@ -143,7 +168,10 @@ void write_sweep_report(const Sweep& sweep) {
   if (has_target) printed.blocks.emplace_back(targets);
   report::Document document{"A sweep of federated runs", printed.blocks};
   document.blocks.emplace_back(plot);
-  document.blocks.emplace_back(class_table(groups, columns));
+  for (const auto& [caption, shown] : {std::pair("What was measured", measures_in(columns)),
+                                       {"Test accuracy by class", classes_in(columns)}})
+    if (!shown.empty()) document.blocks.emplace_back(last_table(caption, groups, shown));
+  add_pictures(sweep, groups, document);
   nn::write_file_atomically(sweep.out / "report.html", report::to_html(document));
   std::cout << report::to_text(printed, false);
 }

@@ -34,7 +34,7 @@ SweepResults results_of(const Sweep& sweep) {
   SweepResults results;
   auto& [columns, runs] = results;
   for (const SweepRun& run : sweep.runs) {
-    const std::filesystem::path file = sweep.out / "runs" / run.name() / run_table;
+    const std::filesystem::path file = sweep.folder_of(run) / run_table;
     if (!std::filesystem::exists(file)) continue;
     const std::vector<nn::CsvRecord> records = nn::read_csv(file);
     const std::vector<std::string>& header = records.front().cells;
@@ -50,15 +50,30 @@ SweepResults results_of(const Sweep& sweep) {
   return results;
 }
 
-std::optional<double> seconds_of(const std::filesystem::path& folder) {
+// What `get` finds in the JSON beside a run's table.
+template <class Value>
+static std::optional<Value> find_in(const std::filesystem::path& folder,
+                                    Value (*get)(const nlohmann::json& run)) {
   const std::filesystem::path file = folder / nn::concat(run_table, ".json");
   if (!std::filesystem::exists(file)) return {};
   try {
-    const nlohmann::json rounds = nlohmann::json::parse(nn::read_file(file)).at("rounds");
-    return rounds.at(rounds.size() - 1).at("seconds").get<double>();
+    return get(nlohmann::json::parse(nn::read_file(file)));
   } catch (const nlohmann::json::exception&) {
     return {};
   }
+}
+
+std::optional<double> seconds_of(const std::filesystem::path& folder) {
+  return find_in<double>(folder, [](const nlohmann::json& run) -> double {
+    const nlohmann::json& rounds = run.at("rounds");
+    return rounds.at(rounds.size() - 1).at("seconds");
+  });
+}
+
+std::optional<std::vector<int>> confusion_of(const std::filesystem::path& folder) {
+  using Counts = std::vector<int>;
+  return find_in<Counts>(folder,
+                         [](const nlohmann::json& run) -> Counts { return run.at("confusion"); });
 }
 
 Moments::Moments(const std::vector<double>& values) {

@@ -12,7 +12,8 @@
 // What the runs of a sweep have come to.
 namespace federated {
 
-constexpr const char* run_table = "results.csv";  // in each run's folder
+// In each run's folder. Beside the table, FILE.json has everything that was measured.
+constexpr const char *run_table = "results.csv", *split_picture = "split.svg";
 
 using Cells = std::map<std::string, std::string>;  // by column
 
@@ -35,6 +36,8 @@ SweepResults results_of(const Sweep& sweep);
 
 // How long a complete run took, by what it has left in its folder; nothing if it is not there.
 std::optional<double> seconds_of(const std::filesystem::path& folder);
+// Its confusion matrix, in the same way: that of a run with an attack.
+std::optional<std::vector<int>> confusion_of(const std::filesystem::path& folder);
 
 // Mean and sample standard deviation, which is 0 of one value.
 struct Moments {

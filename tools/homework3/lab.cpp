@@ -73,15 +73,25 @@ double settled_difference(const Run& run, const Published& published) {
   return largest;
 }
 
+// Of the clients that the defence has chosen.
+int attackers_chosen(const Run& run, const fl::Round& round) {
+  const std::vector<int>& malicious = run.experiment.malicious.clients;
+  return static_cast<int>(std::ranges::count_if(
+      round.selected, [&](int client) { return std::ranges::count(malicious, client) > 0; }));
+}
+
 report::Table side_by_side(const Run& run, const Published& published) {
   report::Table table{published.name, {"Round", "Published", "Here", "Difference"}, {}};
   const bool has_chosen = !published.chosen.empty();
+  const bool chooses = !run.rounds.front().selected.empty();
+  if (chooses) table.header.emplace_back("Attackers chosen");
   if (has_chosen) table.header.insert(table.header.end(), {"Chosen, published", "Chosen, here"});
   for (std::size_t i = 0; i < std::min(run.rounds.size(), published.accuracies.size()); ++i) {
     const fl::Round& round = run.rounds[i];
     auto& row = table.rows.emplace_back();
     row = {std::to_string(round.number), percent(published.accuracies[i]), percent(round.accuracy),
            percent(round.accuracy - published.accuracies[i])};
+    if (chooses) row.push_back(std::to_string(attackers_chosen(run, round)));
     if (!has_chosen) continue;
     row.push_back(std::to_string(published.chosen[i]));
     row.push_back(list_of(round.selected, " "));
@@ -94,6 +104,15 @@ int same_choices(const Run& run, const Published& published) {
   for (std::size_t i = 0; i < std::min(run.rounds.size(), published.chosen.size()); ++i)
     same += run.rounds[i].selected == std::vector{published.chosen[i]};
   return same;
+}
+
+// "here in round 4", "here in no round"
+std::string attacked_rounds(const Run& run) {
+  std::vector<int> rounds;
+  for (const fl::Round& round : run.rounds)
+    if (attackers_chosen(run, round) > 0) rounds.push_back(round.number);
+  if (rounds.empty()) return "here in no round";
+  return nn::concat("here in round", rounds.size() > 1 ? "s " : " ", list_of(rounds, ", "));
 }
 
 std::string first_choice(const Run& run, const Published& published) {
@@ -162,7 +181,9 @@ report::Document lab_report(std::span<const Run> runs, std::span<const std::stri
           "published client in ",
           same_choices(runs[1], published[1]), " of ", runs[1].rounds.size(),
           " rounds: it compares distances that differ little, so the last digits can decide, and a "
-          "single different choice changes all later rounds.")});
+          "single different choice changes all later rounds. Multi-Krum keeps fourteen of twenty "
+          "updates: where more than six clients of a round are malicious, some of them are kept, ",
+          attacked_rounds(runs[2]), ". What that does to the model depends on which ones.")});
   return out;
 }
 

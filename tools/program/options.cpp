@@ -160,6 +160,11 @@ Option Option::not_in_config() {
   return *this;
 }
 
+Option Option::shown_as(const std::string& type) {
+  option_->type_name(type);
+  return *this;
+}
+
 Options::Options(const std::string& program, const std::string& description)
     : app_(std::make_shared<CLI::App>(description, program)) {
   app_->get_formatter()->column_width(34);

@@ -32,7 +32,8 @@ class Option {
   Option separated_by(char separator);
   Option required();
   Option excludes(Option other);
-  Option not_in_config();  // Options::config() leaves it out
+  Option not_in_config();                    // Options::config() leaves it out
+  Option shown_as(const std::string& type);  // by --help: FLOAT, unless it says another
 
  private:
   CLI::Option* option_;

@@ -29,4 +29,6 @@ bool Table::has_numbers(std::size_t column) const {
   return !is_empty;
 }
 
+std::string to_svg(const Picture& picture, Theme) { return picture.svg; }
+
 }  // namespace report

@@ -34,6 +34,12 @@ struct ConfusionMatrix {
   std::vector<int> counts;  // [classes, classes]: row true class, column predicted class
 };
 
+// One that was drawn elsewhere.
+struct Picture {
+  std::string title;
+  std::string svg;  // an element
+};
+
 // Every row has as many cells as the header. Columns of numbers are aligned to the right.
 struct Table {
   std::string caption;
@@ -69,8 +75,8 @@ struct Code {
   std::string source;
 };
 
-using Block =
-    std::variant<Heading, Paragraph, Table, LinePlot, ConfusionMatrix, Question, Facts, Code>;
+using Block = std::variant<Heading, Paragraph, Table, LinePlot, ConfusionMatrix, Picture, Question,
+                           Facts, Code>;
 
 struct Document {
   std::string title;
@@ -89,6 +95,9 @@ std::string to_text(const LinePlot& plot, bool colour = false);
 
 // A table of the counts.
 std::string to_text(const ConfusionMatrix& matrix);
+
+// Its title.
+std::string to_text(const Picture& picture);
 
 // A page complete in itself, without scripts, fonts or pictures from elsewhere. It follows
 // the reader's light or dark colour scheme, fits a telephone and prints well.
@@ -115,5 +124,8 @@ std::string to_svg(const LinePlot& plot, Theme theme = Theme::automatic);
 // An SVG element. The darker a cell, the larger its share of the row; pointing at it shows the
 // share.
 std::string to_svg(const ConfusionMatrix& matrix, Theme theme = Theme::automatic);
+
+// As it was drawn.
+std::string to_svg(const Picture& picture, Theme theme = Theme::automatic);
 
 }  // namespace report

@@ -35,6 +35,7 @@ struct TextWriter {
   std::string operator()(const Table& table) const { return to_text(table); }
   std::string operator()(const LinePlot& plot) const { return to_text(plot, colour); }
   std::string operator()(const ConfusionMatrix& matrix) const { return to_text(matrix); }
+  std::string operator()(const Picture& picture) const { return to_text(picture); }
   std::string operator()(const Question& question) const {
     return bold(wrap(without_marks(question.question), screen_width, "? ")) + "\n\n" +
            indented(question.answer, "  ");
@@ -92,6 +93,8 @@ std::string to_text(const Table& table) {
   add(table.rows);
   return result;
 }
+
+std::string to_text(const Picture& picture) { return picture.title + "\n"; }
 
 std::string to_text(const Document& document, bool colour) {
   const TextWriter write{colour};
