@@ -23,6 +23,24 @@ check "single jobs can be chosen, and figures are written" eval \
    ! grep -q test-10000 '$work/folder/figures.json'"
 check "the README's table is one flag away" prints --alone --only start --turns 1 --markdown -- \
   '^\| Work \| Unit \| Tributary \|' '^\| hw1, start to first step \| s \| [0-9.]+ \|'
+python=${TORCH_PYTHON:-python3}
+if "$python" -c 'import numpy, torch' 2>"$work/log"; then
+  mkdir "$work/llmc"
+  cat >"$work/llmc/train_gpt2" <<'END'
+#!/bin/sh
+[ "$OMP_NUM_THREADS" = 3 ] && [ "$(wc -c <gpt2_124M.bin)" = $((4 * (256 + 124475904))) ] &&
+  ls dev/data/tinyshakespeare/tiny_shakespeare_train.bin >/dev/null || exit 1
+echo "step 0: train loss 11.0 (took 9000.0 ms)"
+echo "step 1: train loss 10.9 (took 4321.0 ms)"
+exec sleep 1000
+END
+  chmod +x "$work/llmc/train_gpt2"
+  check "llm.c gets its files, and tells the time of its second step" eval \
+    "echo step | PYTHONDONTWRITEBYTECODE=1 '$python' tools/bench/peers/llmc.py 3 '$work/llmc' |
+      grep -qx 4.321"
+else
+  echo "left out: llm.c as a peer (no numpy and torch in $python)"
+fi
 check "growth is drawn as it is measured" eval \
   "'$program' --growth '$work/growth' --only threads --threads 1 &&
    grep -q '</svg>' '$work/growth/growth-threads.svg' &&

@@ -142,9 +142,9 @@ void draw_growth(const CommandLine& line) {
 int run(int argc, char** argv) {
   CommandLine line;
   tools::Options options("bench",
-                         "The engine's speed, next to the machine's and to PyTorch's. With a clone "
-                         "of karpathy/llm.c in the folder LLMC (an environment variable), in which "
-                         "`make train_gpt2` has run, gpt2-llmc is measured beside it.");
+                         "The engine's speed, next to the machine's and to PyTorch's. If the "
+                         "environment variable LLMC names a clone of karpathy/llm.c in which `make "
+                         "train_gpt2` has run, gpt2-llmc is compared with that.");
   options.add("--only", line.only, "jobs or suites, separated by commas; without it, all")
       .separated_by(',');
   options.add("--threads", line.threads, "threads of the engine, all cores").between(1, 1024);

@@ -49,7 +49,9 @@ constexpr Work table[] = {
 }  // namespace
 
 std::span<const LayerSize> layers_of(std::string_view model) {
-  return std::ranges::find(table, model, &Work::model)->layers;
+  const auto row = std::ranges::find(table, model, &Work::model);
+  nn::require(row != std::end(table), "bench: no model ", model);
+  return row->layers;
 }
 
 ModelWork::ModelWork(const std::string& model, int channels, int side, int threads)
