@@ -103,7 +103,8 @@ fault() {  # fault NUMBER: the run goes on within 45 s, the longest cut
   local kind=${kinds[RANDOM % ${#kinds[@]}]} rank=$((RANDOM % ranks)) before
   before=$(steps)
   done_to[$kind]=$((${done_to[$kind]-0} + 1))
-  echo "fault $1: $kind of rank $rank after step $before" | tee -a "$work/faults"
+  echo "fault $1: $kind of rank $rank after step $before"
+  echo "$before,$(wc -l <"$work/run/members.csv")" >>"$work/faults"
   strike "$kind" $rank
   sleep "$((RANDOM % (2 * pause))).$((RANDOM % 10))"
   passes "$before" 45 || { hangs=$((hangs + 1)); return 1; }
@@ -232,27 +233,35 @@ dies_at_the_end() {
 }
 check "a rank that dies when the run is done is not waited for" dies_at_the_end
 
-# A change of members belongs to the last fault before its first step. It takes the time from the
-# end of the step before to the end of that one.
-seconds_of_faults() {
+# For each fault the seconds that it took, from the end of the step before each change of members to
+# the end of the one after, and in each line how many done steps were taken again after returns to a
+# checkpoint. A change belongs to the last fault before it.
+costs_of_faults() {
   awk -F, '
-    FNR == NR { if ($1 > now) now = $1; before[++faults] = now; next }
-    { while (at < faults && before[at + 1] < $2) ++at; seconds[at] += $3 }
-    END { for (at = 1; at <= faults; ++at) print seconds[at] + 0 }
-  ' <(sed 's/.* after step //' "$work/faults") "$work/changes" | sort -n
+    FNR == NR { step[++faults] = $1; rows[faults] = $2; next }
+    FNR > 2 {
+      while (at < faults && rows[at + 1] < FNR) ++at
+      seconds[at] += $3
+      if (/has its state/ && step[at] >= $2) again += step[at] - $2 + 1
+    }
+    END { for (at = 1; at <= faults; ++at) print seconds[at] + 0, again + 0 }
+  ' "$work/faults" "$work/run/members.csv" | sort -n
 }
 figures() {
+  local changes unfinished
+  changes=$(($(wc -l <"$work/run/members.csv") - 2))
+  unfinished=$(tail -n +3 "$work/run/members.csv" | grep -cvE ',"pipelines? [0-9, ]+ came"$')
   printf '%d faults:' "$count"
   for kind in "${!done_to[@]}"; do printf ' %d %s' "${done_to[$kind]}" "$kind"; done
   printf '; %d steps, %d restarts of the undisturbed, %d hangs\n' "$last" "$restarts" "$hangs"
-  printf '%d changes of members; at most %d unfinished steps were taken again, ' \
-    "$(wc -l <"$work/changes")" "$(grep -cE 'left|same members' "$work/changes")"
-  printf '%d times a stage was lost everywhere\n' "$(grep -c 'has its state' "$work/changes")"
-  seconds_of_faults | awk '
-    { all[NR] = $1; sum += $1 }
-    END { printf "a fault took median %.2f s, mean %.2f s, most %.2f s\n", all[int((NR + 1) / 2)],
-      sum / NR, all[NR] }'
+  costs_of_faults | awk -v changes="$changes" -v unfinished="$unfinished" '
+    { all[NR] = $1; sum += $1; again = $2 }
+    END {
+      printf "%d changes of members; taken again: at most %d unfinished steps, and %d done ones\n",
+        changes, unfinished, again
+      printf "a fault took median %.2f s, mean %.2f s, most %.2f s\n", all[int((NR + 1) / 2)],
+        sum / NR, all[NR]
+    }'
 }
-tail -n +3 "$work/run/members.csv" >"$work/changes"
 figures
 finish
