@@ -85,9 +85,8 @@ declare -A done_to=()
 kills=()
 process_of() { cat "$work/process-$1"; }
 strike() {  # strike KIND RANK
-  done_to[$1]=$((${done_to[$1]-0} + 1))
   case $1 in
-    kill) kills[$2]=$((${kills[$2]-0} + 1)); kill -KILL "$(process_of "$2")" ;;
+    kill) kill -KILL "$(process_of "$2")" && kills[$2]=$((${kills[$2]-0} + 1)) ;;
     new_*) strike "${1#new_}" "$2"; strike kill "$2" ;;  # its replacement is, too
     freeze) local process; process=$(process_of "$2")
       kill -STOP "$process"; (sleep 4; kill -CONT "$process") & ;;
@@ -99,13 +98,16 @@ strike() {  # strike KIND RANK
       (sleep 5; at_home "$2" ip route del blackhole 10.9.0.0/16) & ;;
   esac 2>/dev/null
 }
+hangs=0
 fault() {  # fault NUMBER: the run goes on within 45 s, the longest cut
   local kind=${kinds[RANDOM % ${#kinds[@]}]} rank=$((RANDOM % ranks)) before
   before=$(steps)
-  echo "fault $1: $kind of rank $rank after step $before" | tee -a "$work/faults"
+  done_to[$kind]=$((${done_to[$kind]-0} + 1))
+  echo "fault $1: $kind of rank $rank after step $before"
+  echo "$before,$(wc -l <"$work/run/members.csv")" >>"$work/faults"
   strike "$kind" $rank
   sleep "$((RANDOM % (2 * pause))).$((RANDOM % 10))"
-  passes "$before" 45
+  passes "$before" 45 || { hangs=$((hangs + 1)); return 1; }
 }
 
 check "it needs a folder to meet in" \
@@ -125,13 +127,16 @@ check "in the end all pipelines are there again" are_complete 60
 last=$(steps)
 check "and go on" passes "${last:-0}" 20
 
+restarts=0  # of the undisturbed
 only_killed_restarted() {
-  local rank
+  local rank starts
   for ((rank = 0; rank < ranks; ++rank)); do
-    [ "$(wc -l <"$work/starts-$rank")" = $((1 + ${kills[rank]-0})) ] ||
-      { echo "rank $rank: $(wc -l <"$work/starts-$rank") starts"; tail -n 3 "$work/log-$rank"
-        return 1; }
+    starts=$(wc -l <"$work/starts-$rank")
+    [ "$starts" = $((1 + ${kills[rank]-0})) ] ||
+      { echo "rank $rank: $starts starts"; tail -n 3 "$work/log-$rank"; }
+    restarts=$((restarts + starts - 1 - ${kills[rank]-0}))
   done
+  [ $restarts = 0 ]
 }
 check "no process restarts that was not killed" only_killed_restarted
 
@@ -154,10 +159,23 @@ check "a single pipeline that nothing disturbs trains to the same step, $last" \
 check "both have the same losses to the last digit" same_losses run whole
 check "both have the same model" same_tensors "$work"/{whole,run}/checkpoint
 
-# Without exact sums the bits depend on who trains.
 launched() {
   tools/pipeline.sh 3 3 --elastic "${options[@]}" --steps 60 --out "$work/$1" "${@:2}"
 }
+check "its history can be played again" launched replayed --members "$work/run/members.csv" \
+  --exact-sums --steps "$last"
+# Who trained from which step on. What was done before a return to a checkpoint does not count.
+members_of() {  # members_of NAME
+  tail -n +2 "$work/$1/members.csv" | tac |
+    awk -F, '!least || $2 < least { least = $2; print $2 "," $4 }' | tac |
+    awk -F, '$2 != now { now = $2; print }'
+}
+same_members() { diff <(members_of "$1") <(members_of "$2"); }
+check "the same pipelines leave and come, before the same steps" same_members run replayed
+check "with the same losses to the last digit" same_losses run replayed
+check "and the same model" same_tensors "$work"/{run,replayed}/checkpoint
+
+# Without exact sums the bits depend on who trains.
 dies_under_launcher() {
   local launcher
   launched died >"$work/said" 2>&1 &
@@ -171,6 +189,7 @@ check "and says so" grep -q 'rank 4 ended by signal 9.*started again' "$work/sai
 check "the history of members can be played again" \
   launched again --members "$work/died/members.csv"
 check "with the same losses to the last digit" same_losses died again
+check "and the same model" same_tensors "$work"/{died,again}/checkpoint
 
 # The loss of a step depends on the weights before it. So each step with new members is taken once
 # more, from the same weights, by the members before.
@@ -214,15 +233,34 @@ dies_at_the_end() {
 }
 check "a rank that dies when the run is done is not waited for" dies_at_the_end
 
+# For each fault the seconds that it took, from the end of the step before each change of members to
+# the end of the one after, and in each line how many done steps were taken again after returns to a
+# checkpoint. A change belongs to the last fault before it.
+costs_of_faults() {
+  awk -F, '
+    FNR == NR { step[++faults] = $1; rows[faults] = $2; next }
+    FNR > 2 {
+      while (at < faults && rows[at + 1] < FNR) ++at
+      seconds[at] += $3
+      if (/has its state/ && step[at] >= $2) again += step[at] - $2 + 1
+    }
+    END { for (at = 1; at <= faults; ++at) print seconds[at] + 0, again + 0 }
+  ' "$work/faults" "$work/run/members.csv" | sort -n
+}
 figures() {
-  printf '%d faults' "$count"
-  for kind in "${!done_to[@]}"; do printf ', %d %s' "${done_to[$kind]}" "$kind"; done
-  printf '; %d steps\n' "$last"
-  tail -n +3 "$work/run/members.csv" | cut -d, -f3 | sort -n | awk '
-    { all[NR] = $1; sum += $1 }
+  local changes unfinished
+  changes=$(($(wc -l <"$work/run/members.csv") - 2))
+  unfinished=$(tail -n +3 "$work/run/members.csv" | grep -cvE ',"pipelines? [0-9, ]+ came"$')
+  printf '%d faults:' "$count"
+  for kind in "${!done_to[@]}"; do printf ' %d %s' "${done_to[$kind]}" "$kind"; done
+  printf '; %d steps, %d restarts of the undisturbed, %d hangs\n' "$last" "$restarts" "$hangs"
+  costs_of_faults | awk -v changes="$changes" -v unfinished="$unfinished" '
+    { all[NR] = $1; sum += $1; again = $2 }
     END {
-      format = "%d changes of members; from step to step: median %.2f s, mean %.2f s, most %.2f s\n"
-      if (NR) printf format, NR, all[int((NR + 1) / 2)], sum / NR, all[NR]
+      printf "%d changes of members; taken again: at most %d unfinished steps, and %d done ones\n",
+        changes, unfinished, again
+      printf "a fault took median %.2f s, mean %.2f s, most %.2f s\n", all[int((NR + 1) / 2)],
+        sum / NR, all[NR]
     }'
 }
 figures

@@ -5,6 +5,7 @@
 #include <span>
 
 #include "fl/workers/parallel.h"
+#include "nn/base/error.h"
 
 namespace fl {
 
@@ -37,8 +38,11 @@ Evaluation test_model(Executor& executor, const Received& model, int version,
 Trained do_part(const Assignment& assignment, ClientWorker& worker, const data::Examples& examples,
                 const Attack* trigger) {
   worker.load(assignment.received, assignment.round);
-  std::vector<int> samples(assignment.test->count);
-  std::iota(samples.begin(), samples.end(), assignment.test->first);
+  const TestPart& part = *assignment.test;
+  nn::require(part.first >= 0 && part.count <= examples.size() - part.first, "a test has ",
+              examples.size(), " examples, not ", part.count, " from ", part.first, " on");
+  std::vector<int> samples(part.count);
+  std::iota(samples.begin(), samples.end(), part.first);
   const auto [classes, labels, loss] = worker.predict(examples, samples, trigger);
   Trained trained;
   trained.values = worker.scratch(2 * labels.size());

@@ -15,7 +15,7 @@ IdleTimes parse_idle(std::string_view beat) {
   for (; beat.size() >= idle_bytes; beat.remove_prefix(idle_bytes)) {
     std::int32_t numbers[2];
     std::memcpy(numbers, beat.data(), idle_bytes);
-    idle[numbers[0]] = milliseconds(numbers[1]);
+    if (numbers[0] >= 0 && numbers[1] >= 0) idle[numbers[0]] = milliseconds(numbers[1]);
   }
   return idle;
 }

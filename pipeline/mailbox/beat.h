@@ -19,7 +19,7 @@ using IdleTimes = std::map<int, std::chrono::steady_clock::duration>;
 
 // The content of rank 0's beats: a rank and its idle time in milliseconds, each in 32 bits.
 constexpr std::size_t idle_bytes = 8;
-IdleTimes parse_idle(std::string_view beat);
+IdleTimes parse_idle(std::string_view beat);  // without negative numbers
 
 // What a rank tells all linked ranks several times a second: that its process is running, and how
 // often it has looked into its mailbox. If that count stands still, the rank is stuck or computing.

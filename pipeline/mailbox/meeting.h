@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -46,10 +47,18 @@ Meeting meet_in(const std::filesystem::path& folder, int rank, int ranks,
                 const std::vector<int>& links, const std::string& host,
                 std::chrono::milliseconds patience, const std::atomic<bool>* stop);
 
-// Its heart: every rank's line, which is the run's number and what the rank gave as its `own`: an
-// address and a public key.
-std::vector<std::string> exchange_lines(SharedFolder& folder, int rank, int ranks,
-                                        const std::string& own, std::chrono::milliseconds patience,
-                                        const std::atomic<bool>* stop);
+struct Answer {
+  std::uint64_t call = 0;
+  std::string address, key;
+  bool operator==(const Answer&) const = default;
+};
+// As a line of a file; parsing gives nothing for other lines, nor for one with call 0.
+std::string to_text(const Answer& answer);
+std::optional<Answer> parse_answer(const std::string& line);
+
+// The heart of a meeting: every rank's answer. `own` has this rank's address and key.
+std::vector<Answer> exchange_answers(SharedFolder& folder, int rank, int ranks, Answer own,
+                                     std::chrono::milliseconds patience,
+                                     const std::atomic<bool>* stop);
 
 }  // namespace pipeline

@@ -98,7 +98,7 @@ bool Members::is_outdated() const { return folder_.has(file_of_epoch(attended_ +
 void Members::read_epochs() {
   for (;;) {
     const std::optional<Epoch> next = parse_epoch(folder_.read(file_of_epoch(last_.number + 1)));
-    if (!next) return;
+    if (!next || next->number != last_.number + 1) return;
     last_ = *next;
   }
 }

@@ -1,3 +1,4 @@
+#include <climits>
 #include <sstream>
 
 #include "nn/base/error.h"
@@ -26,9 +27,10 @@ bool read_lines(const std::string& text, Take take) {
   return false;
 }
 
+// Not negative, and there is a next one.
 bool take_number(std::istream& from, auto& number) {
   int value = 0;
-  if (!(from >> value)) return false;
+  if (!(from >> value) || value < 0 || value == INT_MAX) return false;
   number = value;
   return true;
 }
@@ -40,7 +42,7 @@ bool take_line(std::istream& from, std::string& text) {
 
 bool take_member(std::istream& from, Epoch& epoch) {
   Epoch::Member member{};
-  if (!(from >> member.seat >> member.id >> member.has_state)) return false;
+  if (!take_number(from, member.seat) || !(from >> member.id >> member.has_state)) return false;
   epoch.members.push_back(member);
   return true;
 }
@@ -79,7 +81,7 @@ std::optional<Presence> parse_presence(const std::string& text) {
     if (word == "reached") return take_line(rest, id) && p.reached.insert(id).second;
     return word == "unreached" && take_line(rest, id) && p.unreached.insert(id).second;
   });
-  return is_read && !p.id.empty() && p.seat >= 0 ? std::optional(p) : std::nullopt;
+  return is_read && !p.id.empty() ? std::optional(p) : std::nullopt;
 }
 
 std::optional<Epoch> parse_epoch(const std::string& text) {

@@ -11,7 +11,7 @@ slow() { tc qdisc add dev "$1" root tbf rate 100mbit burst 64kb latency 50ms; }
 export -f slow
 
 # Runs the command in new namespaces, once their network has an address.
-on_machine() {  # in_namespace NUMBER COMMAND...
+on_machine() {  # on_machine NUMBER COMMAND...
   in_background "machine-$1" unshare --net --pid --fork --kill-child --mount-proc bash -c \
     'until ip address show eth0 | grep -q 10.77; do sleep 0.05; done 2>/dev/null; exec "$@"' - \
     "${@:2}"

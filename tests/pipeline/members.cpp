@@ -80,6 +80,21 @@ TEST_CASE("presences and epochs are what they were after they have been written"
   CHECK_FALSE(parse_presence("seat x\nend\n"));
 }
 
+TEST_CASE("presences and epochs have no number that is negative, or has no next one") {
+  const World world;
+  const std::string text = to_text(world.alive[1]), epoch = to_text(*world.next());
+  const auto with = [](std::string in, std::string_view what, std::string_view other) {
+    return in.replace(in.find(what), what.size(), other);
+  };
+  CHECK(parse_presence(with(text, "done 10", "done 2147483646")));
+  for (const char* const number : {"-1", "2147483647"}) {
+    CHECK_FALSE(parse_presence(with(text, "seat 1", nn::concat("seat ", number))));
+    CHECK_FALSE(parse_presence(with(text, "done 10", nn::concat("done ", number))));
+    CHECK_FALSE(parse_epoch(with(epoch, "epoch 5", nn::concat("epoch ", number))));
+    CHECK_FALSE(parse_epoch(with(epoch, "member 1", nn::concat("member ", number))));
+  }
+}
+
 TEST_CASE("the first epoch waits for all seats") {
   World world;
   world.last = {};
@@ -272,6 +287,16 @@ struct Run {
 };
 
 }  // namespace
+
+TEST_CASE("an epoch with the number of another one is not followed") {
+  Run run;
+  run.patience = milliseconds(100);
+  run.start(0);
+  const Epoch epoch{.number = 1, .members = {{1, "other", true}}};
+  for (const char* const file : {"epoch-1", "epoch-2"})
+    nn::write_file_atomically(run.place() / file, to_text(epoch));
+  CHECK_THROWS_AS(run.processes[0]->agree({}), PeerLost);
+}
 
 TEST_CASE("processes agree again and again, whoever decides first and whoever comes late") {
   Run run;

@@ -138,8 +138,9 @@ std::uint64_t SimulatedTraining::meet(SharedFolder& folder, int rank, int ranks,
                                       std::chrono::milliseconds patience,
                                       const std::atomic<bool>* stop) {
   const std::string key = new_key_pair().public_key;
-  return std::stoull(
-      exchange_lines(folder, rank, ranks, "address " + key, patience, stop).at(rank));
+  return exchange_answers(folder, rank, ranks, {.address = "address", .key = key}, patience, stop)
+      .at(rank)
+      .call;
 }
 
 void SimulatedTraining::record(std::map<int, double>& numbers, int steps, double number) {

@@ -31,32 +31,37 @@ same() {  # same FOLDER
   diff <(losses whole) <(cut -d, -f1,2 "$1/loss.csv") &&
     same_tensors {"$work"/whole,"$1"}/checkpoint
 }
-row() { printf '| %s | %d | %s |\n' "$@" >>"$work/table"; }  # row CASE RESTARTS SECONDS
 
-# The longest time without a new step, until the launcher ends.
-longest_pause() {  # longest_pause FOLDER LAUNCHER
-  local most=0 highest=0 now step last
+# Prints how many steps are done again and the longest time without a new one, until the launcher
+# ends.
+watch_steps() {  # watch_steps FOLDER
+  local again=0 most=0 step=0 highest=0 before now last
   last=$(date +%s%N)
-  while kill -0 "$2"; do
-    now=$(date +%s%N) step=$(tail -n 1 "$1/loss.csv" | cut -d, -f1)
-    if [ "$step" -gt $highest ]; then highest=$step last=$now; fi
+  while kill -0 $launcher; do
+    before=$step now=$(date +%s%N) step=$(tail -n 1 "$1/loss.csv" | cut -d, -f1)
+    [[ $step =~ ^[0-9]+$ ]] || step=$before  # the file is just being replaced
+    if [ $step -lt $before ]; then again=$((again + before - step)); fi
+    if [ $step -gt $highest ]; then highest=$step last=$now; fi
     if [ $((now - last)) -gt $most ]; then most=$((now - last)); fi
     sleep 0.02
   done 2>/dev/null
-  printf '%d.%d' $((most / 1000000000)) $((most / 100000000 % 10))
+  printf '%d | %d.%d' $again $((most / 1000000000)) $((most / 100000000 % 10))
 }
+
+# Follows the launcher's run to its end, and compares the results. Sets figures for row().
+ends_well() {  # ends_well FOLDER
+  figures=$(watch_steps "$1") && wait $launcher || { cat "$work/said"; return 1; }
+  launcher=
+  figures="$(grep -cE '^restart |starting it again' "$work/said") | $figures"
+  same "$1"
+}
+row() { echo "| $1 | $figures |" >>"$work/table"; }  # row CASE
 
 # Does something to the run in $work/NAME while it trains. Sets launcher, its process.
 disturbed() {  # disturbed CASE NAME COMMAND [options]
-  local seconds
   train "$work/$2" "${@:4}" >"$work/said" 2>&1 &
   launcher=$!
-  wait_for_step "$2" 30 && $3 && kill -0 $launcher &&
-    seconds=$(longest_pause "$work/$2" $launcher) && wait $launcher ||
-    { cat "$work/said"; return 1; }
-  launcher=
-  row "$1" "$(grep -c '^restart ' "$work/said")" "$seconds"
-  same "$work/$2"
+  wait_for_step "$2" 30 && $3 && kill -0 $launcher && ends_well "$work/$2" && row "$1"
 }
 
 # --- all processes stand still, for longer than any deadline
@@ -90,18 +95,22 @@ else
 fi
 
 # Machines that were switched on at other times: steady clocks that are weeks apart.
-weeks_apart() {
+train_apart() {
   local rank ranks=() status=0
   for rank in 0 1 2; do
     unshare --time --monotonic $((rank * 2000000)) --boottime $((rank * 2000000)) --fork \
-      "$program" --stages 3 --rank $rank "${options[@]}" --meet "$work/meet" --host 127.0.0.1 \
-      --out "$work/apart" >"$work/said-$rank" 2>&1 &
+      tools/launch/keep.sh "$program" --stages 3 --rank $rank "${options[@]}" --meet "$work/meet" \
+      --host 127.0.0.1 --out "$work/apart" --resume &
     ranks+=($!)
   done
   for rank in "${ranks[@]}"; do wait "$rank" || status=1; done
-  cat "$work"/said-?
-  [ $status = 0 ] && row "steady clocks 3 weeks apart (\`unshare --time\`)" 0 0 &&
-    same "$work/apart"
+  return $status
+}
+weeks_apart() {
+  train_apart >"$work/said" 2>&1 &
+  launcher=$!
+  wait_for_step apart 30 && ends_well "$work/apart" &&
+    row "steady clocks 3 weeks apart (\`unshare --time\`)"
 }
 if unshare --time --monotonic 1 --fork true 2>/dev/null; then
   check "steady clocks may be weeks apart" weeks_apart
@@ -138,10 +147,12 @@ slow_disk() {  # 100 kB/s; without a journal, which the kernel writes at full sp
 } 2>/dev/null
 writes_slowly() {
   local start=$SECONDS seconds
-  (echo "$BASHPID" >"$group/cgroup.procs" && train "$disk/run") || return
+  (echo "$BASHPID" >"$group/cgroup.procs" && train "$disk/run") >"$work/said" 2>&1 &
+  launcher=$!
+  wait_for_step disk/run 30 && ends_well "$disk/run" || return
   seconds=$((SECONDS - start))
   [ $seconds -gt "$usual" ] || { echo "$seconds s, as usual: the limit has no effect"; return 1; }
-  row "disk of 100 kB/s (control group): $seconds s instead of $usual" 0 0 && same "$disk/run"
+  row "disk of 100 kB/s (control group): $seconds s instead of $usual"
 }
 if slow_disk; then
   check "a slow disk only takes longer" writes_slowly
@@ -149,6 +160,6 @@ else
   echo "left out: a slow disk (needs root, control groups and a loop device)"
 fi
 
-echo '| the machine | restarts | seconds to recover |'
+echo '| the machine | restarts | steps again | longest pause, in seconds |'
 cat "$work/table"
 finish

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "nn/base/file.h"
+#include "nn/base/printable.h"
 #include "tests/complaint.h"
 #include "tools/program/temporary_folder.h"
 #include "tools/training/history.h"
@@ -80,6 +81,15 @@ TEST_CASE("a history has a row for each epoch with a step, and can be read back"
   CHECK(read_history(file) == again);
   nn::write_file_atomically(file, csv);
   CHECK(contains(complaint_of([&] { read_history(file); }), "is not a row of a members.csv"));
+}
+
+TEST_CASE("a history has steps from 1 on and different pipelines, or is refused in one line") {
+  const std::string header = "Epoch,First step,Seconds,Pipelines,Why\n";
+  CHECK(parse_history(header + "1,5,0,1 0,\"\"\n", "m").at(5) == std::vector{1, 0});
+  for (const char* const row : {"1,0,0,1,", "1,5x,0,1,", "1,5,0,,", "1,5,0,1 1,", "1,5,0,-1,",
+                                "1,5,0,1 x,", "1,5,0,1", "\x1b[2J\r"})
+    CHECK(complaint_of([&] { parse_history(header + row + '\n', "m"); }) ==
+          nn::concat("m: \"", nn::printable(row), "\" is not a row of a members.csv"));
 }
 
 }  // namespace training

@@ -1,5 +1,6 @@
 #include "tools/ranks/parcel.h"
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -15,7 +16,8 @@ struct AssignmentHead {
   std::int32_t client = 0, round = 0;
   std::uint64_t seed = 0;
   double learning_rate = 0;
-  fl::TestPart test;                     // of no examples: none
+  std::int32_t first = 0, count = 0;  // of a test; of no examples: none
+  std::uint64_t has_trigger = 0;
   std::array<std::uint64_t, 3> sizes{};  // buffers, state, residual
 };
 
@@ -45,10 +47,10 @@ Head separate(std::span<const std::byte> bytes, std::vector<nn::real>& numbers) 
     is_right &= size <= rest;
     rest -= is_right ? size : 0;
   }
-  if (!is_right || rest != 0)
+  if (!is_right || rest != 0 || (bytes.size() - sizeof head) % sizeof(nn::real) != 0)
     throw nn::Error(nn::concat("a rank's message of ", bytes.size(), " bytes is malformed"));
   numbers.resize((bytes.size() - sizeof head) / sizeof(nn::real));
-  std::memcpy(numbers.data(), bytes.data() + sizeof head, numbers.size() * sizeof(nn::real));
+  std::ranges::copy(bytes.subspan(sizeof head), std::as_writable_bytes(std::span(numbers)).begin());
   return head;
 }
 
@@ -66,9 +68,10 @@ std::vector<nn::real> copy(std::span<const nn::real> numbers) {
 }  // namespace
 
 std::string to_bytes(const fl::Assignment& a) {
-  return joined(
-      AssignmentHead{a.client, a.round, a.seed, a.learning_rate, a.test.value_or(fl::TestPart{})},
-      std::array<std::span<const nn::real>, 3>{a.received.buffers, a.state, a.residual});
+  const fl::TestPart test = a.test.value_or(fl::TestPart{});
+  return joined(AssignmentHead{a.client, a.round, a.seed, a.learning_rate, test.first, test.count,
+                               test.has_trigger},
+                std::array<std::span<const nn::real>, 3>{a.received.buffers, a.state, a.residual});
 }
 
 std::string to_bytes(const fl::Trained& t) {
@@ -87,7 +90,7 @@ Parcel<fl::Assignment> assignment_of(std::span<const std::byte> bytes) {
                   .received = {},
                   .state = {},
                   .residual = {}};
-  if (head.test.count > 0) parcel.value.test = head.test;
+  if (head.count > 0) parcel.value.test = {head.first, head.count, head.has_trigger != 0};
   parcel.value.received.buffers = take(rest, head.sizes[0]);
   parcel.value.state = take(rest, head.sizes[1]);
   parcel.value.residual = copy(take(rest, head.sizes[2]));

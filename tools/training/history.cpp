@@ -1,9 +1,9 @@
 #include "tools/training/history.h"
 
-#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <set>
 #include <sstream>
 #include <string>
 #include <utility>
@@ -11,6 +11,8 @@
 
 #include "nn/base/error.h"
 #include "nn/base/file.h"
+#include "nn/base/number.h"
+#include "nn/base/printable.h"
 #include "nn/base/split.h"
 #include "tools/training/progress.h"
 
@@ -48,13 +50,17 @@ void History::after_step(int done, const Course& course) {
 }
 
 std::map<int, std::vector<int>> read_history(const std::filesystem::path& file) {
+  return parse_history(nn::read_file(file), file.string());
+}
+
+std::map<int, std::vector<int>> parse_history(const std::string& text, const std::string& name) {
   std::map<int, std::vector<int>> history;
-  std::istringstream lines(nn::read_file(file));
+  std::istringstream lines(text);
   std::string line;
   const auto demand = [&](bool holds) {
     if (!holds)
       throw nn::InputError(
-          nn::concat(file.string(), ": \"", line, "\" is not a row of a members.csv"),
+          nn::concat(name, ": \"", nn::printable(line, 80), "\" is not a row of a members.csv"),
           "an elastic run writes OUT/members.csv");
   };
   std::getline(lines, line);
@@ -62,15 +68,14 @@ std::map<int, std::vector<int>> read_history(const std::filesystem::path& file) 
   while (std::getline(lines, line)) {
     const std::vector<std::string> cells = nn::split(line, ',');
     demand(cells.size() >= 5);
-    int step = 0, pipeline = 0;
-    demand(bool(std::istringstream(cells[1]) >> step) && step > 0);
+    const int step = nn::parse_number<int>(cells[1]).value_or(0);
+    demand(step > 0);
     std::vector<int> pipelines;
-    std::istringstream words(cells[3]);
-    while (words >> pipeline) {
-      demand(pipeline >= 0 && std::ranges::count(pipelines, pipeline) == 0);
-      pipelines.push_back(pipeline);
+    std::set<int> known;
+    for (const std::string& word : nn::split(cells[3], ' ')) {
+      pipelines.push_back(nn::parse_number<int>(word).value_or(-1));
+      demand(pipelines.back() >= 0 && known.insert(pipelines.back()).second);
     }
-    demand(words.eof() && !pipelines.empty());
     history.erase(history.lower_bound(step), history.end());
     history[step] = std::move(pipelines);
   }

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <map>
+#include <string>
 #include <vector>
 
 #include "pipeline/members/epoch.h"
@@ -28,5 +29,6 @@ class History {
 // The pipelines of each epoch by its first step, from a members.csv. Where a run went back to a
 // checkpoint, what it did before counts up to there. Throws nn::InputError for other files.
 std::map<int, std::vector<int>> read_history(const std::filesystem::path& file);
+std::map<int, std::vector<int>> parse_history(const std::string& text, const std::string& name);
 
 }  // namespace training
