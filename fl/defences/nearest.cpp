@@ -109,7 +109,9 @@ std::vector<int> choose_by_krum(const UpdateMatrix& updates, int keep, int byzan
     for (int i = 0; i < n; ++i) {
       if (!is_left[i]) continue;
       const double sum = score(i, left - byzantine - 2);
-      if (best < 0 || sum < lowest) best = i, lowest = sum;
+      const bool is_better =
+          best < 0 || sum < lowest || (sum == lowest && updates.clients[i] < updates.clients[best]);
+      if (is_better) best = i, lowest = sum;
     }
     is_left[best] = false;
     chosen.push_back(best);

@@ -37,6 +37,15 @@ TEST_CASE("the first of equals counts, and a tie of signs gives 0") {
   CHECK(half == std::vector<real>{2, -2, 0, 0});
 }
 
+TEST_CASE("of equal clients Krum takes the one with the lowest number, wherever it is") {
+  const fl::UpdateMatrix same{
+      {1, 1, 1, 1, 1, 1, 1}, {9, 4, 7, 2, 8, 5, 6}, {1, 1, 1, 1, 1, 1, 1}, 1};
+  CHECK(fl::choose_by_krum(same, 2, 1) == std::vector{1, 3});
+  // With n = 4 and f = 0 the third choice has no neighbour left, so both scores are 0.
+  const fl::UpdateMatrix apart{{0, 1, 9, 30}, {5, 7, 6, 4}, {1, 1, 1, 1}, 1};
+  CHECK(fl::choose_by_krum(apart, 3, 0) == std::vector{0, 1, 3});
+}
+
 TEST_CASE("every defence returns a lone update as it is") {
   const Rows one{{1, -2, real(0.5)}};
   for (const fl::DefenceEntry& defence : fl::defence_table()) {
