@@ -102,9 +102,9 @@ TEST_CASE("answers of homework 3 follow from the runs") {
   Outcome lab = made_up_outcome(exercise_called("lab"));
   CHECK(says(write_up(lab), "outside the 1.5 points"));
   CHECK(says(write_up(lab), "and 7, 12 here: 2 of 14 are the same"));
-  CHECK(says(write_up(lab), "some of them are kept, here in no round"));
+  CHECK(says(write_up(lab), "kept attackers in no round, and"));
   lab.runs[2].rounds[1].selected = {7, 9};  // 9 is malicious
-  CHECK(says(write_up(lab), "some of them are kept, here in round 2"));
+  CHECK(says(write_up(lab), "kept attackers in round 2, and"));
 }
 
 TEST_CASE("measures, choices and confusion matrices are read back with an exercise's runs") {

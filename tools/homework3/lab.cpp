@@ -106,13 +106,13 @@ int same_choices(const Run& run, const Published& published) {
   return same;
 }
 
-// "here in round 4", "here in no round"
+// "in rounds 4, 5", "in no round"
 std::string attacked_rounds(const Run& run) {
   std::vector<int> rounds;
   for (const fl::Round& round : run.rounds)
     if (attackers_chosen(run, round) > 0) rounds.push_back(round.number);
-  if (rounds.empty()) return "here in no round";
-  return nn::concat("here in round", rounds.size() > 1 ? "s " : " ", list_of(rounds, ", "));
+  if (rounds.empty()) return "in no round";
+  return nn::concat("in round", rounds.size() > 1 ? "s " : " ", list_of(rounds, ", "));
 }
 
 std::string first_choice(const Run& run, const Published& published) {
@@ -181,9 +181,12 @@ report::Document lab_report(std::span<const Run> runs, std::span<const std::stri
           "published client in ",
           same_choices(runs[1], published[1]), " of ", runs[1].rounds.size(),
           " rounds: it compares distances that differ little, so the last digits can decide, and a "
-          "single different choice changes all later rounds. Multi-Krum keeps fourteen of twenty "
-          "updates: where more than six clients of a round are malicious, some of them are kept, ",
-          attacked_rounds(runs[2]), ". What that does to the model depends on which ones.")});
+          "single different choice changes all later rounds. Multi-Krum kept attackers ",
+          attacked_rounds(runs[2]),
+          ", and which ones decides how far the model falls back. It keeps fourteen of twenty "
+          "updates, so some are attackers' where more than six clients are malicious; and its last "
+          "choice has no neighbours left to be judged by, so it is the client with the lowest "
+          "number.")});
   return out;
 }
 
