@@ -146,7 +146,8 @@ class ElasticRank {
     if (config.evaluate_every > 0)
       evaluation.emplace(config, *replica_.stage, mailbox, *material_->windows.held_out);
     History history(options.out, epoch, config.topology.stages);
-    if (options.rank == 0 && last_epoch_ && epoch.done)  // if its rank 0 was lost before
+    // If the rank 0 of the epoch before was lost at once. In a replay this one may have been away.
+    if (options.rank == 0 && epoch.done && last_epoch_ && last_epoch_->number + 1 == epoch.number)
       History(options.out, *last_epoch_, config.topology.stages)
           .after_step(*epoch.done, replica_.course);
     last_epoch_ = epoch;
