@@ -37,7 +37,7 @@ END
   chmod +x "$work/llmc/train_gpt2"
   check "llm.c gets its files, and tells the time of its second step" eval \
     "echo step | PYTHONDONTWRITEBYTECODE=1 '$python' tools/bench/peers/llmc.py 3 '$work/llmc' |
-      grep -qx 4.321"
+      grep -qxF 4.321"
 else
   echo "left out: llm.c as a peer (no numpy and torch in $python)"
 fi

@@ -172,7 +172,7 @@ void add_gradients(const Convolution& conv, OutputGradient gradient, const real*
   real* spread = scratch.array<real>(conv.out * positions);
   real* sums = scratch.array<real>(channels * back_positions);
   std::fill_n(spread, conv.out * positions, real(0));
-  pack_flipped_weights(weight, conv.out, conv.channels, packed);
+  if (to.dx) pack_flipped_weights(weight, conv.out, conv.channels, packed);
   for (index i = 0; i < conv.n; ++i, gradient = gradient.next(conv)) {
     gradient.pass_relu(conv, passed);
     add_plane_sums(passed, conv.out, conv.positions(), to.dbias);

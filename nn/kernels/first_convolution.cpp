@@ -83,16 +83,17 @@ void FirstConvolution::add_gradient(real* dx) {
   multiply<true>(rows_, conv_.out, conv_.positions(), patches_, conv_.positions(), 1, dpixels_,
                  dfilters_);
   if (!dx) return;
-  // Rarely needed, and therefore by another way.
+  // Rarely needed, and therefore by another way, whose gradients of the filters are not used.
   Convolution one = conv_;
   one.n = 1, one.epilogue = Epilogue::nothing;
   transpose(dpixels_, conv_.positions(), conv_.out, pixels_);
   Scratch scratch(arena_);
-  im2col_convolution.add_gradients(
-      one, {pixels_, nullptr, nullptr}, x_ + image_ * conv_.image_size(), weight_,
-      {dx + image_ * conv_.image_size(), scratch.array<real>(conv_.out * conv_.patch_size()),
-       scratch.array<real>(conv_.out)},
-      arena_);
+  const index filters = conv_.out * conv_.patch_size();
+  real* unused = scratch.array<real>(filters + conv_.out);
+  std::fill_n(unused, filters + conv_.out, real(0));
+  const index image = image_ * conv_.image_size();
+  im2col_convolution.add_gradients(one, {pixels_, nullptr, nullptr}, x_ + image, weight_,
+                                   {dx + image, unused, unused + filters}, arena_);
 }
 
 void FirstConvolution::add_to_weights(real* dweight, real* dbias) const {

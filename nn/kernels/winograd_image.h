@@ -30,7 +30,7 @@ namespace nn::kernels::winograd {
 template <index size, index taps, class Factors>
 class Image {
   using Number = typename Factors::Number;
-  static constexpr index inner = Tiles<size, taps>::inner, places = inner * inner;
+  static constexpr index inner = Tiles<size, taps>::inner, places = Tiles<size, taps>::places;
 
  public:
   Image(const Convolution& conv, Arena& arena)

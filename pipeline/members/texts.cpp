@@ -27,7 +27,7 @@ bool read_lines(const std::string& text, Take take) {
   return false;
 }
 
-// Not negative, and there is a next one.
+// Not negative, and small enough to be increased.
 bool take_number(std::istream& from, auto& number) {
   int value = 0;
   if (!(from >> value) || value < 0 || value == INT_MAX) return false;

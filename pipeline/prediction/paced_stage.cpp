@@ -14,7 +14,7 @@ namespace pipeline {
 
 namespace {
 
-// S and T, which sleep as well. The time of the sum is in B's.
+// S and T sleep, too. The sum takes no time of its own: B's includes it.
 class PacedHeadShare : public HeadShare {
  public:
   PacedHeadShare(nn::LanguageModel& model, nn::Team& team, const Costs& costs,

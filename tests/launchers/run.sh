@@ -41,9 +41,12 @@ launch_kubernetes() {
   return $status
 }
 launch_sbatch() {  # the script has all of the command but its options
-  while [[ $1 != --* ]]; do shift; done
-  timeout 90 sbatch --wait --output="$work/batch.log" --chdir="$PWD" tools/launch/slurm.sh "$@"
+  local status=0
+  while [ $# -gt 0 ] && [[ $1 != --* ]]; do shift; done
+  timeout 90 sbatch --wait --output="$work/batch.log" --chdir="$PWD" tools/launch/slurm.sh "$@" ||
+    status=$?
   cat "$work/batch.log"
+  return $status
 }
 
 trains() {  # trains LAUNCHER RANKS

@@ -43,6 +43,7 @@ std::string finding_of(TrainingConfig config, std::vector<Fault> faults) {
 
 }  // namespace
 
+// A message that still reads them would find other numbers, which the network notices.
 TEST_CASE("no message reads the moments of a rank that has failed meanwhile") {
   TrainingConfig config = toy::config_of("1f1b", 2, 2, 2);
   config.shares_moments = true;

@@ -80,7 +80,7 @@ TEST_CASE("presences and epochs are what they were after they have been written"
   CHECK_FALSE(parse_presence("seat x\nend\n"));
 }
 
-TEST_CASE("presences and epochs have no number that is negative, or has no next one") {
+TEST_CASE("presences and epochs have no negative number, and none that cannot be increased") {
   const World world;
   const std::string text = to_text(world.alive[1]), epoch = to_text(*world.next());
   const auto with = [](std::string in, std::string_view what, std::string_view other) {

@@ -160,6 +160,6 @@ else
   echo "left out: a slow disk (needs root, control groups and a loop device)"
 fi
 
-echo '| the machine | restarts | steps again | longest pause, in seconds |'
+echo '| the machine | restarts | steps repeated | longest pause, in seconds |'
 cat "$work/table"
 finish

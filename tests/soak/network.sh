@@ -94,6 +94,6 @@ check "an undisturbed run trains to the same step, $last" \
   tools/pipeline.sh 3 "${options[@]}" --steps "$last" --out "$work/whole"
 check "both have the same losses to the last digit" same_losses run whole
 check "both have the same model" same_tensors "$work"/{whole,run}/checkpoint
-echo '| disturbance | steps meanwhile | starts again | steps again | seconds to recover |'
+echo '| disturbance | steps meanwhile | restarts | steps repeated | seconds to recover |'
 cat "$work/table"
 finish

@@ -64,8 +64,8 @@ class LlamaStep {
   std::string phase_;
 };
 
-// The products of the same step's linear layers and head, by themselves. Those of attention, a
-// fortieth, are left out.
+// The products of the same step's linear layers and head, by themselves, with one sequence per
+// microbatch, as the defaults have it. Those of attention, a fortieth, are left out.
 class LlamaProducts {
  public:
   LlamaProducts() {
@@ -135,11 +135,11 @@ report::Table llama_cores(int) {
 report::Table llama_parts(int threads) {
   const pipeline::TrainingConfig config;
   LlamaStep step(config.batch, config.microbatches);
-  Rehearsal rehearsal(threads, [&] { return step.name(); }), alone(threads);
+  Rehearsal rehearsal(threads, [&] { return step.name(); }), products_only(threads);
   const CoreTime all = rehearse(rehearsal, std::ref(step));
   LlamaProducts products;
   const CoreTime least =
-      rehearse(alone, [&](nn::Team& team) { products(config.microbatches, team); });
+      rehearse(products_only, [&](nn::Team& team) { products(config.microbatches, team); });
 
   const std::string on_all = nn::concat("On ", threads, threads == 1 ? " core" : " cores", ", ms");
   report::Table table{"A LLaMA step, one process: where its time goes by work and span",

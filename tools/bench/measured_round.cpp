@@ -103,6 +103,7 @@ class Part {
 // A batch of one client.
 void measure_batch(int batch, RoundParts& parts) {
   constexpr int size = fl::ClientWorker::part_size;
+  nn::require(batch % size == 0, "span: ", batch, " images are not parts of ", size);
   nn::Generator generator;
   const auto model = config_of_round().make_model(generator);
   nn::DropoutMasks masks(nn::DropoutStream::mt);

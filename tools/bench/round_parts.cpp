@@ -75,7 +75,8 @@ report::Table round_cores(int) {
   for (const int cores : many_cores)
     times.push_back(
         {cores, round.work(), round.seconds(static_cast<int>(enough)), round.seconds(cores)});
-  return to_table("A round of FedAvg with 100 clients, by work and span", times);
+  return to_table(
+      nn::concat("A round of FedAvg with ", round.clients, " clients, by work and span"), times);
 }
 
 }  // namespace bench

@@ -251,7 +251,7 @@ void validate(const Experiment& experiment, const data::Task& dataset) {
   check(e.buffers == fl::Buffers::averaged ||
             !config_of(e, dataset.train).make_model(unused)->parameters().buffers().empty(),
         nn::concat("the model ", e.model, " has no buffers that could be local"),
-        "leave --buffers out: they are those of batch normalisation");
+        "leave --buffers out: only batch normalisation has buffers");
 }
 
 }  // namespace federated

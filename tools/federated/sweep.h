@@ -30,7 +30,7 @@ struct Sweep {
   std::filesystem::path out;
   int jobs;  // at once, one thread each
 
-  // OUT/runs/NAME, which has the run's checkpoint, table and log.
+  // OUT/runs/NAME, which has the run's checkpoint, table, picture of the split and log.
   std::filesystem::path folder_of(const SweepRun& run) const;
 };
 

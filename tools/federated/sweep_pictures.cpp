@@ -55,7 +55,7 @@ void add_confusions(const Sweep& sweep, const Groups& groups, report::Document& 
           "", name, static_cast<int>(std::lround(std::sqrt(counts.size()))), counts});
   if (matrices.empty()) return;
   document.blocks.emplace_back(report::Paragraph{
-      "Test images after the last round, with the pattern of a backdoor if that is the attack:"});
+      "Test examples after the last round, with a backdoor's pattern if that is the attack:"});
   std::ranges::move(matrices, std::back_inserter(document.blocks));
 }
 

@@ -5,8 +5,8 @@
 
 namespace federated {
 
-// Adds how the clients of each configuration share the samples, and what its models take each class
-// for after the last round of an attack.
+// Adds how each configuration divides the samples among its clients and, under an attack, its
+// confusion matrix after the last round.
 void add_pictures(const Sweep& sweep, const Groups& groups, report::Document& document);
 
 }  // namespace federated

@@ -50,10 +50,12 @@ SweepResults results_of(const Sweep& sweep) {
   return results;
 }
 
+namespace {
+
 // What `get` finds in the JSON beside a run's table.
 template <class Value>
-static std::optional<Value> find_in(const std::filesystem::path& folder,
-                                    Value (*get)(const nlohmann::json& run)) {
+std::optional<Value> find_in(const std::filesystem::path& folder,
+                             Value (*get)(const nlohmann::json& run)) {
   const std::filesystem::path file = folder / nn::concat(run_table, ".json");
   if (!std::filesystem::exists(file)) return {};
   try {
@@ -62,6 +64,8 @@ static std::optional<Value> find_in(const std::filesystem::path& folder,
     return {};
   }
 }
+
+}  // namespace
 
 std::optional<double> seconds_of(const std::filesystem::path& folder) {
   return find_in<double>(folder, [](const nlohmann::json& run) -> double {

@@ -12,7 +12,7 @@
 // What the runs of a sweep have come to.
 namespace federated {
 
-// In each run's folder. Beside the table, FILE.json has everything that was measured.
+// In each run's folder. Beside it, results.csv.json has everything that was measured.
 constexpr const char *run_table = "results.csv", *split_picture = "split.svg";
 
 using Cells = std::map<std::string, std::string>;  // by column

@@ -75,7 +75,7 @@ def main():
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         write_files(folder)
-        serve({"step": lambda: step(program, folder, threads)})
+        serve({"step": lambda: step(program, folder, threads)}, "llm.c")
 
 
 if __name__ == "__main__":

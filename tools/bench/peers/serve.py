@@ -28,14 +28,14 @@ class Seconds(float):
     """The result of a job that times itself."""
 
 
-def serve(jobs):
+def serve(jobs, name=f"PyTorch {torch.__version__}"):
     """Runs the jobs, a dictionary of functions, named on the standard input, until it ends."""
-    print(f"PyTorch {torch.__version__}", flush=True)
-    for name in map(str.strip, sys.stdin):
-        if name not in jobs:
-            sys.exit(f"error: no job '{name}'; there are {', '.join(jobs)}")
+    print(name, flush=True)
+    for job in map(str.strip, sys.stdin):
+        if job not in jobs:
+            sys.exit(f"error: no job '{job}'; there are {', '.join(jobs)}")
         start = time.perf_counter()
-        result = jobs[name]()
+        result = jobs[job]()
         print(result if isinstance(result, Seconds) else time.perf_counter() - start, flush=True)
 
 
