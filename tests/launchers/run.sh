@@ -159,7 +159,7 @@ cuts_clients() {
   cat "$work/out"
   export DATA_RAW=$work/data
   cmp "$work/plays.csv" "$work/plays-6.csv" &&
-    grep -q '^rank 5 computed gradients [1-9]' "$work/out"
+    grep -q 'rank 5 computed gradients [1-9]' "$work/out"  # mpirun may put it within a line
 }
 tested() {  # tested LAUNCHER
   check "3 processes of $1 train as those of pipeline.sh" trains "$1" 3
