@@ -146,7 +146,7 @@ federates() {  # federates LAUNCHER
   "launch_$1" 3 "${program%/*}/federated" "${federation[@]}" --meet "$work" \
     --csv "$work/$1.csv" >"$work/out" 2>&1
   cat "$work/out"
-  cmp "$work/federation.csv" "$work/$1.csv" && grep -q '^rank 2 trained clients [1-9]' "$work/out"
+  cmp "$work/federation.csv" "$work/$1.csv" && grep -q 'rank 2 trained clients [1-9]' "$work/out"
 }
 # Clients whose model is cut into stages. The plays have the path that DATA_RAW had before.
 cuts_clients() {
