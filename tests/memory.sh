@@ -12,7 +12,7 @@ bin=$PWD/${BIN:-bin}
 
 # Ends within 20 s, with success or a reason; the smallest limits end a program before its main.
 ends() {  # ends KILOBYTES COMMAND...
-  local status reason='^error: .*memory|failed to map segment|pthread_create failed'
+  local status reason='^error: .*memory|failed to map segment|annot allocate|pthread_create failed'
   reason+='|cannot start [0-9]+ threads'
   (ulimit -v "$1" && exec timeout -k 1 20 "${@:2}") >"$work/stdout" 2>"$work/err"
   status=$?
