@@ -19,10 +19,6 @@ namespace {
 
 constexpr LayerSize layers[] = {{1, 32, 26, 3}, {32, 64, 24, 3}, {9216, 128}, {128, 10}};
 
-std::unique_ptr<nn::Model> make_model(nn::Generator& generator) {
-  return std::make_unique<nn::MnistCnn>(nn::InputShape{1, 28, 28}, 10, generator);
-}
-
 constexpr int test_images = 10000;
 
 std::shared_ptr<Contestant> cnn_in(nn::Precision precision, int threads) {
@@ -36,11 +32,15 @@ std::shared_ptr<Contestant> cnn_in(nn::Precision precision, int threads) {
 
 }  // namespace
 
+std::unique_ptr<nn::Model> make_cnn(nn::Generator& generator) {
+  return std::make_unique<nn::MnistCnn>(nn::InputShape{1, 28, 28}, 10, generator);
+}
+
 CnnWork::CnnWork(int threads, nn::Precision precision)
     : dataset_(federated::open_images("mnist", "")) {
   nn::blas::reserve(threads);
   for (int i = 0; i < threads; ++i)
-    workers_.emplace_back(make_model, nn::DropoutStream::mt, nullptr, precision);
+    workers_.emplace_back(make_cnn, nn::DropoutStream::mt, nullptr, precision);
   samples_.resize(dataset_.train.size());
   std::iota(samples_.begin(), samples_.end(), 0);
 }

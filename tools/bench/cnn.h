@@ -1,12 +1,18 @@
 #pragma once
 
+#include <memory>
 #include <vector>
 
 #include "data/images/images.h"
 #include "fl/workers/client_worker.h"
+#include "nn/model.h"
 #include "nn/precision.h"
+#include "nn/random.h"
 
 namespace bench {
+
+// The course's network, for MNIST.
+std::unique_ptr<nn::Model> make_cnn(nn::Generator& generator);
 
 // The main work of clients and server in part A, one thread per worker.
 class CnnWork {

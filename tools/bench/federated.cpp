@@ -1,5 +1,5 @@
 #include "fl/server.h"
-#include "nn/models/mnist_cnn.h"
+#include "tools/bench/cnn.h"
 #include "tools/bench/suites.h"
 #include "tools/federated/dataset.h"
 #include "tools/project/fetch.h"
@@ -14,9 +14,7 @@ void play(const data::ImageDataset& dataset, int threads) {
   for (const char* algorithm : {"fedsgd", "fedavg"}) {
     fl::Config config;
     config.algorithm = fl::find_algorithm(algorithm);
-    config.make_model = [](nn::Generator& generator) {
-      return std::make_unique<nn::MnistCnn>(nn::InputShape{1, 28, 28}, 10, generator);
-    };
+    config.make_model = make_cnn;
     if (config.algorithm->is_full_batch)
       config.training.batch = 0;
     else

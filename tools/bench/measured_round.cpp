@@ -7,7 +7,7 @@
 
 #include "fl/server.h"
 #include "nn/base/stopwatch.h"
-#include "nn/models/mnist_cnn.h"
+#include "tools/bench/cnn.h"
 #include "tools/bench/round_parts.h"
 #include "tools/bench/span.h"
 #include "tools/federated/dataset.h"
@@ -61,9 +61,7 @@ class TimedExecutor : public fl::Executor {
 fl::Config config_of_round() {
   fl::Config config;
   config.algorithm = fl::find_algorithm("fedavg");
-  config.make_model = [](nn::Generator& generator) {
-    return std::make_unique<nn::MnistCnn>(nn::InputShape{1, 28, 28}, 10, generator);
-  };
+  config.make_model = make_cnn;
   return config;
 }
 

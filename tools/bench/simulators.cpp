@@ -2,7 +2,7 @@
 #include "nn/base/error.h"
 #include "nn/base/split.h"
 #include "nn/base/stopwatch.h"
-#include "nn/models/mnist_cnn.h"
+#include "tools/bench/cnn.h"
 #include "tools/bench/command.h"
 #include "tools/bench/suites.h"
 #include "tools/federated/dataset.h"
@@ -40,9 +40,7 @@ Contestant::Jobs a3_rounds(int threads) {
   const auto dataset = std::make_shared<data::ImageDataset>(federated::open_images("mnist", ""));
   fl::Config config;
   config.algorithm = fl::find_algorithm("fedavg");
-  config.make_model = [](nn::Generator& generator) {
-    return std::make_unique<nn::MnistCnn>(nn::InputShape{1, 28, 28}, 10, generator);
-  };
+  config.make_model = make_cnn;
   config.threads = threads;
   const auto server = std::make_shared<fl::Server>(config, *dataset);
   server->play_round();

@@ -184,9 +184,9 @@ report::Document lab_report(std::span<const Run> runs, std::span<const std::stri
           "single different choice changes all later rounds. Multi-Krum kept attackers ",
           attacked_rounds(runs[2]),
           ", and which ones decides how far the model falls back. It keeps fourteen of twenty "
-          "updates, so some are attackers' in rounds with more than six malicious clients; and its last "
-          "choice has no neighbours left to be judged by, so it is the client with the lowest "
-          "number.")});
+          "updates, so some are attackers' in rounds with more than six malicious clients; and its "
+          "last choice has no neighbours left to be judged by, so it is the client with the "
+          "lowest number.")});
   return out;
 }
 
