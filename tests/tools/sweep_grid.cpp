@@ -26,3 +26,9 @@ TEST_CASE("a list of columns is one value of a run, and lists of them are severa
   CHECK(runs[1].arguments == Words{"--categorical", "sex"});
   CHECK(runs[0].name() == "categorical=sex,cp");
 }
+
+TEST_CASE("runs of a sweep that would share a folder are refused") {
+  CHECK_THROWS_WITH(federated::grid({{"data", {"a/b", "a_b"}}}),
+                    "two runs would have the folder data=a_b");
+  CHECK_THROWS_WITH(federated::grid({{"data", {"a\n", "a\n"}}}), "data has a\\n twice");
+}

@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <iostream>
 #include <iterator>
+#include <set>
 
 #include "nn/base/error.h"
 #include "nn/base/file.h"
 #include "nn/base/folder_lock.h"
 #include "nn/base/number.h"
+#include "nn/base/printable.h"
 #include "nn/base/split.h"
 #include "tools/federated/process_pool.h"
 #include "tools/federated/sweep_report.h"
@@ -82,6 +84,15 @@ std::string forecast(const Sweep& sweep, std::size_t left, const std::vector<dou
                     ", if they take as long as the others");
 }
 
+// A '/' in a value becomes a '_', and a comma may be part of one.
+void require_names_of_their_own(const std::vector<SweepRun>& runs) {
+  std::set<std::string> names;
+  for (const SweepRun& run : runs)
+    if (!names.insert(run.name()).second)
+      throw nn::InputError(nn::concat("two runs would have the folder ", nn::printable(run.name())),
+                           "make two sweeps of them");
+}
+
 }  // namespace
 
 std::string SweepRun::name() const {
@@ -121,7 +132,9 @@ std::vector<SweepRun> grid(const std::vector<tools::ConfigEntry>& entries) {
                            "shorten them, or make several sweeps");
     for (std::size_t i = 0; i < values.size(); ++i)
       if (std::ranges::count(values, values[i]) > 1)
-        throw nn::InputError(nn::concat(name, " has ", values[i], " twice"), "leave one out");
+        throw nn::InputError(
+            nn::concat(nn::printable(name), " has ", nn::printable(values[i]), " twice"),
+            "leave one out");
     std::vector<SweepRun> longer;
     for (const SweepRun& run : runs)
       for (const std::string& value : values) {
@@ -131,6 +144,7 @@ std::vector<SweepRun> grid(const std::vector<tools::ConfigEntry>& entries) {
       }
     runs = std::move(longer);
   }
+  require_names_of_their_own(runs);
   return runs;
 }
 
