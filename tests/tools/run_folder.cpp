@@ -163,17 +163,21 @@ TEST_CASE("a run too large for this machine is refused with what takes most memo
   pipeline::TrainingConfig config;
   require_memory(config, 24e9);
   CHECK(memory_needs(config).weights == 4 * sizeof(nn::real) * 26'398'368.0);  // the course's model
-  const double attention = memory_needs(config).attention;
+  const double activations = memory_needs(config).activations;
   config.recomputes = true;  // one layer of six, as one of three stages may have all of them
   config.topology.stages = 3;
-  CHECK(memory_needs(config).attention == attention / 6);
+  CHECK(memory_needs(config).activations == activations / 6);
   config.topology.pipelines = 3;
   config.shares_moments = true;  // each pipeline has weights and gradients, all have two moments
   CHECK(memory_needs(config).weights == 8 * sizeof(nn::real) * 26'398'368.0);
   config = {};
-  config.length = 100000;
-  CHECK(contains(complaint_of([&] { require_memory(config, 24e9); }),
-                 "attention between the tokens"));
+  config.length = 100000;  // memory grows with the length, not its square
+  require_memory(config, 24e9);
+  config.length = 200000;
+  CHECK(contains(complaint_of([&] { require_memory(config, 24e9); }), "scores of every token"));
+  config.model.vocab_size = 256;
+  config.length = 400000;
+  CHECK(contains(complaint_of([&] { require_memory(config, 24e9); }), "activations of the layers"));
   config = {};
   config.model.hidden_size = 65536;
   CHECK(contains(complaint_of([&] { require_memory(config, 24e9); }), "weights, gradients and"));

@@ -30,8 +30,9 @@ double outer_numbers(const pipeline::TrainingConfig& config) {
 
 MemoryNeeds memory_needs(const pipeline::TrainingConfig& config) {
   const nn::LanguageModelConfig& model = config.model;
-  const double number = sizeof(nn::real), length = config.length;
-  const double sequences = static_cast<double>(config.sequences()) * config.topology.pipelines;
+  const double number = sizeof(nn::real);
+  const double tokens =
+      static_cast<double>(config.sequences()) * config.topology.pipelines * config.length;
   MemoryNeeds needs;
   const int pipelines = config.topology.pipelines;
   const int arrays = pipeline::optimizer_named(config.optimizer).arrays;
@@ -40,10 +41,12 @@ MemoryNeeds memory_needs(const pipeline::TrainingConfig& config) {
   const double sums = config.has_exact_sums ? pipelines * sizeof(double) : 0;
   needs.weights = ((copies + outer) * number + sums) * nn::model_size(model);
   // One microbatch per pipeline, though more may be in flight, and one recomputed layer, though
-  // every stage may have one. A query sees only the keys before it: half of all pairs.
+  // every stage may have one. Every kind of layer keeps two norms, the queries, what they attend to
+  // and two sums, and of its feed-forward network what goes into the activation and comes out.
   const nn::index layers = config.recomputes ? std::min<nn::index>(model.layers, 1) : model.layers;
-  needs.attention = number * sequences * layers * model.heads * length * length / 2;
-  needs.scores = number * sequences * length * static_cast<double>(model.vocab_size);
+  const double kept = 6.0 * model.hidden_size + 2.0 * model.intermediate_size;
+  needs.activations = number * tokens * layers * kept;
+  needs.scores = number * tokens * model.vocab_size;
   return needs;
 }
 
@@ -56,7 +59,7 @@ void require_memory(const pipeline::TrainingConfig& config, double bytes) {
   };
   const std::array parts{
       Part{needs.weights, "weights, gradients and moments", "--d, --hidden, --depth or PIPELINES"},
-      Part{needs.attention, "attention between the tokens of a sequence", "--tokens or --batch"},
+      Part{needs.activations, "activations of the layers", "--tokens or --batch"},
       Part{needs.scores, "scores of every token of the vocabulary", "--tokens or --batch"}};
   const Part& largest = *std::ranges::max_element(parts, {}, &Part::bytes);
   const auto gigabytes = [](double count) { return std::ceil(count / 1e8) / 10; };

@@ -7,11 +7,11 @@ namespace training {
 // The memory, in bytes, that all ranks of a run need together for everything that grows with its
 // options. A lower bound: whatever is small is omitted.
 struct MemoryNeeds {
-  double weights = 0;    // with gradients and Adam's moments
-  double attention = 0;  // probabilities between a sequence's tokens
-  double scores = 0;     // the head's logits of every token of the vocabulary
+  double weights = 0;      // with gradients and Adam's moments
+  double activations = 0;  // of the layers
+  double scores = 0;       // the head's logits of every token of the vocabulary
 
-  double sum() const { return weights + attention + scores; }
+  double sum() const { return weights + activations + scores; }
 };
 MemoryNeeds memory_needs(const pipeline::TrainingConfig& config);
 
