@@ -23,15 +23,15 @@ struct PrecisionName {
 std::span<const PrecisionName> precision_table();
 std::string_view name_of(Precision precision);
 
-// What a precision is called where only the resulting bits matter: bf16 for bf16_plain, too.
+// The name under which results are recorded: bf16_plain has the bits of bf16, and its name.
 std::string_view numbers_of(Precision precision);
-// A precision that is called so there: `usual`, if it is. Nothing if none is.
+// A precision recorded under this name, preferably `usual`; empty if there is none.
 std::optional<Precision> with_numbers(std::string_view name, Precision usual = Precision::full);
 
 // Throws InputError if this machine or this engine cannot compute in it.
 void require_machine_for(Precision precision);
 
-// The same, or if there is no precision of this name.
+// The precision of this name. Throws InputError if there is none, or as require_machine_for().
 Precision precision_named(std::string_view name);
 
 }  // namespace nn
