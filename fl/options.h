@@ -47,12 +47,4 @@ void check_options(std::span<const OptionUser> chosen, const OptionValues& optio
 // The options, completed by the presets of the others.
 OptionValues with_presets(std::span<const OptionUser> chosen, OptionValues options);
 
-// The row of a table by this name; null if there is none.
-template <class Row>
-const Row* find_row(std::span<const Row> table, std::string_view name) {
-  for (const Row& row : table)
-    if (row.name == name) return &row;
-  return nullptr;
-}
-
 }  // namespace fl

@@ -1,5 +1,7 @@
 #include "fl/algorithms/algorithms.h"
 
+#include "nn/base/named_row.h"
+
 namespace fl {
 
 namespace {
@@ -105,7 +107,7 @@ std::span<const AlgorithmEntry> algorithm_table() {
 }
 
 const AlgorithmEntry* find_algorithm(std::string_view name) {
-  return find_row(algorithm_table(), name);
+  return nn::find_row(algorithm_table(), name);
 }
 
 }  // namespace fl

@@ -1,5 +1,7 @@
 #include "fl/attacks/attacks.h"
 
+#include "nn/base/named_row.h"
+
 namespace fl {
 
 namespace {
@@ -63,6 +65,6 @@ std::span<const AttackEntry> attack_table() {
   return table;
 }
 
-const AttackEntry* find_attack(std::string_view name) { return find_row(attack_table(), name); }
+const AttackEntry* find_attack(std::string_view name) { return nn::find_row(attack_table(), name); }
 
 }  // namespace fl

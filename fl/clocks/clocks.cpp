@@ -7,6 +7,7 @@
 #include "fl/config.h"
 #include "fl/defences/defences.h"
 #include "nn/base/error.h"
+#include "nn/base/named_row.h"
 
 namespace fl {
 
@@ -48,7 +49,7 @@ std::span<const ClockEntry> clock_table() {
   return table;
 }
 
-const ClockEntry* find_clock(std::string_view name) { return find_row(clock_table(), name); }
+const ClockEntry* find_clock(std::string_view name) { return nn::find_row(clock_table(), name); }
 
 int updates_per_round(const Config& config, int clients) {
   const bool has_buffer = config.clock && config.clock->is_asynchronous;

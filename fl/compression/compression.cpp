@@ -1,6 +1,7 @@
 #include "fl/compression/compression.h"
 
 #include "nn/base/error.h"
+#include "nn/base/named_row.h"
 
 namespace fl {
 
@@ -37,7 +38,7 @@ std::span<const CompressionEntry> compression_table() {
 }
 
 const CompressionEntry* find_compression(std::string_view name) {
-  return find_row(compression_table(), name);
+  return nn::find_row(compression_table(), name);
 }
 
 }  // namespace fl

@@ -1,5 +1,7 @@
 #include "fl/defences/defences.h"
 
+#include "nn/base/named_row.h"
+
 namespace fl {
 
 namespace {
@@ -99,6 +101,6 @@ std::span<const DefenceEntry> defence_table() {
   return table;
 }
 
-const DefenceEntry* find_defence(std::string_view name) { return find_row(defence_table(), name); }
+const DefenceEntry* find_defence(std::string_view name) { return nn::find_row(defence_table(), name); }
 
 }  // namespace fl

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "nn/base/error.h"
+#include "nn/base/named_row.h"
 #include "nn/base/split.h"
 #include "nn/layers.h"
 #include "nn/models/gpt2/gpt2.h"
@@ -56,8 +57,7 @@ std::span<const ModelFamily> families() {
 }
 
 const ModelFamily* find_family(std::string_view name) {
-  const auto found = std::ranges::find(families(), name, &ModelFamily::name);
-  return found == families().end() ? nullptr : &*found;
+  return find_row(families(), name);
 }
 
 std::string family_names() {

@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "nn/base/named_row.h"
 #include "pipeline/schedules/deferred_weights.h"
 #include "pipeline/schedules/simulate.h"
 #include "pipeline/schedules/v_schedules.h"
@@ -183,8 +184,7 @@ std::span<const ScheduleEntry> schedule_table() {
 }
 
 const ScheduleEntry* find_schedule(std::string_view name) {
-  const auto found = std::ranges::find(schedule_table(), name, &ScheduleEntry::name);
-  return found == schedule_table().end() ? nullptr : &*found;
+  return nn::find_row(schedule_table(), name);
 }
 
 }  // namespace pipeline
