@@ -3,9 +3,9 @@
 #include <utility>
 #include <vector>
 
-#include "nn/dropout_masks.h"
 #include "tools/homework2/exercises.h"
 #include "tools/homework2/run.h"
+#include "tools/program/dropout_rng.h"
 #include "tools/program/options.h"
 #include "tools/program/program.h"
 #include "tools/program/signals.h"
@@ -22,9 +22,7 @@ int run_command(int argc, char** argv) {
         .between(1, 1'000'000);
     command.add("--seed", setting.seed, "of the weights and the masks")
         .between(std::uint64_t{0}, tools::largest_seed);
-    command.add("--dropout-rng", setting.stream,
-                {{"mt", nn::DropoutStream::mt}, {"mkl", nn::DropoutStream::mkl}},
-                "mt: PyTorch 2.7 and later; mkl: its x86 wheels before");
+    tools::add_dropout_rng(command, setting.stream);
     command.add("--data", options.data, "folder with heart.csv: data/raw/heart");
     command.add("--out", options.out, "folder for the results");
   };

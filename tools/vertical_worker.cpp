@@ -19,6 +19,7 @@
 #include "tools/homework2/record.h"
 #include "tools/homework2/run.h"
 #include "tools/homework2/split.h"
+#include "tools/program/dropout_rng.h"
 #include "tools/program/options.h"
 #include "tools/program/program.h"
 #include "tools/program/signals.h"
@@ -62,9 +63,7 @@ void parse(int argc, char** argv, CommandLine& line) {
       .between(1, 1'000'000);
   options.add("--seed", line.setting.seed, "of the weights and the masks")
       .between(std::uint64_t{0}, tools::largest_seed);
-  options.add("--dropout-rng", line.setting.stream,
-              {{"mt", nn::DropoutStream::mt}, {"mkl", nn::DropoutStream::mkl}},
-              "mt: PyTorch 2.7 and later; mkl: its x86 wheels before");
+  tools::add_dropout_rng(options, line.setting.stream);
   options.add(
       "--quirks", line.quirks,
       {{"lab", Quirks::of_the_lab()}, {"published", Quirks::as_published()}, {"none", Quirks{}}},

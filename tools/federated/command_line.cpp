@@ -13,6 +13,7 @@
 #include "nn/base/split.h"
 #include "nn/models/models.h"
 #include "tools/federated/extras.h"
+#include "tools/program/dropout_rng.h"
 
 namespace federated {
 
@@ -113,9 +114,7 @@ void add_common(tools::Options& command, Experiment& base, Resources& resources)
       .add("--categorical", resources.data.format.categorical,
            "of table: columns whose values have no order: sex,cp")
       .separated_by(',');
-  command.add("--dropout-rng", base.dropout,
-              {{"mt", nn::DropoutStream::mt}, {"mkl", nn::DropoutStream::mkl}},
-              "mt: PyTorch 2.7 and later; mkl: its x86 wheels before");
+  tools::add_dropout_rng(command, base.dropout);
   command.add("--precision", base.precision, precisions,
               "factors of matrix products, and of convolutions with 16, 32, … channels: float, or "
               "rounded to bf16; bf16-plain: the same bits on any processor, slowly");

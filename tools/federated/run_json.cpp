@@ -8,6 +8,7 @@
 #include "tools/federated/extras.h"
 #include "tools/federated/split_name.h"
 #include "tools/federated/target.h"
+#include "tools/program/dropout_rng.h"
 #include "tools/program/peak_memory.h"
 
 namespace federated {
@@ -42,9 +43,6 @@ double number_or_nan(const nlohmann::json& json) {
 std::string word_for(fl::LabelSort sort) {
   return sort == fl::LabelSort::stable ? "stable" : "introsort";
 }
-std::string word_for(nn::DropoutStream stream) {
-  return stream == nn::DropoutStream::mkl ? "mkl" : "mt";
-}
 
 fl::Round round_of(const nlohmann::json& json) {
   fl::Round round{json.at("round"),         number_or_nan(json.at("test_accuracy")),
@@ -73,7 +71,7 @@ nlohmann::ordered_json json_of(const Run& run) {
                {"split", fl::name_of(e.partition.split)},
                {"alpha", e.partition.alpha},
                {"sort", word_for(e.partition.sort)},
-               {"dropout_rng", word_for(e.dropout)},
+               {"dropout_rng", tools::name_of(e.dropout)},
                {"seed", e.seed},
                {"planned_rounds", e.rounds},
                {"rounds", Json::array()}});
@@ -138,7 +136,7 @@ report::Facts facts_about(std::span<const Run> runs, const nn::Metadata& made) {
     add("seed", std::to_string(e.seed));
     if (const std::string options = option_text(e); !options.empty()) add("options", options);
     add("split", split_name(e.partition));
-    add("dropout-rng", word_for(e.dropout));
+    add("dropout-rng", tools::name_of(e.dropout));
     add("rounds", std::to_string(e.rounds));
   }
   return facts;

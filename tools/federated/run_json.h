@@ -30,6 +30,5 @@ nlohmann::ordered_json json_of(std::span<const Run> runs, std::span<const std::s
 std::string text_of(const nlohmann::ordered_json& json);
 fl::Round round_of(const nlohmann::json& json);  // throws nlohmann::json::exception
 std::string word_for(fl::LabelSort sort);
-std::string word_for(nn::DropoutStream stream);
 
 }  // namespace federated

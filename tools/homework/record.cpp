@@ -7,6 +7,7 @@
 #include "nn/base/file.h"
 #include "nn/base/json.h"
 #include "nn/base/seal.h"
+#include "tools/program/dropout_rng.h"
 
 namespace homework {
 
@@ -20,7 +21,7 @@ Setting setting_of(const nlohmann::json& json) {
   setting.base.seed = json.at("seed");
   if (json.at("sort") == word_for(fl::LabelSort::stable))
     setting.base.partition.sort = fl::LabelSort::stable;
-  if (json.at("dropout_rng") == word_for(nn::DropoutStream::mkl))
+  if (json.at("dropout_rng") == tools::name_of(nn::DropoutStream::mkl))
     setting.base.dropout = nn::DropoutStream::mkl;
   if (json.contains("precision"))
     setting.base.precision =
@@ -58,7 +59,7 @@ std::string to_json(const Outcome& outcome) {
   Json setting = {{"model", base.model},
                   {"seed", base.seed},
                   {"sort", word_for(base.partition.sort)},
-                  {"dropout_rng", word_for(base.dropout)},
+                  {"dropout_rng", tools::name_of(base.dropout)},
                   {"rounds", rounds ? Json(*rounds) : Json()}};
   if (base.precision != nn::Precision::full) setting["precision"] = nn::numbers_of(base.precision);
   return nn::sealed(text_of({{"format", json_format},

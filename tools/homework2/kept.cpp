@@ -11,7 +11,7 @@
 #include "nn/base/error.h"
 #include "nn/base/file.h"
 #include "nn/files/engine.h"
-#include "tools/federated/run_json.h"
+#include "tools/program/dropout_rng.h"
 
 namespace homework2 {
 
@@ -31,7 +31,7 @@ Kept::Kept(const fs::path& out, const Exercise& exercise, const Setting& setting
     : outcome_{&exercise, nn::describe_engine(), {}} {
   const std::string epochs = setting.epochs ? nn::concat(*setting.epochs, "-epochs-") : "";
   file_ = out / ".unfinished" /
-          nn::concat(exercise.name, '-', setting.seed, '-', federated::word_for(setting.stream),
+          nn::concat(exercise.name, '-', setting.seed, '-', tools::name_of(setting.stream),
                      '-', epochs, checksum_of(table), ".json");
   std::error_code ignored;
   if (!fs::exists(file_, ignored)) return;

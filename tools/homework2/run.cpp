@@ -8,9 +8,9 @@
 
 #include "nn/base/file.h"
 #include "tools/federated/dataset.h"
-#include "tools/federated/run_json.h"
 #include "tools/homework2/kept.h"
 #include "tools/homework2/publish.h"
+#include "tools/program/dropout_rng.h"
 #include "tools/program/program.h"
 #include "tools/program/provenance.h"
 #include "tools/program/signals.h"
@@ -66,7 +66,7 @@ void run_exercises(const Options& options, const std::atomic<bool>& stop) {
     bar.clear();
     outcome.made = tools::provenance();
     outcome.made["seed"] = std::to_string(options.setting.seed);
-    outcome.made["dropout-rng"] = federated::word_for(options.setting.stream);
+    outcome.made["dropout-rng"] = tools::name_of(options.setting.stream);
     // Before anything is printed: Ctrl-C ends the reader of a pipe.
     publish(options.out, outcome, std::cerr);
     std::cout << report::to_text(exercise.write(outcome.curves), isatty(STDOUT_FILENO))
