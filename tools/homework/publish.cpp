@@ -3,16 +3,15 @@
 #include <algorithm>
 #include <chrono>
 #include <functional>
-#include <iterator>
 #include <ostream>
 #include <system_error>
 
-#include "nn/base/file.h"
+#include "nn/base/error.h"
 #include "nn/base/folder_lock.h"
 #include "tools/federated/exclusions.h"
 #include "tools/federated/losses.h"
 #include "tools/federated/result_files.h"
-#include "tools/homework/keep.h"
+#include "tools/homework/write_report.h"
 #include "tools/report/document.h"
 
 namespace homework {
@@ -101,14 +100,9 @@ void publish(const Homework& homework, const fs::path& out, const Outcome& outco
        outcomes_in(homework, out, [](const Exercise&, const std::string&) {})) {
     report::Facts facts = facts_about(each.runs, each.made);
     if (!each.is_intact) facts.values[record_name] = edited;
-    report::Document document = with_facts(write_up(each), facts);
-    all.blocks.emplace_back(report::Heading{document.title, 2});
-    std::ranges::move(document.blocks, std::back_inserter(all.blocks));
+    append(with_facts(write_up(each), facts), all);
   }
-  nn::write_file_atomically(out / "report.html", report::to_html(all));
-  const fs::path notebook = out / nn::concat(homework.notebook, ".ipynb");
-  keep_edited(notebook, log);
-  nn::write_file_atomically(notebook, report::to_notebook(all));
+  write_report(out, homework.notebook, all, log);
 }
 
 void warn_about_results(const Homework& homework, const fs::path& out,

@@ -1,8 +1,6 @@
 #include "tools/homework2/publish.h"
 
-#include <algorithm>
 #include <chrono>
-#include <iterator>
 #include <map>
 #include <ostream>
 #include <system_error>
@@ -12,7 +10,7 @@
 #include "nn/base/folder_lock.h"
 #include "nn/base/storage.h"
 #include "tools/federated/result_files.h"
-#include "tools/homework/keep.h"
+#include "tools/homework/write_report.h"
 #include "tools/report/document.h"
 
 namespace homework2 {
@@ -32,10 +30,7 @@ report::Document report_of(const fs::path& out, std::ostream& log) {
     if (!fs::exists(record, ignored)) continue;
     try {
       const Outcome outcome = read_outcome(record, exercise);
-      report::Document document =
-          federated::with_facts(exercise.write(outcome.curves), {outcome.made});
-      all.blocks.emplace_back(report::Heading{document.title, 2});
-      std::ranges::move(document.blocks, std::back_inserter(all.blocks));
+      homework::append(federated::with_facts(exercise.write(outcome.curves), {outcome.made}), all);
     } catch (const nn::InputError& error) {
       log << "warning: the report omits " << exercise.name << " until hw2 " << exercise.name
           << " makes it again: " << error.what() << '\n';
@@ -55,10 +50,7 @@ void publish(const fs::path& out, const Outcome& outcome, std::ostream& log) {
   nn::Disk disk;
   federated::replace_files(out / name, files, record_name, disk);
   if (name == "lab") nn::write_file_atomically(out / "lab2b.csv", to_csv(outcome.curves.front()));
-  const report::Document all = report_of(out, log);
-  nn::write_file_atomically(out / "report.html", report::to_html(all));
-  homework::keep_edited(out / "homework-2.ipynb", log);
-  nn::write_file_atomically(out / "homework-2.ipynb", report::to_notebook(all));
+  homework::write_report(out, "homework-2", report_of(out, log), log);
 }
 
 }  // namespace homework2

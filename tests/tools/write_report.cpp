@@ -1,4 +1,4 @@
-#include "tools/homework/keep.h"
+#include "tools/homework/write_report.h"
 
 #include <doctest/doctest.h>
 

@@ -1,7 +1,9 @@
-#include "tools/homework/keep.h"
+#include "tools/homework/write_report.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <iterator>
 #include <ostream>
 #include <system_error>
 
@@ -49,6 +51,19 @@ void keep_edited(const fs::path& file, std::ostream& log) {
     nn::throw_cannot_write(kept, error.message());
   }
   log << "note: " << file.string() << " may have been edited: kept as " << kept.string() << '\n';
+}
+
+void append(report::Document part, report::Document& all) {
+  all.blocks.emplace_back(report::Heading{part.title, 2});
+  std::ranges::move(part.blocks, std::back_inserter(all.blocks));
+}
+
+void write_report(const fs::path& out, std::string_view notebook, const report::Document& all,
+                  std::ostream& log) {
+  nn::write_file_atomically(out / "report.html", report::to_html(all));
+  const fs::path file = out / nn::concat(notebook, ".ipynb");
+  keep_edited(file, log);
+  nn::write_file_atomically(file, report::to_notebook(all));
 }
 
 }  // namespace homework
