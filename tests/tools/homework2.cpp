@@ -12,9 +12,9 @@
 #include "tests/complaint.h"
 #include "tests/nn/goldens.h"
 #include "tools/homework2/generative.h"
-#include "tools/homework2/kept.h"
 #include "tools/homework2/record.h"
 #include "tools/homework2/run.h"
+#include "tools/homework2/unfinished_curves.h"
 #include "tools/program/program.h"
 #include "tools/program/temporary_folder.h"
 
@@ -28,7 +28,7 @@ bool has_heart() {
   return false;
 }
 
-Bench bench_of(std::uint64_t seed, int epochs) {
+ExerciseContext context_of(std::uint64_t seed, int epochs) {
   return {{.seed = seed, .epochs = epochs},
           read_heart("data/raw/heart"),
           [](const std::string&, int, int) {}};
@@ -41,7 +41,7 @@ TEST_CASE("a permutation is that of NumPy's RandomState") {
 TEST_CASE("the lab's VAE has PyTorch's losses in its first epochs") {
   if (!has_heart()) return;
   for (const nlohmann::json& golden : tests::goldens("tabular_vae.json", "runs")) {
-    const std::vector<Curve> curves = run_generative(bench_of(golden["seed"], 20));
+    const std::vector<Curve> curves = run_generative(context_of(golden["seed"], 20));
     const Curve& vae = named(curves, "VAE");
     for (std::size_t epoch = 0; epoch < 20; ++epoch) {
       CAPTURE(epoch);
@@ -55,7 +55,7 @@ TEST_CASE("every exercise is written up from few epochs, and read back from its 
   const tools::TemporaryFolder folder;
   for (const Exercise& exercise : exercises()) {
     CAPTURE(exercise.name);
-    const Outcome outcome{&exercise, {{"seed", "1"}}, exercise.run(bench_of(1, 1))};
+    const Outcome outcome{&exercise, {{"seed", "1"}}, exercise.run(context_of(1, 1))};
     const std::string written = report::to_text(exercise.write(outcome.curves));
     CHECK(written.find("nan") == std::string::npos);
     const auto file = folder.path / "results.json";
@@ -76,19 +76,21 @@ TEST_CASE("curves of an exercise that was stopped are kept, but used only by the
   if (!has_heart()) return;
   const tools::TemporaryFolder folder;
   const Exercise& exercise = exercises()[1];
-  Bench bench = bench_of(3, 1);
+  ExerciseContext context = context_of(3, 1);
   // Runs the exercise up to this curve. Returns how many curves were trained.
   const auto train = [&](const std::string& last) {
     std::ostringstream log;
-    Kept kept(folder.path, exercise, bench.setting, bench.table, log);
+    UnfinishedCurves unfinished(folder.path, exercise, context.setting, context.table, log);
     int trained = 0;
-    bench.keep = [&](const auto& names, const auto& make) { return kept.keep(names, make); };
-    bench.on_epoch = [&](const std::string& curve, int done, int) {
+    context.keep = [&](const auto& names, const auto& make) {
+      return unfinished.keep(names, make);
+    };
+    context.on_epoch = [&](const std::string& curve, int done, int) {
       trained += done;
       if (curve == last) throw tools::Stopped{2};
     };
     try {
-      exercise.run(bench);
+      exercise.run(context);
     } catch (const tools::Stopped&) {
     }
     return std::pair{trained, log.str()};

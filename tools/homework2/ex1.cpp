@@ -25,15 +25,15 @@ fl::vertical::Shares shuffled(const data::Table& table, std::uint64_t seed) {
 
 }  // namespace
 
-std::vector<Curve> run_ex1(const Bench& bench) {
-  const data::Table table = scaled(bench.table);
-  std::vector<Curve> curves{run_split(bench, "order of the file", table,
+std::vector<Curve> run_ex1(const ExerciseContext& context) {
+  const data::Table table = scaled(context.table);
+  std::vector<Curve> curves{run_split(context, "order of the file", table,
                                       fl::vertical::deal_in_order(table.features, 4),
                                       fl::vertical::Quirks{})};
   for (int i = 1; i <= permutations; ++i) {
-    const auto shares = shuffled(table, bench.setting.seed + i);
+    const auto shares = shuffled(table, context.setting.seed + i);
     curves.push_back(
-        run_split(bench, nn::concat("permutation ", i), table, shares, fl::vertical::Quirks{}));
+        run_split(context, nn::concat("permutation ", i), table, shares, fl::vertical::Quirks{}));
   }
   return curves;
 }

@@ -18,12 +18,12 @@ constexpr std::size_t per_count = 2;  // in order, and evenly
 
 }  // namespace
 
-std::vector<Curve> run_ex2(const Bench& bench) {
-  const data::Table table = scaled(bench.table);
+std::vector<Curve> run_ex2(const ExerciseContext& context) {
+  const data::Table table = scaled(context.table);
   std::vector<Curve> curves;
   for (const int clients : client_counts) {
     const auto add = [&](const char* policy, const fl::vertical::Shares& shares) {
-      curves.push_back(run_split(bench, nn::concat(clients, " clients, ", policy), table, shares,
+      curves.push_back(run_split(context, nn::concat(clients, " clients, ", policy), table, shares,
                                  fl::vertical::Quirks{}));
     };
     add("in order", fl::vertical::deal_in_order(table.features, clients));

@@ -34,18 +34,18 @@ double loss_of_means(const data::Table& table, int rows) {
   return loss;
 }
 
-Curve train_layout(const Bench& bench, const data::Table& table, const Layout& layout) {
+Curve train_layout(const ExerciseContext& context, const data::Table& table, const Layout& layout) {
   const auto shares = fl::vertical::deal_in_order(table.features, layout.clients);
-  const fl::vertical::Config config = vae_config(bench.setting, table, shares);
+  const fl::vertical::Config config = vae_config(context.setting, table, shares);
   fl::vertical::Coders clients;
   for (const auto& features : shares)
     clients.push_back(std::make_unique<fl::vertical::LocalCoder>(
         config, static_cast<int>(clients.size()), fl::vertical::columns_of(table, features)));
   Curve curve{layout.name, {}};
-  bench.on_epoch(layout.name, 0, config.epochs);
+  context.on_epoch(layout.name, 0, config.epochs);
   fl::vertical::train_joint_vae(config, clients, [&](double loss) {
     curve.loss.push_back(loss);
-    bench.on_epoch(layout.name, static_cast<int>(curve.loss.size()), config.epochs);
+    context.on_epoch(layout.name, static_cast<int>(curve.loss.size()), config.epochs);
   });
   curve.measures[kilobytes] = fl::vertical::bytes_of_epoch(config) / 1000;
   curve.measures[means_loss] = loss_of_means(table, config.train_rows);
@@ -54,12 +54,12 @@ Curve train_layout(const Bench& bench, const data::Table& table, const Layout& l
 
 }  // namespace
 
-std::vector<Curve> run_ex3(const Bench& bench) {
-  const data::Table table = scaled(bench.table);
+std::vector<Curve> run_ex3(const ExerciseContext& context) {
+  const data::Table table = scaled(context.table);
   std::vector<Curve> curves;
   for (const Layout& layout : layouts)
     curves.push_back(
-        bench.keep_one(layout.name, [&] { return train_layout(bench, table, layout); }));
+        context.keep_one(layout.name, [&] { return train_layout(context, table, layout); }));
   return curves;
 }
 

@@ -1,16 +1,16 @@
 #include "tools/homework2/exercises.h"
 
-#include <algorithm>
 #include <array>
 
 #include "nn/base/error.h"
 #include "nn/base/json.h"
+#include "nn/base/named_row.h"
 #include "tools/federated/results.h"
 #include "tools/report/axis.h"
 
 namespace homework2 {
 
-Curve Bench::keep_one(const std::string& name, const std::function<Curve()>& make) const {
+Curve ExerciseContext::keep_one(const std::string& name, const std::function<Curve()>& make) const {
   return keep({&name, 1}, [&] { return std::vector{make()}; }).front();
 }
 
@@ -26,10 +26,8 @@ std::span<const Exercise> exercises() {
 }
 
 const Curve& named(std::span<const Curve> curves, std::string_view name) {
-  const auto found = std::ranges::find(curves, name, &Curve::name);
-  if (found == curves.end())
-    throw nn::InputError(nn::concat("there is no curve ", name), "run the exercise again");
-  return *found;
+  if (const Curve* curve = nn::find_row(curves, name)) return *curve;
+  throw nn::InputError(nn::concat("there is no curve ", name), "run the exercise again");
 }
 
 void add_losses(std::string_view exercise, const char* file, const char* title,

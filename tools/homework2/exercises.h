@@ -34,7 +34,7 @@ struct Curve {
 using MakeCurves = std::function<std::vector<Curve>()>;
 
 // What an exercise works with.
-struct Bench {
+struct ExerciseContext {
   Setting setting;
   data::Table table;  // heart.csv, not scaled
   // Called after each epoch of a curve. Throws tools::Stopped if the user asked for it.
@@ -48,23 +48,23 @@ struct Bench {
 
 struct Exercise {
   std::string_view name, description;
-  std::vector<Curve> (*run)(const Bench&);
+  std::vector<Curve> (*run)(const ExerciseContext&);
   // Throws nn::InputError if a curve is missing.
   report::Document (*write)(std::span<const Curve>);
 };
 std::span<const Exercise> exercises();
 
 // lab.cpp: split learning as in the course's notebook, and what its quirks cost.
-std::vector<Curve> run_lab(const Bench&);
+std::vector<Curve> run_lab(const ExerciseContext&);
 report::Document write_lab(std::span<const Curve>);
 // ex1.cpp: three permutations of the features.
-std::vector<Curve> run_ex1(const Bench&);
+std::vector<Curve> run_ex1(const ExerciseContext&);
 report::Document write_ex1(std::span<const Curve>);
 // ex2.cpp: more clients, and a policy for dealing out features.
-std::vector<Curve> run_ex2(const Bench&);
+std::vector<Curve> run_ex2(const ExerciseContext&);
 report::Document write_ex2(std::span<const Curve>);
 // ex3.cpp: clients' encoders, the server's VAE and clients' decoders as one network.
-std::vector<Curve> run_ex3(const Bench&);
+std::vector<Curve> run_ex3(const ExerciseContext&);
 report::Document write_ex3(std::span<const Curve>);
 
 // The curve of this name. Throws nn::InputError if there is none.

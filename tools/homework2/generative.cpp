@@ -28,15 +28,15 @@ nn::ConstView rows_of(const nn::Tensor& table, nn::index first, nn::index count)
 }
 
 // Reproduces the lab: gradients are zeroed once an epoch.
-Curve train_vae(const Bench& bench, const nn::Tensor& rows, nn::TabularVae& vae,
+Curve train_vae(const ExerciseContext& context, const nn::Tensor& rows, nn::TabularVae& vae,
                 nn::Generator& generator) {
   constexpr nn::index batch = 64;
-  const int epochs = bench.setting.epochs.value_or(200);
+  const int epochs = context.setting.epochs.value_or(200);
   Curve curve{vae_name, {}};
   nn::Adam adam(1e-3);
   nn::Tape tape;
   for (int epoch = 0; epoch < epochs; ++epoch) {
-    bench.on_epoch(vae_name, epoch, epochs);
+    context.on_epoch(vae_name, epoch, epochs);
     vae.parameters().zero_gradients();
     double total = 0;
     int batches = 0;
@@ -110,17 +110,17 @@ struct Labelled {
   }
 };
 
-Curve train_classifier(const Bench& bench, const char* name, const nn::Tensor& rows,
+Curve train_classifier(const ExerciseContext& context, const char* name, const nn::Tensor& rows,
                        const Labelled& test, nn::Generator& generator) {
   const Labelled train(rows);
-  const int epochs = std::min(49, bench.setting.epochs.value_or(49));
+  const int epochs = std::min(49, context.setting.epochs.value_or(49));
   Classifier model(train.features.shape()[1], generator);
-  nn::DropoutMasks masks(bench.setting.stream);
+  nn::DropoutMasks masks(context.setting.stream);
   nn::Adam adamw(1e-3, {.weight_decay = 0.01, .is_decay_decoupled = true});
   nn::Tape tape;
   Curve curve{name, {}};
   for (int epoch = 0; epoch < epochs; ++epoch) {
-    bench.on_epoch(name, epoch, epochs);
+    context.on_epoch(name, epoch, epochs);
     tape.reset();
     masks.start_batch(generator, train.features.shape()[0]);
     model.train(masks);
@@ -160,23 +160,23 @@ GenerativeData split_for_vae(const data::Table& table, std::uint64_t seed) {
 
 namespace {
 
-std::vector<Curve> train_generative(const Bench& bench) {
-  const GenerativeData data = split_for_vae(bench.table, bench.setting.seed);
-  nn::Generator generator(bench.setting.seed);
+std::vector<Curve> train_generative(const ExerciseContext& context) {
+  const GenerativeData data = split_for_vae(context.table, context.setting.seed);
+  nn::Generator generator(context.setting.seed);
   nn::TabularVae vae(data.train.shape()[1], generator);
-  std::vector<Curve> curves{train_vae(bench, data.train, vae, generator)};
+  std::vector<Curve> curves{train_vae(context, data.train, vae, generator)};
   const nn::Tensor samples = sample(vae, data.train.shape()[0], generator);
   const Labelled test(data.test);
-  curves.push_back(train_classifier(bench, real_name, data.train, test, generator));
-  curves.push_back(train_classifier(bench, synthetic_name, samples, test, generator));
+  curves.push_back(train_classifier(context, real_name, data.train, test, generator));
+  curves.push_back(train_classifier(context, synthetic_name, samples, test, generator));
   return curves;
 }
 
 }  // namespace
 
-std::vector<Curve> run_generative(const Bench& bench) {
+std::vector<Curve> run_generative(const ExerciseContext& context) {
   const std::vector<std::string> names{vae_name, real_name, synthetic_name};
-  return bench.keep(names, [&] { return train_generative(bench); });
+  return context.keep(names, [&] { return train_generative(context); });
 }
 
 void write_generative(std::span<const Curve> curves, report::Document& out) {

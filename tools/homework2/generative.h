@@ -16,7 +16,7 @@ GenerativeData split_for_vae(const data::Table& table, std::uint64_t seed);
 // Trains the VAE, then a classifier on real and another on as many synthetic rows. Three curves:
 // "VAE", "classifier, real rows", "classifier, synthetic rows"; both classifiers are tested on real
 // rows.
-std::vector<Curve> run_generative(const Bench& bench);
+std::vector<Curve> run_generative(const ExerciseContext& context);
 
 // The losses of the lab, and what synthetic rows are worth.
 void write_generative(std::span<const Curve> curves, report::Document& document);

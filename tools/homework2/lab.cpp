@@ -81,13 +81,13 @@ std::string compared(const Curve& without, const Curve& run) {
 
 }  // namespace
 
-std::vector<Curve> run_lab(const Bench& bench) {
-  const data::Table table = scaled(bench.table);
+std::vector<Curve> run_lab(const ExerciseContext& context) {
+  const data::Table table = scaled(context.table);
   const auto shares = fl::vertical::deal_in_order(table.features, 4);
   std::vector<Curve> curves;
   for (const Variant& each : variants)
-    curves.push_back(run_split(bench, each.name, table, shares, each.quirks));
-  for (Curve& curve : run_generative(bench)) curves.push_back(std::move(curve));
+    curves.push_back(run_split(context, each.name, table, shares, each.quirks));
+  for (Curve& curve : run_generative(context)) curves.push_back(std::move(curve));
   return curves;
 }
 

@@ -8,8 +8,8 @@
 
 #include "nn/base/file.h"
 #include "tools/federated/dataset.h"
-#include "tools/homework2/kept.h"
 #include "tools/homework2/publish.h"
+#include "tools/homework2/unfinished_curves.h"
 #include "tools/program/dropout_rng.h"
 #include "tools/program/program.h"
 #include "tools/program/provenance.h"
@@ -26,8 +26,8 @@ data::Table read_heart(const fs::path& folder) {
 
 namespace {
 
-void say_kept(const std::vector<Kept>& kept) {
-  for (const Kept& each : kept) {
+void say_kept(const std::vector<UnfinishedCurves>& unfinished) {
+  for (const UnfinishedCurves& each : unfinished) {
     if (each.is_empty()) continue;
     std::cerr << "stopped; the complete curves are kept in " << each.file().parent_path().string()
               << ", and the same command goes on with them:\n  "
@@ -43,24 +43,24 @@ void run_exercises(const Options& options, const std::atomic<bool>& stop) {
   nn::require_writable_folder(options.out);
   report::ProgressBar bar(std::cerr, STDERR_FILENO);
   const bool has_bar = isatty(STDERR_FILENO);
-  Bench bench{options.setting, read_heart(options.data),
-              [&](const std::string& curve, int done, int epochs) {
-                if (has_bar) bar.update(curve, done, epochs);
-                if (stop) throw tools::Stopped{tools::stop_signal()};
-              }};
-  std::vector<Kept> kept;  // until the command is over
+  ExerciseContext context{options.setting, read_heart(options.data),
+                          [&](const std::string& curve, int done, int epochs) {
+                            if (has_bar) bar.update(curve, done, epochs);
+                            if (stop) throw tools::Stopped{tools::stop_signal()};
+                          }};
+  std::vector<UnfinishedCurves> unfinished;  // until the command is over
   std::string folders;
   for (const Exercise& exercise : exercises()) {
     if (options.command != "all" && options.command != exercise.name) continue;
-    bench.keep =
-        [&now = kept.emplace_back(options.out, exercise, options.setting, bench.table, std::cerr)](
-            const auto& names, const auto& make) { return now.keep(names, make); };
+    context.keep = [&now = unfinished.emplace_back(options.out, exercise, options.setting,
+                                                   context.table, std::cerr)](
+                       const auto& names, const auto& make) { return now.keep(names, make); };
     Outcome outcome{&exercise, {}, {}};
     try {
-      outcome.curves = exercise.run(bench);
+      outcome.curves = exercise.run(context);
     } catch (const tools::Stopped&) {
       bar.clear();
-      say_kept(kept);
+      say_kept(unfinished);
       throw;
     }
     bar.clear();
@@ -73,7 +73,7 @@ void run_exercises(const Options& options, const std::atomic<bool>& stop) {
               << std::flush;
     folders += nn::concat(", ", exercise.name, '/');
   }
-  for (Kept& each : kept) each.remove();
+  for (UnfinishedCurves& each : unfinished) each.remove();
   std::cout << "\nIn " << options.out.string() << ": report.html, homework-2.ipynb" << folders
             << "\n";
 }

@@ -44,20 +44,21 @@ vertical::Config vae_config(const Setting& setting, const data::Table& table,
 
 namespace {
 
-Curve train_split(const Bench& bench, const std::string& name, const data::Table& scaled_table,
-                  const vertical::Shares& shares, vertical::Quirks quirks) {
-  const vertical::Config config = split_config(bench.setting, scaled_table, shares, quirks);
+Curve train_split(const ExerciseContext& context, const std::string& name,
+                  const data::Table& scaled_table, const vertical::Shares& shares,
+                  vertical::Quirks quirks) {
+  const vertical::Config config = split_config(context.setting, scaled_table, shares, quirks);
   vertical::Clients clients;
   for (const auto& features : shares)
     clients.push_back(std::make_unique<vertical::LocalClient>(
         config, static_cast<int>(clients.size()), vertical::columns_of(scaled_table, features)));
   Curve curve{name, {}};
-  bench.on_epoch(name, 0, config.epochs);
+  context.on_epoch(name, 0, config.epochs);
   const vertical::History history =
       vertical::train(config, scaled_table.labels, clients, [&](const vertical::Epoch& epoch) {
         curve.loss.push_back(epoch.loss);
         curve.accuracy.push_back(epoch.accuracy);
-        bench.on_epoch(name, static_cast<int>(curve.loss.size()), config.epochs);
+        context.on_epoch(name, static_cast<int>(curve.loss.size()), config.epochs);
       });
   curve.measures[test_accuracy] = history.test_accuracy;
   curve.features = text_of(shares);
@@ -66,10 +67,11 @@ Curve train_split(const Bench& bench, const std::string& name, const data::Table
 
 }  // namespace
 
-Curve run_split(const Bench& bench, const std::string& name, const data::Table& scaled_table,
-                const vertical::Shares& shares, vertical::Quirks quirks) {
-  return bench.keep_one(name,
-                        [&] { return train_split(bench, name, scaled_table, shares, quirks); });
+Curve run_split(const ExerciseContext& context, const std::string& name,
+                const data::Table& scaled_table, const vertical::Shares& shares,
+                vertical::Quirks quirks) {
+  return context.keep_one(name,
+                          [&] { return train_split(context, name, scaled_table, shares, quirks); });
 }
 
 std::string text_of(const vertical::Shares& shares) {

@@ -23,8 +23,9 @@ fl::vertical::Config vae_config(const Setting& setting, const data::Table& table
                                 const fl::vertical::Shares& shares);
 
 // Trains with all parties in this process, unless the curve was kept.
-Curve run_split(const Bench& bench, const std::string& name, const data::Table& scaled_table,
-                const fl::vertical::Shares& shares, fl::vertical::Quirks quirks);
+Curve run_split(const ExerciseContext& context, const std::string& name,
+                const data::Table& scaled_table, const fl::vertical::Shares& shares,
+                fl::vertical::Quirks quirks);
 
 // "age sex cp | trestbps chol fbs"
 std::string text_of(const fl::vertical::Shares& shares);

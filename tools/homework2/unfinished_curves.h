@@ -13,13 +13,13 @@ namespace homework2 {
 // The curves of an exercise that is under way, in a file of OUT/.unfinished. However the program
 // ended, the same command goes on with them; curves of another build are not used. The file's name
 // says all that the curves depend on: the exercise, the setting and the table.
-class Kept {
+class UnfinishedCurves {
  public:
   // Writes to `log` if there are curves to go on with, or a file that cannot be used.
-  Kept(const std::filesystem::path& out, const Exercise& exercise, const Setting& setting,
-       const data::Table& table, std::ostream& log);
+  UnfinishedCurves(const std::filesystem::path& out, const Exercise& exercise,
+                   const Setting& setting, const data::Table& table, std::ostream& log);
 
-  // What Bench::keep promises. Throws nn::InputError if the file cannot be written.
+  // What ExerciseContext::keep promises. Throws nn::InputError if the file cannot be written.
   std::vector<Curve> keep(std::span<const std::string> names, const MakeCurves& make);
 
   const std::filesystem::path& file() const { return file_; }

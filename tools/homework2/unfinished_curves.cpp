@@ -1,4 +1,4 @@
-#include "tools/homework2/kept.h"
+#include "tools/homework2/unfinished_curves.h"
 
 #include <algorithm>
 #include <cstdint>
@@ -26,13 +26,14 @@ std::uint32_t checksum_of(const data::Table& table) {
 
 }  // namespace
 
-Kept::Kept(const fs::path& out, const Exercise& exercise, const Setting& setting,
-           const data::Table& table, std::ostream& log)
+UnfinishedCurves::UnfinishedCurves(const fs::path& out, const Exercise& exercise,
+                                   const Setting& setting, const data::Table& table,
+                                   std::ostream& log)
     : outcome_{&exercise, nn::describe_engine(), {}} {
   const std::string epochs = setting.epochs ? nn::concat(*setting.epochs, "-epochs-") : "";
   file_ = out / ".unfinished" /
-          nn::concat(exercise.name, '-', setting.seed, '-', tools::name_of(setting.stream),
-                     '-', epochs, checksum_of(table), ".json");
+          nn::concat(exercise.name, '-', setting.seed, '-', tools::name_of(setting.stream), '-',
+                     epochs, checksum_of(table), ".json");
   std::error_code ignored;
   if (!fs::exists(file_, ignored)) return;
   try {
@@ -46,7 +47,8 @@ Kept::Kept(const fs::path& out, const Exercise& exercise, const Setting& setting
   }
 }
 
-std::vector<Curve> Kept::keep(std::span<const std::string> names, const MakeCurves& make) {
+std::vector<Curve> UnfinishedCurves::keep(std::span<const std::string> names,
+                                          const MakeCurves& make) {
   std::vector<Curve> found;
   std::ranges::copy_if(outcome_.curves, std::back_inserter(found), [&](const Curve& curve) {
     return std::ranges::count(names, curve.name) > 0;
@@ -58,7 +60,7 @@ std::vector<Curve> Kept::keep(std::span<const std::string> names, const MakeCurv
   return made;
 }
 
-void Kept::remove() {
+void UnfinishedCurves::remove() {
   std::error_code ignored;
   fs::remove(file_, ignored);
   fs::remove(file_.parent_path(), ignored);  // unless other runs are kept there
