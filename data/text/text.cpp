@@ -1,13 +1,12 @@
 #include "data/text/text.h"
 
-#include <algorithm>
-#include <iterator>
 
 #include "data/text/plays.h"
 #include "data/text/stories.h"
 #include "nn/base/error.h"
 #include "nn/base/file.h"
 #include "nn/base/folder_lock.h"
+#include "nn/base/named_row.h"
 
 namespace data {
 namespace {
@@ -49,8 +48,7 @@ constexpr KnownText named[] = {
 std::span<const KnownText> known_texts() { return named; }
 
 const KnownText* find_known_text(std::string_view name) {
-  const auto* const found = std::ranges::find(named, name, &KnownText::name);
-  return found == std::end(named) ? nullptr : found;
+  return nn::find_row(known_texts(), name);
 }
 
 path stories_file(const path& data_raw) {

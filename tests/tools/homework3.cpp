@@ -36,7 +36,7 @@ Outcome made_up_outcome(const Exercise& exercise) {
       round.measures = {{"Attack success", 2 * round.accuracy / 3}, {"Test loss", NAN}};
       round.selected = {7, 12};
     }
-    if (run.experiment.attacker()) run.confusion.assign(100, 3);
+    if (run.experiment.attack_entry()) run.confusion.assign(100, 3);
   }
   return outcome;
 }

@@ -42,13 +42,13 @@ fl::Malicious malicious_of(const std::string& text) {
 void check_fixed(const Experiment& experiment, bool has_batch) {
   const fl::LocalTraining& training = experiment.training;
   const Experiment usual;
-  if (!experiment.method().is_federated &&
+  if (!experiment.algorithm_entry().is_federated &&
       (experiment.clients != usual.clients || experiment.fraction != usual.fraction ||
        experiment.partition.split != usual.partition.split))
     throw nn::InputError(
         experiment.algorithm + " is one party that has all the samples",
         "leave --clients, --fraction and --split out, or choose another --algorithm");
-  if (!experiment.method().is_full_batch) return;
+  if (!experiment.algorithm_entry().is_full_batch) return;
   const std::string one_step =
       experiment.algorithm + " takes one step over all samples of a client";
   if (has_batch && training.batch != 0)

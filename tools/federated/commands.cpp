@@ -42,7 +42,7 @@ void say_how_to_go_on(const Run& run, const Outputs& outputs, const std::string&
 
 // Attackers may want a model that diverges.
 int status_of(const Run& run) {
-  if (run.experiment.attacker() || !has_diverged(run)) return 0;
+  if (run.experiment.attack_entry() || !has_diverged(run)) return 0;
   std::cerr << "error: training diverged: no client's update was finite in round "
             << run.rounds.back().number << "\nhint: choose a smaller --lr than "
             << number(run.experiment.training.learning_rate) << '\n';

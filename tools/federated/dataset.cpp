@@ -1,6 +1,5 @@
 #include "tools/federated/dataset.h"
 
-#include <algorithm>
 #include <array>
 #include <csignal>
 #include <span>
@@ -13,6 +12,7 @@
 #include "nn/base/checksum.h"
 #include "nn/base/error.h"
 #include "nn/base/file.h"
+#include "nn/base/named_row.h"
 #include "nn/base/split.h"
 #include "tools/program/nearest.h"
 #include "tools/program/options.h"
@@ -165,8 +165,8 @@ std::span<const DatasetEntry> dataset_table() {
 
 Dataset open_dataset(DataChoice choice) {
   std::error_code ignored;
-  const auto found = std::ranges::find(dataset_table(), choice.name, &DatasetEntry::name);
-  if (found != dataset_table().end()) return found->open(choice);
+  if (const DatasetEntry* found = nn::find_row(dataset_table(), choice.name))
+    return found->open(choice);
   if (choice.from.empty() && fs::is_directory(choice.name, ignored)) {
     choice.from = choice.name;
     choice.name = "images";

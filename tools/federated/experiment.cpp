@@ -9,6 +9,7 @@
 #include "fl/clocks/clocks.h"
 #include "fl/compression/compression.h"
 #include "fl/defences/defences.h"
+#include "nn/base/named_row.h"
 #include "nn/base/number.h"
 #include "nn/base/split.h"
 #include "nn/models/models.h"
@@ -36,8 +37,8 @@ const Entry* known_or_none(const Entry* found, std::string_view kind, const std:
 }
 
 const nn::ModelEntry& find_model(const std::string& name) {
-  const auto found = std::ranges::find(nn::model_table(), name, &nn::ModelEntry::name);
-  check_known(found != nn::model_table().end(), "model", name);
+  const nn::ModelEntry* found = nn::find_row(nn::model_table(), name);
+  check_known(found, "model", name);
   return *found;
 }
 
@@ -51,35 +52,35 @@ std::string models_for(nn::InputKind kind) {
 
 }  // namespace
 
-const fl::AlgorithmEntry& Experiment::method() const {
+const fl::AlgorithmEntry& Experiment::algorithm_entry() const {
   const fl::AlgorithmEntry* found = fl::find_algorithm(algorithm);
   check_known(found, "algorithm", algorithm);
   return *found;
 }
 
-const fl::DefenceEntry* Experiment::guard() const {
+const fl::DefenceEntry* Experiment::defence_entry() const {
   return known_or_none(fl::find_defence(defence), "defence", defence);
 }
 
-const fl::AttackEntry* Experiment::attacker() const {
+const fl::AttackEntry* Experiment::attack_entry() const {
   return known_or_none(fl::find_attack(attack), "attack", attack);
 }
 
-const fl::CompressionEntry* Experiment::compressor() const {
+const fl::CompressionEntry* Experiment::compression_entry() const {
   return known_or_none(fl::find_compression(compression), "compression", compression);
 }
 
-const fl::ClockEntry* Experiment::timekeeper() const {
+const fl::ClockEntry* Experiment::clock_entry() const {
   return known_or_none(fl::find_clock(clock), "clock", clock);
 }
 
 fl::Config config_of(const Experiment& e) {
-  return {.algorithm = &e.method(),
-          .defence = e.guard(),
-          .attack = e.attacker(),
+  return {.algorithm = &e.algorithm_entry(),
+          .defence = e.defence_entry(),
+          .attack = e.attack_entry(),
           .malicious = e.malicious,
-          .compression = e.compressor(),
-          .clock = e.timekeeper(),
+          .compression = e.compression_entry(),
+          .clock = e.clock_entry(),
           .options = e.options,
           .make_model = {},
           .clients = e.clients,
@@ -109,9 +110,9 @@ std::vector<fl::OptionUser> Experiment::option_users() const {
 }
 
 Experiment settled(Experiment e) {
-  if (e.method().is_full_batch) e.training.batch = 0, e.training.epochs = 1;
+  if (e.algorithm_entry().is_full_batch) e.training.batch = 0, e.training.epochs = 1;
   e.options = fl::with_presets(e.option_users(), e.options);
-  if (!e.method().is_federated) e.clients = 1, e.fraction = 1, e.partition = {};
+  if (!e.algorithm_entry().is_federated) e.clients = 1, e.fraction = 1, e.partition = {};
   return e;
 }
 
@@ -205,10 +206,10 @@ void validate(const Experiment& e) {
         nn::concat("a share of ", e.malicious.share, " malicious clients is outside [0, 1]"),
         "choose --malicious 0.2, or name clients: --malicious 3,25,28");
   const bool has_malicious = e.malicious.share > 0 || !e.malicious.clients.empty();
-  check(!e.attacker() || has_malicious,
+  check(!e.attack_entry() || has_malicious,
         nn::concat("no client is malicious, but --attack is ", e.attack),
         "say who is: --malicious 0.2, or --malicious 3,25,28");
-  check(e.attacker() || !has_malicious, "malicious clients without an attack do nothing",
+  check(e.attack_entry() || !has_malicious, "malicious clients without an attack do nothing",
         "choose --attack reversion, say, or leave --malicious out");
   if (e.takes_natural_clients) return;
   for (int client : e.malicious.clients) {

@@ -33,12 +33,12 @@ struct Experiment {
   bool stops_at_target = false;  // no round is played after the one that reaches it
   int test_every = 1;            // rounds; the last one is tested in any case
 
-  const fl::AlgorithmEntry& method() const;
-  const fl::DefenceEntry* guard() const;             // null for "none"
-  const fl::AttackEntry* attacker() const;           // null for "none"
-  const fl::CompressionEntry* compressor() const;    // null for "none"
-  const fl::ClockEntry* timekeeper() const;          // null for "none"
-  std::vector<fl::OptionUser> option_users() const;  // the rows that it has chosen
+  const fl::AlgorithmEntry& algorithm_entry() const;
+  const fl::DefenceEntry* defence_entry() const;          // null for "none"
+  const fl::AttackEntry* attack_entry() const;            // null for "none"
+  const fl::CompressionEntry* compression_entry() const;  // null for "none"
+  const fl::ClockEntry* clock_entry() const;              // null for "none"
+  std::vector<fl::OptionUser> option_users() const;       // the rows that it has chosen
 };
 
 // With the values that its algorithm fixes (one full batch for FedSGD, one client without

@@ -43,7 +43,7 @@ std::string percent(double accuracy) {
 static std::string cell(double value) { return std::isnan(value) ? "" : number(value); }
 
 std::string curve_name(const Experiment& experiment) {
-  const std::string label(experiment.method().label);
+  const std::string label(experiment.algorithm_entry().label);
   switch (experiment.partition.split) {
     case fl::Split::iid:
       return label;
@@ -72,7 +72,7 @@ std::string to_csv(std::span<const Run> runs, std::span<const std::string> names
   for (std::size_t i = 0; i < runs.size(); ++i) {
     const Experiment& e = runs[i].experiment;
     for (const fl::Round& round : runs[i].rounds) {
-      out << round.number << ',' << e.method().label << ',' << e.clients << ','
+      out << round.number << ',' << e.algorithm_entry().label << ',' << e.clients << ','
           << number(e.fraction) << ',' << batch_text(e.training.batch) << ',' << e.training.epochs
           << ',' << number(e.training.learning_rate) << ',' << e.seed << ',';
       if (has_wall_time) out << number(std::round(round.ideal_seconds * 10) / 10) << ',';
@@ -105,7 +105,7 @@ std::string to_full_csv(std::span<const Run> runs) {
   for (const Run& run : runs) {
     const Experiment& e = run.experiment;
     for (const fl::Round& round : run.rounds) {
-      out << round.number << ',' << e.method().label << ',' << e.clients << ','
+      out << round.number << ',' << e.algorithm_entry().label << ',' << e.clients << ','
           << number(e.fraction) << ',' << batch_text(e.training.batch) << ',' << e.training.epochs
           << ',' << number(e.training.learning_rate) << ',' << e.seed << ',' << round.messages
           << ',' << cell(round.accuracy);

@@ -57,7 +57,7 @@ Run Runner::run(const Experiment& experiment) {
   run.dataset = dataset_.name;
   if (run.rounds.size() == entry.rounds.size())
     run.confusion = entry.confusion;
-  else if (experiment.attacker())
+  else if (experiment.attack_entry())
     say(nn::concat("note: there is no confusion matrix of round ", run.rounds.size(),
                    ": the saved run has gone on to round ", entry.rounds.size(), '\n'));
   return run;
@@ -105,7 +105,7 @@ void Runner::play(Entry& entry) {
   // been played in one go.
   if (std::ssize(entry.rounds) == e.rounds && std::isnan(entry.rounds.back().accuracy))
     server.test(entry.rounds.back());
-  if (e.attacker() && !entry.rounds.empty()) entry.confusion = server.evaluate(true).confusion;
+  if (e.attack_entry() && !entry.rounds.empty()) entry.confusion = server.evaluate(true).confusion;
 }
 
 }  // namespace federated

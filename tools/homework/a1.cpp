@@ -51,7 +51,7 @@ std::vector<Curve> a1_curves(const Setting& setting) {
       e.fraction = scenario.fraction;
       e.clients = scenario.clients;
       e.partition.split = scenario.split;
-      curves.push_back({nn::concat(e.method().label, " scenario ", number), e});
+      curves.push_back({nn::concat(e.algorithm_entry().label, " scenario ", number), e});
     }
   }
   return curves;

@@ -30,7 +30,7 @@ report::Table table(const std::string& caption, const std::vector<Run>& sgd,
   report::Table table{caption, {"Algorithm", "N", "C", "Message count", "Test accuracy"}, {}};
   for (const auto* runs : {&sgd, &average})
     for (const Run& run : *runs)
-      table.rows.push_back({std::string(run.experiment.method().label),
+      table.rows.push_back({std::string(run.experiment.algorithm_entry().label),
                             std::to_string(run.experiment.clients), number(run.experiment.fraction),
                             std::to_string(run.rounds.back().messages),
                             percent(run.final_accuracy())});
@@ -38,7 +38,7 @@ report::Table table(const std::string& caption, const std::vector<Run>& sgd,
 }
 
 std::string curve(const Experiment& e) {
-  return nn::concat(e.method().label, " N=", e.clients, " C=", number(e.fraction));
+  return nn::concat(e.algorithm_entry().label, " N=", e.clients, " C=", number(e.fraction));
 }
 
 // A table and a plot of the same runs.

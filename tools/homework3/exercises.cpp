@@ -27,7 +27,7 @@ Experiment lab_experiment(const Setting& setting, const char* attack, const char
   e.training.epochs = 2;
   e.training.learning_rate = 0.02;
   e.attack = attack;
-  if (e.attacker()) e.malicious.share = 0.2;
+  if (e.attack_entry()) e.malicious.share = 0.2;
   e.defence = defence;
   e.options = options;
   return e;
