@@ -1,6 +1,5 @@
 #include "data/text/text.h"
 
-
 #include "data/text/plays.h"
 #include "data/text/stories.h"
 #include "nn/base/error.h"

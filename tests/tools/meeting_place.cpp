@@ -16,9 +16,9 @@ TEST_CASE("a rank that waits in vain names those that are missing, and no others
   const tools::TemporaryFolder folder;
   const auto wait_as = [&](int rank) -> std::string {
     const ranks::MeetingPlace place{folder.path / "meeting", rank, 6};
-    const ranks::Circle circle{"pipeline-1", {3, 4, 5}};
+    const ranks::Group group{"pipeline-1", {3, 4, 5}};
     try {
-      ranks::Line(place, circle, "the same", std::chrono::milliseconds(1500));
+      ranks::Channel(place, group, "the same", std::chrono::milliseconds(1500));
     } catch (const pipeline::PeerLost& lost) {
       return lost.what();
     }

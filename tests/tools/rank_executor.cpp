@@ -55,8 +55,8 @@ TEST_CASE("the parts of a test are shared out over ranks, and come back in their
   Rank server(folder.path, 0), other(folder.path, 1);
   int clients = -1;
   std::jthread thread([&] {
-    ranks::Line line(other.place, ranks::with_rank_0(1), "the same", other.place.timeout);
-    clients = ranks::serve(other.threads, line);
+    ranks::Channel channel(other.place, ranks::with_rank_0(1), "the same", other.place.timeout);
+    clients = ranks::serve(other.threads, channel);
   });
   {
     ranks::RankExecutor::Connections connections;

@@ -30,7 +30,7 @@ ClientPipeline::ClientPipeline(std::unique_ptr<StageRank> rank,
 
 ClientPipeline::~ClientPipeline() {
   is_over_ = true;
-  if (return_.valid()) rank_ = return_.get();  // a latecomer
+  if (return_.valid()) rank_ = return_.get();  // a newcomer
   if (!rank_) return;
   try {
     for (int stage = 1; stage < config_.topology.stages; ++stage)

@@ -23,10 +23,10 @@ constexpr std::size_t largest_update = std::size_t{1} << 36;
 // Of a message: work may take as long as it likes. A rank that is lost has no pulse.
 constexpr std::chrono::years longest_wait{1};
 
-Line::Line(const MeetingPlace& place, const Circle& circle, const std::string& terms,
-           std::chrono::milliseconds patience) {
+Channel::Channel(const MeetingPlace& place, const Group& group, const std::string& terms,
+                 std::chrono::milliseconds patience) {
   // They meet as a run of their own, in which each has a seat.
-  const std::vector<int>& ranks = circle.ranks;
+  const std::vector<int>& ranks = group.ranks;
   const int own = static_cast<int>(std::ranges::find(ranks, place.rank) - ranks.begin());
   std::vector<int> others, other_seats;
   for (int seat = 0; seat < std::ssize(ranks); ++seat) {
@@ -34,7 +34,7 @@ Line::Line(const MeetingPlace& place, const Circle& circle, const std::string& t
     others.push_back(ranks[seat]);
     other_seats.push_back(seat);
   }
-  const std::filesystem::path folder = place.folder.string() + '-' + circle.name;
+  const std::filesystem::path folder = place.folder.string() + '-' + group.name;
   const auto clear_away = [&] {
     std::error_code ignored;
     if (own == 0) std::filesystem::remove_all(folder, ignored);
@@ -83,18 +83,18 @@ Line::Line(const MeetingPlace& place, const Circle& circle, const std::string& t
   clear_away();
 }
 
-Circle with_rank_0(int rank) { return {std::to_string(rank), {0, rank}}; }
+Group with_rank_0(int rank) { return {std::to_string(rank), {0, rank}}; }
 
 Connection::Connection(const MeetingPlace& place, int rank, const std::string& terms,
                        std::chrono::milliseconds patience)
-    : rank_(rank), line_(place, with_rank_0(rank), terms, patience) {
-  threads_ = static_cast<int>(line_.mailbox().receive_number(
+    : rank_(rank), channel_(place, with_rank_0(rank), terms, patience) {
+  threads_ = static_cast<int>(channel_.mailbox().receive_number(
       rank, {Tag::report},
       nn::concat("waiting for rank ", rank, " to say how many threads it has")));
 }
 
 int Connection::send(const fl::Assignment& assignment) {
-  Mailbox& mailbox = line_.mailbox();
+  Mailbox& mailbox = channel_.mailbox();
   ++assignments_;
   if (version_ != assignment.round) {
     std::vector<nn::real> numbers(assignment.received.weights.begin(),
@@ -116,8 +116,8 @@ Parcel<fl::Trained> Connection::train(const fl::Assignment& assignment) {
     if (is_lost_) throw PeerLost(nn::concat("rank ", rank_, " is lost"), "");
     try {
       if (!number) number = send(assignment);
-      line_.mailbox().progress(what);
-      if (const auto message = line_.mailbox().try_receive(rank_, {Tag::update, 0, *number}))
+      channel_.mailbox().progress(what);
+      if (const auto message = channel_.mailbox().try_receive(rank_, {Tag::update, 0, *number}))
         return trained_of(message->bytes);
     } catch (const PeerLost&) {
       is_lost_ = true;
@@ -129,8 +129,8 @@ Parcel<fl::Trained> Connection::train(const fl::Assignment& assignment) {
 void Connection::end() noexcept {
   if (is_lost_) return;
   try {
-    line_.mailbox().send_number(rank_, {Tag::order}, 0);
-    line_.mailbox().part();
+    channel_.mailbox().send_number(rank_, {Tag::order}, 0);
+    channel_.mailbox().part();
   } catch (...) {
     is_lost_ = true;
   }

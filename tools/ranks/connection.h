@@ -29,18 +29,18 @@ struct MeetingPlace {
 
 // Ranks that are connected with each other, in ascending order: rank 0 and another one, or the
 // ranks of a pipeline. `name` is that of their meeting.
-struct Circle {
+struct Group {
   std::string name;
   std::vector<int> ranks;
 };
 
-// A rank's end of the connections of a circle. All of its ranks must have the same terms, one per
+// A rank's end of the connections of a group. All of its ranks must have the same terms, one per
 // line. Throws as Mailbox::meet() and pipeline::meet_in() do, which waits `patience` for the other
 // processes to start.
-class Line {
+class Channel {
  public:
-  Line(const MeetingPlace& place, const Circle& circle, const std::string& terms,
-       std::chrono::milliseconds patience);
+  Channel(const MeetingPlace& place, const Group& group, const std::string& terms,
+          std::chrono::milliseconds patience);
   pipeline::Mailbox& mailbox() { return *mailbox_; }
 
  private:
@@ -48,8 +48,8 @@ class Line {
   std::optional<pipeline::Mailbox> mailbox_;
 };
 
-// The circle of rank 0 and this one.
-Circle with_rank_0(int rank);
+// The group of rank 0 and this one.
+Group with_rank_0(int rank);
 
 // Another rank, as rank 0 sees it. Several threads may use it.
 class Connection {
@@ -74,7 +74,7 @@ class Connection {
   int send(const fl::Assignment& assignment);
 
   int rank_, threads_ = 0;
-  Line line_;
+  Channel channel_;
   std::mutex mutex_;
   std::atomic<bool> is_lost_ = false;
   std::optional<int> version_;  // of the weights that it has; see fl::Assignment::round

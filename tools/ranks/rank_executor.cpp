@@ -16,33 +16,33 @@ RankExecutor::RankExecutor(fl::ThreadExecutor& own, std::unique_ptr<ClientPipeli
                            std::function<void(const std::string&)> say)
     : own_(own),
       pipeline_(std::move(pipeline)),
-      own_hands_(pipeline_ ? 1 : static_cast<int>(own.workers().size())),
+      own_slots_(pipeline_ ? 1 : static_cast<int>(own.workers().size())),
       others_(std::move(others)),
       reconnect_(std::move(reconnect)),
       say_(std::move(say)),
       own_threads_(std::ssize(own.workers())) {
   own_.workers()[0].compute_with(pipeline_.get());
-  share_out_hands();
+  share_out_slots();
 }
 
 RankExecutor::~RankExecutor() {
   is_over_ = true;
   for (auto& each : returns_)
-    if (auto latecomer = each.get()) others_.push_back(std::move(latecomer));
+    if (auto newcomer = each.get()) others_.push_back(std::move(newcomer));
   for (const auto& other : others_) other->end();
   own_.workers()[0].compute_with(nullptr);
 }
 
 // In turns, so that few clients are shared out over all ranks.
-void RankExecutor::share_out_hands() {
-  hands_.clear();
-  int most = own_hands_;
+void RankExecutor::share_out_slots() {
+  slots_.clear();
+  int most = own_slots_;
   for (const auto& other : others_) most = std::max(most, other->threads());
   for (int thread = 0; thread < most; ++thread) {
-    if (thread < own_hands_) hands_.push_back({.worker = &own_.workers()[thread]});
+    if (thread < own_slots_) slots_.push_back({.worker = &own_.workers()[thread]});
     for (const auto& other : others_)
       if (thread < other->threads() && !other->is_lost())
-        hands_.push_back({.connection = other.get()});
+        slots_.push_back({.connection = other.get()});
   }
 }
 
@@ -57,31 +57,31 @@ void RankExecutor::take_in_those_that_are_back() {
     *std::ranges::find(others_, back->rank(), &Connection::rank) = std::move(back);
   }
   if (std::erase_if(returns_, [](const auto& each) { return !each.valid(); }) > 0)
-    share_out_hands();
+    share_out_slots();
 }
 
 void RankExecutor::train(int count, const Assign& assign, const Take& take) {
   take_in_those_that_are_back();
   if (!pipeline_ &&
       std::ranges::all_of(others_, [](const auto& other) { return other->is_lost(); })) {
-    hands_.clear();  // with their spare workers
+    slots_.clear();  // with their spare workers
     return own_.train(count, assign, take);
   }
   const fl::NobodyIdle afterwards(own_.idle());
   std::vector<fl::Trained> trained(count);
   fl::ordered_parallel(
-      hands_, count,
-      [&](Hand& hand, int number) {
+      slots_, count,
+      [&](Slot& slot, int number) {
         if (const std::optional<fl::Assignment> assignment = assign(number))
-          trained[number] = train_with(hand, *assignment);
+          trained[number] = train_with(slot, *assignment);
       },
-      [&](Hand& hand, int number) {
+      [&](Slot& slot, int number) {
         take(number, trained[number]);
         trained[number] = {};
-        hand.parcel = {};
+        slot.parcel = {};
       },
-      [&](Hand& hand) {
-        if (hand.worker) own_.idle().add(*hand.worker);
+      [&](Slot& slot) {
+        if (slot.worker) own_.idle().add(*slot.worker);
       });
 }
 
@@ -89,27 +89,27 @@ void RankExecutor::test(int count, const Assign& assign, const Take& take) {
   pipeline_ ? own_.train(count, assign, take) : train(count, assign, take);
 }
 
-fl::Trained RankExecutor::train_with(Hand& hand, const fl::Assignment& assignment) {
+fl::Trained RankExecutor::train_with(Slot& slot, const fl::Assignment& assignment) {
   for (;;) {
     Connection* connection = nullptr;
     {
       const std::lock_guard lock(mutex_);
-      if (hand.connection && hand.connection->is_lost()) hand.connection = replacement();
-      connection = hand.connection;
+      if (slot.connection && slot.connection->is_lost()) slot.connection = replacement();
+      connection = slot.connection;
     }
-    if (!connection) return train_here(hand, assignment);
+    if (!connection) return train_here(slot, assignment);
     try {
-      hand.parcel = connection->train(assignment);
-      return hand.parcel.value;
+      slot.parcel = connection->train(assignment);
+      return slot.parcel.value;
     } catch (const pipeline::PeerLost& lost) {
       if (!lost.news.empty()) lose(*connection, lost.what());
     }
   }
 }
 
-// For rank 0's own hands and those that have lost their ranks: no more train at once than there are
+// For rank 0's own slots and those that have lost their ranks: no more train at once than there are
 // threads.
-fl::Trained RankExecutor::train_here(Hand& hand, const fl::Assignment& assignment) {
+fl::Trained RankExecutor::train_here(Slot& slot, const fl::Assignment& assignment) {
   struct Permit {
     explicit Permit(std::counting_semaphore<>& of) : all(of) { all.acquire(); }
     ~Permit() { all.release(); }
@@ -118,8 +118,8 @@ fl::Trained RankExecutor::train_here(Hand& hand, const fl::Assignment& assignmen
     std::counting_semaphore<>& all;
   };
   const Permit permit(own_threads_);
-  if (!hand.worker && !hand.spare) hand.spare = own_.new_worker();
-  return own_.train_client(assignment, hand.worker ? *hand.worker : *hand.spare);
+  if (!slot.worker && !slot.spare) slot.spare = own_.new_worker();
+  return own_.train_client(assignment, slot.worker ? *slot.worker : *slot.spare);
 }
 
 void RankExecutor::lose(const Connection& connection, const std::string& why) {
@@ -129,14 +129,14 @@ void RankExecutor::lose(const Connection& connection, const std::string& why) {
       std::async(std::launch::async, reconnect_, connection.rank(), std::cref(is_over_)));
 }
 
-// The rank with the fewest hands for its threads; null if all are lost.
+// The rank with the fewest slots for its threads; null if all are lost.
 Connection* RankExecutor::replacement() {
   Connection* best = nullptr;
   double least = 0;
   for (const auto& other : others_) {
     if (other->is_lost()) continue;
-    const auto hands = std::ranges::count(hands_, other.get(), &Hand::connection);
-    const double load = static_cast<double>(hands) / other->threads();
+    const auto slots = std::ranges::count(slots_, other.get(), &Slot::connection);
+    const double load = static_cast<double>(slots) / other->threads();
     if (!best || load < least) best = other.get(), least = load;
   }
   return best;

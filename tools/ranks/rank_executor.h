@@ -38,29 +38,29 @@ class RankExecutor : public fl::Executor {
   void test(int count, const Assign& assign, const Take& take) override;
 
  private:
-  // A thread, here or elsewhere, that trains one client at a time.
-  struct Hand {
+  // Where one client at a time is trained: a thread of rank 0 or of another rank.
+  struct Slot {
     fl::ClientWorker* worker = nullptr;
     Connection* connection = nullptr;
     std::unique_ptr<fl::ClientWorker> spare = {};  // once every other rank is lost
     Parcel<fl::Trained> parcel = {};
   };
   void take_in_those_that_are_back();
-  void share_out_hands();
-  fl::Trained train_with(Hand& hand, const fl::Assignment& assignment);
-  fl::Trained train_here(Hand& hand, const fl::Assignment& assignment);
+  void share_out_slots();
+  fl::Trained train_with(Slot& slot, const fl::Assignment& assignment);
+  fl::Trained train_here(Slot& slot, const fl::Assignment& assignment);
   void lose(const Connection& connection, const std::string& why);
   Connection* replacement();
 
   fl::ThreadExecutor& own_;
   std::unique_ptr<ClientPipeline> pipeline_;
-  int own_hands_;  // clients that rank 0 trains at the same time
+  int own_slots_;  // clients that rank 0 trains at the same time
   Connections others_;
   Reconnect reconnect_;
   std::function<void(const std::string&)> say_;
-  std::vector<Hand> hands_;
+  std::vector<Slot> slots_;
   std::counting_semaphore<> own_threads_;
-  mutable std::mutex mutex_;  // of the hands' connections, and of what follows
+  mutable std::mutex mutex_;  // of the slots' connections, and of what follows
   std::atomic<bool> is_over_ = false;
   std::vector<std::future<std::unique_ptr<Connection>>> returns_;  // of lost ranks
 };

@@ -164,17 +164,17 @@ federated::Runner::MakeExecutor make_executor(const Place& place, int threads) {
 static int serve_clients(fl::Server& server, const Place& place, const std::string& terms,
                          int threads) {
   std::unique_ptr<ClientPipeline> pipeline;
-  std::optional<Line> line;
+  std::optional<Channel> channel;
   meet_beside_rank_0(place, false, [&](const MeetingPlace& meeting) {
     if (place.cutting.stages > 1) {
       const auto config =
           config_of(server.model(), place.cutting, meeting.ranks, server.precision());
       pipeline = meet_pipeline(meeting, config, terms, threads);
     }
-    line.emplace(meeting, with_rank_0(meeting.rank), terms, meeting.timeout);
+    channel.emplace(meeting, with_rank_0(meeting.rank), terms, meeting.timeout);
   });
   if (pipeline) server.threads().workers()[0].compute_with(pipeline.get());
-  return serve(server.threads(), *line);
+  return serve(server.threads(), *channel);
 }
 
 // Computes gradients in a pipeline. When a rank of it is lost, the others wait for it while rank 0

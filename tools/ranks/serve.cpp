@@ -93,8 +93,8 @@ class Bench {
 
 }  // namespace
 
-int serve(fl::ThreadExecutor& threads, Line& line) {
-  Mailbox& mailbox = line.mailbox();
+int serve(fl::ThreadExecutor& threads, Channel& channel) {
+  Mailbox& mailbox = channel.mailbox();
   mailbox.send_number(0, {Tag::report}, static_cast<double>(threads.workers().size()));
   Message weights;
   int next = 1;

@@ -15,11 +15,11 @@ using pipeline::Mailbox, pipeline::Message, pipeline::PeerLost, pipeline::Tag;
 
 namespace {
 
-Circle circle_of(const pipeline::Topology& topology, int pipeline) {
-  Circle circle{nn::concat("pipeline-", pipeline), {}};
+Group group_of(const pipeline::Topology& topology, int pipeline) {
+  Group group{nn::concat("pipeline-", pipeline), {}};
   for (int stage = 0; stage < topology.stages; ++stage)
-    circle.ranks.push_back(topology.rank(pipeline, stage));
-  return circle;
+    group.ranks.push_back(topology.rank(pipeline, stage));
+  return group;
 }
 
 }  // namespace
@@ -30,7 +30,7 @@ StageRank::StageRank(const MeetingPlace& place, const pipeline::TrainingConfig& 
       pipeline_(config.topology.pipeline(place.rank)),
       own_stage_(config.topology.stage(place.rank)),
       stage_(config_.model, pipeline::blocks_of(config_, own_stage_), config_.length, 0, threads) {
-  line_.emplace(place, circle_of(config_.topology, pipeline_), terms, patience);
+  channel_.emplace(place, group_of(config_.topology, pipeline_), terms, patience);
   actions_.emplace(
       config_, stage_, mailbox(), trace_,
       pipeline::ActionWorker::Callbacks{

@@ -24,7 +24,7 @@ namespace ranks {
 //   every stage  ---> lead          gradients of its blocks; the last one: losses
 class StageRank {
  public:
-  // Meets the other ranks of its pipeline, as Line does.
+  // Meets the other ranks of its pipeline, as Channel does.
   StageRank(const MeetingPlace& place, const pipeline::TrainingConfig& config,
             const std::string& terms, int threads, std::chrono::milliseconds patience);
 
@@ -37,7 +37,7 @@ class StageRank {
   void serve(int& count);
 
   int lead() const { return config_.topology.rank(pipeline_, 0); }
-  pipeline::Mailbox& mailbox() { return line_->mailbox(); }
+  pipeline::Mailbox& mailbox() { return channel_->mailbox(); }
 
  private:
   void take_weights();
@@ -50,7 +50,7 @@ class StageRank {
   pipeline::Trace trace_;
   pipeline::Stage stage_;
   std::optional<pipeline::ActionWorker> actions_;
-  std::optional<Line> line_;                     // after what its messages read
+  std::optional<Channel> channel_;               // after what its messages read
   std::map<int, pipeline::Schedule> schedules_;  // by the number of microbatches
 
   int batch_ = 0;
