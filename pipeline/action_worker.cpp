@@ -76,7 +76,7 @@ void ActionWorker::forward(Action action) {
   callbacks_.on_loss(action.microbatch, y.data[0]);
 }
 
-// Whether the action belongs to the last part of the model, before a divided head.
+// Whether the action belongs to the last part of the model, before a split head.
 bool ActionWorker::feeds_head(Action action) const {
   return config_.splits_head && placement_.part(own_stage_, action.chunk) == placement_.parts() - 1;
 }

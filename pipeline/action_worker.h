@@ -83,7 +83,7 @@ class ActionWorker {
   Callbacks callbacks_;
   int own_stage_, own_pipeline_;
   Placement placement_;
-  HeadWorker head_worker_;  // of a divided head
+  HeadWorker head_worker_;  // of a split head
   ActivationLink link_;
 
   int step_ = 0, count_ = 0;

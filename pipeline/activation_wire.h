@@ -16,7 +16,7 @@ namespace pipeline {
 // How activations and their gradients travel between stages: as they are, or as bfloat16, in half
 // of the bytes. If bfloat16, a stage rounds what every block of the model passes on, whether it
 // travels or not (Stage::set_rounding), so that losses and weights do not depend on the cut.
-// Evaluations, stories and a divided head exchange floats.
+// Evaluations, stories and a split head exchange floats.
 struct ActivationWire {
   std::string_view name;  // on the command line
   bool is_bf16;

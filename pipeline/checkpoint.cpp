@@ -142,7 +142,7 @@ nn::CheckpointFolder::File Checkpoints::save_block(int step, int block) {
   return folder_.write(step, file_of(block), content.parts());
 }
 
-// The weight of a divided head and the optimizer's state for it: whole on the recorder, which has
+// The weight of a split head and the optimizer's state for it: whole on the recorder, which has
 // the last stage, and nothing elsewhere.
 std::vector<std::vector<nn::real>> Checkpoints::gather_rows(int step) {
   const int block = rows_block_of(config_);
@@ -185,7 +185,7 @@ int Checkpoints::resume(const std::function<void(const std::string&)>& report, b
     for (int block : blocks_)
       if (!config_.splits_head || block < stage_.model().head_block())
         load_block(folder_.path_of(step), block);
-  if (step > 0 && config_.splits_head) load_divided_head(folder_.path_of(step));
+  if (step > 0 && config_.splits_head) load_split_head(folder_.path_of(step));
   return step;
 }
 
@@ -228,7 +228,7 @@ void Checkpoints::load_block(const std::filesystem::path& folder, int block) {
 }
 
 // Reads the whole head, and keeps this rank's rows, and its norm if it is here.
-void Checkpoints::load_divided_head(const std::filesystem::path& folder) {
+void Checkpoints::load_split_head(const std::filesystem::path& folder) {
   const int head = stage_.model().head_block();
   nn::SafetensorsFile file(folder / file_name(head));
   std::vector<std::string> suffixes{""};

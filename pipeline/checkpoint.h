@@ -52,7 +52,7 @@ class Checkpoints {
   nn::CheckpointFolder::File save_block(int step, int block);
   std::vector<std::vector<nn::real>> gather_rows(int step);
   void load_block(const std::filesystem::path& folder, int block);
-  void load_divided_head(const std::filesystem::path& folder);
+  void load_split_head(const std::filesystem::path& folder);
   void require_whole(const nn::CheckpointFolder::Saved& saved) const;
   int find_newest(const std::function<void(const std::string&)>& report);
 

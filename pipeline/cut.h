@@ -28,7 +28,7 @@ struct BlockCosts {
 };
 
 // The cost of each chunk of each stage, for a cut into as many parts as the placement has. The
-// stages share a divided head evenly.
+// stages share a split head evenly.
 StageCosts costs_of(const Cut& cut, const BlockCosts& blocks, const Placement& placement,
                     bool splits_head = false);
 

@@ -42,9 +42,9 @@ class Evaluation {
 
  private:
   double sum_of_batch(int step, int batch, const std::string& place);
-  // Of a window on the rank with the end of the model, and 0 elsewhere or before a divided head.
+  // Of a window on the rank with the end of the model, and 0 elsewhere or before a split head.
   double forward(int step, int window, int part, const std::string& place);
-  // A stage's share of a divided head, and, on the rank with the last part, the loss of all shares.
+  // A stage's share of a split head, and, on the rank with the last part, the loss of all shares.
   void score(int step, int window, const std::string& place);
   double loss_of_scores(int step, int window, const std::string& place);
   Message receive(int stage, int step, int window, int part, const std::string& place);

@@ -188,7 +188,7 @@ bool Protocol::is_crossing(int from, Tag tag, std::size_t bytes, int offset) con
          is_below(tag.item, microbatches_) && bytes == activation_bytes(config_);
 }
 
-// Between steps, whether the sender is the one for this part of the model, or of a divided head,
+// Between steps, whether the sender is the one for this part of the model, or of a split head,
 // and this rank has it. Part 0 gets the tokens of a story from the last part.
 bool Protocol::is_along(int from, int part) const {
   const int parts = placement_.parts(), stages = config_.topology.stages;
@@ -216,7 +216,7 @@ bool Protocol::is_of_story(int from, Tag tag, std::size_t bytes) const {
          bytes == sizeof(nn::real) * story_size(config_, tag.part);
 }
 
-// Between a share of a divided head and the last stage of its pipeline.
+// Between a share of a split head and the last stage of its pipeline.
 bool Protocol::is_for_head(int from, Tag tag, std::size_t bytes) const {
   const Topology& t = config_.topology;
   if (!config_.splits_head || t.pipeline(from) != pipeline_ || !is_below(tag.item, microbatches_))
@@ -264,7 +264,7 @@ bool Protocol::is_checkpoint(int from, Tag tag, std::size_t bytes, int step) con
          bytes <= (config_.model.layers + 4) * longest_file_line;
 }
 
-// Rows of a divided head, with which the recorder fills a file.
+// Rows of a split head, with which the recorder fills a file.
 bool Protocol::is_gathered(int from, std::size_t bytes) const {
   const Topology& t = config_.topology;
   return config_.splits_head && rank_ == recorder_of(config_) && t.pipeline(from) == 0 &&

@@ -10,7 +10,7 @@ namespace pipeline {
 
 namespace {
 
-// The rows of a divided head are the block after its norm.
+// The rows of a split head are the block after its norm.
 std::vector<int> joined(const std::vector<std::vector<int>>& chunks, int head, bool has_rows) {
   std::vector<int> blocks;
   for (const auto& chunk : chunks) blocks.insert(blocks.end(), chunk.begin(), chunk.end());

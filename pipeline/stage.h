@@ -41,7 +41,7 @@ class Stage {
  public:
   // chunks[i]: the consecutive blocks (see nn::LanguageModel) of this rank's i-th chunk; an empty
   // chunk passes its input on. A microbatch has any number of sequences of `length` tokens. Results
-  // have the same bits for any number of threads. `rows`: of a divided head.
+  // have the same bits for any number of threads. `rows`: of a split head.
   Stage(const nn::LanguageModelConfig& config, const std::vector<std::vector<int>>& chunks,
         nn::index length, std::uint64_t seed, int threads = 1, bool recomputes = false,
         std::optional<nn::HeadRows> rows = {});
@@ -56,12 +56,12 @@ class Stage {
   nn::LanguageModel& model() { return model_; }
   nn::Team& team() { return team_; }
   const std::vector<int>& blocks(int chunk) const { return chunks_[chunk]; }
-  std::vector<int> all_blocks() const;  // of all chunks, and the rows of a divided head
+  std::vector<int> all_blocks() const;  // of all chunks, and the rows of a split head
   // A block's part of the model's weights and gradients.
   std::span<nn::real> weights_of(int block);
   std::span<nn::real> gradients_of(int block);
   bool is_first(int chunk) const { return has_block(chunk, 0); }
-  // Whether it ends with the loss. If the head is divided, the last chunk ends with its norm and
+  // Whether it ends with the loss. If the head is split, the last chunk ends with its norm and
   // is like any other.
   bool has_loss(int chunk) const { return has_block(chunk, model_.head_block()) && !model_.rows(); }
 
@@ -96,7 +96,7 @@ class Stage {
   // Gives up the microbatches in flight. No message may read them any more.
   void abandon();
 
-  // This rank's share of a divided head.
+  // This rank's share of a split head.
   HeadShare& head_share() { return *head_share_; }
 
   // The lease for messages that read what forward() or backward() returned.

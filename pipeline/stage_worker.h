@@ -25,7 +25,7 @@ namespace pipeline {
 class StageWorker {
  public:
   // `windows` may be null on ranks with neither the first part of the model nor the last, unless
-  // the head is divided. All arguments must outlive the worker, and stage and worker must outlive
+  // the head is split. All arguments must outlive the worker, and stage and worker must outlive
   // the mailbox's network.
   StageWorker(const TrainingConfig& config, Stage& stage, Mailbox& mailbox,
               const data::Windows* windows, Trace& trace);

@@ -29,7 +29,7 @@ bool is_story_after(const TrainingConfig& config, int done);
 int story_length(const TrainingConfig& config);
 
 // To part 0: the token before this one, as a number. To other parts, and to the stages' shares of a
-// divided head: the row of activations. From these: the scores of their tokens.
+// split head: the row of activations. From these: the scores of their tokens.
 Tag story_tag(int step, int token, int part);
 std::size_t story_size(const TrainingConfig& config, int part);  // numbers of such a message
 
@@ -45,7 +45,7 @@ class Storyteller {
 
  private:
   void forward(int step, int token, int part, const std::string& place);
-  // A stage's share of a divided head, and, on the rank with the last part, the scores of all.
+  // A stage's share of a split head, and, on the rank with the last part, the scores of all.
   void score(int step, int token, const std::string& place);
   std::vector<nn::real> join_scores(int step, int token, const std::string& place);
   void draw(int step, int token, std::span<const nn::real> scores);

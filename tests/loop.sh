@@ -87,10 +87,10 @@ check "as they are, whatever a model writes" grep -q '<pre style="white-space: p
 check "and answers to B1" grep -q "B1: what do stages" "$work/told-three/report.html"
 check "but not to B2, which has several pipelines" \
   [ "$(grep -c "B2: " "$work/told-three/report.html")" = 0 ]
-check "a head of one stage writes stories and is validated as a divided one" train divided 1 \
+check "a head of one stage writes stories and is validated as a split one" train split 1 \
   "${validated[@]}" --microbatches 6 --sample-every 4 --split-head
-check "with the same validation" same_validation one divided
-check "and the same stories" cmp "$work"/{one,divided}/samples.txt
+check "with the same validation" same_validation one split
+check "and the same stories" cmp "$work"/{one,split}/samples.txt
 
 check "a run is repeated from its config.toml" \
   train again 3 --config "$work/adamw-three/config.toml"

@@ -51,17 +51,17 @@ longer() { tools/pipeline.sh "${@:2}" --microbatches 6 "${small[@]}" --steps 9 -
 check "it continues with another schedule" longer v 2 --schedule v-min --resume
 check "as one process would" longer serial-9 1
 check "with the same losses" same_losses serial-9 v
-check "a head shared by three processes trains" \
-  train shared 3 --split-head --microbatches 6 --trace
-check "with the same losses" same_losses serial shared
+check "a head split over three processes trains" \
+  train split 3 --split-head --microbatches 6 --trace
+check "with the same losses" same_losses serial split
 check "its trace explains scores and head" \
-  eval '"$BIN/show_trace" "$work/shared" | grep -q "  S scores  T head  "'
-cp "$work/shared/costs.json" "$work/shared.json"
-check "it continues as one process with a whole head" longer shared 1 --resume
-check "with the same losses" same_losses serial-9 shared
-check "and the same model" cmp "$work"/{shared,serial-9}/checkpoint/model.safetensors
-check "a model starts with a shared head" train shared-init 2 --split-head \
-  --init "$work/shared/checkpoint"
+  eval '"$BIN/show_trace" "$work/split" | grep -q "  S scores  T head  "'
+cp "$work/split/costs.json" "$work/split.json"
+check "it continues as one process with a whole head" longer split 1 --resume
+check "with the same losses" same_losses serial-9 split
+check "and the same model" cmp "$work"/{split,serial-9}/checkpoint/model.safetensors
+check "a model starts with a split head" train split-init 2 --split-head \
+  --init "$work/split/checkpoint"
 check "PyTorch's schedule trains" train csv 3 --schedule tests/golden/schedules/zb-v.csv
 check "with the same losses" same_losses serial csv
 check "a schedule for more processes is an error" refused "has 3 stages, not 2" \
@@ -78,18 +78,18 @@ rehearsed() {
     "$work/stdout" && [ ! -e "$work/rehearsed/checkpoint" ]
 }
 check "two pipelines rehearse with the costs of one, and save no model" rehearsed
-shared_rehearsed() {
-  train shared-rehearsed 3 2 --split-head --microbatches 3 \
-    --rehearse "$work/shared.json" >"$work/stdout" &&
+split_rehearsed() {
+  train split-rehearsed 3 2 --split-head --microbatches 3 \
+    --rehearse "$work/split.json" >"$work/stdout" &&
     cat "$work/stdout" && grep -q "with a split head on 6 cores allow" "$work/stdout"
 }
-check "a shared head is rehearsed, too" shared_rehearsed
-check "costs of a shared head are those of no other" refused "has costs of a divided head" \
-  train other 3 --rehearse "$work/shared.json"
-check "nor are others a shared head's" refused "has costs of a whole head" \
+check "a split head is rehearsed, too" split_rehearsed
+check "costs of a split head are those of no other" refused "has costs of a split head" \
+  train other 3 --rehearse "$work/split.json"
+check "nor are others a split head's" refused "has costs of a whole head" \
   train other 3 --split-head --rehearse "$work/three/costs.json"
-check "they predict no other ranks" refused "has costs of a divided head" \
-  "$BIN/show_schedule" --ranks 6 --costs "$work/shared.json"
+check "they predict no other ranks" refused "has costs of a split head" \
+  "$BIN/show_schedule" --ranks 6 --costs "$work/split.json"
 check "costs of other stages are an error" refused "stages with 3, 2, 3 blocks" \
   train other 2 --rehearse "$work/three/costs.json"
 check "costs of other parts of the model are an error" refused "has other blocks" \
@@ -127,7 +127,7 @@ check "an unknown schedule is an error" refused "no schedule" worker --schedule 
 check "an unknown model is an error" refused "no model \"bert\"" worker --model bert
 check "a model of another kind is an error" \
   refused "it is a llama" worker "${small[@]}" --model gpt2 --init "$work/three/checkpoint"
-check "a head that shares its weights is not divided" refused "shares its weights" \
+check "a head that shares its weights is not split" refused "shares its weights" \
   worker --model gpt2 --split-head --stages 2
 check "an unknown option is an error" refused "fast" worker --fast
 check "text that cannot be read is an error" refused "none.txt" worker --text "$work/none.txt"

@@ -31,7 +31,7 @@ svg() {
 check "a drawing is written, with its folder" svg
 touch "$work/file"
 
-check "a head that all stages share is drawn" prints --stages 4 --microbatches 6 \
+check "a head that is split over all stages is drawn" prints --stages 4 --microbatches 6 \
   --split-head 2/2/4 -- '^0 FFFFSFS\.T\.SBWFSBWTTSBWT\.SBWT\.BWBWT$' '^ +0 .* 5$'
 check "it lifts the course's model above three times one process" prints --microbatches 3 \
   --costs 1.51/1.51/1.51,1.51/1.51/1.51,.755/.755/.755,.755/.755/.755 --split-head 4.72/4.72/4.72 \

@@ -27,7 +27,7 @@ void save_model(const std::filesystem::path& folder, const LanguageModel& model,
                 const Metadata& state = {});
 
 // To save a model from several processes, each writes shard_content() under its shard_name(),
-// counted from 0; when all are done, one completes the folder. Of a divided head, the model with
+// counted from 0; when all are done, one completes the folder. Of a split head, the model with
 // its norm writes all rows: `head`.
 FolderReplacement model_replacement(const std::filesystem::path& folder,
                                     std::shared_ptr<Storage> storage = std::make_shared<Disk>());

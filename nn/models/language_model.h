@@ -122,7 +122,7 @@ std::size_t block_size(const LanguageModelConfig& config, int block);
 // The number of parameters in the whole model; not exact beyond 2^53.
 double model_size(const LanguageModelConfig& config);
 
-// The rows of the head's weight that one of several models has. The head is then divided: its block
+// The rows of the head's weight that one of several models has. The head is then split: its block
 // is the norm alone, and every model has a block more, its rows.
 struct HeadRows {
   index first = 0, count = 0;
@@ -143,7 +143,7 @@ class LanguageModel {
   const Parameters& parameters() const { return parameters_; }
 
   int head_block() const { return static_cast<int>(config_.layers) + 1; }
-  // Of a divided head.
+  // Of a split head.
   int rows_block() const { return head_block() + 1; }
   const std::optional<HeadRows>& rows() const { return rows_; }
   Parameter head_rows() const { return head_rows_; }
@@ -160,7 +160,7 @@ class LanguageModel {
   Var embed(Tape& tape, std::span<const int> ids, index length, index first = 0) const;
   Var layer(int block, Var x, index length) const;
   Var layer(int block, Var x, KeyValueCache& cache) const;
-  Var norm(Var x) const;  // of a divided head
+  Var norm(Var x) const;  // of a split head
   Var head(Var x) const;
   Var loss(Var x, std::span<const int> targets) const;
 

@@ -22,7 +22,7 @@ struct BlockWork {
 struct ChunkWork {
   Costs costs;                         // of a microbatch, without updates
   std::vector<BlockWork> blocks;       // in the order of W: from the last to the first
-  std::optional<BlockWork> rows = {};  // of a divided head, in the stage's first chunk
+  std::optional<BlockWork> rows = {};  // of a split head, in the stage's first chunk
 };
 
 using StageWork = std::vector<std::vector<ChunkWork>>;  // [stage][chunk]
@@ -33,10 +33,10 @@ struct StepWork {
   StageWork stages;
   int pipelines = 1;
   double activation_bytes = 0;  // of a message to the stage before or after
-  std::vector<double> scores_bytes = {}, factors_bytes = {};  // of each stage, with a divided head
+  std::vector<double> scores_bytes = {}, factors_bytes = {};  // of each stage, with a split head
 };
 
-// Whether the head is divided.
+// Whether the head is split.
 bool splits_head(const StageWork& work);
 
 StageCosts costs_of(const StageWork& work);

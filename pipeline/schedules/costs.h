@@ -9,7 +9,7 @@
 namespace pipeline {
 
 // The cost of one microbatch in one chunk, in seconds or any other unit. The first chunk of a stage
-// has the costs of its share of a divided head.
+// has the costs of its share of a split head.
 struct Costs {
   double forward = 1, backward = 1, weights = 1, scores = 0, head = 0;
 

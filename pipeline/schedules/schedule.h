@@ -14,7 +14,7 @@ enum class Work {
   forward,
   backward,  // the data half: the gradient of the stage's input, which the stage before waits for
   weights,   // the other half: the gradients of the stage's weights, which no other stage needs
-  // Of a head whose rows are divided over the stages (split_head.h):
+  // Of a split head (split_head.h):
   scores,  // forward and data half of the stage's rows
   head,    // weights half of the stage's rows
 };

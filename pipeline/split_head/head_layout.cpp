@@ -10,13 +10,13 @@ void require_divisible_head(const TrainingConfig& config) {
   if (!config.splits_head) return;
   if (!config.model.kind().norm)
     throw nn::InputError(
-        nn::concat("--split-head cannot divide the head of a ", config.model.kind().name,
+        nn::concat("--split-head cannot split the head of a ", config.model.kind().name,
                    ", which shares its weights with the embedding"),
         "leave --split-head out");
   const int most = most_head_shares(config.model.vocab_size);
   if (config.topology.stages > most)
     throw nn::InputError(
-        nn::concat("a head of ", config.model.vocab_size, " tokens cannot be divided over ",
+        nn::concat("a head of ", config.model.vocab_size, " tokens cannot be split over ",
                    config.topology.stages, " stages"),
         nn::concat("every stage takes ", nn::ClassBlocks::width, " tokens or more: choose ", most,
                    most == 1 ? " stage" : " stages", " at most, or leave --split-head out"));

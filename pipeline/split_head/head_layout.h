@@ -8,13 +8,13 @@
 #include "pipeline/schedules/simulate.h"
 #include "pipeline/training_config.h"
 
-// How a training divides its head over the stages (split_head.h): blocks, sizes and tags.
+// How a training splits its head over the stages (split_head.h): blocks, sizes and tags.
 namespace pipeline {
 
-// Throws nn::InputError if the head is to be divided and cannot be. Depends on the vocabulary.
+// Throws nn::InputError if the head is to be split and cannot be. Depends on the vocabulary.
 void require_divisible_head(const TrainingConfig& config);
 
-// A divided head's block is its norm, and every stage has another block, its rows of the weight,
+// A split head's block is its norm, and every stage has another block, its rows of the weight,
 // with the same number.
 int rows_block_of(const TrainingConfig& config);
 int count_blocks(const TrainingConfig& config);
@@ -34,7 +34,7 @@ std::size_t loss_scores_size(const TrainingConfig& config, int stage);
 // The tag of what a stage's share of the head takes.
 Tag head_input_tag(const TrainingConfig& config, int stage, int step, int microbatch);
 
-// Between steps, in evaluations and stories, what a divided head exchanges has tags with numbers of
+// Between steps, in evaluations and stories, what a split head exchanges has tags with numbers of
 // parts beyond the model's: first each stage's input, then each stage's scores.
 int input_part(const TrainingConfig& config, int stage);
 int scores_part(const TrainingConfig& config, int stage);

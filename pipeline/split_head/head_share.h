@@ -13,12 +13,12 @@
 #include "nn/tensor.h"
 #include "pipeline/mailbox/mailbox.h"
 
-// The arithmetic of a divided head (split_head.h). Shares are whole blocks of classes
+// The arithmetic of a split head (split_head.h). Shares are whole blocks of classes
 // (nn::ClassBlocks), and what they compute is summed block by block, so results have the same bits
 // as those of a whole head.
 namespace pipeline {
 
-// The most shares that a head of this many classes can be divided into: one block each.
+// The most shares that a head of this many classes can be split into: one block each.
 int most_head_shares(nn::index classes);
 
 // The rows of a share, as even as whole blocks allow; the first shares get the remaining ones.

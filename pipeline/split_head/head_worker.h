@@ -16,7 +16,7 @@
 
 namespace pipeline {
 
-// A rank's work on a divided head: what to receive before S, T and the last part's B, and what to
+// A rank's work on a split head: what to receive before S, T and the last part's B, and what to
 // send after them (split_head.h).
 class HeadWorker {
  public:

@@ -3,7 +3,7 @@
 #include "pipeline/schedules/schedule.h"
 #include "pipeline/schedules/simulate.h"
 
-// A head whose rows are divided over the stages (Yeung et al. 2024, Balancing Pipeline Parallelism
+// A head whose rows are split over the stages (Yeung et al. 2024, Balancing Pipeline Parallelism
 // with Vocabulary Parallelism). The last part of the model ends with the norm before the head, and
 // the stages share the rest of each microbatch:
 //

@@ -106,12 +106,12 @@ TEST_CASE("a checkpoint of three stages goes on in any layout") {
   }
 }
 
-TEST_CASE("a checkpoint of a shared head goes on in one process, and the other way round") {
-  TrainingConfig shared = toy::config_with_split_head("1f1b", 3, 1, 2), whole = shared;
+TEST_CASE("a checkpoint of a split head goes on in one process, and the other way round") {
+  TrainingConfig split = toy::config_with_split_head("1f1b", 3, 1, 2), whole = split;
   whole.splits_head = false;
   TrainingConfig two_pipelines = toy::config_with_split_head("zb-v", 2, 2, 1);
   two_pipelines.shares_moments = true;
-  for (TrainingConfig* config : {&shared, &whole, &two_pipelines}) config->steps = 4;
+  for (TrainingConfig* config : {&split, &whole, &two_pipelines}) config->steps = 4;
   const tools::TemporaryFolder undisturbed_folder;
   const PartialResult undisturbed = train_until(whole, undisturbed_folder.path, 4);
   const auto train_with = [](const TrainingConfig& first, const TrainingConfig& then) {
@@ -119,12 +119,12 @@ TEST_CASE("a checkpoint of a shared head goes on in one process, and the other w
     train_until(first, folder.path, 2);
     return train_until(then, folder.path, 4);
   };
-  for (const TrainingConfig* first : {&shared, &whole})
-    for (const TrainingConfig* then : {&shared, &whole})
+  for (const TrainingConfig* first : {&split, &whole})
+    for (const TrainingConfig* then : {&split, &whole})
       CHECK(train_with(*first, *then).weights == undisturbed.weights);
-  const PartialResult split = train_with(two_pipelines, shared);
-  CHECK(split.first_step == 2);
-  CHECK(split.losses.at(4) == doctest::Approx(undisturbed.losses.at(4)).epsilon(1e-6));
+  const PartialResult fewer = train_with(two_pipelines, split);
+  CHECK(fewer.first_step == 2);
+  CHECK(fewer.losses.at(4) == doctest::Approx(undisturbed.losses.at(4)).epsilon(1e-6));
   const tools::TemporaryFolder folder;
   CHECK(train_with(two_pipelines, two_pipelines).weights ==
         train_until(two_pipelines, folder.path, 4).weights);

@@ -83,7 +83,7 @@ TEST_CASE("the validation loss has the same bits for every cut, schedule and num
   }
 }
 
-TEST_CASE("a divided head has the validation loss of a whole one, bit for bit") {
+TEST_CASE("a split head has the validation loss of a whole one, bit for bit") {
   TrainingConfig config = config_with_evaluations("1f1b", 1, 1, "llama");
   config.model.vocab_size = 4500;
   const std::vector<double> one = evaluate(config, 14);

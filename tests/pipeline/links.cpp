@@ -29,7 +29,7 @@ TEST_CASE("a rank is linked with its neighbours, its ring, rank 0 and the record
   CHECK(links_of(config, 3).size() == 15);
 }
 
-TEST_CASE("with a divided head every stage is linked with the last one of its pipeline") {
+TEST_CASE("with a split head every stage is linked with the last one of its pipeline") {
   TrainingConfig config = toy::config_of("1f1b", 4, 4, 2);
   config.splits_head = true;
   CHECK(links_of(config, 5) == Ranks{0, 1, 3, 4, 6, 7, 9});

@@ -94,7 +94,7 @@ TEST_CASE("a recomputed microbatch is smaller, and a longer one larger") {
   CHECK(bytes(false, 4) > 2 * bytes(false, 1));
 }
 
-TEST_CASE("a divided head is measured and predicted, too") {
+TEST_CASE("a split head is measured and predicted, too") {
   const TrainingConfig config = toy::config_with_split_head("1f1b", 2, 1, 3);
   StageWork all(2);
   toy::as_ranks(config, "rows", [&](toy::Rank rank) {

@@ -33,7 +33,7 @@ TEST_CASE("trained in bfloat16, stages have the bits of one process, for every s
     }
 }
 
-TEST_CASE("recomputing and sharing the head change nothing in bfloat16") {
+TEST_CASE("recomputing and splitting the head change nothing in bfloat16") {
   if (sizeof(nn::real) != sizeof(float)) return;
   TrainingConfig config = toy::config_with_split_head("1f1b", 3, 1, 2);
   config.precision = "bf16-plain";

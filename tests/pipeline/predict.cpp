@@ -98,7 +98,7 @@ TEST_CASE("a message takes its link's time, and each action a cost of its own") 
   CHECK(step.idle_share() == doctest::Approx(1 - (6.8 + 16.3) / 36));
 }
 
-TEST_CASE("the messages of a divided head take their time") {
+TEST_CASE("the messages of a split head take their time") {
   const Schedule list{{Work::forward, 0},
                       {Work::scores, 0},
                       {Work::backward, 0},

@@ -103,7 +103,7 @@ TEST_CASE("scores come as early as they can, and the head's weights in idle time
                                         "..FSFSBFSTBFSTBWBWWWTT"});
 }
 
-TEST_CASE("every schedule can share a head, which holds no more microbatches than it must") {
+TEST_CASE("every schedule can split a head, which holds no more microbatches than it must") {
   for (const ScheduleEntry& entry : schedule_table())
     for (int stages = 1; stages <= 6; ++stages)
       for (int microbatches = 1; microbatches <= 9; ++microbatches)
@@ -121,7 +121,7 @@ TEST_CASE("every schedule can share a head, which holds no more microbatches tha
         }
 }
 
-TEST_CASE("a shared head lifts the ceiling of four stages from twice to three times one process") {
+TEST_CASE("a split head lifts the ceiling of four stages from twice to three times one process") {
   const StageCosts whole{
       {{1.51, 1.51, 1.51}}, {{1.51, 1.51, 1.51}}, {{1.51, 1.51, 1.51}}, {{4.72, 4.72, 4.72}}};
   const Timeline before = simulate(find_schedule("1f1b")->plan(4, 8), whole);
@@ -139,7 +139,7 @@ TEST_CASE("a shared head lifts the ceiling of four stages from twice to three ti
   CHECK(uneven.work() / uneven.length > 3);
 }
 
-TEST_CASE("a head that no stage shares, or only in part, is refused with the action at fault") {
+TEST_CASE("a list that lacks some of the head's work is refused with the action at fault") {
   const Schedule good{{F, 0}, {S, 0}, {B, 0}, {W, 0}, {T, 0}};
   const Schedule other{{F, 0}, {S, 0}, {B, 0}, {T, 0}, {W, 0}};
   const auto second = [&](const Schedule& list) { return complaint({good, list}, 1, true); };
@@ -189,7 +189,7 @@ TEST_CASE("shares are whole blocks of classes, and nearly even") {
   CHECK(rows_of_share(32000, 4, 3).count == 8000);
 }
 
-TEST_CASE("a shared head trains like one process, bit for bit, in every schedule") {
+TEST_CASE("a split head trains like one process, bit for bit, in every schedule") {
   for (const nn::index tokens : {4500, 6000})
     for (int microbatches : {1, 2, 3}) {
       const Result serial = train_serially(microbatches, tokens);
@@ -207,7 +207,7 @@ TEST_CASE("a shared head trains like one process, bit for bit, in every schedule
     }
 }
 
-TEST_CASE("a shared head goes with recomputed layers, shared moments and clipped gradients") {
+TEST_CASE("a split head goes with recomputed layers, shared moments and clipped gradients") {
   const Result serial = train_serially(3);
   TrainingConfig config = toy::config_with_split_head("1f1b", 3, 1, 3);
   config.recomputes = true;
@@ -230,7 +230,7 @@ TEST_CASE("a shared head goes with recomputed layers, shared moments and clipped
   CHECK(clipped.losses != two.losses);
 }
 
-TEST_CASE("a head that cannot be shared is refused with the reason") {
+TEST_CASE("a head that cannot be split is refused with the reason") {
   const auto complaint_of = [](const TrainingConfig& config) {
     try {
       require_valid(config);
@@ -241,11 +241,11 @@ TEST_CASE("a head that cannot be shared is refused with the reason") {
   };
   CHECK(complaint_of(toy::config_with_split_head("1f1b", 3, 1, 2)) == "");
   CHECK(complaint_of(toy::config_with_split_head("1f1b", 3, 1, 2, 4000)) ==
-        "a head of 4000 tokens cannot be divided over 3 stages");
+        "a head of 4000 tokens cannot be split over 3 stages");
   TrainingConfig tied = toy::config_of("1f1b", 2, 1, 2, *nn::find_family("gpt2"));
   tied.splits_head = true;
   CHECK(complaint_of(tied) ==
-        "--split-head cannot divide the head of a gpt2, which shares its weights with the "
+        "--split-head cannot split the head of a gpt2, which shares its weights with the "
         "embedding");
 }
 

@@ -56,7 +56,7 @@ TEST_CASE("a story is what the whole model writes, for every cut, schedule and p
   }
 }
 
-TEST_CASE("a divided head writes the story of a whole one") {
+TEST_CASE("a split head writes the story of a whole one") {
   TrainingConfig one = toy::config_of_six("1f1b", 1, 1);
   one.model.vocab_size = 4500;
   const std::vector<int> expected = story_of(one);

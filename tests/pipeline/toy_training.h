@@ -73,7 +73,7 @@ inline TrainingConfig config_of_three(std::string_view schedule, int stages, int
   return config;
 }
 
-// With a head of so many tokens that three stages can share it.
+// With a split head, of so many tokens that three stages can have a share.
 inline TrainingConfig config_with_split_head(std::string_view schedule, int stages, int pipelines,
                                              int microbatches, nn::index tokens = 4500) {
   TrainingConfig config = config_of(schedule, stages, pipelines, microbatches);

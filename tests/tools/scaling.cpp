@@ -62,7 +62,7 @@ TEST_CASE("costs survive writing and reading") {
   CHECK(step.memory[1].peak == 9e6);
 }
 
-TEST_CASE("costs of a divided head survive, too") {
+TEST_CASE("costs of a split head survive, too") {
   MeasuredStep step = two_stages();
   CHECK(!splits_head(step.stages));
   step.stages[1][0].costs.scores = 3;

@@ -14,8 +14,8 @@ namespace show_schedule {
 std::vector<pipeline::Costs> costs_per_stage(const ScheduleOptions& options,
                                              std::optional<int> stages);
 
-// The costs of each chunk, with those of a head that all stages share. Chunks share the costs of
-// their stage, so schedules with and without chunks are comparable.
+// The costs of each chunk, with those of a split head. Chunks share the costs of their stage, so
+// schedules with and without chunks are comparable.
 pipeline::StageCosts chunk_costs(const ScheduleOptions& options, int stages, int chunks);
 
 // What the stages of a run took; nothing without a run, or from older ones.

@@ -53,7 +53,7 @@ ScheduleOptions parse_options(int argc, char** argv) {
                                 .excludes(csv)
                                 .excludes(memory);
   const tools::Option head = line.add("--split-head", options.head,
-                                      "costs f/b/w of a head that all stages share: S is its "
+                                      "costs f/b/w of a head split over all stages: S is its "
                                       "forward and backward, T the rest")
                                  .excludes(csv);
   tools::Option ranks =
@@ -76,7 +76,7 @@ ScheduleOptions parse_options(int argc, char** argv) {
   if (options.ranks || options.stage_costs.ends_with(".json"))
     options.run = training::read_costs(options.stage_costs);
   if (options.run && splits_head(options.run->stages))
-    throw nn::InputError(concat(options.stage_costs, " has costs of a divided head"),
+    throw nn::InputError(concat(options.stage_costs, " has costs of a split head"),
                          "record costs without --split-head");
   if (!options.ranks && (!options.link.empty() || options.batch))
     throw nn::InputError(concat(options.batch ? "--batch" : "--link", " is for a prediction"),

@@ -16,7 +16,7 @@ struct ScheduleOptions {
   training::ScheduleSize size;
   std::optional<std::string> memory;  // for a search
   pipeline::Costs costs;              // per microbatch and whole stage
-  std::string head;                   // costs of a head that all stages share
+  std::string head;                   // costs of a split head
   std::string stage_costs;
   std::optional<training::MeasuredStep> run;  // if stage_costs names a file
   double message_time = 0;

@@ -119,7 +119,7 @@ void add_memory_options(tools::Options& options, pipeline::TrainingConfig& confi
   options.add("--recompute", config.recomputes,
               "keep only the inputs of layers and head, and run them again: less memory, slower");
   options.add("--split-head", config.splits_head,
-              "divide the head over all stages, instead of leaving it to the last one");
+              "split the head over all stages, instead of leaving it to the last one");
   options.add("--zero1", config.shares_moments,
               "share the optimizer's moments out over the pipelines, as ZeRO stage 1 and PyTorch's "
               "ZeroRedundancyOptimizer do");

@@ -116,7 +116,7 @@ std::string answer_b1(const TrainingConfig& config, const Speed& speed) {
         nn::concat("\n\nStage ", slowest - stages.begin(), " has ", fixed(100 * *slowest / all, 0),
                    " % of the work, so no schedule of this cut gains more than ", fixed(most, 2),
                    " times per pipeline. `--layers auto` looks for a better cut",
-                   config.splits_head ? "." : ", and `--split-head` divides the head.");
+                   config.splits_head ? "." : ", and `--split-head` splits the head.");
   else if (idle >= 5)
     text += nn::concat(
         "\n\nThe stages have nearly equal work, but in the predicted step they are "

@@ -16,7 +16,7 @@ void refuse_with_rehearsal(bool is_given, const char* option) {
              nn::concat("leave ", option, " out"));
 }
 
-// In the order of stages, chunks and W; last a chunk's rows of a divided head.
+// In the order of stages, chunks and W; last a chunk's rows of a split head.
 std::vector<int> numbers_of(const pipeline::StageWork& work) {
   std::vector<int> numbers;
   for (const auto& stage : work)
@@ -48,7 +48,7 @@ void set_rehearsal(RankOptions& options, const std::filesystem::path& costs) {
   MeasuredStep step = read_costs(costs);
   if (splits_head(step.stages) != config.splits_head)
     throw nn::InputError(nn::concat(costs.string(), " has costs of a ",
-                                    config.splits_head ? "whole" : "divided", " head"),
+                                    config.splits_head ? "whole" : "split", " head"),
                          config.splits_head ? "leave --split-head out" : "give --split-head");
   pipeline::StageWork own;
   for (int stage = 0; stage < config.topology.stages; ++stage)

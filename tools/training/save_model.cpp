@@ -88,7 +88,7 @@ nn::SavedFile nothing_of(const TrainingConfig& config, int stage) {
   return {nn::shard_name(stage, config.topology.stages), 0, 0};
 }
 
-// The weight of a divided head, on the rank that saves it.
+// The weight of a split head, on the rank that saves it.
 std::vector<nn::real> whole_head(const TrainingConfig& config, pipeline::Stage& stage,
                                  Mailbox& mailbox) {
   if (!config.splits_head || !has_shard(config, mailbox.rank())) return {};
