@@ -200,7 +200,7 @@ Scenario draw_scenario(Dice& dice) {
   int seats = config.topology.ranks();
   if (config.is_elastic && dice.one_in(4) &&
       config.topology.pipelines < config.all_microbatches()) {
-    scenario.latecomers = {1, milliseconds(dice.below(3'000))};
+    scenario.newcomers = {1, milliseconds(dice.below(3'000))};
     seats += config.topology.stages;
   }
   scenario.weather = draw_weather(dice, seats);

@@ -42,7 +42,7 @@ struct Start {
 // What a seed decides. The last start has no fault that ends it.
 struct Scenario {
   TrainingConfig config;
-  SimulatedTraining::Latecomers latecomers = {};
+  SimulatedTraining::Newcomers newcomers = {};
   SimulatedNetwork::Weather weather;
   std::vector<Start> starts;
 

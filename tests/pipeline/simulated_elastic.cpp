@@ -21,7 +21,7 @@ std::vector<Ending> SimulatedTraining::start_elastic(SimulatedNetwork& network,
   folders_.clear();
   blocks_.clear();
   std::vector<Ending> endings;
-  const int seats = config_.topology.ranks() + latecomers.pipelines * config_.topology.stages;
+  const int seats = config_.topology.ranks() + newcomers.pipelines * config_.topology.stages;
   const auto work = [&](int seat) { keep_alive(world, seat, endings); };
   time_.run(seats, work, longest_training);
   results_.weights.clear();
@@ -42,7 +42,7 @@ void SimulatedTraining::keep_alive(World& world, int seat, std::vector<Ending>& 
     } catch (const VirtualTime::Over&) {
     }
   };
-  if (seat >= config_.topology.ranks()) sleep(latecomers.delay);
+  if (seat >= config_.topology.ranks()) sleep(newcomers.delay);
   for (;; sleep(pause_of_launcher), world.network.restart(seat)) {
     Ending ending{.rank = seat};
     try {

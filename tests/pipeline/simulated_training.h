@@ -56,11 +56,11 @@ class SimulatedTraining {
   std::vector<Ending> start(SimulatedNetwork& network, std::shared_ptr<nn::Storage> disk);
 
   // Pipelines of an elastic training that come after the others.
-  struct Latecomers {
+  struct Newcomers {
     int pipelines = 0;
     std::chrono::milliseconds delay{};
   };
-  Latecomers latecomers;
+  Newcomers newcomers;
 
   // Observers.
   std::function<void(int rank, Phase phase)> on_phase = [](int, Phase) {};

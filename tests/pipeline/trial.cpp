@@ -43,7 +43,7 @@ Trials::Trial Trials::run(const Scenario& scenario, Dice& dice) {
   VirtualTime time;
   SimulatedTraining training(config, folder.path, time);
   try {
-    training.latecomers = scenario.latecomers;
+    training.newcomers = scenario.newcomers;
     bool is_done = false;
     for (const Start& start : scenario.starts) {
       SimulatedNetwork network(time, dice, scenario.weather);
