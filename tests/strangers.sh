@@ -62,7 +62,7 @@ check "every rank counts what they tried" tells $name "unknown keys" "connection
   "further connections with the key of rank [0-2]"
 
 steps=300
-crowded() {  # 900 at the door of each rank, for 3 s
+crowded() {  # 900 connections to each rank, for 3 s
   local ranks=() rank status=0 most=0 descriptors
   for rank in 0 1 2; do start_rank crowd $rank $((ports + 1)) & ranks+=($!); done
   await_step crowd 5 || status=1

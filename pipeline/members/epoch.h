@@ -13,7 +13,7 @@ namespace pipeline {
 // seat and another id.
 struct Presence {
   int seat = 0;
-  std::string id = {}, door = {};  // door: an address to try whether it can be reached
+  std::string id = {}, port = {};  // port: the address by which others try to reach it
   int epoch = 0;                   // the last one that it was a member of; 0: none
   bool is_waiting = false;         // for the next epoch: it has left the last one for good
   // The steps that its state has done; empty: it has no state. A prepared process could complete
@@ -21,7 +21,7 @@ struct Presence {
   std::optional<int> done = {};
   bool is_prepared = false;
   std::string result = {};
-  // Ids of others whose doors it tried; while it trains, those that it could not reach before.
+  // Ids of others that it tried to reach; while it trains, those that it could not reach before.
   std::set<std::string> reached = {}, unreached = {};
 };
 

@@ -32,7 +32,7 @@ Members::Members(Options options)
       interval_(std::clamp(options_.heartbeat / 8, milliseconds(20), milliseconds(1000))) {
   presence_.seat = options_.seat;
   presence_.id = options_.id;
-  presence_.door = options_.doors->own();
+  presence_.port = options_.ports->own();
   if (folder_.exists()) folder_.clear_away([this] { return is_deserted(); });
   folder_.make();
   tell(presence_);
@@ -49,10 +49,10 @@ Members::~Members() {
 // first of the next run.
 bool Members::is_deserted() {
   if (how_it_ended().empty()) return false;
-  std::vector<std::string> doors;
-  for (const Presence& other : look()) doors.push_back(other.door);
-  const auto is_closed = [](DoorState answer) { return answer == DoorState::closed; };
-  return std::ranges::all_of(options_.doors->knock(doors, milliseconds(100)), is_closed);
+  std::vector<std::string> ports;
+  for (const Presence& other : look()) ports.push_back(other.port);
+  const auto is_closed = [](PortState answer) { return answer == PortState::closed; };
+  return std::ranges::all_of(options_.ports->probe(ports, milliseconds(100)), is_closed);
 }
 
 std::string Members::file_of_presence() const {
@@ -89,7 +89,7 @@ void Members::tell(Presence presence) {
 void Members::beat() {
   const std::lock_guard lock(mutex_);
   write_presence();
-  options_.doors->clear();
+  options_.ports->clear();
   if (is_outdated()) is_over_ = true;
 }
 
@@ -113,7 +113,7 @@ Members::Clock::duration Members::turn_since(Clock::time_point& last) {
 std::optional<Epoch> Members::agree(const std::optional<State>& state) {
   Presence own{.seat = presence_.seat,
                .id = presence_.id,
-               .door = presence_.door,
+               .port = presence_.port,
                .epoch = attended_,
                .is_waiting = true};
   if (state)
@@ -136,14 +136,14 @@ std::optional<Epoch> Members::agree(const std::optional<State>& state) {
       attended_since_ = folder_.now();
       tell({.seat = own.seat,
             .id = own.id,
-            .door = own.door,
+            .port = own.port,
             .epoch = last_.number,
             .unreached = presence_.unreached});
       return last_;
     }
     std::vector<Presence> others = look();
     std::erase_if(others, [this](const Presence& each) { return each.id == id(); });
-    knock(others);
+    probe(others);
     const std::vector<Presence> alive = look();
     // A full disk may have room again.
     const bool may_fail = last_.number > 0 && waited < 2 * options_.patience;

@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "pipeline/mailbox/shared_folder.h"
-#include "pipeline/members/doors.h"
 #include "pipeline/members/epoch.h"
+#include "pipeline/members/ports.h"
 
 namespace pipeline {
 
@@ -30,7 +30,7 @@ class Members {
  public:
   struct Options {
     std::shared_ptr<SharedFolder> folder;
-    std::shared_ptr<Doors> doors;
+    std::shared_ptr<Ports> ports;
     int seat = 0;
     Shape shape = {};
     std::string id = random_id();  // no other process has it
@@ -83,7 +83,7 @@ class Members {
   struct Seen {
     std::string text;
     Clock::time_point changed;
-    DoorState answer = DoorState::silent;
+    PortState answer = PortState::silent;
   };
 
   static constexpr const char* prefix = "seat-";
@@ -97,7 +97,7 @@ class Members {
   void beat();
   void read_epochs();
   std::vector<Presence> look();
-  void knock(const std::vector<Presence>& others);
+  void probe(const std::vector<Presence>& others);
   void leave_out_unreached(std::vector<Presence>& alive) const;
   void require_hope(const std::vector<Presence>& alive, Clock::duration waited) const;
   Clock::duration turn_since(Clock::time_point& last);
@@ -108,7 +108,7 @@ class Members {
   Presence presence_;                   // of this process; changed by the caller's thread alone
   Epoch last_;                          // the newest
   std::map<std::string, Seen> seen_;
-  Clock::time_point next_look_{}, next_knock_{}, attended_since_{};
+  Clock::time_point next_look_{}, next_probe_{}, attended_since_{};
 
   mutable std::mutex mutex_;  // of what both threads use
   std::string told_;

@@ -50,7 +50,7 @@ bool take_member(std::istream& from, Epoch& epoch) {
 }  // namespace
 
 std::string to_text(const Presence& p) {
-  std::string text = nn::concat("seat ", p.seat, "\nid ", p.id, "\ndoor ", p.door, "\nepoch ",
+  std::string text = nn::concat("seat ", p.seat, "\nid ", p.id, "\nport ", p.port, "\nepoch ",
                                 p.epoch, "\nwaiting ", p.is_waiting, "\nprepared ", p.is_prepared,
                                 '\n', done_text(p.done), "result ", p.result, '\n');
   for (const std::string& id : p.reached) text += "reached " + id + '\n';
@@ -71,7 +71,7 @@ std::optional<Presence> parse_presence(const std::string& text) {
   const bool is_read = read_lines(text, [&p](const std::string& word, std::istream& rest) {
     if (word == "seat") return take_number(rest, p.seat);
     if (word == "id") return take_line(rest, p.id);
-    if (word == "door") return take_line(rest, p.door);
+    if (word == "port") return take_line(rest, p.port);
     if (word == "epoch") return take_number(rest, p.epoch);
     if (word == "waiting") return take_number(rest, p.is_waiting);
     if (word == "prepared") return take_number(rest, p.is_prepared);

@@ -7,12 +7,12 @@
 #include "pipeline/mailbox/mailbox.h"
 #include "pipeline/members/members.h"
 
-// What a process sees of the others: their files, and whether their doors are open.
+// What a process sees of the others: their files, and whether their ports are open.
 namespace pipeline {
 
 using std::chrono::milliseconds;
 
-// All processes that show signs of life, this one included: their files change, and their doors are
+// All processes that show signs of life, this one included: their files change, and their ports are
 // not closed. Removes files that have not changed for long.
 std::vector<Presence> Members::look() {
   const auto now = folder_.now();
@@ -27,7 +27,7 @@ std::vector<Presence> Members::look() {
         seen_.contains(presence->id) ? seen_[presence->id] : Seen{"", now};
     if (std::exchange(one.text, text) != text) one.changed = now;
     const bool is_own = presence->id == presence_.id;
-    if (is_own || (now - one.changed < options_.heartbeat / 2 && one.answer != DoorState::closed))
+    if (is_own || (now - one.changed < options_.heartbeat / 2 && one.answer != PortState::closed))
       alive.push_back(is_own ? presence_ : *presence);
     else if (now - one.changed > 4 * options_.heartbeat)
       folder_.remove(name);
@@ -37,23 +37,23 @@ std::vector<Presence> Members::look() {
 }
 
 // Finds out which others can be reached, and tells them.
-void Members::knock(const std::vector<Presence>& others) {
+void Members::probe(const std::vector<Presence>& others) {
   const auto now = folder_.now();
   const bool has_new = std::ranges::any_of(others, [this](const Presence& other) {
     return !presence_.reached.contains(other.id) && !presence_.unreached.contains(other.id);
   });
-  if (now < next_knock_ && !has_new) return;
-  std::vector<std::string> doors;
-  for (const Presence& other : others) doors.push_back(other.door);
-  const std::vector<DoorState> answers =
-      options_.doors->knock(doors, std::min(options_.heartbeat / 4, milliseconds(1000)));
+  if (now < next_probe_ && !has_new) return;
+  std::vector<std::string> ports;
+  for (const Presence& other : others) ports.push_back(other.port);
+  const std::vector<PortState> answers =
+      options_.ports->probe(ports, std::min(options_.heartbeat / 4, milliseconds(1000)));
   Presence own = presence_;
   own.reached.clear(), own.unreached.clear();
   for (std::size_t i = 0; i < others.size(); ++i) {
     seen_[others[i].id].answer = answers[i];
-    (answers[i] == DoorState::open ? own.reached : own.unreached).insert(others[i].id);
+    (answers[i] == PortState::open ? own.reached : own.unreached).insert(others[i].id);
   }
-  next_knock_ = folder_.now() + interval_;
+  next_probe_ = folder_.now() + interval_;
   if (own.reached != presence_.reached || own.unreached != presence_.unreached) tell(own);
 }
 

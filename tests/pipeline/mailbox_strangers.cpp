@@ -220,7 +220,7 @@ TEST_CASE_FIXTURE(GuardedRank,
     crowd.push_back(raw_connection(28440, SOCK_NONBLOCK));
     if (i % 10 == 9) {
       std::this_thread::sleep_for(milliseconds(1));
-      mailbox->progress("knocking");
+      mailbox->progress("connecting");
     }
   }
   expect("connections of strangers", 256);

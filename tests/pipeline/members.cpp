@@ -255,7 +255,7 @@ struct Run {
   void start(int seat) {
     Members::Options options;
     options.folder = shared_folder(place());
-    options.doors = doors_at("127.0.0.1");
+    options.ports = ports_at("127.0.0.1");
     options.seat = seat;
     options.shape = {.stages = 2, .pipelines = 2, .most_pipelines = 9};
     options.heartbeat = heartbeat;
@@ -377,7 +377,7 @@ TEST_CASE("newcomers that can send but not receive do not stop the others again 
     for (int beat = 0; !stop.stop_requested(); ++beat) {
       for (int seat : {0, 1}) {
         Presence one{.seat = seat, .id = nn::concat("deaf", seat), .is_waiting = true};
-        one.door = "nowhere";  // knocks get no answer
+        one.port = "nowhere";  // nothing answers there
         for (int member : {2, 3}) one.reached.insert(run.processes[member]->id());
         const std::string name = nn::concat("seat-", seat, "-deaf");
         std::ofstream(run.place() / ('.' + name)) << to_text(one) << "beat " << beat << '\n';
@@ -448,13 +448,13 @@ TEST_CASE("seats that stay empty are named, and a folder that others can enter i
         run.place().string() + " can be read by other users");
 }
 
-TEST_CASE("doors tell living processes from those that have ended") {
-  const auto doors = doors_at("127.0.0.1");
-  const std::string open = doors->own(), closed = doors_at("127.0.0.1")->own();
-  CHECK(doors->knock({open, closed, "nonsense"}, milliseconds(1000)) ==
-        std::vector{DoorState::open, DoorState::closed, DoorState::silent});
-  doors->clear();
-  CHECK(doors->knock({open}, milliseconds(1000)) == std::vector{DoorState::open});
+TEST_CASE("ports tell living processes from those that have ended") {
+  const auto ports = ports_at("127.0.0.1");
+  const std::string open = ports->own(), closed = ports_at("127.0.0.1")->own();
+  CHECK(ports->probe({open, closed, "nonsense"}, milliseconds(1000)) ==
+        std::vector{PortState::open, PortState::closed, PortState::silent});
+  ports->clear();
+  CHECK(ports->probe({open}, milliseconds(1000)) == std::vector{PortState::open});
 }
 
 }  // namespace pipeline

@@ -75,21 +75,21 @@ class SimulatedPlace::Folder : public SharedFolder {
   int rank_;
 };
 
-class SimulatedPlace::RankDoors : public Doors {
+class SimulatedPlace::RankPorts : public Ports {
  public:
-  RankDoors(SimulatedPlace& place, int rank)
-      : place_(place), rank_(rank), own_(nn::concat("door ", place.doors_.size())) {
-    place_.doors_[own_] = {rank};
+  RankPorts(SimulatedPlace& place, int rank)
+      : place_(place), rank_(rank), own_(nn::concat("port ", place.ports_.size())) {
+    place_.ports_[own_] = {rank};
   }
-  ~RankDoors() override { place_.doors_[own_].is_open = false; }
+  ~RankPorts() override { place_.ports_[own_].is_open = false; }
 
   std::string own() const override { return own_; }
   void clear() const override {}
-  std::vector<DoorState> knock(const std::vector<std::string>& doors,
+  std::vector<PortState> probe(const std::vector<std::string>& ports,
                                milliseconds patience) override {
-    std::vector<DoorState> answers;
-    for (const std::string& door : doors) answers.push_back(place_.state_of(door, rank_));
-    const bool all_answer = std::ranges::count(answers, DoorState::silent) == 0;
+    std::vector<PortState> answers;
+    for (const std::string& port : ports) answers.push_back(place_.state_of(port, rank_));
+    const bool all_answer = std::ranges::count(answers, PortState::silent) == 0;
     place_.network_.pause(rank_, all_answer ? milliseconds(1) : patience);
     return answers;
   }
@@ -100,19 +100,19 @@ class SimulatedPlace::RankDoors : public Doors {
   std::string own_;
 };
 
-DoorState SimulatedPlace::state_of(const std::string& door, int visitor) const {
-  const auto [rank, is_open] = doors_.at(door);
-  const bool is_cut = network_.is_cut(visitor, rank) || network_.is_cut(rank, visitor);
-  if (is_cut || network_.has_vanished(rank)) return DoorState::silent;
-  return is_open ? DoorState::open : DoorState::closed;
+PortState SimulatedPlace::state_of(const std::string& port, int from) const {
+  const auto [rank, is_open] = ports_.at(port);
+  const bool is_cut = network_.is_cut(from, rank) || network_.is_cut(rank, from);
+  if (is_cut || network_.has_vanished(rank)) return PortState::silent;
+  return is_open ? PortState::open : PortState::closed;
 }
 
 std::unique_ptr<SharedFolder> SimulatedPlace::folder(const std::string& name, int rank) {
   return std::make_unique<Folder>(*this, name, rank);
 }
 
-std::unique_ptr<Doors> SimulatedPlace::doors(int rank) {
-  return std::make_unique<RankDoors>(*this, rank);
+std::unique_ptr<Ports> SimulatedPlace::ports(int rank) {
+  return std::make_unique<RankPorts>(*this, rank);
 }
 
 }  // namespace pipeline

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "pipeline/mailbox/shared_folder.h"
-#include "pipeline/members/doors.h"
+#include "pipeline/members/ports.h"
 #include "tests/pipeline/simulated_network.h"
 #include "tests/pipeline/virtual_time.h"
 
@@ -15,7 +15,7 @@ namespace pipeline {
 using Files = std::map<std::string, std::string>;
 using Folders = std::map<std::string, Files>;
 
-// Folders and doors in virtual time. A fault may hide the folders from a rank, and a door answers
+// Folders and ports in virtual time. A fault may hide the folders from a rank, and a port answers
 // if messages pass both ways and the rank's process lives.
 class SimulatedPlace {
  public:
@@ -26,21 +26,21 @@ class SimulatedPlace {
   // As a rank sees it.
   std::unique_ptr<SharedFolder> folder(const std::string& name, int rank);
   // Of a rank's new process.
-  std::unique_ptr<Doors> doors(int rank);
+  std::unique_ptr<Ports> ports(int rank);
 
  private:
   class Folder;
-  class RankDoors;
-  struct Door {
+  class RankPorts;
+  struct Port {
     int rank;
     bool is_open = true;
   };
-  DoorState state_of(const std::string& door, int visitor) const;
+  PortState state_of(const std::string& port, int from) const;
 
   SimulatedNetwork& network_;
   VirtualTime& time_;
   Folders& folders_;
-  std::map<std::string, Door> doors_;
+  std::map<std::string, Port> ports_;
 };
 
 }  // namespace pipeline

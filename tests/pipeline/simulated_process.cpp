@@ -41,7 +41,7 @@ SimulatedTraining::Process::Process(SimulatedTraining& training, World& world, i
       seat_(seat),
       ending_(ending),
       members_({.folder = world.place.folder("members", seat),
-                .doors = world.place.doors(seat),
+                .ports = world.place.ports(seat),
                 .seat = seat,
                 .shape = {.stages = config_.topology.stages,
                           .pipelines = config_.topology.pipelines,

@@ -81,7 +81,7 @@ void pause(int milliseconds) {
 }
 
 // A connection attempt, which may fail.
-int knock(int port) {
+int begin_to_connect(int port) {
   const int descriptor = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
   const sockaddr_in address = at(port);
   nn::require(descriptor >= 0, "no more descriptors");
@@ -205,7 +205,7 @@ void attack(int first_port, int ranks, std::uint64_t run, const std::string& fol
 void crowd(int first_port, int ranks, int count, int seconds) {
   std::vector<Wire> silent;
   for (int i = 0; i < count * ranks; ++i) {
-    silent.push_back(Wire(knock(first_port + i % ranks)));
+    silent.push_back(Wire(begin_to_connect(first_port + i % ranks)));
     if (i % 100 == 99) pause(10);
   }
   pause(1000 * seconds);

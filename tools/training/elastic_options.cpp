@@ -51,7 +51,7 @@ void require_elastic(const RankOptions& options) {
 pipeline::Members::Options members_options(const RankOptions& options) {
   const pipeline::Topology& topology = options.config.topology;
   return {.folder = pipeline::shared_folder(options.meeting),
-          .doors = pipeline::doors_at(options.host.empty() ? pipeline::host_of_this_machine()
+          .ports = pipeline::ports_at(options.host.empty() ? pipeline::host_of_this_machine()
                                                            : options.host),
           .seat = options.rank,
           .shape = {.stages = topology.stages,

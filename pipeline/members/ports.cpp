@@ -1,4 +1,4 @@
-#include "pipeline/members/doors.h"
+#include "pipeline/members/ports.h"
 
 #include <netdb.h>
 #include <poll.h>
@@ -21,49 +21,49 @@ constexpr std::string_view scheme = "tcp://";
 
 // As listen_at() writes it: tcp://10.0.0.1:41234 or tcp://[fd00::1]:41234. Null for other text.
 using Address = std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)>;
-Address address_behind(const std::string& door) {
-  const std::size_t colon = door.rfind(':');
+Address socket_address_of(const std::string& port) {
+  const std::size_t colon = port.rfind(':');
   addrinfo* found = nullptr;
-  if (door.starts_with(scheme) && colon > scheme.size()) {
-    std::string host = door.substr(scheme.size(), colon - scheme.size());
+  if (port.starts_with(scheme) && colon > scheme.size()) {
+    std::string host = port.substr(scheme.size(), colon - scheme.size());
     if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
     addrinfo wanted{};
     wanted.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV, wanted.ai_socktype = SOCK_STREAM;
-    if (::getaddrinfo(host.c_str(), door.c_str() + colon + 1, &wanted, &found) != 0)
+    if (::getaddrinfo(host.c_str(), port.c_str() + colon + 1, &wanted, &found) != 0)
       found = nullptr;
   }
   return {found, ::freeaddrinfo};
 }
 
 // A socket that is connecting, or -1 and the answer.
-int begin_to_knock(const std::string& door, DoorState& answer) {
-  const Address address = address_behind(door);
+int begin_to_connect(const std::string& port, PortState& answer) {
+  const Address address = socket_address_of(port);
   const int socket =
       address ? ::socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0) : -1;
-  answer = DoorState::silent;
+  answer = PortState::silent;
   if (socket < 0) return -1;
   if (::connect(socket, address->ai_addr, address->ai_addrlen) == 0)
-    answer = DoorState::open;
+    answer = PortState::open;
   else if (errno == EINPROGRESS)
     return socket;
   else if (errno == ECONNREFUSED)
-    answer = DoorState::closed;
+    answer = PortState::closed;
   ::close(socket);
   return -1;
 }
 
-DoorState state_of_door(int socket) {
+PortState state_of_port(int socket) {
   int error = 0;
   socklen_t size = sizeof error;
-  if (::getsockopt(socket, SOL_SOCKET, SO_ERROR, &error, &size) != 0) return DoorState::silent;
-  if (error == 0) return DoorState::open;
-  return error == ECONNREFUSED ? DoorState::closed : DoorState::silent;
+  if (::getsockopt(socket, SOL_SOCKET, SO_ERROR, &error, &size) != 0) return PortState::silent;
+  if (error == 0) return PortState::open;
+  return error == ECONNREFUSED ? PortState::closed : PortState::silent;
 }
 
-class Ports : public Doors {
+class SystemPorts : public Ports {
  public:
-  explicit Ports(const std::string& host) : port_(listen_at(host)) {}
-  ~Ports() override { ::close(port_.descriptor); }
+  explicit SystemPorts(const std::string& host) : port_(listen_at(host)) {}
+  ~SystemPorts() override { ::close(port_.descriptor); }
 
   std::string own() const override { return port_.address; }
 
@@ -72,12 +72,12 @@ class Ports : public Doors {
       ::close(guest);
   }
 
-  std::vector<DoorState> knock(const std::vector<std::string>& doors,
+  std::vector<PortState> probe(const std::vector<std::string>& ports,
                                std::chrono::milliseconds patience) override {
-    std::vector<DoorState> answers(doors.size());
-    std::vector<pollfd> sockets(doors.size());
-    for (std::size_t i = 0; i < doors.size(); ++i)
-      sockets[i] = {.fd = begin_to_knock(doors[i], answers[i]), .events = POLLOUT, .revents = 0};
+    std::vector<PortState> answers(ports.size());
+    std::vector<pollfd> sockets(ports.size());
+    for (std::size_t i = 0; i < ports.size(); ++i)
+      sockets[i] = {.fd = begin_to_connect(ports[i], answers[i]), .events = POLLOUT, .revents = 0};
     const auto give_up = std::chrono::steady_clock::now() + patience;
     const auto is_open = [](const pollfd& each) { return each.fd >= 0; };
     while (std::ranges::any_of(sockets, is_open)) {
@@ -85,9 +85,9 @@ class Ports : public Doors {
           give_up - std::chrono::steady_clock::now());
       if (left.count() <= 0) break;
       ::poll(sockets.data(), sockets.size(), static_cast<int>(left.count()));
-      for (std::size_t i = 0; i < doors.size(); ++i)
+      for (std::size_t i = 0; i < ports.size(); ++i)
         if (is_open(sockets[i]) && sockets[i].revents != 0) {
-          answers[i] = state_of_door(sockets[i].fd);
+          answers[i] = state_of_port(sockets[i].fd);
           ::close(sockets[i].fd);
           sockets[i].fd = -1;
         }
@@ -103,6 +103,8 @@ class Ports : public Doors {
 
 }  // namespace
 
-std::unique_ptr<Doors> doors_at(const std::string& host) { return std::make_unique<Ports>(host); }
+std::unique_ptr<Ports> ports_at(const std::string& host) {
+  return std::make_unique<SystemPorts>(host);
+}
 
 }  // namespace pipeline
