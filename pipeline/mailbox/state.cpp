@@ -89,9 +89,12 @@ std::string Mailbox::State::trouble() const {
 
 IdleTimes Mailbox::State::idle() const {
   IdleTimes ranks;
-  for (const auto& [rank, peer] : peers)
-    if (peer.was_met && !peer.has_parted && attended - peer.active >= options.deadline / 2)
+  for (const auto& [rank, peer] : peers) {
+    // After its goodbye a rank may end, but as long as its beats come others may wait for it.
+    const bool has_ended = peer.has_parted && attended - peer.heard > options.heartbeat;
+    if (peer.was_met && !has_ended && attended - peer.active >= options.deadline / 2)
       ranks[rank] = attended - peer.active;
+  }
   return ranks;
 }
 

@@ -17,10 +17,17 @@ namespace {
 
 using std::chrono::milliseconds, std::chrono::seconds;
 
-// Three ranks meet and wait for each other. What each says in the end; `begin` lets faults befall
-// them, and `then` does once they have met.
 using Faults = std::function<void(SimulatedNetwork&, VirtualTime&)>;
-std::vector<std::string> three_ranks(const Faults& begin, const Faults& then) {
+using RankWork = std::function<void(Mailbox&)>;
+
+void wait_for_the_next(Mailbox& mailbox) {
+  mailbox.receive((mailbox.rank() + 1) % 3, {Tag::loss}, "testing");
+}
+
+// Three ranks meet and work. What each says in the end; `begin` lets faults befall them, and `then`
+// does once they have met.
+std::vector<std::string> three_ranks(const Faults& begin, const Faults& then,
+                                     const RankWork& rank_works = wait_for_the_next) {
   VirtualTime time;
   Dice dice(1);
   SimulatedNetwork simulated(time, dice, {});
@@ -32,7 +39,7 @@ std::vector<std::string> three_ranks(const Faults& begin, const Faults& then) {
     messages[rank] = message_of([&] {
       mailbox.meet("", seconds(10));
       if (rank == 1) then(simulated, time);
-      mailbox.receive((rank + 1) % 3, {Tag::loss}, "testing");
+      rank_works(mailbox);
     });
   };
   time.run(3, work, std::chrono::minutes(5));
@@ -56,6 +63,17 @@ TEST_CASE("two ranks of which one does not hear the other name each other when t
       [](SimulatedNetwork& network, VirtualTime&) { network.cut(2, 1, seconds(60)); }, none);
   CHECK(messages[1].ends_with("; not connected: rank 2"));
   CHECK(messages[2].ends_with("; not connected: rank 1"));
+}
+
+TEST_CASE("a rank that has said goodbye is blamed if others still wait for it") {
+  const auto messages = three_ranks(
+      none,
+      [](SimulatedNetwork& network, VirtualTime&) { network.occupy(0, std::chrono::minutes(2)); },
+      [](Mailbox& mailbox) {
+        if (mailbox.rank() == 1) mailbox.receive(0, {Tag::loss}, "testing");
+        mailbox.part();
+      });
+  for (int rank : {1, 2}) CHECK(messages[rank].starts_with("rank 0 has done nothing for "));
 }
 
 }  // namespace pipeline

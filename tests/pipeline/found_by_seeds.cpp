@@ -84,4 +84,10 @@ TEST_CASE("ranks that were suspended while they met or agreed do not give up") {
                        {fault(rank, "is suspended with all others", Phase::agreeing, look)}) == "");
 }
 
+TEST_CASE("a shorter fault does not end a longer one") {
+  CHECK(finding_of(toy::config_of("1f1b", 3, 1, 2),
+                   {fault(0, "is suspended with all others", Phase::meeting, 0),
+                    fault(1, "computes for a while", Phase::meeting, 0)}) == "");
+}
+
 }  // namespace pipeline

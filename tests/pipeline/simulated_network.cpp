@@ -156,11 +156,13 @@ void SimulatedNetwork::restart(int rank) {
 
 void SimulatedNetwork::freeze(int rank, Duration duration) {
   occupy(rank, duration);
-  ranks_[rank].frozen_until = time_.now() + duration;
+  auto& until = ranks_[rank].frozen_until;
+  until = std::max(until, time_.now() + duration);
 }
 
 void SimulatedNetwork::occupy(int rank, Duration duration) {
-  ranks_[rank].busy_until = time_.now() + duration;
+  auto& until = ranks_[rank].busy_until;
+  until = std::max(until, time_.now() + duration);
 }
 
 void SimulatedNetwork::suspend(Duration duration) {
