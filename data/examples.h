@@ -27,9 +27,9 @@ class Examples {
   // inputs[shape(n)] and labels[n * labels_per_example()] of the n examples named.
   virtual void copy_batch(std::span<const int> examples, nn::real* inputs,
                           std::span<int> labels) const = 0;
-  // A number from 0 of each, such as its class, by which they can be dealt out to clients.
+  // A small number for each example, such as its class, which decides how splits deal it out.
   virtual std::span<const std::uint8_t> groups() const = 0;
-  // The examples of each client, where the data says whose they are, such as one's own text.
+  // The examples of each client, if the data says whose they are: a role's lines, for instance.
   virtual std::span<const std::vector<int>> natural_clients() const { return {}; }
   // What a model gets for the value of a pixel, from 0 to 1, of that channel.
   virtual nn::real normalised(float value, int channel) const;

@@ -11,8 +11,8 @@ namespace fl {
 
 struct Config;
 
-// A number that a row of a table can be given: mu is --mu on the command line. Options of the same
-// name differ in nothing but their presets.
+// A number that a row of a table takes, such as mu, --mu on the command line. Options of the same
+// name differ only in their presets.
 struct Option {
   std::string_view name, description;
   double preset;
@@ -24,7 +24,7 @@ constexpr bool whole = true;  // in a row
 // Values of options, by name.
 using OptionValues = std::map<std::string, double, std::less<>>;
 
-// A row of any table, as far as its options go.
+// The name and the options of a row of any table.
 struct OptionUser {
   std::string_view name;
   std::span<const Option> options;

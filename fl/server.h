@@ -32,7 +32,7 @@ struct Round {
   int number = 0;                   // from 1
   double accuracy = 0;              // percent of the test images; NaN: it was not tested
   std::int64_t messages = 0;        // sent between clients and server since the start
-  double ideal_seconds = 0;         // since the start, were every client a core of its own
+  double ideal_seconds = 0;         // since the start, if every client had a core of its own
   double seconds = 0;               // since the start, on this machine
   std::vector<Exclusion> excluded;  // if it is all of the chosen, the round changed nothing
   int chosen = 0;
@@ -64,11 +64,11 @@ class Server {
   // Tests the newest round, which was played without a test.
   void test(Round& newest);
 
-  // Goes on after `last` as the server does that played it, whose weights and states must be here
+  // Continues after the round `last`. The weights and states after it must have been restored
   // already. Throws nn::Error if rounds were played.
   void resume(const Round& last);
 
-  // On the test examples, which all carry the attack's trigger, if so.
+  // On the test examples; with a trigger, all of them carry the attack's.
   Evaluation evaluate(bool has_trigger = false);
   double test() { return evaluate().accuracy; }
   // Of each client with held-out samples, on these, by its own model where the algorithm has one.
@@ -123,7 +123,7 @@ class Server {
   std::unique_ptr<Algorithm> algorithm_;
   std::unique_ptr<Aggregation> aggregation_;
   std::unique_ptr<Sender> sender_;
-  ClientStates client_states_;  // with local buffers these are at the end of each
+  ClientStates client_states_;  // each ends with the client's buffers if those are local
   std::unique_ptr<ThreadExecutor> threads_;
   Executor* executor_;
   int clients_per_round_;  // that train at the same time

@@ -8,10 +8,11 @@
 #include "nn/tape.h"
 #include "nn/tensor.h"
 
-// All operations of the engine. Each is one function in nn/ops/, with the gradient right below the
-// forward computation. Shapes are PyTorch's; `...` stands for any leading extents. A shape that
-// does not fit throws Error. As in PyTorch, an op whose name ends in _ overwrites its first
-// argument, whose old value must no longer be needed (see Tape::overwrite()).
+// The operations of the engine; variational.h has those of autoencoders. Each is one function in
+// nn/ops/, with the gradient right below the forward computation. Shapes are PyTorch's; `...`
+// stands for any leading extents. A shape that does not fit throws Error. As in PyTorch, an op
+// whose name ends in _ overwrites its first argument, whose old value must no longer be needed (see
+// Tape::overwrite()).
 namespace nn {
 
 // ops/elementwise.cpp
@@ -42,7 +43,7 @@ Var matmul(Var a, Var b, Var bias);       // bias [n]
 Var conv2d(Var x, Var weight, Var bias, index stride = 1, index padding = 0,
            Epilogue epilogue = Epilogue::nothing);
 // conv2d(conv2d(x, first, relu), second, epilogue). If there is a kernel for it, the images between
-// the two are not kept: to compute them again for the gradients takes less time than to fetch them.
+// the two are not kept: computing them again for the gradients takes less time than fetching them.
 struct Filters {
   Var weight, bias;
 };

@@ -43,7 +43,7 @@ class Parameters {
   // Appends a tensor of zeros and returns its number. Parameters and buffers are each numbered from
   // 0. Throws Error if the name is taken.
   int add(std::string name, Shape shape);
-  // From now on, to add a tensor of this name, of the parameter's shape, returns the parameter: two
+  // From now on add() returns this parameter for this name and the parameter's shape, so that two
   // layers share their weights.
   void tie(std::string name, int parameter);
   int add_buffer(std::string name, Shape shape, bool is_integer = false);

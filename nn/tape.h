@@ -59,7 +59,9 @@ class Var {
                                     // its rules belong to the data half of the backward sweep
     bool is_computed = false;       // by an op, so that its memory is the tape's
     Node* owner = nullptr;  // the node whose memory holds its value and gradient, if another
-    bool is_overwritten_again = false;  // its gradient, by the rules of the value it overwrote
+    // What it overwrote was itself the result of overwriting or reshaping. The rules of that result
+    // reuse the memory of this gradient, so its own rules belong to the data half.
+    bool is_overwritten_again = false;
     const Node* writer =
         nullptr;  // the node whose op wrote its numbers: itself, or what was reshaped
     const Node* last_writer = nullptr;  // the last node written to its own memory

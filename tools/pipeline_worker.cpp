@@ -10,6 +10,7 @@
 #include <thread>
 #include <utility>
 
+#include "data/tokenizers/tokenizer.h"
 #include "nn/base/error.h"
 #include "nn/base/named_row.h"
 #include "nn/blas.h"
@@ -149,6 +150,9 @@ int run_command(int argc, char** argv) {
   line.rank.cores = cores;
   line.rank.threads = line.threads.value_or(std::max(1, cores / line.ranks_here));
   nn::blas::reserve(line.rank.threads);
+  // Other vocabularies are known only with the text.
+  if (line.rank.text.tokenizer == "bytes")
+    config.model.vocab_size = data::byte_tokenizer()->vocabulary();
   training::require_memory(config, training::memory_of_this_machine());
   // A process that takes a lost one's place finds what that one has saved.
   const bool may_come_later = config.is_elastic && !line.only_checks;

@@ -56,7 +56,7 @@ struct ServerContext {
 
 // A federated algorithm: what a client computes, what the server does with the aggregate, and what
 // either keeps between rounds. One is made for each run, from its configuration. Attacks and
-// defences go with any algorithm: they see its updates, and never it.
+// defences go with any algorithm: they see only its updates.
 class Algorithm {
  public:
   virtual ~Algorithm() = default;

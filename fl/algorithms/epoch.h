@@ -15,8 +15,8 @@ void start_pass(nn::Generator& generator);
 using BeforeStep = std::function<void()>;
 
 // ClientUpdate of McMahan et al. 2017, algorithm 1: E epochs of batches of B, or as many steps as
-// the training says, each of SGD as torch.optim has it. Epochs are in stored order, as the notebook
-// has them, or shuffled as DataLoader(shuffle=True) does: a seed drawn from the default generator
+// the training says, each a step of torch.optim's SGD. Epochs are in stored order, as in the
+// notebook, or shuffled as DataLoader(shuffle=True) does: a seed drawn from the default generator
 // starts another one, which draws the order. Returns the number of steps.
 int train_epochs(ClientContext& client, const BeforeStep& = {});
 

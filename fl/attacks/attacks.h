@@ -28,8 +28,7 @@ struct RoundUpdate {
   std::span<nn::real> change;
 };
 
-// What malicious clients do; they train as the algorithm says, but for this. One is made for each
-// run.
+// How malicious clients deviate from the algorithm. One is made for each run.
 class Attack {
  public:
   virtual ~Attack() = default;

@@ -10,7 +10,8 @@
 namespace pipeline {
 
 // A folder through which the processes of a run find each other, as one of them sees it, and its
-// clock. The seam between the rules of a meeting and the system: tests have one in virtual time.
+// clock. The interface between the rules of a meeting and the system: tests have one in virtual
+// time.
 class SharedFolder {
  public:
   using Clock = std::chrono::steady_clock;

@@ -10,8 +10,8 @@
 #include "pipeline/mailbox/frame.h"
 #include "pipeline/mailbox/mailbox.h"
 
-// The seam between a mailbox, which has the rules of a run, and a network, which has none. Only
-// these two include this.
+// The interface between a mailbox, which has the rules of a run, and a network, which has none.
+// Only these two include this.
 namespace pipeline {
 
 // What came from outside the run, counted by kind.

@@ -33,7 +33,7 @@ struct Prediction {
 // as soon as its input has arrived. A block whose last W is done goes round the ring of its stage
 // group (collectives.h). A rank takes a turn when it is free: between actions and blocks, or while
 // it waits. When the mean is complete, it updates the block. A step ends with the last update, and
-// rank 0 then calls all others to the next one.
+// rank 0 then orders the next one.
 //
 // Pipelines are equal, so one is simulated, and each of its ranks hears in a ring what it sends
 // itself. The verdicts of TrainingConfig::has_verdicts() are left out. O(actions * stages). Throws

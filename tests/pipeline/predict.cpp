@@ -117,7 +117,7 @@ TEST_CASE("a block's gradients go round the ring before it is updated") {
   const StageWork stages{{{{1, 2, 3}, {{.update = 0.5, .bytes = 8}}}}};
   const Cluster cluster{.link = {0.25, 0.125}, .adding = 0.0625};
   const Prediction step = predict_step(work_of(stages, 2), cluster);
-  CHECK(step.length == 6 + 2 * (0.5 + 0.25 + 0.25) + 0.5 + 0.25);  // at last rank 0's call
+  CHECK(step.length == 6 + 2 * (0.5 + 0.25 + 0.25) + 0.5 + 0.25);  // at last rank 0's order
   CHECK(step.bytes == std::vector<double>{8});
   CHECK(predict_step(work_of(stages, 4), cluster).length == 6 + 6 * (0.25 + 0.25 + 0.125) + 0.75);
   CHECK(predict_step(work_of(stages, 1), cluster).length == 6.5);
