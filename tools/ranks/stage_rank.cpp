@@ -16,9 +16,10 @@ using pipeline::Mailbox, pipeline::Message, pipeline::PeerLost, pipeline::Tag;
 namespace {
 
 Circle circle_of(const pipeline::Topology& topology, int pipeline) {
-  Circle circle{nn::concat("pipeline-", pipeline), {}};
+  Circle circle{nn::concat("pipeline-", pipeline), {}, {}};
   for (int stage = 0; stage < topology.stages; ++stage)
     circle.ranks.push_back(topology.rank(pipeline, stage));
+  circle.numbers = circle.ranks;  // errors name them by their place in the run
   return circle;
 }
 
@@ -110,7 +111,7 @@ void StageRank::serve(int& count) {
   } catch (const PeerLost&) {
     throw;
   } catch (const std::exception& error) {
-    mailbox().announce_failure(nn::concat("rank ", mailbox().rank(), " failed: ", error.what()));
+    mailbox().announce_failure(nn::concat(mailbox().name(), " failed: ", error.what()));
     throw;
   }
 }
