@@ -164,7 +164,7 @@ check "nor is a run that ends earlier" \
   refused_resume "the run ends at step 20" --checkpoint "$work/steps" --resume --steps 20
 starts_over() {
   train anew 2 2 "${saved[@]}" --resume &&
-    grep -q "started over: there is no checkpoint yet" "$work/log"
+    grep -q "begins at step 1: there is no checkpoint yet" "$work/log"
 }
 check "a run without a checkpoint to resume from starts over" starts_over
 check "with the same losses" same_losses whole anew

@@ -97,7 +97,8 @@ void set_ranks(CommandLine& line) {
   }
   if (!launch || rank.rank != 0) return;
   std::cout << "launcher: " << launch->launcher << " (" << launch->evidence << "); "
-            << topology.stages << " stages x " << topology.pipelines << " pipelines";
+            << topology.stages << " stages x " << topology.pipelines
+            << (topology.pipelines == 1 ? " pipeline" : " pipelines");
   if (!rank.meeting.empty()) std::cout << "; meeting in " << rank.meeting.string();
   std::cout << std::endl;
 }

@@ -44,14 +44,14 @@ void Mailbox::State::accept(const Transport::Arrival& arrival) {
   if (!is_expected(*header)) {
     if (header->sequence == peer.received) ++peer.received;
     return strangers.add(
-        nn::concat(text_of(header->kind), " messages that rank ", from, " should not send"));
+        nn::concat(text_of(header->kind), " messages that ", name(from), " should not send"));
   }
-  nn::require(header->real_bytes == sizeof(nn::real), "rank ", from, " computes with ",
-              8 * header->real_bytes, "-bit numbers, rank ", options.rank, " with ",
+  nn::require(header->real_bytes == sizeof(nn::real), "rank ", number(from), " computes with ",
+              8 * header->real_bytes, "-bit numbers, rank ", number(options.rank), " with ",
               8 * sizeof(nn::real));
   if (header->sequence != peer.received++) {
     const std::string what =
-        nn::concat("rank ", options.rank, ": messages of rank ", from, " were lost on the way");
+        nn::concat(name(options.rank), ": messages of ", name(from), " were lost on the way");
     throw PeerLost(what, what);
   }
   if (header->kind == Tag::hello) {
@@ -102,7 +102,7 @@ bool Mailbox::State::is_expected(const Header& header) const {
 
 void Mailbox::State::keep(int from, Tag tag, Message payload) {
   const bool is_new = early.try_emplace({from, tag}, std::move(payload)).second;
-  nn::require(is_new, "rank ", from, " sent the same message twice");
+  nn::require(is_new, "rank ", number(from), " sent the same message twice");
 }
 
 std::optional<Message> Mailbox::State::take(Early::iterator place) {

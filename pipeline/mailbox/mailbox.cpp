@@ -32,7 +32,8 @@ Message copy_of(std::span<const Number> numbers) {
   return {*copy, copy};
 }
 
-void require_same_terms(int other, const std::string& theirs, const std::string& ours) {
+void require_same_terms(const std::string& other, const std::string& theirs,
+                        const std::string& ours) {
   std::istringstream their_lines(theirs), our_lines(ours);
   std::string their_line, our_line;
   while (their_lines || our_lines) {
@@ -40,7 +41,7 @@ void require_same_terms(int other, const std::string& theirs, const std::string&
     std::getline(their_lines, their_line), std::getline(our_lines, our_line);
     if (their_line != our_line)
       throw nn::InputError(
-          nn::concat("rank ", other, " was started with ", nn::printable(their_line, longest_term),
+          nn::concat(other, " was started with ", nn::printable(their_line, longest_term),
                      ", this one with ", nn::printable(our_line, longest_term)),
           "start all ranks with the same options, except --rank");
   }
@@ -57,6 +58,7 @@ Mailbox::~Mailbox() = default;
 
 int Mailbox::rank() const { return state_->options.rank; }
 int Mailbox::ranks() const { return static_cast<int>(state_->options.addresses.size()); }
+std::string Mailbox::name() const { return state_->name(state_->options.rank); }
 const std::map<std::string, int>& Mailbox::strangers() const { return state_->strangers.counts; }
 
 void Mailbox::expect(Rule rule) { state_->rule = std::move(rule); }
@@ -67,7 +69,8 @@ void Mailbox::meet(const std::string& terms, milliseconds patience) {
   const auto missing = [this] {
     std::vector<std::string> names;
     for (const auto& [other, peer] : state_->peers)
-      if (!peer.is_here() || !peer.waiting.empty()) names.push_back(std::to_string(other));
+      if (!peer.is_here() || !peer.waiting.empty())
+        names.push_back(std::to_string(state_->number(other)));
     return names;
   };
   const milliseconds deadline = std::exchange(state_->options.deadline, patience);
@@ -84,7 +87,7 @@ void Mailbox::meet(const std::string& terms, milliseconds patience) {
   }
   state_->options.deadline = deadline;
   for (const auto& [other, peer] : state_->peers)
-    require_same_terms(other, try_receive(other, {Tag::hello})->text(), terms);
+    require_same_terms(state_->name(other), try_receive(other, {Tag::hello})->text(), terms);
 }
 
 void Mailbox::send(int to, Tag tag, std::span<const nn::real> numbers, Lease& lease) {
@@ -121,8 +124,8 @@ std::vector<double> Mailbox::receive_numbers(int from, Tag tag, std::size_t coun
                                              const std::string& what) {
   const Message message = receive(from, tag, what);
   std::vector<double> numbers(count);
-  nn::require(message.bytes.size() == count * sizeof(double), "rank ", from, " did not send ",
-              count, count == 1 ? " number" : " numbers");
+  nn::require(message.bytes.size() == count * sizeof(double), "rank ", state_->number(from),
+              " did not send ", count, count == 1 ? " number" : " numbers");
   std::memcpy(numbers.data(), message.bytes.data(), message.bytes.size());
   return numbers;
 }

@@ -73,7 +73,8 @@ class Mailbox {
     // Those that exchange messages with this one: rank 0, and others that have this one among
     // theirs. Empty: all. With keys, the addresses and keys of other ranks may be empty.
     std::optional<std::vector<int>> links = {};
-    std::uint64_t run = 0;  // the same number on every rank of a run
+    std::vector<int> numbers = {};  // what errors call the ranks, if not 0, 1, 2 ...
+    std::uint64_t run = 0;          // the same number on every rank of a run
     int listener = -1;  // listens at this rank's address already, and is taken over; -1: none does
     // The longest wait for one message, and the longest time without a rank's pulse. Time during
     // which this process was suspended does not count.
@@ -97,6 +98,7 @@ class Mailbox {
 
   int rank() const;
   int ranks() const;
+  std::string name() const;  // of this rank, for errors: "rank 3"
 
   // From now on accepts only messages that satisfy the rule, each tag once; others are dropped and
   // counted. Before a rank is met, only its greeting, goodbye or failure is accepted. `step` is

@@ -7,6 +7,7 @@
 #include <optional>
 #include <random>
 #include <sstream>
+#include <system_error>
 #include <utility>
 
 #include "nn/base/error.h"
@@ -175,9 +176,18 @@ Meeting meet_in(const fs::path& folder, int rank, int ranks, const std::vector<i
   Meeting meeting;
   const auto [public_key, secret] = new_key_pair();
   meeting.listener = listen_at(host);
-  const std::vector<Answer> answers =
-      exchange_answers(*shared_folder(folder), rank, ranks,
-                       {.address = meeting.listener.address, .key = public_key}, patience, stop);
+  std::vector<Answer> answers;
+  try {
+    answers =
+        exchange_answers(*shared_folder(folder), rank, ranks,
+                         {.address = meeting.listener.address, .key = public_key}, patience, stop);
+  } catch (const nn::InputError&) {  // the folder may be another user's
+    throw;
+  } catch (...) {
+    std::error_code ignored;
+    if (rank == 0) fs::remove_all(folder, ignored);
+    throw;
+  }
   meeting.run = answers[rank].call;
   meeting.addresses.resize(ranks);
   meeting.keys = {secret, std::vector<std::string>(ranks)};

@@ -38,10 +38,16 @@ Mailbox::State::State(const Network& network, Options given)
   for (int rank : *options.links) peers[rank];
 }
 
+std::string Mailbox::State::name(int rank) const { return nn::concat("rank ", number(rank)); }
+int Mailbox::State::number(int rank) const {
+  return options.numbers.empty() ? rank : options.numbers.at(rank);
+}
+
 void Mailbox::State::push(int to, Tag tag, Message payload) {
   if (to == options.rank) return keep(to, tag, std::move(payload));
   const auto found = peers.find(to);
-  nn::require(found != peers.end(), "rank ", options.rank, " is not linked with rank ", to);
+  nn::require(found != peers.end(), "rank ", number(options.rank), " is not linked with rank ",
+              number(to));
   Peer& peer = found->second;
   const Header header{.kind = tag.kind,
                       .real_bytes = sizeof(nn::real),
@@ -83,8 +89,8 @@ std::string Mailbox::State::trouble() const {
     if (!peer.failure.empty()) return peer.failure;
   for (const auto& [rank, peer] : peers)
     if (transport->connection(rank) == Transport::Connection::refused)
-      return nn::concat("rank ", rank, " does not accept the keys of rank ", options.rank);
-  return lost.empty() ? "" : nn::concat("rank ", lost.front(), " is gone");
+      return nn::concat(name(rank), " does not accept the keys of ", name(options.rank));
+  return lost.empty() ? "" : name(lost.front()) + " is gone";
 }
 
 IdleTimes Mailbox::State::idle() const {
@@ -105,7 +111,7 @@ std::string Mailbox::State::idle_since(milliseconds waited) const {
   std::vector<std::string> idle_ranks;
   Clock::duration least = waited;
   for (const auto& [rank, duration] : ranks) {
-    idle_ranks.push_back(std::to_string(rank));
+    idle_ranks.push_back(std::to_string(number(rank)));
     least = std::min(least, duration);
   }
   const double seconds = std::round(std::chrono::duration<double>(least).count() * 10) / 10;
@@ -150,7 +156,7 @@ void Mailbox::State::throw_trouble(const std::string& what) {
   // first.
   throw PeerLost(
       nn::concat(reason, ", while ", what),
-      reason.ends_with("is gone") ? nn::concat(reason, ", says rank ", options.rank) : reason);
+      reason.ends_with("is gone") ? nn::concat(reason, ", says ", name(options.rank)) : reason);
 }
 
 }  // namespace pipeline

@@ -43,6 +43,9 @@ struct Mailbox::State {
   // Begins to connect to all linked ranks.
   State(const Network& network, Options given);
 
+  std::string name(int rank) const;  // for errors: "rank 3"
+  int number(int rank) const;
+
   // Queues a message and sends what the transport takes; the rest leaves with a later flush.
   void push(int to, Tag tag, Message payload);
   void flush(int to, Peer& peer);

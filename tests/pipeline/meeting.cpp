@@ -95,11 +95,12 @@ TEST_CASE("the ranks that do not come to a meeting are named") {
   const fs::path place = folder.path / "meeting";
   std::string messages[2];
   std::jthread other(
-      [&] { messages[1] = message_of([&] { meet(place, 1, {0}, milliseconds(900)); }); });
-  messages[0] = message_of([&] { meet(place, 0, {1}, milliseconds(600)); });
+      [&] { messages[1] = message_of([&] { meet(place, 1, {0}, milliseconds(600)); }); });
+  messages[0] = message_of([&] { meet(place, 0, {1}, milliseconds(900)); });
   other.join();
   CHECK(messages[0].ends_with(" for rank 2"));
   CHECK(messages[1].ends_with(" for rank 2"));
+  CHECK_FALSE(fs::exists(place));  // rank 0 has cleared it away
   CHECK(message_of([&] {
           meet(folder.path / "other", 1, {0}, milliseconds(50));
         }).ends_with(" for rank 0"));
@@ -204,6 +205,7 @@ TEST_CASE("a meeting ends when told to stop") {
   const std::atomic<bool> stop = true;
   CHECK_THROWS_AS(meet_in(folder.path / "meeting", 0, 2, {1}, "127.0.0.1", seconds(20), &stop),
                   Mailbox::Stopped);
+  CHECK(fs::is_empty(folder.path));
 }
 
 TEST_CASE("a rank listens at IPv6 addresses, too") {

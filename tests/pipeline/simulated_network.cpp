@@ -154,25 +154,27 @@ void SimulatedNetwork::restart(int rank) {
   if (time_.now() < suspended_until_) freeze(rank, suspended_until_ - time_.now());
 }
 
+void SimulatedNetwork::extend(VirtualTime::Clock::time_point& end, Duration duration) const {
+  end = std::max(end, time_.now() + duration);
+}
+
 void SimulatedNetwork::freeze(int rank, Duration duration) {
   occupy(rank, duration);
-  auto& until = ranks_[rank].frozen_until;
-  until = std::max(until, time_.now() + duration);
+  extend(ranks_[rank].frozen_until, duration);
 }
 
 void SimulatedNetwork::occupy(int rank, Duration duration) {
-  auto& until = ranks_[rank].busy_until;
-  until = std::max(until, time_.now() + duration);
+  extend(ranks_[rank].busy_until, duration);
 }
 
 void SimulatedNetwork::suspend(Duration duration) {
   suspended_ += duration;
-  suspended_until_ = std::max(suspended_until_, time_.now() + duration);
+  extend(suspended_until_, duration);
   for (const auto& [rank, state] : ranks_) freeze(rank, duration);
 }
 
 void SimulatedNetwork::cut(int from, int to, Duration duration) {
-  cuts_[{from, to}] = time_.now() + duration;
+  extend(cuts_[{from, to}], duration);
 }
 
 void SimulatedNetwork::break_connection(int from, int to) {
@@ -182,7 +184,7 @@ void SimulatedNetwork::break_connection(int from, int to) {
 }
 
 void SimulatedNetwork::hide_folders(int rank, Duration duration) {
-  ranks_[rank].blind_until = time_.now() + duration;
+  extend(ranks_[rank].blind_until, duration);
 }
 
 }  // namespace pipeline

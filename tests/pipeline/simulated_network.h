@@ -49,8 +49,8 @@ class SimulatedNetwork {
   // A rank looks around, and sleeps. Throws Crashed if it crashes meanwhile.
   void pause(int rank, Duration duration);
 
-  // Faults. A rank that crashes takes some of its messages with it; `silently`: no connection
-  // breaks, as if its machine had lost power.
+  // Faults; a shorter one does not end a longer one of its kind. A rank that crashes takes some of
+  // its messages with it; `silently`: no connection breaks, as if its machine had lost power.
   void crash(int rank, bool silently);
   void freeze(int rank, Duration duration);
   void occupy(int rank, Duration duration);       // it computes, and its beats go on
@@ -107,6 +107,8 @@ class SimulatedNetwork {
   void leave(int rank, bool is_seen);
   void send_beats(int rank, int epoch, const Beat& beat);
   bool is_in(int rank, int epoch) { return ranks_[rank].is_there && ranks_[rank].epoch == epoch; }
+
+  void extend(VirtualTime::Clock::time_point& end, Duration duration) const;  // of a fault
 
   // Messages on their way (simulated_transit.cpp). A connection opens soon if both ranks are there.
   // put() finds room or not; the sender learns of the end when the connection is no longer cut.

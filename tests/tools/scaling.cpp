@@ -211,7 +211,9 @@ TEST_CASE("a batch that stays the same is not shared by more pipelines than it h
   CHECK(pipelines_up_to(1) == std::vector<int>{1});
   CHECK(pipelines_up_to(6) == std::vector<int>{1, 2, 4, 6});
   const ScalingReport report = scaling_report(scaling_of(two_stages()), 13, 4, 5);
-  CHECK(report.title == "13 ranks: 6 pipelines of 2 stages, gpipe");
+  CHECK(report.title == "12 of 13 ranks: 6 pipelines of 2 stages, gpipe");
+  CHECK(scaling_report(scaling_of(two_stages()), 2, 4, 5).title ==
+        "2 ranks: 1 pipeline of 2 stages, gpipe");
   CHECK(report.weak.rows.size() == 4);
   CHECK(report.strong.rows.size() == 3);
   CHECK(report.weak.rows.back()[0] == "12");

@@ -26,15 +26,15 @@ constexpr std::chrono::years longest_wait{1};
 Channel::Channel(const MeetingPlace& place, const Group& group, const std::string& terms,
                  std::chrono::milliseconds patience) {
   // They meet as a run of their own, in which each has a seat.
-  const std::vector<int>& ranks = group.ranks;
+  const auto& [name, ranks, numbers] = group;
   const int own = static_cast<int>(std::ranges::find(ranks, place.rank) - ranks.begin());
   std::vector<int> others, other_seats;
   for (int seat = 0; seat < std::ssize(ranks); ++seat) {
     if (seat == own) continue;
-    others.push_back(ranks[seat]);
+    others.push_back(numbers[seat]);
     other_seats.push_back(seat);
   }
-  const std::filesystem::path folder = place.folder.string() + '-' + group.name;
+  const std::filesystem::path folder = place.folder.string() + '-' + name;
   const auto clear_away = [&] {
     std::error_code ignored;
     if (own == 0) std::filesystem::remove_all(folder, ignored);
@@ -47,19 +47,17 @@ Channel::Channel(const MeetingPlace& place, const Group& group, const std::strin
     std::vector<int> missing;
     for (const int seat : seats.missing) missing.push_back(ranks[seat]);
     throw pipeline::NotMet(folder, place.rank, patience, std::move(missing));
-  } catch (const Mailbox::Stopped&) {
-    clear_away();
-    throw;
   }
-  const std::size_t known = ranks.back() + 1;
+  const std::size_t known = numbers.back() + 1;
   Mailbox::Options options;
-  options.rank = place.rank;
+  options.rank = numbers[own];
+  if (numbers != ranks) options.numbers = ranks;
   options.links = others;
   options.addresses.resize(known);
   options.keys = pipeline::Keys{meeting.keys.secret, std::vector<std::string>(known)};
   for (int seat = 0; seat < std::ssize(ranks); ++seat) {
-    options.addresses[ranks[seat]] = meeting.addresses[seat];
-    options.keys->public_keys[ranks[seat]] = meeting.keys.public_keys[seat];
+    options.addresses[numbers[seat]] = meeting.addresses[seat];
+    options.keys->public_keys[numbers[seat]] = meeting.keys.public_keys[seat];
   }
   options.run = meeting.run;
   options.listener = meeting.listener.descriptor;
@@ -83,13 +81,15 @@ Channel::Channel(const MeetingPlace& place, const Group& group, const std::strin
   clear_away();
 }
 
-Group with_rank_0(int rank) { return {std::to_string(rank), {0, rank}}; }
+constexpr int other = 1;  // in the mailbox of rank 0 and another rank
+
+Group with_rank_0(int rank) { return {std::to_string(rank), {0, rank}, {0, other}}; }
 
 Connection::Connection(const MeetingPlace& place, int rank, const std::string& terms,
                        std::chrono::milliseconds patience)
     : rank_(rank), channel_(place, with_rank_0(rank), terms, patience) {
   threads_ = static_cast<int>(channel_.mailbox().receive_number(
-      rank, {Tag::report},
+      other, {Tag::report},
       nn::concat("waiting for rank ", rank, " to say how many threads it has")));
 }
 
@@ -101,23 +101,23 @@ int Connection::send(const fl::Assignment& assignment) {
                                   assignment.received.weights.end());
     numbers.insert(numbers.end(), assignment.received.broadcast.begin(),
                    assignment.received.broadcast.end());
-    mailbox.send_copy(rank_, {Tag::weights, 0, assignments_}, numbers);
+    mailbox.send_copy(other, {Tag::weights, 0, assignments_}, numbers);
     version_ = assignment.round;
   }
-  mailbox.send_text(rank_, {Tag::assignment, 0, assignments_}, to_bytes(assignment));
+  mailbox.send_text(other, {Tag::assignment, 0, assignments_}, to_bytes(assignment));
   return assignments_;
 }
 
 Parcel<fl::Trained> Connection::train(const fl::Assignment& assignment) {
   const std::string what = nn::concat("waiting for client ", assignment.client);
   std::optional<int> number;
-  for (;; std::this_thread::sleep_for(pause)) {
+  for (;; std::this_thread::sleep_for(poll_interval)) {
     const std::lock_guard lock(mutex_);
     if (is_lost_) throw PeerLost(nn::concat("rank ", rank_, " is lost"), "");
     try {
       if (!number) number = send(assignment);
       channel_.mailbox().progress(what);
-      if (const auto message = channel_.mailbox().try_receive(rank_, {Tag::update, 0, *number}))
+      if (const auto message = channel_.mailbox().try_receive(other, {Tag::update, 0, *number}))
         return trained_of(message->bytes);
     } catch (const PeerLost&) {
       is_lost_ = true;
@@ -129,7 +129,7 @@ Parcel<fl::Trained> Connection::train(const fl::Assignment& assignment) {
 void Connection::end() noexcept {
   if (is_lost_) return;
   try {
-    channel_.mailbox().send_number(rank_, {Tag::order}, 0);
+    channel_.mailbox().send_number(other, {Tag::order}, 0);
     channel_.mailbox().part();
   } catch (...) {
     is_lost_ = true;

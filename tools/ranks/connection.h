@@ -15,7 +15,7 @@
 namespace ranks {
 
 // Between two looks into a mailbox that another thread may use, too.
-constexpr std::chrono::milliseconds pause{1};
+constexpr std::chrono::milliseconds poll_interval{1};
 
 // How the processes of a federation find each other: every rank but 0 has a connection of its own
 // to rank 0, so that losing one is not losing the others.
@@ -32,6 +32,7 @@ struct MeetingPlace {
 struct Group {
   std::string name;
   std::vector<int> ranks;
+  std::vector<int> numbers;  // of each in their mailbox, which has room for all up to the last one
 };
 
 // A rank's end of the connections of a group. All of its ranks must have the same terms, one per
@@ -44,11 +45,15 @@ class Channel {
   pipeline::Mailbox& mailbox() { return *mailbox_; }
 
  private:
+  // Its own, with a ZeroMQ context: ZeroMQ asks once per context whom to admit. A context that ends
+  // closes libsodium's random source for all others (libzmq 4.3.4, issue 4242), but that is
+  // getrandom(2) since Linux 3.17, which has nothing to close.
   pipeline::Network network_;
   std::optional<pipeline::Mailbox> mailbox_;
 };
 
-// The group of rank 0 and this one.
+// The group of rank 0 and this one, which is 1 in their mailbox: lists of all ranks in each of
+// rank 0's mailboxes would take memory that grows with the square of their number.
 Group with_rank_0(int rank);
 
 // Another rank, as rank 0 sees it. Several threads may use it.

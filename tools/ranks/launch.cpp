@@ -63,6 +63,9 @@ Place find_place(const Choice& choice) {
   const bool is_by_hand = choice.rank && choice.ranks;
   const auto launch = training::find_launch(is_by_hand ? "none" : choice.launcher,
                                             training::environment_of_this_process());
+  if (launch && !launch->ranks && !choice.ranks)
+    throw nn::InputError(launch->launcher + " does not say how many ranks there are",
+                         "add --ranks N, or --launcher none for a run without other ranks");
   Place place;
   place.meeting.rank = choice.rank.value_or(launch ? launch->rank : 0);
   place.meeting.ranks = choice.ranks.value_or(launch ? launch->ranks.value_or(1) : 1);

@@ -22,8 +22,8 @@
 #include "tools/federated/runner.h"
 #include "tools/program/program.h"
 #include "tools/program/signals.h"
-#include "tools/ranks/presence.h"
 #include "tools/ranks/rank_executor.h"
+#include "tools/ranks/run_lock.h"
 #include "tools/ranks/serve.h"
 
 namespace ranks {
@@ -126,8 +126,8 @@ std::unique_ptr<ClientPipeline> meet_pipeline(const MeetingPlace& place,
 federated::Runner::MakeExecutor make_executor(const Place& place, int threads) {
   if (place.meeting.ranks == 1) return nullptr;
   // Until the run is over.
-  const auto presence = std::make_shared<Presence>(place.meeting, place.cutting.stages);
-  return [place, threads, presence](fl::Server& server, const std::string& run) {
+  const auto lock = std::make_shared<RunLock>(place.meeting, place.cutting.stages);
+  return [place, threads, lock](fl::Server& server, const std::string& run) {
     return interruptible([&]() -> std::unique_ptr<fl::Executor> {
       const auto& [stages, schedule] = place.cutting;
       const std::string terms = terms_of(run, place.cutting);

@@ -22,7 +22,7 @@ using pipeline::Mailbox, pipeline::Message, pipeline::Tag;
 namespace {
 
 // Clients that wait for a thread, and updates that wait to be sent.
-class Bench {
+class ClientQueue {
  public:
   struct Job {
     int number;
@@ -34,7 +34,7 @@ class Bench {
   };
 
   // A thread for each worker.
-  explicit Bench(fl::ThreadExecutor& executor) {
+  explicit ClientQueue(fl::ThreadExecutor& executor) {
     for (fl::ClientWorker& worker : executor.workers())
       threads_.emplace_back([&](const std::stop_token& stop) { work(executor, worker, stop); });
   }
@@ -98,26 +98,26 @@ int serve(fl::ThreadExecutor& threads, Channel& channel) {
   mailbox.send_number(0, {Tag::report}, static_cast<double>(threads.workers().size()));
   Message weights;
   int next = 1;
-  Bench bench(threads);
+  ClientQueue queue(threads);
   try {
-    for (;; std::this_thread::sleep_for(pause)) {
+    for (;; std::this_thread::sleep_for(poll_interval)) {
       mailbox.progress("waiting for clients to train");
       if (mailbox.try_receive(0, {Tag::order})) break;
       while (auto assignment = mailbox.try_receive(0, {Tag::assignment, 0, next})) {
         if (auto newer = mailbox.try_receive(0, {Tag::weights, 0, next}))
           weights = *std::move(newer);
-        bench.add({next, *std::move(assignment), weights});
+        queue.add({next, *std::move(assignment), weights});
         ++next;
       }
-      for (const Bench::Done& done : bench.take())
+      for (const ClientQueue::Done& done : queue.take())
         mailbox.send_text(0, {Tag::update, 0, done.number}, done.update);
     }
     mailbox.part();
-    return bench.clients();
+    return queue.clients();
   } catch (const pipeline::PeerLost&) {
     throw;
   } catch (const std::exception& error) {
-    mailbox.announce_failure(nn::concat("rank ", mailbox.rank(), " failed: ", error.what()));
+    mailbox.announce_failure(nn::concat(mailbox.name(), " failed: ", error.what()));
     throw;
   }
 }

@@ -16,9 +16,10 @@ using pipeline::Mailbox, pipeline::Message, pipeline::PeerLost, pipeline::Tag;
 namespace {
 
 Group group_of(const pipeline::Topology& topology, int pipeline) {
-  Group group{nn::concat("pipeline-", pipeline), {}};
+  Group group{nn::concat("pipeline-", pipeline), {}, {}};
   for (int stage = 0; stage < topology.stages; ++stage)
     group.ranks.push_back(topology.rank(pipeline, stage));
+  group.numbers = group.ranks;  // errors name them by their place in the run
   return group;
 }
 
@@ -110,7 +111,7 @@ void StageRank::serve(int& count) {
   } catch (const PeerLost&) {
     throw;
   } catch (const std::exception& error) {
-    mailbox().announce_failure(nn::concat("rank ", mailbox().rank(), " failed: ", error.what()));
+    mailbox().announce_failure(nn::concat(mailbox().name(), " failed: ", error.what()));
     throw;
   }
 }

@@ -29,8 +29,10 @@ pipeline::Mailbox::Options mailbox_options(const RankOptions& options);
 // learns addresses, keys and the run's number; otherwise looks up the name in this rank's address.
 void join_meeting(const RankOptions& options, pipeline::Mailbox::Options& mailbox);
 
-// Removes the meeting's folder, once no rank needs it.
-void end_meeting(const RankOptions& options);
+// Connects the ranks, which must have the same terms: Mailbox::meet(). The meeting's folder goes,
+// also if they do not come together.
+void connect(const RankOptions& options, pipeline::Mailbox& mailbox, const std::string& terms,
+             std::chrono::milliseconds patience);
 
 // What this rank dropped, as a line for the end of the run; empty if there is nothing to report.
 std::string summary_of(int rank, const std::map<std::string, int>& strangers);

@@ -124,12 +124,12 @@ class ElasticRank {
     mailbox.emplace(network, access);
     mailbox->expect(pipeline::Protocol(config, options.rank));
     mailbox->begin_step(step_before(epoch));
-    mailbox->meet(pipeline::terms(config), patience);
-    end_meeting(options);
+    connect(options, *mailbox, pipeline::terms(config), patience);
     if (options.rank != 0) return;
-    std::cout << "members: " << config.topology.pipelines << " pipelines (the run began with "
-              << options_.config.topology.pipelines << ") from step " << epoch.done.value_or(0) + 1
-              << " on (" << epoch.why << ')' << std::endl;
+    std::cout << "members: " << config.topology.pipelines
+              << (config.topology.pipelines == 1 ? " pipeline" : " pipelines")
+              << " (the run began with " << options_.config.topology.pipelines << ") from step "
+              << epoch.done.value_or(0) + 1 << " on (" << epoch.why << ')' << std::endl;
   }
 
   std::optional<bool> take_all_steps(const Epoch& epoch, const RankOptions& options,

@@ -22,8 +22,10 @@ pipeline::Link parse_link(std::string_view text) {
     if (latency && speed && latency->value() <= 1e6 && speed->value() >= 1)
       return {latency->value(), 1 / speed->value()};
   }
-  throw nn::InputError(nn::concat("--link \"", text, "\" is not a latency and a speed"),
-                       "give both with their units: --link 10us,12.5GB/s");
+  throw nn::InputError(
+      nn::concat("--link \"", text, "\" is not a latency and a speed"),
+      "give both with their units (ns, us, ms, s; kB/s, MB/s, GB/s, Mbit/s, Gbit/s): "
+      "--link 10us,12.5GB/s");
 }
 
 }  // namespace training

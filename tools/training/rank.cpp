@@ -92,8 +92,7 @@ bool run_rank(RankOptions options) {
   Mailbox mailbox(network, access);
   try {
     mailbox.expect(pipeline::Protocol(config, options.rank, !options.is_cut_measured));
-    mailbox.meet(pipeline::terms(config), access.deadline);
-    end_meeting(options);
+    connect(options, mailbox, pipeline::terms(config), access.deadline);
     if (options.rank == 0 && !options.meeting.empty())
       std::cout << "met: " << config.topology.ranks() << " ranks after " << std::fixed
                 << std::setprecision(1) << meeting.seconds() << " s" << std::endl;

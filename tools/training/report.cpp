@@ -19,6 +19,7 @@
 #include "pipeline/schedules/simulate.h"
 #include "pipeline/training_config.h"
 #include "tools/program/peak_memory.h"
+#include "tools/report/axis.h"
 #include "tools/training/costs_file.h"
 #include "tools/training/gathered_work.h"
 #include "tools/training/lanes.h"
@@ -46,14 +47,19 @@ std::string csv_of(const pipeline::StageCosts& costs, bool splits_head) {
   return csv.str();
 }
 
+// In seconds, or milliseconds where these would be 0.00...
+std::string duration(double seconds) {
+  return seconds < 0.01 ? report::fixed(1e3 * seconds, 2) + " ms"
+                        : report::fixed(seconds, 3) + " s";
+}
+
 // How the prediction compares, and what it takes messages and actions to cost.
 std::string sentence_of(const pipeline::Prediction& prediction, const pipeline::Cluster& cluster,
                         double seconds_per_step) {
   const double difference = 100 * (prediction.length / seconds_per_step - 1);
   std::ostringstream text;
-  text << std::fixed << std::setprecision(3)
-       << "predicted with messages, averages and updates: " << prediction.length << " s, "
-       << std::setprecision(1) << std::abs(difference) << " % "
+  text << "predicted with messages, averages and updates: " << duration(prediction.length) << ", "
+       << std::fixed << std::setprecision(1) << std::abs(difference) << " % "
        << (difference < 0 ? "less" : "more") << "; " << std::setprecision(0) << 1e6 * cluster.action
        << " us per action";
   if (cluster.link.seconds_per_byte > 0)
@@ -110,12 +116,12 @@ void report_costs(const RankOptions& options, const pipeline::StageWorker& worke
                step.activation_bytes, cluster, memory}));
   if (options.has_trace) write_trace(options.out / "trace-predicted.csv", events_of(prediction));
   write_page(options, {costs, timeline, prediction, *seconds_per_step, work, cores});
-  std::cout << std::fixed << std::setprecision(3) << "a step takes " << *seconds_per_step
-            << " s; layers " << pipeline::to_text(config.cut) << " and " << config.schedule
+  std::cout << "a step takes " << duration(*seconds_per_step) << "; layers "
+            << pipeline::to_text(config.cut) << " and " << config.schedule
             << (config.splits_head ? " with a split head" : "") << " on " << cores
-            << (cores == 1 ? " core" : " cores") << " allow " << timeline.length << " s ("
-            << std::setprecision(2) << work / timeline.length << "x over one rank; reached "
-            << work / *seconds_per_step << "x)\n"
+            << (cores == 1 ? " core" : " cores") << " allow " << duration(timeline.length) << " ("
+            << std::fixed << std::setprecision(2) << work / timeline.length
+            << "x over one rank; reached " << work / *seconds_per_step << "x)\n"
             << sentence_of(prediction, cluster, *seconds_per_step)
             << "report: " << (options.out / "report.html").string() << std::endl;
 }

@@ -34,9 +34,12 @@ void add_points(const Scaling& scaling, const std::vector<int>& counts,
 
 ScalingReport scaling_report(const Scaling& scaling, int ranks, int microbatches, int batch) {
   const int stages = static_cast<int>(scaling.stages.size()), most = ranks / stages;
+  const int used = most * stages;
   const std::string each = nn::concat(stages, stages == 1 ? " stage" : " stages");
   ScalingReport report{
-      nn::concat(ranks, " ranks: ", most, " pipelines of ", each, ", ", scaling.schedule.name),
+      nn::concat(used < ranks ? nn::concat(used, " of ") : "", ranks,
+                 ranks == 1 ? " rank: " : " ranks: ", most,
+                 most == 1 ? " pipeline of " : " pipelines of ", each, ", ", scaling.schedule.name),
       {nn::concat("The batch grows: ", microbatches, " microbatches for each pipeline"), {}, {}},
       {nn::concat("The batch stays: ", batch, " microbatches, shared out"), {}, {}},
       {"scaling",

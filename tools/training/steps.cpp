@@ -95,7 +95,7 @@ class Steps {
     done_ = first_ = checkpoints_.resume(note, options_.is_resumed);
     if (options_.rank == 0 && options_.is_resumed)
       std::cout << (done_ > 0 ? nn::concat("resumed: after step ", done_, " of ")
-                              : std::string("started over: there is no checkpoint yet in "))
+                              : std::string("begins at step 1: there is no checkpoint yet in "))
                 << options_.checkpoint.string() << std::endl;
   }
 

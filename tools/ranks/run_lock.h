@@ -11,22 +11,22 @@ namespace ranks {
 
 // Rank 0 is there: a lock on a folder at the meeting place. So ranks that wait for others see
 // whether it is worth waiting, also those that have no connection to rank 0. The lock ends with
-// rank 0, however that ends.
-class Presence {
+// rank 0, however that ends. What one that was killed has left, the next one removes.
+class RunLock {
  public:
   // Rank 0's, which also says into how many stages it cuts clients. Throws nn::InputError if
   // another run meets at the same place, or if the folder cannot be locked.
-  Presence(const MeetingPlace& place, int stages);
-  ~Presence();
-  Presence(const Presence&) = delete;
-  Presence& operator=(const Presence&) = delete;
+  RunLock(const MeetingPlace& place, int stages);
+  ~RunLock();
+  RunLock(const RunLock&) = delete;
+  RunLock& operator=(const RunLock&) = delete;
 
  private:
   std::filesystem::path folder_;
   std::unique_ptr<nn::FolderLock> lock_;
 };
 
-// Rank 0, as the others see it. What one that was killed has left, the next one takes over.
+// Rank 0, as the others see it.
 struct RankZero {
   enum State { there, killed, absent };  // absent: it has not begun, or has ended
   State state = absent;

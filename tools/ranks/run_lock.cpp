@@ -1,0 +1,78 @@
+#include "tools/ranks/run_lock.h"
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include "nn/base/error.h"
+#include "nn/base/file.h"
+#include "nn/base/number.h"
+
+namespace ranks {
+
+namespace fs = std::filesystem;
+
+constexpr const char *run_suffix = "-run", *stages_file = "stages";
+
+static fs::path folder_at(const MeetingPlace& place) { return place.folder.string() + run_suffix; }
+
+static std::unique_ptr<nn::FolderLock> lock(const fs::path& folder, const MeetingPlace& place) {
+  try {
+    return std::make_unique<nn::FolderLock>(folder, nn::FolderLock::short_patience);
+  } catch (const nn::InputError&) {
+    if (!nn::FolderLock::is_held(folder)) throw;
+    throw nn::InputError("another run meets at " + place.folder.string(),
+                         "wait for it, or choose another --meet");
+  }
+}
+
+// Removes the folder of a run that has ended.
+static void end_run(const fs::path& folder, std::unique_ptr<nn::FolderLock> lock) {
+  std::error_code ignored;
+  fs::remove(folder / stages_file, ignored);
+  nn::FolderLock::remove(folder);
+  lock.reset();                 // an open file would keep its folder on NFS
+  fs::remove(folder, ignored);  // unless the next run is there already
+}
+
+// What killed runs have left: some launchers give every run a name of its own, and nobody would
+// come back to it.
+static void remove_killed_runs(const fs::path& beside) {
+  std::error_code ignored;
+  for (const fs::path& folder : fs::directory_iterator(beside.parent_path(), ignored)) {
+    const std::string name = folder.filename().string();
+    if (!name.starts_with(".meeting-") || !name.ends_with(run_suffix) || folder == beside ||
+        !fs::exists(folder / ".lock", ignored))
+      continue;
+    try {
+      end_run(folder, std::make_unique<nn::FolderLock>(folder, std::chrono::milliseconds(0)));
+    } catch (const nn::InputError&) {  // it goes on, or is another user's
+    }
+  }
+}
+
+RunLock::RunLock(const MeetingPlace& place, int stages)
+    : folder_(folder_at(place)), lock_(lock(folder_, place)) {
+  remove_killed_runs(folder_);
+  nn::write_file_atomically(folder_ / stages_file, std::to_string(stages));
+}
+
+// So the run has ended: the folder of a killed rank 0 stays.
+RunLock::~RunLock() { end_run(folder_, std::move(lock_)); }
+
+RankZero look_for_rank_0(const MeetingPlace& place) {
+  const fs::path folder = folder_at(place);
+  std::error_code ignored;
+  if (!nn::FolderLock::is_held(folder))
+    return {fs::exists(folder / ".lock", ignored) ? RankZero::killed : RankZero::absent};
+  RankZero zero{RankZero::there};
+  try {
+    zero.stages = nn::parse_number<int>(nn::read_file(folder / stages_file));
+  } catch (const nn::InputError&) {  // it is about to say so, or to end
+  }
+  return zero;
+}
+
+}  // namespace ranks
