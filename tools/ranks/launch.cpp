@@ -64,6 +64,7 @@ Place find_place(const Choice& choice) {
   const auto launch = training::find_launch(is_by_hand ? "none" : choice.launcher,
                                             training::environment_of_this_process());
   Place place;
+  place.is_restart = training::first_start_of_environment().has_value();
   place.meeting.rank = choice.rank.value_or(launch ? launch->rank : 0);
   place.meeting.ranks = choice.ranks.value_or(launch ? launch->ranks.value_or(1) : 1);
   place.meeting.timeout = training::milliseconds_of(choice.timeout);
