@@ -75,7 +75,8 @@ void compare_terms(const TrainingConfig& config, const nn::Metadata& state,
     const std::string difference = nn::concat("the checkpoint was made with ", name, ' ',
                                               saved(name), ", this run has ", value);
     if (name != "lr" && name != "warmup" && name != "steps")
-      throw nn::InputError(difference, "resume with the same options, or choose another folder");
+      throw nn::InputError(difference,
+                           "resume with the same options, or begin anew without --resume");
     report(difference);
   }
   for (const auto& [name, value] : layout_terms(config))

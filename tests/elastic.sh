@@ -85,6 +85,7 @@ declare -A done_to=()
 kills=()
 process_of() { cat "$work/process-$1"; }
 strike() {  # strike KIND RANK
+  local cut=$((RANDOM % 8 ? 2 : 30))
   case $1 in
     kill) kill -KILL "$(process_of "$2")" && kills[$2]=$((${kills[$2]-0} + 1)) ;;
     new_*) strike "${1#new_}" "$2"; strike kill "$2" ;;  # its replacement is, too
@@ -93,19 +94,20 @@ strike() {  # strike KIND RANK
     two) strike kill "$2"; strike kill $((($2 + 1 + RANDOM % (ranks - 1)) % ranks)) ;;
     cut_2) ip link set "cable$2" down; (sleep 2; ip link set "cable$2" up) & ;;
     cut_30) ip link set "cable$2" down; (sleep 30; ip link set "cable$2" up) & ;;
-    deaf) ip route add blackhole "10.9.$2.2"; (sleep 5; ip route del blackhole "10.9.$2.2") & ;;
+    deaf) ip route add blackhole "10.9.$2.2"; (sleep $cut; ip route del blackhole "10.9.$2.2") & ;;
     mute) at_home "$2" ip route add blackhole 10.9.0.0/16
-      (sleep 5; at_home "$2" ip route del blackhole 10.9.0.0/16) & ;;
+      (sleep $cut; at_home "$2" ip route del blackhole 10.9.0.0/16) & ;;
   esac 2>/dev/null
 }
 hangs=0
-fault() {  # fault NUMBER: the run goes on within 45 s, the longest cut
+fault() {  # fault NUMBER: the run goes on within 45 s, more than the longest cut
   local kind=${kinds[RANDOM % ${#kinds[@]}]} rank=$((RANDOM % ranks)) before
   before=$(steps)
   done_to[$kind]=$((${done_to[$kind]-0} + 1))
   echo "fault $1: $kind of rank $rank after step $before"
   echo "$before,$(wc -l <"$work/run/members.csv")" >>"$work/faults"
   strike "$kind" $rank
+  ((RANDOM % 5)) || { sleep 0.$((RANDOM % 10)); return; }  # the next one strikes while it recovers
   sleep "$((RANDOM % (2 * pause))).$((RANDOM % 10))"
   passes "$before" 45 || { hangs=$((hangs + 1)); return 1; }
 }
@@ -120,9 +122,11 @@ check "a history needs it" refuses 'replays an elastic run' --members "$work/non
 
 start_ranks
 check "the run begins" passes 1 40
+spacing=$(date +%s%N)
 for ((number = 1; number <= count; ++number)); do
   check "after fault $number the run goes on" fault $number
 done
+spacing=$((($(date +%s%N) - spacing) / count / 1000000))
 check "in the end all pipelines are there again" are_complete 60
 last=$(steps)
 check "and go on" passes "${last:-0}" 20
@@ -255,7 +259,7 @@ figures() {
   local changes unfinished
   changes=$(($(wc -l <"$work/run/members.csv") - 2))
   unfinished=$(tail -n +3 "$work/run/members.csv" | grep -cvE ',"pipelines? [0-9, ]+ came"$')
-  printf '%d faults:' "$count"
+  printf '%d faults, one every %d ms:' "$count" $spacing
   for kind in "${!done_to[@]}"; do printf ' %d %s' "${done_to[$kind]}" "$kind"; done
   printf '; %d steps, %d restarts of ranks that were not killed, %d hangs\n' "$last" "$restarts" "$hangs"
   costs_of_faults | awk -v changes="$changes" -v unfinished="$unfinished" '

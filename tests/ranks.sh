@@ -66,6 +66,18 @@ comes_back() {  # rank 2 is killed, and started again as its launcher would
 }
 check "a rank that is started again takes part again" comes_back
 
+comes_late() {  # rank 1 is killed, and its keep.sh starts it again once the run is over
+  local kept
+  start late 1 "${slow[@]}" --ranks 2 --checkpoint "$work/late-steps"
+  tools/launch/keep.sh "$program" "${run[@]}" "${slow[@]}" --rank 1 --ranks 2 --meet "$work/meet" \
+    --timeout 5 >"$work/late-1.out" 2>&1 &
+  kept=$!
+  played late 2 && kill -STOP $kept && kill -KILL "$(pgrep -P $kept)" || echo "it does not train"
+  wait "${ranks[0]}" && kill -CONT $kept && wait $kept || { cat "$work"/late-*.out; return 1; }
+  same late && grep -q "^rank 1 was started again, but the run has ended" "$work/late-1.out"
+}
+check "a rank that is started again after the end ends, too" comes_late
+
 goes_on() {
   start stopped 3 "${slow[@]}" --checkpoint "$work/stopped-steps"
   played stopped 2 || echo "it does not train"

@@ -9,7 +9,7 @@ mkdir "$work/data"
 for i in {1..40}; do echo "Tom had $i red balls."; done >"$work/stories.txt"
 # A model of 3 MB, sent between machines in several parts.
 options=(--data "$work/data" --text "$work/stories.txt" --tokens 16 --d 128 --heads 2 --depth 3
-  --hidden 512 --steps 3 --out out)
+  --hidden 512 --steps 3 --checkpoint-every 0 --out out)
 
 # ranks COUNT FOLDER OPTIONS...: all ranks; rank R is in FOLDER/machine-N, where N is digit R of
 # $machines.

@@ -144,7 +144,7 @@ options+=(${address:+--address "$address"} --parent $$ ${keys:+--keys "$keys"})
 start_ranks() {
   local rank
   number_run
-  workers=() running=() failures=() has_ended= refusal= told=() last=
+  workers=() running=() failures=() has_ended= refusal= told=() last= start=$(date +%s)
   for ((rank = 0; rank < ranks; ++rank)); do
     start_rank "$rank"
     running+=("$rank")
@@ -167,7 +167,7 @@ replace_ranks() {
   deaths=$((deaths + ${#dead[@]}))
   [ $deaths -le $((3 * ranks)) ] || return
   for rank in "${dead[@]}"; do
-    start_rank "$rank"
+    TRIBUTARY_FIRST_START=$start start_rank "$rank"
     running+=("$rank")
   done
   say "${failures[@]/%/ and started again}"

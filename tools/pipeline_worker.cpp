@@ -112,6 +112,7 @@ int run_command(int argc, char** argv) {
   training::add_options(options, line);
   line.rank.text.data_raw = project::data_raw();
   line.rank.run = training::run_of_environment();
+  line.rank.first_start = training::first_start_of_environment();
   options.add_config();
   options.parse(argc, argv);
   line.rank.config_file = options.config();

@@ -33,7 +33,7 @@ Members::Members(Options options)
   presence_.seat = options_.seat;
   presence_.id = options_.id;
   presence_.port = options_.ports->own();
-  if (folder_.exists()) folder_.clear_away([this] { return is_deserted(); });
+  if (folder_.exists()) folder_.clear_away([this] { return is_deserted(options_.begins_anew); });
   folder_.make();
   tell(presence_);
   beats_ = folder_.repeat(interval_, [this] { beat(); });
@@ -42,13 +42,14 @@ Members::Members(Options options)
 Members::~Members() {
   beats_.reset();
   folder_.remove(file_of_presence());
-  folder_.clear_away([this] { return is_deserted(); });
+  folder_.clear_away([this] { return is_deserted(false); });
 }
 
-// Once the run has ended and its processes have, too. The last one removes the folder, or else the
-// first of the next run.
-bool Members::is_deserted() {
-  if (how_it_ended().empty()) return false;
+// Once the run has ended, or was killed after it had begun, and its processes have ended, too. The
+// last one removes the folder, or else the first of the next run.
+bool Members::is_deserted(bool counts_killed) {
+  const bool was_killed = counts_killed && folder_.has(file_of_epoch(1));
+  if (how_it_ended().empty() && !was_killed) return false;
   std::vector<std::string> ports;
   for (const Presence& other : look()) ports.push_back(other.port);
   const auto is_closed = [](PortState answer) { return answer == PortState::closed; };

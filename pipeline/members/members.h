@@ -33,6 +33,7 @@ class Members {
     std::shared_ptr<Ports> ports;
     int seat = 0;
     Shape shape = {};
+    bool begins_anew = false;      // it does not continue a run whose processes were all killed
     std::string id = random_id();  // no other process has it
     std::chrono::milliseconds heartbeat{6'000}, patience{60'000};
     const std::atomic<bool>* stop = nullptr;
@@ -91,7 +92,7 @@ class Members {
   static std::string file_of_epoch(int number);
   [[noreturn]] void cannot_write(const std::string& name, int error) const;
   void create(const std::string& name, const std::string& text) const;
-  bool is_deserted();
+  bool is_deserted(bool counts_killed);
   void write_presence();
   void tell(Presence presence);
   void beat();

@@ -214,6 +214,24 @@ continues() {
   grep -q '^begins at step 1: ' "$work/batch.log" &&
     grep -qE '^resumed: after step [1-9]' "$work/batch.log" && same_losses not-requeued requeued
 }
+# torchrun starts all workers again, on both machines. Their counts of restarts differ after a worker
+# of the second one has failed at its start.
+restarts_of_torchrun() {
+  local agent agents=() status=0 first=() run=("${small[@]}" --tokenizer bytes --steps 300)
+  for agent in 0 1; do
+    timeout 90 "$torchrun" --no-python --nnodes 2 --nproc-per-node 3 --max-restarts 3 \
+      --rdzv-backend c10d --rdzv-endpoint localhost:29517 --rdzv-id again \
+      -- "${first[@]}" "$program" --stages 3 "${run[@]}" --checkpoint-every 5 --resume \
+      --out "$work/again" >"$work/agent-$agent" 2>&1 &
+    agents+=($!) first=(bash -c 'mkdir "$0" 2>/dev/null && exit 1; exec "$@"' "$work/failed")
+  done
+  wait_for_step again 12 || echo "it does not train"
+  kill -KILL $(rank_process again 4)
+  for agent in "${agents[@]}"; do wait "$agent" || status=$?; done
+  cat "$work"/agent-*
+  [ $status = 0 ] && grep -q '^resumed: after step [1-9]' "$work"/agent-* &&
+    tools/pipeline.sh 3 2 "${run[@]}" --out "$work/again-whole" && same_losses again-whole again
+}
 tested() {  # tested LAUNCHER
   check "3 processes of $1 train as those of pipeline.sh" trains "$1" 3
   check "6 processes of $1 train as those of pipeline.sh" trains "$1" 6
@@ -259,7 +277,11 @@ if has mpirun; then
   cat "$work/log"
 else echo "left out: mpirun (package openmpi-bin)"
 fi
-if has "$torchrun"; then tested torchrun; else echo "left out: torchrun (pip install torch)"; fi
+if has "$torchrun"; then
+  tested torchrun
+  check "two agents of torchrun start a killed run again, and it continues" restarts_of_torchrun
+else echo "left out: torchrun (pip install torch)"
+fi
 . tests/launchers/slurm.bash
 trap 'stop_slurm 2>/dev/null; rm -rf "$work"' EXIT
 if start_slurm; then

@@ -252,12 +252,14 @@ struct Run {
 
   fs::path place() const { return folder.path / "members"; }
   milliseconds heartbeat{1000}, patience{8000};
+  bool begins_anew = false;
   void start(int seat) {
     Members::Options options;
     options.folder = shared_folder(place());
     options.ports = ports_at("127.0.0.1");
     options.seat = seat;
     options.shape = {.stages = 2, .pipelines = 2, .most_pipelines = 9};
+    options.begins_anew = begins_anew;
     options.heartbeat = heartbeat;
     options.patience = patience;
     processes[seat] = std::make_unique<Members>(std::move(options));
@@ -322,6 +324,20 @@ TEST_CASE("what a run that has ended left in the folder does not end the next on
   const Epoch epoch = run.agree({0, 1, 2, 3});
   CHECK(epoch.number == 1);
   CHECK_FALSE(epoch.done);
+}
+
+TEST_CASE("a run whose processes were killed is continued, or another one begins in its folder") {
+  for (const bool begins_anew : {false, true}) {
+    Run run;
+    run.begins_anew = begins_anew;
+    for (int seat : {0, 1, 2, 3}) run.start(seat);
+    run.agree({0, 1, 2, 3});
+    run.start(0);  // while others live, it takes a seat of their run
+    CHECK(fs::exists(run.place() / "epoch-1"));
+    for (auto& process : run.processes) process.reset();
+    for (int seat : {0, 1, 2, 3}) run.start(seat);
+    CHECK(run.agree({0, 1, 2, 3}).number == (begins_anew ? 1 : 2));
+  }
 }
 
 TEST_CASE("a process that comes while another removes such a folder waits for the next one") {

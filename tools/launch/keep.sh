@@ -9,14 +9,20 @@
 #
 # Ends when the rank is done (0), was refused (2), was told to stop, cannot be run (126, 127), or has
 # failed 100 times. Ctrl-C and SIGTERM let it finish its step.
+#
+# A rank that is started again finds the time of its first start in TRIBUTARY_FIRST_START, in seconds
+# since 1970: if the run has saved its model since then, it has ended and is not begun again.
 set -u
-rank= status=0 told=0
+rank= status=0 told=0 start=$(date +%s)
 trap 'told=1; kill $rank 2>/dev/null' INT TERM HUP
 [ $# -gt 0 ] ||
   { printf 'error: nothing to run\nhint: tools/launch/keep.sh PROGRAM ...\n' >&2; exit 2; }
 
 for ((failures = 0; failures < 100 && !told; ++failures)); do
-  ((failures == 0)) || echo "the rank ended with $status; starting it again" >&2
+  ((failures == 0)) || {
+    echo "the rank ended with $status; starting it again" >&2
+    export TRIBUTARY_FIRST_START=$start
+  }
   "$@" &
   rank=$!
   ((!told)) || kill $rank  # told so before the rank's number was known

@@ -67,6 +67,7 @@ Place find_place(const Choice& choice) {
     throw nn::InputError(launch->launcher + " does not say how many ranks there are",
                          "add --ranks N, or --launcher none for a run without other ranks");
   Place place;
+  place.is_restart = training::first_start_of_environment().has_value();
   place.meeting.rank = choice.rank.value_or(launch ? launch->rank : 0);
   place.meeting.ranks = choice.ranks.value_or(launch ? launch->ranks.value_or(1) : 1);
   place.meeting.timeout = training::milliseconds_of(choice.timeout);

@@ -28,7 +28,8 @@ int ranks_here();
 struct Place {
   MeetingPlace meeting;  // of one rank, if there is nothing to meet
   Cutting cutting;
-  std::string found;  // by which launcher; empty: by none
+  std::string found;        // by which launcher; empty: by none
+  bool is_restart = false;  // a launcher has started this process again
 };
 
 // What was chosen, and else what a launcher told this process. Throws nn::InputError if that makes

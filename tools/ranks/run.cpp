@@ -17,6 +17,7 @@
 
 #include "nn/base/error.h"
 #include "nn/files/engine.h"
+#include "pipeline/mailbox/meeting.h"
 #include "pipeline/mailbox/shared_folder.h"
 #include "tools/federated/dataset.h"
 #include "tools/federated/runner.h"
@@ -225,7 +226,7 @@ void serve_run(const federated::Experiment& asked, const federated::Resources& r
   const auto report = [&](const char* what, int times) {
     say(nn::concat("rank ", rank, what, times, times == 1 ? " time" : " times"));
   };
-  interruptible([&] {
+  const auto serve_all = [&] {
     if (rank % stages != 0) {
       nn::Generator unused;
       const auto stage = config_of(*config.make_model(unused), place.cutting, place.meeting.ranks,
@@ -235,7 +236,13 @@ void serve_run(const federated::Experiment& asked, const federated::Resources& r
     config.threads = stages > 1 ? 1 : resources.threads;  // the others are a stage's
     fl::Server server(std::move(config), *dataset.train, *dataset.test);
     report(" trained clients ", serve_clients(server, place, terms, resources.threads));
-  });
+  };
+  try {
+    interruptible(serve_all);
+  } catch (const pipeline::NotMet&) {
+    if (!place.is_restart || look_for_rank_0(place.meeting).state != RankZero::absent) throw;
+    say(nn::concat("rank ", rank, " was started again, but the run has ended"));
+  }
 }
 
 }  // namespace ranks

@@ -12,7 +12,8 @@ namespace ranks {
 // has so many threads.
 federated::Runner::MakeExecutor make_executor(const Place& place, int threads);
 
-// Another rank's whole run: trains clients until rank 0 has played its rounds.
+// Another rank's whole run: trains clients until rank 0 has played its rounds. For one that was
+// started again after that there is nothing to do.
 void serve_run(const federated::Experiment& asked, const federated::Resources& resources,
                const Place& place);
 

@@ -98,13 +98,22 @@ void listen_by_name(pipeline::Mailbox::Options& mailbox) {
   address = listener.address;
 }
 
+// 0 if it is not set.
+std::uint64_t number_of_environment(const char* variable) {
+  const char* const text = std::getenv(variable);
+  std::uint64_t number = 0;
+  if (text) std::from_chars(text, text + std::strlen(text), number);
+  return number;
+}
+
 }  // namespace
 
-std::uint64_t run_of_environment() {
-  const char* const text = std::getenv("TRIBUTARY_RUN");
-  std::uint64_t run = 0;
-  if (text) std::from_chars(text, text + std::strlen(text), run);
-  return run;
+std::uint64_t run_of_environment() { return number_of_environment("TRIBUTARY_RUN"); }
+
+std::optional<std::chrono::sys_seconds> first_start_of_environment() {
+  const auto seconds = static_cast<std::int64_t>(number_of_environment("TRIBUTARY_FIRST_START"));
+  if (seconds == 0) return {};
+  return std::chrono::sys_seconds(std::chrono::seconds(seconds));
 }
 
 std::chrono::milliseconds milliseconds_of(double seconds) {

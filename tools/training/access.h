@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "pipeline/mailbox/mailbox.h"
@@ -13,6 +14,10 @@ namespace training {
 // The number of the run from $TRIBUTARY_RUN, 0 without it. For launchers: all users of a machine
 // can read command lines, but not the environment.
 std::uint64_t run_of_environment();
+
+// When a launcher started this process first, from $TRIBUTARY_FIRST_START, in seconds since 1970;
+// it sets that once it starts the process again.
+std::optional<std::chrono::sys_seconds> first_start_of_environment();
 
 // Options give times in seconds.
 std::chrono::milliseconds milliseconds_of(double seconds);

@@ -17,6 +17,7 @@
 #include "tools/training/access.h"
 #include "tools/training/course.h"
 #include "tools/training/elastic_options.h"
+#include "tools/training/end_of_run.h"
 #include "tools/training/history.h"
 #include "tools/training/material.h"
 #include "tools/training/replica.h"
@@ -39,6 +40,7 @@ class ElasticRank {
       : options_(std::move(options)), state_(options_.state), members_(members_options(options_)) {
     state_.set("opening the text");
     material_.emplace(options_);
+    if (has_ended(options_)) members_.end(finished);
   }
 
   bool run() {

@@ -59,6 +59,7 @@ pipeline::Members::Options members_options(const RankOptions& options) {
                     .most_pipelines = options.config.all_microbatches(),
                     .plan = options.members.empty() ? std::map<int, std::vector<int>>()
                                                     : read_history(options.members)},
+          .begins_anew = !options.is_resumed && !options.first_start,
           .heartbeat = milliseconds_of(options.heartbeat),
           .patience = milliseconds_of(options.timeout),
           .stop = options.stop};

@@ -23,12 +23,13 @@ struct Launcher {
   const char* ranks_here;        // a number, or a list for all machines; null: one
   const char* machine;           // the number in that list; null: there is no list
   const char* proof;             // set, too, if it started this process; null: none is needed
-  std::vector<const char*> run;  // together they name this start of the run
+  std::vector<const char*> run;  // together they name the run
 };
 
 // Each may run inside those below it: torchrun and mpirun as a job of Slurm, all of them in a
 // container of Kubernetes. A variable that others set, too, is not enough: torchrun's RANK needs
-// TORCHELASTIC_RUN_ID, and Slurm's batch script has SLURM_PROCID, but no step.
+// TORCHELASTIC_RUN_ID, and Slurm's batch script has SLURM_PROCID, but no step. torchrun's count of
+// restarts names no run: each machine has its own.
 const std::vector<Launcher>& launchers() {
   static const std::vector<Launcher> table{
       {"torchrun",
@@ -37,7 +38,7 @@ const std::vector<Launcher>& launchers() {
        "LOCAL_WORLD_SIZE",
        nullptr,
        "TORCHELASTIC_RUN_ID",
-       {"TORCHELASTIC_RUN_ID", "TORCHELASTIC_RESTART_COUNT"}},
+       {"TORCHELASTIC_RUN_ID"}},
       {"mpi",
        "OMPI_COMM_WORLD_RANK",
        "OMPI_COMM_WORLD_SIZE",

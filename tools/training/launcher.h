@@ -17,7 +17,7 @@ struct Launch {
   int rank = 0;
   std::optional<int> ranks;  // empty: it does not say
   int ranks_here = 1;        // on this machine
-  std::string run;           // names this start of the run: "slurm-17-0"
+  std::string run;           // names the run: "slurm-17-0"
   std::string evidence;      // "SLURM_PROCID=0, SLURM_STEP_NUM_TASKS=6"
 };
 

@@ -22,6 +22,7 @@
 #include "pipeline/trace.h"
 #include "tools/program/peak_memory.h"
 #include "tools/training/access.h"
+#include "tools/training/end_of_run.h"
 #include "tools/training/material.h"
 #include "tools/training/measure.h"
 #include "tools/training/progress.h"
@@ -80,6 +81,7 @@ bool run_rank(RankOptions options) {
   State state(options.state);
   state.set("opening the text");
   Material material(options);
+  if (has_ended(options)) return true;
 
   // Declared before the network to outlive it: its messages read their memory.
   std::unique_ptr<pipeline::Stage> stage;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -33,6 +34,7 @@ struct RankOptions {
   std::filesystem::path checkpoint;   // folder to save checkpoints in and resume from
   int checkpoint_every = 100;         // steps; 0: none are saved
   bool is_resumed = false;
+  std::optional<std::chrono::sys_seconds> first_start;  // if a launcher has started it again
   std::string config_file;  // the content of config.toml; see tools::Options::config()
   std::optional<MeasuredStep> rehearsal;  // costs to sleep for, instead of computing
   bool has_trace = false;
@@ -45,8 +47,8 @@ struct RankOptions {
 void require_valid_folders(const RankOptions& options);
 
 // Trains to the end. Returns false if a rank was told to stop: the run then ended early, after a
-// whole step, and saved a model and a checkpoint. Throws nn::InputError, pipeline::PeerLost or,
-// before the first step, pipeline::Mailbox::Stopped.
+// whole step, and saved a model and a checkpoint. A run that has ended is not begun again. Throws
+// nn::InputError, pipeline::PeerLost or, before the first step, pipeline::Mailbox::Stopped.
 bool run_rank(RankOptions options);
 
 }  // namespace training

@@ -19,6 +19,7 @@
 #include "pipeline/schedules/schedule.h"
 #include "pipeline/training_config.h"
 #include "tools/program/provenance.h"
+#include "tools/training/folder_mark.h"
 #include "tools/training/peak.h"
 #include "tools/training/records.h"
 #include "tools/training/traffic.h"
@@ -111,12 +112,18 @@ class Steps {
   // The run's id, from rank 0: that of the checkpoint, of a resumed run that has saved nothing yet,
   // or a new one.
   std::string agree_on_run() {
-    if (options_.rank != 0)
-      return mailbox_.receive(0, pipeline::run_name_tag, "waiting for rank 0 to name the run")
-          .text();
+    const bool shares_files =
+        mailbox_.ranks() > 1 && (options_.checkpoint_every > 0 || config_.is_elastic);
+    if (options_.rank != 0) {
+      const std::string run =
+          mailbox_.receive(0, pipeline::run_name_tag, "waiting for rank 0 to name the run").text();
+      if (shares_files) FolderMark::require(options_, run);
+      return run;
+    }
     std::string run = course_ && course_->is_under_way ? course_->run : checkpoints_.run_id;
     if (run.empty() && options_.is_resumed && !folder_.has_model()) run = folder_.run();
     if (run.empty()) run = new_run();
+    if (shares_files) mark_.emplace(options_, run);
     for (int other = 1; other < mailbox_.ranks(); ++other)
       mailbox_.send_text(other, pipeline::run_name_tag, run);
     return run;
@@ -222,6 +229,7 @@ class Steps {
   const RankOptions& options_;
   const TrainingConfig& config_;
   RunFolder& folder_;
+  std::optional<FolderMark> mark_;  // of rank 0
   nn::Team& team_;
   pipeline::StageWorker& worker_;
   BetweenSteps between_;
