@@ -18,7 +18,7 @@ std::string_view plural(nn::InputKind kind) {
 
 nn::real Examples::normalised(float, int) const {
   throw nn::InputError(nn::concat("the examples are ", plural(kind()), ", not images"),
-                       "choose another --attack, --split or --dataset");
+                       "choose another --split or --dataset");
 }
 
 }  // namespace data

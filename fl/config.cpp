@@ -6,12 +6,27 @@
 #include "fl/algorithms/algorithms.h"
 #include "fl/clocks/clocks.h"
 #include "fl/defences/defences.h"
+#include "nn/base/error.h"
 
 namespace fl {
+
+// Noise is in proportion to the clip, and no clip bounds what an algorithm sends beside changes.
+static void check_noise(const Config& config) {
+  if (config.algorithm->extra_numbers == 0) return;
+  const auto refuse = [&](std::string_view noise) {
+    throw nn::InputError(nn::concat(noise, " does not hide all that ", config.algorithm->name,
+                                    " sends: beside its change a number that is not clipped"),
+                         "choose another --algorithm, or leave the noise out");
+  };
+  if (config.local_privacy.clip > 0) refuse("--ldp-clip");
+  if (config.defence && config.defence->has_noise)
+    refuse(nn::concat("--defence ", config.defence->name));
+}
 
 void check_choices(const Config& config) {
   check_options(option_users(config), config.options);
   check_clock(config);
+  check_noise(config);
   if (config.defence && config.defence->check)
     config.defence->check(
         config, updates_per_round(config, clients_per_round(config.clients, config.fraction)));

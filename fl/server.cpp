@@ -139,6 +139,9 @@ Collected Server::train(const std::vector<Turn>& turns, Schedule& schedule) {
   Collected collected;
   int round_weight = 0;
   for (const Turn& turn : turns) round_weight += weight_of(turn.client);
+  // A private sum has everything in it, so that the server sees no extra number either.
+  const std::size_t extra =
+      config_.defence && config_.defence->is_private ? 0 : config_.algorithm->extra_numbers;
   aggregation_->start(last_.number);
   std::vector<std::optional<Kept>> all_kept(turns.size());
   const auto assign_turn = [&](int number) -> std::optional<Assignment> {
@@ -161,7 +164,8 @@ Collected Server::train(const std::vector<Turn>& turns, Schedule& schedule) {
     if (turn.factor != 1)
       for (nn::real& change : trained.values.first(weights().size()))
         change *= static_cast<nn::real>(turn.factor);
-    collected.add({turn.client, trained.values, weight_of(turn.client), round_weight}, trained,
+    const std::span<nn::real> aggregated = trained.values.first(trained.values.size() - extra);
+    collected.add({turn.client, aggregated, weight_of(turn.client), round_weight}, trained,
                   kept->after(trained.state, trained.buffers), *aggregation_, sender_->attack());
   };
   executor_->train(static_cast<int>(turns.size()), assign_turn, take_update);
@@ -202,7 +206,7 @@ std::vector<int> Server::apply(Collected& collected) {
     if (!aggregate.empty()) {
       ServerContext context{weights(), last_.number, config_.clients, collected.participants,
                             learning_rate(last_.number)};
-      algorithm_->apply(context, sender_->received(aggregate, weights()));
+      algorithm_->apply(context, sender_->received(aggregate, collected.extra.result(), weights()));
       selected = aggregation_->selected();
       std::ranges::copy(collected.buffers.result(), buffers().begin());
     }
@@ -266,7 +270,9 @@ Evaluation Server::evaluate(bool has_trigger) {
 }
 
 std::vector<double> Server::client_accuracies() {
-  return test_clients(threads_->workers(), train_, held_out_,
+  std::vector<std::vector<int>> honest = held_out_;
+  for (int client : malicious()) honest[client].clear();
+  return test_clients(threads_->workers(), train_, honest,
                       [this](int client, ClientWorker& worker) {
                         const Kept kept = kept_by(client, buffers());
                         worker.load({weights(), kept.buffers, {}});

@@ -71,7 +71,8 @@ class Server {
   // On the test examples; with a trigger, all of them carry the attack's.
   Evaluation evaluate(bool has_trigger = false);
   double test() { return evaluate().accuracy; }
-  // Of each client with held-out samples, on these, by its own model where the algorithm has one.
+  // Of each honest client with held-out samples, on these, by its own model where the algorithm has
+  // one.
   std::vector<double> client_accuracies();
 
   const std::vector<std::vector<int>>& samples() const { return samples_; }    // of each client

@@ -18,6 +18,20 @@ check "so is --sort without shards" refuses "iid does not use --sort" run --sort
 check "so is a malicious client that is named twice" refuses "names client 7 twice" run \
   --attack flip --malicious 7,3,7
 
+check "so is a whole number of malicious clients that is none of them" \
+  refuses "there is no client 300" run --attack flip --malicious 300
+for option in "--compression sign" "--defence median" "--attack flip --malicious 0.2" "--ldp-clip 1"
+do
+  check "so is $option where one party has all samples" \
+    refuses "it does not use ${option%% *}" run --algorithm centralized $option
+done
+check "so is the rate of a clip that follows no quantile" \
+  refuses "it has none" run --defence dp --dp-clip-rate 0.5
+for noise in "--defence dp" "--ldp-clip 1"; do
+  check "so is $noise, where a client sends more than changes" \
+    refuses "does not hide all that qfedavg sends" run --algorithm qfedavg $noise
+done
+
 check "help says which options are whole numbers" prints run --help -- '--iterations INT' \
   '--mu FLOAT'
 
@@ -29,6 +43,18 @@ if [ -e "$data_raw"/mnist/t10k-labels-idx1-ubyte ]; then
     --model logistic --rounds 1 --held-out 0.001
   check "local buffers of a model that has none are an error" refuses "mlp has no buffers" run \
     "${mlp[@]}" --buffers local
+  check "so is FedBN with it" refuses "mlp has none" run "${mlp[@]}" --algorithm fedbn
+  lone() {
+    "$program" run --model logistic --rounds 1 --attack alie --malicious 7 --algorithm ditto \
+      2>"$work/err" && grep -q "^note: --attack alie does nothing" "$work/err" &&
+      grep -q "^note: ditto's models .* --held-out" "$work/err"
+  }
+  check "a note says what is in vain" lone
+  measures() {
+    "$program" run --model logistic --rounds 1 "${@:2}" | grep -q "$1"
+  }
+  check "a private run prints epsilon" measures Epsilon --defence dp
+  check "and a backdoor its success" measures Triggered --attack backdoor --malicious 0.2
   client_columns() {
     local columns="Client accuracy,Client accuracy deviation,Client accuracy worst tenth"
     "$program" run "${mlp[@]}" --algorithm ditto --split shards --held-out 0.2 \
@@ -77,7 +103,7 @@ if [ -e "$data_raw"/mnist/t10k-labels-idx1-ubyte ]; then
     check "without instructions for bfloat16 there is a refusal" \
       refuses "this processor has no instructions for bfloat16" run --precision bf16
   fi
-  check "every algorithm has PyTorch's accuracies, IID and in shards" "$program" compare \
+  check "seven algorithms have PyTorch's accuracies, three of them with unequal clients, too" "$program" compare \
     tests/golden/federated.csv --model mlp --tolerance 0.1 --out "$work/compared"
 fi
 finish

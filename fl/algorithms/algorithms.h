@@ -35,7 +35,11 @@ struct AlgorithmEntry {
   std::vector<Option> options = {};
   Weighting weighting = Weighting::by_samples;
   Sends sends = Sends::weights;
+  // Of an update, the last numbers that are no change of anything, such as a count of steps. They
+  // are neither compressed nor clipped, and no defence chooses among them: apply() gets their mean.
+  int extra_numbers = 0;
   bool is_full_batch = false;  // one gradient over all samples: batch and epochs are fixed
+  bool needs_buffers = false;  // for a model without batch normalisation it is another algorithm
   bool is_federated = true;    // false: one party has all data and nothing is sent
 };
 

@@ -12,13 +12,14 @@ using nn::real;
 
 // q-FedAvg (Li et al. 2020, "Fair resource allocation in federated learning", algorithm 2): the
 // larger a client's loss, the more it counts. With F_k the loss of client k at the server's
-// weights, L = 1 / learning rate and D_k = L (w - w_k)
-//   w <- w - sum over k of F_k^q D_k / sum over k of (q F_k^(q-1) |D_k|^2 + L F_k^q)
+// weights, d_k = w_k - w and L = 1 / learning rate
+//   w <- w + sum over k of F_k^q d_k / sum over k of (F_k^q + q L F_k^(q-1) |d_k|^2)
+// which is the paper's with both sums divided by L, so that updates are about as long as changes.
 class QFedAvg : public Algorithm {
  public:
   explicit QFedAvg(double q) : q_(q) {}
 
-  // Sends -F_k^q D_k, and after it the client's part of the denominator.
+  // Sends F_k^q d_k, and after it the client's part of the denominator.
   Update train(ClientContext& client) const override {
     const std::span<const real> server = client.server_weights;
     const std::span<const real> weights = client.worker.weights();
@@ -31,11 +32,11 @@ class QFedAvg : public Algorithm {
     const std::span<real> values = client.worker.scratch(weights.size() + 1);
     double square = 0;
     for (std::size_t i = 0; i < weights.size(); ++i) {
-      const double change = lipschitz * (weights[i] - server[i]);
+      const double change = weights[i] - server[i];
       square += change * change;
       values[i] = static_cast<real>(power * change);
     }
-    values.back() = static_cast<real>(q_ * std::pow(loss, q_ - 1) * square + lipschitz * power);
+    values.back() = static_cast<real>(power + q_ * lipschitz * std::pow(loss, q_ - 1) * square);
     return {values};
   }
 

@@ -11,6 +11,8 @@ void Collected::add(const ClientUpdate& update, Trained& trained, std::vector<nn
     held_.push_back({update, {update.values.begin(), update.values.end()}});
   else
     aggregation.add(update);
+  extra.add(
+      {client, trained.values.subspan(update.values.size()), update.weight, update.round_weight});
   buffers.add({client, trained.buffers, update.weight, update.round_weight});
   if (!state.empty()) states.emplace_back(client, std::move(state));
   if (!trained.residual.empty()) residuals.emplace_back(client, std::move(trained.residual));

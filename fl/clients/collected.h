@@ -14,7 +14,7 @@ namespace fl {
 
 // What the clients of a round have sent, up to the aggregate.
 struct Collected {
-  WeightedMean buffers;
+  WeightedMean buffers, extra;  // extra numbers of updates, behind those that are aggregated
   std::vector<std::pair<int, std::vector<nn::real>>> states, residuals;  // to keep, by client
   std::vector<Exclusion> excluded;
   int participants = 0;
@@ -22,8 +22,9 @@ struct Collected {
   double longest_seconds = 0;
   std::int64_t bytes = 0;
 
-  // Adds the update to the aggregation or, if malicious clients see all updates before they send
-  // theirs, holds it until collude(). `state`: what the client is to keep; empty: nothing.
+  // Adds the update to the aggregation, and what `trained` has sent behind it to `extra`. If
+  // malicious clients see all updates before they send theirs, holds it until collude(). `state`:
+  // what the client is to keep; empty: nothing.
   void add(const ClientUpdate& update, Trained& trained, std::vector<nn::real> state,
            Aggregation& aggregation, const Attack* attack);
 

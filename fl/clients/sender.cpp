@@ -43,7 +43,7 @@ std::int64_t bytes_of(std::size_t numbers) {
 
 Sender::Sender(const Config& config, const nn::Parameters& parameters,
                const data::Examples& examples)
-    : privacy_(config.local_privacy) {
+    : privacy_(config.local_privacy), extra_numbers_(config.algorithm->extra_numbers) {
   if (config.attack) {
     attack_ = config.attack->make(config);
     attack_->check(examples);
@@ -84,16 +84,21 @@ Trained Sender::train(const Algorithm& algorithm, ClientContext& client,
                   .bytes = bytes_of(update.values.size())};
   if (compression_ && nn::all_finite(update.values)) {
     trained.residual = std::move(residual);
-    trained.bytes = compression_->compress(update.values, trained.residual, client.generator);
+    const std::span<nn::real> change = update.values.first(update.values.size() - extra_numbers_);
+    trained.bytes = compression_->compress(change, trained.residual, client.generator) +
+                    bytes_of(extra_numbers_);
   }
   return trained;
 }
 
 std::span<const nn::real> Sender::received(std::span<const nn::real> aggregate,
+                                           std::span<const nn::real> extra,
                                            std::span<const nn::real> weights) {
-  if (!converts_) return aggregate;
+  if (!converts_ && extra.empty()) return aggregate;
   received_.assign(aggregate.begin(), aggregate.end());
-  for (std::size_t i = 0; i < weights.size(); ++i) received_[i] += weights[i];
+  if (converts_)
+    for (std::size_t i = 0; i < weights.size(); ++i) received_[i] += weights[i];
+  received_.insert(received_.end(), extra.begin(), extra.end());
   return received_;
 }
 

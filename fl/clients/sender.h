@@ -32,8 +32,10 @@ class Sender {
   Trained train(const Algorithm& algorithm, ClientContext& client,
                 std::vector<nn::real> residual) const;
 
-  // What the algorithm is to apply: changes become weights again, where it sends weights.
+  // What the algorithm is to apply: changes become weights again, where it sends weights, and the
+  // mean of the extra numbers is behind them.
   std::span<const nn::real> received(std::span<const nn::real> aggregate,
+                                     std::span<const nn::real> extra,
                                      std::span<const nn::real> weights);
 
   const Attack* attack() const { return attack_.get(); }            // null: none
@@ -48,6 +50,7 @@ class Sender {
   std::unique_ptr<Compression> compression_;  // null: none
   ClientStates residuals_;
   bool converts_;                     // the algorithm sends weights, the aggregation sees changes
+  std::size_t extra_numbers_;         // of the algorithm's updates
   std::vector<std::size_t> tensors_;  // sizes of the weight tensors
   std::vector<nn::real> received_;
 };

@@ -19,7 +19,8 @@ using MakeDefence = std::unique_ptr<Aggregation>(const Config& config);
 // clients.
 using CheckDefence = void(const Config& config, int clients_per_round);
 
-// How the server aggregates changes that may be malicious. Any defence goes with any algorithm.
+// How the server aggregates changes that may be malicious. Any defence goes with any algorithm, but
+// for noise and an algorithm that sends more than changes.
 struct DefenceEntry {
   std::string_view name, label, description;
   std::function<MakeDefence> make;
@@ -27,6 +28,7 @@ struct DefenceEntry {
   std::function<CheckDefence> check = {};  // none: it works with any number of clients
   // Whether it is a mean that protects the clients' privacy, not the server from clients.
   bool is_private = false;
+  bool has_noise = false;  // which hides a client only if it covers all that the client sends
 };
 
 std::span<const DefenceEntry> defence_table();

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "fl/config.h"
@@ -18,7 +19,7 @@ using nn::real;
 
 // The weighted mean. The server sees only the sums of share_k update_k and of share_k, in fixed
 // point, by secure_sum(). In each of its steps a share of the clients drops out, drawn from the
-// seed.
+// seed. A client with a larger number than fixed point has does not begin.
 class SecureMean : public Aggregation {
  public:
   explicit SecureMean(const Config& config)
@@ -36,14 +37,20 @@ class SecureMean : public Aggregation {
   }
 
   void add(const ClientUpdate& update) override {
-    clients_.push_back(update.client);
-    std::vector<std::uint64_t>& input = inputs_.emplace_back();
-    for (real value : update.values) input.push_back(to_fixed_point(update.share() * value));
+    std::vector<std::uint64_t> input;
+    for (real value : update.values) {
+      if (!fits_fixed_point(update.share() * value))
+        return excluded_.push_back({update.client, "its update does not fit fixed point"});
+      input.push_back(to_fixed_point(update.share() * value));
+    }
     input.push_back(to_fixed_point(update.share()));
+    clients_.push_back(update.client);
+    inputs_.push_back(std::move(input));
   }
 
   std::span<const real> result() override {
     const int count = static_cast<int>(clients_.size());
+    if (count == 0) return {};
     const std::vector<Step> drops = draw_drops();
     const SecureSum summed = secure_sum(std::move(inputs_), drops, threshold_);
     result_.clear();

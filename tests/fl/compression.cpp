@@ -140,24 +140,6 @@ TEST_CASE("bytes are counted, with any compression and without") {
   CHECK(bytes_after(some_empty, 1) == std::pair(static_cast<double>(12 - empty) * full, 12 * full));
 }
 
-TEST_CASE("every compression learns with every algorithm, to the same bits for any thread count") {
-  const data::ImageDataset dataset = toy::dataset();
-  for (const fl::CompressionEntry& entry : fl::compression_table())
-    for (const char* algorithm : {"fedsgd", "fedavg", "scaffold"}) {
-      CAPTURE(entry.name);
-      CAPTURE(algorithm);
-      fl::Config config = compressed(algorithm, std::string(entry.name).c_str(), {}, 1);
-      if (entry.name == "topk") config.options["topk-share"] = 0.1;
-      const auto alone = weights_after(config, 3);
-      config.threads = 3;
-      CHECK(weights_after(config, 3) == alone);
-      fl::Server server(config, dataset);
-      const double before = server.test();
-      for (int round = 0; round < 40; ++round) server.play_round();
-      CHECK(server.test() > std::max(before, 40.0));
-    }
-}
-
 TEST_CASE("a resumed run with compression gives the same bits") {
   const data::ImageDataset dataset = toy::dataset();
   const tools::TemporaryFolder folder;

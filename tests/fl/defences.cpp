@@ -9,12 +9,10 @@
 #include <utility>
 #include <vector>
 
-#include "fl/algorithms/algorithms.h"
 #include "fl/attacks/attacks.h"
 #include "fl/defences/aggregation.h"
 #include "fl/server.h"
 #include "nn/base/file.h"
-#include "nn/optimizer.h"
 #include "tests/complaint.h"
 #include "tests/fl/updates.h"
 #include "tests/toy_rounds.h"
@@ -22,7 +20,7 @@
 namespace {
 
 using nn::real;
-using toy::is_float, toy::largest_difference, toy::weights_after;
+using toy::is_float, toy::largest_difference;
 using updates::aggregate, updates::Outcome, updates::random_rows, updates::Rows, updates::small,
     updates::config_with, updates::suited;
 
@@ -52,22 +50,6 @@ TEST_CASE("every defence gives NumPy's result") {
     }
   for (const fl::DefenceEntry& defence : fl::defence_table())
     CHECK(compared.contains(std::string(defence.name)) == !defence.is_private);
-}
-
-TEST_CASE("every defence goes with every algorithm, to the same bits for any number of threads") {
-  for (const fl::DefenceEntry& defence : fl::defence_table())
-    for (const fl::AlgorithmEntry& algorithm : fl::algorithm_table()) {
-      if (!algorithm.is_federated) continue;
-      CAPTURE(defence.name);
-      CAPTURE(algorithm.name);
-      fl::Config config = toy::config(std::string(algorithm.name).c_str(), 1);
-      config.defence = &defence;
-      config.options = suited(defence, small);
-      const auto one = weights_after(config, 2);
-      CHECK(nn::all_finite(one));
-      config.threads = 3;
-      CHECK(weights_after(config, 2) == one);
-    }
 }
 
 TEST_CASE("every defence beats the mean where one client in six sends the opposite") {

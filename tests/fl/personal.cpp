@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "fl/algorithms/algorithms.h"
+#include "fl/attacks/attacks.h"
 #include "fl/evaluation/held_out.h"
 #include "fl/server.h"
 #include "nn/layers.h"
@@ -167,6 +168,15 @@ TEST_CASE("clients are tested on their held-out samples with their own models") 
             fl::evaluate(worker.predict(dataset.train, server.held_out()[client]), 4).accuracy);
     }
   }
+}
+
+TEST_CASE("malicious clients do not count among the accuracies of clients") {
+  const data::ImageDataset dataset = toy::dataset();
+  fl::Config config = toy::config("fedavg");
+  config.held_out = 0.2;
+  config.attack = fl::find_attack("noise");
+  config.malicious.clients = {3, 7};
+  CHECK(fl::Server(config, dataset).client_accuracies().size() == 10);
 }
 
 TEST_CASE("a personal model of another size is an error, in training and in the clients' test") {

@@ -17,6 +17,7 @@
 #include "fl/secure_sum/fixed_point.h"
 #include "fl/secure_sum/keys.h"
 #include "fl/secure_sum/shamir.h"
+#include "nn/optimizer.h"
 #include "nn/random.h"
 #include "tests/complaint.h"
 #include "tests/toy_rounds.h"
@@ -67,10 +68,11 @@ TEST_CASE("two clients agree on a seed, and a mask is undone by its negative") {
   CHECK(masked == values);
 }
 
-TEST_CASE("fixed point keeps numbers to 2^-33 and bounds large ones") {
+TEST_CASE("fixed point keeps numbers to 2^-33, and says which are too large") {
   for (double value : {0.0, 1.0, -1.0, 1e-3, -123.456, 99999.5})
     CHECK(std::abs(fl::from_fixed_point(fl::to_fixed_point(value)) - value) <= 0x1p-33);
-  CHECK(fl::from_fixed_point(fl::to_fixed_point(-1e30)) == -0x1p20);
+  CHECK(fl::fits_fixed_point(-0x1p20));
+  CHECK(!fl::fits_fixed_point(-0x1.1p20));
   CHECK(fl::from_fixed_point(fl::to_fixed_point(1.5) + fl::to_fixed_point(-2)) == -0.5);
 }
 
@@ -151,6 +153,26 @@ TEST_CASE("the secure mean is the mean, to fixed point's precision, for every al
     const auto mean = weights_after(toy::config(name.c_str(), 2), 2);
     CHECK(largest_difference(weights_after(secure({}, name.c_str()), 2), mean) <
           (is_float ? 1e-4 : 1e-6));
+  }
+}
+
+TEST_CASE("a client whose update does not fit fixed point is excluded, and so are all of a round") {
+  const data::ImageDataset dataset = toy::dataset();
+  for (const int modulus : {2, 1}) {
+    const fl::AlgorithmEntry huge =
+        toy::tampered("fedavg", [&](const fl::ClientContext& client, fl::Update& update) {
+          if (client.client % modulus == 0) update.values[5] = real(1e9);
+        });
+    fl::Config config = secure({{"secure-threshold", 0.5}});
+    config.algorithm = &huge;
+    config.fraction = 1;
+    fl::Server server(config, dataset);
+    const std::vector<real> before(server.weights().begin(), server.weights().end());
+    const fl::Round round = server.play_round();
+    REQUIRE(round.excluded.size() == 12u / modulus);
+    CHECK(round.excluded[0].reason == "its update does not fit fixed point");
+    CHECK(std::ranges::equal(server.weights(), before) == (modulus == 1));
+    CHECK(nn::all_finite(server.weights()));
   }
 }
 

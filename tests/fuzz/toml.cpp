@@ -1,5 +1,5 @@
-// The TOML of a sweep: an accepted one has names, each once, with values. Each of its runs has a
-// folder of its own.
+// The TOML of a sweep: an accepted one has names, each once, with values, and no list is open. Each
+// of its runs has a folder of its own.
 
 #include <set>
 
@@ -7,9 +7,21 @@
 #include "tools/federated/sweep.h"
 #include "tools/program/config.h"
 
+static bool is_refused(const std::string& text) {
+  try {
+    tools::parse_config(text, "sweep.toml");
+    return false;
+  } catch (const nn::InputError&) {
+    return true;
+  }
+}
+
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   fuzz::try_to([&] {
-    const auto entries = tools::parse_config(std::string(fuzz::text_of(data, size)), "sweep.toml");
+    const std::string text(fuzz::text_of(data, size));
+    const auto entries = tools::parse_config(text, "sweep.toml");
+    fuzz::expect(is_refused(text + "\n" + text), "repeated names are refused");
+    fuzz::expect(is_refused(text + "\nseed = [1, 2"), "an open list is refused");
     fuzz::expect(!entries.empty(), "there is an option");
     for (const tools::ConfigEntry& entry : entries) {
       fuzz::expect(!entry.values.empty(), "an option has a value");

@@ -117,11 +117,16 @@ def result_of(defence, options, updates, weights, rounds):
             "selected": selected or [], "result": [float(f"{value:.12g}") for value in result]}
 
 
-def case(random, n, size):
+def case(random, n, size, twin=None):
+    """With a twin, every second row is that factor times the one before, and all weights are
+    equal: rows that are equal, or of equal length and opposite."""
     updates = random.normal(size=(n, size)).round(4)
     updates[0] *= 100  # an outlier
-    exact = updates.astype(np.float32).astype(np.float64)
     weights = random.integers(1, 10, size=n)
+    if twin:
+        updates[1::2] = twin * updates[: n - 1 : 2]
+        weights[:] = 3
+    exact = updates.astype(np.float32).astype(np.float64)
     results = [result_of(defence, options, exact, weights, rounds)
                for defence in DEFENCES for options in options_of(defence, n)
                for rounds in ((1, 2) if defence is centered_clip else (1,))]
@@ -133,6 +138,7 @@ def main():
     random = np.random.default_rng(7)
     sizes = [(1, 4), (2, 5), (3, 4), (6, 5), (11, 7), (20, 6)]
     cases = [case(random, n, size) for n, size in sizes]
+    cases += [case(random, 8, 5, twin=1), case(random, 9, 5, twin=-1)]
     text = "[\n" + ",\n".join(json.dumps(case) for case in cases) + "\n]\n"
     pathlib.Path(__file__).with_name("defences.json").write_text(text)
 

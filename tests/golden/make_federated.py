@@ -2,7 +2,8 @@
 """Rounds of federated algorithms in PyTorch, with the course's splits, choices and random streams.
 
 Writes federated.csv beside this file, which `bin/federated compare --model mlp` reads: three rounds
-of each algorithm on MNIST, IID and in shards. The network is the 2NN of McMahan et al. 2017,
+of seven algorithms on MNIST, IID and in shards, and of three with clients of unequal sizes, which
+take unequal numbers of steps. The network is the 2NN of McMahan et al. 2017,
 because it takes a minute; hfl-more-seeds.csv checks the course's and its dropout masks. Needs the
 unpacked MNIST files.
 """
@@ -17,7 +18,7 @@ from torch.nn import functional
 
 from hfl_reference import read_mnist, split_samples, test_accuracy
 
-SEED, CLIENTS, FRACTION, BATCH, RATE, ROUNDS = 10, 100, 0.1, 100, 0.01, 3
+SEED, BATCH, RATE, ROUNDS = 10, 100, 0.01, 3
 COLUMNS = ["Round", "Algorithm", "N", "C", "B", "E", "η", "Seed", "Split", "Options",
            "Message count", "Test accuracy"]
 ADAPTIVE = {"server-lr": 0.01, "beta1": 0.9, "beta2": 0.99, "tau": 0.001}
@@ -31,6 +32,29 @@ RUNS = [
     ("SCAFFOLD", {"server-lr": 1.0}),
     ("FedNova", {}),
 ]
+
+
+UNEQUAL_RUNS = [("FedProx", {"mu": 0.1}), ("SCAFFOLD", {"server-lr": 1.0}), ("FedNova", {})]
+# Name, clients, the share of them in a round, runs. Few clients have very different sizes.
+SPLITS = [("iid", 100, 0.1, RUNS), ("shards (stable sort)", 100, 0.1, RUNS),
+          ("labels(2)", 20, 0.2, UNEQUAL_RUNS)]
+
+
+def split_by_two_labels(labels, clients):
+    """One of a client's labels is its number modulo 10, and each is shared by all that have it."""
+    generator = numpy.random.default_rng(SEED)
+    owners = [[] for _ in range(10)]
+    for client in range(clients):
+        first = client % 10
+        other = int(generator.choice(9, 1, replace=False)[0])
+        owners[first].append(client)
+        owners[other + (other >= first)].append(client)
+    parts = [[] for _ in range(clients)]
+    for label, own in enumerate(owners):
+        samples = generator.permutation(numpy.flatnonzero(labels.numpy() == label))
+        for client, part in zip(own, numpy.array_split(samples, len(own))):
+            parts[client].append(part)
+    return [numpy.concatenate(part) for part in parts]
 
 
 def make_model():
@@ -60,8 +84,8 @@ def train(model, start, images, labels, seed, correction):
 class Server:
     """The weights, and what the algorithm keeps; each method says what a round makes of them."""
 
-    def __init__(self, algorithm, options, weights):
-        self.algorithm, self.options, self.w = algorithm, options, weights
+    def __init__(self, algorithm, options, clients, weights):
+        self.algorithm, self.options, self.clients, self.w = algorithm, options, clients, weights
         self.m, self.v, self.c = (torch.zeros_like(weights) for _ in range(3))
         self.control = {}  # of each client
 
@@ -111,33 +135,35 @@ class Server:
         change, control_change = torch.zeros_like(self.w), torch.zeros_like(self.w)
         for client, _, weights, steps in trained:
             new = self.control[client] - self.c + (self.w - weights) / (steps * RATE)
-            control_change += (new - self.control[client]) / CLIENTS
+            control_change += (new - self.control[client]) / self.clients
             change += (weights - self.w) / len(trained)
             self.control[client] = new
         self.w = self.w + self.options["server-lr"] * change
         self.c = self.c + control_change
 
 
-def run(algorithm, options, split, train_set, test_set, writer):
+def run(algorithm, options, split, clients, fraction, train_set, test_set, writer):
     """A row for each round."""
-    samples = split_samples(train_set[1], CLIENTS, split, SEED, sort="stable")
-    chosen_count = round(FRACTION * CLIENTS)
+    if split == "labels(2)":
+        samples = split_by_two_labels(train_set[1], clients)
+    else:
+        samples = split_samples(train_set[1], clients, split.split()[0], SEED, sort="stable")
+    chosen_count = round(fraction * clients)
     chooser = numpy.random.default_rng(SEED)
     torch.manual_seed(SEED)
     model = make_model()
     weights = nn.utils.parameters_to_vector(model.parameters()).detach().clone()
-    server = Server(algorithm, options, weights)
+    server = Server(algorithm, options, clients, weights)
     for round_index in range(ROUNDS):
         trained = []
-        for client in map(int, chooser.choice(CLIENTS, chosen_count, replace=False)):
+        for client in map(int, chooser.choice(clients, chosen_count, replace=False)):
             images, labels = (part[torch.from_numpy(samples[client])] for part in train_set)
             seed = SEED + client + 1 + round_index * chosen_count
             weights, steps = train(model, server.w, images, labels, seed, server.correction(client))
             trained.append((client, len(labels), weights, steps))
         server.finish(trained)
         nn.utils.vector_to_parameters(server.w.clone(), model.parameters())
-        writer.writerow([round_index + 1, algorithm, CLIENTS, FRACTION, BATCH, 1, RATE, SEED,
-                         "shards (stable sort)" if split == "shards" else split,
+        writer.writerow([round_index + 1, algorithm, clients, fraction, BATCH, 1, RATE, SEED, split,
                          " ".join(f"{name}={value}" for name, value in sorted(options.items())),
                          2 * (round_index + 1) * chosen_count, test_accuracy(model, *test_set)])
 
@@ -153,9 +179,9 @@ def main():
     with open(pathlib.Path(__file__).with_name("federated.csv"), "w", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
-        for split in ("iid", "shards"):
-            for algorithm, chosen in RUNS:
-                run(algorithm, chosen, split, train_set, test_set, writer)
+        for split, clients, fraction, runs in SPLITS:
+            for algorithm, chosen in runs:
+                run(algorithm, chosen, split, clients, fraction, train_set, test_set, writer)
                 file.flush()
 
 

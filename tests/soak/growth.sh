@@ -83,7 +83,7 @@ federated() {
 }
 check "FedAvg runs for $rounds rounds" federated
 check "no client is excluded because of a NaN" [ \
-  "$(grep -c '"left_out": \[\]' "$work/run.json")" = "$rounds" ]
+  "$(grep -c '"excluded": \[\]' "$work/run.json")" = "$rounds" ]
 echo "$rounds rounds of FedAvg, $(du -sh "$work/rounds" | cut -f1) of checkpoints"
 check "they do not grow" flat federated
 cat "$work/log"

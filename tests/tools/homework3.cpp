@@ -100,11 +100,14 @@ TEST_CASE("answers of homework 3 follow from the runs") {
   q3.runs[0].rounds.back().accuracy = 90;
   CHECK(says(write_up(q3), "Sparsification did harm, at least 70.00 points"));
   Outcome lab = made_up_outcome(exercise_called("lab"));
-  CHECK(says(write_up(lab), "outside the 1.5 points"));
+  CHECK(says(write_up(lab), "settle in the fifth round, and these runs have 3; their largest"));
   CHECK(says(write_up(lab), "and 7, 12 here: 2 of 14 are the same"));
-  CHECK(says(write_up(lab), "kept attackers in no round, and"));
+  CHECK(says(write_up(lab), "kept attackers in no round. It"));
   lab.runs[2].rounds[1].selected = {7, 9};  // 9 is malicious
   CHECK(says(write_up(lab), "kept attackers in round 2, and"));
+  lab.runs[0].rounds.resize(6, lab.runs[0].rounds.back());
+  for (int i = 0; i < 6; ++i) lab.runs[0].rounds[i].number = i + 1;
+  CHECK(says(write_up(lab), "From the fifth round on"));
 }
 
 TEST_CASE("measures, choices and confusion matrices are read back with an exercise's runs") {

@@ -107,7 +107,7 @@ TEST_CASE("the JSON of a run is valid and has its rounds") {
   CHECK(json["planned_rounds"] == 2);
   CHECK(json["rounds"].size() == 2);
   CHECK(json["rounds"][1]["test_accuracy"] == 46.0);
-  CHECK(json["rounds"][1]["left_out"][0]["client"] == 7);
+  CHECK(json["rounds"][1]["excluded"][0]["client"] == 7);
 }
 
 TEST_CASE("a round without a test has an empty cell, null in JSON, and no point in the plot") {

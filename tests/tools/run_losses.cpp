@@ -63,4 +63,32 @@ TEST_CASE("a run has diverged if its last round has lost all clients to infiniti
   CHECK(contains(warning("a run", run.rounds[1]), "2 of 2 clients are excluded"));
 }
 
+TEST_CASE("excluded clients are listed by their reason") {
+  fl::Round round;
+  round.chosen = 9;
+  round.excluded = {{3, "late"}, {5, "lost"}, {4, "late"}};
+  CHECK(
+      contains(warning("a run", round), ": 3 of 9 clients are excluded: 3, 4 (late), 5 (lost)\n"));
+  for (int client = 10; client < 16; ++client) round.excluded.push_back({client, "late"});
+  CHECK(
+      contains(warning("a run", round), ": 3, 4, 10, 11 (late), 5 (lost), ...; no client is left"));
+}
+
+TEST_CASE("the table of a run has its measures, as many as a screen has room for") {
+  Run run = made_up_run({46, 47});
+  run.rounds[0].measures = {{"Epsilon", INFINITY}, {"Bytes up", 4.8e7}, {"Waiting", 12.5}};
+  const report::Table table = round_table(run);
+  CHECK(std::vector(table.header.begin() + 5, table.header.end()) ==
+        std::vector<std::string>{"Epsilon", "Waiting", "Bytes up, MB"});
+  CHECK(table.rows[0][5] == "inf");
+  CHECK(table.rows[0][7] == "48.00");
+  CHECK(table.rows[1][7].empty());
+  for (const char* name : {"Attack success", "Triggered accuracy", "Client accuracy", "Staleness",
+                           "Client accuracy deviation", "Client accuracy worst tenth"})
+    run.rounds[1].measures[name] = 1;
+  CHECK(report::width_of(round_table(run)) <= 80);
+  CHECK(round_table(run).header.size() == 9);
+  CHECK(round_table(run).header.back() != "Bytes down, MB");
+}
+
 }  // namespace homework

@@ -208,7 +208,8 @@ TEST_CASE("settings that do not suit the data are refused in one line") {
   CHECK(contains(complaint_of_run(attacked, row_task), "class"));
   federated::Experiment noisy = experiment_for("llama", 4);
   noisy.partition.split = fl::Split::feature_noise;
-  CHECK(complaint_of_run(noisy, text.task()) == "the examples are windows of text, not images");
+  CHECK(complaint_of_run(noisy, text.task()) ==
+        "feature noise is for images, and the examples are windows of text");
   federated::Experiment natural = experiment_for("llama", 3);
   natural.partition.split = fl::Split::natural;
   CHECK(complaint_of_run(natural, text.task()) == "the data belongs to 4 clients, not 3");

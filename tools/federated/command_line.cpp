@@ -48,6 +48,16 @@ void check_fixed(const Experiment& experiment, bool has_batch) {
     throw nn::InputError(
         experiment.algorithm + " is one party that has all the samples",
         "leave --clients, --fraction and --split out, or choose another --algorithm");
+  if (!experiment.algorithm_entry().is_federated)
+    for (const auto& [is_given, option] :
+         {std::pair(experiment.compression != "none", "--compression"),
+          {experiment.defence != "none", "--defence"},
+          {experiment.attack != "none", "--attack"},
+          {experiment.local_privacy.clip != 0, "--ldp-clip"}})
+      if (is_given)
+        throw nn::InputError(
+            nn::concat(experiment.algorithm, " is one party: it does not use ", option),
+            nn::concat("leave ", option, " out, or choose another --algorithm"));
   if (!experiment.algorithm_entry().is_full_batch) return;
   const std::string one_step =
       experiment.algorithm + " takes one step over all samples of a client";
@@ -64,6 +74,14 @@ void check_fixed(const Experiment& experiment, bool has_batch) {
     if (is_given)
       throw nn::InputError(nn::concat(one_step, ": it does not use ", option),
                            nn::concat("leave ", option, " out, or choose --algorithm fedavg"));
+}
+
+// The rate of a clip that stays as it is was meant for one that follows a quantile.
+void require_quantile(const fl::OptionValues& options) {
+  const auto quantile = options.find("dp-clip-quantile");
+  if (options.contains("dp-clip-rate") && (quantile == options.end() || quantile->second == 0))
+    throw nn::InputError("--dp-clip-rate is how fast the clip follows a quantile, and it has none",
+                         "leave it out, or choose --dp-clip-quantile 0.5");
 }
 
 // A value that was changed although the split has no use for it was meant for another split.
@@ -108,7 +126,7 @@ void add_common(tools::Options& command, Experiment& base, Resources& resources)
            nn::join(names_of(dataset_table()), ", ") + ", or a folder of your own images")
       .in_any_case(names_of(dataset_table()));
   command.add("--data", resources.data.from,
-              "folder of the data set's files, or the table: data/raw/mnist");
+              "folder of the data set's files, or the table: data/raw/NAME");
   command.add("--label", resources.data.format.label, "of table: the column of the classes");
   command
       .add("--categorical", resources.data.format.categorical,
@@ -193,7 +211,7 @@ void RunArguments::add_to(tools::Options& command, Experiment& experiment) {
   command.add("--attack", experiment.attack, "what malicious clients do")
       .among(names_of(fl::attack_table(), {"none"}));
   command.add("--malicious", given_.malicious,
-              "a share of all clients, or numbers such as 3,25,28");
+              "a share of all clients such as 0.2, or client 3, or clients 3,25,28");
   command.add("--ldp-clip", experiment.local_privacy.clip,
               "largest L2 norm of a change, bounded by its client; 0: none");
   command.add("--ldp-noise", experiment.local_privacy.noise,
@@ -234,6 +252,7 @@ void RunArguments::apply(Experiment& experiment) const {
   for (const GivenOption& option : options_)
     if (option.value) experiment.options[option.name] = *option.value;
   validate(experiment);
+  require_quantile(experiment.options);
 }
 
 }  // namespace federated

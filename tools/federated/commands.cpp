@@ -8,8 +8,11 @@
 #include <iostream>
 #include <map>
 #include <memory>
+#include <string>
 #include <utility>
+#include <vector>
 
+#include "fl/clocks/clocks.h"
 #include "nn/base/file.h"
 #include "tools/federated/compare.h"
 #include "tools/federated/exclusions.h"
@@ -61,6 +64,20 @@ void write_events(const fs::path& folder, const Run& run) {
   nn::write_file_atomically(folder / "events.out.tfevents.0.federated", events.content());
 }
 
+// What a run does in vain, a line each.
+std::vector<std::string> notes_on(const Experiment& e) {
+  std::vector<std::string> notes;
+  const auto malicious =
+      std::max(std::ssize(e.malicious.clients), std::lround(e.malicious.share * e.clients));
+  const int updates =
+      fl::updates_per_round(config_of(e), fl::clients_per_round(e.clients, e.fraction));
+  if (e.attack == "alie" && (malicious == 1 || updates == 1))
+    notes.emplace_back("--attack alie does nothing: one malicious client has no deviation");
+  if (e.algorithm == "ditto" && e.held_out == 0)
+    notes.emplace_back("ditto's models of the clients are not tested: that takes --held-out 0.2");
+  return notes;
+}
+
 }  // namespace
 
 const std::atomic<bool>& stop_after_round() {
@@ -95,6 +112,7 @@ int run_one(const std::string& program, const Experiment& asked, const Resources
   if (experiment.clients != asked.clients)
     std::cerr << "note: the data belongs to " << experiment.clients << " clients: -N "
               << experiment.clients << '\n';
+  for (const std::string& note : notes_on(experiment)) std::cerr << "note: " << note << '\n';
   if (!outputs.partition_svg.empty())
     nn::write_file_atomically(outputs.partition_svg, session.partition_svg(experiment));
   const Run run = session.run(experiment);

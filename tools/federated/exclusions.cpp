@@ -1,17 +1,36 @@
 #include "tools/federated/exclusions.h"
 
 #include <algorithm>
+#include <span>
 #include <sstream>
+#include <utility>
+#include <vector>
+
+#include "nn/base/error.h"
 
 namespace federated {
 
+// "3, 5 (it dropped out), 4 (it has no samples)": those with the reason of the first, and so on.
+static std::string by_reason(std::span<const fl::Exclusion> excluded) {
+  std::vector<std::pair<std::string, std::string>> groups;  // a reason, and its clients
+  for (const auto& [client, reason] : excluded) {
+    auto group = std::ranges::find(groups, reason, &std::pair<std::string, std::string>::first);
+    if (group == groups.end()) group = groups.insert(group, {reason, ""});
+    group->second += nn::concat(group->second.empty() ? "" : ", ", client);
+  }
+  std::string text;
+  for (const auto& [reason, clients] : groups)
+    text += nn::concat(text.empty() ? "" : ", ", clients, " (", reason, ')');
+  return text;
+}
+
 std::string warning(const std::string& name, const fl::Round& round) {
   constexpr std::size_t shown = 5;
+  const std::span<const fl::Exclusion> excluded = round.excluded;
   std::ostringstream out;
   out << "warning: " << name << ", round " << round.number << ": " << round.excluded.size()
-      << " of " << round.chosen << " clients are excluded: ";
-  for (std::size_t i = 0; i < std::min(shown, round.excluded.size()); ++i)
-    out << (i ? ", " : "") << round.excluded[i].client << " (" << round.excluded[i].reason << ')';
+      << " of " << round.chosen
+      << " clients are excluded: " << by_reason(excluded.first(std::min(shown, excluded.size())));
   if (round.excluded.size() > shown) out << ", ...";
   if (static_cast<int>(round.excluded.size()) == round.chosen)
     out << "; no client is left, the model stays as it was";

@@ -248,11 +248,19 @@ void validate(const Experiment& experiment, const data::Task& dataset) {
         nn::concat(e.partition.labels_per_client, " labels a client are more than the ", classes,
                    " of the data"),
         nn::concat("choose --labels-per-client from 1 to ", classes));
-  nn::Generator unused(e.seed);
-  check(e.buffers == fl::Buffers::averaged ||
-            !config_of(e, dataset.train).make_model(unused)->parameters().buffers().empty(),
+  check(e.partition.split != fl::Split::feature_noise || kind == nn::InputKind::images,
+        nn::concat("feature noise is for images, and the examples are ", examples),
+        "choose another --split");
+  const auto has_buffers = [&] {
+    nn::Generator unused(e.seed);
+    return !config_of(e, dataset.train).make_model(unused)->parameters().buffers().empty();
+  };
+  check(e.buffers == fl::Buffers::averaged || has_buffers(),
         nn::concat("the model ", e.model, " has no buffers that could be local"),
         "leave --buffers out: only batch normalisation has buffers");
+  check(!e.method().needs_buffers || has_buffers(),
+        nn::concat(e.algorithm, " keeps batch normalisation, and the model ", e.model, " has none"),
+        "choose --model cifar_cnn_bn, or --algorithm fedavg, which would do the same");
 }
 
 }  // namespace federated

@@ -53,36 +53,24 @@ Extra extra(std::string_view name, Field, std::string_view column = "") {
 
 std::span<const Extra> extras() {
   static const std::array table{
-      extra(
-          "steps", [](auto& e) -> auto& { return e.training.steps; }),
-      extra(
-          "momentum", [](auto& e) -> auto& { return e.training.momentum; }),
-      extra(
-          "weight-decay", [](auto& e) -> auto& { return e.training.weight_decay; }),
-      extra(
-          "lr-decay", [](auto& e) -> auto& { return e.training.decay; }),
-      extra(
-          "shuffled", [](auto& e) -> auto& { return e.training.is_shuffled; }),
-      extra(
-          "buffers", [](auto& e) -> auto& { return e.buffers; }),
-      extra(
-          "precision", [](auto& e) -> auto& { return e.precision; }),
-      extra(
-          "held-out", [](auto& e) -> auto& { return e.held_out; }),
+      extra("steps", [](auto& e) -> auto& { return e.training.steps; }),
+      extra("momentum", [](auto& e) -> auto& { return e.training.momentum; }),
+      extra("weight-decay", [](auto& e) -> auto& { return e.training.weight_decay; }),
+      extra("lr-decay", [](auto& e) -> auto& { return e.training.decay; }),
+      extra("shuffled", [](auto& e) -> auto& { return e.training.is_shuffled; }),
+      extra("buffers", [](auto& e) -> auto& { return e.buffers; }),
+      extra("precision", [](auto& e) -> auto& { return e.precision; }),
+      extra("held-out", [](auto& e) -> auto& { return e.held_out; }),
       extra(
           "defence", [](auto& e) -> auto& { return e.defence; }, "Defence"),
       extra(
           "attack", [](auto& e) -> auto& { return e.attack; }, "Attack"),
       extra(
           "malicious", [](auto& e) -> auto& { return e.malicious; }, "Malicious"),
-      extra(
-          "ldp-clip", [](auto& e) -> auto& { return e.local_privacy.clip; }),
-      extra(
-          "ldp-noise", [](auto& e) -> auto& { return e.local_privacy.noise; }),
-      extra(
-          "compression", [](auto& e) -> auto& { return e.compression; }),
-      extra(
-          "clock", [](auto& e) -> auto& { return e.clock; }),
+      extra("ldp-clip", [](auto& e) -> auto& { return e.local_privacy.clip; }),
+      extra("ldp-noise", [](auto& e) -> auto& { return e.local_privacy.noise; }),
+      extra("compression", [](auto& e) -> auto& { return e.compression; }),
+      extra("clock", [](auto& e) -> auto& { return e.clock; }),
   };
   return table;
 }
@@ -118,7 +106,8 @@ std::string malicious_text(const fl::Malicious& malicious) {
 
 std::optional<fl::Malicious> parse_malicious(std::string_view text) {
   fl::Malicious malicious;
-  if (text.find(',') == text.npos)
+  const bool is_client = nn::parse_number<int>(text).has_value();
+  if (!is_client && text.find(',') == text.npos)
     return assign(nn::parse_number<double>(text), malicious.share) ? std::optional(malicious)
                                                                    : std::nullopt;
   for (const std::string& client : nn::split(text, ','))

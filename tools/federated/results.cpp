@@ -13,6 +13,7 @@
 #include "tools/federated/losses.h"
 #include "tools/federated/split_name.h"
 #include "tools/report/axis.h"
+#include "tools/report/columns.h"
 
 namespace federated {
 
@@ -139,28 +140,53 @@ report::Table accuracy_table(const std::string& caption, std::span<const Run> ru
   return table;
 }
 
+namespace {
+
+// In a run's table behind its accuracies and times, the most important first.
+constexpr std::string_view measures_shown[] = {"Epsilon",
+                                               "Attack success",
+                                               "Triggered accuracy",
+                                               fl::simulated_seconds,
+                                               "Waiting",
+                                               "Staleness",
+                                               "Client accuracy",
+                                               "Client accuracy worst tenth",
+                                               "Client accuracy deviation",
+                                               "Bytes up",
+                                               "Bytes down"};
+
+// Adds a column for the measure if the run has it, unless the table gets too wide for a screen.
+void add_measure(std::string_view name, const Run& run, report::Table& table) {
+  if (std::ranges::none_of(run.rounds, [&](const fl::Round& round) {
+        return round.measures.contains(std::string(name));
+      }))
+    return;
+  const bool is_bytes = name.starts_with("Bytes");
+  report::Table wider = table;
+  wider.header.push_back(nn::concat(name, is_bytes ? ", MB" : ""));
+  for (std::size_t i = 0; i < run.rounds.size(); ++i)
+    wider.rows[i].push_back(percent(measure_of(run.rounds[i], name) * (is_bytes ? 1e-6 : 1)));
+  if (report::width_of(wider) <= report::screen_width) table = std::move(wider);
+}
+
+}  // namespace
+
 report::Table round_table(const Run& run) {
   const bool has_excluded = count_excluded(run) > 0;
   report::Table table{describe(run.experiment), {"Round", "Message count", "Test accuracy"}, {}};
   const std::vector<std::string> losses = losses_of({&run, 1});
   table.header.insert(table.header.end(), losses.begin(), losses.end());
   if (has_excluded) table.header.push_back("Excluded");
-  std::vector<std::string> simulated;
-  for (const char* name : {fl::simulated_seconds, "Waiting", "Staleness"})
-    if (std::ranges::any_of(run.rounds,
-                            [&](const fl::Round& round) { return round.measures.contains(name); }))
-      simulated.emplace_back(name);
-  table.header.insert(table.header.end(), simulated.begin(), simulated.end());
   for (const char* column : {"Ideal time, s", "Time, s"}) table.header.push_back(column);
   for (const fl::Round& round : run.rounds) {
     auto& row = table.rows.emplace_back();
     row = {std::to_string(round.number), std::to_string(round.messages), percent(round.accuracy)};
     for (const std::string& loss : losses) row.push_back(loss_text(measure_of(round, loss)));
     if (has_excluded) row.push_back(std::to_string(round.excluded.size()));
-    for (const std::string& name : simulated) row.push_back(percent(measure_of(round, name)));
     row.push_back(percent(round.ideal_seconds));
     row.push_back(percent(round.seconds));
   }
+  for (const std::string_view name : measures_shown) add_measure(name, run, table);
   return table;
 }
 

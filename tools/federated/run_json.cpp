@@ -27,7 +27,7 @@ Json json_of(const fl::Round& round) {
                {"ideal_seconds", round.ideal_seconds},
                {"seconds", round.seconds},
                {"clients", round.chosen},
-               {"left_out", excluded}};
+               {"excluded", excluded}};
   if (!round.measures.empty()) json["measures"] = round.measures;  // null: not a number
   if (!round.selected.empty()) json["selected"] = round.selected;
   return json;
@@ -49,7 +49,8 @@ fl::Round round_of(const nlohmann::json& json) {
                   json.at("message_count"), json.at("ideal_seconds"),
                   json.at("seconds"),       {},
                   json.at("clients")};
-  for (const nlohmann::json& out : json.at("left_out"))
+  const bool is_old = json.contains("left_out");  // what the list was called once
+  for (const nlohmann::json& out : json.at(is_old ? "left_out" : "excluded"))
     round.excluded.push_back({out.at("client"), out.at("reason")});
   if (const auto found = json.find("measures"); found != json.end())
     for (const auto& [name, value] : found->items()) round.measures[name] = number_or_nan(value);

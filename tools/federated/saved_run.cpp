@@ -169,7 +169,7 @@ std::string to_text(const std::vector<fl::Round>& rounds) {
       text << "measure " << number(value) << ' ' << name << '\n';
     if (!round.selected.empty()) text << "selected " << list_of(round.selected, " ") << '\n';
     for (const fl::Exclusion& out : round.excluded)
-      text << "left_out " << out.client << ' ' << out.reason << '\n';
+      text << "excluded " << out.client << ' ' << out.reason << '\n';
   }
   return text.str();
 }
@@ -204,7 +204,8 @@ std::vector<fl::Round> parse_rounds(const std::string& text) {
       for (int client; fields >> client;) rounds.back().selected.push_back(client);
       if (fields.eof()) fields.clear();
     } else {
-      nn::require(kind == "left_out" && !rounds.empty(), "\"", line, "\" is no round");
+      const bool is_known = kind == "excluded" || kind == "left_out";  // the word of old runs
+      nn::require(is_known && !rounds.empty(), "\"", line, "\" is no round");
       fl::Exclusion& out = rounds.back().excluded.emplace_back();
       std::getline(fields >> out.client >> std::ws, out.reason);
     }

@@ -104,7 +104,7 @@ Option Option::between(Number low, Number high) {
     const bool is_number = read(text, value);
     if (is_number && value >= low && value <= high) return std::string();
     return concat(text, " is not a number from ", low, " to ", high,
-                  is_number ? "" : meant_number<Number>(text));
+                  is_number ? "" : meant_number(text, low, high));
   });
   return *this;
 }

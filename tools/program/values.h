@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdint>
 #include <filesystem>
+#include <limits>
 #include <optional>
 #include <string>
 #include <type_traits>
@@ -30,15 +31,25 @@ bool read(const std::string& text, std::optional<Value>& value) {
   return read(text, value.emplace());
 }
 
-// "; did you mean 1000?" for 1e3, where a whole number is expected, or 1.5 for 1,5.
+// "; did you mean 1000?" for 1e3, where a whole number from `low` to `high` is expected, or 1.5 for
+// 1,5. Nothing for texts.
 template <class Number>
-std::string meant_number(std::string text) {
-  std::ranges::replace(text, ',', '.');
-  const auto number = nn::parse_number<double>(text);
-  if (!number) return "";
-  if constexpr (!std::is_integral_v<Number>) return nn::concat("; did you mean ", *number, '?');
-  if (*number != std::floor(*number) || std::abs(*number) >= 0x1p53) return "";
-  return nn::concat("; did you mean ", static_cast<std::int64_t>(*number), '?');
+std::string meant_number(const std::string& given,
+                         Number low = std::numeric_limits<Number>::lowest(),
+                         Number high = std::numeric_limits<Number>::max()) {
+  if constexpr (std::is_arithmetic_v<Number>) {
+    std::string meant = given;
+    std::ranges::replace(meant, ',', '.');
+    const auto number = nn::parse_number<double>(meant);
+    if (!number) return "";
+    if (std::is_integral_v<Number> && std::abs(*number) < 0x1p53)
+      meant = nn::concat(static_cast<std::int64_t>(*number));
+    const auto value = nn::parse_number<Number>(meant);
+    if (value && meant != given && static_cast<double>(*value) == *number && *value >= low &&
+        *value <= high)
+      return nn::concat("; did you mean ", *value, '?');
+  }
+  return "";
 }
 
 // What --help calls a value, and how it shows one.

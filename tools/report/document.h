@@ -89,6 +89,8 @@ std::string to_text(const Document& document, bool colour = false);
 
 // If the columns do not fit side by side, headers are broken into lines; cells never are.
 std::string to_text(const Table& table);
+// The columns of the screen that it takes, with the words of headers below each other.
+int width_of(const Table& table);
 
 // Braille dots, and a marker glyph for each series.
 std::string to_text(const LinePlot& plot, bool colour = false);

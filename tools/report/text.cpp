@@ -52,7 +52,24 @@ struct TextWriter {
   std::string operator()(const Code&) const { return ""; }
 };
 
+// Of each column, with the words of its header below each other.
+std::vector<int> least_widths(const Table& table) {
+  std::vector<int> widths(table.header.size());
+  for (std::size_t i = 0; i < widths.size(); ++i) {
+    for (const auto& row : table.rows) widths[i] = std::max(widths[i], display_width(row[i]));
+    for (const std::string& word : nn::split(table.header[i], ' '))
+      widths[i] = std::max(widths[i], display_width(word));
+  }
+  return widths;
+}
+
 }  // namespace
+
+int width_of(const Table& table) {
+  int width = -gap;
+  for (int column : least_widths(table)) width += column + gap;
+  return width;
+}
 
 std::string to_text(const Table& table) {
   using Rows = std::vector<std::vector<std::string>>;
@@ -61,13 +78,11 @@ std::string to_text(const Table& table) {
       table.caption.empty() ? "" : wrap(without_marks(table.caption), screen_width) + "\n";
   if (columns == 0) return result;
 
-  std::vector<int> widths(columns), least(columns);  // least: with every word of a header on a line
+  const std::vector<int> least = least_widths(table);
+  std::vector<int> widths(columns);
   int total = -gap;
   for (std::size_t i = 0; i < columns; ++i) {
-    for (const auto& row : table.rows) least[i] = std::max(least[i], display_width(row[i]));
     widths[i] = std::max(least[i], display_width(table.header[i]));
-    for (const std::string& word : nn::split(table.header[i], ' '))
-      least[i] = std::max(least[i], display_width(word));
     total += widths[i] + gap;
   }
   Rows header;  // ends on the same line in every column
