@@ -1,3 +1,5 @@
+#include <cmath>
+
 #include "fl/algorithms/algorithms.h"
 #include "fl/algorithms/epoch.h"
 
@@ -7,27 +9,34 @@ namespace {
 
 using nn::real;
 
-// FedNova (Wang et al. 2020, section 5, with plain SGD): a client that takes more steps counts no
-// more for it. With the tau_k local steps of client k and p_k = n_k / n
+// How often a client's change counts a gradient: ||a_k||_1 of section 4. For plain SGD these are
+// its steps; with momentum every gradient has a part in all later steps, too.
+double times_counted(int steps, double momentum) {
+  return (steps - momentum * (1 - std::pow(momentum, steps)) / (1 - momentum)) / (1 - momentum);
+}
+
+// FedNova (Wang et al. 2020, section 5): a client that takes more steps counts no more for it. With
+// tau_k = ||a_k||_1 and p_k = n_k / n
 //   w <- w + (sum over k of p_k tau_k) sum over k of p_k (w_k - w) / tau_k
 class FedNova : public Algorithm {
  public:
-  // Sends the change of a step, and after it tau_k.
+  // Sends the change for a gradient, and after it tau_k.
   Update train(ClientContext& client) const override {
     const std::span<const real> server = client.server_weights;
     const std::span<const real> weights = client.worker.weights();
-    const auto steps = static_cast<real>(train_epochs(client));
+    const auto times =
+        static_cast<real>(times_counted(train_epochs(client), client.training.momentum));
     const std::span<real> values = client.worker.scratch(weights.size() + 1);
-    for (std::size_t i = 0; i < weights.size(); ++i) values[i] = (weights[i] - server[i]) / steps;
-    values.back() = steps;
+    for (std::size_t i = 0; i < weights.size(); ++i) values[i] = (weights[i] - server[i]) / times;
+    values.back() = times;
     return {values};
   }
 
   Cost cost(std::size_t weights) const override { return {weights + 1}; }
 
   void apply(ServerContext& server, std::span<const real> mean) override {
-    const real steps = mean.back();
-    for (std::size_t i = 0; i < server.weights.size(); ++i) server.weights[i] += steps * mean[i];
+    const real times = mean.back();
+    for (std::size_t i = 0; i < server.weights.size(); ++i) server.weights[i] += times * mean[i];
   }
 };
 

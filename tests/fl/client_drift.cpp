@@ -38,23 +38,31 @@ TEST_CASE("FedNova is FedAvg with equal numbers of steps, and is not with unequa
   CHECK(largest_difference(weights_after(nova, 3), weights_after(average, 3)) < tolerance);
 }
 
-TEST_CASE("FedNova takes the steps of its formula") {
-  const double largest = difference_to_reference(
-      regression("fednova", {}), 3,
-      [](const data::ImageSet& images, Vector& w, const std::vector<int>& chosen,
-         const Samples& samples) {
-        Vector direction(w.size());
-        double steps = 0;
-        for (int client : chosen) {
-          Vector local = w;
-          const double p = static_cast<double>(samples[client].size()) / count(chosen, samples);
-          const int tau = descend(images, samples[client], {0.05, 40, 2}, local, uncorrected);
-          for (std::size_t i = 0; i < w.size(); ++i) direction[i] += p * (w[i] - local[i]) / tau;
-          steps += p * tau;
-        }
-        for (std::size_t i = 0; i < w.size(); ++i) w[i] -= steps * direction[i];
-      });
-  CHECK(largest < (is_float ? 1e-5 : 1e-13));
+TEST_CASE("FedNova takes the steps of its formula, with momentum, too") {
+  for (double momentum : {0.0, 0.9}) {
+    fl::Config config = regression("fednova", {});
+    config.training.momentum = momentum;
+    const double largest = difference_to_reference(
+        config, 3,
+        [&](const data::ImageSet& images, Vector& w, const std::vector<int>& chosen,
+            const Samples& samples) {
+          Vector direction(w.size());
+          double mean_times = 0;
+          for (int client : chosen) {
+            Vector local = w;
+            const double p = static_cast<double>(samples[client].size()) / count(chosen, samples);
+            const int tau = descend(images, samples[client], config.training, local, uncorrected);
+            // Of tau gradients that are all 1, with a learning rate of 1.
+            double velocity = 0, times = 0;
+            for (int step = 0; step < tau; ++step) times += velocity = momentum * velocity + 1;
+            for (std::size_t i = 0; i < w.size(); ++i)
+              direction[i] += p * (w[i] - local[i]) / times;
+            mean_times += p * times;
+          }
+          for (std::size_t i = 0; i < w.size(); ++i) w[i] -= mean_times * direction[i];
+        });
+    CHECK(largest < (is_float ? 1e-5 : 1e-13));
+  }
 }
 
 TEST_CASE("FedDyn takes the steps of its formula, even with unequal and absent clients") {

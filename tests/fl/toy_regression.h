@@ -63,17 +63,19 @@ inline Loss loss_of(const data::ImageSet& images, std::span<const int> samples, 
   return loss;
 }
 
-// Plain local training along g + correction(w_local); returns the number of steps.
+// Local training along g + correction(w_local); returns the number of steps.
 inline int descend(const data::ImageSet& images, std::span<const int> samples,
                    const fl::LocalTraining& training, Vector& w,
                    const std::function<double(std::size_t i)>& correction) {
   int steps = 0;
+  Vector velocity(w.size());
   for (int epoch = 0; epoch < training.epochs; ++epoch)
     for (std::size_t first = 0; first < samples.size(); first += training.batch, ++steps) {
       const std::size_t size = std::min<std::size_t>(training.batch, samples.size() - first);
-      Vector gradient = loss_of(images, samples.subspan(first, size), w).gradient;
-      for (std::size_t i = 0; i < w.size(); ++i) gradient[i] += correction(i);
-      for (std::size_t i = 0; i < w.size(); ++i) w[i] -= training.learning_rate * gradient[i];
+      const Vector gradient = loss_of(images, samples.subspan(first, size), w).gradient;
+      for (std::size_t i = 0; i < w.size(); ++i)
+        velocity[i] = training.momentum * velocity[i] + gradient[i] + correction(i);
+      for (std::size_t i = 0; i < w.size(); ++i) w[i] -= training.learning_rate * velocity[i];
     }
   return steps;
 }

@@ -258,7 +258,7 @@ void validate(const Experiment& experiment, const data::Task& dataset) {
   check(e.buffers == fl::Buffers::averaged || has_buffers(),
         nn::concat("the model ", e.model, " has no buffers that could be local"),
         "leave --buffers out: only batch normalisation has buffers");
-  check(!e.method().needs_buffers || has_buffers(),
+  check(!e.algorithm_entry().needs_buffers || has_buffers(),
         nn::concat(e.algorithm, " keeps batch normalisation, and the model ", e.model, " has none"),
         "choose --model cifar_cnn_bn, or --algorithm fedavg, which would do the same");
 }
