@@ -39,7 +39,7 @@ struct Bf16Product {
 };
 
 template <class T>
-requires std::is_same_v<T, float>
+  requires std::is_same_v<T, float>
 Bf16Product bf16_product(Transpose transpose_a, Transpose transpose_b, index m, index n, index k,
                          T alpha, const T* a, index leading_a, const T* b, index leading_b, T beta,
                          T* c, index leading_c) {
@@ -64,7 +64,8 @@ struct Grid {
   Range rows(index i) const { return Range{0, m}.steps(kernels::bf16_tile_rows, i, down); }
   Range columns(index i) const { return Range{0, n}.steps(kernels::bf16_tile_columns, i, across); }
 
-  // Of the largest part, in multiply-adds for each k. Packing a number counts as 16, a rough figure.
+  // Of the largest part, in multiply-adds for each k. Packing a number counts as 16, a rough
+  // figure.
   index cost() const {
     constexpr index packing = 16;
     return (rows(down - 1).size() + packing) * (columns(across - 1).size() + packing);

@@ -102,6 +102,8 @@ std::span<const DefenceEntry> defence_table() {
   return table;
 }
 
-const DefenceEntry* find_defence(std::string_view name) { return nn::find_row(defence_table(), name); }
+const DefenceEntry* find_defence(std::string_view name) {
+  return nn::find_row(defence_table(), name);
+}
 
 }  // namespace fl

@@ -56,9 +56,7 @@ std::span<const ModelFamily> families() {
   return table;
 }
 
-const ModelFamily* find_family(std::string_view name) {
-  return find_row(families(), name);
-}
+const ModelFamily* find_family(std::string_view name) { return find_row(families(), name); }
 
 std::string family_names() {
   std::vector<std::string> names;
