@@ -13,10 +13,10 @@ namespace fl {
 // Noise is in proportion to the clip, and no clip bounds what an algorithm sends beside changes.
 static void check_noise(const Config& config) {
   if (config.algorithm->extra_numbers == 0) return;
-  const auto refuse = [&](std::string_view noise) {
-    throw nn::InputError(nn::concat(noise, " does not hide all that ", config.algorithm->name,
+  const auto refuse = [&](std::string_view option) {
+    throw nn::InputError(nn::concat(option, " does not hide all that ", config.algorithm->name,
                                     " sends: beside its change a number that is not clipped"),
-                         "choose another --algorithm, or leave the noise out");
+                         nn::concat("choose another --algorithm, or leave ", option, " out"));
   };
   if (config.local_privacy.clip > 0) refuse("--ldp-clip");
   if (config.defence && config.defence->has_noise)

@@ -69,7 +69,7 @@ struct Config {
   std::uint64_t seed = 10;
   nn::DropoutStream dropout = nn::DropoutStream::mt;
   nn::Precision precision = nn::Precision::full;  // of training and tests
-  int threads = 1;  // changes the time only
+  int threads = 1;                                // changes the time only
 };
 
 // Throws nn::InputError for options that nothing chosen uses, and for choices that do not go

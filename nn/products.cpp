@@ -39,10 +39,9 @@ struct Bf16Product {
 };
 
 template <class T>
-  requires std::is_same_v<T, float>
-Bf16Product bf16_product(Transpose transpose_a, Transpose transpose_b, index m, index n, index k,
-                         T alpha, const T* a, index leading_a, const T* b, index leading_b, T beta,
-                         T* c, index leading_c) {
+requires std::is_same_v<T, float> Bf16Product bf16_product(
+    Transpose transpose_a, Transpose transpose_b, index m, index n, index k, T alpha, const T* a,
+    index leading_a, const T* b, index leading_b, T beta, T* c, index leading_c) {
   require(beta == 0 || beta == 1, "gemm: beta is ", beta, " in bfloat16");
   const bool is_a_turned = transpose_a == Transpose::yes,
              is_b_turned = transpose_b == Transpose::yes;

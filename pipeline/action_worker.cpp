@@ -123,7 +123,7 @@ void ActionWorker::head(Action action) {
   if (is_last(action)) callbacks_.on_block(rows_block_of(config_));
 }
 
-void ActionWorker::do_timed(Kind kind, Action action, double Costs::* cost,
+void ActionWorker::do_timed(Kind kind, Action action, double Costs::*cost,
                             const std::function<void()>& work) {
   const Stopwatch stopwatch;
   const double start = wall_time(), before = nn::thread_seconds();

@@ -69,7 +69,7 @@ class ActionWorker {
   bool is_last(Action action) const { return action.microbatch == count_ - 1; }
   Message receive(Tag::Kind kind, Action action, int offset);
   Message receive(int from, Tag tag, int chunk, const std::string& what);
-  void do_timed(Kind kind, Action action, double Costs::* cost, const std::function<void()>& work);
+  void do_timed(Kind kind, Action action, double Costs::*cost, const std::function<void()>& work);
   void send(Tag::Kind kind, Action action, int offset, nn::ConstView numbers);
   int rank_of(int part) const;
   void look(Action action);

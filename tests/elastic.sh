@@ -84,6 +84,11 @@ kinds=(kill kill freeze two)
 declare -A done_to=()
 kills=()
 process_of() { cat "$work/process-$1"; }
+cut_cable() {  # cut_cable RANK SECONDS
+  ! ip link show "cable$1" | grep -q 'state DOWN' || return
+  ip link set "cable$1" down
+  (sleep "$2"; ip link set "cable$1" up) &
+}
 strike() {  # strike KIND RANK
   local cut=$((RANDOM % 8 ? 2 : 30))
   case $1 in
@@ -92,10 +97,12 @@ strike() {  # strike KIND RANK
     freeze) local process; process=$(process_of "$2")
       kill -STOP "$process"; (sleep 4; kill -CONT "$process") & ;;
     two) strike kill "$2"; strike kill $((($2 + 1 + RANDOM % (ranks - 1)) % ranks)) ;;
-    cut_2) ip link set "cable$2" down; (sleep 2; ip link set "cable$2" up) & ;;
-    cut_30) ip link set "cable$2" down; (sleep 30; ip link set "cable$2" up) & ;;
-    deaf) ip route add blackhole "10.9.$2.2"; (sleep $cut; ip route del blackhole "10.9.$2.2") & ;;
-    mute) at_home "$2" ip route add blackhole 10.9.0.0/16
+    cut_2) cut_cable "$2" 2 ;;
+    cut_30) cut_cable "$2" 30 ;;
+    # Where a fault of this kind lasts already, this is none.
+    deaf) ip route add blackhole "10.9.$2.2" &&
+      (sleep $cut; ip route del blackhole "10.9.$2.2") & ;;
+    mute) at_home "$2" ip route add blackhole 10.9.0.0/16 &&
       (sleep $cut; at_home "$2" ip route del blackhole 10.9.0.0/16) & ;;
   esac 2>/dev/null
 }

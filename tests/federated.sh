@@ -18,7 +18,7 @@ check "so is --sort without shards" refuses "iid does not use --sort" run --sort
 check "so is a malicious client that is named twice" refuses "names client 7 twice" run \
   --attack flip --malicious 7,3,7
 
-check "so is a whole number of malicious clients that is none of them" \
+check "so is a malicious client that does not exist" \
   refuses "there is no client 300" run --attack flip --malicious 300
 for option in "--compression sign" "--defence median" "--attack flip --malicious 0.2" "--ldp-clip 1"
 do
@@ -49,7 +49,7 @@ if [ -e "$data_raw"/mnist/t10k-labels-idx1-ubyte ]; then
       2>"$work/err" && grep -q "^note: --attack alie does nothing" "$work/err" &&
       grep -q "^note: ditto's models .* --held-out" "$work/err"
   }
-  check "a note says what is in vain" lone
+  check "a note names choices without effect" lone
   measures() {
     "$program" run --model logistic --rounds 1 "${@:2}" | grep -q "$1"
   }
@@ -103,7 +103,8 @@ if [ -e "$data_raw"/mnist/t10k-labels-idx1-ubyte ]; then
     check "without instructions for bfloat16 there is a refusal" \
       refuses "this processor has no instructions for bfloat16" run --precision bf16
   fi
-  check "seven algorithms have PyTorch's accuracies, three of them with unequal clients, too" "$program" compare \
-    tests/golden/federated.csv --model mlp --tolerance 0.1 --out "$work/compared"
+  check "seven algorithms have PyTorch's accuracies, three of them with unequal clients, too" \
+    "$program" compare tests/golden/federated.csv --model mlp --tolerance 0.1 \
+    --out "$work/compared"
 fi
 finish

@@ -43,13 +43,13 @@ is_whole() {  # is_whole NAME: each step once
     diff <(cut -d, -f1 "$work/$1/loss.csv" | tail -n +2) <(seq 1000)
 }
 
-# Rank LAST is killed near the end of an elastic run, and comes back when that is over.
+# Rank LAST of an elastic run is killed, and comes back when that is over.
 keep=(tools/launch/keep.sh)
 comes_late() {  # comes_late NAME RANKS STAGES
   local last=$(($2 - 1)) others
   others=$(seq 0 $((last - 1)))
   start "$1" "$2" --elastic --stages "$3" --pipelines 2
-  wait_for_step "$1" 800 && kill -STOP "${ranks[last]}" && kill -KILL "$(kept $last)" || return
+  wait_for_step "$1" 200 && kill -STOP "${ranks[last]}" && kill -KILL "$(kept $last)" || return
   ends "$1" 0 $others || return
   is_left_alone "$1" returns "$1" $last && is_whole "$1"
 }

@@ -101,6 +101,8 @@ check "a section is refused" refuses_file "is a section" '[run]' 'lr = 1'
 check "a repeated name is refused" refuses_file "twice" 'lr = 1' 'C = 1' 'lr = 2'
 check "also in the next line" refuses_file "lr is given twice" 'lr = [0.1]' 'lr = [0.2]'
 check "a list that is not closed is refused" refuses_file "list of seed is not closed" 'seed = [1,2'
+check "nor closed before the next option" refuses_file "list of seed is not closed" \
+  'seed = [1, 2' 'lr = [0.1, 0.2]'
 check "so are two values that are no list" refuses_file "lr has 2 values" 'lr = 0.5 garbage'
 check "an empty file is refused" refuses_file "no option in it" '# nothing'
 check "too many runs are refused" refuses_file "more than 10000 runs" \

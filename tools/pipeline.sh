@@ -144,7 +144,7 @@ options+=(${address:+--address "$address"} --parent $$ ${keys:+--keys "$keys"})
 start_ranks() {
   local rank
   number_run
-  workers=() running=() failures=() has_ended= refusal= told=() last= start=$(date +%s)
+  workers=() running=() failures=() has_ended= refusal= told=() last= start=$(date +%s%3N)
   for ((rank = 0; rank < ranks; ++rank)); do
     start_rank "$rank"
     running+=("$rank")

@@ -93,7 +93,7 @@ void set_ranks(CommandLine& line) {
       throw nn::InputError("--keys needs --address: ranks that meet in a folder make their own",
                            "leave --keys out");
     rank.meeting = (line.meet.empty() ? rank.out : line.meet) /
-                   (".meeting-" + (launch ? launch->run : "of-ranks"));
+                   (training::meeting_prefix + (launch ? launch->run : "of-ranks"));
   }
   if (!launch || rank.rank != 0) return;
   std::cout << "launcher: " << launch->launcher << " (" << launch->evidence << "); "

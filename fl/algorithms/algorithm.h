@@ -56,7 +56,8 @@ struct ServerContext {
 
 // A federated algorithm: what a client computes, what the server does with the aggregate, and what
 // either keeps between rounds. One is made for each run, from its configuration. Attacks and
-// defences go with any algorithm: they see only its updates.
+// defences see only its updates, so they go with any algorithm; noise does not go with extra
+// numbers (algorithms.h).
 class Algorithm {
  public:
   virtual ~Algorithm() = default;

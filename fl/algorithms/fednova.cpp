@@ -20,7 +20,7 @@ double times_counted(int steps, double momentum) {
 //   w <- w + (sum over k of p_k tau_k) sum over k of p_k (w_k - w) / tau_k
 class FedNova : public Algorithm {
  public:
-  // Sends the change for a gradient, and after it tau_k.
+  // Sends the change divided by tau_k, and after it tau_k.
   Update train(ClientContext& client) const override {
     const std::span<const real> server = client.server_weights;
     const std::span<const real> weights = client.worker.weights();

@@ -19,8 +19,8 @@ using MakeDefence = std::unique_ptr<Aggregation>(const Config& config);
 // clients.
 using CheckDefence = void(const Config& config, int clients_per_round);
 
-// How the server aggregates changes that may be malicious. Any defence goes with any algorithm, but
-// for noise and an algorithm that sends more than changes.
+// How the server aggregates changes that may be malicious. Any defence goes with any algorithm,
+// except that noise does not go with extra numbers (algorithms.h).
 struct DefenceEntry {
   std::string_view name, label, description;
   std::function<MakeDefence> make;

@@ -19,7 +19,7 @@ using nn::real;
 
 // The weighted mean. The server sees only the sums of share_k update_k and of share_k, in fixed
 // point, by secure_sum(). In each of its steps a share of the clients drops out, drawn from the
-// seed. A client with a larger number than fixed point has does not begin.
+// seed. A client with a number too large for fixed point is excluded before the first step.
 class SecureMean : public Aggregation {
  public:
   explicit SecureMean(const Config& config)
@@ -39,9 +39,10 @@ class SecureMean : public Aggregation {
   void add(const ClientUpdate& update) override {
     std::vector<std::uint64_t> input;
     for (real value : update.values) {
-      if (!fits_fixed_point(update.share() * value))
+      const double part = update.share() * value;
+      if (!fits_fixed_point(part))
         return excluded_.push_back({update.client, "its update does not fit fixed point"});
-      input.push_back(to_fixed_point(update.share() * value));
+      input.push_back(to_fixed_point(part));
     }
     input.push_back(to_fixed_point(update.share()));
     clients_.push_back(update.client);

@@ -224,7 +224,7 @@ Var causal_attention(Var q, Var k, Var v, index head_size, index length) {
   });
 
   auto* gradients = new (tape.arena().allocate(sizeof(Gradients))) Gradients{softmax, {}, {}, {}};
-  const auto flow_to = [&](Var target, View Gradients::* gradient) {
+  const auto flow_to = [&](Var target, View Gradients::*gradient) {
     y.backward_to(
         target, reads(q, k, v, y),
         [=, &tape](ConstView dy, View dx, ConstView q, ConstView k, ConstView v, ConstView y) {

@@ -181,9 +181,7 @@ Meeting meet_in(const fs::path& folder, int rank, int ranks, const std::vector<i
     answers =
         exchange_answers(*shared_folder(folder), rank, ranks,
                          {.address = meeting.listener.address, .key = public_key}, patience, stop);
-  } catch (const nn::InputError&) {  // the folder may be another user's
-    throw;
-  } catch (...) {
+  } catch (const Mailbox::Stopped&) {
     std::error_code ignored;
     if (rank == 0) fs::remove_all(folder, ignored);
     throw;

@@ -41,9 +41,9 @@ struct NotMet : PeerLost {
 // when the call changes, and it believes only an `all` with its own new key. Secret keys stay in
 // memory.
 //
-// Throws NotMet after `patience` and Mailbox::Stopped when told to stop, and rank 0 then removes
-// the folder. Throws nn::InputError for a folder that other users could enter or change, or in
-// which it cannot write.
+// Throws NotMet after `patience`, and Mailbox::Stopped when told to stop; rank 0 then removes the
+// folder. Throws nn::InputError for a folder that other users could enter or change, or in which it
+// cannot write.
 Meeting meet_in(const std::filesystem::path& folder, int rank, int ranks,
                 const std::vector<int>& links, const std::string& host,
                 std::chrono::milliseconds patience, const std::atomic<bool>* stop);

@@ -56,6 +56,14 @@ bool Members::is_deserted(bool counts_killed) {
   return std::ranges::all_of(options_.ports->probe(ports, milliseconds(100)), is_closed);
 }
 
+bool Members::has_others_at_work() {
+  std::vector<std::string> ports;
+  for (const Presence& other : look())
+    if (other.id != presence_.id && other.epoch > 0) ports.push_back(other.port);
+  const auto answers = options_.ports->probe(ports, milliseconds(1000));
+  return std::ranges::count(answers, PortState::open) > 0;
+}
+
 std::string Members::file_of_presence() const {
   return nn::concat(prefix, presence_.seat, '-', presence_.id);
 }

@@ -75,6 +75,9 @@ class Members {
   // and again.
   bool has_newcomers(int done);
 
+  // Whether there are others that take part in an epoch, or did, and can be reached.
+  bool has_others_at_work();
+
   // Ends the run for all processes that wait; the first text counts.
   void end(const std::string& how);
   std::string how_it_ended() const;  // empty: it has not

@@ -74,6 +74,9 @@ TEST_CASE("with any of them, any number of threads gives the same bits") {
     for (const Between& between : all_between()) {
       if (!algorithm.is_federated || (between.has_noise() && algorithm.extra_numbers > 0)) continue;
       CAPTURE(algorithm.name);
+      CAPTURE((between.compression ? between.compression->name : "no compression"));
+      CAPTURE((between.defence ? between.defence->name : "no defence"));
+      CAPTURE(between.privacy.clip);
       CHECK(toy::weights_after(config_with(algorithm, between, 3), 2) ==
             toy::weights_after(config_with(algorithm, between, 1), 2));
     }

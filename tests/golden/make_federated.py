@@ -3,9 +3,9 @@
 
 Writes federated.csv beside this file, which `bin/federated compare --model mlp` reads: three rounds
 of seven algorithms on MNIST, IID and in shards, and of three with clients of unequal sizes, which
-take unequal numbers of steps. The network is the 2NN of McMahan et al. 2017,
-because it takes a minute; hfl-more-seeds.csv checks the course's and its dropout masks. Needs the
-unpacked MNIST files.
+take unequal numbers of steps. The network is the 2NN of McMahan et al. 2017, because it takes a
+minute; hfl-more-seeds.csv checks the course's and its dropout masks. Needs the unpacked MNIST
+files.
 """
 import argparse
 import csv

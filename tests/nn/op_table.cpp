@@ -137,7 +137,9 @@ const std::vector<OpRow> table{
      [](const Vars& x) { return conv2d(x[0], x[1], x[2], 1, 2, Epilogue::relu); }},
     {"conv2d_twice",
      {{1, 1, 5, 5}, {16, 1, 3, 3}, {16}, {16, 16, 3, 3}, {16}},
-     [](const Vars& x) { return conv2d_twice(x[0], {x[1], x[2]}, {x[3], x[4]}); }},
+     [](const Vars& x) {
+       return conv2d_twice(x[0], {x[1], x[2]}, {x[3], x[4]});
+     }},
     {"conv2d_twice, a relu and max-pooling",
      {{1, 1, 7, 6}, {16, 1, 3, 3}, {16}, {16, 16, 3, 3}, {16}},
      [](const Vars& x) {
@@ -145,7 +147,9 @@ const std::vector<OpRow> table{
      }},
     {"conv2d_twice with channels in threes",
      {{2, 2, 6, 7}, {3, 2, 3, 3}, {3}, {4, 3, 2, 3}, {4}},
-     [](const Vars& x) { return conv2d_twice(x[0], {x[1], x[2]}, {x[3], x[4]}); }},
+     [](const Vars& x) {
+       return conv2d_twice(x[0], {x[1], x[2]}, {x[3], x[4]});
+     }},
     {"conv2d with padding 1",
      {{2, 2, 4, 3}, {2, 2, 3, 3}, {2}},
      [](const Vars& x) { return conv2d(x[0], x[1], x[2], 1, 1); }},

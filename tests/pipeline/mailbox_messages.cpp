@@ -37,7 +37,7 @@ struct Listener {
 
 // The header of "8 bytes!" from rank 1 of run 3, except for one field.
 template <class Field>
-Header header_with(Field Header::* field, Field value) {
+Header header_with(Field Header::*field, Field value) {
   Header header{
       .kind = Tag::activation, .real_bytes = sizeof(nn::real), .run = 3, .bytes = 8, .from = 1};
   header.*field = value;

@@ -364,12 +364,14 @@ TEST_CASE("a process that cannot write in the folder says so before the run begi
 TEST_CASE("a process is lost, another takes its seat and the others notice") {
   Run run;
   for (int seat : {0, 1, 2, 3}) run.start(seat);
+  CHECK_FALSE(run.processes[0]->has_others_at_work());
   run.agree({0, 1, 2, 3});
   run.processes[0].reset();
   auto third = run.agree(1, 5);  // it has a state, but no pipeline
   CHECK(run.agree({2, 3}, 5).pipelines(2) == Pipelines{1});
   CHECK(third.get()->rank_of(run.processes[1]->id()) < 0);
   run.start(0);
+  CHECK(run.processes[0]->has_others_at_work());
   CHECK_FALSE(run.processes[2]->has_newcomers(5));
   auto first = run.agree(0), second = run.agree(1);
   const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(10);

@@ -121,9 +121,10 @@ TEST_CASE("a search can be limited to schedules with the ends of the model on th
       const Found found = search_schedule(costs, uniform_rooms(4, 1, limit), 8, 2, 0, ends);
       CHECK(found.plan.placement.ends() == ends);
     }
-  CHECK(contains(
-      complaint_of([&] { search_schedule(costs, uniform_rooms(4, 1, 4), 8, 2, 0, Ends{1, 3}); }),
-      "no schedule has both ends"));
+  CHECK(contains(complaint_of([&] {
+                   search_schedule(costs, uniform_rooms(4, 1, 4), 8, 2, 0, Ends{1, 3});
+                 }),
+                 "no schedule has both ends"));
 }
 
 TEST_CASE("what is missing in bytes is what the limit has to be raised by") {

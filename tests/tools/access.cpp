@@ -1,5 +1,6 @@
 #include "tools/training/access.h"
 
+#include "nn/base/folder_lock.h"
 #include "tests/complaint.h"
 #include "tools/program/temporary_folder.h"
 
@@ -54,6 +55,24 @@ TEST_CASE("addresses that do not fit the ranks are refused") {
         "tcp://127.0.0.1:1 is given for two ranks");
   CHECK(complaint({"tcp://127.0.0.1:9000,"}) == "tcp://127.0.0.1:9000, is not an address");
   CHECK(complaint({"127.0.0.1:9000"}) == "127.0.0.1:9000 is not an address");
+}
+
+TEST_CASE("meetings that nobody has used for a day are removed, but for one that a run holds") {
+  const tools::TemporaryFolder folder;
+  const auto make = [&](const char* name, int hours) {
+    std::filesystem::create_directory(folder.path / name);
+    std::filesystem::last_write_time(
+        folder.path / name,
+        std::filesystem::file_time_type::clock::now() - std::chrono::hours(hours));
+    return folder.path / name;
+  };
+  const auto old = make(".meeting-mpi-1", 25), recent = make(".meeting-mpi-2", 23),
+             other = make("results", 25), held = make(".meeting-mpi-3-run", 1);
+  const nn::FolderLock lock(held);
+  std::filesystem::last_write_time(held, std::filesystem::last_write_time(old));
+  remove_old_meetings(folder.path);
+  CHECK_FALSE(std::filesystem::exists(old));
+  for (const auto& kept : {recent, other, held}) CHECK(std::filesystem::exists(kept));
 }
 
 }  // namespace training

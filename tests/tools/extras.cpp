@@ -70,6 +70,7 @@ TEST_CASE("malicious clients are a share or a list, with a comma after a single 
   CHECK(federated::malicious_text({.share = 0, .clients = {3}}) == "3,");
   CHECK(federated::parse_malicious("3,")->clients == std::vector{3});
   CHECK(federated::parse_malicious("3")->clients == std::vector{3});
+  CHECK(federated::parse_malicious("0")->clients == std::vector{0});
   CHECK(federated::parse_malicious("1.0")->share == 1);
   CHECK(federated::parse_malicious("3,25")->clients == std::vector{3, 25});
 }

@@ -45,9 +45,12 @@ TEST_CASE(
       const std::string text = nn::concat(value);
       const fl::OptionValues given{{std::string(option.name), value}};
       CHECK(parse({"run", "--algorithm", name, word, text}).options == given);
-      CHECK(complaint_of([&] { parse({"run", word, text}); }) ==
-            nn::concat("fedavg does not use ", word));
-      CHECK(contains(complaint_of([&] { parse({"run", "--algorithm", name, word, "-1"}); }),
+      CHECK(complaint_of([&] {
+              parse({"run", word, text});
+            }) == nn::concat("fedavg does not use ", word));
+      CHECK(contains(complaint_of([&] {
+                       parse({"run", "--algorithm", name, word, "-1"});
+                     }),
                      nn::concat(word, ": -1 is not a number from ")));
     }
   }

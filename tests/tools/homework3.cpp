@@ -102,9 +102,9 @@ TEST_CASE("answers of homework 3 follow from the runs") {
   Outcome lab = made_up_outcome(exercise_called("lab"));
   CHECK(says(write_up(lab), "settle in the fifth round, and these runs have 3; their largest"));
   CHECK(says(write_up(lab), "and 7, 12 here: 2 of 14 are the same"));
-  CHECK(says(write_up(lab), "kept attackers in no round. It"));
+  CHECK(says(write_up(lab), "kept attackers in no round. How many"));
   lab.runs[2].rounds[1].selected = {7, 9};  // 9 is malicious
-  CHECK(says(write_up(lab), "kept attackers in round 2, and"));
+  CHECK(says(write_up(lab), "kept attackers in round 2. How many"));
   lab.runs[0].rounds.resize(6, lab.runs[0].rounds.back());
   for (int i = 0; i < 6; ++i) lab.runs[0].rounds[i].number = i + 1;
   CHECK(says(write_up(lab), "From the fifth round on"));

@@ -14,11 +14,11 @@
 
 TEST_CASE("a rank that waits in vain names those that are missing, and no others") {
   const tools::TemporaryFolder folder;
-  const auto wait_as = [&](int rank, int milliseconds) -> std::string {
+  const auto wait_as = [&](int rank) -> std::string {
     const ranks::MeetingPlace place{folder.path / "meeting", rank, 6};
     const ranks::Group group{"pipeline-1", {3, 4, 5}, {3, 4, 5}};
     try {
-      ranks::Channel(place, group, "the same", std::chrono::milliseconds(milliseconds));
+      ranks::Channel(place, group, "the same", std::chrono::milliseconds(1500));
     } catch (const pipeline::PeerLost& lost) {
       return lost.what();
     }
@@ -26,11 +26,10 @@ TEST_CASE("a rank that waits in vain names those that are missing, and no others
   };
   std::string other;
   {
-    std::jthread thread([&] { other = wait_as(4, 1000); });
-    CHECK(wait_as(3, 2000).ends_with(" for rank 5"));
+    std::jthread thread([&] { other = wait_as(4); });
+    CHECK(wait_as(3).ends_with(" for rank 5"));
   }
   CHECK(other.ends_with(" for rank 5"));
-  CHECK(std::filesystem::is_empty(folder.path));
 }
 
 TEST_CASE("ranks see whether rank 0 is there, and into how many stages it cuts clients") {
@@ -54,19 +53,4 @@ TEST_CASE("ranks see whether rank 0 is there, and into how many stages it cuts c
   std::ofstream(run / ".lock") << "";  // of one that was killed
   CHECK(state() == RankZero::killed);
   CHECK_FALSE(ranks::look_for_rank_0(place).stages);
-}
-
-TEST_CASE("a run removes what killed runs have left, and leaves those alone that go on") {
-  const tools::TemporaryFolder folder;
-  const auto place = [&](const std::string& run) {
-    return ranks::MeetingPlace{folder.path / (".meeting-mpi-" + run)};
-  };
-  const std::filesystem::path killed = place("17").folder.string() + "-run";
-  std::filesystem::create_directory(killed);
-  std::ofstream(killed / ".lock") << "";
-  std::ofstream(killed / "stages") << "1";
-  const ranks::RunLock other(place("18"), 1), own(place("19"), 1);
-  CHECK_FALSE(std::filesystem::exists(killed));
-  CHECK(ranks::look_for_rank_0(place("18")).state == ranks::RankZero::there);
-  CHECK(ranks::look_for_rank_0(place("19")).state == ranks::RankZero::there);
 }

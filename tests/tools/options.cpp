@@ -136,8 +136,9 @@ TEST_CASE("a choice takes the meaning of its word") {
   options.add("--colour", colour, {{"red", Colour::red}, {"blue", Colour::blue}}, "");
   parse(options, {"--colour", "blue"});
   CHECK(colour == Colour::blue);
-  CHECK(complaint_of([&] { parse(options, {"--colour", "green"}); }) ==
-        "--colour: green is not red or blue");
+  CHECK(complaint_of([&] {
+          parse(options, {"--colour", "green"});
+        }) == "--colour: green is not red or blue");
 }
 
 TEST_CASE("options that are required or exclude each other say so") {
@@ -146,8 +147,10 @@ TEST_CASE("options that are required or exclude each other say so") {
   const tools::Option named = options.add("--file", file, "").required();
   options.add("--other", other, "").excludes(named);
   CHECK(complaint_of([&] { parse(options, {}); }) == "--file is required");
-  CHECK(
-      contains(complaint_of([&] { parse(options, {"--file", "a", "--other", "b"}); }), "excludes"));
+  CHECK(contains(complaint_of([&] {
+                   parse(options, {"--file", "a", "--other", "b"});
+                 }),
+                 "excludes"));
 }
 
 TEST_CASE("one of the commands must be given, with its own options") {
@@ -159,8 +162,9 @@ TEST_CASE("one of the commands must be given, with its own options") {
   CHECK(size == 5);
   CHECK(complaint_of([&] { parse(options, {}); }) == "name a command");
   CHECK(complaint_of([&] { parse(options, {"lst"}); }) == "there is no command lst");
-  CHECK(complaint_of([&] { parse(options, {"list", "--size", "5"}); }) ==
-        "there is no option --size");
+  CHECK(complaint_of([&] {
+          parse(options, {"list", "--size", "5"});
+        }) == "there is no option --size");
 }
 
 TEST_CASE("words are read in any case, and a wrong word or number is put right") {

@@ -297,6 +297,8 @@ TEST_CASE("rounds are text and back, to the last bit") {
   CHECK(read[1].excluded[0].client == 3);
   CHECK(read[1].excluded[0].reason == "it has no samples");
   CHECK(federated::to_text(read) == federated::to_text(rounds));
+  const auto earlier = federated::parse_rounds("round 1 50 20 1 1 10\nleft_out 3 late\n");
+  CHECK(earlier.at(0).excluded.at(0).client == 3);  // the word before 2026-11-29
   for (const char* text :
        {"round 1 x", "excluded 1 early", "left_out 1 early", "round 1 2 3 4", "other"})
     CHECK_THROWS_AS(federated::parse_rounds(text), nn::Error);

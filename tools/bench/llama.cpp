@@ -117,8 +117,8 @@ std::vector<Benchmark> llama_benchmarks(const SuiteOptions& options) {
   std::ranges::move(
       bf16_benchmarks("llama", "LLaMA", in_bf16, ours, Peers(options, "llama.py", "bf16")),
       std::back_inserter(benchmarks));
-  benchmarks.push_back(beside_our_float(
-      "llama-memory", {"LLaMA training, peak memory", "MB", 1e-6}, in_bf16, ours, memory));
+  benchmarks.push_back(beside_our_float("llama-memory", {"LLaMA training, peak memory", "MB", 1e-6},
+                                        in_bf16, ours, memory));
   return benchmarks;
 }
 

@@ -76,12 +76,13 @@ void check_fixed(const Experiment& experiment, bool has_batch) {
                            nn::concat("leave ", option, " out, or choose --algorithm fedavg"));
 }
 
-// The rate of a clip that stays as it is was meant for one that follows a quantile.
+// A rate was given for a clip that follows a quantile.
 void require_quantile(const fl::OptionValues& options) {
   const auto quantile = options.find("dp-clip-quantile");
   if (options.contains("dp-clip-rate") && (quantile == options.end() || quantile->second == 0))
-    throw nn::InputError("--dp-clip-rate is how fast the clip follows a quantile, and it has none",
-                         "leave it out, or choose --dp-clip-quantile 0.5");
+    throw nn::InputError(
+        "--dp-clip-rate is how fast the clip follows a quantile, and there is none",
+        "leave it out, or choose --dp-clip-quantile 0.5");
 }
 
 // A value that was changed although the split has no use for it was meant for another split.

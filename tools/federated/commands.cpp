@@ -64,15 +64,16 @@ void write_events(const fs::path& folder, const Run& run) {
   nn::write_file_atomically(folder / "events.out.tfevents.0.federated", events.content());
 }
 
-// What a run does in vain, a line each.
+// A line for each choice that has no effect.
 std::vector<std::string> notes_on(const Experiment& e) {
   std::vector<std::string> notes;
   const auto malicious =
-      std::max(std::ssize(e.malicious.clients), std::lround(e.malicious.share * e.clients));
+      std::max(std::ssize(e.malicious.clients), std::lrint(e.malicious.share * e.clients));
   const int updates =
       fl::updates_per_round(config_of(e), fl::clients_per_round(e.clients, e.fraction));
   if (e.attack == "alie" && (malicious == 1 || updates == 1))
-    notes.emplace_back("--attack alie does nothing: one malicious client has no deviation");
+    notes.emplace_back(
+        "--attack alie does nothing: a single malicious update in a round has no deviation");
   if (e.algorithm == "ditto" && e.held_out == 0)
     notes.emplace_back("ditto's models of the clients are not tested: that takes --held-out 0.2");
   return notes;

@@ -10,7 +10,7 @@
 
 namespace federated {
 
-// "3, 5 (it dropped out), 4 (it has no samples)": those with the reason of the first, and so on.
+// "3, 5 (it dropped out), 4 (it has no samples)": grouped by reason.
 static std::string by_reason(std::span<const fl::Exclusion> excluded) {
   std::vector<std::pair<std::string, std::string>> groups;  // a reason, and its clients
   for (const auto& [client, reason] : excluded) {

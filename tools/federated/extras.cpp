@@ -4,6 +4,7 @@
 #include <array>
 #include <sstream>
 
+#include "nn/base/named_row.h"
 #include "nn/base/number.h"
 #include "nn/base/split.h"
 #include "tools/federated/results.h"
@@ -53,24 +54,36 @@ Extra extra(std::string_view name, Field, std::string_view column = "") {
 
 std::span<const Extra> extras() {
   static const std::array table{
-      extra("steps", [](auto& e) -> auto& { return e.training.steps; }),
-      extra("momentum", [](auto& e) -> auto& { return e.training.momentum; }),
-      extra("weight-decay", [](auto& e) -> auto& { return e.training.weight_decay; }),
-      extra("lr-decay", [](auto& e) -> auto& { return e.training.decay; }),
-      extra("shuffled", [](auto& e) -> auto& { return e.training.is_shuffled; }),
-      extra("buffers", [](auto& e) -> auto& { return e.buffers; }),
-      extra("precision", [](auto& e) -> auto& { return e.precision; }),
-      extra("held-out", [](auto& e) -> auto& { return e.held_out; }),
+      extra(
+          "steps", [](auto& e) -> auto& { return e.training.steps; }),
+      extra(
+          "momentum", [](auto& e) -> auto& { return e.training.momentum; }),
+      extra(
+          "weight-decay", [](auto& e) -> auto& { return e.training.weight_decay; }),
+      extra(
+          "lr-decay", [](auto& e) -> auto& { return e.training.decay; }),
+      extra(
+          "shuffled", [](auto& e) -> auto& { return e.training.is_shuffled; }),
+      extra(
+          "buffers", [](auto& e) -> auto& { return e.buffers; }),
+      extra(
+          "precision", [](auto& e) -> auto& { return e.precision; }),
+      extra(
+          "held-out", [](auto& e) -> auto& { return e.held_out; }),
       extra(
           "defence", [](auto& e) -> auto& { return e.defence; }, "Defence"),
       extra(
           "attack", [](auto& e) -> auto& { return e.attack; }, "Attack"),
       extra(
           "malicious", [](auto& e) -> auto& { return e.malicious; }, "Malicious"),
-      extra("ldp-clip", [](auto& e) -> auto& { return e.local_privacy.clip; }),
-      extra("ldp-noise", [](auto& e) -> auto& { return e.local_privacy.noise; }),
-      extra("compression", [](auto& e) -> auto& { return e.compression; }),
-      extra("clock", [](auto& e) -> auto& { return e.clock; }),
+      extra(
+          "ldp-clip", [](auto& e) -> auto& { return e.local_privacy.clip; }),
+      extra(
+          "ldp-noise", [](auto& e) -> auto& { return e.local_privacy.noise; }),
+      extra(
+          "compression", [](auto& e) -> auto& { return e.compression; }),
+      extra(
+          "clock", [](auto& e) -> auto& { return e.clock; }),
   };
   return table;
 }
@@ -91,8 +104,8 @@ bool parse_extras(const std::string& text, Experiment& experiment) {
   std::istringstream words(text);
   for (std::string word; words >> word;) {
     const std::string_view whole = word, name = whole.substr(0, whole.find('='));
-    const auto found = std::ranges::find(extras(), name, &Extra::name);
-    if (found == extras().end()) return false;
+    const auto found = nn::find_row(extras(), name);
+    if (!found) return false;
     const std::string_view value = whole.substr(std::min(name.size() + 1, whole.size()));
     if (!found->parse(value, experiment)) return false;
   }

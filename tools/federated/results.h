@@ -29,7 +29,7 @@ std::string to_csv(std::span<const Run> runs, std::span<const std::string> names
 // and a column for each measure of any round. Training is training_text().
 std::string to_full_csv(std::span<const Run> runs);
 
-// A run's rounds: messages, accuracy, losses, times.
+// A run's rounds: messages, accuracy, losses, times, and as many measures as fit on a screen.
 report::Table round_table(const Run& run);
 
 // After the last round, by class: none without a round that measured them.

@@ -106,14 +106,13 @@ int same_choices(const Run& run, const Published& published) {
   return same;
 }
 
-// "in rounds 4, 5, and which ones decides ...", "in no round".
+// "in rounds 4, 5", "in no round".
 std::string attacked_rounds(const Run& run) {
   std::vector<int> rounds;
   for (const fl::Round& round : run.rounds)
     if (attackers_chosen(run, round) > 0) rounds.push_back(round.number);
   if (rounds.empty()) return "in no round";
-  return nn::concat("in round", rounds.size() > 1 ? "s " : " ", list_of(rounds, ", "),
-                    ", and which ones decides how far the model falls back");
+  return nn::concat("in round", rounds.size() > 1 ? "s " : " ", list_of(rounds, ", "));
 }
 
 // The last paragraph.
@@ -133,9 +132,10 @@ std::string answer(std::span<const Run> runs, std::span<const Published> publish
       " rounds: it compares distances that differ little, so the last digits can decide, and a "
       "single different choice changes all later rounds. Multi-Krum kept attackers ",
       attacked_rounds(runs[2]),
-      ". It keeps fourteen of twenty updates, so some are attackers' in rounds with more than six "
-      "malicious clients; and its last choice has no neighbours left to be judged by, so it is the "
-      "client with the lowest number.");
+      ". How many it kept decides how far the model falls back. It keeps fourteen of twenty "
+      "updates, so some are attackers' in rounds with more than six malicious clients; and its "
+      "last "
+      "choice has no neighbours left to be judged by, so it is the client with the lowest number.");
 }
 
 std::string first_choice(const Run& run, const Published& published) {

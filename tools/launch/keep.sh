@@ -10,10 +10,11 @@
 # Ends when the rank is done (0), was refused (2), was told to stop, cannot be run (126, 127), or has
 # failed 100 times. Ctrl-C and SIGTERM let it finish its step.
 #
-# A rank that is started again finds the time of its first start in TRIBUTARY_FIRST_START, in seconds
-# since 1970: if the run has saved its model since then, it has ended and is not begun again.
+# A rank that is started again finds the time of its first start in TRIBUTARY_FIRST_START, in
+# milliseconds since 1970: if the run has saved its model since then, it has ended and is not begun
+# again.
 set -u
-rank= status=0 told=0 start=$(date +%s)
+rank= status=0 told=0 start=$(date +%s%3N)
 trap 'told=1; kill $rank 2>/dev/null' INT TERM HUP
 [ $# -gt 0 ] ||
   { printf 'error: nothing to run\nhint: tools/launch/keep.sh PROGRAM ...\n' >&2; exit 2; }

@@ -29,8 +29,9 @@ std::vector<std::string> statements_of(const std::string& text) {
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);) {
     line = CLI::detail::trim_copy(line.substr(0, line.find('#')));
-    if (!statements.empty() && is_open(statements.back()))
-      statements.back() += line;
+    if (line.starts_with(';')) continue;
+    if (!statements.empty() && is_open(statements.back()) && line.find('=') == line.npos)
+      statements.back() += ' ' + line;
     else
       statements.push_back(line);
   }

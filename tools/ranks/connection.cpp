@@ -81,15 +81,15 @@ Channel::Channel(const MeetingPlace& place, const Group& group, const std::strin
   clear_away();
 }
 
-constexpr int other = 1;  // in the mailbox of rank 0 and another rank
+constexpr int other_seat = 1;  // in the mailbox of rank 0 and another rank
 
-Group with_rank_0(int rank) { return {std::to_string(rank), {0, rank}, {0, other}}; }
+Group with_rank_0(int rank) { return {std::to_string(rank), {0, rank}, {0, other_seat}}; }
 
 Connection::Connection(const MeetingPlace& place, int rank, const std::string& terms,
                        std::chrono::milliseconds patience)
     : rank_(rank), channel_(place, with_rank_0(rank), terms, patience) {
   threads_ = static_cast<int>(channel_.mailbox().receive_number(
-      other, {Tag::report},
+      other_seat, {Tag::report},
       nn::concat("waiting for rank ", rank, " to say how many threads it has")));
 }
 
@@ -101,10 +101,10 @@ int Connection::send(const fl::Assignment& assignment) {
                                   assignment.received.weights.end());
     numbers.insert(numbers.end(), assignment.received.broadcast.begin(),
                    assignment.received.broadcast.end());
-    mailbox.send_copy(other, {Tag::weights, 0, assignments_}, numbers);
+    mailbox.send_copy(other_seat, {Tag::weights, 0, assignments_}, numbers);
     version_ = assignment.round;
   }
-  mailbox.send_text(other, {Tag::assignment, 0, assignments_}, to_bytes(assignment));
+  mailbox.send_text(other_seat, {Tag::assignment, 0, assignments_}, to_bytes(assignment));
   return assignments_;
 }
 
@@ -117,7 +117,8 @@ Parcel<fl::Trained> Connection::train(const fl::Assignment& assignment) {
     try {
       if (!number) number = send(assignment);
       channel_.mailbox().progress(what);
-      if (const auto message = channel_.mailbox().try_receive(other, {Tag::update, 0, *number}))
+      if (const auto message =
+              channel_.mailbox().try_receive(other_seat, {Tag::update, 0, *number}))
         return trained_of(message->bytes);
     } catch (const PeerLost&) {
       is_lost_ = true;
@@ -129,7 +130,7 @@ Parcel<fl::Trained> Connection::train(const fl::Assignment& assignment) {
 void Connection::end() noexcept {
   if (is_lost_) return;
   try {
-    channel_.mailbox().send_number(other, {Tag::order}, 0);
+    channel_.mailbox().send_number(other_seat, {Tag::order}, 0);
     channel_.mailbox().part();
   } catch (...) {
     is_lost_ = true;

@@ -72,7 +72,8 @@ Place find_place(const Choice& choice) {
   place.meeting.ranks = choice.ranks.value_or(launch ? launch->ranks.value_or(1) : 1);
   place.meeting.timeout = training::milliseconds_of(choice.timeout);
   place.meeting.heartbeat = training::milliseconds_of(choice.heartbeat);
-  place.meeting.folder = choice.meet / (".meeting-" + (launch ? launch->run : "of-ranks"));
+  place.meeting.folder =
+      choice.meet / (training::meeting_prefix + (launch ? launch->run : "of-ranks"));
   if (place.meeting.rank >= place.meeting.ranks)
     throw nn::InputError(
         nn::concat("there is no rank ", place.meeting.rank, " of ", place.meeting.ranks),

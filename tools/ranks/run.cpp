@@ -241,7 +241,7 @@ void serve_run(const federated::Experiment& asked, const federated::Resources& r
     interruptible(serve_all);
   } catch (const pipeline::NotMet&) {
     if (!place.is_restart || look_for_rank_0(place.meeting).state != RankZero::absent) throw;
-    say(nn::concat("rank ", rank, " was started again, but the run has ended"));
+    say(nn::concat("rank ", rank, " was started again and finds no run: it has ended"));
   }
 }
 

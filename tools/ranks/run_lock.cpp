@@ -9,6 +9,7 @@
 #include "nn/base/error.h"
 #include "nn/base/file.h"
 #include "nn/base/number.h"
+#include "tools/training/access.h"
 
 namespace ranks {
 
@@ -37,25 +38,9 @@ static void end_run(const fs::path& folder, std::unique_ptr<nn::FolderLock> lock
   fs::remove(folder, ignored);  // unless the next run is there already
 }
 
-// What killed runs have left: some launchers give every run a name of its own, and nobody would
-// come back to it.
-static void remove_killed_runs(const fs::path& beside) {
-  std::error_code ignored;
-  for (const fs::path& folder : fs::directory_iterator(beside.parent_path(), ignored)) {
-    const std::string name = folder.filename().string();
-    if (!name.starts_with(".meeting-") || !name.ends_with(run_suffix) || folder == beside ||
-        !fs::exists(folder / ".lock", ignored))
-      continue;
-    try {
-      end_run(folder, std::make_unique<nn::FolderLock>(folder, std::chrono::milliseconds(0)));
-    } catch (const nn::InputError&) {  // it goes on, or is another user's
-    }
-  }
-}
-
 RunLock::RunLock(const MeetingPlace& place, int stages)
     : folder_(folder_at(place)), lock_(lock(folder_, place)) {
-  remove_killed_runs(folder_);
+  training::remove_old_meetings(folder_.parent_path());
   nn::write_file_atomically(folder_ / stages_file, std::to_string(stages));
 }
 

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "nn/base/error.h"
+#include "nn/base/folder_lock.h"
 #include "pipeline/links.h"
 #include "pipeline/mailbox/keys.h"
 #include "pipeline/mailbox/meeting.h"
@@ -110,10 +111,9 @@ std::uint64_t number_of_environment(const char* variable) {
 
 std::uint64_t run_of_environment() { return number_of_environment("TRIBUTARY_RUN"); }
 
-std::optional<std::chrono::sys_seconds> first_start_of_environment() {
-  const auto seconds = static_cast<std::int64_t>(number_of_environment("TRIBUTARY_FIRST_START"));
-  if (seconds == 0) return {};
-  return std::chrono::sys_seconds(std::chrono::seconds(seconds));
+std::optional<StartTime> first_start_of_environment() {
+  const std::chrono::milliseconds since_1970(number_of_environment("TRIBUTARY_FIRST_START"));
+  return since_1970.count() == 0 ? std::nullopt : std::optional(StartTime(since_1970));
 }
 
 std::chrono::milliseconds milliseconds_of(double seconds) {
@@ -149,8 +149,22 @@ pipeline::Mailbox::Options mailbox_options(const RankOptions& options) {
   return mailbox;
 }
 
+void remove_old_meetings(const std::filesystem::path& place) {
+  const auto day_ago = std::filesystem::file_time_type::clock::now() - std::chrono::hours(24);
+  std::error_code error;
+  for (auto entry = std::filesystem::directory_iterator(place, error);
+       !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
+    std::error_code ignored;
+    if (entry->path().filename().string().starts_with(meeting_prefix) &&
+        entry->last_write_time(ignored) < day_ago && !ignored &&
+        !nn::FolderLock::is_held(entry->path()))
+      std::filesystem::remove_all(entry->path(), ignored);
+  }
+}
+
 void join_meeting(const RankOptions& options, pipeline::Mailbox::Options& mailbox) {
   if (options.meeting.empty()) return listen_by_name(mailbox);
+  if (options.rank == 0) remove_old_meetings(options.meeting.parent_path());
   pipeline::Meeting meeting = pipeline::meet_in(
       options.meeting, options.rank, options.config.topology.ranks(), *mailbox.links,
       options.host.empty() ? pipeline::host_of_this_machine() : options.host, mailbox.deadline,

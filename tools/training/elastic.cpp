@@ -40,7 +40,7 @@ class ElasticRank {
       : options_(std::move(options)), state_(options_.state), members_(members_options(options_)) {
     state_.set("opening the text");
     material_.emplace(options_);
-    if (has_ended(options_)) members_.end(finished);
+    if (!members_.has_others_at_work() && has_ended(options_)) members_.end(finished);
   }
 
   bool run() {

@@ -16,7 +16,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// What the model says of its training; nothing if it is damaged: it is saved again.
+// What the model says of its training; empty if it is damaged: then the run saves it again.
 nn::Metadata facts_of(const fs::path& manifest) {
   try {
     return nn::parse_manifest(nn::read_file(manifest), manifest.string()).state;

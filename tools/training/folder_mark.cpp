@@ -1,6 +1,6 @@
 #include "tools/training/folder_mark.h"
 
-#include <system_error>
+#include <filesystem>
 
 #include "nn/base/error.h"
 #include "nn/base/file.h"
@@ -20,29 +20,19 @@ fs::path mark_in(const fs::path& folder) { return folder / ".run"; }
 
 }  // namespace
 
-FolderMark::FolderMark(const RankOptions& options, const std::string& run)
-    : file_(mark_in(marked_folder(options))) {
-  nn::write_file_atomically(file_, run);
-  std::error_code ignored;
-  written_ = fs::last_write_time(file_, ignored);
+void mark_folder(const RankOptions& options, const std::string& run) {
+  nn::write_file_atomically(mark_in(marked_folder(options)), run);
 }
 
-FolderMark::~FolderMark() {
-  std::error_code ignored;
-  // If this process was frozen, the elastic run may have another rank 0 by now.
-  if (fs::last_write_time(file_, ignored) == written_) fs::remove(file_, ignored);
-}
-
-void FolderMark::require(const RankOptions& options, const std::string& run) {
+void require_marked_folder(const RankOptions& options, const std::string& run) {
   const fs::path folder = marked_folder(options), mark = mark_in(folder);
   if (fs::exists(mark) && nn::read_file(mark) == run) return;
+  const char* const option = is_own(options.checkpoint, options.out) ? "--out" : "--checkpoint";
   throw nn::InputError(
       nn::concat(fs::absolute(folder).string(),
                  " is another folder than that of rank 0, and checkpoints have files of all ranks"),
-      options.config.is_elastic
-          ? "give all ranks the same --out, in a folder that all machines see"
-          : "give all ranks the same --out, in a folder that all machines see, or add "
-            "--checkpoint-every 0");
+      nn::concat("give all ranks the same ", option, ", in a folder that all machines see",
+                 options.config.is_elastic ? "" : ", or add --checkpoint-every 0"));
 }
 
 }  // namespace training

@@ -1,27 +1,16 @@
 #pragma once
 
-#include <filesystem>
 #include <string>
 
 #include "tools/training/rank.h"
 
 namespace training {
 
-// A file in which rank 0 names its run, while this object lives, so that the others can tell
-// whether they see the same folder: a checkpoint has files of all ranks.
-class FolderMark {
- public:
-  FolderMark(const RankOptions& options, const std::string& run);
-  ~FolderMark();
-  FolderMark(const FolderMark&) = delete;
-  FolderMark& operator=(const FolderMark&) = delete;
+// A checkpoint has files of all ranks, so they must see the same folder. Rank 0 leaves its run's id
+// there, before it tells the others that.
+void mark_folder(const RankOptions& options, const std::string& run);
 
-  // On another rank. Throws nn::InputError if there is no such file.
-  static void require(const RankOptions& options, const std::string& run);
-
- private:
-  std::filesystem::path file_;
-  std::filesystem::file_time_type written_;
-};
+// On another rank. Throws nn::InputError if its folder is not marked by this run.
+void require_marked_folder(const RankOptions& options, const std::string& run);
 
 }  // namespace training

@@ -15,6 +15,8 @@
 // One rank of a training run, from its start to the saved model.
 namespace training {
 
+using StartTime = std::chrono::sys_time<std::chrono::milliseconds>;
+
 struct RankOptions {
   pipeline::TrainingConfig config;
   bool is_cut_measured = false;  // rank 0 chooses config.cut by measuring the blocks
@@ -34,8 +36,8 @@ struct RankOptions {
   std::filesystem::path checkpoint;   // folder to save checkpoints in and resume from
   int checkpoint_every = 100;         // steps; 0: none are saved
   bool is_resumed = false;
-  std::optional<std::chrono::sys_seconds> first_start;  // if a launcher has started it again
-  std::string config_file;  // the content of config.toml; see tools::Options::config()
+  std::optional<StartTime> first_start;  // if a launcher has started it again
+  std::string config_file;               // the content of config.toml; see tools::Options::config()
   std::optional<MeasuredStep> rehearsal;  // costs to sleep for, instead of computing
   bool has_trace = false;
   int cores = 1;    // of this machine

@@ -47,10 +47,9 @@ std::string csv_of(const pipeline::StageCosts& costs, bool splits_head) {
   return csv.str();
 }
 
-// In seconds, or milliseconds where these would be 0.00...
+// With more digits where it is short: "0.743 s", "0.00292 s".
 std::string duration(double seconds) {
-  return seconds < 0.01 ? report::fixed(1e3 * seconds, 2) + " ms"
-                        : report::fixed(seconds, 3) + " s";
+  return report::fixed(seconds, seconds < 0.01 ? 5 : 3) + " s";
 }
 
 // How the prediction compares, and what it takes messages and actions to cost.

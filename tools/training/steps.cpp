@@ -117,13 +117,13 @@ class Steps {
     if (options_.rank != 0) {
       const std::string run =
           mailbox_.receive(0, pipeline::run_name_tag, "waiting for rank 0 to name the run").text();
-      if (shares_files) FolderMark::require(options_, run);
+      if (shares_files) require_marked_folder(options_, run);
       return run;
     }
     std::string run = course_ && course_->is_under_way ? course_->run : checkpoints_.run_id;
     if (run.empty() && options_.is_resumed && !folder_.has_model()) run = folder_.run();
     if (run.empty()) run = new_run();
-    if (shares_files) mark_.emplace(options_, run);
+    if (shares_files) mark_folder(options_, run);
     for (int other = 1; other < mailbox_.ranks(); ++other)
       mailbox_.send_text(other, pipeline::run_name_tag, run);
     return run;
@@ -229,7 +229,6 @@ class Steps {
   const RankOptions& options_;
   const TrainingConfig& config_;
   RunFolder& folder_;
-  std::optional<FolderMark> mark_;  // of rank 0
   nn::Team& team_;
   pipeline::StageWorker& worker_;
   BetweenSteps between_;
