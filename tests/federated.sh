@@ -26,7 +26,7 @@ do
     refuses "it does not use ${option%% *}" run --algorithm centralized $option
 done
 check "so is the rate of a clip that follows no quantile" \
-  refuses "it has none" run --defence dp --dp-clip-rate 0.5
+  refuses "there is none" run --defence dp --dp-clip-rate 0.5
 for noise in "--defence dp" "--ldp-clip 1"; do
   check "so is $noise, where a client sends more than changes" \
     refuses "does not hide all that qfedavg sends" run --algorithm qfedavg $noise

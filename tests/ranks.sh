@@ -74,7 +74,7 @@ comes_late() {  # rank 1 is killed, and its keep.sh starts it again once the run
   kept=$!
   played late 2 && kill -STOP $kept && kill -KILL "$(pgrep -P $kept)" || echo "it does not train"
   wait "${ranks[0]}" && kill -CONT $kept && wait $kept || { cat "$work"/late-*.out; return 1; }
-  same late && grep -q "^rank 1 was started again, but the run has ended" "$work/late-1.out"
+  same late && grep -q "^rank 1 was started again and finds no run: it has ended" "$work/late-1.out"
 }
 check "a rank that is started again after the end ends, too" comes_late
 

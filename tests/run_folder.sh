@@ -21,7 +21,7 @@ is_kept() {  # the first run is whole, and nothing of it is left beside the seco
   cat "$work/stdout"
   grep -q "the results of an earlier run in $work/out are now in $work/out/earlier-1" \
     "$work/stdout" &&
-    diff -r "$work/first" "$work/out/earlier-1" -x .lock -x .run.lock &&
+    diff -r "$work/first" "$work/out/earlier-1" -x .lock -x .run.lock -x .run &&
     [ "$(ls "$work/out/checkpoint" | grep -c safetensors)" = 3 ] &&
     [ ! -e "$work/out/rank-2.log" ] &&
     [ "$(wc -l <"$work/out/loss.csv")" = 5 ]
@@ -44,7 +44,7 @@ check "and nothing was moved" is_whole
 
 # --- runs that are refused or fail before their first step
 rm -rf "$work/first" && cp -r "$work/out" "$work/before"
-same_as_before() { diff -r "$work/before" "$work/out" -x .lock -x .run.lock -x .start; }
+same_as_before() { diff -r "$work/before" "$work/out" -x .lock -x .run.lock -x .run -x .start; }
 refused_run() {  # refused_run PATTERN [options]
   refused "$1" tools/pipeline.sh 2 "${small[@]}" --steps 8 --out "$work/out" "${@:2}" &&
     same_as_before
@@ -52,7 +52,7 @@ refused_run() {  # refused_run PATTERN [options]
 check "a resumed run of another shape leaves everything as it was" \
   refused_run "d 32, this run has 64" --resume --d 64
 check "so does one with sequences too long for the machine" \
-  refused_run "GB of memory, .* attention" --tokens 300000
+  refused_run "GB of memory, .* scores" --tokens 300000
 check "and one with a batch too large for it" refused_run "GB of memory, .* scores" --batch 12000000
 check "and one with a missing text" refused_run "none.txt" --text "$work/none.txt"
 fails_to_start() {  # rank 1 is killed as soon as it exists
@@ -78,7 +78,7 @@ starts_over() {  # rank 1 dies before the first step: this run restarts, not the
   wait $launcher
   cat "$work/stdout" "$work/err"
   grep -q "restart 1 of 1" "$work/err" && ! grep -q "resumed" "$work/stdout" &&
-    diff -r "$work/anew-before" "$work/anew/earlier-1" -x .lock -x .run.lock
+    diff -r "$work/anew-before" "$work/anew/earlier-1" -x .lock -x .run.lock -x .run
 }
 check "a rank killed before the first step does not make an earlier run continue" starts_over
 stops_at_once() {  # Ctrl-C before the first step
