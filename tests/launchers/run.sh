@@ -170,8 +170,8 @@ federates() {  # federates LAUNCHER
 takes_over() {  # takes_over LAUNCHER
   local name=takes-over-$1 launcher _
   "launch_$1" 3 tools/launch/keep.sh "${program%/*}/federated" "${long_federation[@]}" \
-    --heartbeat 2 --meet "$work" --checkpoint "$work/$name-rounds" --csv "$work/$name.csv" \
-    >"$work/out" 2>&1 &
+    --heartbeat 2 --meet "$work/$name" --checkpoint "$work/$name-rounds" \
+    --csv "$work/$name.csv" >"$work/out" 2>&1 &
   launcher=$!
   for _ in {1..600}; do
     [ ! -e "$work/$name-rounds/step-2" ] || break
@@ -181,7 +181,7 @@ takes_over() {  # takes_over LAUNCHER
   wait $launcher || { cat "$work/out"; return 1; }
   cat "$work/out"
   cmp "$work/long-federation.csv" "$work/$name.csv" && grep -q "others take over" "$work/out" &&
-    grep -q "rank 2 is back" "$work/out" && leaves_no_meeting ''
+    grep -q "rank 2 is back" "$work/out" && leaves_no_meeting "$name"
 }
 # Clients whose model is cut into stages. The plays have the path that DATA_RAW had before.
 cuts_clients() {
