@@ -134,8 +134,8 @@ std::string answer(std::span<const Run> runs, std::span<const Published> publish
       attacked_rounds(runs[2]),
       ". How many it kept decides how far the model falls back. It keeps fourteen of twenty "
       "updates, so some are attackers' in rounds with more than six malicious clients; and its "
-      "last "
-      "choice has no neighbours left to be judged by, so it is the client with the lowest number.");
+      "last choice has no neighbours left to be judged by, so it is the client with the lowest "
+      "number.");
 }
 
 std::string first_choice(const Run& run, const Published& published) {

@@ -1,10 +1,8 @@
 #include "tools/ranks/run_lock.h"
 
-#include <chrono>
 #include <memory>
 #include <string>
 #include <system_error>
-#include <utility>
 
 #include "nn/base/error.h"
 #include "nn/base/file.h"
@@ -15,9 +13,9 @@ namespace ranks {
 
 namespace fs = std::filesystem;
 
-constexpr const char *run_suffix = "-run", *stages_file = "stages";
+constexpr const char* stages_file = "stages";
 
-static fs::path folder_at(const MeetingPlace& place) { return place.folder.string() + run_suffix; }
+static fs::path folder_at(const MeetingPlace& place) { return place.folder.string() + "-run"; }
 
 static std::unique_ptr<nn::FolderLock> lock(const fs::path& folder, const MeetingPlace& place) {
   try {
@@ -29,23 +27,19 @@ static std::unique_ptr<nn::FolderLock> lock(const fs::path& folder, const Meetin
   }
 }
 
-// Removes the folder of a run that has ended.
-static void end_run(const fs::path& folder, std::unique_ptr<nn::FolderLock> lock) {
-  std::error_code ignored;
-  fs::remove(folder / stages_file, ignored);
-  nn::FolderLock::remove(folder);
-  lock.reset();                 // an open file would keep its folder on NFS
-  fs::remove(folder, ignored);  // unless the next run is there already
-}
-
 RunLock::RunLock(const MeetingPlace& place, int stages)
     : folder_(folder_at(place)), lock_(lock(folder_, place)) {
   training::remove_old_meetings(folder_.parent_path());
   nn::write_file_atomically(folder_ / stages_file, std::to_string(stages));
 }
 
-// So the run has ended: the folder of a killed rank 0 stays.
-RunLock::~RunLock() { end_run(folder_, std::move(lock_)); }
+RunLock::~RunLock() {
+  std::error_code ignored;
+  fs::remove(folder_ / stages_file, ignored);
+  nn::FolderLock::remove(folder_);  // so the run has ended: that of a killed rank 0 stays
+  lock_.reset();                    // an open file would keep its folder on NFS
+  fs::remove(folder_, ignored);     // unless the next run is there already
+}
 
 RankZero look_for_rank_0(const MeetingPlace& place) {
   const fs::path folder = folder_at(place);

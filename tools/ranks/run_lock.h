@@ -11,8 +11,7 @@ namespace ranks {
 
 // Rank 0 is there: a lock on a folder at the meeting place. So ranks that wait for others see
 // whether it is worth waiting, also those that have no connection to rank 0. The lock ends with
-// rank 0, however that ends. What a killed one has left, a run
-// removes a day later.
+// rank 0, however that ends. What a killed one has left, a run removes a day later.
 class RunLock {
  public:
   // Rank 0's, which also says into how many stages it cuts clients. Throws nn::InputError if
