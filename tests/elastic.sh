@@ -158,6 +158,7 @@ ends() {  # on request, all processes together
   for rank in "${keepers[@]}"; do
     wait "$rank" || [ $? = 130 ] || { echo "a rank ended with $?"; status=1; }
   done
+  [ $status = 0 ] || tail -n 4 "$work"/log-*
   return $status
 }
 check "the run ends on request" ends

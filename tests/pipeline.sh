@@ -20,8 +20,9 @@ close_losses() {  # within 1e-6
 view() (  # view RANKS ROWS COLUMNS LINES: the ranks take so many lines, all narrow enough
   . tools/launch/view.bash
   private=$work stages=6 ranks=$1
-  show_ranks "$2" "$3" 2>/dev/null >"$work/view"
-  cat "$work/view"
+  begin_view
+  add_ranks "$2" "$3" 2>/dev/null
+  printf '%s\n' "${lines[@]}" | tee "$work/view"
   [ "$(wc -l <"$work/view")" = "$4" ] && ! grep -qE ".{$(($3 + 1))}" "$work/view"
 )
 check "the live view has a line for each rank" view 6 24 80 6

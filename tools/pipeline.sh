@@ -36,7 +36,6 @@ END
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 . "$root/tools/launch/shell.bash"
-. "$root/tools/launch/view.bash"
 bin=${BIN:-$root/bin}
 command=("$0" "$@")
 case ${1-} in -h | --help) usage && exit ;; esac
@@ -71,7 +70,6 @@ while [ $# -gt 0 ]; do
 done
 [[ $restarts =~ ^[0-9]{1,6}$ ]] || fail "$restarts is not a number of restarts" "--restarts 3"
 ranks=$((stages * pipelines)) data=${DATA_RAW:-$root/data/raw}
-[ ! "$elastic" ] || show_all_ranks
 [ ! "$elastic" ] || [ ! "$address$keys" ] ||
   fail "with --elastic ranks find each other in a folder" "leave --tcp and --keys out"
 options+=(--launcher none --stages "$stages" --pipelines "$pipelines" --data "$data")
@@ -95,41 +93,17 @@ rm -rf "$logs" && mkdir "$logs" ||
 # Downloads may fail: without stories a grammar writes some, without a vocabulary bytes are tokens.
 for name in $(said fetch); do "$root/data/fetch.sh" "$name"; done >"$logs/fetch.log" 2>&1
 
-workers=() running=() failures=() refusal= interrupted= again= private=
-# From here on stderr is 3, because the shell itself reports every rank that ends by a signal to 2.
-exec 3>&2 2>/dev/null
-
-kill_ranks() {
-  local rank
-  for rank in "${running[@]}"; do kill -KILL "${workers[rank]}"; done
-  wait
-  running=()
-}
-
+. "$root/tools/launch/ranks.bash"
+. "$root/tools/launch/logs.bash"
+. "$root/tools/launch/view.bash"
+private=
 clean_up() {
   trap '' INT TERM HUP
   kill_ranks
   [ "$private" ] && rm -rf "$private"
 }
-
-interrupt() {  # the first one lets the run finish its step, a second one does not
-  [ "$interrupted" ] && again=yes
-  interrupted=$1
-}
 trap clean_up EXIT
-trap 'interrupt 130' INT
-trap 'interrupt 143' TERM HUP
-
-# A folder for sockets, keys and the ranks' state, which no other user can open. It is locked while
-# the launcher or a rank lives; the next launcher removes it if none does.
-temporary=$(temporary_folder)
-for private in "$temporary"/tributary-run-*; do
-  [ -O "$private" ] && [ ! -L "$private" ] && [ -f "$private/.lock" ] &&
-    flock -n "$private/.lock" true && rm -rf "$private"
-done
-private=$(mktemp -d "$temporary/tributary-run-XXXXXX") && exec 5>"$private/.new" && flock 5 &&
-  mv "$private/.new" "$private/.lock" ||
-  no_private_folder "$temporary" 2>&3
+make_private_folder tributary-run
 if [ "$elastic" ]; then
   options+=(--meet "$private" --host 127.0.0.1)
 elif [ ! "$address" ]; then
@@ -137,124 +111,12 @@ elif [ ! "$address" ]; then
 elif [ ! "$keys" ] && [[ $address == tcp://127.* || $address == tcp://\[::1\]:* ]]; then
   keys=$private/keys
   "$bin/pipeline_worker" --make-keys "$keys" --stages "$stages" --pipelines "$pipelines" \
-    2>&3 >/dev/null || exit
+    >/dev/null || exit
 fi
 options+=(${address:+--address "$address"} --parent $$ ${keys:+--keys "$keys"})
 
-start_ranks() {
-  local rank
-  number_run
-  workers=() running=() failures=() has_ended= refusal= told=() last= start=$(date +%s%3N)
-  for ((rank = 0; rank < ranks; ++rank)); do
-    start_rank "$rank"
-    running+=("$rank")
-  done
-}
-start_rank() {  # start_rank RANK: appends to its log
-  "$bin/pipeline_worker" --rank "$1" --state "$private/rank-$1.state" "${options[@]}" \
-    >>"$logs/rank-$1.log" 2>&1 &
-  workers[$1]=$!
-}
-
-# Starts ranks that died again, while the others go on. Not those that were refused, nor those that
-# die again and again without a step in between.
-deaths=0 last_at_death=
-replace_ranks() {
-  [ "$elastic" ] && [ ! "$refusal$has_ended$interrupted" ] && [ ${#dead[@]} -gt 0 ] || return
-  local rank
-  [ "$last" = "$last_at_death" ] || deaths=0
-  last_at_death=$last
-  deaths=$((deaths + ${#dead[@]}))
-  [ $deaths -le $((3 * ranks)) ] || return
-  for rank in "${dead[@]}"; do
-    TRIBUTARY_FIRST_START=$start start_rank "$rank"
-    running+=("$rank")
-  done
-  say "${failures[@]/%/ and started again}"
-  failures=()
-}
-
-# Sets running to the ranks that still run, and failures to the reasons of those that failed. A rank
-# that ends with 130 was told to stop, and has made all others stop.
-look_after_ranks() {
-  local rank status still=() error
-  dead=()
-  for rank in "${running[@]}"; do
-    if kill -0 "${workers[rank]}"; then
-      still+=("$rank")
-      continue
-    fi
-    wait "${workers[rank]}"
-    status=$?
-    [ "$elastic" ] && [ $status = 0 ] && has_ended=yes
-    [ $status = 130 ] && interrupted=${interrupted:-130}
-    [ $status = 0 ] || [ $status = 130 ] && continue
-    [ $status = 2 ] || dead+=("$rank")
-    if [ $status -gt 128 ]; then
-      failures+=("rank $rank ended by signal $((status - 128))")
-      [ $status = 137 ] && failures[-1]+=" (is the machine out of memory?)"
-      continue
-    fi
-    error=$(grep '^error:' "$logs/rank-$rank.log" | tail -n 1)
-    [ $status = 2 ] && [ "$error" ] && refusal=rank-$rank.log
-    [ -d "$out" ] || error="$out was removed while the run wrote to it"
-    error=${error:-ended with $status and could not write why: is the disk of $out full?}
-    failures+=("rank $rank: $error")
-  done
-  running=("${still[@]}")
-}
-
-# After the first step the folder is this run's, and the logs move there. Logs of an earlier start
-# of the same run are renamed to restart-N-rank-R.log.
-take_folder() {
-  [ "$logs" = "$out" ] && return
-  keep_logs "$out"
-  mv "$logs"/* "$out" && rmdir "$logs" && logs=$out
-}
-keep_logs() {  # keep_logs FOLDER
-  local log n=1
-  while compgen -G "$out/restart-$n-*" || compgen -G "$logs/restart-$n-*"; do
-    ((++n))
-  done >/dev/null
-  for log in "$1"/rank-*.log; do [ -e "$log" ] && mv "$log" "$1/restart-$n-${log##*/}"; done
-}
-
-# One rank tells the others; but it may be waiting to join.
-tell_to_stop() {
-  local rank
-  [ "$elastic" ] || { kill "${workers[0]}"; return; }
-  for rank in "${running[@]}"; do kill "${workers[rank]}"; done
-}
-
-# Returns when all ranks are done or one has failed.
-watch_ranks() {
-  local is_told=
-  while [ ${#running[@]} -gt 0 ] && [ ${#failures[@]} -eq 0 ] && [ ! "$again$has_ended" ]; do
-    sleep 0.25
-    show
-    look_after_ranks
-    replace_ranks
-    [ "$interrupted" ] && [ ! "$is_told" ] || continue
-    is_told=yes
-    wipe
-    tell_to_stop && echo "stopping after this step; interrupt again to stop at once" >&3
-  done
-  show
-}
-
-# The other ranks notice by themselves and report what they waited for. A rank that stays silent is
-# frozen.
-wait_for_the_others() {
-  local patience=20 before
-  while [ ${#running[@]} -gt 0 ] && ((patience-- > 0)); do
-    sleep 0.2
-    before=${#running[@]}
-    look_after_ranks
-    [ ${#running[@]} -lt "$before" ] && patience=10
-  done
-  kill_ranks
-}
-
+# From here on stderr is 3, because the shell itself reports every rank that ends by a signal to 2.
+exec 3>&2 2>/dev/null
 for ((restart = 0;; ++restart)); do
   start_ranks
   watch_ranks
@@ -285,9 +147,7 @@ if [ "$interrupted" ] && { [ ${#failures[@]} -gt 0 ] || [ "$logs" != "$out" ]; }
   exit "$interrupted"
 fi
 take_folder
-shown_ranks=$ranks
-new_lines
-[ ${#lines[@]} = 0 ] || say "${lines[@]}"
+show_the_others
 [ ! "$trace" ] || [ ! -e "$out/trace-predicted.csv" ] || "$bin/show_trace" "$out" 2>&3
 if [ "$interrupted" ]; then
   [[ " ${command[*]} " == *" --resume "* ]] || command+=(--resume)

@@ -47,18 +47,16 @@ mkdir -p "$out" || fail "cannot write to $out" "choose another folder with --out
 [[ " ${options[*]} " == *" --data "* ]] || "$root/data/fetch.sh" heart >"$out/fetch.log" 2>&1 ||
   fail "heart.csv is missing and could not be fetched" "$out/fetch.log says what was tried"
 
-# A folder for sockets, which no other user can open.
-temporary=$(temporary_folder)
-private=$(mktemp -d "$temporary/tributary-vertical-XXXXXX") || no_private_folder "$temporary"
-workers=()
+private= workers=()
 clean_up() {
   [ ${#workers[@]} = 0 ] || kill "${workers[@]}" 2>/dev/null
   wait
-  rm -rf "$private"
+  [ ! "$private" ] || rm -rf "$private"
 }
 trap clean_up EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
+make_private_folder tributary-vertical
 
 rm -f "$out"/rank-*.log  # an earlier run may have had more clients
 number_run

@@ -45,13 +45,15 @@ Members::~Members() {
   folder_.clear_away([this] { return is_deserted(false); });
 }
 
-// Once the run has ended, or was killed after it had begun, and its processes have ended, too. The
-// last one removes the folder, or else the first of the next run.
+// Once the run has ended, or was killed after it had begun, and its processes have ended, too, also
+// those that have not been seen for a while: they still have to learn how it ended. The last one
+// removes the folder, or else the first of the next run.
 bool Members::is_deserted(bool counts_killed) {
   const bool was_killed = counts_killed && folder_.has(file_of_epoch(1));
   if (how_it_ended().empty() && !was_killed) return false;
+  look();
   std::vector<std::string> ports;
-  for (const Presence& other : look()) ports.push_back(other.port);
+  for (const auto& [id, one] : seen_) ports.push_back(parse_presence(one.text)->port);
   const auto is_closed = [](PortState answer) { return answer == PortState::closed; };
   return std::ranges::all_of(options_.ports->probe(ports, milliseconds(100)), is_closed);
 }

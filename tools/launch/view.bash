@@ -1,50 +1,57 @@
-# The live view of tools/pipeline.sh, which sources it: the new lines of rank 0 and, on a terminal,
-# below them the last step and what each rank is doing, updated in place.
+# The live view of tools/pipeline.sh, which sources it: the lines of rank 0 and, on a terminal, below
+# them the last step and what each rank is doing, updated in place. The other ranks' lines follow
+# when the run has ended; if it is elastic, where ranks come and go, at once.
 
-# shown: lines in place; told: lines of each rank that were printed; last, story: the newest that
-# were; shown_ranks: how many ranks' lines are, from 0 on.
-shown=0 told=() last= story= unwritten= shown_ranks=1 \
-  untold='^(step |story after |dropped:|error:|hint:|interrupted$)'
-show_all_ranks() { shown_ranks=$ranks untold=${untold%)}'|note:|memory:|sent:)'; }
+# shown: how many lines are in place; step, story: the newest ones, printed_*: as they were shown
+# last; lines: to be shown next; later: of the other ranks; size: the terminal's, lines and columns.
+shown=0 unwritten= size=
+begin_view() { step= step_number=0 story= printed_step= printed_story= lines=() later=(); }
 
-# Sets lines to the new ones.
-new_lines() {
-  local rank before more
-  lines=()
-  for ((rank = 0; rank < shown_ranks; ++rank)); do
-    before=${told[rank]:-0}
-    mapfile -t more < <(grep -vE "$untold" "$logs/rank-$rank.log" | tail -n +$((before + 1)))
-    told[rank]=$((before + ${#more[@]})) lines+=("${more[@]}")
-  done
+take() {  # take RANK LINE
+  case $2 in
+    'step '*)
+      local number=${2#step }
+      number=${number%%/*}
+      ((number < step_number)) || step=$2 step_number=$number
+      ;;
+    'story after '*) story=$2 ;;
+    dropped:* | error:* | hint:* | interrupted) ;;
+    note:* | memory:* | sent:*) [ "$elastic" ] || take_text "$@" ;;
+    *) take_text "$@" ;;
+  esac
+}
+take_text() {  # take_text RANK LINE
+  if [ "$1" = 0 ] || [ "$elastic" ]; then lines+=("$2"); else later[$1]+=$2$'\n'; fi
 }
 
 show() {
-  local line lines new size rows columns
-  new_lines
-  line=$(grep -h '^step ' "$logs"/rank-*.log | sort -n -k 2 | tail -n 1)  # the last one
-  [ "$line" ] && take_folder
-  new=$(grep -h '^story after ' "$logs"/rank-*.log | tail -n 1)
-  [ "$new" != "$story" ] && lines+=("$new") && story=$new
+  local line rows columns
+  read_logs
+  [ "$step" ] && take_folder
+  [ "$story" = "$printed_story" ] || lines+=("$story")
+  printed_story=$story
   if [ ! -t 1 ]; then
-    [ "$line" ] && [ "$line" != "$last" ] && lines+=("$line")
-    [ ${#lines[@]} -gt 0 ] && say "${lines[@]}"
-    last=$line
+    [ "$step" = "$printed_step" ] || lines+=("$step")
+    printed_step=$step
+    say_lines
     return
   fi
   wipe
-  [ ${#lines[@]} -gt 0 ] && say "${lines[@]}"
-  [ ${#running[@]} = 0 ] && { [ "$line" ] && say "$line"; return; }
-  size=$(stty size </dev/tty)
+  say_lines
+  [ ${#running[@]} = 0 ] && { [ "$step" ] && say "$step"; return; }
+  [ "$size" ] || { size=$(stty size </dev/tty) && trap 'size=' WINCH; }
   rows=${size% *} columns=${size#* }
   ((rows)) || rows=24  # some terminals do not know
   ((columns)) || columns=80
-  mapfile -t lines < <(show_ranks "$rows" "$columns")
-  shown=$((${#lines[@]} + 1))
-  for line in "${line:-starting}" "${lines[@]}"; do say "${line:0:columns}"; done
+  lines=("${step:-starting}")
+  add_ranks "$rows" "$columns"
+  shown=${#lines[@]}
+  for line in "${lines[@]}"; do say "${line:0:columns}"; done
+  lines=()
 }
 
-# A line for each rank; where there are more of them than lines, several ranks share one.
-show_ranks() {  # show_ranks ROWS COLUMNS
+# Adds a line for each rank; where there are more of them than lines, several ranks share one.
+add_ranks() {  # add_ranks ROWS COLUMNS
   local rank state line= room=$(($1 > 3 ? $1 - 2 : 1)) most=$(($2 > 20 ? $2 / 20 : 1)) each
   each=$(((ranks + room - 1) / room))
   [ $each -le $most ] || each=$most
@@ -53,16 +60,23 @@ show_ranks() {  # show_ranks ROWS COLUMNS
     state=
     read -r state <"$private/rank-$rank.state"
     if [ $each = 1 ]; then
-      printf '  rank %-3d pipeline %d, stage %d  %s\n' \
+      printf -v line '  rank %-3d pipeline %d, stage %d  %s' \
         "$rank" $((rank / stages)) $((rank % stages)) "$state"
+      lines+=("$line")
       continue
     fi
     printf -v state '  %-3d %s' "$rank" "$state"
     printf -v line '%s%-*.*s' "$line" $(($2 / each)) $(($2 / each)) "$state"
     [ $(((rank + 1) % each)) = 0 ] || [ $((rank + 1)) = "$ranks" ] || continue
-    printf '%s\n' "$line"
+    lines+=("$line")
     line=
   done
+}
+
+show_the_others() {
+  local text
+  printf -v text '%s' "${later[@]}"
+  [ ! "$text" ] || say "${text%$'\n'}"
 }
 
 wipe() {  # erases what was shown in place
@@ -70,6 +84,10 @@ wipe() {  # erases what was shown in place
   shown=0
 }
 
+say_lines() {
+  [ ${#lines[@]} = 0 ] || say "${lines[@]}"
+  lines=()
+}
 say() {  # say LINE...: also notices if it cannot be written
   printf '%s\n' "$@" || { unwritten=yes && false; }
 }
