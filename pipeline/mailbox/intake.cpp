@@ -101,8 +101,9 @@ bool Mailbox::State::is_expected(const Header& header) const {
 }
 
 void Mailbox::State::keep(int from, Tag tag, Message payload) {
-  const bool is_new = early.try_emplace({from, tag}, std::move(payload)).second;
+  const auto [place, is_new] = early.try_emplace({from, tag});
   nn::require(is_new, "rank ", number(from), " sent the same message twice");
+  place->second = std::move(payload);
 }
 
 std::optional<Message> Mailbox::State::take(Early::iterator place) {

@@ -1,6 +1,5 @@
 #include "pipeline/mailbox/shared_folder.h"
 
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -95,15 +94,8 @@ class FolderOnDisk : public SharedFolder {
     fs::remove(path_ / name, ignored);
   }
 
-  // The one that makes the claim renames the folder at once: another process may be about to come.
-  void clear_away(const std::function<bool()>& is_deserted) override {
-    if (!is_deserted()) return;
-    if (::mkdir((path_ / claim).c_str(), 0700) != 0) {
-      const auto give_up = now() + longest_clearing;
-      while (has(claim) && now() < give_up) sleep(pause_of_clearing);
-      return;
-    }
-    if (!is_deserted()) return remove(claim);  // this is already the next run's folder
+  // Renamed at once: another process may be about to come.
+  void remove_all() override {
     const fs::path old = path_.string() + ".ended" + draft_;
     std::error_code ignored;
     fs::rename(path_, old, ignored);
@@ -136,6 +128,20 @@ class FolderOnDisk : public SharedFolder {
 };
 
 }  // namespace
+
+void SharedFolder::clear_away(const std::function<bool()>& is_deserted) {
+  if (!is_deserted()) return;
+  if (create(claim, "") != 0) {
+    const auto give_up = now() + longest_clearing;
+    while (has(claim) && now() < give_up) sleep(pause_of_clearing);
+    return;
+  }
+  // By now it may be the next run's folder.
+  if (is_deserted())
+    remove_all();
+  else
+    remove(claim);
+}
 
 Turn end_turn(const SharedFolder& folder, SharedFolder::Clock::time_point& last,
               SharedFolder::Clock::duration longest) {

@@ -45,8 +45,11 @@ class SharedFolder {
   virtual int create(const std::string& name, const std::string& text) = 0;
   virtual void remove(const std::string& name) = 0;
 
+  // For all processes at once, with its files.
+  virtual void remove_all() = 0;
+
   // Removes the folder if it is deserted, and waits while another process does.
-  virtual void clear_away(const std::function<bool()>& is_deserted) = 0;
+  void clear_away(const std::function<bool()>& is_deserted);
 };
 
 // A turn of a process that waits in a folder. It is awake for at most `longest`: beyond that it was

@@ -42,7 +42,10 @@ Members::Members(Options options)
 Members::~Members() {
   beats_.reset();
   folder_.remove(file_of_presence());
-  folder_.clear_away([this] { return is_deserted(false); });
+  try {
+    folder_.clear_away([this] { return is_deserted(false); });
+  } catch (...) {  // the next run clears it away
+  }
 }
 
 // Once the run has ended, or was killed after it had begun, and its processes have ended, too, also

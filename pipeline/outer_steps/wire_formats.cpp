@@ -78,8 +78,7 @@ struct Int8 {
   }
   static Scale scale_for(std::span<const real> values) {
     float largest = 0;
-    for (const real value : values)
-      largest = std::max(largest, static_cast<float>(std::abs(value)));
+    for (const real value : values) largest = std::max<float>(largest, std::abs(value));
     const float least = largest / 127;
     if (least < std::numeric_limits<float>::min()) return 0;
     return static_cast<Scale>((std::bit_cast<std::uint32_t>(least) + 0xFFFF) >> 16);

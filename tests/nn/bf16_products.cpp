@@ -44,7 +44,7 @@ struct Sizes {
 
 Sizes random_sizes(Generator& generator) {
   const auto up_to = [&](index most) { return 1 + generator.next32() % most; };
-  return {index(up_to(40)), index(up_to(120)), index(up_to(generator.next32() % 4 ? 70 : 700)) - 1};
+  return {up_to(40), up_to(120), up_to(generator.next32() % 4 ? 70 : 700) - 1};
 }
 
 // Where the two differ, other than by the payload of a NaN.

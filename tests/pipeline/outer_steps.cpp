@@ -6,6 +6,7 @@
 #include <limits>
 #include <map>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 #include "nn/files/checkpoint_folder.h"
@@ -27,7 +28,7 @@ TrainingConfig alone(std::string_view schedule, int stages, int pipelines, Synch
                      std::string_view family = "llama") {
   TrainingConfig config = config_of(schedule, stages, pipelines, 2, *nn::find_family(family));
   config.steps = 7;
-  config.sync = sync;
+  config.sync = std::move(sync);
   return config;
 }
 
@@ -251,7 +252,7 @@ TEST_CASE("a checkpoint of pipelines that train alone fits only those") {
   const tools::TemporaryFolder folder;
   const auto of_six_sequences = [](int pipelines, Synchronisation sync) {
     TrainingConfig config = toy::config_of_six("1f1b", 1, pipelines);
-    config.sync = sync;
+    config.sync = std::move(sync);
     return config;
   };
   train_alone_until(of_six_sequences(2, {.every = 3}), folder.path, 4);
@@ -312,7 +313,7 @@ TEST_CASE("fragments take turns, and all blocks are synchronised after the last 
 
 TEST_CASE("what does not go with pipelines that train alone is refused") {
   const auto refusal = [](Synchronisation sync, auto change) {
-    TrainingConfig config = alone("1f1b", 1, 2, sync);
+    TrainingConfig config = alone("1f1b", 1, 2, std::move(sync));
     change(config);
     return complaint_of([&] { require_valid(config); });
   };

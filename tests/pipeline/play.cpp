@@ -90,7 +90,8 @@ void Play::judge_fixed(const std::vector<Ending>& endings) {
   for (const Ending& ending : endings) judge(ending);
 }
 
-// A process may fail because of its disk or folders, and may lose hope if a fault has befallen each
+// A process may fail because of its disk or folders, or if it was silent for so long that the run
+// has ended without it and its folder is gone. It may lose hope if a fault has befallen each
 // pipeline.
 void Play::judge_elastic(const TrainingConfig& config, const std::vector<Ending>& endings) const {
   std::set<int> hit;
@@ -101,7 +102,8 @@ void Play::judge_elastic(const TrainingConfig& config, const std::vector<Ending>
   for (const Ending& ending : endings) {
     demand(ending.how != Ending::hung, "rank ", ending.rank, " hangs");
     if (ending.how == Ending::failed)
-      demand(may_fail(ending), "rank ", ending.rank, " failed: ", ending.message);
+      demand(may_fail(ending) || was_silent(ending.rank), "rank ", ending.rank,
+             " failed: ", ending.message);
     if (ending.how == Ending::lost_another)
       demand(are_all_hit || disk_.has_failed(), "without a reason rank ", ending.rank,
              " says: ", ending.message);
@@ -113,6 +115,12 @@ bool Play::may_fail(const Ending& ending) const {
     return fault.is_of_folders() && fault.rank == ending.rank;
   };
   return disk_.has_failed() || std::ranges::any_of(befallen_, hides_folders);
+}
+
+bool Play::was_silent(int rank) const {
+  return std::ranges::any_of(befallen_, [rank](const Fault& fault) {
+    return fault.rank == rank && fault.kind == kind_named("freezes");
+  });
 }
 
 void Play::judge(const Ending& ending) const {

@@ -45,6 +45,7 @@ class Play {
   void judge_elastic(const TrainingConfig& config, const std::vector<Ending>& endings) const;
   void judge(const Ending& ending) const;
   bool may_fail(const Ending& ending) const;
+  bool was_silent(int rank) const;
 
   const Start& start_;
   SimulatedNetwork& network_;

@@ -20,6 +20,7 @@ std::vector<Ending> SimulatedTraining::start_elastic(SimulatedNetwork& network,
   World world{network, std::move(disk), SimulatedPlace(network, time_, folders_)};
   folders_.clear();
   blocks_.clear();
+  has_ended_ = false;
   std::vector<Ending> endings;
   const int seats = config_.topology.ranks() + newcomers.pipelines * config_.topology.stages;
   const auto work = [&](int seat) { keep_alive(world, seat, endings); };

@@ -50,7 +50,9 @@ class SimulatedPlace::Folder : public SharedFolder {
   void remove(const std::string& name) override {
     if (can_write() && files()) place_.folders_[name_].erase(name);
   }
-  void clear_away(const std::function<bool()>&) override {}
+  void remove_all() override {
+    if (can_write()) place_.folders_.erase(name_);
+  }
 
  private:
   bool can_write() const {

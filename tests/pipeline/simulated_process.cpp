@@ -51,6 +51,7 @@ SimulatedTraining::Process::Process(SimulatedTraining& training, World& world, i
                 .patience = deadline}) {}
 
 void SimulatedTraining::Process::run() {
+  if (!members_.has_others_at_work() && training_.has_ended_) members_.end("finished");
   for (bool is_done = false; !is_done;) {
     training_.on_phase(seat_, Phase::agreeing);
     const std::optional<Epoch> epoch = members_.agree(replica_.offer());
@@ -208,6 +209,7 @@ bool SimulatedTraining::Process::take_steps(const TrainingConfig& config, StageW
   const bool has_ended = steps.take();
   if (has_ended) {
     keep_weights();
+    training_.has_ended_ = true;
     if (mailbox.rank() == 0) members_.end("finished");
   }
   mailbox.part();

@@ -87,6 +87,8 @@ class SimulatedTraining {
   const data::SplitWindows windows_;
   Folders folders_;
   int processes_ = 0;  // so far
+  bool has_ended_ =
+      false;  // an elastic training, in this start: a process that comes finds a model
   Results results_;
   // Of an elastic training: the blocks of the pipelines that were there at the end.
   std::map<int, std::map<int, std::vector<nn::real>>> blocks_;

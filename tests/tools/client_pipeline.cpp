@@ -54,7 +54,7 @@ fl::ClientWorker worker_with_llama() {
 // Lets the ranks of the second of two pipelines meet. The lead's is used here, the others serve.
 void with_pipeline(
     const Cutting& cutting, const auto& use, const auto& serve,
-    std::function<void(const std::string&)> say = [](auto) {},
+    std::function<void(const std::string&)> say = [](const std::string&) {},
     std::chrono::milliseconds timeout = std::chrono::minutes(1)) {
   const tools::TemporaryFolder folder;
   nn::Generator unused;

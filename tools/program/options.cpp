@@ -124,7 +124,7 @@ Option Option::among(const std::vector<std::string>& names) {
 
 Option Option::in_any_case(const std::vector<std::string>& names) {
   option_->transform(
-      [names](std::string text) {
+      [names](const std::string& text) {
         const auto name =
             std::ranges::find(names, CLI::detail::to_lower(text),
                               [](const auto& name) { return CLI::detail::to_lower(name); });

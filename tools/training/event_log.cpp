@@ -21,7 +21,7 @@ double seconds_of(std::chrono::system_clock::duration time) {
 
 }  // namespace
 
-EventLog::EventLog(const pipeline::TrainingConfig& config, std::filesystem::path folder)
+EventLog::EventLog(const pipeline::TrainingConfig& config, const std::filesystem::path& folder)
     : config_(config), events_(seconds_of(start_.time_since_epoch())) {
   const auto milliseconds =
       std::chrono::duration_cast<std::chrono::milliseconds>(start_.time_since_epoch()).count();

@@ -15,7 +15,7 @@ namespace training {
 // which shows the files of a folder as one run.
 class EventLog {
  public:
-  EventLog(const pipeline::TrainingConfig& config, std::filesystem::path folder);
+  EventLog(const pipeline::TrainingConfig& config, const std::filesystem::path& folder);
 
   // Creates the file. Like add(), throws nn::InputError if it cannot write.
   void open();
