@@ -142,7 +142,7 @@ for ((restart = 0;; ++restart)); do
 done
 # Interrupted with nothing saved.
 if [ "$interrupted" ] && { [ ${#failures[@]} -gt 0 ] || [ "$logs" != "$out" ]; }; then
-  [ "$logs" = "$out" ] && printf '%s\n' "${failures[@]}" >&3 || rm -rf "$logs"
+  if [ "$logs" = "$out" ]; then printf '%s\n' "${failures[@]}" >&3; else rm -rf "$logs"; fi
   echo "interrupted" >&3
   exit "$interrupted"
 fi

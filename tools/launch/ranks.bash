@@ -16,8 +16,11 @@ start_ranks() {
 start_rank() {  # start_rank RANK: appends to its log
   local log=$logs/rank-$1.log
   : >>"$log"
-  "$bin/pipeline_worker" --rank "$1" --state "$private/rank-$1.state" "${options[@]}" \
-    >>"$log" 2>&1 &
+  {
+    trap '' HUP  # a terminal that closes tells the launcher, too, which stops the run with care
+    close_logs
+    exec "$bin/pipeline_worker" --rank "$1" --state "$private/rank-$1.state" "${options[@]}"
+  } >>"$log" 2>&1 &
   workers[$1]=$!
   running+=("$1")
 }
@@ -114,4 +117,5 @@ interrupt() {  # the first one lets the run finish its step, a second one does n
   interrupted=$1
 }
 trap 'interrupt 130' INT
-trap 'interrupt 143' TERM HUP
+trap 'interrupt 143' TERM
+trap '[ "$interrupted" ] || interrupt 143' HUP  # comes from the terminal and from its shell
