@@ -121,6 +121,7 @@ for ((restart = 0;; ++restart)); do
   start_ranks
   watch_ranks
   [ "$has_ended" ] && { wait_for_the_others; failures=(); }  # an elastic run is done without them
+  end_view
   [ "$again" ] && { echo "interrupted" >&3; exit "$interrupted"; }
   [ ${#failures[@]} -gt 0 ] || break
   wait_for_the_others

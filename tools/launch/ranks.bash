@@ -36,7 +36,7 @@ replace_ranks() {
   deaths=$((deaths + ${#dead[@]}))
   [ $deaths -le $((3 * ranks)) ] || return
   for rank in "${dead[@]}"; do TRIBUTARY_FIRST_START=$start start_rank "$rank"; done
-  say "${failures[@]/%/ and started again}"
+  lines+=("${failures[@]/%/ and started again}")
   failures=()
 }
 
@@ -83,7 +83,6 @@ watch_ranks() {
     wipe
     tell_to_stop && echo "stopping after this step; interrupt again to stop at once" >&3
   done
-  show
 }
 
 # The other ranks notice by themselves and report what they waited for. A rank that stays silent is
