@@ -70,8 +70,8 @@ if [ -e "$data_raw"/heart/heart.csv ]; then
     sleep 0.3
     kill -KILL "$victim"
     wait $launcher
-    [ $? != 0 ] && grep -q '^error:' "$work/err" && ! pgrep -f -- "--out $work/killed" &&
-      [ -z "$(ls "$TMPDIR")" ]
+    [ $? != 0 ] && grep -q '^error:' "$work/err" && [ "$(wc -l <"$work/err")" = 2 ] &&
+      ! pgrep -f -- "--out $work/killed" && [ -z "$(ls "$TMPDIR")" ]
   }
   check "if a client is killed, all end and say why" stays_whole
 

@@ -29,6 +29,20 @@ check "the live view has a line for each rank" view 6 24 80 6
 check "24 ranks fit on 24 lines" view 24 24 80 12
 check "and in 50 columns" view 24 24 50 12
 check "ranks that do not fit are left out" view 300 24 50 22
+# A name can have lines that begin as a step does.
+names_are_no_steps() (
+  . tools/launch/view.bash
+  cd "$work" || exit
+  elastic= ranks=3
+  begin_view
+  take 0 "step 7/9  loss 1"
+  take 0 'step ranks[$(touch run)]/9'
+  take 0 'step 8[$(touch run)]/9'
+  take 0 "step 6/9  loss 2"
+  take 0 "step 10/19  loss 3"
+  [ "$step" = "step 10/19  loss 3" ] && [ ! -e run ]
+)
+check "a line that looks like a step runs no command" names_are_no_steps
 
 check "one process trains" train serial 1 --microbatches 6
 check "it records every step" [ "$(wc -l <"$work/serial/loss.csv")" = 7 ]
@@ -270,6 +284,63 @@ interrupted() {
     ! pgrep -f -- "--out $work/stop"
 }
 check "a stopped launcher leaves nothing running" interrupted
+# A terminal that closes tells all processes, and its shell tells the launcher again. No more can be
+# written to it.
+hung_up() {
+  setsid tools/pipeline.sh 3 "${small[@]}" --steps 100000 --out "$work/hung-up" >/dev/full 2>&1 &
+  local launcher=$!
+  steps_begin hung-up
+  kill -HUP -- -$launcher
+  sleep 0.1
+  kill -HUP $launcher
+  wait $launcher
+  [ $? = 143 ] && [ -s "$work/hung-up/checkpoint/manifest.txt" ]
+}
+check "a run whose terminal closes saves its model" hung_up
+failed_unheard() {  # its ranks are killed after it was told to stop, and nobody can read why
+  tools/pipeline.sh 3 "${small[@]}" --steps 100000 --out "$work/unheard" >/dev/full 2>&1 &
+  local launcher=$! ranks
+  steps_begin unheard
+  ranks=$(pgrep -P $launcher -f -- "--rank ") || return 1
+  kill -STOP $ranks
+  kill -TERM $launcher
+  sleep 0.5
+  kill -KILL $ranks
+  wait $launcher
+  [ $? = 143 ] && [ -s "$work/unheard/loss.csv" ]
+}
+check "a run that fails unheard keeps its results" failed_unheard
+
+# What a terminal shows after the launcher has gone up some lines, erased them and so on.
+seen() {
+  awk '{ sub(/\r$/, "")
+    while (match($0, /\033\[[0-9]+A\r\033\[J/)) {
+      n -= substr($0, RSTART + 2) + 0
+      $0 = substr($0, RSTART + RLENGTH)
+    }
+    line[n++] = $0 }
+    END { for (i = 0; i < n; ++i) print line[i] }'
+}
+keeps_messages() {  # keeps_messages NAME MESSAGE OPTIONS...: when rank 1 is killed
+  local terminal _
+  script -qec "tools/pipeline.sh ${*:3} ${small[*]} --steps 100000 --out $work/$1" \
+    "$work/typescript" </dev/null >/dev/null &
+  terminal=$!
+  steps_begin "$1"
+  sleep 1  # so does the view
+  pkill -KILL -f -- "--rank 1 .*--out $work/$1"
+  for _ in {1..200}; do grep -qE "resumed:|came\)" "$work/typescript" && break; sleep 0.1; done
+  sleep 1
+  pkill -TERM -f -- "--rank 0 .*--out $work/$1"
+  wait $terminal
+  seen <"$work/typescript" | tee "$work/seen"
+  grep -qxE "$2" "$work/seen" && ! grep -q "^  rank .*pipeline" "$work/seen"
+}
+check "a restart is announced on a terminal" keeps_messages said "restart 1 of 1" \
+  3 --checkpoint-every 1 --restarts 1
+check "so is a rank's new start" \
+  keeps_messages said-again "rank 1 ended by signal 9 .* and started again" 1 2 --elastic \
+  --timeout 2 --heartbeat 1
 # A killed launcher can neither stop its ranks nor remove the folder of their sockets.
 orphaned() {
   local ranks

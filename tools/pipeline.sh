@@ -121,6 +121,7 @@ for ((restart = 0;; ++restart)); do
   start_ranks
   watch_ranks
   [ "$has_ended" ] && { wait_for_the_others; failures=(); }  # an elastic run is done without them
+  end_view
   [ "$again" ] && { echo "interrupted" >&3; exit "$interrupted"; }
   [ ${#failures[@]} -gt 0 ] || break
   wait_for_the_others
@@ -142,7 +143,7 @@ for ((restart = 0;; ++restart)); do
 done
 # Interrupted with nothing saved.
 if [ "$interrupted" ] && { [ ${#failures[@]} -gt 0 ] || [ "$logs" != "$out" ]; }; then
-  [ "$logs" = "$out" ] && printf '%s\n' "${failures[@]}" >&3 || rm -rf "$logs"
+  if [ "$logs" = "$out" ]; then printf '%s\n' "${failures[@]}" >&3; else rm -rf "$logs"; fi
   echo "interrupted" >&3
   exit "$interrupted"
 fi

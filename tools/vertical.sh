@@ -64,6 +64,8 @@ start() {  # start RANK, in place of a background shell
   exec "$bin/vertical_worker" --rank "$1" --clients "$clients" --address "ipc://$private" \
     --parent $$ --out "$out" "${options[@]}"
 }
+# From here on stderr is 3, because the shell itself reports a rank that ends by a signal to 2.
+exec 3>&2 2>/dev/null
 for ((rank = 0; rank <= clients; ++rank)); do
   if [ $rank = 0 ]; then
     start 0 2>"$out/rank-0.log" &
@@ -83,5 +85,5 @@ for rank in "${!workers[@]}"; do
   [ "${workers[rank]}" = "$ended" ] && [ ! "$error" ] &&
     error="error: rank $rank ended with $status"$'\n'"hint: what it wrote is in $out/rank-$rank.log"
 done
-printf '%s\n' "$error" >&2
+printf '%s\n' "$error" >&3
 exit $status

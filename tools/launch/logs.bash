@@ -5,12 +5,16 @@
 readers=() unfinished=()  # for each rank: the descriptor, and the start of a line without its end
 open_logs() {
   local rank reader
-  for reader in "${readers[@]}"; do exec {reader}<&-; done
-  readers=() unfinished=()
+  close_logs
   for ((rank = 0; rank < ranks; ++rank)); do
-    exec {reader}<"$logs/rank-$rank.log"
+    exec {reader}<"$logs/rank-$rank.log" || exec {reader}</dev/null  # the folder was removed
     readers+=("$reader") unfinished+=('')
   done
+}
+close_logs() {
+  local reader
+  for reader in "${readers[@]}"; do exec {reader}<&-; done
+  readers=() unfinished=()
 }
 
 # Calls `take RANK LINE` for each new line.

@@ -16,8 +16,11 @@ start_ranks() {
 start_rank() {  # start_rank RANK: appends to its log
   local log=$logs/rank-$1.log
   : >>"$log"
-  "$bin/pipeline_worker" --rank "$1" --state "$private/rank-$1.state" "${options[@]}" \
-    >>"$log" 2>&1 &
+  {
+    trap '' HUP  # a terminal that closes tells the launcher, too, which stops the run with care
+    close_logs
+    exec "$bin/pipeline_worker" --rank "$1" --state "$private/rank-$1.state" "${options[@]}"
+  } >>"$log" 2>&1 &
   workers[$1]=$!
   running+=("$1")
 }
@@ -33,7 +36,7 @@ replace_ranks() {
   deaths=$((deaths + ${#dead[@]}))
   [ $deaths -le $((3 * ranks)) ] || return
   for rank in "${dead[@]}"; do TRIBUTARY_FIRST_START=$start start_rank "$rank"; done
-  say "${failures[@]/%/ and started again}"
+  lines+=("${failures[@]/%/ and started again}")
   failures=()
 }
 
@@ -80,7 +83,6 @@ watch_ranks() {
     wipe
     tell_to_stop && echo "stopping after this step; interrupt again to stop at once" >&3
   done
-  show
 }
 
 # The other ranks notice by themselves and report what they waited for. A rank that stays silent is
@@ -114,4 +116,5 @@ interrupt() {  # the first one lets the run finish its step, a second one does n
   interrupted=$1
 }
 trap 'interrupt 130' INT
-trap 'interrupt 143' TERM HUP
+trap 'interrupt 143' TERM
+trap '[ "$interrupted" ] || interrupt 143' HUP  # comes from the terminal and from its shell

@@ -1,6 +1,6 @@
-# The live view of tools/pipeline.sh, which sources it: the lines of rank 0 and, on a terminal, below
-# them the last step and what each rank is doing, updated in place. The other ranks' lines follow
-# when the run has ended; if it is elastic, where ranks come and go, at once.
+# The live view of tools/pipeline.sh, which sources it: the lines of rank 0 and, on a terminal,
+# below them the last step and what each rank is doing, updated in place. The other ranks' lines
+# follow when the run has ended; if it is elastic, where ranks come and go, at once.
 
 # shown: how many lines are in place; step, story: the newest ones, printed_*: as they were shown
 # last; lines: to be shown next; later: of the other ranks; size: the terminal's, lines and columns.
@@ -9,10 +9,11 @@ begin_view() { step= step_number=0 story= printed_step= printed_story= lines=() 
 
 take() {  # take RANK LINE
   case $2 in
-    'step '*)
+    'step '[0-9]*/*)
       local number=${2#step }
       number=${number%%/*}
-      ((number < step_number)) || step=$2 step_number=$number
+      # Not ((...)): it would run a command in a line that only looks like a step.
+      [ "$number" -lt "$step_number" ] || step=$2 step_number=$number
       ;;
     'story after '*) story=$2 ;;
     dropped:* | error:* | hint:* | interrupted) ;;
@@ -26,20 +27,10 @@ take_text() {  # take_text RANK LINE
 
 show() {
   local line rows columns
-  read_logs
-  [ "$step" ] && take_folder
-  [ "$story" = "$printed_story" ] || lines+=("$story")
-  printed_story=$story
-  if [ ! -t 1 ]; then
-    [ "$step" = "$printed_step" ] || lines+=("$step")
-    printed_step=$step
-    say_lines
-    return
-  fi
-  wipe
-  say_lines
-  [ ${#running[@]} = 0 ] && { [ "$step" ] && say "$step"; return; }
-  [ "$size" ] || { size=$(stty size </dev/tty) && trap 'size=' WINCH; }
+  show_lines
+  [ -t 1 ] || return
+  # Nobody tells a stopped process that the size has changed: hence CONT.
+  [ "$size" ] || { size=$(stty size </dev/tty) && trap 'size=' WINCH CONT; }
   rows=${size% *} columns=${size#* }
   ((rows)) || rows=24  # some terminals do not know
   ((columns)) || columns=80
@@ -47,6 +38,22 @@ show() {
   add_ranks "$rows" "$columns"
   shown=${#lines[@]}
   for line in "${lines[@]}"; do say "${line:0:columns}"; done
+  lines=()
+}
+# On a terminal, the last step replaces what was updated in place.
+end_view() {
+  show_lines
+  [ ! -t 1 ] || [ ! "$step" ] || say "$step"
+}
+show_lines() {
+  read_logs
+  [ "$step" ] && take_folder
+  [ "$story" = "$printed_story" ] || lines+=("$story")
+  printed_story=$story
+  [ -t 1 ] || [ "$step" = "$printed_step" ] || lines+=("$step")
+  printed_step=$step
+  wipe
+  [ ${#lines[@]} = 0 ] || say "${lines[@]}"
   lines=()
 }
 
@@ -84,10 +91,6 @@ wipe() {  # erases what was shown in place
   shown=0
 }
 
-say_lines() {
-  [ ${#lines[@]} = 0 ] || say "${lines[@]}"
-  lines=()
-}
 say() {  # say LINE...: also notices if it cannot be written
   printf '%s\n' "$@" || { unwritten=yes && false; }
 }
