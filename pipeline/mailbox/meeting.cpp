@@ -198,4 +198,9 @@ Meeting meet_in(const fs::path& folder, int rank, int ranks, const std::vector<i
   return meeting;
 }
 
+MeetingRemoval::~MeetingRemoval() {
+  std::error_code ignored;
+  if (!folder_.empty()) fs::remove_all(folder_, ignored);
+}
+
 }  // namespace pipeline

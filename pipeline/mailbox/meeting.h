@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "pipeline/mailbox/keys.h"
@@ -47,6 +48,19 @@ struct NotMet : PeerLost {
 Meeting meet_in(const std::filesystem::path& folder, int rank, int ranks,
                 const std::vector<int>& links, const std::string& host,
                 std::chrono::milliseconds patience, const std::atomic<bool>* stop);
+
+// The ranks that have met then connect. When rank 0 has, or could not, this removes its folder;
+// nothing if the path is empty.
+class MeetingRemoval {
+ public:
+  explicit MeetingRemoval(std::filesystem::path folder) : folder_(std::move(folder)) {}
+  ~MeetingRemoval();
+  MeetingRemoval(const MeetingRemoval&) = delete;
+  MeetingRemoval& operator=(const MeetingRemoval&) = delete;
+
+ private:
+  std::filesystem::path folder_;
+};
 
 struct Answer {
   std::uint64_t call = 0;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -35,10 +34,6 @@ Channel::Channel(const MeetingPlace& place, const Group& group, const std::strin
     other_seats.push_back(seat);
   }
   const std::filesystem::path folder = place.folder.string() + '-' + name;
-  const auto clear_away = [&] {
-    std::error_code ignored;
-    if (own == 0) std::filesystem::remove_all(folder, ignored);
-  };
   pipeline::Meeting meeting;
   try {
     meeting = pipeline::meet_in(folder, own, static_cast<int>(ranks.size()), other_seats,
@@ -67,18 +62,14 @@ Channel::Channel(const MeetingPlace& place, const Group& group, const std::strin
   options.handshake = training::handshake_among(place.ranks);
   options.largest_message = largest_update;
   mailbox_.emplace(network_, std::move(options));
+  const pipeline::MeetingRemoval removal(own == 0 ? folder : "");
   try {
     mailbox_->meet(terms, place.timeout);
   } catch (const nn::InputError& error) {
     mailbox_->announce_failure(error.what());
-    clear_away();
-    throw;
-  } catch (...) {
-    clear_away();
     throw;
   }
   mailbox_->ignore_stop();
-  clear_away();
 }
 
 constexpr int other_seat = 1;  // in the mailbox of rank 0 and another rank

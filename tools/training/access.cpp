@@ -177,18 +177,8 @@ void join_meeting(const RankOptions& options, pipeline::Mailbox::Options& mailbo
 
 void connect(const RankOptions& options, pipeline::Mailbox& mailbox, const std::string& terms,
              std::chrono::milliseconds patience) {
-  const auto clear_away = [&] {
-    std::error_code ignored;
-    if (!options.meeting.empty() && options.rank == 0)
-      std::filesystem::remove_all(options.meeting, ignored);
-  };
-  try {
-    mailbox.meet(terms, patience);
-  } catch (...) {
-    clear_away();
-    throw;
-  }
-  clear_away();
+  const pipeline::MeetingRemoval removal(options.rank == 0 ? options.meeting : "");
+  mailbox.meet(terms, patience);
 }
 
 std::string summary_of(int rank, const std::map<std::string, int>& strangers) {
