@@ -1,6 +1,7 @@
 #include "fl/algorithms/epoch.h"
 
 #include <algorithm>
+#include <cmath>
 #include <vector>
 
 #include "nn/optimizer.h"
@@ -47,6 +48,10 @@ int train_epochs(ClientContext& client, const BeforeStep& before_step) {
     }
   }
   return steps;
+}
+
+double times_counted(int steps, double momentum) {
+  return (steps - momentum * (1 - std::pow(momentum, steps)) / (1 - momentum)) / (1 - momentum);
 }
 
 }  // namespace fl

@@ -20,4 +20,9 @@ using BeforeStep = std::function<void()>;
 // starts another one, which draws the order. Returns the number of steps.
 int train_epochs(ClientContext& client, const BeforeStep& = {});
 
+// How often the change of the weights after so many steps counts a gradient: ||a||_1 of Wang et al.
+// 2020, section 4. For plain SGD these are its steps; with momentum every gradient has a part in
+// all later steps, too.
+double times_counted(int steps, double momentum);
+
 }  // namespace fl

@@ -1,5 +1,3 @@
-#include <cmath>
-
 #include "fl/algorithms/algorithms.h"
 #include "fl/algorithms/epoch.h"
 
@@ -9,14 +7,8 @@ namespace {
 
 using nn::real;
 
-// How often a client's change counts a gradient: ||a_k||_1 of section 4. For plain SGD these are
-// its steps; with momentum every gradient has a part in all later steps, too.
-double times_counted(int steps, double momentum) {
-  return (steps - momentum * (1 - std::pow(momentum, steps)) / (1 - momentum)) / (1 - momentum);
-}
-
 // FedNova (Wang et al. 2020, section 5): a client that takes more steps counts no more for it. With
-// tau_k = ||a_k||_1 and p_k = n_k / n
+// tau_k = times_counted() and p_k = n_k / n
 //   w <- w + (sum over k of p_k tau_k) sum over k of p_k (w_k - w) / tau_k
 class FedNova : public Algorithm {
  public:

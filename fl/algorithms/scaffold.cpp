@@ -14,6 +14,7 @@ using nn::real;
 // and client i its own c_i, both 0 before their first round. A local step goes along g - c_i + c;
 // after K of them
 //   c_i+ = c_i - c + (w - w_i) / (K eta)
+// where momentum makes K times_counted(), so that c_i+ is still a mean of gradients,
 // and with plain means over the clients S of the round
 //   w <- w + eta_s mean(w_i - w),  c <- c + |S| / N mean(c_i+ - c_i)
 class Scaffold : public Algorithm {
@@ -36,7 +37,8 @@ class Scaffold : public Algorithm {
     const int steps = train_epochs(client, [&] {
       for (std::size_t i = 0; i < size; ++i) gradients[i] += c[i] - own[i];
     });
-    const auto scale = static_cast<real>(1 / (steps * client.training.learning_rate));
+    const double times = times_counted(steps, client.training.momentum);
+    const auto scale = static_cast<real>(1 / (times * client.training.learning_rate));
     for (std::size_t i = 0; i < size; ++i) {
       change[i] = weights[i] - server[i];
       control_change[i] = -c[i] - change[i] * scale;

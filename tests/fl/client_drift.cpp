@@ -24,6 +24,13 @@ int count(const std::vector<int>& chosen, const Samples& samples) {
   return all;
 }
 
+// How far so many gradients that are all 1 move a weight, with a learning rate of 1.
+double times_of(int steps, double momentum) {
+  double velocity = 0, times = 0;
+  for (int step = 0; step < steps; ++step) times += velocity = momentum * velocity + 1;
+  return times;
+}
+
 constexpr auto uncorrected = [](std::size_t) { return 0.0; };
 
 }  // namespace
@@ -52,9 +59,7 @@ TEST_CASE("FedNova takes the steps of its formula, with momentum, too") {
             Vector local = w;
             const double p = static_cast<double>(samples[client].size()) / count(chosen, samples);
             const int tau = descend(images, samples[client], config.training, local, uncorrected);
-            // Of tau gradients that are all 1, with a learning rate of 1.
-            double velocity = 0, times = 0;
-            for (int step = 0; step < tau; ++step) times += velocity = momentum * velocity + 1;
+            const double times = times_of(tau, momentum);
             for (std::size_t i = 0; i < w.size(); ++i)
               direction[i] += p * (w[i] - local[i]) / times;
             mean_times += p * times;
@@ -62,6 +67,38 @@ TEST_CASE("FedNova takes the steps of its formula, with momentum, too") {
           for (std::size_t i = 0; i < w.size(); ++i) w[i] -= mean_times * direction[i];
         });
     CHECK(largest < (is_float ? 1e-5 : 1e-13));
+  }
+}
+
+TEST_CASE("SCAFFOLD takes the steps of its formula, with momentum, too") {
+  for (double momentum : {0.0, 0.9}) {
+    fl::Config config = regression("scaffold", {});
+    config.training.momentum = momentum;
+    Vector c;
+    std::map<int, Vector> controls;  // of each client
+    const double largest = difference_to_reference(
+        config, 4,
+        [&](const data::ImageSet& images, Vector& w, const std::vector<int>& chosen,
+            const Samples& samples) {
+          c.resize(w.size());
+          Vector change(w.size()), control_change(w.size());
+          for (int client : chosen) {
+            Vector local = w, &own = controls[client];
+            own.resize(w.size());
+            const int steps = descend(images, samples[client], config.training, local,
+                                      [&](std::size_t i) { return c[i] - own[i]; });
+            const double scale = 1 / (times_of(steps, momentum) * config.training.learning_rate);
+            for (std::size_t i = 0; i < w.size(); ++i) {
+              const double next = own[i] - c[i] + scale * (w[i] - local[i]);
+              change[i] += (local[i] - w[i]) / static_cast<double>(chosen.size());
+              control_change[i] += (next - own[i]) / config.clients;
+              own[i] = next;
+            }
+          }
+          for (std::size_t i = 0; i < w.size(); ++i) w[i] += change[i], c[i] += control_change[i];
+        });
+    CHECK(controls.size() > 3);
+    CHECK(largest < (is_float ? 2e-5 : 1e-12));
   }
 }
 
