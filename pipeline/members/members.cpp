@@ -48,17 +48,22 @@ Members::~Members() {
   }
 }
 
-// Once the run has ended, or was killed after it had begun, and its processes have ended, too, also
-// those that have not been seen for a while: they still have to learn how it ended. The last one
-// removes the folder, or else the first of the next run.
+// Once the run has ended, or was killed after it had begun, and its processes have ended, too. The
+// last one removes the folder, or else the first of the next run. Processes that cannot be reached
+// may still have to learn how the run ended, unless their machine is lost and their files do not
+// change.
 bool Members::is_deserted(bool counts_killed) {
   const bool was_killed = counts_killed && folder_.has(file_of_epoch(1));
   if (how_it_ended().empty() && !was_killed) return false;
-  look();
+  const std::map<std::string, std::string> texts = texts_of_all();
   std::vector<std::string> ports;
-  for (const auto& [id, one] : seen_) ports.push_back(parse_presence(one.text)->port);
-  const auto is_closed = [](PortState answer) { return answer == PortState::closed; };
-  return std::ranges::all_of(options_.ports->probe(ports, milliseconds(100)), is_closed);
+  for (const auto& [name, text] : texts)
+    if (const std::optional<Presence> presence = parse_presence(text))
+      ports.push_back(presence->port);
+  const std::vector<PortState> answers = options_.ports->probe(ports, milliseconds(100));
+  if (std::ranges::count(answers, PortState::open) > 0) return false;
+  if (std::ranges::count(answers, PortState::silent) > 0) folder_.sleep(longest_silence());
+  return texts_of_all() == texts;  // nobody has come meanwhile either
 }
 
 bool Members::has_others_at_work() {
@@ -117,13 +122,6 @@ void Members::read_epochs() {
   }
 }
 
-// How long this process was awake. When it was suspended, the others may have been, too.
-Members::Clock::duration Members::turn_since(Clock::time_point& last) {
-  const auto [whole, awake] = end_turn(folder_, last, options_.heartbeat / 2);
-  for (auto& [id, one] : seen_) one.changed += whole - awake;
-  return awake;
-}
-
 std::optional<Epoch> Members::agree(const std::optional<State>& state) {
   Presence own{.seat = presence_.seat,
                .id = presence_.id,
@@ -136,7 +134,7 @@ std::optional<Epoch> Members::agree(const std::optional<State>& state) {
   Clock::duration waited{};
   Clock::time_point last_turn = folder_.now();
   for (milliseconds pause = pause_of_waiting;; folder_.sleep(pause)) {
-    waited += turn_since(last_turn);
+    waited += end_turn(folder_, last_turn, longest_silence()).awake;
     if (!how_it_ended().empty()) return {};
     if (options_.stop && *options_.stop && !state) throw Mailbox::Stopped();
     const int before = last_.number;

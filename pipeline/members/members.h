@@ -100,11 +100,12 @@ class Members {
   void tell(Presence presence);
   void beat();
   void read_epochs();
+  std::map<std::string, std::string> texts_of_all() const;
+  std::chrono::milliseconds longest_silence() const;
   std::vector<Presence> look();
   void probe(const std::vector<Presence>& others);
   void leave_out_unreached(std::vector<Presence>& alive) const;
   void require_hope(const std::vector<Presence>& alive, Clock::duration waited) const;
-  Clock::duration turn_since(Clock::time_point& last);
 
   Options options_;
   SharedFolder& folder_;
@@ -112,7 +113,7 @@ class Members {
   Presence presence_;                   // of this process; changed by the caller's thread alone
   Epoch last_;                          // the newest
   std::map<std::string, Seen> seen_;
-  Clock::time_point next_look_{}, next_probe_{}, attended_since_{};
+  Clock::time_point last_look_{}, next_look_{}, next_probe_{}, attended_since_{};
 
   mutable std::mutex mutex_;  // of what both threads use
   std::string told_;

@@ -12,22 +12,34 @@ namespace pipeline {
 
 using std::chrono::milliseconds;
 
+// What all processes tell, by the names of their files.
+std::map<std::string, std::string> Members::texts_of_all() const {
+  std::map<std::string, std::string> texts;
+  for (const std::string& name : folder_.names())
+    if (name.starts_with(prefix)) texts[name] = folder_.read(name);
+  return texts;
+}
+
+// Of a living process, in its file.
+milliseconds Members::longest_silence() const { return options_.heartbeat / 2; }
+
 // All processes that show signs of life, this one included: their files change, and their ports are
-// not closed. Removes files that have not changed for long.
+// not closed. Removes files that have not changed for long. When this process was suspended, the
+// others may have been, too.
 std::vector<Presence> Members::look() {
-  const auto now = folder_.now();
+  const auto [whole, awake] = end_turn(folder_, last_look_, longest_silence());
+  for (auto& [id, one] : seen_) one.changed += whole - awake;
+  const auto now = last_look_;
   std::vector<Presence> alive;
   std::map<std::string, Seen> seen;
-  for (const std::string& name : folder_.names()) {
-    if (!name.starts_with(prefix)) continue;
-    const std::string text = folder_.read(name);
+  for (const auto& [name, text] : texts_of_all()) {
     const std::optional<Presence> presence = parse_presence(text);
     if (!presence) continue;
     Seen& one = seen[presence->id] =
         seen_.contains(presence->id) ? seen_[presence->id] : Seen{"", now};
     if (std::exchange(one.text, text) != text) one.changed = now;
     const bool is_own = presence->id == presence_.id;
-    if (is_own || (now - one.changed < options_.heartbeat / 2 && one.answer != PortState::closed))
+    if (is_own || (now - one.changed < longest_silence() && one.answer != PortState::closed))
       alive.push_back(is_own ? presence_ : *presence);
     else if (now - one.changed > 4 * options_.heartbeat)
       folder_.remove(name);

@@ -227,21 +227,42 @@ TEST_CASE("the end of a run frees those that wait, and the last one removes the 
   CHECK_FALSE(fs::exists(run.place()));
 }
 
-TEST_CASE("the folder stays for a process that was not seen for a while") {
+TEST_CASE("the folder stays for a process that cannot be seen or reached for a while") {
   Run run;
-  run.heartbeat = milliseconds(200);
+  run.heartbeat = milliseconds(400);
+  const auto stays_after_the_end = [&run] {
+    run.processes[0]->end("finished");
+    std::this_thread::sleep_for(5 * run.heartbeat);
+    run.processes[0].reset();
+    return fs::exists(run.place() / "end");
+  };
   run.start(0);
   auto port = ports_at("127.0.0.1");
-  const Presence slow{.seat = 1, .id = "slow", .port = port->own(), .epoch = 1};
-  nn::write_file_atomically(run.place() / "seat-1-slow", to_text(slow));
+  Presence other{.seat = 1, .id = "other", .port = port->own(), .epoch = 1};
+  const auto tell = [&](int beat) {
+    nn::write_file_atomically(run.place() / "seat-1-other",
+                              nn::concat(to_text(other), "beat ", beat, '\n'));
+  };
+  tell(0);
   CHECK(run.processes[0]->has_others_at_work());
-  run.processes[0]->end("finished");
-  std::this_thread::sleep_for(run.heartbeat);
-  run.processes[0].reset();
-  CHECK(fs::exists(run.place() / "end"));
+  CHECK(stays_after_the_end());  // it may be suspended
   port.reset();
-  run.start(2);
-  CHECK(run.processes[2]->how_it_ended().empty());
+  run.start(0);
+  CHECK(run.processes[0]->how_it_ended().empty());
+
+  other.port = "nowhere";
+  tell(0);
+  {
+    const std::jthread beats([&](const std::stop_token& stop) {
+      for (int beat = 1; !stop.stop_requested(); ++beat) {
+        tell(beat);
+        std::this_thread::sleep_for(milliseconds(20));
+      }
+    });
+    CHECK(stays_after_the_end());
+  }
+  run.start(0);  // of a machine that is lost
+  CHECK(run.processes[0]->how_it_ended().empty());
 }
 
 TEST_CASE("seats that stay empty are named, and a folder that others can enter is refused") {
