@@ -63,7 +63,7 @@ building=$!
 
 # A test waits about as much as it computes, so more of them run at once than there are cores. The
 # longest come first.
-longest=$(printf 'tests/%s.sh\n' hw1 pipeline run_folder notebooks hw3 fetch strangers)
+longest=$(printf 'tests/%s.sh\n' hw1 pipeline launcher run_folder notebooks hw3 fetch strangers)
 others=$(printf '%s\n' tests/*.sh | grep -vxF -e tests/run.sh -e "$longest")
 printf '%s\n' "$(units "$float")" "$longest" tools/check_layers.sh "$others" |
   grep -vxF -e "$pipelines" |
