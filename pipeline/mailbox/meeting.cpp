@@ -182,8 +182,7 @@ Meeting meet_in(const fs::path& folder, int rank, int ranks, const std::vector<i
         exchange_answers(*shared_folder(folder), rank, ranks,
                          {.address = meeting.listener.address, .key = public_key}, patience, stop);
   } catch (const Mailbox::Stopped&) {
-    std::error_code ignored;
-    if (rank == 0) fs::remove_all(folder, ignored);
+    const MeetingRemoval removal(rank == 0 ? folder : "");
     throw;
   }
   meeting.run = answers[rank].call;
