@@ -44,13 +44,14 @@ std::optional<double> StageWorker::step(int step) {
   loss_ = 0;
   losses_.assign(config_.all_microbatches(), 0);
   gradients_.begin_step(step);
-  const double before = seconds_beside_updates();
+  const double before = seconds_beside_updates(), work_before = seconds_of_work();
   actions_.run(step, schedule_, share_.count);
   ++steps_done_;
   const bool counts = gradients_.finish_step(place(), losses_);
   outer_steps_.finish_step(step, place());
   const std::optional<double> loss = exchange_losses();
   thread_seconds_ += seconds_beside_updates() - before;
+  if (steps_done_ > 1) spread_.add(seconds_of_work() - work_before);
   if (counts) return loss;
   ++steps_skipped;
   return std::nullopt;
@@ -58,6 +59,13 @@ std::optional<double> StageWorker::step(int step) {
 
 double StageWorker::seconds_beside_updates() const {
   return nn::thread_seconds() - gradients_.seconds_at_work() - outer_steps_.seconds_at_work();
+}
+
+double StageWorker::seconds_of_work() const {
+  double sum = 0;
+  for (const Costs& chunk : actions_.seconds()) sum += chunk.sum();
+  for (const int block : stage_.all_blocks()) sum += gradients_.update_seconds(block);
+  return sum;
 }
 
 void StageWorker::advance() {
@@ -147,6 +155,10 @@ StageMemory StageWorker::measured_memory(double peak) const {
     memory.microbatch.push_back(stage_.bytes_of_microbatch(chunk));
   memory.rest = std::max(0.0, peak - memory.weights - stage_.bytes_of_flights());
   return memory;
+}
+
+double StageWorker::spread_of_microbatches() const {
+  return spread_.mean_difference() / std::sqrt(share_.count);
 }
 
 double StageWorker::seconds_per_action() const {

@@ -10,6 +10,7 @@
 #include "pipeline/gradients.h"
 #include "pipeline/mailbox/mailbox.h"
 #include "pipeline/outer_steps/outer_steps.h"
+#include "pipeline/prediction/spread.h"
 #include "pipeline/prediction/stage_memory.h"
 #include "pipeline/prediction/step_work.h"
 #include "pipeline/schedules/placement.h"
@@ -54,8 +55,12 @@ class StageWorker {
   // Processor seconds that this rank's thread spends on an action besides its work: mailbox, batch,
   // messages.
   double seconds_per_action() const;
+  // Cluster::spread, from the differences between steps.
+  double spread_of_microbatches() const;
+  int steps_done() const { return steps_done_; }
 
  private:
+  double seconds_of_work() const;
   double seconds_beside_updates() const;
   void advance();
   void add_loss(int microbatch, nn::real loss);
@@ -80,6 +85,7 @@ class StageWorker {
   std::vector<double> losses_;  // of all microbatches of the step, 0 for those of others
   std::vector<int> ids_, targets_;
   double thread_seconds_ = 0;  // in steps, but for gradients and outer steps
+  Spread spread_;              // of the work of all steps but the first
 };
 
 }  // namespace pipeline

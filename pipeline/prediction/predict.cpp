@@ -1,6 +1,7 @@
 #include "pipeline/prediction/predict.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <limits>
 #include <list>
@@ -8,6 +9,7 @@
 
 #include "pipeline/collectives.h"
 #include "pipeline/prediction/rank_tasks.h"
+#include "pipeline/prediction/spread.h"
 #include "pipeline/schedules/simulate.h"
 
 namespace pipeline {
@@ -37,12 +39,16 @@ struct Rank {
 
 class StepSimulation {
  public:
-  StepSimulation(const StepWork& work, const Cluster& cluster)
+  // `carrying`: the share of a core that each rank's messages take.
+  StepSimulation(const StepWork& work, const Cluster& cluster, double carrying)
       : work_(work),
         cluster_(cluster),
         placement_(work.plan.placement),
         stages_(placement_.stages()),
+        carrying_(carrying * stages_),
         turns_(ring_turns(work.pipelines)),
+        lateness_(expected_excess(work.pipelines, cluster.spread) *
+                  std::sqrt(work.plan.microbatches)),
         ranks_(stages_),
         arrivals_(work, last_step + 1) {
     simulate(work.plan, costs_of(work.stages));  // which throws
@@ -68,7 +74,8 @@ class StepSimulation {
       if (!ranks_[stage].is_at_work) next = std::min(next, begin(stage, now));
       if (ranks_[stage].is_at_work) ++at_work;
     }
-    const double slowness = cluster_.cores > 0 ? std::max(1.0, at_work / cluster_.cores) : 1.0;
+    const double slowness =
+        cluster_.cores > 0 ? std::max(1.0, (at_work + carrying_) / cluster_.cores) : 1.0;
     for (const Rank& rank : ranks_)
       if (rank.is_at_work) next = std::min(next, now + rank.left * slowness);
     if (next == forever) return forever;
@@ -140,7 +147,8 @@ class StepSimulation {
   void proceed(int stage, Average& average, double now) {
     const auto& [block, step, turn, begun, arrival] = average;
     if (turn < turns_) {
-      average.arrival = send(stage, block->bytes / work_.pipelines, now);
+      average.arrival =
+          send(stage, block->bytes / work_.pipelines, now) + (turn == 0 ? lateness_ : 0);
       return;
     }
     if (turns_ > 0) note(stage, Kind::reduce, block->number, 0, begun, now);
@@ -211,7 +219,10 @@ class StepSimulation {
   const StepWork& work_;
   const Cluster& cluster_;
   const Placement& placement_;
-  const int stages_, turns_;
+  const int stages_;
+  const double carrying_;  // cores that the messages of a pipeline take
+  const int turns_;
+  const double lateness_;    // of the slowest pipeline
   std::vector<Rank> ranks_;  // of one pipeline
   Arrivals arrivals_;
   Tied tied_[last_step + 1];
@@ -230,7 +241,9 @@ double Prediction::idle_share() const {
 }
 
 Prediction predict_step(const StepWork& work, const Cluster& cluster) {
-  return StepSimulation(work, cluster).run();
+  Prediction step = StepSimulation(work, cluster, 0).run();
+  if (cluster.cores == 0 || cluster.carrying == 0) return step;
+  return StepSimulation(work, cluster, cluster.carrying / step.length).run();
 }
 
 }  // namespace pipeline

@@ -5,12 +5,14 @@
 #include <chrono>
 #include <cmath>
 #include <deque>
+#include <numbers>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "pipeline/collectives.h"
 #include "pipeline/prediction/paced_stage.h"
+#include "pipeline/prediction/spread.h"
 #include "tests/pipeline/simulated_network.h"
 #include "tests/pipeline/toy_training.h"
 #include "tests/pipeline/virtual_time.h"
@@ -141,6 +143,54 @@ TEST_CASE("ranks that share a core wait for it") {
   const StageWork stages{{{{1, 2, 3}, {}}}, {{{4, 5, 6}, {}}}};
   CHECK(predict_step(work_of(stages, 1), {.cores = 1}).length == doctest::Approx(21));
   CHECK(predict_step(work_of(stages, 1), {.cores = 2}).length == doctest::Approx(15));
+}
+
+TEST_CASE("messages slow ranks down only where all cores compute") {
+  const StageWork stages{{{{1, 2, 3}, {}}}, {{{4, 5, 6}, {}}}};
+  const auto length = [&](double cores) {
+    return predict_step(work_of(stages, 1), {.carrying = 1.5, .cores = cores}).length;
+  };
+  CHECK(length(0) == 15);
+  CHECK(length(4) == 15);
+  // Both ranks are at work for 6 of 15 s, and the messages of each take a tenth of a core.
+  CHECK(length(2) == doctest::Approx(9 + 6 * 2.2 / 2));
+}
+
+TEST_CASE("the mean of a block waits for the slowest pipeline") {
+  const StageWork stages{{{{1, 2, 3}, {{.update = 0.5, .bytes = 8}}}}};
+  const auto length = [&](int pipelines, double spread) {
+    return predict_step(work_of(stages, pipelines), {.spread = spread}).length;
+  };
+  CHECK(length(1, 0.5) == 6.5);
+  CHECK(length(2, 0) == 6.5);
+  CHECK(length(2, 0.5) == doctest::Approx(6.75));
+  CHECK(length(5, 0.5) == doctest::Approx(6.5 + expected_excess(5, 0.5)));
+  StepWork four = work_of(stages, 5);
+  four.plan.microbatches = 4;
+  four.plan.stages[0] = {};
+  for (const Work work : {Work::forward, Work::backward, Work::weights})
+    for (int microbatch = 0; microbatch < 4; ++microbatch)
+      four.plan.stages[0].push_back({work, microbatch});
+  CHECK(predict_step(four, {.spread = 0.5}).length ==
+        doctest::Approx(4 * 6 + 0.5 + 2 * expected_excess(5, 0.5)));
+}
+
+// The largest of 1, 2, 3, 10 and 100 standard normal numbers, from tables of order statistics.
+TEST_CASE("the largest of many numbers exceeds their mean by as much as tables say") {
+  const double difference = 2 / std::sqrt(std::numbers::pi);  // of standard normal numbers
+  for (const auto& [count, excess] :
+       {std::pair{1, 0.0}, {2, 0.56419}, {3, 0.84628}, {10, 1.53875}, {100, 2.50759}})
+    CHECK(expected_excess(count, difference) == doctest::Approx(excess).epsilon(1e-5));
+}
+
+TEST_CASE("a slow drift is no spread") {
+  Spread none, steady, drifting, varying;
+  steady.add(3);
+  for (int i = 0; i < 100; ++i) drifting.add(5 + 0.001 * i), varying.add(5 + i % 2);
+  CHECK(none.mean_difference() == 0);
+  CHECK(steady.mean_difference() == 0);
+  CHECK(drifting.mean_difference() == doctest::Approx(0.001));
+  CHECK(varying.mean_difference() == 1);
 }
 
 // Whether a message of a ring arrives just before a rank looks for it, or just after, decides when

@@ -57,7 +57,9 @@ void scale(const ScheduleOptions& options) {
   std::cout << report.title << "\ncosts of " << file << ", from " << measured.pipelines
             << (measured.pipelines == 1 ? " pipeline" : " pipelines") << "; a message takes "
             << report::fixed(1e6 * link.latency, 1) << " us and "
-            << report::fixed(1e9 * link.seconds_per_byte, 3) << " s per GB\n\n"
+            << report::fixed(1e9 * link.seconds_per_byte, 3)
+            << " s per GB; two microbatches of a rank differ by "
+            << report::fixed(1e3 * measured.cluster.spread, 1) << " ms\n\n"
             << report::to_text(report.weak) << '\n'
             << report::to_text(report.strong);
 }

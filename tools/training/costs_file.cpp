@@ -122,7 +122,7 @@ StageMemory memory_of(const json& object, const std::string& name, std::size_t c
 }  // namespace
 
 std::string to_json(const MeasuredStep& step) {
-  const auto& [link, action, adding, cores] = step.cluster;
+  const auto& [link, action, adding, carrying, spread, cores] = step.cluster;
   ordered_json object{{"schedule", step.schedule},
                       {"microbatches", step.microbatches},
                       {"pipelines", step.pipelines},
@@ -131,6 +131,8 @@ std::string to_json(const MeasuredStep& step) {
                       {"seconds_per_byte", link.seconds_per_byte},
                       {"action", action},
                       {"adding", adding},
+                      {"carrying", carrying},
+                      {"spread", spread},
                       {"stages", ordered_json::array()}};
   for (const std::vector<ChunkWork>& chunks : step.stages) {
     ordered_json stage = ordered_json::array();
@@ -153,7 +155,9 @@ MeasuredStep parse_costs_json(std::string_view text, const std::string& name) {
   step.activation_bytes = fields.number("activation_bytes");
   step.cluster = {{fields.number("latency"), fields.number("seconds_per_byte")},
                   fields.number("action"),
-                  fields.number("adding")};
+                  fields.number("adding"),
+                  fields.number("carrying"),
+                  fields.number("spread")};
   for (const json& chunks : fields.list("stages")) {
     if (!chunks.is_array() || chunks.empty() || chunks.size() > most_entries)
       fields.refuse("a stage is not a list of chunks");

@@ -7,6 +7,7 @@
 
 #include "nn/base/error.h"
 #include "pipeline/mailbox/frame.h"
+#include "pipeline/prediction/measured_link.h"
 #include "tools/training/measure.h"
 
 namespace training {
@@ -39,7 +40,9 @@ std::string told_work(const pipeline::StageWorker& worker, pipeline::Link link,
                       double peak_memory) {
   std::ostringstream text;
   text << std::setprecision(9) << link.latency << ' ' << link.seconds_per_byte << ' '
-       << worker.seconds_per_action();
+       << worker.seconds_per_action() << ' '
+       << pipeline::carrying_seconds() / std::max(1, worker.steps_done()) << ' '
+       << worker.spread_of_microbatches();
   const std::vector<ChunkWork> work = worker.measured_work();
   pipeline::StageMemory memory = worker.measured_memory(peak_memory);
   const auto tell = [&](double number) { text << ' ' << number; };
@@ -66,10 +69,10 @@ GatheredWork gather_work(const pipeline::TrainingConfig& config, const std::stri
       return number;
     };
     const auto add = [&](double& to, double times) { to += times * next(); };
-    auto& [link, action, adding, cores] = sum.cluster;
+    auto& [link, action, adding, carrying, spread, cores] = sum.cluster;
     add(link.latency, 1);  // all but rank 0 tell zeros
     add(link.seconds_per_byte, 1);
-    add(action, 1.0 / mailbox.ranks());
+    for (double* number : {&action, &carrying, &spread}) add(*number, 1.0 / mailbox.ranks());
     const int stage = config.topology.stage(rank);
     each_number(sum.work[stage],
                 [&](double& number) { add(number, 1.0 / config.topology.pipelines); });

@@ -99,7 +99,8 @@ void report_costs(const RankOptions& options, const pipeline::StageWorker& worke
   }
   const int ranks = config.topology.ranks();
   const int cores = options.rehearsal ? ranks : std::min(options.cores, ranks);
-  cluster.cores = static_cast<double>(cores) / config.topology.pipelines;
+  cluster.cores =
+      options.rehearsal ? 0 : static_cast<double>(options.cores) / config.topology.pipelines;
   const pipeline::StageCosts costs = costs_with_updates(stage_work, config.microbatches);
   const pipeline::Timeline timeline =
       pipeline::simulate(pipeline::plan_of(config), costs, 0, cluster.cores);
