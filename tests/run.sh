@@ -6,8 +6,8 @@ set -u
 cd "$(dirname "$0")/.." || exit 1
 float=build/float${BUILD_SUFFIX-} double=build/double${BUILD_SUFFIX-}
 export counts; counts=$(mktemp)
-trap 'rm -rf "$counts" "$memory"; kill $building 2>/dev/null' EXIT
-building= memory=
+trap 'rm -rf "$counts" "$memory"' EXIT
+memory=
 
 # Runs a suite, whose closing line is "12 passed, 0 failed" or doctest's. What it printed is shown
 # if anything failed.
@@ -42,10 +42,11 @@ case $float in *thread*)
   export OPENBLAS_NUM_THREADS=1 ;;
 esac
 
-# Units run in two processes, and write their many small files where none waits for a disk.
+# Units run in four processes, and write their many small files where none waits for a disk.
 units() {  # units FOLDER
-  local some='*/pipeline/*,*/tools/*'
-  printf '%s\n' "$1/tests/run -sf=$some -sfe=$left_out" "$1/tests/run -sfe=$some,$left_out"
+  local run=$1/tests/run slow='*/pipeline/seeds.cpp,*/pipeline/predict.cpp'
+  printf '%s\n' "$run -sf=$slow -sfe=$left_out" "$run -sf=*/pipeline/* -sfe=$slow,$left_out" \
+    "$run -sf=*/tools/* -sfe=$left_out" "$run -sfe=*/pipeline/*,*/tools/*,$left_out"
 }
 room=$(df --output=avail -m /dev/shm 2>/dev/null | tail -n 1)
 [ "${room:-0}" -gt 1000 ] && place=/dev/shm || place=${TMPDIR:-/tmp}
@@ -58,16 +59,19 @@ for name in mnist vocabulary gpt2 shakespeare heart; do
   data/fetch.sh $name || echo "no $name here: the tests that need it are left out"
 done
 make -s -j"$(nproc)" REAL=float unit || echo 0 1 >>"$counts"
-nice make -s -j"$(nproc)" REAL=double unit &
-building=$!
 
-# A test waits about as much as it computes, so more of them run at once than there are cores. The
-# longest come first.
-longest=$(printf 'tests/%s.sh\n' hw1 pipeline launcher run_folder notebooks hw3 fetch strangers)
-others=$(printf '%s\n' tests/*.sh | grep -vxF -e tests/run.sh -e "$longest")
-printf '%s\n' "$(units "$float")" "$longest" tools/check_layers.sh "$others" |
-  grep -vxF -e "$pipelines" |
-  xargs -d '\n' -P $(($(nproc) + 1)) -I{} bash -c 'suite "$1"' suite {}
-wait $building || echo 0 1 >>"$counts"
-units "$double" | xargs -d '\n' -P 2 -I{} bash -c 'suite "$1"' suite {}
+# The longest come first. Units in double come last, and are built while other suites run.
+suites() {
+  local longest others
+  longest=$(printf 'tests/%s.sh\n' hw1 pipeline strangers client_pipelines run_folder notebooks \
+    launcher ranks python)
+  others=$(printf '%s\n' tests/*.sh | grep -vxF -e tests/run.sh -e "$longest")
+  printf '%s\n' "$(units "$float")" "$longest" tools/check_layers.sh "$others" |
+    grep -vxF -e "$pipelines"
+  nice make -s -j"$(nproc)" REAL=double unit >&2 || echo 0 1 >>"$counts"
+  units "$double"
+}
+
+# A test waits about as much as it computes, so more of them run at once than there are cores.
+suites | xargs -d '\n' -P $(($(nproc) + 2)) -I{} bash -c 'suite "$1"' suite {}
 awk '{ p += $1; f += $2 } END { print p " passed, " f " failed"; exit f > 0 }' "$counts"
