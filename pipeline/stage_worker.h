@@ -55,7 +55,7 @@ class StageWorker {
   // Processor seconds that this rank's thread spends on an action besides its work: mailbox, batch,
   // messages.
   double seconds_per_action() const;
-  // Cluster::spread, from the differences between steps.
+  // Cluster::spread, estimated from how steps differ.
   double spread_of_microbatches() const;
   int steps_done() const { return steps_done_; }
 

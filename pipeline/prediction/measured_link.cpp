@@ -2,10 +2,7 @@
 
 #include <algorithm>
 #include <array>
-#include <filesystem>
-#include <fstream>
 #include <span>
-#include <string>
 #include <vector>
 
 #include "pipeline/mailbox/frame.h"
@@ -36,19 +33,6 @@ Link measured_link(Mailbox& mailbox) {
   for (std::vector<double>& each : times) std::ranges::nth_element(each, each.begin() + middle);
   const double empty = times[0][middle], full = times[1][middle];
   return {empty / 2, std::max(0.0, full - empty) / 2 / link_bytes};
-}
-
-double carrying_seconds() {
-  double sum = 0;
-  std::error_code ignored;
-  for (const auto& thread : std::filesystem::directory_iterator("/proc/self/task", ignored)) {
-    std::string name;
-    std::getline(std::ifstream(thread.path() / "comm"), name);
-    double nanoseconds = 0;
-    if (name.starts_with("ZMQbg")) std::ifstream(thread.path() / "schedstat") >> nanoseconds;
-    sum += 1e-9 * nanoseconds;
-  }
-  return sum;
 }
 
 }  // namespace pipeline

@@ -14,7 +14,4 @@ constexpr std::size_t link_bytes = std::size_t{1} << 18;  // of the large ones
 // there and back. Every rank must call it at the same point; others than rank 0 get zeros.
 Link measured_link(Mailbox& mailbox);
 
-// Processor seconds that ZeroMQ's threads, which carry the messages, have taken in this process.
-double carrying_seconds();
-
 }  // namespace pipeline

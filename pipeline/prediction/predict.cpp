@@ -39,13 +39,13 @@ struct Rank {
 
 class StepSimulation {
  public:
-  // `carrying`: the share of a core that each rank's messages take.
-  StepSimulation(const StepWork& work, const Cluster& cluster, double carrying)
+  // `carrying`: how many cores a pipeline's messages keep busy.
+  StepSimulation(const StepWork& work, const Cluster& cluster, double carrying = 0)
       : work_(work),
         cluster_(cluster),
         placement_(work.plan.placement),
         stages_(placement_.stages()),
-        carrying_(carrying * stages_),
+        carrying_(carrying),
         turns_(ring_turns(work.pipelines)),
         lateness_(expected_excess(work.pipelines, cluster.spread) *
                   std::sqrt(work.plan.microbatches)),
@@ -220,9 +220,9 @@ class StepSimulation {
   const Cluster& cluster_;
   const Placement& placement_;
   const int stages_;
-  const double carrying_;  // cores that the messages of a pipeline take
+  const double carrying_;
   const int turns_;
-  const double lateness_;    // of the slowest pipeline
+  const double lateness_;    // of the slowest pipeline, behind the mean
   std::vector<Rank> ranks_;  // of one pipeline
   Arrivals arrivals_;
   Tied tied_[last_step + 1];
@@ -241,9 +241,11 @@ double Prediction::idle_share() const {
 }
 
 Prediction predict_step(const StepWork& work, const Cluster& cluster) {
-  Prediction step = StepSimulation(work, cluster, 0).run();
-  if (cluster.cores == 0 || cluster.carrying == 0) return step;
-  return StepSimulation(work, cluster, cluster.carrying / step.length).run();
+  Prediction step = StepSimulation(work, cluster).run();
+  if (cluster.cores == 0 || step.length == 0) return step;
+  // A step is longer by what it carries where no core is free: so the share is of the first length.
+  const double carrying = static_cast<double>(work.stages.size()) * cluster.carrying;
+  return StepSimulation(work, cluster, carrying / step.length).run();
 }
 
 }  // namespace pipeline

@@ -18,8 +18,8 @@ struct Cluster {
   Link link = {};
   double action = 0;    // of a rank before each action and each block: mailbox, batch, messages
   double adding = 0;    // of a byte that a rank receives in a ring
-  double carrying = 0;  // of a step, for which the threads that carry a rank's messages compute
-  double spread = 0;    // of a rank's work on a microbatch: the mean difference between two
+  double carrying = 0;  // processor time per step of the threads that carry a rank's messages
+  double spread = 0;    // average difference between a rank's work on two microbatches
   double cores = 0;     // that the stages of a pipeline share evenly; 0: enough
 };
 
@@ -38,9 +38,10 @@ struct Prediction {
 // rank 0 then orders the next one.
 //
 // Pipelines are equal, so one is simulated, and each of its ranks hears in a ring what it sends
-// itself, later by as much as the slowest pipeline is to be expected behind the mean (spread.h), if
-// microbatches vary independently. The verdicts of TrainingConfig::has_verdicts() are left out.
-// O(actions * stages). Throws like simulate().
+// itself, later by as much as the slowest pipeline is expected to lag behind the mean (spread.h),
+// if each varies as its average rank does, independently of the others and of other microbatches.
+// The verdicts of TrainingConfig::has_verdicts() are left out. O(actions * stages). Throws like
+// simulate().
 Prediction predict_step(const StepWork& work, const Cluster& cluster);
 
 }  // namespace pipeline

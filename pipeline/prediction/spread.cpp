@@ -8,8 +8,8 @@ namespace pipeline {
 
 namespace {
 
-// The mean of the largest of so many standard normal numbers: the integral over x > 0 of the
-// probability that the largest is above x, less the one that it is below -x.
+// The mean of the largest of `count` standard normal numbers: the integral over x > 0 of the
+// probability that the largest is above x, minus the probability that it is below -x.
 double expected_largest(int count) {
   constexpr double width = 1e-3;
   double sum = 0;
@@ -29,7 +29,7 @@ void Spread::add(double number) {
 
 double Spread::mean_difference() const { return sum_ / std::max(1, count_ - 1); }
 
-// Two standard normal numbers differ by 2 / sqrt(pi) in the mean.
+// Two standard normal numbers differ by 2 / sqrt(pi) on average.
 double expected_excess(int count, double mean_difference) {
   const double deviation = mean_difference * std::sqrt(std::numbers::pi) / 2;
   return deviation * expected_largest(count);

@@ -2,7 +2,7 @@
 
 namespace pipeline {
 
-// How much numbers vary, by how far each is from the one before: a slow drift hardly counts.
+// How much numbers vary, measured from each to the next, so that a slow drift hardly counts.
 class Spread {
  public:
   void add(double number);
@@ -13,8 +13,8 @@ class Spread {
   int count_ = 0;
 };
 
-// By how much the largest of `count` numbers exceeds their mean, as is to be expected if they are
-// independent and normal, and if two of them differ by `mean_difference` in the mean.
+// How far the largest of `count` independent normal numbers is expected to exceed their mean, if
+// two of them differ by `mean_difference` on average.
 double expected_excess(int count, double mean_difference);
 
 }  // namespace pipeline

@@ -10,6 +10,7 @@
 #include <zmq.hpp>
 
 #include "pipeline/mailbox/mailbox.h"
+#include "tests/pipeline/local_ports.h"
 #include "tools/program/temporary_folder.h"
 
 namespace pipeline {
@@ -17,8 +18,7 @@ namespace pipeline {
 // Rank 0 of three in run 3, and clients that try to connect to it.
 struct GuardedRank {
   tools::TemporaryFolder folder;
-  std::vector<std::string> addresses{"tcp://127.0.0.1:28440", "tcp://127.0.0.1:28441",
-                                     "tcp://127.0.0.1:28442"};
+  std::vector<std::string> addresses{local_address(40), local_address(41), local_address(42)};
   zmq::context_t context;
   std::optional<Network> network;
   std::optional<Mailbox> mailbox;

@@ -10,6 +10,7 @@
 #include "nn/base/error.h"
 #include "pipeline/clock.h"
 #include "pipeline/mailbox/mailbox.h"
+#include "tests/pipeline/local_ports.h"
 #include "tests/pipeline/two_ranks.h"
 #include "tools/program/temporary_folder.h"
 
@@ -21,7 +22,7 @@ TEST_CASE("messages of all sizes arrive unchanged over ipc and tcp, asked for in
   const tools::TemporaryFolder folder;
   for (const std::vector<std::string>& addresses :
        {std::vector{address_of(0, folder), address_of(1, folder)},
-        std::vector<std::string>{"tcp://127.0.0.1:28450", "tcp://127.0.0.1:28451"}}) {
+        std::vector<std::string>{local_address(50), local_address(51)}}) {
     const std::vector<std::size_t> sizes{0, 1, 1000, 16384, 1'000'003};
     std::vector<std::vector<nn::real>> sent;
     for (std::size_t size : sizes) {
@@ -347,7 +348,7 @@ TEST_CASE("a goodbye that arrives after the connection broke counts") {
 
 TEST_CASE("an address that is taken or invalid is an error with a hint") {
   Network network;
-  const std::vector<std::string> addresses{"tcp://127.0.0.1:28460", "tcp://127.0.0.1:28461"};
+  const std::vector<std::string> addresses{local_address(60), local_address(61)};
   Mailbox first(network, {.rank = 0, .addresses = addresses});
   CHECK_THROWS_AS(Mailbox(network, {.rank = 0, .addresses = addresses}), nn::InputError);
   CHECK_THROWS_AS(Mailbox(network, {.rank = 0, .addresses = {"nonsense", "tcp://127.0.0.1:1"}}),
@@ -356,7 +357,7 @@ TEST_CASE("an address that is taken or invalid is an error with a hint") {
 
 TEST_CASE("the offset of a clock that is ahead is found") {
   double offset = 0;
-  two_ranks({"tcp://127.0.0.1:28452", "tcp://127.0.0.1:28453"}, [&](Mailbox& mailbox) {
+  two_ranks({local_address(52), local_address(53)}, [&](Mailbox& mailbox) {
     const double ahead = mailbox.rank() == 1 ? 5 : 0;
     const double found = offset_to_rank_0(mailbox, [ahead] { return wall_time() + ahead; });
     if (mailbox.rank() == 1) offset = found;

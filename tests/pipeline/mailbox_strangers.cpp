@@ -168,7 +168,7 @@ TEST_CASE_FIXTURE(GuardedRank,
     expect("messages of another run", i);
   }
   for (int i = 1; i <= 10; ++i) {
-    ::close(raw_connection(28440));
+    ::close(raw_connection(local_port(40)));
     expect("connections of strangers", i);
   }
   zmq::socket_t fifth = client(keys_of(2).secret);
@@ -201,7 +201,7 @@ TEST_CASE_FIXTURE(GuardedRank, "a silent connection is counted and soon cut off"
     options.handshake = milliseconds(300);
     open(std::move(options));
     std::vector<int> silent(50);
-    for (int& descriptor : silent) descriptor = raw_connection(28440);
+    for (int& descriptor : silent) descriptor = raw_connection(local_port(40));
     expect("connections of strangers", 46);  // 4 might be of the other ranks
     const auto give_up = std::chrono::steady_clock::now() + seconds(5);
     std::size_t closed = 0;
@@ -217,7 +217,7 @@ TEST_CASE_FIXTURE(GuardedRank,
   open(options());
   std::vector<int> crowd;
   for (int i = 0; i < 1000; ++i) {
-    crowd.push_back(raw_connection(28440, SOCK_NONBLOCK));
+    crowd.push_back(raw_connection(local_port(40), SOCK_NONBLOCK));
     if (i % 10 == 9) {
       std::this_thread::sleep_for(milliseconds(1));
       mailbox->progress("connecting");
@@ -265,7 +265,7 @@ TEST_CASE_FIXTURE(GuardedRank,
   const std::string ready("\x04\x1a\x05READY\x0bSocket-Type\x00\x00\x00\x04PUSH", 28);
   for (const std::size_t size : {std::size_t{0}, std::size_t{200}, std::size_t{1} << 16}) {
     CAPTURE(size);
-    const int endless = raw_connection(28440);
+    const int endless = raw_connection(local_port(40));
     const auto say = [&](std::string_view bytes) {
       return ::send(endless, bytes.data(), bytes.size(), MSG_NOSIGNAL) > 0;
     };

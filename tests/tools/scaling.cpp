@@ -27,7 +27,7 @@ MeasuredStep two_stages() {
           1,
           {{first}, {last}},
           1e6,
-          {.link = {0.001, 1e-9}, .action = 0.002},
+          {.link = {0.001, 1e-9}, .action = 0.002, .carrying = 0.003, .spread = 0.004},
           {{5e6, 3e6, {2e6}, 12e6}, {4e6, 3e6, {1e6}, 9e6}}};
 }
 
@@ -57,6 +57,8 @@ TEST_CASE("costs survive writing and reading") {
   CHECK(step.stages[0][0].blocks[1].bytes == 8e6);
   CHECK(step.stages[1][0].blocks[0].update == 0.5);
   CHECK(step.cluster.action == 0.002);
+  CHECK(step.cluster.carrying == 0.003);
+  CHECK(step.cluster.spread == 0.004);
   CHECK(step.memory[0].always() == 8e6);
   CHECK(step.memory[1].microbatch == std::vector<double>{1e6});
   CHECK(step.memory[1].peak == 9e6);

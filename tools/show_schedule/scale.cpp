@@ -59,7 +59,7 @@ void scale(const ScheduleOptions& options) {
             << report::fixed(1e6 * link.latency, 1) << " us and "
             << report::fixed(1e9 * link.seconds_per_byte, 3)
             << " s per GB; two microbatches of a rank differ by "
-            << report::fixed(1e3 * measured.cluster.spread, 1) << " ms\n\n"
+            << report::fixed(1e6 * measured.cluster.spread, 0) << " us on average\n\n"
             << report::to_text(report.weak) << '\n'
             << report::to_text(report.strong);
 }

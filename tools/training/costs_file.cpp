@@ -122,18 +122,14 @@ StageMemory memory_of(const json& object, const std::string& name, std::size_t c
 }  // namespace
 
 std::string to_json(const MeasuredStep& step) {
-  const auto& [link, action, adding, carrying, spread, cores] = step.cluster;
-  ordered_json object{{"schedule", step.schedule},
-                      {"microbatches", step.microbatches},
-                      {"pipelines", step.pipelines},
-                      {"activation_bytes", step.activation_bytes},
-                      {"latency", link.latency},
-                      {"seconds_per_byte", link.seconds_per_byte},
-                      {"action", action},
-                      {"adding", adding},
-                      {"carrying", carrying},
-                      {"spread", spread},
-                      {"stages", ordered_json::array()}};
+  const pipeline::Cluster& cluster = step.cluster;
+  ordered_json object{
+      {"schedule", step.schedule},       {"microbatches", step.microbatches},
+      {"pipelines", step.pipelines},     {"activation_bytes", step.activation_bytes},
+      {"latency", cluster.link.latency}, {"seconds_per_byte", cluster.link.seconds_per_byte},
+      {"action", cluster.action},        {"adding", cluster.adding},
+      {"carrying", cluster.carrying},    {"spread", cluster.spread},
+      {"stages", ordered_json::array()}};
   for (const std::vector<ChunkWork>& chunks : step.stages) {
     ordered_json stage = ordered_json::array();
     for (const ChunkWork& chunk : chunks) stage.push_back(json_of(chunk));

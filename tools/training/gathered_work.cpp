@@ -7,7 +7,6 @@
 
 #include "nn/base/error.h"
 #include "pipeline/mailbox/frame.h"
-#include "pipeline/prediction/measured_link.h"
 #include "tools/training/measure.h"
 
 namespace training {
@@ -36,12 +35,11 @@ void each_number(pipeline::StageMemory& memory, const F& f) {
 
 }  // namespace
 
-std::string told_work(const pipeline::StageWorker& worker, pipeline::Link link,
+std::string told_work(const pipeline::StageWorker& worker, double carrying, pipeline::Link link,
                       double peak_memory) {
   std::ostringstream text;
   text << std::setprecision(9) << link.latency << ' ' << link.seconds_per_byte << ' '
-       << worker.seconds_per_action() << ' '
-       << pipeline::carrying_seconds() / std::max(1, worker.steps_done()) << ' '
+       << worker.seconds_per_action() << ' ' << carrying / std::max(1, worker.steps_done()) << ' '
        << worker.spread_of_microbatches();
   const std::vector<ChunkWork> work = worker.measured_work();
   pipeline::StageMemory memory = worker.measured_memory(peak_memory);
@@ -69,10 +67,11 @@ GatheredWork gather_work(const pipeline::TrainingConfig& config, const std::stri
       return number;
     };
     const auto add = [&](double& to, double times) { to += times * next(); };
-    auto& [link, action, adding, carrying, spread, cores] = sum.cluster;
-    add(link.latency, 1);  // all but rank 0 tell zeros
-    add(link.seconds_per_byte, 1);
-    for (double* number : {&action, &carrying, &spread}) add(*number, 1.0 / mailbox.ranks());
+    pipeline::Cluster& cluster = sum.cluster;
+    add(cluster.link.latency, 1);  // all but rank 0 tell zeros
+    add(cluster.link.seconds_per_byte, 1);
+    for (double* number : {&cluster.action, &cluster.carrying, &cluster.spread})
+      add(*number, 1.0 / mailbox.ranks());
     const int stage = config.topology.stage(rank);
     each_number(sum.work[stage],
                 [&](double& number) { add(number, 1.0 / config.topology.pipelines); });

@@ -20,9 +20,10 @@ struct GatheredWork {
   pipeline::Cluster cluster;
 };
 
-// What a rank tells the recorder: one line, with the link that it measured and the largest memory
-// of its process.
-std::string told_work(const pipeline::StageWorker& worker, pipeline::Link link, double peak_memory);
+// What a rank tells the recorder: one line, with the processor seconds of all its messages so far,
+// the link that it measured, and the largest memory of its process.
+std::string told_work(const pipeline::StageWorker& worker, double carrying, pipeline::Link link,
+                      double peak_memory);
 
 // On the recorder: what all other ranks tell it, and its own.
 GatheredWork gather_work(const pipeline::TrainingConfig& config, const std::string& own,

@@ -12,6 +12,7 @@
 #include "nn/base/error.h"
 #include "nn/base/file.h"
 #include "pipeline/cut.h"
+#include "pipeline/mailbox/carriers.h"
 #include "pipeline/mailbox/frame.h"
 #include "pipeline/prediction/measured_link.h"
 #include "pipeline/prediction/predict.h"
@@ -52,6 +53,13 @@ std::string duration(double seconds) {
   return report::fixed(seconds, seconds < 0.01 ? 5 : 3) + " s";
 }
 
+// How many ranks can compute at once. Those with many threads leave no core to others, either.
+double ranks_at_once(const RankOptions& options) {
+  const int ranks = options.config.topology.ranks();
+  return std::max(static_cast<double>(options.cores) / options.threads,
+                  static_cast<double>(std::min(options.cores, ranks)));
+}
+
 // How the prediction compares, and what it takes messages and actions to cost.
 std::string sentence_of(const pipeline::Prediction& prediction, const pipeline::Cluster& cluster,
                         double seconds_per_step) {
@@ -88,7 +96,8 @@ void report_costs(const RankOptions& options, const pipeline::StageWorker& worke
                   pipeline::Mailbox& mailbox, std::optional<double> seconds_per_step) {
   const TrainingConfig& config = options.config;
   const int recorder = pipeline::recorder_of(config);
-  const std::string own = told_work(worker, pipeline::measured_link(mailbox),
+  const double carrying = pipeline::carrying_seconds();  // without what is measured next
+  const std::string own = told_work(worker, carrying, pipeline::measured_link(mailbox),
                                     static_cast<double>(tools::peak_memory()));
   if (mailbox.rank() != recorder) return mailbox.send_text(recorder, {Tag::report}, own);
   auto [stage_work, memory, cluster] = gather_work(config, own, mailbox);
@@ -99,8 +108,8 @@ void report_costs(const RankOptions& options, const pipeline::StageWorker& worke
   }
   const int ranks = config.topology.ranks();
   const int cores = options.rehearsal ? ranks : std::min(options.cores, ranks);
-  cluster.cores =
-      options.rehearsal ? 0 : static_cast<double>(options.cores) / config.topology.pipelines;
+  if (!options.rehearsal)  // ranks that sleep need no cores
+    cluster.cores = ranks_at_once(options) / config.topology.pipelines;
   const pipeline::StageCosts costs = costs_with_updates(stage_work, config.microbatches);
   const pipeline::Timeline timeline =
       pipeline::simulate(pipeline::plan_of(config), costs, 0, cluster.cores);
