@@ -12,7 +12,7 @@ fi
 program=pipeline_worker
 . tests/checks.bash
 prepare_launcher
-torchrun=${TORCHRUN:-torchrun}
+torchrun=${TORCHRUN:-torchrun} kubernetes_validate=${KUBERNETES_VALIDATE:-kubernetes-validate}
 
 write_stories
 export DATA_RAW=$work/data  # without a vocabulary: little time goes into the arithmetic
@@ -159,6 +159,19 @@ for name in sys.argv[1:]:
     print(name, *kind)
 END
 }
+# By the schemas of Kubernetes' API, which know the Jobs of a JobSet but not the JobSet itself.
+manifests_fit_the_schemas() {
+  python3 - tools/launch/*.yaml >"$work/jobs.yaml" <<'END' &&
+import sys, yaml
+for name in sys.argv[1:]:
+    with open(name) as file: manifest = yaml.safe_load(file)
+    jobs = [jobs["template"] for jobs in manifest["spec"].get("replicatedJobs", [])] or [manifest]
+    for job in jobs:
+        job |= {"apiVersion": "batch/v1", "kind": "Job", "metadata": manifest["metadata"]}
+    yaml.safe_dump_all(jobs, sys.stdout, explicit_start=True)
+END
+    "$kubernetes_validate" --strict "$work/jobs.yaml"
+}
 # The clients of a federation, shared out over processes.
 federates() {  # federates LAUNCHER
   "launch_$1" 3 "${program%/*}/federated" "${federation[@]}" --meet "$work" \
@@ -270,6 +283,10 @@ done
 tested kubernetes
 if python3 -c 'import yaml' 2>/dev/null; then
   check "the files for Kubernetes are a Job and a JobSet" manifests_are_whole
+  if has "$kubernetes_validate"; then
+    check "they fit the schemas of Kubernetes" manifests_fit_the_schemas
+  else echo "left out: the schemas of Kubernetes (pip install kubernetes-validate)"
+  fi
 else echo "left out: the files for Kubernetes (needs python3 with yaml)"
 fi
 if has mpirun; then
