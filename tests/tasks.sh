@@ -27,11 +27,16 @@ for part in train t10k; do
     >"$work/own/$part-images-idx4-ubyte"
   printf '\0\0\10\1\0\0\0\10\0\1\2\0\1\2\0\1' >"$work/own/$part-labels-idx1-ubyte"
 done
-own_images() {
-  "$program" run --dataset "$work/own" --model mlp -N 2 -C 1 -B 2 --rounds 1 2>"$work/err" &&
-    grep "own: 8 training and 8 test images of 2x5x4, 3 classes, mean 0\..* 0\." "$work/err"
+own_images() {  # own_images MEAN [OPTIONS...]
+  "$program" run --dataset "$work/own" --model mlp -N 2 -C 1 -B 2 --rounds 1 "${@:2}" \
+    --csv "$work/own.csv" 2>"$work/err" &&
+    grep "own: 8 training and 8 test images of 2x5x4, 3 classes, mean $1" "$work/err"
 }
-check "a folder of images of any size is learned, and described" own_images
+check "a folder of images of any size is learned, and described" own_images '0\..* 0\.'
+check "so are its pixels from 0 to 1" own_images '0 0, deviation 1 1' --pixels unit
+check "which are another data set" grep ' 0-1,' "$work/own.csv"
+check "rows have no pixels" refuses "--pixels is for images" run --pixels unit --dataset table \
+  --data "$work/table.csv" --label sick
 rm "$work/own/t10k-labels-idx1-ubyte"
 check "a file that is missing in it is named" refuses "t10k-labels-idx1-ubyte: no such file" run \
   --dataset "$work/own"

@@ -128,6 +128,9 @@ void add_common(tools::Options& command, Experiment& base, Resources& resources)
       .in_any_case(names_of(dataset_table()));
   command.add("--data", resources.data.from,
               "folder of the data set's files, or the table: data/raw/NAME");
+  command.add("--pixels", resources.data.pixels,
+              {{"standard", Pixels::standard}, {"unit", Pixels::unit}},
+              "of images: with mean 0 and deviation 1, or from 0 to 1");
   command.add("--label", resources.data.format.label, "of table: the column of the classes");
   command
       .add("--categorical", resources.data.format.categorical,

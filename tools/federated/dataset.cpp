@@ -42,6 +42,12 @@ fs::path place_of(const std::string& name, const fs::path& from,
   return folder;
 }
 
+void require_no_pixels(const DataChoice& choice) {
+  if (choice.pixels == Pixels::standard) return;
+  throw nn::InputError(nn::concat("--pixels is for images, and --dataset is ", choice.name),
+                       "leave it out");
+}
+
 void require_no_format(const DataChoice& choice) {
   if (choice.format.label.empty() && choice.format.categorical.empty()) return;
   throw nn::InputError(
@@ -56,9 +62,21 @@ Dataset in_memory(const std::string& name, Parts parts) {
   return {name, {all, &all->train}, {all, &all->test}};
 }
 
+// Gives images the pixels that are chosen. Returns their name: other pixels are another data set.
+std::string scale(data::ImageDataset& images, const std::string& name, Pixels pixels) {
+  if (pixels == Pixels::standard) return name;
+  for (data::ImageSet* part : {&images.train, &images.test}) {
+    part->mean.assign(part->channels, 0);
+    part->stddev.assign(part->channels, 1);
+  }
+  return name + " 0-1";
+}
+
 Dataset open_image_set(const DataChoice& choice) {
   require_no_format(choice);
-  return in_memory(choice.name, open_images(choice.name, choice.from));
+  data::ImageDataset images = open_images(choice.name, choice.from);
+  const std::string name = scale(images, choice.name, choice.pixels);
+  return in_memory(name, std::move(images));
 }
 
 // The name, with a checksum of the user's own data: a saved run cannot go on with other data.
@@ -89,12 +107,12 @@ Dataset open_own_images(const DataChoice& choice) {
   if (choice.from.empty())
     throw nn::InputError("--dataset images needs a folder", "--dataset FOLDER, or --data FOLDER");
   data::ImageDataset images = data::load_own_images(choice.from);
+  const std::string name = scale(images, name_with(choice, checksum_of(images)), choice.pixels);
   const std::string shown =
       nn::concat(images.train.size(), " training and ", images.test.size(), " test images of ",
                  images.train.channels, 'x', images.train.height, 'x', images.train.width, ", ",
                  images.classes, " classes, mean", spaced(images.train.mean), ", deviation",
                  spaced(images.train.stddev));
-  const std::string name = name_with(choice, checksum_of(images));
   Dataset dataset = in_memory(name, std::move(images));
   dataset.description = choice.from.string() + ": " + shown;
   return dataset;
@@ -102,6 +120,7 @@ Dataset open_own_images(const DataChoice& choice) {
 
 Dataset open_shakespeare(const DataChoice& choice) {
   require_no_format(choice);
+  require_no_pixels(choice);
   const auto is_present = [](const fs::path& folder) {
     return data::count_plays(folder) >= data::shakespeare_plays;
   };
@@ -111,6 +130,7 @@ Dataset open_shakespeare(const DataChoice& choice) {
 }
 
 Dataset open_rows(const DataChoice& choice, const fs::path& file, const data::TableFormat& format) {
+  require_no_pixels(choice);
   const std::string csv = nn::read_file(file, 20'000'000);
   data::Table table = data::parse_table(csv, file.string(), format);
   if (table.rows() < 5)

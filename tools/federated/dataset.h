@@ -11,11 +11,15 @@
 
 namespace federated {
 
+// What models see of a pixel: numbers with mean 0 and standard deviation 1, or from 0 to 1.
+enum class Pixels { standard, unit };
+
 // What to learn.
 struct DataChoice {
   std::string name = "mnist";  // in the table below
   std::filesystem::path from;  // the folder, or the file of a table; empty: data/raw/NAME
   data::TableFormat format;    // of a table
+  Pixels pixels = Pixels::standard;
 };
 
 // A data set in memory.
