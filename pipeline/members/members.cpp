@@ -56,21 +56,19 @@ bool Members::is_deserted(bool counts_killed) {
   const bool was_killed = counts_killed && folder_.has(file_of_epoch(1));
   if (how_it_ended().empty() && !was_killed) return false;
   const std::map<std::string, std::string> texts = texts_of_all();
-  std::vector<std::string> ports;
+  std::vector<Presence> all;
   for (const auto& [name, text] : texts)
-    if (const std::optional<Presence> presence = parse_presence(text))
-      ports.push_back(presence->port);
-  const std::vector<PortState> answers = options_.ports->probe(ports, milliseconds(100));
+    if (const std::optional<Presence> presence = parse_presence(text)) all.push_back(*presence);
+  const std::vector<PortState> answers = answers_of(all, milliseconds(100));
   if (std::ranges::count(answers, PortState::open) > 0) return false;
   if (std::ranges::count(answers, PortState::silent) > 0) folder_.sleep(longest_silence());
   return texts_of_all() == texts;  // nobody has come meanwhile either
 }
 
 bool Members::has_others_at_work() {
-  std::vector<std::string> ports;
-  for (const Presence& other : look())
-    if (other.id != presence_.id && other.epoch > 0) ports.push_back(other.port);
-  const auto answers = options_.ports->probe(ports, milliseconds(1000));
+  std::vector<Presence> others = look();
+  std::erase_if(others, [this](const Presence& p) { return p.id == id() || p.epoch == 0; });
+  const std::vector<PortState> answers = answers_of(others, milliseconds(1000));
   return std::ranges::count(answers, PortState::open) > 0;
 }
 

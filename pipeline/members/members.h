@@ -103,6 +103,8 @@ class Members {
   std::map<std::string, std::string> texts_of_all() const;
   std::chrono::milliseconds longest_silence() const;
   std::vector<Presence> look();
+  std::vector<PortState> answers_of(const std::vector<Presence>& others,
+                                    std::chrono::milliseconds patience) const;
   void probe(const std::vector<Presence>& others);
   void leave_out_unreached(std::vector<Presence>& alive) const;
   void require_hope(const std::vector<Presence>& alive, Clock::duration waited) const;

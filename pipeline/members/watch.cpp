@@ -48,6 +48,13 @@ std::vector<Presence> Members::look() {
   return alive;
 }
 
+std::vector<PortState> Members::answers_of(const std::vector<Presence>& others,
+                                           milliseconds patience) const {
+  std::vector<std::string> ports;
+  for (const Presence& other : others) ports.push_back(other.port);
+  return options_.ports->probe(ports, patience);
+}
+
 // Finds out which others can be reached, and tells them.
 void Members::probe(const std::vector<Presence>& others) {
   const auto now = folder_.now();
@@ -55,10 +62,8 @@ void Members::probe(const std::vector<Presence>& others) {
     return !presence_.reached.contains(other.id) && !presence_.unreached.contains(other.id);
   });
   if (now < next_probe_ && !has_new) return;
-  std::vector<std::string> ports;
-  for (const Presence& other : others) ports.push_back(other.port);
   const std::vector<PortState> answers =
-      options_.ports->probe(ports, std::min(options_.heartbeat / 4, milliseconds(1000)));
+      answers_of(others, std::min(options_.heartbeat / 4, milliseconds(1000)));
   Presence own = presence_;
   own.reached.clear(), own.unreached.clear();
   for (std::size_t i = 0; i < others.size(); ++i) {
