@@ -62,6 +62,21 @@ check "so does another lead" survives others 3 \
 check "a lead's client is given to others when it is killed" survives lead 2 \
   "^rank 2 is gone.*; others take over its work$"
 
+hangs() {  # a stage of rank 0 stops for less than a heartbeat
+  start hangs 2 --stages 2 "${slow[@]}" --heartbeat 60 --client-timeout 2 \
+    --checkpoint "$work/hangs-steps"
+  played hangs 1 || echo "it does not train"
+  kill -STOP "${ranks[1]}"
+  wait "${ranks[0]}"
+  local status=$?
+  kill -KILL "${ranks[1]}"
+  wait
+  cat "$work"/hangs-*.out
+  [ $status = 0 ] && grep -q "while .*; rank 0 goes on without its pipeline$" "$work/hangs-0.out" &&
+    ends_as_alone hangs
+}
+check "rank 0 goes on without a stage that sends nothing for too long" hangs
+
 comes_back() {  # the second stage is started again, as its launcher would
   loses back 1
   "$program" "${run[@]}" "${slow[@]}" --stages 2 --threads 1 --rank 1 --ranks 4 \

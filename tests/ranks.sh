@@ -66,6 +66,31 @@ comes_back() {  # rank 2 is killed, and started again as its launcher would
 }
 check "a rank that is started again takes part again" comes_back
 
+# Rank 2 stops for less than a heartbeat, but for longer than a client may take. It is told so when
+# it goes on, and started again.
+hangs() {
+  local _ late=("${slow[@]}" --heartbeat 60 --client-timeout 1)
+  start hangs 3 "${late[@]}" --checkpoint "$work/hangs-steps"
+  played hangs 2 || echo "it does not train"
+  kill -STOP "${ranks[2]}"
+  for _ in {1..600}; do
+    grep -q "others take over" "$work/hangs-0.out" && break
+    sleep 0.02
+  done
+  kill -CONT "${ranks[2]}"
+  wait "${ranks[2]}"
+  local status=$?
+  "$program" "${run[@]}" "${late[@]}" --threads 1 --rank 2 --ranks 3 --meet "$work/meet" \
+    >"$work/hangs-again.out" 2>&1 &
+  wait "${ranks[0]}" && wait "${ranks[1]}" && wait $! || { cat "$work"/hangs-*.out; return 1; }
+  cat "$work"/hangs-*.out
+  grep -qE "^rank 2 has not done client [0-9]+ in 1 s \(--client-timeout\); others take over" \
+    "$work/hangs-0.out" &&
+    [ $status = 1 ] && grep -qE "^error: rank 2 has not done .* in 1 s" "$work/hangs-2.out" &&
+    grep -q "^rank 2 is back$" "$work/hangs-0.out" && same hangs
+}
+check "a client that does not come back is given to others" hangs
+
 comes_late() {  # rank 1 is killed, and its keep.sh starts it again once the run is over
   local kept
   start late 1 "${slow[@]}" --ranks 2 --checkpoint "$work/late-steps"
@@ -99,6 +124,8 @@ orphans() {
 check "a rank ends when rank 0 has died" orphans
 
 check "a rank beyond the last is refused" refuses "no rank 3 of 3" run --rank 3 --ranks 3
+check "a longest time for clients of ranks that are not there is refused" refuses \
+  "--client-timeout is for clients of other ranks" run --client-timeout 60
 misses() {
   "$program" "${run[@]}" --rank 1 --ranks 3 --meet "$work/meet" >"$work/other" 2>&1 &
   ! "$program" "${run[@]}" --rank 0 --ranks 3 --meet "$work/meet" --timeout 3 >"$work/out" 2>&1 &&

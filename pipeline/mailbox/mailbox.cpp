@@ -166,6 +166,8 @@ void Mailbox::progress(const std::string& what) {
   state_->throw_trouble(what);
 }
 
+std::chrono::nanoseconds Mailbox::attended() const { return state_->attended; }
+
 void Mailbox::part() {
   for (const auto& [to, peer] : state_->peers) send_text(to, {Tag::goodbye}, "");
   wait(

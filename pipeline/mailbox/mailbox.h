@@ -144,6 +144,10 @@ class Mailbox {
   // `what` names what this rank was doing.
   void progress(const std::string& what);
 
+  // How long this rank has looked after its mailbox. Time during which its process was suspended
+  // does not count, nor does most of that between two looks far apart.
+  std::chrono::nanoseconds attended() const;
+
   // Exchanges goodbyes with all linked ranks: everything sent has then arrived.
   void part();
 

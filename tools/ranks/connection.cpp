@@ -19,9 +19,6 @@ using pipeline::Mailbox, pipeline::Message, pipeline::PeerLost, pipeline::Tag;
 // In bytes: that of a large model, with what SCAFFOLD keeps.
 constexpr std::size_t largest_update = std::size_t{1} << 36;
 
-// Of a message: work may take as long as it likes. A rank that is lost has no pulse.
-constexpr std::chrono::years longest_wait{1};
-
 Channel::Channel(const MeetingPlace& place, const Group& group, const std::string& terms,
                  std::chrono::milliseconds patience) {
   // They meet as a run of their own, in which each has a seat.
@@ -56,7 +53,7 @@ Channel::Channel(const MeetingPlace& place, const Group& group, const std::strin
   }
   options.run = meeting.run;
   options.listener = meeting.listener.descriptor;
-  options.deadline = longest_wait;
+  options.deadline = place.client_timeout;
   options.heartbeat = place.heartbeat;
   options.stop = place.stop;
   options.handshake = training::handshake_among(place.ranks);
@@ -78,7 +75,9 @@ Group with_rank_0(int rank) { return {std::to_string(rank), {0, rank}, {0, other
 
 Connection::Connection(const MeetingPlace& place, int rank, const std::string& terms,
                        std::chrono::milliseconds patience)
-    : rank_(rank), channel_(place, with_rank_0(rank), terms, patience) {
+    : rank_(rank),
+      client_timeout_(place.client_timeout),
+      channel_(place, with_rank_0(rank), terms, patience) {
   threads_ = static_cast<int>(channel_.mailbox().receive_number(
       other_seat, {Tag::report},
       nn::concat("waiting for rank ", rank, " to say how many threads it has")));
@@ -99,18 +98,34 @@ int Connection::send(const fl::Assignment& assignment) {
   return assignments_;
 }
 
+// Any answer will do: where ranks were lost, clients wait for a thread of those that are left.
+void Connection::require_answers(std::chrono::nanoseconds start, const std::string& work) {
+  Mailbox& mailbox = channel_.mailbox();
+  if (mailbox.attended() - std::max(start, last_answer_) < client_timeout_) return;
+  const std::string reason =
+      nn::concat("rank ", rank_, " has not done ", work, " in ",
+                 std::chrono::duration<double>(client_timeout_).count(), " s (--client-timeout)");
+  mailbox.announce_failure(reason);
+  throw PeerLost(reason, reason);
+}
+
 Parcel<fl::Trained> Connection::train(const fl::Assignment& assignment) {
-  const std::string what = nn::concat("waiting for client ", assignment.client);
+  Mailbox& mailbox = channel_.mailbox();
+  const std::string work =
+      assignment.test ? "a part of a test" : nn::concat("client ", assignment.client);
   std::optional<int> number;
+  std::chrono::nanoseconds start{};
   for (;; std::this_thread::sleep_for(poll_interval)) {
     const std::lock_guard lock(mutex_);
     if (is_lost_) throw PeerLost(nn::concat("rank ", rank_, " is lost"), "");
     try {
-      if (!number) number = send(assignment);
-      channel_.mailbox().progress(what);
-      if (const auto message =
-              channel_.mailbox().try_receive(other_seat, {Tag::update, 0, *number}))
+      mailbox.progress("waiting for " + work);
+      if (!number) number = send(assignment), start = mailbox.attended();
+      if (const auto message = mailbox.try_receive(other_seat, {Tag::update, 0, *number})) {
+        last_answer_ = mailbox.attended();
         return trained_of(message->bytes);
+      }
+      require_answers(start, work);
     } catch (const PeerLost&) {
       is_lost_ = true;
       throw;

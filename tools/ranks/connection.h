@@ -24,6 +24,8 @@ struct MeetingPlace {
   int rank = 0, ranks = 1;
   std::chrono::milliseconds timeout{60'000};   // until the others are there
   std::chrono::milliseconds heartbeat{6'000};  // without a rank's pulse: it is lost
+  // Without an answer from a rank that has work and a pulse: it is lost, too.
+  std::chrono::milliseconds client_timeout{3'600'000};
   const std::atomic<bool>* stop = nullptr;
 };
 
@@ -67,7 +69,8 @@ class Connection {
   bool is_lost() const { return is_lost_; }
 
   // Has the client trained there, and waits for it. Throws pipeline::PeerLost if the rank is lost,
-  // now or before.
+  // now or before. A rank that sends nothing for `client_timeout` is told that it is lost; what it
+  // sends later is not read.
   Parcel<fl::Trained> train(const fl::Assignment& assignment);
 
   // Lets the rank end. Never throws: losing the rank now does no harm.
@@ -78,12 +81,17 @@ class Connection {
   // same number.
   int send(const fl::Assignment& assignment);
 
+  // Throws PeerLost if nothing came since `start`, by the mailbox's time, for too long.
+  void require_answers(std::chrono::nanoseconds start, const std::string& work);
+
   int rank_, threads_ = 0;
+  std::chrono::milliseconds client_timeout_;
   Channel channel_;
   std::mutex mutex_;
   std::atomic<bool> is_lost_ = false;
-  std::optional<int> version_;  // of the weights that it has; see fl::Assignment::round
-  int assignments_ = 0;         // sent so far
+  std::optional<int> version_;              // of the weights that it has; see fl::Assignment::round
+  int assignments_ = 0;                     // sent so far
+  std::chrono::nanoseconds last_answer_{};  // by the mailbox's time
 };
 
 }  // namespace ranks

@@ -33,6 +33,10 @@ void add_options(tools::Options& command, Choice& choice) {
       .between(0.1, 1e6);
   command.add("--heartbeat", choice.heartbeat, "seconds of silence until a rank counts as lost")
       .between(0.1, 1e6);
+  command
+      .add("--client-timeout", choice.client_timeout,
+           "seconds without an answer until a rank's clients are given to others; 3600")
+      .between(1.0, 1e6);
 }
 
 int ranks_here() {
@@ -72,12 +76,17 @@ Place find_place(const Choice& choice) {
   place.meeting.ranks = choice.ranks.value_or(launch ? launch->ranks.value_or(1) : 1);
   place.meeting.timeout = training::milliseconds_of(choice.timeout);
   place.meeting.heartbeat = training::milliseconds_of(choice.heartbeat);
+  if (choice.client_timeout)
+    place.meeting.client_timeout = training::milliseconds_of(*choice.client_timeout);
   place.meeting.folder =
       choice.meet / (training::meeting_prefix + (launch ? launch->run : "of-ranks"));
   if (place.meeting.rank >= place.meeting.ranks)
     throw nn::InputError(
         nn::concat("there is no rank ", place.meeting.rank, " of ", place.meeting.ranks),
         "number the processes from 0 with --rank, and give each the same --ranks");
+  if (choice.client_timeout && place.meeting.ranks == 1)
+    throw nn::InputError("--client-timeout is for clients of other ranks, and there are none",
+                         "leave it out, or start several ranks: mpirun -n 4");
   place.cutting = cutting_of(choice, place.meeting.ranks);
   if (!launch) return place;
   place.found = nn::concat(launch->launcher, " (", launch->evidence, ")");

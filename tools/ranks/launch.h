@@ -17,7 +17,8 @@ struct Choice {
   std::optional<int> stages;
   std::optional<std::string> schedule;
   std::filesystem::path meet = "out";
-  double timeout = 60, heartbeat = 6;  // seconds
+  double timeout = 60, heartbeat = 6;    // seconds
+  std::optional<double> client_timeout;  // seconds
 };
 
 void add_options(tools::Options& command, Choice& choice);

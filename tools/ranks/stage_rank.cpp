@@ -88,7 +88,7 @@ pipeline::Batch StageRank::tokens(int microbatch) {
 }
 
 // Nothing if the run is over. Between two batches much time may pass: the next rounds' clients may
-// all train elsewhere.
+// all train elsewhere. So this wait, in turns shorter than any --client-timeout, has no end.
 std::optional<Message> StageRank::wait_for_shares(int batch) {
   using Clock = std::chrono::steady_clock;
   std::optional<Message> shares;
@@ -97,7 +97,7 @@ std::optional<Message> StageRank::wait_for_shares(int batch) {
         [&, start = Clock::now()] {
           shares = mailbox().try_receive(lead(), shares_tag(batch));
           is_over = mailbox().try_receive(lead(), {Tag::order}).has_value();
-          return shares || is_over || Clock::now() - start > std::chrono::seconds(1);
+          return shares || is_over || Clock::now() - start > std::chrono::milliseconds(500);
         },
         "waiting for a batch");
   return shares;
