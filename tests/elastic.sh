@@ -247,6 +247,28 @@ dies_at_the_end() {
 }
 check "a rank that dies when the run is done is not waited for" dies_at_the_end
 
+# One more process for each stage is one more pipeline: the third of a run that began with two.
+start_by_hand() {  # start_by_hand RANK
+  "$program" --rank "$1" --stages 2 --pipelines 2 --elastic --exact-sums "${options[@]}" \
+    --meet "$work/hands" --host 127.0.0.1 --steps 600 --out "$work/added" >"$work/hand-$1" 2>&1 &
+  hands+=($!)
+}
+adds_a_pipeline() {
+  local hands=() hand status=0
+  mkdir -m 700 "$work/hands"
+  for hand in 0 1 2 3; do start_by_hand $hand; done
+  wait_for_step added 10 || { echo "it does not train"; status=1; }
+  for hand in 4 5; do start_by_hand $hand; done
+  for hand in "${hands[@]}"; do wait "$hand" || status=1; done
+  tail -n 4 "$work"/hand-* "$work/added/members.csv"
+  [ $status = 0 ] && grep -q ',0 1 2,"pipeline 2 came"$' "$work/added/members.csv"
+}
+check "processes that are started by hand are one more pipeline" adds_a_pipeline
+check "a single pipeline trains for as long" \
+  tools/pipeline.sh 2 --microbatches 6 --exact-sums "${options[@]}" --steps 600 --out "$work/alone"
+check "both have the same losses to the last digit" same_losses alone added
+check "both have the same model" same_tensors "$work"/{alone,added}/checkpoint
+
 # Two lines for each fault, of its kind and of all: how many unfinished steps were taken again at
 # most, how many done ones after returns to a checkpoint, and the seconds from the end of the step
 # before each change of members to the end of the one after. A change belongs to the last fault
