@@ -28,7 +28,7 @@ launch_mpirun() {
 launch_torchrun() {
   timeout 60 "$torchrun" --no-python --standalone --nproc-per-node "$1" -- "${@:2}"
 }
-launch_srun() { timeout 60 srun -N 3 -n "$@"; }
+launch_srun() { timeout 60 srun -K -N 3 -n "$@"; }
 # Not Kubernetes itself, but what a process of an Indexed Job finds in its environment. It does not
 # say how many there are.
 launch_kubernetes() {
@@ -44,6 +44,7 @@ launch_kubernetes() {
 launch_sbatch() {  # the script has all of the command but its options
   local status=0
   while [ $# -gt 0 ] && [[ $1 != --* ]]; do shift; done
+  rm -f "$work/batch.log"  # to which jobs append
   timeout 90 sbatch --wait --output="$work/batch.log" --chdir="$PWD" tools/launch/slurm.sh "$@" ||
     status=$?
   cat "$work/batch.log"
@@ -71,6 +72,7 @@ rank_process() {  # rank_process NAME RANK
       grep -qxE "(OMPI_COMM_WORLD_RANK|RANK|SLURM_PROCID|JOB_COMPLETION_INDEX)=$2" && echo "$process"
   done 2>/dev/null
 }
+# Slurm kills the others after KillWait, 2 s in slurm.bash. By then they have named it.
 names_the_killed() {  # names_the_killed LAUNCHER
   local name=killed-$1 launcher status start
   "launch_$1" 6 "$program" --stages 3 "${small[@]}" --steps 1000000 --out "$work/$name" \
@@ -84,7 +86,7 @@ names_the_killed() {  # names_the_killed LAUNCHER
   cat "$work/out"
   echo "status $status after $((SECONDS - start)) s"
   [ $status != 0 ] && [ $((SECONDS - start)) -le 15 ] && grep -q "rank 1 is gone" "$work/out" &&
-    ! pgrep -f -- "^$program .*--out $work/$name"
+    ! pgrep -f -- "^[^ ]*pipeline_worker .*--out $work/$name"
 }
 # keep.sh starts a killed process again, and the launcher notices nothing: the pipeline leaves and
 # comes back, and the losses are those of an undisturbed process.
@@ -220,6 +222,7 @@ cuts_clients() {
 # Slurm would wait two minutes before it starts a requeued job again.
 continues() {
   local run=("${small[@]}" --steps 24 --checkpoint-every 4) job _
+  rm -f "$work/batch.log"
   tools/pipeline.sh 3 2 "${run[@]}" --out "$work/not-requeued" || return
   job=$(sbatch --parsable --output="$work/batch.log" --chdir="$PWD" tools/launch/slurm.sh \
     --stages 3 "${run[@]}" --out "$work/requeued") && wait_for_step requeued 6 &&
@@ -309,6 +312,7 @@ trap 'stop_slurm 2>/dev/null; rm -rf "$work"' EXIT
 if start_slurm; then
   tested srun
   check "the script for sbatch trains" trains sbatch 6
+  check "a killed one ends the job of sbatch, and is named" names_the_killed sbatch
   check "a killed one's pipeline leaves an elastic job of sbatch, and comes back" replaces sbatch
   check "a job that is requeued continues from its checkpoint" continues
 fi
