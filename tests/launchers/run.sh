@@ -53,8 +53,20 @@ launch_sbatch() {  # the script has all of the command but its options
 
 leaves_no_meeting() { [ -z "$(find "$work/$1" -name '.meeting*')" ]; }  # leaves_no_meeting NAME
 trains() {  # trains LAUNCHER RANKS
-  "launch_$1" "$2" "$program" --stages 3 "${small[@]}" --steps 6 --out "$work/$1-$2" &&
-    same_losses "sh-$2" "$1-$2" && leaves_no_meeting "$1-$2"
+  "launch_$1" "$2" "$program" --stages 3 "${small[@]}" --steps 6 --out "$work/$1-$2" \
+    >"$work/$1-$2.out" 2>&1 && same_losses "sh-$2" "$1-$2" && leaves_no_meeting "$1-$2" ||
+    { cat "$work/$1-$2.out"; return 1; }
+}
+# Rank 0 says which launcher it found, by which variables, and what it makes of 6 processes.
+declare -A found=(
+  [kubernetes]='kubernetes (JOB_COMPLETION_INDEX=0)'
+  [mpirun]='mpi (OMPI_COMM_WORLD_RANK=0, OMPI_COMM_WORLD_SIZE=6)'
+  [torchrun]='torchrun (RANK=0, WORLD_SIZE=6)'
+  [srun]='slurm (SLURM_PROCID=0, SLURM_STEP_NUM_TASKS=6)'
+  [sbatch]='slurm (SLURM_PROCID=0, SLURM_STEP_NUM_TASKS=6)')
+says_who_started_it() {  # says_who_started_it LAUNCHER
+  local said="launcher: ${found[$1]}; 3 stages x 2 pipelines; meeting in $work/$1-6/.meeting-"
+  grep -F "$said" "$work/$1-6.out" || { echo "no $said"; cat "$work/$1-6.out"; return 1; }
 }
 # Rank 2 does something else than the others, which say so and end.
 notices() {  # notices LAUNCHER WHAT-RANK-2-DOES PATTERN
@@ -259,6 +271,7 @@ restarts_of_torchrun() {
 tested() {  # tested LAUNCHER
   check "3 processes of $1 train as those of pipeline.sh" trains "$1" 3
   check "6 processes of $1 train as those of pipeline.sh" trains "$1" 6
+  check "they say that $1 started them, and how they know" says_who_started_it "$1"
   check "a killed one ends the job of $1, and is named" names_the_killed "$1"
   check "another option of one of $1 is refused" notices "$1" 'set -- "$@" --lr 0.5' \
     'was started with'
@@ -312,6 +325,7 @@ trap 'stop_slurm 2>/dev/null; rm -rf "$work"' EXIT
 if start_slurm; then
   tested srun
   check "the script for sbatch trains" trains sbatch 6
+  check "its ranks say that Slurm started them, and how they know" says_who_started_it sbatch
   check "a killed one ends the job of sbatch, and is named" names_the_killed sbatch
   check "a killed one's pipeline leaves an elastic job of sbatch, and comes back" replaces sbatch
   check "a job that is requeued continues from its checkpoint" continues
