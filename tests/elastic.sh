@@ -81,7 +81,6 @@ are_complete() {  # are_complete SECONDS: all pipelines are there
 kinds=(kill kill freeze two)
 [ $has_cables ] && kinds+=(cut_2 cut_30 deaf mute new_deaf new_mute) ||
   echo "left out: cuts of the network (need root and network namespaces)"
-declare -A done_to=()
 kills=()
 process_of() { cat "$work/process-$1"; }
 cut_cable() {  # cut_cable RANK SECONDS
@@ -110,9 +109,8 @@ hangs=0
 fault() {  # fault NUMBER: the run goes on within 45 s, more than the longest cut
   local kind=${kinds[RANDOM % ${#kinds[@]}]} rank=$((RANDOM % ranks)) before
   before=$(steps)
-  done_to[$kind]=$((${done_to[$kind]-0} + 1))
   echo "fault $1: $kind of rank $rank after step $before"
-  echo "$before,$(wc -l <"$work/run/members.csv")" >>"$work/faults"
+  echo "$before,$(wc -l <"$work/run/members.csv"),$kind" >>"$work/faults"
   strike "$kind" $rank
   ((RANDOM % 5)) || { sleep 0.$((RANDOM % 10)); return; }  # the next one strikes while it recovers
   sleep "$((RANDOM % (2 * pause))).$((RANDOM % 10))"
@@ -249,35 +247,64 @@ dies_at_the_end() {
 }
 check "a rank that dies when the run is done is not waited for" dies_at_the_end
 
-# For each fault the seconds that it took, from the end of the step before each change of members to
-# the end of the one after, and in each line how many done steps were taken again after returns to a
-# checkpoint. A change belongs to the last fault before it.
+# One more process for each stage is one more pipeline: the third of a run that began with two.
+start_by_hand() {  # start_by_hand RANK
+  "$program" --rank "$1" --stages 2 --pipelines 2 --elastic --exact-sums "${options[@]}" \
+    --meet "$work/hands" --host 127.0.0.1 --steps 600 --out "$work/added" >"$work/hand-$1" 2>&1 &
+  hands+=($!)
+}
+adds_a_pipeline() {
+  local hands=() hand status=0
+  mkdir -m 700 "$work/hands"
+  for hand in 0 1 2 3; do start_by_hand $hand; done
+  wait_for_step added 10 || { echo "it does not train"; status=1; }
+  for hand in 4 5; do start_by_hand $hand; done
+  for hand in "${hands[@]}"; do wait "$hand" || status=1; done
+  tail -n 4 "$work"/hand-* "$work/added/members.csv"
+  [ $status = 0 ] && grep -q ',0 1 2,"pipeline 2 came"$' "$work/added/members.csv"
+}
+check "processes that are started by hand are one more pipeline" adds_a_pipeline
+check "a single pipeline trains for as long" \
+  tools/pipeline.sh 2 --microbatches 6 --exact-sums "${options[@]}" --steps 600 --out "$work/alone"
+check "both have the same losses to the last digit" same_losses alone added
+check "both have the same model" same_tensors "$work"/{alone,added}/checkpoint
+
+# Two lines for each fault, of its kind and of all: how many unfinished steps were taken again at
+# most, how many done ones after returns to a checkpoint, and the seconds from the end of the step
+# before each change of members to the end of the one after. A change belongs to the last fault
+# before it.
 costs_of_faults() {
   awk -F, '
-    FNR == NR { step[++faults] = $1; rows[faults] = $2; next }
+    FNR == NR { step[++faults] = $1; rows[faults] = $2; kind[faults] = $3; next }
     FNR > 2 {
       while (at < faults && rows[at + 1] < FNR) ++at
+      if (!/,"pipelines? [0-9, ]+ came"$/) ++unfinished[at]
+      if (/has its state/ && step[at] >= $2) done[at] += step[at] - $2 + 1
       seconds[at] += $3
-      if (/has its state/ && step[at] >= $2) again += step[at] - $2 + 1
     }
-    END { for (at = 1; at <= faults; ++at) print seconds[at] + 0, again + 0 }
-  ' "$work/faults" "$work/run/members.csv" | sort -n
+    END {
+      for (at = 1; at <= faults; ++at) {
+        costs = unfinished[at] + 0 " " done[at] + 0 " " seconds[at] + 0
+        print kind[at], costs
+        print "all", costs
+      }
+    }
+  ' "$work/faults" "$work/run/members.csv"
 }
 figures() {
-  local changes unfinished
-  changes=$(($(wc -l <"$work/run/members.csv") - 2))
-  unfinished=$(tail -n +3 "$work/run/members.csv" | grep -cvE ',"pipelines? [0-9, ]+ came"$')
-  printf '%d faults, one every %d ms:' "$count" $spacing
-  for kind in "${!done_to[@]}"; do printf ' %d %s' "${done_to[$kind]}" "$kind"; done
-  printf '; %d steps, %d restarts of ranks that were not killed, %d hangs\n' "$last" "$restarts" "$hangs"
-  costs_of_faults | awk -v changes="$changes" -v unfinished="$unfinished" '
-    { all[NR] = $1; sum += $1; again = $2 }
-    END {
-      printf "%d changes of members; taken again: at most %d unfinished steps, and %d that were done\n",
-        changes, unfinished, again
-      printf "a fault took median %.2f s, mean %.2f s, most %.2f s\n", all[int((NR + 1) / 2)],
-        sum / NR, all[NR]
-    }'
+  printf '%d faults, one every %d ms; %d steps, %d changes of members\n' "$count" $spacing "$last" \
+    $(($(wc -l <"$work/run/members.csv") - 2))
+  printf '%d restarts of ranks that were not killed, %d hangs\n' "$restarts" "$hangs"
+  echo '| fault | how many | unfinished steps again | done steps again | seconds: median | mean | most |'
+  echo '| --- | ---: | ---: | ---: | ---: | ---: | ---: |'
+  costs_of_faults | sort -k1,1 -k4,4g | awk '
+    function end_row() {
+      if (n) printf "| %s | %d | %d | %d | %.2f | %.2f | %.2f |\n", kind, n, unfinished, done,
+        seconds[int((n + 1) / 2)], sum / n, seconds[n]
+    }
+    $1 != kind { end_row(); kind = $1; n = unfinished = done = sum = 0 }
+    { seconds[++n] = $4; sum += $4; unfinished += $2; done += $3 }
+    END { end_row() }'
 }
 figures
 finish

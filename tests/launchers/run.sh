@@ -28,7 +28,7 @@ launch_mpirun() {
 launch_torchrun() {
   timeout 60 "$torchrun" --no-python --standalone --nproc-per-node "$1" -- "${@:2}"
 }
-launch_srun() { timeout 60 srun -N 3 -n "$@"; }
+launch_srun() { timeout 60 srun -K -N 3 -n "$@"; }
 # Not Kubernetes itself, but what a process of an Indexed Job finds in its environment. It does not
 # say how many there are.
 launch_kubernetes() {
@@ -44,6 +44,7 @@ launch_kubernetes() {
 launch_sbatch() {  # the script has all of the command but its options
   local status=0
   while [ $# -gt 0 ] && [[ $1 != --* ]]; do shift; done
+  rm -f "$work/batch.log"  # to which jobs append
   timeout 90 sbatch --wait --output="$work/batch.log" --chdir="$PWD" tools/launch/slurm.sh "$@" ||
     status=$?
   cat "$work/batch.log"
@@ -52,8 +53,20 @@ launch_sbatch() {  # the script has all of the command but its options
 
 leaves_no_meeting() { [ -z "$(find "$work/$1" -name '.meeting*')" ]; }  # leaves_no_meeting NAME
 trains() {  # trains LAUNCHER RANKS
-  "launch_$1" "$2" "$program" --stages 3 "${small[@]}" --steps 6 --out "$work/$1-$2" &&
-    same_losses "sh-$2" "$1-$2" && leaves_no_meeting "$1-$2"
+  "launch_$1" "$2" "$program" --stages 3 "${small[@]}" --steps 6 --out "$work/$1-$2" \
+    >"$work/$1-$2.out" 2>&1 && same_losses "sh-$2" "$1-$2" && leaves_no_meeting "$1-$2" ||
+    { cat "$work/$1-$2.out"; return 1; }
+}
+# Rank 0 says which launcher it found, by which variables, and what it makes of 6 processes.
+declare -A found=(
+  [kubernetes]='kubernetes (JOB_COMPLETION_INDEX=0)'
+  [mpirun]='mpi (OMPI_COMM_WORLD_RANK=0, OMPI_COMM_WORLD_SIZE=6)'
+  [torchrun]='torchrun (RANK=0, WORLD_SIZE=6)'
+  [srun]='slurm (SLURM_PROCID=0, SLURM_STEP_NUM_TASKS=6)'
+  [sbatch]='slurm (SLURM_PROCID=0, SLURM_STEP_NUM_TASKS=6)')
+says_who_started_it() {  # says_who_started_it LAUNCHER
+  local said="launcher: ${found[$1]}; 3 stages x 2 pipelines; meeting in $work/$1-6/.meeting-"
+  grep -F "$said" "$work/$1-6.out" || { echo "no $said"; cat "$work/$1-6.out"; return 1; }
 }
 # Rank 2 does something else than the others, which say so and end.
 notices() {  # notices LAUNCHER WHAT-RANK-2-DOES PATTERN
@@ -71,6 +84,7 @@ rank_process() {  # rank_process NAME RANK
       grep -qxE "(OMPI_COMM_WORLD_RANK|RANK|SLURM_PROCID|JOB_COMPLETION_INDEX)=$2" && echo "$process"
   done 2>/dev/null
 }
+# Slurm kills the others after KillWait, 2 s in slurm.bash. By then they have named it.
 names_the_killed() {  # names_the_killed LAUNCHER
   local name=killed-$1 launcher status start
   "launch_$1" 6 "$program" --stages 3 "${small[@]}" --steps 1000000 --out "$work/$name" \
@@ -84,7 +98,7 @@ names_the_killed() {  # names_the_killed LAUNCHER
   cat "$work/out"
   echo "status $status after $((SECONDS - start)) s"
   [ $status != 0 ] && [ $((SECONDS - start)) -le 15 ] && grep -q "rank 1 is gone" "$work/out" &&
-    ! pgrep -f -- "^$program .*--out $work/$name"
+    ! pgrep -f -- "^[^ ]*pipeline_worker .*--out $work/$name"
 }
 # keep.sh starts a killed process again, and the launcher notices nothing: the pipeline leaves and
 # comes back, and the losses are those of an undisturbed process.
@@ -220,6 +234,7 @@ cuts_clients() {
 # Slurm would wait two minutes before it starts a requeued job again.
 continues() {
   local run=("${small[@]}" --steps 24 --checkpoint-every 4) job _
+  rm -f "$work/batch.log"
   tools/pipeline.sh 3 2 "${run[@]}" --out "$work/not-requeued" || return
   job=$(sbatch --parsable --output="$work/batch.log" --chdir="$PWD" tools/launch/slurm.sh \
     --stages 3 "${run[@]}" --out "$work/requeued") && wait_for_step requeued 6 &&
@@ -256,6 +271,7 @@ restarts_of_torchrun() {
 tested() {  # tested LAUNCHER
   check "3 processes of $1 train as those of pipeline.sh" trains "$1" 3
   check "6 processes of $1 train as those of pipeline.sh" trains "$1" 6
+  check "they say that $1 started them, and how they know" says_who_started_it "$1"
   check "a killed one ends the job of $1, and is named" names_the_killed "$1"
   check "another option of one of $1 is refused" notices "$1" 'set -- "$@" --lr 0.5' \
     'was started with'
@@ -309,6 +325,8 @@ trap 'stop_slurm 2>/dev/null; rm -rf "$work"' EXIT
 if start_slurm; then
   tested srun
   check "the script for sbatch trains" trains sbatch 6
+  check "its ranks say that Slurm started them, and how they know" says_who_started_it sbatch
+  check "a killed one ends the job of sbatch, and is named" names_the_killed sbatch
   check "a killed one's pipeline leaves an elastic job of sbatch, and comes back" replaces sbatch
   check "a job that is requeued continues from its checkpoint" continues
 fi
