@@ -106,8 +106,9 @@ bool Protocol::operator()(int from, Tag tag, std::size_t bytes, int step) const 
              (from == 0 ? bytes <= longest_name
                         : rank_ == 0 && t.pipeline(from) == 0 && bytes <= largest_message(config_));
     case Tag::clock:
-      if (tag.step == 1)  // of measured_link()
-        return from + rank_ == 1 && tag == Tag{Tag::clock, 1, tag.item, tag.part} &&
+      if (tag.step == 1)  // of measured_links(), between rank 0 and the next stage or pipeline
+        return is_of_rank_0 && (from + rank_ == 1 || from + rank_ == t.stages) &&
+               tag == Tag{Tag::clock, 1, tag.item, tag.part} &&
                is_below(tag.item, link_questions) && is_below(tag.part, 2) &&
                bytes == (tag.part == 0 ? 0 : link_bytes);
       return tag == Tag{Tag::clock, 0, tag.item} && is_below(tag.item, clock_questions) &&

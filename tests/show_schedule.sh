@@ -119,6 +119,10 @@ check "steps on 1000 ranks are predicted, with more data and with the same" \
   '^The batch stays: 500 microbatches, shared out$' '^ *1000 +500 +[0-9.]+ ' '^ *2 +500 '
 check "a slow link takes its time" prints --ranks 4 --costs $costs --link 1s,1kB/s -- \
   '^ *4 +4 +18\.'
+check "a slow link between pipelines takes its time only for averages" \
+  prints --ranks 4 --costs $costs --link 0s,1GB/s --group-link 1s,1kB/s -- \
+  'a message takes 0\.0 us and 1\.000 s per GB, between pipelines 1000000\.0 us' \
+  '^ *2 +2 +16\.0000 ' '^ *4 +4 +18\.0050 '
 check "so do other microbatches, schedules and batches" prints --ranks 8 --costs $costs \
   --microbatches 8 --schedule interleaved --batch 32 -- 'interleaved$' '^ *8 +32 ' '32 microbatches'
 scaling() {
@@ -144,6 +148,10 @@ check "costs of nothing are an error" eval \
   >"$work/zero.json"; refuses "make no step" --ranks 8 --costs "$work/zero.json"'
 check "a link without units is an error" refuses '"10,5" is not a latency and a speed' \
   --ranks 8 --costs $costs --link 10,5
+check "nor is one between pipelines" refuses '--group-link "10" is not a latency and a speed' \
+  --ranks 8 --costs $costs --group-link 10
+check "a link between pipelines without ranks is an error" \
+  refuses "--group-link is for a prediction" --group-link 1us,1GB/s
 check "a link without ranks is an error" refuses "--link is for a prediction" --link 1us,1GB/s
 check "a batch without ranks is an error" refuses "--batch is for a prediction" --batch 4
 check "costs that are not there are an error" refuses "no costs in .*x.json" --ranks 8 \

@@ -9,12 +9,14 @@
 #include "pipeline/trace.h"
 
 namespace pipeline {
+namespace {
 
-Link measured_link(Mailbox& mailbox) {
-  constexpr const char* what = "measuring the link";
+// On rank 0 its link to the peer, on others zeros.
+Link measured_link(Mailbox& mailbox, int peer) {
+  constexpr const char* what = "measuring a link";
   constexpr int middle = link_questions / 2;
-  if (mailbox.ranks() == 1 || mailbox.rank() > 1) return {};
-  const int other = 1 - mailbox.rank();
+  if (mailbox.rank() != 0 && mailbox.rank() != peer) return {};
+  const int other = peer - mailbox.rank();
   const std::vector<std::byte> bytes(link_bytes);
   Lease lease;
   const std::array<std::span<const std::byte>, 2> sizes{{{}, bytes}};
@@ -33,6 +35,17 @@ Link measured_link(Mailbox& mailbox) {
   for (std::vector<double>& each : times) std::ranges::nth_element(each, each.begin() + middle);
   const double empty = times[0][middle], full = times[1][middle];
   return {empty / 2, std::max(0.0, full - empty) / 2 / link_bytes};
+}
+
+}  // namespace
+
+Cluster measured_links(Mailbox& mailbox, const Topology& topology) {
+  Cluster cluster;
+  if (topology.stages > 1) cluster.link = measured_link(mailbox, topology.rank(0, 1));
+  if (topology.pipelines > 1) cluster.group_link = measured_link(mailbox, topology.rank(1, 0));
+  if (topology.stages == 1) cluster.link = cluster.group_link;
+  if (topology.pipelines == 1) cluster.group_link = cluster.link;
+  return cluster;
 }
 
 }  // namespace pipeline

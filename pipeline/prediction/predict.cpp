@@ -34,7 +34,8 @@ struct Rank {
   bool is_at_work = false;
   std::list<Average>::iterator average = {};
   double start = 0, left = 0;
-  double link_is_free = 0, sent = 0;
+  double can_send = 0;  // from when on
+  double sent = 0;      // bytes
 };
 
 class StepSimulation {
@@ -125,7 +126,7 @@ class StepSimulation {
     note(stage, kind_of(action.work), action.microbatch, action.chunk, rank.start, now);
     if (is_done_after)
       arrivals_.give(rank.step, stage, action, now,
-                     [&](double bytes) { return send(stage, bytes, now); });
+                     [&](double bytes) { return send(stage, cluster_.link, bytes, now); });
     if (!completed) return;
     Average& average = rank.averages.emplace_back(Average{completed, rank.step, 0, now});
     proceed(stage, average, now);
@@ -147,8 +148,8 @@ class StepSimulation {
   void proceed(int stage, Average& average, double now) {
     const auto& [block, step, turn, begun, arrival] = average;
     if (turn < turns_) {
-      average.arrival =
-          send(stage, block->bytes / work_.pipelines, now) + (turn == 0 ? lateness_ : 0);
+      const double bytes = block->bytes / work_.pipelines;
+      average.arrival = send(stage, cluster_.group_link, bytes, now) + (turn == 0 ? lateness_ : 0);
       return;
     }
     if (turns_ > 0) note(stage, Kind::reduce, block->number, 0, begun, now);
@@ -157,7 +158,7 @@ class StepSimulation {
     const int first = placement_.first_stage(), last = placement_.last_stage();
     Tied& tied = tied_[step];
     if (first != last)
-      tied.arrival_at[stage == first] = send(stage, block->tied_bytes, now);
+      tied.arrival_at[stage == first] = send(stage, cluster_.link, block->tied_bytes, now);
     else if (++tied.done == 2)
       tied.arrival_at[0] = tied.arrival_at[1] = now;
   }
@@ -175,17 +176,18 @@ class StepSimulation {
   }
 
   // When a message of the rank arrives.
-  double send(int stage, double bytes, double now) {
+  double send(int stage, const Link& link, double bytes, double now) {
     Rank& rank = ranks_[stage];
-    rank.link_is_free = std::max(rank.link_is_free, now) + bytes * cluster_.link.seconds_per_byte;
+    rank.can_send = std::max(rank.can_send, now) + bytes * link.seconds_per_byte;
     rank.sent += bytes;
-    return rank.link_is_free + cluster_.link.latency;
+    return rank.can_send + link.latency;
   }
 
   // Rank 0 begins at once, and calls all others. In every other pipeline all stages wait for that.
   double call_of(int stage) const {
     if (ranks_[stage].step == 0 || (stage == 0 && work_.pipelines == 1)) return 0;
-    return ends_[ranks_[stage].step - 1] + cluster_.link.latency;
+    const Link& link = work_.pipelines == 1 ? cluster_.link : cluster_.group_link;
+    return ends_[ranks_[stage].step - 1] + link.latency;
   }
 
   void end_step(int stage, double now) {

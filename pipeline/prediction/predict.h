@@ -7,20 +7,22 @@
 
 namespace pipeline {
 
-// A rank sends its messages one after the other. One of n bytes takes n * seconds_per_byte, and
-// arrives `latency` later (Alexandrov et al. 1995, "LogGP").
+// A rank sends its messages one after the other, through whichever link. One of n bytes takes
+// n * seconds_per_byte, and arrives `latency` later (Alexandrov et al. 1995, "LogGP").
 struct Link {
   double latency = 0, seconds_per_byte = 0;
+  bool operator==(const Link&) const = default;
 };
 
 // What a step runs on, in seconds.
 struct Cluster {
-  Link link = {};
-  double action = 0;    // of a rank before each action and each block: mailbox, batch, messages
-  double adding = 0;    // of a byte that a rank receives in a ring
-  double carrying = 0;  // processor time per step of the threads that carry a rank's messages
-  double spread = 0;    // average difference between a rank's work on two microbatches
-  double cores = 0;     // that the stages of a pipeline share evenly; 0: enough
+  Link link = {};          // between the stages of a pipeline
+  Link group_link = link;  // between pipelines, in a stage group; also of rank 0's order to them
+  double action = 0;       // of a rank before each action and each block: mailbox, batch, messages
+  double adding = 0;       // of a byte that a rank receives in a ring
+  double carrying = 0;     // processor time per step of the threads that carry a rank's messages
+  double spread = 0;       // average difference between a rank's work on two microbatches
+  double cores = 0;        // that the stages of a pipeline share evenly; 0: enough
 };
 
 struct Prediction {

@@ -1,6 +1,8 @@
 #include <doctest/doctest.h>
 
+#include <cstddef>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 #include "pipeline/prediction/measured_link.h"
@@ -10,15 +12,25 @@
 // What a run measures of itself.
 namespace pipeline {
 
-TEST_CASE("rank 0 measures the link to rank 1, whatever the number of ranks") {
-  for (const int stages : {1, 2, 3}) {
-    std::vector<Link> links(stages);
-    toy::as_ranks(toy::config_of("1f1b", stages, 1, 3), "link",
-                  [&](toy::Rank rank) { links[rank.rank] = measured_link(rank.mailbox); });
-    CHECK((links[0].latency > 0) == (stages > 1));
-    CHECK(links[0].latency < 1);
-    CHECK(links[0].seconds_per_byte < 1e-3);
-    for (int rank = 1; rank < stages; ++rank) CHECK(links[rank].latency == 0);
+TEST_CASE("rank 0 measures its links to the next stage and the next pipeline") {
+  for (const auto& [stages, pipelines] : {std::pair{1, 1}, {2, 1}, {3, 1}, {1, 2}, {2, 3}}) {
+    const TrainingConfig config = toy::config_of("1f1b", stages, pipelines, 3);
+    std::vector<Cluster> measured(config.topology.ranks());
+    toy::as_ranks(config, "links", [&](toy::Rank rank) {
+      measured[rank.rank] = measured_links(rank.mailbox, config.topology);
+    });
+    const Link link = measured[0].link, group_link = measured[0].group_link;
+    for (const Link& each : {link, group_link}) {
+      CHECK((each.latency > 0) == (measured.size() > 1));
+      CHECK(each.latency < 1);
+      CHECK(each.seconds_per_byte < 1e-3);
+    }
+    // Two that are measured differ by some nanoseconds at least.
+    CHECK((link == group_link) == (stages == 1 || pipelines == 1));
+    for (std::size_t rank = 1; rank < measured.size(); ++rank) {
+      CHECK(measured[rank].link == Link{});
+      CHECK(measured[rank].group_link == Link{});
+    }
   }
 }
 

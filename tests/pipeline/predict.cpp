@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cmath>
 #include <deque>
+#include <map>
 #include <numbers>
 #include <string>
 #include <utility>
@@ -52,16 +53,20 @@ StageWork made_up_work(const TrainingConfig& config) {
 }
 
 // The seconds between the steps of real workers, whose stages sleep in virtual time.
-double paced(const TrainingConfig& config, const StageWork& work, Link link) {
-  const int ranks = config.topology.ranks(), steps = config.steps;
+double paced(const TrainingConfig& config, const StageWork& work, const Cluster& cluster) {
+  const Topology& topology = config.topology;
+  const int ranks = topology.ranks(), steps = config.steps;
   VirtualTime time;
   Dice dice(1);
+  const auto link = [&](int from, int to) {
+    return topology.pipeline(from) == topology.pipeline(to) ? cluster.link : cluster.group_link;
+  };
   SimulatedNetwork simulated(time, dice, {.lends = false, .link = link});
   const std::vector<std::uint16_t> text = toy::some_text();
   const data::Windows windows(text, toy::length);
   std::deque<PacedStage> stages;
   for (int rank = 0; rank < ranks; ++rank) {
-    const int stage = config.topology.stage(rank);
+    const int stage = topology.stage(rank);
     stages.emplace_back(config, stage, work[stage], [&time, rank](double seconds) {
       time.sleep(rank, std::chrono::duration_cast<VirtualTime::Clock::duration>(
                            std::chrono::duration<double>(seconds)));
@@ -139,6 +144,31 @@ TEST_CASE("a ring overlaps with the next block's W, and shares the link with its
   CHECK(updates == std::vector<double>{8.75, 9.25, 9.5, 10});
 }
 
+TEST_CASE("averages and rank 0's order go through the link between pipelines") {
+  const StageWork stages{{{{1, 2, 3}, {{.update = 0.5, .bytes = 8}}}}, {{{4, 5, 6}, {}}}};
+  const Cluster cluster{.link = {0.75, 0.125}, .group_link = {0.5, 0.5}, .adding = 0.0625};
+  // F 1, message 1, F 4, B 5, message 1, B 2, W 3, two turns, update 0.5, order 0.5
+  CHECK(predict_step(work_of(stages, 2, 2), cluster).length == 18 + 2 * (2 + 0.5 + 0.25));
+  CHECK(predict_step(work_of(stages, 1, 2), cluster).length == 17.5);
+}
+
+TEST_CASE("a rank sends one message after the other, through whichever link") {
+  Schedule list;
+  for (const int chunk : {0, 1}) list.push_back({Work::forward, 0, chunk});
+  for (const int chunk : {1, 0})
+    for (const Work work : {Work::backward, Work::weights}) list.push_back({work, 0, chunk});
+  const ChunkWork without{{1, 1, 1}, {}}, with{{1, 1, 1}, {{.bytes = 8}}};
+  const StepWork work{{Placement::loop(2, 2), 1, {list, list}},
+                      {{without, without}, {without, with}},
+                      2,
+                      1,
+                      {},
+                      {}};
+  // From one F of the last stage's first chunk to the next one: F 1, message 0.5, F 1, message 0.5,
+  // F 1, B 1, W 1, and two turns of 4, which a gradient of 0.5 comes between.
+  CHECK(predict_step(work, {.link = {0, 0.5}, .group_link = {0, 1}}).length == 14.5);
+}
+
 TEST_CASE("ranks that share a core wait for it") {
   const StageWork stages{{{{1, 2, 3}, {}}}, {{{4, 5, 6}, {}}}};
   CHECK(predict_step(work_of(stages, 1), {.cores = 1}).length == doctest::Approx(21));
@@ -197,6 +227,10 @@ TEST_CASE("a slow drift is no spread") {
 // the next turn is taken. So a few steps differ by part of an action: the first pipeline, which
 // begins a little earlier, is not quite like the others.
 TEST_CASE("the steps of real workers take as long as predicted") {
+  const Link fast{1e-4, 1e-9}, slow{2e-3, 2e-6};
+  const std::map<std::string, Cluster> clusters{{"llama", {.link = fast, .group_link = slow}},
+                                                {"gpt2", {.link = slow, .group_link = slow}},
+                                                {"split head", {.link = fast, .group_link = fast}}};
   double sum = 0, count = 0;
   for (const char* family : {"llama", "gpt2", "split head"})
     for (const ScheduleEntry& schedule : schedule_table())
@@ -208,9 +242,9 @@ TEST_CASE("the steps of real workers take as long as predicted") {
                     : toy::config_with_split_head(schedule.name, stages, pipelines, 5, 8000);
           config.steps = 4;
           const StageWork work = made_up_work(config);
-          const Link link = family == std::string("gpt2") ? Link{2e-3, 2e-6} : Link{1e-4, 1e-9};
-          const double predicted = predict_step(step_of(config, work), {.link = link}).length;
-          const double error = std::abs(paced(config, work, link) / predicted - 1);
+          const Cluster cluster = clusters.at(family);
+          const double predicted = predict_step(step_of(config, work), cluster).length;
+          const double error = std::abs(paced(config, work, cluster) / predicted - 1);
           CAPTURE(family);
           CAPTURE(schedule.name);
           CAPTURE(stages);

@@ -8,6 +8,7 @@
 
 #include "pipeline/collectives.h"
 #include "pipeline/evaluation.h"
+#include "pipeline/prediction/measured_link.h"
 #include "pipeline/story.h"
 #include "tests/pipeline/toy_training.h"
 
@@ -249,6 +250,11 @@ TEST_CASE("a rank receives only what is meant for it") {
   CHECK(!takes(0, 3, {Tag::clock, 0, 7}, 8));
   CHECK(takes(3, 0, {Tag::clock, 0, 7}, 8));
   CHECK(!takes(3, 1, {Tag::clock, 0, 7}, 8));
+  CHECK(takes(0, 1, {Tag::clock, 1, 7, 1}, link_bytes));  // between rank 0 and the next stage
+  CHECK(takes(2, 0, {Tag::clock, 1, 7}, 0));              // and the next pipeline
+  CHECK(!takes(0, 3, {Tag::clock, 1, 7}, 0));
+  CHECK(!takes(0, 2, {Tag::clock, 1, link_questions}, 0));
+  CHECK(!takes(0, 2, {Tag::clock, 1, 7, 1}, 8));
   CHECK(takes(0, 3, {Tag::peak, 0, 1}, 8));
   CHECK(takes(3, 0, {Tag::peak, 0, 1}, 8));
   CHECK(!takes(3, 1, {Tag::peak, 0, 1}, 8));

@@ -34,7 +34,8 @@ class SimulatedNetwork {
     std::vector<std::chrono::microseconds> work = {};  // of each rank between two looks, at most
     std::size_t room = 64;                             // messages of a connection
     bool lends = true;  // payloads stay where they are until they arrive, however small
-    Link link = {};     // of each rank; its time is added to that of the dice
+    // Its time is added to that of the dice.
+    std::function<Link(int from, int to)> link = [](int, int) { return Link{}; };
   };
   struct Crashed {};  // thrown to a rank's thread
 
@@ -114,7 +115,7 @@ class SimulatedNetwork {
   // put() finds room or not; the sender learns of the end when the connection is no longer cut.
   void open_soon(const Name& name);
   bool put(const Name& name, const Header& header, const Message& payload);
-  Duration transit_of(int from, std::size_t bytes);  // by the link
+  Duration transit_of(int from, int to, std::size_t bytes);  // by their link
   void deliver(const Name& name);
   std::optional<Transport::Arrival> take(int rank);
   void end(const Name& name);

@@ -51,20 +51,21 @@ bool SimulatedNetwork::put(const Name& name, const Header& header, const Message
       {{first, payload, {}},
        nn::crc32c(payload.bytes),
        time_.now() + dice_.up_to(weather_.latency) +
-           (is_for_beats ? Duration() : transit_of(from, payload.bytes.size()))});
+           (is_for_beats ? Duration() : transit_of(from, to, payload.bytes.size()))});
   if (connection.parcels.size() == 1)
     time_.at(connection.parcels.front().due, [this, name] { deliver(name); });
   return true;
 }
 
-SimulatedNetwork::Duration SimulatedNetwork::transit_of(int from, std::size_t bytes) {
+SimulatedNetwork::Duration SimulatedNetwork::transit_of(int from, int to, std::size_t bytes) {
+  const Link link = weather_.link(from, to);
   const auto duration = [](double seconds) {
     return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
   };
   auto& is_free = ranks_.at(from).link_is_free;
-  is_free = std::max(is_free, time_.now()) +
-            duration(static_cast<double>(bytes) * weather_.link.seconds_per_byte);
-  return is_free + duration(weather_.link.latency) - time_.now();
+  is_free =
+      std::max(is_free, time_.now()) + duration(static_cast<double>(bytes) * link.seconds_per_byte);
+  return is_free + duration(link.latency) - time_.now();
 }
 
 void SimulatedNetwork::deliver(const Name& name) {

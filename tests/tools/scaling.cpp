@@ -27,7 +27,11 @@ MeasuredStep two_stages() {
           1,
           {{first}, {last}},
           1e6,
-          {.link = {0.001, 1e-9}, .action = 0.002, .carrying = 0.003, .spread = 0.004},
+          {.link = {0.001, 1e-9},
+           .group_link = {0.002, 2e-9},
+           .action = 0.002,
+           .carrying = 0.003,
+           .spread = 0.004},
           {{5e6, 3e6, {2e6}, 12e6}, {4e6, 3e6, {1e6}, 9e6}}};
 }
 
@@ -39,15 +43,24 @@ Scaling scaling_of(const MeasuredStep& step, int chunks = 1) {
 }  // namespace
 
 TEST_CASE("a link is a latency and a speed with their units") {
-  const pipeline::Link link = parse_link("10us,12.5GB/s");
+  const pipeline::Link link = parse_link("--link", "10us,12.5GB/s");
   CHECK(link.latency == doctest::Approx(1e-5));
   CHECK(link.seconds_per_byte == doctest::Approx(1 / 12.5e9));
-  CHECK(parse_link("0.5 ms, 100 Mbit/s").seconds_per_byte == doctest::Approx(8e-8));
-  CHECK(parse_link("0s,1kB/s").latency == 0);
+  CHECK(parse_link("--link", "0.5 ms, 100 Mbit/s").seconds_per_byte == doctest::Approx(8e-8));
+  CHECK(parse_link("--link", "0s,1kB/s").latency == 0);
   for (const char* text :
        {"", "10,5", "10us", "10us,", "us,GB/s", "-1us,1GB/s", "1us,0GB/s", "1us,1GB/s,1",
         "nans,1GB/s", "1us,1e-320kB/s", "1e7s,1GB/s", "1us,infGB/s", "1 h,1GB/s", "1us,1GB"})
-    CHECK(contains(complaint_of([&] { parse_link(text); }), "is not a latency and a speed"));
+    CHECK(contains(complaint_of([&] { parse_link("--link", text); }),
+                   "is not a latency and a speed"));
+}
+
+TEST_CASE("links are printed once if they do not differ") {
+  pipeline::Cluster cluster{.link = {1e-5, 8e-11}};
+  CHECK(text_of_links(cluster) == "a message takes 10.0 us and 0.080 s per GB");
+  cluster.group_link = {5e-5, 1e-9};
+  CHECK(text_of_links(cluster) ==
+        "a message takes 10.0 us and 0.080 s per GB, between pipelines 50.0 us and 1.000 s per GB");
 }
 
 TEST_CASE("costs survive writing and reading") {
@@ -56,6 +69,8 @@ TEST_CASE("costs survive writing and reading") {
   const MeasuredStep step = parse_costs_json(text, "costs.json");
   CHECK(step.stages[0][0].blocks[1].bytes == 8e6);
   CHECK(step.stages[1][0].blocks[0].update == 0.5);
+  CHECK(step.cluster.link == pipeline::Link{0.001, 1e-9});
+  CHECK(step.cluster.group_link == pipeline::Link{0.002, 2e-9});
   CHECK(step.cluster.action == 0.002);
   CHECK(step.cluster.carrying == 0.003);
   CHECK(step.cluster.spread == 0.004);
@@ -140,6 +155,9 @@ TEST_CASE("costs that were not measured are refused with what is wrong") {
   CHECK(complaint("\"forward\": 1.0", "\"forward\": 1e99") == "x.json: forward is 1e+99");
   CHECK(complaint("\"forward\": 1.0", "\"forward\": \"1\"") == "x.json: forward is \"1\"");
   CHECK(complaint("\"backward\"", "\"other\"") == "x.json: has no backward");
+  CHECK(complaint("\"group_link\"", "\"other\"") == "x.json: has no group_link");
+  CHECK(complaint("\"seconds_per_byte\": 2e-09", "\"seconds_per_byte\": -1") ==
+        "x.json: seconds_per_byte is -1");
   CHECK(complaint("\"microbatches\": 4", "\"microbatches\": 0") == "x.json: microbatches is 0");
   CHECK(complaint("\"microbatches\": 4", "\"microbatches\": 65536") ==
         "x.json: microbatches is 65536");

@@ -1,6 +1,7 @@
 #include "tools/show_schedule/options.h"
 
 #include <array>
+#include <utility>
 
 #include "nn/base/error.h"
 #include "pipeline/schedules/schedule.h"
@@ -66,6 +67,9 @@ ScheduleOptions parse_options(int argc, char** argv) {
   line.add("--link", options.link,
            "with --ranks, latency and speed of a rank's messages, such as 10us,12.5GB/s: as "
            "the run measured");
+  line.add("--group-link", options.group_link,
+           "with --ranks, the same between pipelines, such as 50us,1GB/s: as --link, or as the run "
+           "measured");
   line.add("--batch", options.batch,
            "with --ranks, microbatches in a step of a batch that stays the same: as many as "
            "pipelines")
@@ -78,9 +82,11 @@ ScheduleOptions parse_options(int argc, char** argv) {
   if (options.run && splits_head(options.run->stages))
     throw nn::InputError(concat(options.stage_costs, " has costs of a split head"),
                          "record costs without --split-head");
-  if (!options.ranks && (!options.link.empty() || options.batch))
-    throw nn::InputError(concat(options.batch ? "--batch" : "--link", " is for a prediction"),
-                         "add --ranks 1000");
+  for (const auto& [name, is_given] : {std::pair{"--link", !options.link.empty()},
+                                       {"--group-link", !options.group_link.empty()},
+                                       {"--batch", options.batch.has_value()}})
+    if (is_given && !options.ranks)
+      throw nn::InputError(concat(name, " is for a prediction"), "add --ranks 1000");
   return options;
 }
 

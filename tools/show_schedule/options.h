@@ -21,7 +21,7 @@ struct ScheduleOptions {
   std::optional<training::MeasuredStep> run;  // if stage_costs names a file
   double message_time = 0;
   std::optional<int> ranks, batch;  // for a prediction; of microbatches
-  std::string link;
+  std::string link, group_link;
   std::string svg, csv;
   bool all = false, has_numbers = false;
 };

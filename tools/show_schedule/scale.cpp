@@ -40,26 +40,27 @@ void scale(const ScheduleOptions& options) {
     throw nn::InputError(concat(file, " has ", stages, " stages, and there are only ",
                                 *options.ranks, *options.ranks == 1 ? " rank" : " ranks"),
                          concat("give --ranks ", stages, " or more"));
-  if (!options.link.empty()) measured.cluster.link = training::parse_link(options.link);
+  Cluster& cluster = measured.cluster;
+  if (!options.link.empty())
+    cluster.link = cluster.group_link = training::parse_link("--link", options.link);
+  if (!options.group_link.empty())
+    cluster.group_link = training::parse_link("--group-link", options.group_link);
   const ScheduleEntry& schedule = schedule_to_predict(options, measured);
   const int own_chunks = static_cast<int>(measured.stages[0].size());
   const int chunks =
       chunks_of(schedule, options, options.schedule ? std::max(2, own_chunks) : own_chunks);
   const training::Scaling scaling{schedule, chunks,
                                   training::chunks_for(measured, schedule, chunks),
-                                  measured.activation_bytes, measured.cluster};
+                                  measured.activation_bytes, cluster};
   const auto report = training::scaling_report(
       scaling, *options.ranks, options.size.microbatches.value_or(measured.microbatches),
       options.batch.value_or(*options.ranks / stages));
   if (!options.svg.empty())
     nn::write_file_atomically(options.svg, report::to_svg(report.efficiency));
-  const Link& link = measured.cluster.link;
   std::cout << report.title << "\ncosts of " << file << ", from " << measured.pipelines
-            << (measured.pipelines == 1 ? " pipeline" : " pipelines") << "; a message takes "
-            << report::fixed(1e6 * link.latency, 1) << " us and "
-            << report::fixed(1e9 * link.seconds_per_byte, 3)
-            << " s per GB; two microbatches of a rank differ by "
-            << report::fixed(1e6 * measured.cluster.spread, 0) << " us on average\n\n"
+            << (measured.pipelines == 1 ? " pipeline" : " pipelines") << "; "
+            << training::text_of_links(cluster) << "; two microbatches of a rank differ by "
+            << report::fixed(1e6 * cluster.spread, 0) << " us on average\n\n"
             << report::to_text(report.weak) << '\n'
             << report::to_text(report.strong);
 }

@@ -16,7 +16,7 @@ namespace training {
 namespace {
 
 using nlohmann::json, nlohmann::ordered_json;
-using pipeline::BlockWork, pipeline::ChunkWork, pipeline::StageMemory;
+using pipeline::BlockWork, pipeline::ChunkWork, pipeline::Link, pipeline::StageMemory;
 
 constexpr const char* how_to_record = "record costs with tools/pipeline.sh 4 --steps 10";
 constexpr double largest = 1e15;
@@ -61,6 +61,15 @@ class Fields {
   const json& object_;
   const std::string& what_;
 };
+
+ordered_json json_of(const Link& link) {
+  return {{"latency", link.latency}, {"seconds_per_byte", link.seconds_per_byte}};
+}
+
+Link link_of(const json& object, const std::string& name) {
+  const Fields fields(object, name);
+  return {fields.number("latency"), fields.number("seconds_per_byte")};
+}
 
 ordered_json json_of(const BlockWork& block) {
   return {{"block", block.number},
@@ -123,13 +132,12 @@ StageMemory memory_of(const json& object, const std::string& name, std::size_t c
 
 std::string to_json(const MeasuredStep& step) {
   const pipeline::Cluster& cluster = step.cluster;
-  ordered_json object{
-      {"schedule", step.schedule},       {"microbatches", step.microbatches},
-      {"pipelines", step.pipelines},     {"activation_bytes", step.activation_bytes},
-      {"latency", cluster.link.latency}, {"seconds_per_byte", cluster.link.seconds_per_byte},
-      {"action", cluster.action},        {"adding", cluster.adding},
-      {"carrying", cluster.carrying},    {"spread", cluster.spread},
-      {"stages", ordered_json::array()}};
+  ordered_json object{{"schedule", step.schedule},      {"microbatches", step.microbatches},
+                      {"pipelines", step.pipelines},    {"activation_bytes", step.activation_bytes},
+                      {"link", json_of(cluster.link)},  {"group_link", json_of(cluster.group_link)},
+                      {"action", cluster.action},       {"adding", cluster.adding},
+                      {"carrying", cluster.carrying},   {"spread", cluster.spread},
+                      {"stages", ordered_json::array()}};
   for (const std::vector<ChunkWork>& chunks : step.stages) {
     ordered_json stage = ordered_json::array();
     for (const ChunkWork& chunk : chunks) stage.push_back(json_of(chunk));
@@ -149,11 +157,9 @@ MeasuredStep parse_costs_json(std::string_view text, const std::string& name) {
   step.microbatches = fields.count("microbatches", 1, largest_count);
   step.pipelines = fields.count("pipelines", 1, largest_count);
   step.activation_bytes = fields.number("activation_bytes");
-  step.cluster = {{fields.number("latency"), fields.number("seconds_per_byte")},
-                  fields.number("action"),
-                  fields.number("adding"),
-                  fields.number("carrying"),
-                  fields.number("spread")};
+  step.cluster = {link_of(fields.at("link"), name), link_of(fields.at("group_link"), name),
+                  fields.number("action"),          fields.number("adding"),
+                  fields.number("carrying"),        fields.number("spread")};
   for (const json& chunks : fields.list("stages")) {
     if (!chunks.is_array() || chunks.empty() || chunks.size() > most_entries)
       fields.refuse("a stage is not a list of chunks");

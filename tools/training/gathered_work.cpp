@@ -35,11 +35,13 @@ void each_number(pipeline::StageMemory& memory, const F& f) {
 
 }  // namespace
 
-std::string told_work(const pipeline::StageWorker& worker, double carrying, pipeline::Link link,
-                      double peak_memory) {
+std::string told_work(const pipeline::StageWorker& worker, double carrying,
+                      const pipeline::Cluster& links, double peak_memory) {
   std::ostringstream text;
-  text << std::setprecision(9) << link.latency << ' ' << link.seconds_per_byte << ' '
-       << worker.seconds_per_action() << ' ' << carrying / std::max(1, worker.steps_done()) << ' '
+  text << std::setprecision(9);
+  for (const pipeline::Link& link : {links.link, links.group_link})
+    text << link.latency << ' ' << link.seconds_per_byte << ' ';
+  text << worker.seconds_per_action() << ' ' << carrying / std::max(1, worker.steps_done()) << ' '
        << worker.spread_of_microbatches();
   const std::vector<ChunkWork> work = worker.measured_work();
   pipeline::StageMemory memory = worker.measured_memory(peak_memory);
@@ -68,8 +70,8 @@ GatheredWork gather_work(const pipeline::TrainingConfig& config, const std::stri
     };
     const auto add = [&](double& to, double times) { to += times * next(); };
     pipeline::Cluster& cluster = sum.cluster;
-    add(cluster.link.latency, 1);  // all but rank 0 tell zeros
-    add(cluster.link.seconds_per_byte, 1);
+    for (pipeline::Link* link : {&cluster.link, &cluster.group_link})  // zeros but of rank 0
+      add(link->latency, 1), add(link->seconds_per_byte, 1);
     for (double* number : {&cluster.action, &cluster.carrying, &cluster.spread})
       add(*number, 1.0 / mailbox.ranks());
     const int stage = config.topology.stage(rank);

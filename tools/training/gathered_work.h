@@ -21,9 +21,9 @@ struct GatheredWork {
 };
 
 // What a rank tells the recorder: one line, with the processor seconds of all its messages so far,
-// the link that it measured, and the largest memory of its process.
-std::string told_work(const pipeline::StageWorker& worker, double carrying, pipeline::Link link,
-                      double peak_memory);
+// the links that it measured, and the largest memory of its process.
+std::string told_work(const pipeline::StageWorker& worker, double carrying,
+                      const pipeline::Cluster& links, double peak_memory);
 
 // On the recorder: what all other ranks tell it, and its own.
 GatheredWork gather_work(const pipeline::TrainingConfig& config, const std::string& own,

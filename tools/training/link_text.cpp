@@ -2,6 +2,7 @@
 
 #include "nn/base/error.h"
 #include "nn/base/split.h"
+#include "tools/report/axis.h"
 #include "tools/training/units.h"
 
 namespace training {
@@ -14,7 +15,7 @@ constexpr Unit units_of_speed[] = {
 
 }  // namespace
 
-pipeline::Link parse_link(std::string_view text) {
+pipeline::Link parse_link(const std::string& option, std::string_view text) {
   const auto parts = nn::split(text, ',');
   if (parts.size() == 2) {
     const auto latency = parse_amount(parts[0], units_of_time),
@@ -23,9 +24,19 @@ pipeline::Link parse_link(std::string_view text) {
       return {latency->value(), 1 / speed->value()};
   }
   throw nn::InputError(
-      nn::concat("--link \"", text, "\" is not a latency and a speed"),
-      "give both with their units (ns, us, ms, s; kB/s, MB/s, GB/s, Mbit/s, Gbit/s): "
-      "--link 10us,12.5GB/s");
+      nn::concat(option, " \"", text, "\" is not a latency and a speed"),
+      "give both with their units (ns, us, ms, s; kB/s, MB/s, GB/s, Mbit/s, Gbit/s): " + option +
+          " 10us,12.5GB/s");
+}
+
+std::string text_of_links(const pipeline::Cluster& cluster) {
+  const auto cost_of = [](const pipeline::Link& link) {
+    return nn::concat(report::fixed(1e6 * link.latency, 1), " us and ",
+                      report::fixed(1e9 * link.seconds_per_byte, 3), " s per GB");
+  };
+  const std::string text = "a message takes " + cost_of(cluster.link);
+  if (cluster.group_link == cluster.link) return text;
+  return text + ", between pipelines " + cost_of(cluster.group_link);
 }
 
 }  // namespace training

@@ -24,6 +24,7 @@
 #include "tools/training/costs_file.h"
 #include "tools/training/gathered_work.h"
 #include "tools/training/lanes.h"
+#include "tools/training/link_text.h"
 #include "tools/training/page.h"
 #include "tools/training/trace_files.h"
 
@@ -69,9 +70,7 @@ std::string sentence_of(const pipeline::Prediction& prediction, const pipeline::
        << std::fixed << std::setprecision(1) << std::abs(difference) << " % "
        << (difference < 0 ? "less" : "more") << "; " << std::setprecision(0) << 1e6 * cluster.action
        << " us per action";
-  if (cluster.link.seconds_per_byte > 0)
-    text << ", " << 1e6 * cluster.link.latency << " us and " << std::setprecision(2)
-         << 1e-9 / cluster.link.seconds_per_byte << " GB/s per message";
+  if (cluster.link != pipeline::Link{}) text << "; " << text_of_links(cluster);
   text << '\n';
   return text.str();
 }
@@ -97,8 +96,9 @@ void report_costs(const RankOptions& options, const pipeline::StageWorker& worke
   const TrainingConfig& config = options.config;
   const int recorder = pipeline::recorder_of(config);
   const double carrying = pipeline::carrying_seconds();  // without what is measured next
-  const std::string own = told_work(worker, carrying, pipeline::measured_link(mailbox),
-                                    static_cast<double>(tools::peak_memory()));
+  const std::string own =
+      told_work(worker, carrying, pipeline::measured_links(mailbox, config.topology),
+                static_cast<double>(tools::peak_memory()));
   if (mailbox.rank() != recorder) return mailbox.send_text(recorder, {Tag::report}, own);
   auto [stage_work, memory, cluster] = gather_work(config, own, mailbox);
   if (!seconds_per_step) return;
