@@ -244,7 +244,7 @@ double Prediction::idle_share() const {
 
 Prediction predict_step(const StepWork& work, const Cluster& cluster) {
   Prediction step = StepSimulation(work, cluster).run();
-  if (cluster.cores == 0 || step.length == 0) return step;
+  if (cluster.cores == 0 || cluster.carrying == 0 || step.length == 0) return step;
   // A step is longer by what it carries where no core is free: so the share is of the first length.
   const double carrying = static_cast<double>(work.stages.size()) * cluster.carrying;
   return StepSimulation(work, cluster, carrying / step.length).run();

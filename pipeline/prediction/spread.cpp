@@ -31,6 +31,7 @@ double Spread::mean_difference() const { return sum_ / std::max(1, count_ - 1); 
 
 // Two standard normal numbers differ by 2 / sqrt(pi) on average.
 double expected_excess(int count, double mean_difference) {
+  if (count == 1 || mean_difference == 0) return 0;  // without the integral
   const double deviation = mean_difference * std::sqrt(std::numbers::pi) / 2;
   return deviation * expected_largest(count);
 }
