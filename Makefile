@@ -43,7 +43,7 @@ PARALLEL  = $(MAKE) --no-print-directory $(JOBS)
 run       = $(if $(V),,@echo '$(1) $@' && )mkdir -p $(@D) && $(2)
 prepared  = $(PCH:%=-include $(BUILD)/%)
 compile   = $(call run,compile,$(CXX) $(CPPFLAGS) $(CXXFLAGS) $(prepared) -c -o $@ $<)
-link      = $(call run,link,$(CXX) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIBRARY) $(LDLIBS))
+link      = $(call run,link,$(CXX) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a %.so,$^) $(LDLIBS))
 replace   = >$@.new && { cmp -s $@.new $@ && rm $@.new || mv $@.new $@; }
 
 all: setup

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs all tests: unit tests in float, those of the arithmetic also in double, the layers of the
 # include graph, and the programs as a user starts them. A failure stops nothing; the last line
-# counts passes and failures.
+# counts passes and failures. ALSO=tests/launchers/run.sh runs that suite, too.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 float=build/float${BUILD_SUFFIX-} double=build/double${BUILD_SUFFIX-}
@@ -43,10 +43,10 @@ case $float in *thread*)
 esac
 
 # Units run in several processes, and write their many small files where none waits for a disk.
-units() {  # units FOLDER: all but those of tools, which are not built in double
-  local run=$1/tests/run slow='*/pipeline/seeds.cpp,*/pipeline/predict.cpp'
+units() {
+  local run=$float/tests/run slow='*/pipeline/seeds.cpp,*/pipeline/predict.cpp'
   printf '%s\n' "$run -sf=$slow -sfe=$left_out" "$run -sf=*/pipeline/* -sfe=$slow,$left_out" \
-    "$run -sfe=*/pipeline/*,*/tools/*,$left_out"
+    "$run -sfe=*/pipeline/*,*/tools/*,$left_out" "$run -sf=*/tools/* -sfe=$left_out"
 }
 room=$(df --output=avail -m /dev/shm 2>/dev/null | tail -n 1)
 [ "${room:-0}" -gt 1000 ] && place=/dev/shm || place=${TMPDIR:-/tmp}
@@ -66,9 +66,9 @@ suites() {
   longest=$(printf 'tests/%s.sh\n' hw1 pipeline strangers client_pipelines run_folder notebooks \
     launcher ranks python)
   others=$(printf '%s\n' tests/*.sh | grep -vxF -e tests/run.sh -e "$longest")
-  printf '%s\n' "$(units "$float")" "$float/tests/run -sf=*/tools/* -sfe=$left_out" "$longest" \
-    tools/check_layers.sh "$others" | grep -vxF -e "$pipelines"
-  if make -s -j"$(nproc)" REAL=double unit >&2; then units "$double"; else echo false; fi
+  printf '%s\n' ${ALSO-} "$(units)" "$longest" tools/check_layers.sh "$others" |
+    grep -vxF -e "$pipelines"
+  if make -s -j"$(nproc)" REAL=double unit >&2; then echo "$double/tests/run"; else echo false; fi
 }
 
 # A test waits about as much as it computes, so more of them run at once than there are cores.

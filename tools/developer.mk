@@ -5,21 +5,27 @@ LDFLAGS  += -fsanitize=$(SANITIZE)
 endif
 
 BENCH    := $(call objects,tools/bench)
-# In double, only the arithmetic is tested, not the programs.
-ROOMS    := $(addprefix tests/,nn data fl pipeline $(if $(filter double,$(REAL)),,tools))
+# In double, only the arithmetic is built and tested.
+ifeq ($(REAL),double)
+ROOMS    := tests/nn tests/fl
+TESTED   := $(call objects,nn nn/ops nn/kernels data fl tools/program) $(BUILD)/version.o
+else
+ROOMS    := $(addprefix tests/,nn data fl pipeline tools)
+TESTED   := $(BENCH) $(LIBRARY)
+STRANGER := $(BUILD)/tests/stranger
+endif
 FOLDERS  += $(ROOMS)
-TESTS    := $(BUILD)/tests/main.o $(call objects,$(ROOMS)) $(if $(filter double,$(REAL)),,$(BENCH))
 FUZZERS  := $(patsubst tests/fuzz/%.cpp,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.cpp))
 
 $(BIN)/bench: $(BENCH)
-$(BUILD)/tests/run: $(TESTS)
-$(BUILD)/tests/stranger: $(BUILD)/tests/strangers/stranger.o
+$(BUILD)/tests/run: $(BUILD)/tests/main.o $(call objects,$(ROOMS)) $(TESTED)
+$(STRANGER): $(BUILD)/tests/strangers/stranger.o $(LIBRARY)
 $(FUZZERS): LDFLAGS += -fsanitize=fuzzer
-$(FUZZERS): $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%.o
-$(BUILD)/tests/run $(BUILD)/tests/stranger $(FUZZERS): $(LIBRARY)
+$(FUZZERS): $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%.o $(LIBRARY)
+$(BUILD)/tests/run $(STRANGER) $(FUZZERS):
 	$(link)
 
-unit: $(BUILD)/tests/run $(BUILD)/tests/stranger
+unit: $(BUILD)/tests/run $(STRANGER)
 fuzzers: $(FUZZERS)
 test: all
 	+@$(PARALLEL) $(BIN)/bench

@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "fl/clocks/clocks.h"
+#include "fl/compression/compression.h"
 #include "fl/defences/defences.h"
 #include "nn/base/file.h"
 #include "nn/files/checkpoint.h"
@@ -53,6 +54,19 @@ TEST_CASE("a defence's state is saved, and a resumed run gives the same bits") {
     CHECK(complaint_of([&] {
             federated::SavedRun(parts.path, true, log).restore("toy", server);
           }) != "nothing");
+  }
+}
+
+TEST_CASE("what privacy and compression keep is saved, and a resumed run gives the same bits") {
+  fl::Config is_private = toy::config("fedavg"), is_compressed = toy::config("scaffold");
+  is_private.defence = fl::find_defence("dp");
+  is_private.options = {{"dp-clip-quantile", 0.5}, {"dp-noise", 0.1}};
+  is_compressed.compression = fl::find_compression("topk");
+  for (const fl::Config& config : {is_private, is_compressed}) {
+    const tools::TemporaryFolder whole, parts;
+    const Outcome uninterrupted = play(whole.path, config, 5);
+    for (int round = 1; round < 5; ++round) play(parts.path, config, round);
+    CHECK(play(parts.path, config, 5) == uninterrupted);
   }
 }
 
