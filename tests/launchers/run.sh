@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Ranks started by real launchers: mpirun, torchrun, and a Slurm of three machines that are network
+# Ranks started by real launchers, mpirun, torchrun and Slurm, on three machines that are network
 # namespaces joined by 100 Mbit/s. Each part runs where its tools are installed.
 #
 #   make test-launchers
@@ -19,14 +19,32 @@ export DATA_RAW=$work/data  # without a vocabulary: little time goes into the ar
 small=(--text "$work/stories.txt" --d 32 --heads 2 --tokens 24)
 has() { command -v "$@" >/dev/null; }
 
+. tests/launchers/machines.bash
+. tests/launchers/slurm.bash
+trap '{ stop_machines; stop_slurm; } 2>/dev/null; rm -rf "$work"' EXIT
+
 # The launchers, as users type them: launch_NAME RANKS COMMAND...
 launch_mpirun() {
-  local root=
-  [ "$(id -u)" != 0 ] || root=--allow-run-as-root
-  timeout 90 mpirun $root --oversubscribe -n "$@"
+  local where=()
+  [ "$(id -u)" != 0 ] || where=(--allow-run-as-root)
+  [ ${#machines[@]} = 0 ] || where+=(--mca plm_rsh_agent "$work/ssh" --map-by node
+    --host 10.77.0.10,10.77.0.11,10.77.0.12)
+  timeout 90 mpirun "${where[@]}" --oversubscribe -n "$@"
 }
+# An agent on each machine, if there are machines and two ranks for each.
 launch_torchrun() {
-  timeout 60 "$torchrun" --no-python --standalone --nproc-per-node "$1" -- "${@:2}"
+  local run=(timeout 60 "$torchrun" --no-python) machine agents=() status=0
+  if [ ${#machines[@]} = 0 ] || [ "$1" != 6 ]; then
+    "${run[@]}" --standalone --nproc-per-node "$1" -- "${@:2}"
+    return
+  fi
+  for machine in 0 1 2; do
+    on_machine $machine "${run[@]}" --nnodes 3 --node-rank $machine --nproc-per-node 2 \
+      --master-addr 10.77.0.10 --master-port 29518 -- "${@:2}" &
+    agents+=($!)
+  done
+  for agent in "${agents[@]}"; do wait "$agent" || status=$?; done
+  return $status
 }
 launch_srun() { timeout 60 srun -K -N 3 -n "$@"; }
 # Not Kubernetes itself, but what a process of an Indexed Job finds in its environment. It does not
@@ -126,7 +144,7 @@ replaces() {  # replaces LAUNCHER
 # On an idle machine of two cores they meet within 30 s; the time that other work takes on the cores
 # is allowed on top. From start to end they take 60 s of processor time, more beside other work.
 many_meet() {
-  local TIMEFORMAT='%U %S' user system before most
+  local TIMEFORMAT='%U %S' user system before most machines=()
   before=$(seconds_of_all)
   { time launch_mpirun 200 "$program" --stages 2 --text "$work/stories.txt" --tokens 8 --d 16 \
     --depth 2 --heads 2 --microbatches 1 --steps 1 --timeout 80 --out "$work/many" \
@@ -191,7 +209,8 @@ federates() {  # federates LAUNCHER
   "launch_$1" 3 "${program%/*}/federated" "${federation[@]}" --meet "$work" \
     --csv "$work/$1.csv" >"$work/out" 2>&1
   cat "$work/out"
-  cmp "$work/federation.csv" "$work/$1.csv" && grep -q 'rank 2 trained clients [1-9]' "$work/out"
+  cmp "$work/federation.csv" "$work/$1.csv" && grep -q 'rank 2 trained clients [1-9]' "$work/out" &&
+    grep -F "3 ranks, started by ${found[$1]%% *}" "$work/out"
 }
 # A rank that dies is started again by keep.sh; others train its clients meanwhile.
 takes_over() {  # takes_over LAUNCHER
@@ -297,6 +316,7 @@ for pipelines in 1 2; do
     --out "$work/sh-$((3 * pipelines))"
 done
 tested kubernetes
+start_machines
 if python3 -c 'import yaml' 2>/dev/null; then
   check "the files for Kubernetes are a Job and a JobSet" manifests_are_whole
   if has "$kubernetes_validate"; then
@@ -320,8 +340,6 @@ if has "$torchrun"; then
   check "two agents of torchrun start a killed run again, and it continues" restarts_of_torchrun
 else echo "left out: torchrun (pip install torch)"
 fi
-. tests/launchers/slurm.bash
-trap 'stop_slurm 2>/dev/null; rm -rf "$work"' EXIT
 if start_slurm; then
   tested srun
   check "the script for sbatch trains" trains sbatch 6

@@ -1,29 +1,9 @@
-# A Slurm of three machines on this one: each slurmd has namespaces of its own for processes and for
-# the network, which a bridge joins by 100 Mbit/s. Sourced by run.sh.
+# A Slurm of the three machines of machines.bash. Sourced by run.sh.
 slurm=$work/slurm slurm_processes=()
 
 in_background() {  # in_background NAME COMMAND...: the output is in $slurm/NAME.out
   "${@:2}" >"$slurm/$1.out" 2>&1 &
   slurm_processes+=($!)
-}
-
-slow() { tc qdisc add dev "$1" root tbf rate 100mbit burst 64kb latency 50ms; }
-export -f slow
-
-# Runs the command in new namespaces, once their network has an address.
-on_machine() {  # on_machine NUMBER COMMAND...
-  in_background "machine-$1" unshare --net --pid --fork --kill-child --mount-proc bash -c \
-    'until ip address show eth0 | grep -q 10.77; do sleep 0.05; done 2>/dev/null; exec "$@"' - \
-    "${@:2}"
-  local inside=${slurm_processes[-1]} _
-  for _ in {1..100}; do
-    [ "$(readlink /proc/self/ns/net)" != "$(readlink "/proc/$inside/ns/net")" ] && break
-    sleep 0.02
-  done
-  ip link add "machine$1" type veth peer name eth0 netns "$inside" &&
-    ip link set "machine$1" master bridge up && slow "machine$1" &&
-    nsenter -t "$inside" --net bash -c "ip link set lo up && ip link set eth0 up && slow eth0 &&
-      ip address add 10.77.0.1$1/24 dev eth0"
 }
 
 # The ports are none that connections of other tests are given.
@@ -54,21 +34,19 @@ END
 # Says what is missing, and fails, if there can be no Slurm here.
 start_slurm() {
   local tool node _
-  for tool in slurmctld slurmd srun munged unshare ip tc; do
-    has $tool || { echo "left out: Slurm (packages slurm-wlm, munge, iproute2)"; return 1; }
+  for tool in slurmctld slurmd srun munged; do
+    has $tool || { echo "left out: Slurm (packages slurm-wlm, munge)"; return 1; }
   done
-  [ "$own_network" ] || { echo "left out: Slurm (needs root and network namespaces)"; return 1; }
+  [ ${#machines[@]} = 3 ] || { echo "left out: Slurm (needs the three machines)"; return 1; }
   mkdir -p "$slurm/state" && write_slurm_conf
   chmod 711 "$work" "$slurm"  # munged's clients reach its socket
   head -c 1024 /dev/urandom >"$slurm/munge.key" && chmod 400 "$slurm/munge.key"
-  ip link add bridge type bridge && ip address add 10.77.0.1/24 dev bridge &&
-    ip link set bridge up || { echo "left out: Slurm (no bridge)"; return 1; }
   in_background munged munged --force --foreground --key-file="$slurm/munge.key" \
     --socket="$slurm/munge.socket" --pid-file="$slurm/munged.pid" --log-file="$slurm/munged.log" \
     --seed-file="$slurm/munged.seed"
   in_background slurmctld slurmctld -D -f "$SLURM_CONF"
   for node in 0 1 2; do
-    on_machine $node slurmd -D -N n$node -f "$SLURM_CONF" || return 1
+    in_background slurmd-$node on_machine $node slurmd -D -N n$node -f "$SLURM_CONF"
   done
   local start=$SECONDS
   while [ $((SECONDS - start)) -lt 30 ]; do

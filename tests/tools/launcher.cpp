@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "nn/base/printable.h"
 #include "tests/complaint.h"
 
 namespace training {
@@ -138,6 +139,8 @@ TEST_CASE("a launcher that did not start this process, or says nonsense, is an e
   for (const char* number : {"", "x", "-1", "4x", "99999999999999999999"})
     CHECK(complaint("auto", with(slurm, {{"SLURM_PROCID", number}})) ==
           nn::concat("SLURM_PROCID=\"", number, "\" makes no sense"));
+  CHECK(complaint("auto", with(slurm, {{"SLURM_PROCID", "1\n\x1b[2J"}})) ==
+        nn::concat("SLURM_PROCID=\"", nn::printable("1\n\x1b[2J"), "\" makes no sense"));
   CHECK(complaint("auto", with(slurm, {{"SLURM_PROCID", "6"}})) ==
         "SLURM_PROCID=6, SLURM_STEP_NUM_TASKS=6: there is no such rank");
 }

@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "nn/base/error.h"
+#include "nn/base/printable.h"
 #include "nn/base/split.h"
 
 namespace training {
@@ -73,7 +74,7 @@ int number_of(const Environment& environment, const char* variable, int least) {
   const std::string text = value_of(environment, variable);
   const std::optional<std::int64_t> number = parse(text);
   if (!number || *number < least || *number > 1 << 20)
-    throw nn::InputError(nn::concat(variable, "=\"", text, "\" makes no sense"),
+    throw nn::InputError(nn::concat(variable, "=\"", nn::printable(text, 80), "\" makes no sense"),
                          "unset it, or add --launcher none");
   return static_cast<int>(*number);
 }

@@ -1,6 +1,7 @@
 #include "tools/training/link_text.h"
 
 #include "nn/base/error.h"
+#include "nn/base/printable.h"
 #include "nn/base/split.h"
 #include "tools/report/axis.h"
 #include "tools/training/units.h"
@@ -24,7 +25,7 @@ pipeline::Link parse_link(const std::string& option, std::string_view text) {
       return {latency->value(), 1 / speed->value()};
   }
   throw nn::InputError(
-      nn::concat(option, " \"", text, "\" is not a latency and a speed"),
+      nn::concat(option, " \"", nn::printable(text, 80), "\" is not a latency and a speed"),
       "give both with their units (ns, us, ms, s; kB/s, MB/s, GB/s, Mbit/s, Gbit/s): " + option +
           " 10us,12.5GB/s");
 }
