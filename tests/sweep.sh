@@ -108,6 +108,12 @@ check "an empty file is refused" refuses_file "no option in it" '# nothing'
 check "too many runs are refused" refuses_file "more than 10000 runs" \
   "seed = [$(seq -s, 0 200)]" "lr = [$(seq -s, 1 100)]"
 check "a missing file is refused" refuses "none.toml" sweep "$work/none.toml"
+fails() {
+  printf 'dataset = "heart"\ndata = "%s"\nlr = [0.1, 0.2]\n' "$work/none" >"$work/fails.toml"
+  "$program" sweep "$work/fails.toml" --out "$work/fails" 2>&1 |
+    grep "^error: 2 of 2 runs failed, such as lr=0.1: cannot read $work/none/heart.csv"
+}
+check "a run that fails is named, with its reason" fails
 changed() {
   sed -i 's/rounds = 4/rounds = 5/' "$work/sweep.toml"
   refuses "has a run with other options" sweep "$work/sweep.toml" --out "$work/whole"

@@ -93,6 +93,15 @@ void require_names_of_their_own(const std::vector<SweepRun>& runs) {
                            "make two sweeps of them");
 }
 
+// What a failed run said last in its log.
+std::string complaint_in(const fs::path& log) {
+  std::string complaint = "which could not write why: is the disk full?";
+  if (!fs::exists(log)) return complaint;
+  for (const std::string& line : nn::split(nn::read_file(log), '\n'))
+    if (line.starts_with("error: ")) complaint = nn::printable(line.substr(7), 200);
+  return complaint;
+}
+
 }  // namespace
 
 std::string SweepRun::name() const {
@@ -166,10 +175,11 @@ void run_sweep(const Sweep& sweep, const std::atomic<bool>& stop) {
   const std::vector<std::string> failed = run_all(tasks, sweep.jobs, stop);
   write_sweep_report(sweep);
   if (failed.empty()) return;
+  const fs::path log = sweep.out / "runs" / failed.front() / "log";
   throw nn::InputError(
-      nn::concat(failed.size(), " of ", sweep.runs.size(), " runs failed, such as ",
-                 failed.front()),
-      nn::concat("its log says why: ", (sweep.out / "runs" / failed.front() / "log").string()));
+      nn::concat(failed.size(), " of ", sweep.runs.size(), " runs failed, such as ", failed.front(),
+                 ": ", complaint_in(log)),
+      "more is in its log: " + log.string());
 }
 
 }  // namespace federated
