@@ -20,14 +20,16 @@ small=(--tokenizer bytes --d 128 --depth 4 --heads 4) model=("${small[@]}")
 rehearse() {  # rehearse NAME TIMES STEPS STAGES PIPELINES OPTIONS...
   local name=$1 times=$2 steps=$3 stages=$4 pipelines=$5
   shift 5
-  local options=("${common[@]}" "${model[@]}" "$@" --threads 1)
+  local options=("${common[@]}" "${model[@]}" "$@" --threads 1) traced=()
+  [ "$pipelines" -lt 16 ] || traced=(--trace)
   tools/pipeline.sh "$stages" "${measured_pipelines:-$pipelines}" "${options[@]}" --steps 4 \
     --out "$work/$name-costs" &&
     awk -v times="$times" '$1 ~ /"(forward|backward|weights|scores|head|update)":/ {
         printf "%s %.9g%s\n", $1, $2 * times, /,$/ ? "," : ""; next } 1' \
       "$work/$name-costs/costs.json" >"$work/$name.json" &&
     "${urgent[@]}" "${network[@]}" tools/pipeline.sh "$stages" "$pipelines" "${options[@]}" \
-      --rehearse "$work/$name.json" --steps "$steps" --out "$work/$name" >"$work/$name.out" &&
+      --rehearse "$work/$name.json" --steps "$steps" "${traced[@]}" --out "$work/$name" \
+      >"$work/$name.out" &&
     cat "$work/$name.out"
 }
 allowed() { sed -n 's/^a step takes .* allow \([0-9.]*\) s .*/\1/p' "$work/$1.out"; }
@@ -66,6 +68,20 @@ holds() {  # holds PERCENT TIMES STEPS STAGES PIPELINES OPTIONS...
   check "predicted within $1 %: ${*:4}" is_within $name "$1"
 }
 
+best_by() {  # best_by predicted|measured RUN...: the run with the shortest step
+  local run
+  for run in "${@:2}"; do echo "$("$1" "$run") $run"; done | sort -g | head -n 1 | cut -d ' ' -f 2
+}
+best_cut() {  # best_cut COMMAND...: that trains with more options
+  local cut runs=()
+  for cut in 0,3 1,2 2,1 3,0; do
+    "$@" 2 1 --microbatches 4 --depth 3 --layers $cut
+    runs+=("run-$number")
+  done
+  check "the best cut by prediction is the best one" \
+    [ "$(best_by predicted "${runs[@]}")" = "$(best_by measured "${runs[@]}")" ]
+}
+
 echo '| | measured, s | predicted | % | % by cut and schedule alone |'
 if [ "$which" = full ]; then  # as many processes as there are cores
   trains_as_predicted 3 1 1 --microbatches 4
@@ -78,6 +94,7 @@ if [ "$which" = full ]; then  # as many processes as there are cores
   trains_as_predicted 3 2 1 --microbatches 4 --schedule zb-h1
   trains_as_predicted 3 2 1 --microbatches 4 --schedule interleaved
   trains_as_predicted 3 2 1 --microbatches 5 --schedule zb-v
+  best_cut trains_as_predicted 3
   model=()  # the course's LLaMA
   trains_as_predicted 3 2 1 --microbatches 4 --split-head
   finish
@@ -94,18 +111,7 @@ if [ "$which" != ranks ]; then
   holds 3 4 12 3 2 --microbatches 4
   holds 3 4 12 4 1 --microbatches 6 --schedule zb-h1 --model gpt2
   holds 3 4 12 4 3 --microbatches 4
-  cuts=()  # the runs with them
-  for cut in 0,3 1,2 2,1 3,0; do
-    holds 3 4 12 2 1 --microbatches 4 --depth 3 --layers $cut
-    cuts+=("run-$number")
-  done
-  best_by() {  # best_by predicted|measured: the run with the shortest step
-    local run
-    for run in "${cuts[@]}"; do echo "$("$1" "$run") $run"; done | sort -g | head -n 1 |
-      cut -d ' ' -f 2
-  }
-  check "the best cut by prediction is the best one" \
-    [ "$(best_by predicted)" = "$(best_by measured)" ]
+  best_cut holds 3 4 12
   model=()  # the course's LLaMA
   holds 3 1 12 4 1 --microbatches 8 --split-head
   grep '^a step takes' "$work/run-$number.out"
@@ -120,10 +126,40 @@ if [ "$which" != ranks ]; then
   else echo "left out: a link of 100 Mbit/s (needs root and iproute2)"
   fi
 fi
+# What show_schedule says of so many ranks, from the costs of one pipeline, beside what their
+# processes did: the median step, how long all were idle in one of them, and the most that one sent.
+scales() {  # scales NAME RANKS BATCH
+  local said
+  read -ra said < <("${program%/*}/show_schedule" --ranks "$2" --batch "$3" \
+    --costs "$work/$1.json" | awk -v ranks="$2" '$1 == ranks { row = $0 } END { print row }')
+  "${program%/*}/show_trace" "$work/$1" | awk -v ranks="$2" -v batch="$3" -v name="$1" \
+    -v step="$(measured "$1")" -v said_step="${said[2]}" -v said_idle="${said[3]}" \
+    -v said_sent="${said[4]}" \
+    -v sent="$(sed -n 's/^sent: rank [0-9]* \([0-9]*\) .*/\1/p' "$work/$1.out" | sort -n | tail -n 1)" '
+      /^As predicted/ { exit }
+      $1 == "rank" { idle += $(NF - 1) / ranks }
+      END {
+        sent *= 1e-6 / 5
+        printf "| %d | %d | %.3f | %.3f | %.1f | %.1f | %.2f | %.1f |\n", ranks, batch, step,
+          said_step, idle, said_idle, sent, said_sent
+        exit !is_near(said_step, step, 0.03 * step) || !is_near(said_idle, idle, 3) ||
+          !is_near(said_sent, sent, 0.05 + 0.01 * sent)
+      }
+      function is_near(a, b, most) { return a - b < most && b - a < most }'
+}
 # Two cores are enough for the messages of so many processes where costs are some 100 ms.
 if [ "$which" != few ]; then
   measured_pipelines=1
-  holds 3 200 5 4 16 --microbatches 8 --tokens 64
-  holds 3 200 5 4 32 --microbatches 8 --tokens 64
+  big=()
+  for sizes in '64 128 16 8' '64 256 16 16' '128 256 32 8'; do
+    read -r ranks batch pipelines microbatches <<<"$sizes"
+    holds 3 200 5 4 $pipelines --microbatches $microbatches --tokens 64
+    big+=("run-$number $ranks $batch")
+  done
+  echo '| ranks | batch | step, s | predicted | idle, % | predicted | sent, MB | predicted |'
+  for run in "${big[@]}"; do
+    check "show_schedule predicts step, idle time and bytes of $run" scales $run
+    cat "$work/log"
+  done
 fi
 finish
