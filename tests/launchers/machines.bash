@@ -1,5 +1,5 @@
-# Three machines on this one: each has namespaces of its own for processes and for the network, which
-# a bridge joins by 100 Mbit/s. Machine N has the address 10.77.0.1N. Sourced by run.sh.
+# Three machines on this one: each has namespaces of its own, for processes and for the network,
+# which a bridge joins by 100 Mbit/s. Machine N has the address 10.77.0.1N. Sourced by run.sh.
 machines=()  # a process of each
 
 on_machine() {  # on_machine NUMBER COMMAND...

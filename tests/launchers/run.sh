@@ -215,8 +215,8 @@ continues() {
   grep -q '^begins at step 1: ' "$work/batch.log" &&
     grep -qE '^resumed: after step [1-9]' "$work/batch.log" && same_losses not-requeued requeued
 }
-# torchrun starts all workers again, on both machines. Their counts of restarts differ after a worker
-# of the second one has failed at its start.
+# torchrun starts all workers again, on both machines. Their counts of restarts differ after a
+# worker of the second one has failed at its start.
 restarts_of_torchrun() {
   local agent agents=() status=0 first=() run=("${small[@]}" --tokenizer bytes --steps 300)
   for agent in 0 1; do
