@@ -110,17 +110,39 @@ check "too many runs are refused" refuses_file "more than 10000 runs" \
 check "a missing file is refused" refuses "none.toml" sweep "$work/none.toml"
 fails() {
   printf 'dataset = "heart"\ndata = "%s"\nlr = [0.1, 0.2]\n' "$work/none" >"$work/fails.toml"
-  "$program" sweep "$work/fails.toml" --out "$work/fails" 2>&1 |
+  "$program" sweep "$work/fails.toml" --jobs 1 --out "$work/fails" 2>&1 |
     grep "^error: 2 of 2 runs failed, such as lr=0.1: cannot read $work/none/heart.csv"
 }
 check "a run that fails is named, with its reason" fails
 changed() {
-  sed -i 's/rounds = 4/rounds = 5/' "$work/sweep.toml"
-  refuses "has a run with other options" sweep "$work/sweep.toml" --out "$work/whole"
+  sed 's/"mlp"/"logistic"/' "$work/sweep.toml" >"$work/changed.toml"
+  refuses "has a run with other options" sweep "$work/changed.toml" --out "$work/whole"
 }
 check "another sweep in the same folder is refused" changed
+lost() {
+  rm "$work/killed/runs/algorithm=fedavg,seed=1/results.csv"
+  sweep killed && same_tables killed
+}
+check "a run whose table is lost writes it again" lost
+longer() {
+  sed 's/rounds = 4/rounds = 5/' "$work/sweep.toml" >"$work/longer.toml"
+  "$program" sweep "$work/longer.toml" --jobs 2 --out "$work/killed" 2>"$work/err" &&
+    "$program" sweep "$work/longer.toml" --jobs 2 --out "$work/long" 2>"$work/err" &&
+    cmp "$work"/{killed,long}/results.csv && cmp "$work"/{killed,long}/summary.csv
+}
+check "with more rounds its runs go on, to the tables of a sweep that had them at first" longer
+check "with fewer it is refused" \
+  refuses "has a run with more rounds" sweep "$work/sweep.toml" --out "$work/killed"
+diverges() {
+  writes 'model = "mlp"' 'lr = [1e38, 0.1]' 'rounds = 2'
+  "$program" sweep "$work/bad.toml" --out "$work/diverged" >"$work/stdout" 2>"$work/err" &&
+    grep -q 'diverged: lr=1e38' "$work/err" && grep -q '^lr=1e38 .* 1 of 1$' "$work/stdout" &&
+    [ "$(cut -d, -f1,7 "$work/diverged/summary.csv" | tr '\n' ' ')" = \
+      "lr,Diverged 1e38,1 0.1,0 " ]
+}
+check "a run that diverges is named, and in the tables" diverges
 forecast() {
-  sed -i 's/rounds = 5/rounds = 4/; s/\[1, 2\]/[1, 2, 3]/' "$work/sweep.toml"
+  sed -i 's/\[1, 2\]/[1, 2, 3]/' "$work/sweep.toml"
   sweep whole && grep -qE "^2 of 6 runs to go, 2 at once: about [0-9:]+, if" "$work/err"
 }
 check "a longer list of seeds adds its runs, and says how long the others took" forecast

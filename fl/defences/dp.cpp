@@ -21,9 +21,11 @@ using nn::real;
 // Excluded clients add 0 and still count in m, so that m reveals nothing.
 //
 // With a quantile g, the clip follows it (Andrew et al. 2021, algorithm 1): b is the share of the
-// round's norms within S, with noise of its own, and S <- S exp(-rate (b - g)). Both noises
-// together are worth z: that of the count has a standard deviation s, a twentieth of m or z if that
-// is more, and z of the sum becomes (z^-2 - (2 s)^-2)^(-1/2).
+// round's norms within S, with noise of its own, and S <- S exp(-rate (b - g)). It is computed as
+// 1/2 + (sum over k of 1/2 if |d_k| <= S, else -1/2) / m, so that no client changes that sum by
+// more than 1/2, also by being there or not. Both noises together are worth z: that of this sum has
+// a standard deviation s, a twentieth of m or z if that is more, and z of the other becomes
+// (z^-2 - (2 s)^-2)^(-1/2).
 class DpMean : public Aggregation {
  public:
   explicit DpMean(const Config& config)
@@ -49,7 +51,7 @@ class DpMean : public Aggregation {
     const double factor = clip_factor(update.values, clip());
     for (std::size_t i = 0; i < sum_.size(); ++i)
       sum_[i] += update.values[i] * static_cast<real>(factor);
-    within_ += factor == 1;
+    within_ += factor == 1 ? 0.5 : -0.5;
   }
 
   std::span<const real> result() override {
@@ -78,7 +80,7 @@ class DpMean : public Aggregation {
   void adapt(double count_noise) {
     real within[] = {static_cast<real>(within_)};
     add_noise(within, count_noise, generator_);
-    clip() *= static_cast<real>(std::exp(-rate_ * (within[0] / count_ - quantile_)));
+    clip() *= static_cast<real>(std::exp(-rate_ * (0.5 + within[0] / count_ - quantile_)));
   }
 
   double noise_, delta_, quantile_, rate_;
@@ -87,7 +89,7 @@ class DpMean : public Aggregation {
   double q_;   // m / N
   nn::Generator generator_;
   std::vector<real> sum_;
-  int within_ = 0;
+  double within_ = 0;       // one half for each norm within the clip, less one for each other
   std::vector<real> kept_;  // the clip, and how many rounds there were
   real used_clip_;
 };

@@ -98,6 +98,20 @@ TEST_CASE("an adaptive clip follows its quantile of the norms") {
   CHECK(dp->measures().at("Clip bound") < 4.2);
 }
 
+TEST_CASE("a client changes what the clip learns by half a count, also by being there or not") {
+  const fl::Config config = private_config(
+      {{"dp-clip", 4}, {"dp-noise", 0}, {"dp-clip-quantile", 0.5}, {"dp-clip-rate", 1}});
+  const auto count_of = [&](const std::vector<std::vector<real>>& norms) {
+    const auto dp = config.defence->make(config);
+    aggregate_of(*dp, norms);
+    return -6 * std::log(dp->state().front().values[0] / 4);
+  };
+  const double others = count_of({{1}, {2}, {9}, {3}, {8}});
+  CHECK(others == doctest::Approx(0.5).epsilon(1e-4));
+  CHECK(count_of({{1}, {2}, {9}, {3}, {8}, {1}}) - others == doctest::Approx(0.5).epsilon(1e-4));
+  CHECK(count_of({{1}, {2}, {9}, {3}, {8}, {7}}) - others == doctest::Approx(-0.5).epsilon(1e-4));
+}
+
 TEST_CASE("the count's noise is paid for by more noise in the sum") {
   const std::vector<real> zeros(10'000);
   const auto stddev_of_sum = [&](double quantile) {

@@ -65,13 +65,13 @@ std::vector<std::string> run_all(const std::vector<Task>& tasks, int jobs,
     }
     const Task& task = *found->second;
     running.erase(found);
-    const bool is_success =
-        WIFEXITED(status) && (WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == diverged_status);
-    if (is_success) nn::write_file_atomically(task.success_file, "");
+    const bool has_diverged = WIFEXITED(status) && WEXITSTATUS(status) == diverged_status,
+               is_success = has_diverged || (WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    if (is_success) nn::write_file_atomically(task.success_file, has_diverged ? "diverged\n" : "");
     if (!is_success && stop) continue;
     if (!is_success) failed.push_back(task.name);
-    std::cerr << "run " << ++ended << " of " << tasks.size() << (is_success ? ": " : " failed: ")
-              << task.name << '\n';
+    const char* const how = has_diverged ? " diverged: " : is_success ? ": " : " failed: ";
+    std::cerr << "run " << ++ended << " of " << tasks.size() << how << task.name << '\n';
   }
   if (next < tasks.size() || (stop && ended < tasks.size())) {
     std::cerr << "stopped; the same command goes on\n";

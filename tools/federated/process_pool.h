@@ -11,8 +11,9 @@ namespace federated {
 struct Task {
   std::string name;
   std::vector<std::string> arguments;
-  std::filesystem::path log;           // gets what it prints, after what is there
-  std::filesystem::path success_file;  // is made once it has ended with 0 or diverged_status
+  std::filesystem::path log;  // gets what it prints, after what is there
+  // Is made once it has ended with 0; with diverged_status, it says so.
+  std::filesystem::path success_file;
 };
 
 // Runs all, so many at once, with a line on standard error as each ends. Returns the names of those

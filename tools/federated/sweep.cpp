@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iostream>
 #include <iterator>
+#include <optional>
 #include <set>
 
 #include "nn/base/error.h"
@@ -23,7 +24,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::size_t most_runs = 10'000;
-constexpr const char *arguments_file = "arguments.txt", *done_file = "done";
+constexpr const char* arguments_file = "arguments.txt";
 
 std::string text_of(const std::vector<std::string>& arguments) {
   return nn::join(arguments, "\n") + "\n";
@@ -47,18 +48,40 @@ void add(SweepRun& run, const std::string& option, const std::string& value) {
   if (value != "true") run.arguments.push_back(value);
 }
 
-// Throws nn::InputError if the folder has a run with other arguments.
+// Takes the number of rounds out of a run's arguments.
+std::optional<int> take_rounds(std::vector<std::string>& arguments) {
+  const auto option = std::ranges::find(arguments, "--rounds");
+  if (arguments.end() - option < 2) return {};
+  const auto rounds = nn::parse_number<int>(option[1]);
+  arguments.erase(option, option + 2);
+  return rounds;
+}
+
+// Throws nn::InputError if the folder has a run with other arguments, but for fewer rounds.
 void check_folder(const SweepRun& run, const fs::path& folder) {
-  if (fs::exists(folder / arguments_file) &&
-      nn::read_file(folder / arguments_file) != text_of(run.arguments))
-    throw nn::InputError(nn::concat(folder.string(), " has a run with other options"),
+  if (!fs::exists(folder / arguments_file)) return;
+  const std::string text = nn::read_file(folder / arguments_file);
+  if (text == text_of(run.arguments)) return;
+  std::vector<std::string> before = nn::split(text, '\n'), now = run.arguments;
+  before.pop_back();  // what is after the last line
+  const std::optional<int> rounds_before = take_rounds(before), rounds = take_rounds(now);
+  if (before != now || rounds_before > rounds)
+    throw nn::InputError(nn::concat(folder.string(), " has a run with ",
+                                    before != now ? "other options" : "more rounds"),
                          "choose another folder by --out, or remove that one");
 }
 
+// A run that shall be longer goes on.
 void prepare_folder(const SweepRun& run, const fs::path& folder) {
   nn::require_writable_folder(folder);
-  if (!fs::exists(folder / arguments_file))
-    nn::write_file_atomically(folder / arguments_file, text_of(run.arguments));
+  const std::string text = text_of(run.arguments);
+  if (fs::exists(folder / arguments_file) && nn::read_file(folder / arguments_file) == text) return;
+  fs::remove(folder / done_file);
+  nn::write_file_atomically(folder / arguments_file, text);
+}
+
+bool is_done(const fs::path& folder) {
+  return fs::exists(folder / done_file) && fs::exists(folder / run_table);
 }
 
 std::vector<std::string> arguments_of(const SweepRun& run, const fs::path& folder) {
@@ -166,7 +189,7 @@ void run_sweep(const Sweep& sweep, const std::atomic<bool>& stop) {
   for (const SweepRun& run : sweep.runs) {
     const fs::path folder = sweep.folder_of(run);
     prepare_folder(run, folder);
-    if (!fs::exists(folder / done_file))
+    if (!is_done(folder))
       tasks.push_back({run.name(), arguments_of(run, folder), folder / "log", folder / done_file});
     else if (const auto took = seconds_of(folder))
       seconds.push_back(*took);

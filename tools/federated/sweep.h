@@ -36,8 +36,8 @@ struct Sweep {
 
 // Completes all runs as processes of this program, and leaves results.csv (every round of every
 // run), summary.csv (mean and deviation over the seeds) and report.html. Killed at any moment, the
-// same sweep goes on; a completed run is not run again. Throws tools::Stopped after a signal, and
-// nn::InputError if a run failed, once the others are completed.
+// same sweep goes on; a completed run is not run again, and with more --rounds it goes on. Throws
+// tools::Stopped after a signal, and nn::InputError if a run failed, once the others are completed.
 void run_sweep(const Sweep& sweep, const std::atomic<bool>& stop);
 
 }  // namespace federated

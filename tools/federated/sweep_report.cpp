@@ -26,7 +26,7 @@ std::string table_of(const std::vector<RunRows>& runs, const std::vector<std::st
   std::string text = "Run";
   for (const std::string& column : columns) text += ',' + nn::csv_cell(column);
   text += '\n';
-  for (const auto& [run, rounds] : runs)
+  for (const auto& [run, rounds, has_diverged] : runs)
     for (const Cells& row : rounds) {
       text += nn::csv_cell(run->name());
       for (const std::string& column : columns) {
@@ -145,13 +145,18 @@ void write_sweep_report(const Sweep& sweep) {
     if (option != "seed") summary += nn::csv_cell(option) + ',';
   const report::Table targets = target_table(groups);
   const bool has_target = !targets.rows.empty(), is_timed = has_times(groups);
+  const bool have_diverged = std::ranges::any_of(runs, &RunRows::has_diverged);
+  if (have_diverged) table.header.emplace_back("Diverged");
   summary += nn::concat("Runs,Last accuracy,Last deviation,Best accuracy,Best deviation",
                         has_target ? ",Reached,Rounds to target,Rounds deviation" : "",
-                        is_timed ? ",Seconds to target,Seconds deviation" : "", '\n');
+                        is_timed ? ",Seconds to target,Seconds deviation" : "",
+                        have_diverged ? ",Diverged" : "", '\n');
   for (const auto& [name, group] : groups) {
     const Moments last = group.last(), best = group.best();
     table.rows.push_back({name, std::to_string(group.runs.size()), percent(last.mean),
                           percent(last.deviation), percent(best.mean), percent(best.deviation)});
+    if (have_diverged)
+      table.rows.back().push_back(nn::concat(group.diverged(), " of ", group.runs.size()));
     for (const auto& [option, value] : group.runs.front()->run->varied)
       if (option != "seed") summary += nn::csv_cell(value) + ',';
     summary += nn::concat(group.runs.size(), ',', number(last.mean), ',', number(last.deviation),
@@ -159,6 +164,7 @@ void write_sweep_report(const Sweep& sweep) {
     const std::vector<double> rounds = group.at_target("Round");
     if (has_target) summary += nn::concat(',', rounds.size(), ',', cells_of(rounds));
     if (is_timed) summary += ',' + cells_of(group.at_target(fl::simulated_seconds));
+    if (have_diverged) summary += nn::concat(',', group.diverged());
     summary += '\n';
     plot.series.push_back(series_of(name, group));
   }
@@ -173,7 +179,7 @@ void write_sweep_report(const Sweep& sweep) {
     if (!shown.empty()) document.blocks.emplace_back(last_table(caption, groups, shown));
   add_pictures(sweep, groups, document);
   nn::write_file_atomically(sweep.out / "report.html", report::to_html(document));
-  std::cout << report::to_text(printed, false);
+  if (!runs.empty()) std::cout << report::to_text(printed, false);
 }
 
 }  // namespace federated

@@ -34,13 +34,15 @@ SweepResults results_of(const Sweep& sweep) {
   SweepResults results;
   auto& [columns, runs] = results;
   for (const SweepRun& run : sweep.runs) {
-    const std::filesystem::path file = sweep.folder_of(run) / run_table;
+    const std::filesystem::path folder = sweep.folder_of(run), file = folder / run_table;
     if (!std::filesystem::exists(file)) continue;
     const std::vector<nn::CsvRecord> records = nn::read_csv(file);
     const std::vector<std::string>& header = records.front().cells;
     for (const std::string& column : header)
       if (std::ranges::find(columns, column) == columns.end()) columns.push_back(column);
-    RunRows& rows = runs.emplace_back(RunRows{&run, {}});
+    const bool has_diverged =
+        std::filesystem::exists(folder / done_file) && !nn::read_file(folder / done_file).empty();
+    RunRows& rows = runs.emplace_back(RunRows{&run, {}, has_diverged});
     for (std::size_t i = 1; i < records.size(); ++i) {
       Cells& row = rows.rounds.emplace_back();
       for (std::size_t c = 0; c < header.size(); ++c) row[header[c]] = records[i].cells[c];
@@ -97,6 +99,10 @@ Moments Group::best() const {
   for (const RunRows* run : runs)
     values.push_back(std::ranges::max(run->tests() | std::views::values));
   return Moments(values);
+}
+
+std::ptrdiff_t Group::diverged() const {
+  return std::ranges::count_if(runs, [](const RunRows* run) { return run->has_diverged; });
 }
 
 std::vector<double> Group::at_target(const std::string& column) const {

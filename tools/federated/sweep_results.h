@@ -13,7 +13,7 @@
 namespace federated {
 
 // In each run's folder. Beside it, results.csv.json has everything that was measured.
-constexpr const char *run_table = "results.csv", *split_picture = "split.svg";
+constexpr const char *run_table = "results.csv", *split_picture = "split.svg", *done_file = "done";
 
 using Cells = std::map<std::string, std::string>;  // by column
 
@@ -21,6 +21,7 @@ using Cells = std::map<std::string, std::string>;  // by column
 struct RunRows {
   const SweepRun* run;
   std::vector<Cells> rounds;
+  bool has_diverged = false;
 
   std::vector<double> accuracies() const;  // NaN of rounds that were not tested
   std::map<int, double> tests() const;     // the others, by round
@@ -55,6 +56,7 @@ struct Group {
   // What the column has in the rounds that reach the target, of the runs that reach it; "Round" is
   // in which.
   std::vector<double> at_target(const std::string& column) const;
+  std::ptrdiff_t diverged() const;  // how many of them
 };
 
 using Groups = std::vector<std::pair<std::string, Group>>;  // by configuration, in order
