@@ -5,13 +5,15 @@ machines=()  # a process of each
 on_machine() {  # on_machine NUMBER COMMAND...
   nsenter --target "${machines[$1]}" --net --pid --mount --wd="$PWD" "${@:2}"
 }
-# What mpirun uses instead of ssh: $work/ssh [OPTIONS] ADDRESS COMMAND...
+# What mpirun uses instead of ssh: $work/ssh [OPTIONS] ADDRESS COMMAND... Machines that are really
+# several have folders of their own for temporary files.
 write_ssh() {
   {
     echo '#!/usr/bin/env bash'
-    printf 'machines=(%s)\n' "${machines[*]}"
+    printf 'work=%q machines=(%s)\n' "$work" "${machines[*]}"
     declare -f on_machine
     echo 'while [[ $1 = -* ]]; do shift; done'
+    echo 'TMPDIR=$(mktemp -d "$work/machine-${1: -1}-XXXX"); export TMPDIR'
     echo 'on_machine "${1: -1}" sh -c "${*:2}"'
   } >"$work/ssh"
   chmod +x "$work/ssh"
