@@ -19,6 +19,19 @@
 
 using toy::flip_a_bit, toy::Outcome, toy::play;
 
+namespace {
+
+// By a program for each round, with one thread and three in turn.
+Outcome play_in_parts(const std::filesystem::path& folder, fl::Config config, int last) {
+  for (int round = 1; round < last; ++round) {
+    config.threads = round % 2 ? 1 : 3;
+    play(folder, config, round);
+  }
+  return play(folder, config, last);
+}
+
+}  // namespace
+
 TEST_CASE("a resumed run gives the same bits, for every algorithm, split and thread count") {
   for (const fl::AlgorithmEntry& algorithm : fl::algorithm_table())
     for (const fl::Split split :
@@ -28,11 +41,7 @@ TEST_CASE("a resumed run gives the same bits, for every algorithm, split and thr
       fl::Config config = toy::config(std::string(algorithm.name).c_str(), 1);
       config.partition = {.split = split, .alpha = 0.1};
       const Outcome uninterrupted = play(whole.path, config, 5);
-      for (int round = 1; round < 5; ++round) {  // a program for each round
-        config.threads = round % 2 ? 1 : 3;
-        play(parts.path, config, round);
-      }
-      CHECK(play(parts.path, config, 5) == uninterrupted);
+      CHECK(play_in_parts(parts.path, config, 5) == uninterrupted);
     }
 }
 
@@ -42,8 +51,7 @@ TEST_CASE("a defence's state is saved, and a resumed run gives the same bits") {
     fl::Config config = toy::config(algorithm);
     config.defence = fl::find_defence("centered-clip");
     const Outcome uninterrupted = play(whole.path, config, 4);
-    for (int round = 1; round < 4; ++round) play(parts.path, config, round);
-    CHECK(play(parts.path, config, 4) == uninterrupted);
+    CHECK(play_in_parts(parts.path, config, 4) == uninterrupted);
     CHECK(nn::read_safetensors(parts.path / "step-4" / "state.safetensors")
               .tensors.contains("defence.centre"));
 
@@ -65,8 +73,7 @@ TEST_CASE("what privacy and compression keep is saved, and a resumed run gives t
   for (const fl::Config& config : {is_private, is_compressed}) {
     const tools::TemporaryFolder whole, parts;
     const Outcome uninterrupted = play(whole.path, config, 5);
-    for (int round = 1; round < 5; ++round) play(parts.path, config, round);
-    CHECK(play(parts.path, config, 5) == uninterrupted);
+    CHECK(play_in_parts(parts.path, config, 5) == uninterrupted);
   }
 }
 
@@ -80,11 +87,7 @@ TEST_CASE("clients in flight train from the same weights in a resumed run") {
       config.options["drop-out"] = 0.2;
       if (clock.is_asynchronous) config.options["buffer-size"] = 3;
       const Outcome uninterrupted = play(whole.path, config, 6);
-      for (int round = 1; round < 6; ++round) {
-        config.threads = round % 2 ? 1 : 3;
-        play(parts.path, config, round);
-      }
-      CHECK(play(parts.path, config, 6) == uninterrupted);
+      CHECK(play_in_parts(parts.path, config, 6) == uninterrupted);
       const auto state = parts.path / "step-6" / "state.safetensors";
       const bool has_versions =
           std::filesystem::exists(state) &&
