@@ -1,5 +1,6 @@
 # What Kubernetes tells a process, and the files for it. Sourced by run.sh.
 kubernetes_validate=${KUBERNETES_VALIDATE:-kubernetes-validate}
+found[kubernetes]='kubernetes (JOB_COMPLETION_INDEX=0)'
 
 # Not Kubernetes itself, but what a process of an Indexed Job finds in its environment. It does not
 # say how many there are.
@@ -65,4 +66,8 @@ test_manifests() {
     fi
   else echo "left out: the files for Kubernetes (needs python3 with yaml)"
   fi
+}
+test_kubernetes() {
+  tested kubernetes
+  test_manifests
 }

@@ -47,9 +47,10 @@ start_machines() {
     { echo "left out: three machines (need root and network namespaces)"; return 1; }
   ip link add bridge type bridge && ip address add 10.77.0.1/24 dev bridge &&
     ip link set bridge up || { echo "left out: three machines (no bridge)"; return 1; }
-  for number in 0 1 2; do start_machine $number || { machines=(); return 1; }; done
+  for number in 0 1 2; do start_machine $number || { stop_machines; return 1; }; done
   write_ssh
 }
 stop_machines() {
   [ ${#machines[@]} = 0 ] || kill -KILL "${machines[@]}"
+  machines=()
 }

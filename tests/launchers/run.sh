@@ -12,51 +12,17 @@ fi
 program=pipeline_worker
 . tests/checks.bash
 prepare_launcher
-torchrun=${TORCHRUN:-torchrun}
 
 write_stories
 export DATA_RAW=$work/data  # without a vocabulary: little time goes into the arithmetic
 small=(--text "$work/stories.txt" --d 32 --heads 2 --tokens 24)
 has() { command -v "$@" >/dev/null; }
 
-. tests/launchers/kubernetes.bash
-. tests/launchers/machines.bash
-. tests/launchers/slurm.bash
+# A launcher's file has launch_NAME RANKS COMMAND..., as users type it, what rank 0 of six processes
+# finds, and test_NAME.
+declare -A found
+for part in machines kubernetes mpirun torchrun slurm; do . tests/launchers/$part.bash; done
 trap '{ stop_machines; stop_slurm; } 2>/dev/null; rm -rf "$work"' EXIT
-
-# The launchers, as users type them: launch_NAME RANKS COMMAND...
-launch_mpirun() {
-  local where=()
-  [ "$(id -u)" != 0 ] || where=(--allow-run-as-root)
-  [ ${#machines[@]} = 0 ] || where+=(--mca plm_rsh_agent "$work/ssh" --map-by node
-    --host 10.77.0.10,10.77.0.11,10.77.0.12)
-  timeout 90 mpirun "${where[@]}" --oversubscribe -n "$@"
-}
-# An agent on each machine, if there are machines and two ranks for each.
-launch_torchrun() {
-  local run=(timeout 60 "$torchrun" --no-python) machine agent agents=() status=0
-  if [ ${#machines[@]} = 0 ] || [ "$1" != 6 ]; then
-    "${run[@]}" --standalone --nproc-per-node "$1" -- "${@:2}"
-    return
-  fi
-  for machine in 0 1 2; do
-    on_machine $machine "${run[@]}" --nnodes 3 --node-rank $machine --nproc-per-node 2 \
-      --master-addr 10.77.0.10 --master-port 29518 -- "${@:2}" &
-    agents+=($!)
-  done
-  for agent in "${agents[@]}"; do wait "$agent" || status=$?; done
-  return $status
-}
-launch_srun() { timeout 60 srun -K -N 3 -n "$@"; }
-launch_sbatch() {  # the script has all of the command but its options
-  local status=0
-  while [ $# -gt 0 ] && [[ $1 != --* ]]; do shift; done
-  rm -f "$work/batch.log"  # to which jobs append
-  timeout 90 sbatch --wait --output="$work/batch.log" --chdir="$PWD" tools/launch/slurm.sh "$@" ||
-    status=$?
-  cat "$work/batch.log"
-  return $status
-}
 
 leaves_no_meeting() { [ -z "$(find "$work/$1" -name '.meeting*')" ]; }  # leaves_no_meeting NAME
 trains() {  # trains LAUNCHER RANKS
@@ -65,12 +31,6 @@ trains() {  # trains LAUNCHER RANKS
     { cat "$work/$1-$2.out"; return 1; }
 }
 # Rank 0 says which launcher it found, by which variables, and what it makes of 6 processes.
-declare -A found=(
-  [kubernetes]='kubernetes (JOB_COMPLETION_INDEX=0)'
-  [mpirun]='mpi (OMPI_COMM_WORLD_RANK=0, OMPI_COMM_WORLD_SIZE=6)'
-  [torchrun]='torchrun (RANK=0, WORLD_SIZE=6)'
-  [srun]='slurm (SLURM_PROCID=0, SLURM_STEP_NUM_TASKS=6)'
-  [sbatch]='slurm (SLURM_PROCID=0, SLURM_STEP_NUM_TASKS=6)')
 says_who_started_it() {  # says_who_started_it LAUNCHER
   local said="launcher: ${found[$1]}; 3 stages x 2 pipelines; meeting in $work/$1-6/.meeting-"
   grep -F "$said" "$work/$1-6.out" || { echo "no $said"; cat "$work/$1-6.out"; return 1; }
@@ -130,26 +90,6 @@ replaces() {  # replaces LAUNCHER
     tools/pipeline.sh 3 --microbatches 6 "${elastic[@]}" --steps "$last" \
       --out "$work/$name-alone" && same_losses "$name-alone" "$name"
 }
-# On an idle machine of two cores they meet within 30 s; the time that other work takes on the cores
-# is allowed on top. From start to end they take 60 s of processor time, more beside other work.
-many_meet() {
-  local TIMEFORMAT='%U %S' user system before most machines=()
-  before=$(seconds_of_all)
-  { time launch_mpirun 200 "$program" --stages 2 --text "$work/stories.txt" --tokens 8 --d 16 \
-    --depth 2 --heads 2 --microbatches 1 --steps 1 --timeout 80 --out "$work/many" \
-    >"$work/out" 2>&1; } 2>"$work/time"
-  grep '^met: 200 ranks' "$work/out" || { tail "$work/out"; return 1; }
-  read -r user system <"$work/time"
-  most=$(awk "BEGIN { print 30 + ($(seconds_of_all) - $before - $user - $system) / $(nproc) }")
-  echo "200 processes took $user s, and $system s in the kernel; $most s are allowed to meet"
-  awk -v most="$most" '/^met: 200 ranks/ { met = $5 < most } END { exit !met }' "$work/out" &&
-    [ $((${user%.*} + ${system%.*})) -lt 100 ]
-}
-# Processor time of all work on this machine since its start, on all cores together.
-seconds_of_all() {
-  awk -v ticks="$(getconf CLK_TCK)" '/^cpu / { print ($2 + $3 + $4 + $7 + $8 + $9) / ticks }' \
-    /proc/stat
-}
 # The clients of a federation, shared out over processes.
 federates() {  # federates LAUNCHER
   "launch_$1" 3 "${program%/*}/federated" "${federation[@]}" --meet "$work" \
@@ -183,56 +123,6 @@ takes_over() {  # takes_over LAUNCHER
     --rounds "$rounds" --csv "$work/$name-alone.csv" &&
     cmp "$work/$name-alone.csv" "$work/$name.csv"
 }
-# Clients whose model is cut into stages. The plays have the path that DATA_RAW had before.
-cuts_clients() {
-  local run=(run --dataset shakespeare --model llama --split natural -N 440 -C 0.01 -B 8 --lr 0.2
-    --local-steps 4 --rounds 2 --test-every 2)
-  export DATA_RAW=$data_raw
-  "${program%/*}/federated" "${run[@]}" --csv "$work/plays.csv" >"$work/out" &&
-    launch_mpirun 6 "${program%/*}/federated" "${run[@]}" --stages 3 --meet "$work" \
-      --csv "$work/plays-6.csv" >"$work/out" 2>&1
-  cat "$work/out"
-  export DATA_RAW=$work/data
-  cmp "$work/plays.csv" "$work/plays-6.csv" &&
-    grep -q 'rank 5 computed gradients [1-9]' "$work/out"  # mpirun may put it within a line
-}
-# Slurm would wait two minutes before it starts a requeued job again.
-continues() {
-  local run=("${small[@]}" --steps 24 --checkpoint-every 4) job _
-  rm -f "$work/batch.log"
-  tools/pipeline.sh 3 2 "${run[@]}" --out "$work/not-requeued" || return
-  job=$(sbatch --parsable --output="$work/batch.log" --chdir="$PWD" tools/launch/slurm.sh \
-    --stages 3 "${run[@]}" --out "$work/requeued") && wait_for_step requeued 6 &&
-    scontrol requeue "$job" || { cat "$work/batch.log"; scancel "$job"; return 1; }
-  for _ in {1..900}; do
-    case $(squeue -h -j "$job" -o '%T %r') in
-      'PENDING BeginTime') scontrol update jobid="$job" StartTime=now ;;
-      '') break ;;
-    esac
-    sleep 0.1
-  done
-  cat "$work/batch.log"
-  grep -q '^begins at step 1: ' "$work/batch.log" &&
-    grep -qE '^resumed: after step [1-9]' "$work/batch.log" && same_losses not-requeued requeued
-}
-# torchrun starts all workers again, on both machines. Their counts of restarts differ after a
-# worker of the second one has failed at its start.
-restarts_of_torchrun() {
-  local agent agents=() status=0 first=() run=("${small[@]}" --tokenizer bytes --steps 300)
-  for agent in 0 1; do
-    timeout 90 "$torchrun" --no-python --nnodes 2 --nproc-per-node 3 --max-restarts 3 \
-      --rdzv-backend c10d --rdzv-endpoint localhost:29517 --rdzv-id again \
-      -- "${first[@]}" "$program" --stages 3 "${run[@]}" --checkpoint-every 5 --resume \
-      --out "$work/again" >"$work/agent-$agent" 2>&1 &
-    agents+=($!) first=(bash -c 'mkdir "$0" 2>/dev/null && exit 1; exec "$@"' "$work/failed")
-  done
-  wait_for_step again 12 || echo "it does not train"
-  kill -KILL $(rank_process again 4)
-  for agent in "${agents[@]}"; do wait "$agent" || status=$?; done
-  cat "$work"/agent-*
-  [ $status = 0 ] && grep -q '^resumed: after step [1-9]' "$work"/agent-* &&
-    tools/pipeline.sh 3 2 "${run[@]}" --out "$work/again-whole" && same_losses again-whole again
-}
 tested() {  # tested LAUNCHER
   check "3 processes of $1 train as those of pipeline.sh" trains "$1" 3
   check "6 processes of $1 train as those of pipeline.sh" trains "$1" 6
@@ -262,30 +152,9 @@ for pipelines in 1 2; do
   check "pipeline.sh trains" tools/pipeline.sh 3 $pipelines "${small[@]}" --steps 6 \
     --out "$work/sh-$((3 * pipelines))"
 done
-tested kubernetes
+test_kubernetes
 start_machines
-test_manifests
-if has mpirun; then
-  tested mpirun
-  if [ -e "$data_raw/shakespeare" ]; then
-    check "6 processes of mpirun are two pipelines for a federation's clients" cuts_clients
-  else echo "left out: clients of several stages (data/fetch.sh shakespeare)"
-  fi
-  check "200 processes meet and train" many_meet
-  cat "$work/log"
-else echo "left out: mpirun (package openmpi-bin)"
-fi
-if has "$torchrun"; then
-  tested torchrun
-  check "two agents of torchrun start a killed run again, and it continues" restarts_of_torchrun
-else echo "left out: torchrun (pip install torch)"
-fi
-if start_slurm; then
-  tested srun
-  check "the script for sbatch trains" trains sbatch 6
-  check "its ranks say that Slurm started them, and how they know" says_who_started_it sbatch
-  check "a killed one ends the job of sbatch, and is named" names_the_killed sbatch
-  check "a killed one's pipeline leaves an elastic job of sbatch, and comes back" replaces sbatch
-  check "a job that is requeued continues from its checkpoint" continues
-fi
+test_mpirun
+test_torchrun
+test_slurm
 finish

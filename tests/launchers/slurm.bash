@@ -1,5 +1,7 @@
 # A Slurm of the three machines of machines.bash. Sourced by run.sh.
 slurm=$work/slurm slurm_processes=()
+found[srun]='slurm (SLURM_PROCID=0, SLURM_STEP_NUM_TASKS=6)'
+found[sbatch]=${found[srun]}
 
 in_background() {  # in_background NAME COMMAND...: the output is in $slurm/NAME.out
   "${@:2}" >"$slurm/$1.out" 2>&1 &
@@ -63,4 +65,43 @@ stop_slurm() {
   local process
   for process in "${slurm_processes[@]}"; do kill -KILL "$process"; done
   wait
+}
+
+launch_srun() { timeout 60 srun -K -N 3 -n "$@"; }
+launch_sbatch() {  # the script has all of the command but its options
+  local status=0
+  while [ $# -gt 0 ] && [[ $1 != --* ]]; do shift; done
+  rm -f "$work/batch.log"  # to which jobs append
+  timeout 90 sbatch --wait --output="$work/batch.log" --chdir="$PWD" tools/launch/slurm.sh "$@" ||
+    status=$?
+  cat "$work/batch.log"
+  return $status
+}
+# Slurm would wait two minutes before it starts a requeued job again.
+continues() {
+  local run=("${small[@]}" --steps 24 --checkpoint-every 4) job _
+  rm -f "$work/batch.log"
+  tools/pipeline.sh 3 2 "${run[@]}" --out "$work/not-requeued" || return
+  job=$(sbatch --parsable --output="$work/batch.log" --chdir="$PWD" tools/launch/slurm.sh \
+    --stages 3 "${run[@]}" --out "$work/requeued") && wait_for_step requeued 6 &&
+    scontrol requeue "$job" || { cat "$work/batch.log"; scancel "$job"; return 1; }
+  for _ in {1..900}; do
+    case $(squeue -h -j "$job" -o '%T %r') in
+      'PENDING BeginTime') scontrol update jobid="$job" StartTime=now ;;
+      '') break ;;
+    esac
+    sleep 0.1
+  done
+  cat "$work/batch.log"
+  grep -q '^begins at step 1: ' "$work/batch.log" &&
+    grep -qE '^resumed: after step [1-9]' "$work/batch.log" && same_losses not-requeued requeued
+}
+test_slurm() {
+  start_slurm || return
+  tested srun
+  check "the script for sbatch trains" trains sbatch 6
+  check "its ranks say that Slurm started them, and how they know" says_who_started_it sbatch
+  check "a killed one ends the job of sbatch, and is named" names_the_killed sbatch
+  check "a killed one's pipeline leaves an elastic job of sbatch, and comes back" replaces sbatch
+  check "a job that is requeued continues from its checkpoint" continues
 }
