@@ -64,8 +64,8 @@ std::span<nn::real> Stage::gradients_of(int block) {
 
 Stage::Flight& Stage::start_flight(int chunk, int microbatch) {
   give_back_tapes();
-  auto found = std::ranges::find_if(
-      flights_, [&](const auto& flight) { return flight->is_free && flight->lease.is_free(); });
+  auto found =
+      std::ranges::find_if(flights_, [](const auto& flight) { return flight->tapes.empty(); });
   if (found == flights_.end()) found = flights_.insert(found, std::make_unique<Flight>());
   Flight& flight = **found;
   flight.chunk = chunk;

@@ -1,8 +1,11 @@
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <cmath>
 #include <map>
 #include <mutex>
+#include <stop_token>
+#include <thread>
 
 #include "nn/base/file.h"
 #include "pipeline/schedules/schedule_csv.h"
@@ -127,6 +130,45 @@ TEST_CASE("memory that a message still reads is not reused") {
   }
   stage.forward(0, 2, {second, {}}, {});
   CHECK(stage.forward(0, 3, {second, {}}, {}).data != nullptr);
+}
+
+// ZeroMQ's threads end messages, at any moment of the next forward.
+TEST_CASE("memory is reused whole when its message ends") {
+  const nn::LanguageModelConfig config{.vocab_size = 7, .hidden_size = 72, .layers = 1};
+  Stage stage(config, {{0}}, 300, 0);
+  Network network;
+  const std::vector<std::string> addresses{"inproc://ends-0", "inproc://ends-1"};
+  Mailbox sender(network, {.rank = 0, .addresses = addresses});
+  Mailbox receiver(network, {.rank = 1, .addresses = addresses});
+  Message message;
+  std::atomic<int> received = 0, ended = 0;
+  std::jthread ends([&](const std::stop_token& stop) {
+    while (!stop.stop_requested()) {
+      if (ended == received)
+        std::this_thread::yield();
+      else
+        message = {}, ++ended;
+    }
+  });
+  const auto receive = [&](int number) {
+    std::optional<Message> came;
+    while (!(came = receiver.try_receive(0, {Tag::activation, 0, number}))) {
+      sender.progress("testing");
+      receiver.progress("testing");
+    }
+    return *std::move(came);
+  };
+  const std::vector<int> ids(300, 1);
+  for (int i = 0; i < 50'000; ++i) {
+    const auto y = stage.forward(0, 0, {ids, {}}, {});
+    while (ended != i) sender.progress("testing");
+    sender.send(1, {Tag::activation, 0, i}, y.span(), stage.lease(0, 0));
+    message = receive(i);
+    stage.backward(0, 0, y.span());
+    stage.weights(0, 0, [](int) {});
+    received = i + 1;
+    for (volatile int pause = 0; pause < i % 500;) pause = pause + 1;
+  }
 }
 
 TEST_CASE("every schedule on any number of stages trains like one process, bit for bit") {

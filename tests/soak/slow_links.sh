@@ -15,7 +15,7 @@ train() {  # train NAME [options]: a LLaMA of 335,000 weights in two pipelines o
     --timeout 300 --heartbeat 60 --out "$work/$1" "${@:2}"
 }
 logged() { sed -nE "s/^sent: .* $2.*/\\1/p" "$work/$1"/rank-*.log; }  # logged NAME PATTERN
-sent() { logged "$1" 'bytes, ([0-9]+) to' | awk '{ n += $1 } END { print n }'; }
+sent() { logged "$1" 'bytes, ([0-9]+) to' | awk '{ n += $1 } END { printf "%.0f", n }'; }
 most() { logged "$1" 'most ([0-9]+) in' | sort -n | tail -n 1; }  # but for the last step
 loss() { tail -n 1 "$work/$1/validation.csv" | cut -d, -f2; }
 row() {  # row NAME WHAT
