@@ -4,7 +4,11 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <map>
+#include <numeric>
 #include <span>
+#include <utility>
 
 #include "nn/base/error.h"
 #include "nn/base/stopwatch.h"
@@ -44,14 +48,18 @@ std::optional<double> StageWorker::step(int step) {
   loss_ = 0;
   losses_.assign(config_.all_microbatches(), 0);
   gradients_.begin_step(step);
-  const double before = seconds_beside_updates(), work_before = seconds_of_work();
+  const double before = seconds_beside_updates();
+  const std::vector<double> work_before = seconds_of_work();
   actions_.run(step, schedule_, share_.count);
   ++steps_done_;
   const bool counts = gradients_.finish_step(place(), losses_);
   outer_steps_.finish_step(step, place());
   const std::optional<double> loss = exchange_losses();
   thread_seconds_ += seconds_beside_updates() - before;
-  if (steps_done_ > 1) spread_.add(seconds_of_work() - work_before);
+  std::vector<double> work = seconds_of_work();
+  std::ranges::transform(work, work_before, work.begin(), std::minus<>());
+  if (steps_done_ > 1) spread_.add(std::accumulate(work.begin(), work.end(), 0.0));
+  work_.add(std::move(work));
   if (counts) return loss;
   ++steps_skipped;
   return std::nullopt;
@@ -61,11 +69,14 @@ double StageWorker::seconds_beside_updates() const {
   return nn::thread_seconds() - gradients_.seconds_at_work() - outer_steps_.seconds_at_work();
 }
 
-double StageWorker::seconds_of_work() const {
-  double sum = 0;
-  for (const Costs& chunk : actions_.seconds()) sum += chunk.sum();
-  for (const int block : stage_.all_blocks()) sum += gradients_.update_seconds(block);
-  return sum;
+// Five numbers for each chunk, then one for the update of each block.
+std::vector<double> StageWorker::seconds_of_work() const {
+  std::vector<double> seconds;
+  for (const Costs& chunk : actions_.seconds())
+    seconds.insert(seconds.end(),
+                   {chunk.forward, chunk.backward, chunk.weights, chunk.scores, chunk.head});
+  for (const int block : stage_.all_blocks()) seconds.push_back(gradients_.update_seconds(block));
+  return seconds;
 }
 
 void StageWorker::advance() {
@@ -124,20 +135,24 @@ std::optional<double> StageWorker::exchange_losses() {
 
 std::vector<ChunkWork> StageWorker::measured_work() const {
   std::vector<ChunkWork> work = blocks_of_stage(config_, own_stage_);
-  const double steps = std::max(1, steps_done_), times = steps * share_.count;
-  for (std::size_t number = 0; number < work.size(); ++number) {
-    ChunkWork& chunk = work[number];
-    const Costs& all = actions_.seconds()[number];
-    chunk.costs = {all.forward / times, all.backward / times, all.weights / times,
-                   all.scores / times, all.head / times};
+  const std::vector<double> step = work_.values();
+  if (step.empty()) return work;
+  auto next = step.begin();
+  for (ChunkWork& chunk : work)
+    for (double Costs::*const cost :
+         {&Costs::forward, &Costs::backward, &Costs::weights, &Costs::scores, &Costs::head})
+      chunk.costs.*cost = *next++ / share_.count;
+  std::map<int, double> updates;
+  for (const int block : stage_.all_blocks()) updates[block] = *next++;
+  for (ChunkWork& chunk : work) {
     double last = 0;
     for (const BlockWork& block : chunk.blocks)
       last += actions_.last_seconds_of_weights(block.number);
     for (BlockWork& block : chunk.blocks) {
       if (last > 0) block.share = actions_.last_seconds_of_weights(block.number) / last;
-      block.update = gradients_.update_seconds(block.number) / steps;
+      block.update = updates.at(block.number);
     }
-    if (chunk.rows) chunk.rows->update = gradients_.update_seconds(chunk.rows->number) / steps;
+    if (chunk.rows) chunk.rows->update = updates.at(chunk.rows->number);
   }
   return work;
 }

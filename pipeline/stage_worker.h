@@ -10,6 +10,7 @@
 #include "pipeline/gradients.h"
 #include "pipeline/mailbox/mailbox.h"
 #include "pipeline/outer_steps/outer_steps.h"
+#include "pipeline/prediction/medians.h"
 #include "pipeline/prediction/spread.h"
 #include "pipeline/prediction/stage_memory.h"
 #include "pipeline/prediction/step_work.h"
@@ -48,7 +49,7 @@ class StageWorker {
   Gradients& gradients() { return gradients_; }
   OuterSteps& outer_steps() { return outer_steps_; }
 
-  // The means of all steps so far; waiting does not count.
+  // In a step of median costs; waiting does not count.
   std::vector<ChunkWork> measured_work() const;
   // At the end of a run, given the largest memory of this process.
   StageMemory measured_memory(double peak) const;
@@ -60,7 +61,7 @@ class StageWorker {
   int steps_done() const { return steps_done_; }
 
  private:
-  double seconds_of_work() const;
+  std::vector<double> seconds_of_work() const;
   double seconds_beside_updates() const;
   void advance();
   void add_loss(int microbatch, nn::real loss);
@@ -85,6 +86,7 @@ class StageWorker {
   std::vector<double> losses_;  // of all microbatches of the step, 0 for those of others
   std::vector<int> ids_, targets_;
   double thread_seconds_ = 0;  // in steps, but for gradients and outer steps
+  Medians work_;               // of steps: what seconds_of_work() grew by
   Spread spread_;              // of the work of all steps but the first
 };
 

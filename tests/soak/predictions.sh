@@ -48,7 +48,7 @@ row() {  # row NAME WHAT
 is_within() { awk "BEGIN { e = $(error "$(predicted "$1")" "$1"); exit !(-$2 <= e && e <= $2) }"; }
 
 number=0
-# Nothing is rehearsed: the run predicts its own step from the means of its costs.
+# Nothing is rehearsed: the run predicts its own step from its costs.
 train() {  # train NAME STAGES PIPELINES OPTIONS...
   tools/pipeline.sh "$2" "$3" "${common[@]}" "${model[@]}" "${@:4}" --threads 1 --steps 40 \
     --out "$work/$1" >"$work/$1.out" && cat "$work/$1.out"
