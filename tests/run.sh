@@ -37,7 +37,7 @@ left_out='-' pipelines=
 case $float in *thread*)
   left_out='*mailbox*,*collectives*,*protocol*'
   left_out+=',*pipeline/training*,*pipeline/checkpoint*,*bad_steps*'
-  left_out+=',*client_pipeline*,*rank_executor*'
+  left_out+=',*client_pipeline*,*rank_executor*,*tools/peak*'
   pipelines=$(grep -lE 'pipeline_worker|vertical\.sh' tests/*.sh)
   export OPENBLAS_NUM_THREADS=1 ;;
 esac

@@ -138,7 +138,8 @@ bool Mailbox::State::has_outgoing() const {
 }
 
 void Mailbox::State::sleep(milliseconds longest) {
-  std::erase_if(read_by_messages, [](const auto& readers) { return *readers == 0; });
+  const auto has_ended = [](const auto& readers) { return *readers == 0; };
+  if (std::erase_if(read_by_messages, has_ended) > 0) return;  // perhaps since the last look at it
   transport->sleep(read_by_messages.empty() ? longest : milliseconds(1));
 }
 

@@ -8,11 +8,12 @@ program=pipeline_worker
 prepare_launcher
 steps=${1:-2000}
 
+# The learning rate is B2's, which does not decay.
 train() {  # train NAME [options]: a LLaMA of 335,000 weights in two pipelines of three stages
   tools/pipeline.sh 3 2 --text shakespeare --tokenizer bytes --d 64 --depth 6 --heads 4 \
-    --hidden 176 --tokens 64 --microbatches 2 --batch 16 --steps "$steps" --lr 2e-3 --warmup 100 \
-    --lr-floor 2e-4 --held-out 0.1 --eval-every 500 --eval-batches 40 --checkpoint-every 0 \
-    --timeout 300 --heartbeat 60 --out "$work/$1" "${@:2}"
+    --hidden 176 --tokens 64 --microbatches 2 --batch 16 --steps "$steps" --held-out 0.1 \
+    --eval-every 500 --eval-batches 40 --checkpoint-every 0 --timeout 300 --heartbeat 60 \
+    --out "$work/$1" "${@:2}"
 }
 logged() { sed -nE "s/^sent: .* $2.*/\\1/p" "$work/$1"/rank-*.log; }  # logged NAME PATTERN
 sent() { logged "$1" 'bytes, ([0-9]+) to' | awk '{ n += $1 } END { printf "%.0f", n }'; }
