@@ -1,5 +1,6 @@
 #include "pipeline/action_worker.h"
 
+#include <algorithm>
 #include <span>
 #include <utility>
 
@@ -206,6 +207,12 @@ std::string ActionWorker::doing(Action action) const {
 
 void ActionWorker::add_event(Kind kind, int item, int chunk, double start) {
   trace_.add(kind, step_ + 1, item, chunk, start, wall_time());
+}
+
+void ActionWorker::forget_seconds() {
+  std::ranges::fill(seconds_, Costs{0, 0, 0});
+  last_w_seconds_.clear();
+  seconds_at_work_ = 0;
 }
 
 double ActionWorker::last_seconds_of_weights(int block) const {

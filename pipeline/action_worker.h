@@ -51,11 +51,12 @@ class ActionWorker {
   // "rank 1 (pipeline 0, stage 1) at step 46", for error messages.
   std::string place() const;
 
-  // Of all steps so far: each chunk's work; that on a block in the last microbatches of steps; the
-  // processor time of all work.
+  // Of all steps since forget_seconds(): each chunk's work; that on a block in the last
+  // microbatches of steps; the processor time of all work.
   const std::vector<Costs>& seconds() const { return seconds_; }
   double last_seconds_of_weights(int block) const;
   double seconds_at_work() const { return seconds_at_work_; }
+  void forget_seconds();
 
  private:
   void take(Action action);

@@ -59,6 +59,10 @@ void Gradients::start(int block) {
   seconds_at_work_ += nn::thread_seconds() - start;
 }
 
+void Gradients::forget_update_seconds() {
+  for (auto& [number, block] : blocks_) block.update_seconds = 0;
+}
+
 void Gradients::advance() {
   const double start = nn::thread_seconds();
   proceed();

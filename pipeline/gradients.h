@@ -85,8 +85,9 @@ class Gradients {
   // The optimizer's state for this part, for checkpoints.
   nn::Optimizer::State optimizer_state(int block);
 
-  // Seconds of checking and updating a block, in all steps so far.
+  // Seconds of checking and updating a block, in all steps since forget_update_seconds().
   double update_seconds(int block) const { return blocks_.at(block).update_seconds; }
+  void forget_update_seconds();
   // Processor time of this rank's thread for averages and updates, in all steps so far.
   double seconds_at_work() const { return seconds_at_work_; }
 

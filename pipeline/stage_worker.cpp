@@ -4,11 +4,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
-#include <map>
-#include <numeric>
 #include <span>
-#include <utility>
 
 #include "nn/base/error.h"
 #include "nn/base/stopwatch.h"
@@ -43,40 +39,41 @@ StageWorker::StageWorker(const TrainingConfig& config, Stage& stage, Mailbox& ma
 }
 
 std::optional<double> StageWorker::step(int step) {
+  if (steps_done_ == 1) forget_first_step();
   step_ = step;
   mailbox_.begin_step(step);
   loss_ = 0;
   losses_.assign(config_.all_microbatches(), 0);
   gradients_.begin_step(step);
-  const double before = seconds_beside_updates();
-  const std::vector<double> work_before = seconds_of_work();
+  const double before = seconds_beside_updates(), work_before = seconds_of_work();
   actions_.run(step, schedule_, share_.count);
   ++steps_done_;
   const bool counts = gradients_.finish_step(place(), losses_);
   outer_steps_.finish_step(step, place());
   const std::optional<double> loss = exchange_losses();
   thread_seconds_ += seconds_beside_updates() - before;
-  std::vector<double> work = seconds_of_work();
-  std::ranges::transform(work, work_before, work.begin(), std::minus<>());
-  if (steps_done_ > 1) spread_.add(std::accumulate(work.begin(), work.end(), 0.0));
-  work_.add(std::move(work));
+  if (steps_done_ > 1) spread_.add(seconds_of_work() - work_before);
   if (counts) return loss;
   ++steps_skipped;
   return std::nullopt;
+}
+
+// It is slower, because it touches memory for the first time.
+void StageWorker::forget_first_step() {
+  actions_.forget_seconds();
+  gradients_.forget_update_seconds();
+  thread_seconds_ = 0;
 }
 
 double StageWorker::seconds_beside_updates() const {
   return nn::thread_seconds() - gradients_.seconds_at_work() - outer_steps_.seconds_at_work();
 }
 
-// Five numbers for each chunk, then one for the update of each block.
-std::vector<double> StageWorker::seconds_of_work() const {
-  std::vector<double> seconds;
-  for (const Costs& chunk : actions_.seconds())
-    seconds.insert(seconds.end(),
-                   {chunk.forward, chunk.backward, chunk.weights, chunk.scores, chunk.head});
-  for (const int block : stage_.all_blocks()) seconds.push_back(gradients_.update_seconds(block));
-  return seconds;
+double StageWorker::seconds_of_work() const {
+  double sum = 0;
+  for (const Costs& chunk : actions_.seconds()) sum += chunk.sum();
+  for (const int block : stage_.all_blocks()) sum += gradients_.update_seconds(block);
+  return sum;
 }
 
 void StageWorker::advance() {
@@ -135,24 +132,20 @@ std::optional<double> StageWorker::exchange_losses() {
 
 std::vector<ChunkWork> StageWorker::measured_work() const {
   std::vector<ChunkWork> work = blocks_of_stage(config_, own_stage_);
-  const std::vector<double> step = work_.values();
-  if (step.empty()) return work;
-  auto next = step.begin();
-  for (ChunkWork& chunk : work)
-    for (double Costs::*const cost :
-         {&Costs::forward, &Costs::backward, &Costs::weights, &Costs::scores, &Costs::head})
-      chunk.costs.*cost = *next++ / share_.count;
-  std::map<int, double> updates;
-  for (const int block : stage_.all_blocks()) updates[block] = *next++;
-  for (ChunkWork& chunk : work) {
+  const double steps = steps_measured(), times = steps * share_.count;
+  for (std::size_t number = 0; number < work.size(); ++number) {
+    ChunkWork& chunk = work[number];
+    const Costs& all = actions_.seconds()[number];
+    chunk.costs = {all.forward / times, all.backward / times, all.weights / times,
+                   all.scores / times, all.head / times};
     double last = 0;
     for (const BlockWork& block : chunk.blocks)
       last += actions_.last_seconds_of_weights(block.number);
     for (BlockWork& block : chunk.blocks) {
       if (last > 0) block.share = actions_.last_seconds_of_weights(block.number) / last;
-      block.update = updates.at(block.number);
+      block.update = gradients_.update_seconds(block.number) / steps;
     }
-    if (chunk.rows) chunk.rows->update = updates.at(chunk.rows->number);
+    if (chunk.rows) chunk.rows->update = gradients_.update_seconds(chunk.rows->number) / steps;
   }
   return work;
 }
@@ -179,7 +172,7 @@ double StageWorker::spread_of_microbatches() const {
 double StageWorker::seconds_per_action() const {
   const std::size_t blocks = stage_.all_blocks().size();  // one more look for each but the last
   return std::max(0.0, thread_seconds_ - actions_.seconds_at_work()) /
-         static_cast<double>(std::max(1, steps_done_) * (schedule_.size() + blocks));
+         static_cast<double>(steps_measured() * (schedule_.size() + blocks));
 }
 
 }  // namespace pipeline

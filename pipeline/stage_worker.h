@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <vector>
@@ -10,7 +11,6 @@
 #include "pipeline/gradients.h"
 #include "pipeline/mailbox/mailbox.h"
 #include "pipeline/outer_steps/outer_steps.h"
-#include "pipeline/prediction/medians.h"
 #include "pipeline/prediction/spread.h"
 #include "pipeline/prediction/stage_memory.h"
 #include "pipeline/prediction/step_work.h"
@@ -49,7 +49,7 @@ class StageWorker {
   Gradients& gradients() { return gradients_; }
   OuterSteps& outer_steps() { return outer_steps_; }
 
-  // In a step of median costs; waiting does not count.
+  // The means of all steps so far but the first; waiting does not count.
   std::vector<ChunkWork> measured_work() const;
   // At the end of a run, given the largest memory of this process.
   StageMemory measured_memory(double peak) const;
@@ -61,7 +61,9 @@ class StageWorker {
   int steps_done() const { return steps_done_; }
 
  private:
-  std::vector<double> seconds_of_work() const;
+  void forget_first_step();
+  int steps_measured() const { return std::max(1, steps_done_ - 1); }
+  double seconds_of_work() const;
   double seconds_beside_updates() const;
   void advance();
   void add_loss(int microbatch, nn::real loss);
@@ -85,8 +87,7 @@ class StageWorker {
   double loss_ = 0;
   std::vector<double> losses_;  // of all microbatches of the step, 0 for those of others
   std::vector<int> ids_, targets_;
-  double thread_seconds_ = 0;  // in steps, but for gradients and outer steps
-  Medians work_;               // of steps: what seconds_of_work() grew by
+  double thread_seconds_ = 0;  // in steps but the first, without gradients and outer steps
   Spread spread_;              // of the work of all steps but the first
 };
 

@@ -2,7 +2,8 @@
 # Predicted steps beside measured ones. Each training runs a few steps to measure its costs. Then it
 # is rehearsed: its processes exchange the same messages, and sleep for these costs instead of
 # computing, so that they need no cores of their own. "Measured" is the median step. With the right
-# to a real-time priority, other work on the machine does not matter.
+# to a real-time priority, other work on the machine does not matter. Without a rehearsal the mean
+# step is measured, as the costs are means.
 #   tests/soak/predictions.sh [few|ranks]    trainings and all cuts of one; 64 and 128 processes
 #   tests/soak/predictions.sh full           trainings that compute at full speed: two idle cores
 cd "$(dirname "$0")/../.." || exit 1
@@ -34,9 +35,10 @@ rehearse() {  # rehearse NAME TIMES STEPS STAGES PIPELINES OPTIONS...
 }
 allowed() { sed -n 's/^a step takes .* allow \([0-9.]*\) s .*/\1/p' "$work/$1.out"; }
 predicted() { sed -n 's/^predicted .*: \([0-9.]*\) s, .*/\1/p' "$work/$1.out"; }
-measured() {  # the median of all steps but the first
+measured() {  # of all steps but the first the median, or in `full` the mean, as the costs are
   awk -F, 'NR > 2 { print $3 - last } { last = $3 }' "$work/$1/loss.csv" | sort -g |
-    awk '{ step[NR] = $1 } END { print step[int((NR + 1) / 2)] }'
+    awk -v which="$which" '{ step[NR] = $1; sum += $1 }
+      END { print which == "full" ? sum / NR : step[int((NR + 1) / 2)] }'
 }
 error() {  # error NUMBER NAME: in percent
   awk "BEGIN { printf \"%.1f\", 100 * ($1 / $(measured "$2") - 1) }"
