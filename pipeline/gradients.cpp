@@ -120,18 +120,18 @@ void Gradients::exchange(RingWork work, int block, std::span<Number> values,
   added.advance = [ring] { return ring->advance(); };
 }
 
+// What an exchange starts when it is done is looked at in the same turn: its messages may be here.
 void Gradients::proceed() {
+  advance_tied();
   for (auto at = exchanges_.begin(); at != exchanges_.end();) {
     if (!at->advance()) {
       ++at;
       continue;
     }
     trace_.add(Kind::reduce, step_ + 1, at->block, 0, at->start, wall_time());
-    const std::function<void()> then = std::move(at->then);
+    at->then();
     at = exchanges_.erase(at);
-    then();
   }
-  advance_tied();
 }
 
 void Gradients::tie(int block) {

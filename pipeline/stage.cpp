@@ -64,6 +64,7 @@ std::span<nn::real> Stage::gradients_of(int block) {
 
 Stage::Flight& Stage::start_flight(int chunk, int microbatch) {
   give_back_tapes();
+  // Without a second look at the lease, which may have become free since.
   auto found =
       std::ranges::find_if(flights_, [](const auto& flight) { return flight->tapes.empty(); });
   if (found == flights_.end()) found = flights_.insert(found, std::make_unique<Flight>());

@@ -58,7 +58,7 @@ std::optional<double> StageWorker::step(int step) {
   return std::nullopt;
 }
 
-// It is slower, because it touches memory for the first time.
+// It is slower where memory is touched for the first time. It counts only in a run of one step.
 void StageWorker::forget_first_step() {
   actions_.forget_seconds();
   gradients_.forget_update_seconds();

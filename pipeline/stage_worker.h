@@ -49,7 +49,7 @@ class StageWorker {
   Gradients& gradients() { return gradients_; }
   OuterSteps& outer_steps() { return outer_steps_; }
 
-  // The means of all steps so far but the first; waiting does not count.
+  // The means of all steps so far but the first, if there are others; waiting does not count.
   std::vector<ChunkWork> measured_work() const;
   // At the end of a run, given the largest memory of this process.
   StageMemory measured_memory(double peak) const;

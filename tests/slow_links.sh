@@ -45,7 +45,7 @@ check "to the same bits" same_state stream kill
 
 # The bytes that ranks sent to other pipelines, and the most of them in a step.
 logged() { sed -nE "s/^sent: .* $2.*/\\1/p" "$work/$1"/rank-*.log; }  # logged NAME PATTERN
-sent() { logged "$1" 'bytes, ([0-9]+) to' | awk '{ n += $1 } END { printf "%.0f", n }'; }
+sent() { logged "$1" 'bytes, ([0-9]+) to' | awk '{ n += $1 } END { if (NR) printf "%.0f", n }'; }
 peak() { logged "$1" 'most ([0-9]+) in' | sort -n | tail -n 1; }
 check "gradients are averaged" train averaged 1
 check "that sends 25 times as much as int8 after every 8 steps" \

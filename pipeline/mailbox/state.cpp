@@ -139,7 +139,8 @@ bool Mailbox::State::has_outgoing() const {
 
 void Mailbox::State::sleep(milliseconds longest) {
   const auto has_ended = [](const auto& readers) { return *readers == 0; };
-  if (std::erase_if(read_by_messages, has_ended) > 0) return;  // perhaps since the last look at it
+  // One may have become free after the caller looked.
+  if (std::erase_if(read_by_messages, has_ended) > 0) return;
   transport->sleep(read_by_messages.empty() ? longest : milliseconds(1));
 }
 

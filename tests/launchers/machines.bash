@@ -1,6 +1,6 @@
 # Three machines on this one: each has namespaces of its own, for processes and for the network,
 # which a bridge joins by 100 Mbit/s. Machine N has the address 10.77.0.1N. Sourced by run.sh.
-machines=()  # a process of each
+machines=() keepers=()  # the first process of each, and what ends it
 
 on_machine() {  # on_machine NUMBER COMMAND...
   nsenter --target "${machines[$1]}" --net --pid --mount --wd="$PWD" "${@:2}"
@@ -26,6 +26,7 @@ start_machine() {  # start_machine NUMBER
   unshare --net --pid --fork --kill-child --mount-proc \
     bash -c 'while :; do sleep infinity & wait; done' &
   local outside=$! inside= _
+  keepers+=($outside)
   for _ in {1..100}; do
     inside=$(pgrep -P $outside) && break
     sleep 0.02
@@ -51,6 +52,6 @@ start_machines() {
   write_ssh
 }
 stop_machines() {
-  [ ${#machines[@]} = 0 ] || kill -KILL "${machines[@]}"
-  machines=()
+  [ ${#keepers[@]} = 0 ] || kill -KILL "${keepers[@]}"
+  machines=() keepers=()
 }

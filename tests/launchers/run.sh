@@ -19,7 +19,7 @@ small=(--text "$work/stories.txt" --d 32 --heads 2 --tokens 24)
 has() { command -v "$@" >/dev/null; }
 
 # A launcher's file has launch_NAME RANKS COMMAND..., as users type it, what rank 0 of six processes
-# finds, and test_NAME.
+# finds, and its test_...
 declare -A found
 for part in machines kubernetes mpirun torchrun slurm; do . tests/launchers/$part.bash; done
 trap '{ stop_machines; stop_slurm; } 2>/dev/null; rm -rf "$work"' EXIT

@@ -35,7 +35,7 @@ rehearse() {  # rehearse NAME TIMES STEPS STAGES PIPELINES OPTIONS...
 }
 allowed() { sed -n 's/^a step takes .* allow \([0-9.]*\) s .*/\1/p' "$work/$1.out"; }
 predicted() { sed -n 's/^predicted .*: \([0-9.]*\) s, .*/\1/p' "$work/$1.out"; }
-measured() {  # of all steps but the first the median, or in `full` the mean, as the costs are
+measured() {  # the median step without the first; in `full` the mean
   awk -F, 'NR > 2 { print $3 - last } { last = $3 }' "$work/$1/loss.csv" | sort -g |
     awk -v which="$which" '{ step[NR] = $1; sum += $1 }
       END { print which == "full" ? sum / NR : step[int((NR + 1) / 2)] }'

@@ -8,7 +8,7 @@ program=pipeline_worker
 prepare_launcher
 steps=${1:-2000}
 
-# The learning rate is B2's, which does not decay.
+# With the default learning rate, which does not decay.
 train() {  # train NAME [options]: a LLaMA of 335,000 weights in two pipelines of three stages
   tools/pipeline.sh 3 2 --text shakespeare --tokenizer bytes --d 64 --depth 6 --heads 4 \
     --hidden 176 --tokens 64 --microbatches 2 --batch 16 --steps "$steps" --held-out 0.1 \
@@ -16,7 +16,7 @@ train() {  # train NAME [options]: a LLaMA of 335,000 weights in two pipelines o
     --out "$work/$1" "${@:2}"
 }
 logged() { sed -nE "s/^sent: .* $2.*/\\1/p" "$work/$1"/rank-*.log; }  # logged NAME PATTERN
-sent() { logged "$1" 'bytes, ([0-9]+) to' | awk '{ n += $1 } END { printf "%.0f", n }'; }
+sent() { logged "$1" 'bytes, ([0-9]+) to' | awk '{ n += $1 } END { if (NR) printf "%.0f", n }'; }
 most() { logged "$1" 'most ([0-9]+) in' | sort -n | tail -n 1; }  # but for the last step
 loss() { tail -n 1 "$work/$1/validation.csv" | cut -d, -f2; }
 row() {  # row NAME WHAT
