@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <limits>
 #include <list>
+#include <random>
 #include <utility>
 
 #include "pipeline/collectives.h"
@@ -16,7 +17,7 @@ namespace pipeline {
 namespace {
 
 constexpr double forever = std::numeric_limits<double>::infinity();
-constexpr int last_step = 3;  // from here on steps follow each other at a steady pace
+constexpr int steady_step = 2;  // from its end on, steps follow each other at a steady pace
 
 // A block on its way from its last W to its update.
 struct Average {
@@ -34,35 +35,47 @@ struct Rank {
   bool is_at_work = false;
   std::list<Average>::iterator average = {};
   double start = 0, left = 0;
+  double seconds = 0;   // of work on a microbatch
   double can_send = 0;  // from when on
   double sent = 0;      // bytes
 };
 
 class StepSimulation {
  public:
-  // `carrying`: how many cores a pipeline's messages keep busy.
-  StepSimulation(const StepWork& work, const Cluster& cluster, double carrying = 0)
+  // `carrying`: how many cores a pipeline's messages keep busy. `varying_steps`: how many steps
+  // have actions that take more or less time than on average; 0: one step of average ones.
+  StepSimulation(const StepWork& work, const Cluster& cluster, double carrying,
+                 int varying_steps = 0)
       : work_(work),
         cluster_(cluster),
         placement_(work.plan.placement),
         stages_(placement_.stages()),
         carrying_(carrying),
+        last_step_(steady_step + std::max(1, varying_steps)),
+        deviation_(varying_steps > 0 ? deviation_of(cluster.spread) : 0),
         turns_(ring_turns(work.pipelines)),
         lateness_(expected_excess(work.pipelines, cluster.spread) *
                   std::sqrt(work.plan.microbatches)),
         ranks_(stages_),
-        arrivals_(work, last_step + 1) {
+        arrivals_(work, last_step_ + 1),
+        tied_(last_step_ + 1),
+        ends_(last_step_ + 1, forever) {
     simulate(work.plan, costs_of(work.stages));  // which throws
-    for (int stage = 0; stage < stages_; ++stage) ranks_[stage].tasks = tasks_of(work, stage);
+    for (int stage = 0; stage < stages_; ++stage) {
+      Rank& rank = ranks_[stage];
+      rank.tasks = tasks_of(work, stage);
+      for (const Task& task : rank.tasks) rank.seconds += task.seconds / work.plan.microbatches;
+    }
     prediction_.events.resize(stages_);
   }
 
   Prediction run() {
     for (double now = 0; now < forever;) now = advance(now);
-    const double begin = ends_[last_step - 1], end = ends_[last_step];
-    prediction_.length = end - begin;
+    const double end = ends_[last_step_];
+    prediction_.length = (end - ends_[steady_step]) / (last_step_ - steady_step);
+    const double begin = ends_[last_step_ - 1];
     for (auto& events : prediction_.events) cut(events, begin, end);
-    for (const Rank& rank : ranks_) prediction_.bytes.push_back(rank.sent / (last_step + 1));
+    for (const Rank& rank : ranks_) prediction_.bytes.push_back(rank.sent / (last_step_ + 1));
     return std::move(prediction_);
   }
 
@@ -105,7 +118,14 @@ class StepSimulation {
     const Task& task = rank.tasks[rank.next];
     const double arrival = std::max(call_of(stage), arrivals_.of(rank.step, stage, task.action));
     if (arrival > now) return std::min(next, arrival);
-    return work_on(rank, rank.averages.end(), cluster_.action + task.seconds, now);
+    return work_on(rank, rank.averages.end(), cluster_.action + varied(rank, task.seconds), now);
+  }
+
+  // A microbatch's deviation is that of its actions together.
+  double varied(const Rank& rank, double seconds) {
+    if (deviation_ == 0 || seconds == 0) return seconds;
+    const double deviation = deviation_ * std::sqrt(seconds / rank.seconds);
+    return std::max(0.0, seconds + deviation * normal_(random_));
   }
 
   static double work_on(Rank& rank, std::list<Average>::iterator average, double seconds,
@@ -192,14 +212,14 @@ class StepSimulation {
 
   void end_step(int stage, double now) {
     Rank& rank = ranks_[stage];
-    if (rank.step > last_step) return;
+    if (rank.step > last_step_) return;
     if (stage == 0) ends_[rank.step] = now;
-    if (++rank.step <= last_step) rank.next = 0;
+    if (++rank.step <= last_step_) rank.next = 0;
   }
 
   void note(int stage, Kind kind, int item, int chunk, double start, double end) {
     const int step = ranks_[stage].step;
-    if (step >= last_step - 1)
+    if (step >= last_step_ - 1)
       prediction_.events[stage].push_back({kind, step, item, chunk, start, end});
   }
 
@@ -223,12 +243,16 @@ class StepSimulation {
   const Placement& placement_;
   const int stages_;
   const double carrying_;
+  const int last_step_;
+  const double deviation_;  // of a rank's work on a microbatch
   const int turns_;
   const double lateness_;    // of the slowest pipeline, behind the mean
   std::vector<Rank> ranks_;  // of one pipeline
   Arrivals arrivals_;
-  Tied tied_[last_step + 1];
-  double ends_[last_step + 1] = {forever, forever, forever, forever};  // on rank 0
+  std::vector<Tied> tied_;    // of each step
+  std::vector<double> ends_;  // of each step on rank 0
+  std::mt19937_64 random_;
+  std::normal_distribution<double> normal_;
   Prediction prediction_;
 };
 
@@ -243,11 +267,19 @@ double Prediction::idle_share() const {
 }
 
 Prediction predict_step(const StepWork& work, const Cluster& cluster) {
-  Prediction step = StepSimulation(work, cluster).run();
-  if (cluster.cores == 0 || cluster.carrying == 0 || step.length == 0) return step;
-  // A step is longer by what it carries where no core is free: so the share is of the first length.
-  const double carrying = static_cast<double>(work.stages.size()) * cluster.carrying;
-  return StepSimulation(work, cluster, carrying / step.length).run();
+  Prediction step = StepSimulation(work, cluster, 0).run();
+  double carrying = 0;
+  if (cluster.cores > 0 && cluster.carrying > 0 && step.length > 0) {
+    // A step is longer by what it carries where no core is free: the share is of the first length.
+    carrying = static_cast<double>(work.stages.size()) * cluster.carrying / step.length;
+    step = StepSimulation(work, cluster, carrying).run();
+  }
+  // Stages wait for each other longer when their actions vary.
+  if (cluster.spread > 0 && work.stages.size() > 1) {
+    const int steps = std::clamp(2000 / work.plan.microbatches, 10, 200);
+    step.length = StepSimulation(work, cluster, carrying, steps).run().length;
+  }
+  return step;
 }
 
 }  // namespace pipeline

@@ -30,10 +30,13 @@ void Spread::add(double number) {
 double Spread::mean_difference() const { return sum_ / std::max(1, count_ - 1); }
 
 // Two standard normal numbers differ by 2 / sqrt(pi) on average.
+double deviation_of(double mean_difference) {
+  return mean_difference * std::sqrt(std::numbers::pi) / 2;
+}
+
 double expected_excess(int count, double mean_difference) {
   if (count == 1 || mean_difference == 0) return 0;  // without the integral
-  const double deviation = mean_difference * std::sqrt(std::numbers::pi) / 2;
-  return deviation * expected_largest(count);
+  return deviation_of(mean_difference) * expected_largest(count);
 }
 
 }  // namespace pipeline

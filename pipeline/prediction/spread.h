@@ -13,6 +13,9 @@ class Spread {
   int count_ = 0;
 };
 
+// The standard deviation of independent normal numbers two of which differ by this on average.
+double deviation_of(double mean_difference);
+
 // How far the largest of `count` independent normal numbers is expected to exceed their mean, if
 // two of them differ by `mean_difference` on average.
 double expected_excess(int count, double mean_difference);
