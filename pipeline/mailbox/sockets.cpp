@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -23,13 +24,24 @@ constexpr std::size_t header_on_the_wire = 256;  // with encryption and framing
 constexpr int most_sockets = 1 << 14;            // of a process; rank 0 needs 4 for each other rank
 constexpr int refused = ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL;
 
-// Lends memory to a message until ZeroMQ has read it; small payloads are copied.
-zmq::message_t message_of(const Message& payload, std::size_t least_lent) {
-  const auto [bytes, owner] = payload;
+// What a message reads until ZeroMQ is done with it.
+struct Lent {
+  std::shared_ptr<const void> owner;
+  std::shared_ptr<Bell> bell;
+};
+
+void give_back(void*, void* hint) {
+  const std::unique_ptr<Lent> lent(static_cast<Lent*>(hint));
+  lent->owner.reset();
+  lent->bell->ring();
+}
+
+// Lends memory to a message; small payloads are copied.
+zmq::message_t message_of(const Message& payload, std::size_t least_lent,
+                          const std::shared_ptr<Bell>& bell) {
+  const auto& [bytes, owner] = payload;
   if (bytes.size() < least_lent) return {bytes.data(), bytes.size()};
-  using Owner = std::shared_ptr<const void>;
-  return {const_cast<std::byte*>(bytes.data()), bytes.size(),
-          [](void*, void* hint) { delete static_cast<Owner*>(hint); }, new Owner(owner)};
+  return {const_cast<std::byte*>(bytes.data()), bytes.size(), give_back, new Lent{owner, bell}};
 }
 
 // ZeroMQ may place a small payload at any offset in its own buffer: it is copied for alignment.
@@ -163,7 +175,7 @@ bool Sockets::send(int to, const Header& header, const Message& payload) {
   peer.is_full = !peer.out.send(zmq::buffer(&header, sizeof header), header_flags);
   if (peer.is_full) return false;
   // A message is taken whole or not at all: if its header was taken, its payload is.
-  peer.out.send(message_of(payload, least_lent()), zmq::send_flags::none);
+  peer.out.send(message_of(payload, least_lent(), bell_), zmq::send_flags::none);
   return true;
 }
 
@@ -191,7 +203,8 @@ Transport::Connection Sockets::connection(int to) const {
 }
 
 void Sockets::sleep(std::chrono::milliseconds longest) {
-  std::vector<zmq::pollitem_t> items{{in_.handle(), 0, ZMQ_POLLIN, 0}};
+  std::vector<zmq::pollitem_t> items{{in_.handle(), 0, ZMQ_POLLIN, 0},
+                                     {nullptr, bell_->descriptor(), ZMQ_POLLIN, 0}};
   gate_.add_to(items);
   for (auto& [rank, peer] : peers_) {
     items.push_back({peer.events.handle(), 0, ZMQ_POLLIN, 0});
@@ -202,6 +215,7 @@ void Sockets::sleep(std::chrono::milliseconds longest) {
   } catch (const zmq::error_t& error) {
     if (error.num() != EINTR) throw;
   }
+  bell_->silence();
 }
 
 }  // namespace pipeline

@@ -7,6 +7,7 @@
 #include <zmq.hpp>
 
 #include "pipeline/mailbox/beat.h"
+#include "pipeline/mailbox/bell.h"
 #include "pipeline/mailbox/gate.h"
 #include "pipeline/mailbox/mailbox.h"
 #include "pipeline/mailbox/meter.h"
@@ -81,6 +82,7 @@ class Sockets : public Transport {
   Gate gate_;
   Meter meter_;
   std::map<int, Peer> peers_;
+  std::shared_ptr<Bell> bell_ = std::make_shared<Bell>();  // rung when lent memory comes back
   Pulse pulse_;
 };
 

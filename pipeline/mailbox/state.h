@@ -85,7 +85,7 @@ struct Mailbox::State {
   // noticed first: so it waits a moment.
   void throw_trouble(const std::string& what);
 
-  // Sleeps until something may have changed. A lease that becomes free does not wake it.
+  // Sleeps until something may have changed. Not every network says when a lease becomes free.
   void sleep(std::chrono::milliseconds longest);
 
   Options options;  // with the linked ranks filled in

@@ -57,7 +57,7 @@ class Transport {
   virtual void close_to(int rank) = 0;
 
   // Sleeps until a message has arrived, a rank has room again that send() found without, or a
-  // connection has changed.
+  // connection has changed. A network with threads also wakes it when it has read a payload.
   virtual void sleep(std::chrono::milliseconds longest) = 0;
 
   // The size in bytes from which it is better to lend a payload than to copy it.

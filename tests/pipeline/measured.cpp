@@ -1,9 +1,7 @@
 #include <doctest/doctest.h>
 
-#include <chrono>
 #include <cstddef>
 #include <mutex>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -56,21 +54,6 @@ TEST_CASE("a worker measures each block's part of W and its update, and the cost
       CHECK(work[chunk].blocks.back().number == blocks_of(config, stage)[chunk].front());
     }
     CHECK(rank.worker.seconds_per_action() > 0);
-  });
-}
-
-TEST_CASE("a worker's costs leave its first step out") {
-  const TrainingConfig config = toy::config_of("1f1b", 2, 1, 3);
-  toy::as_ranks(config, "first", [&](toy::Rank rank) {
-    bool is_first = true;
-    rank.stage.on_gradients = [&](int) {
-      if (is_first) std::this_thread::sleep_for(std::chrono::milliseconds(100));
-    };
-    rank.worker.step(0);
-    CHECK(rank.worker.measured_work()[0].costs.weights > 0.1);
-    is_first = false;
-    for (int step = 1; step < 4; ++step) rank.worker.step(step);
-    CHECK(rank.worker.measured_work()[0].costs.weights < 0.1);
   });
 }
 
