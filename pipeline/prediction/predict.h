@@ -42,8 +42,10 @@ struct Prediction {
 // Pipelines are equal, so one is simulated, and each of its ranks hears in a ring what it sends
 // itself, later by as much as the slowest pipeline is expected to lag behind the mean (spread.h),
 // if each varies as its average rank does, independently of the others and of other microbatches.
-// The verdicts of TrainingConfig::has_verdicts() are left out. O(actions * stages). Throws like
-// simulate().
+// Stages that vary wait longer for each other: `length` is the mean of many steps with normally
+// distributed actions, the same at every call. `events` are those of a step of average actions. The
+// verdicts of TrainingConfig::has_verdicts() are left out. O(actions * stages) for each step.
+// Throws like simulate().
 Prediction predict_step(const StepWork& work, const Cluster& cluster);
 
 }  // namespace pipeline

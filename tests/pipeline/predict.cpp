@@ -205,6 +205,19 @@ TEST_CASE("the mean of a block waits for the slowest pipeline") {
         doctest::Approx(4 * 6 + 0.5 + 2 * expected_excess(5, 0.5)));
 }
 
+// The second stage's W takes as long as B, W and the next F of the first one, on average. Two normal
+// numbers of the same mean: the larger exceeds it by the deviation of their difference / sqrt(2 pi).
+TEST_CASE("stages whose actions vary wait longer for each other") {
+  const StageWork stages{{{{1, 1, 1}, {}}}, {{{1, 1, 3}, {}}}};
+  const auto length = [&](double spread) {
+    return predict_step(work_of(stages, 1), {.spread = spread}).length;
+  };
+  CHECK(length(0) == 5);
+  const double excess = deviation_of(0.3) * std::sqrt((1 + 3.0 / 5) / (2 * std::numbers::pi));
+  CHECK(length(0.3) == doctest::Approx(5 + excess).epsilon(0.01));
+  CHECK(length(0.3) == length(0.3));
+}
+
 // The largest of 1, 2, 3, 10 and 100 standard normal numbers, from tables of order statistics.
 TEST_CASE("the largest of many numbers exceeds their mean by as much as tables say") {
   const double difference = 2 / std::sqrt(std::numbers::pi);  // of standard normal numbers
