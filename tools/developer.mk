@@ -25,6 +25,11 @@ $(FUZZERS): $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%.o $(LIBRARY)
 $(BUILD)/tests/run $(STRANGER) $(FUZZERS):
 	$(link)
 
+# clang 16 never ends optimising these.
+ifneq ($(findstring clang,$(CXX)),)
+$(BUILD)/nn/kernels/bf16_%.o: private CXXFLAGS += -O0
+endif
+
 unit: $(BUILD)/tests/run $(STRANGER)
 fuzzers: $(FUZZERS)
 test: all
