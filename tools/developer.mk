@@ -26,7 +26,7 @@ $(BUILD)/tests/run $(STRANGER) $(FUZZERS):
 	$(link)
 
 # clang 16 never ends optimising these.
-ifneq ($(findstring clang,$(CXX)),)
+ifneq ($(findstring fuzzer,$(SANITIZE)),)
 $(BUILD)/nn/kernels/bf16_%.o: private CXXFLAGS += -O0
 endif
 

@@ -215,7 +215,7 @@ void Sockets::sleep(std::chrono::milliseconds longest) {
   } catch (const zmq::error_t& error) {
     if (error.num() != EINTR) throw;
   }
-  bell_->silence();
+  if (items[1].revents != 0) bell_->silence();
 }
 
 }  // namespace pipeline

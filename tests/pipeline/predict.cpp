@@ -205,8 +205,9 @@ TEST_CASE("the mean of a block waits for the slowest pipeline") {
         doctest::Approx(4 * 6 + 0.5 + 2 * expected_excess(5, 0.5)));
 }
 
-// The second stage's W takes as long as B, W and the next F of the first one, on average. Two normal
-// numbers of the same mean: the larger exceeds it by the deviation of their difference / sqrt(2 pi).
+// The second stage's W takes as long as B, W and the next F of the first one, on average. Two
+// normal numbers of the same mean: the larger exceeds it by the deviation of their difference /
+// sqrt(2 pi).
 TEST_CASE("stages whose actions vary wait longer for each other") {
   const StageWork stages{{{{1, 1, 1}, {}}}, {{{1, 1, 3}, {}}}};
   const auto length = [&](double spread) {
