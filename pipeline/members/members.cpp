@@ -78,11 +78,16 @@ std::string Members::file_of_presence() const {
 
 std::string Members::file_of_epoch(int number) { return nn::concat("epoch-", number); }
 
-// A run that has begun does not end because one rank cannot write.
+// A run that has begun does not end because one rank cannot write. It may have ended without one
+// that could not be reached.
 void Members::cannot_write(const std::string& name, int error) const {
+  const bool has_begun = last_.number > 0;
+  if (has_begun && !folder_.exists())
+    throw nn::Error(nn::concat("rank ", options_.seat, " can no longer find ",
+                               folder_.path().string(), ": the run has probably ended without it"));
   const std::string what =
       nn::concat("cannot write ", (folder_.path() / name).string(), ": ", std::strerror(error));
-  if (last_.number > 0) throw nn::Error(what);
+  if (has_begun) throw nn::Error(what);
   throw nn::InputError(what, "all ranks must be able to write there");
 }
 

@@ -22,8 +22,12 @@ TrainingConfig elastic_config(int stages, int pipelines) {
   return config;
 }
 
+Fault fault(int rank, std::string_view kind, Phase phase, int look, int other) {
+  return {.kind = kind_named(kind), .rank = rank, .other = other, .phase = phase, .look = look};
+}
+
 Fault fault(int rank, std::string_view kind, Phase phase, int look) {
-  return {.kind = kind_named(kind), .rank = rank, .other = rank, .phase = phase, .look = look};
+  return fault(rank, kind, phase, look, rank);
 }
 
 // What is wrong if a start of the training is like this, and the next one has no faults.
@@ -82,6 +86,14 @@ TEST_CASE("ranks that were suspended while they met or agreed do not give up") {
     for (int look : {0, 1, 2, 3})
       CHECK(finding_of(elastic_config(3, 1),
                        {fault(rank, "is suspended with all others", Phase::agreeing, look)}) == "");
+}
+
+TEST_CASE("a process out of reach and silent when the run ends is told so by its missing folder") {
+  TrainingConfig config = elastic_config(1, 3);
+  config.steps = 2;
+  const Start start{{fault(2, "freezes for a while", Phase::parting, 2),
+                     fault(2, "is cut off from", Phase::parting, 0, 1)}};
+  CHECK(finding_of(config, start, std::chrono::milliseconds(40)) == "");
 }
 
 TEST_CASE("a shorter fault does not end a longer one") {
