@@ -97,7 +97,6 @@ void Mailbox::send(int to, Tag tag, std::span<const nn::real> numbers, Lease& le
 void Mailbox::send_bytes(int to, Tag tag, std::span<const std::byte> bytes, Lease& lease) {
   if (bytes.size() < state_->transport->least_lent()) return state_->push(to, tag, copy_of(bytes));
   ++*lease.readers_;
-  state_->read_by_messages.push_back(lease.readers_);
   state_->push(to, tag,
                {bytes, {bytes.data(), [readers = lease.readers_](const void*) { --*readers; }}});
 }
@@ -148,7 +147,7 @@ void Mailbox::wait(const std::function<bool()>& is_done, const std::string& what
       const std::string silence = nn::concat(state_->idle_since(waited), ", while ", what);
       throw PeerLost(silence, silence);
     }
-    state_->sleep(std::min(deadline - waited, milliseconds(200)));
+    state_->transport->sleep(std::min(deadline - waited, milliseconds(200)));
     state_->move_messages();
   }
 }
@@ -186,7 +185,7 @@ void Mailbox::announce_failure(const std::string& reason) noexcept {
     Transport& transport = *state_->transport;
     const auto give_up = transport.now() + std::chrono::seconds(1);
     while (state_->has_outgoing() && transport.now() < give_up) {
-      state_->sleep(milliseconds(20));
+      transport.sleep(milliseconds(20));
       state_->move_messages();
     }
   } catch (...) {  // NOLINT(bugprone-empty-catch): ranks without it see the

@@ -137,19 +137,12 @@ bool Mailbox::State::has_outgoing() const {
   });
 }
 
-void Mailbox::State::sleep(milliseconds longest) {
-  const auto has_ended = [](const auto& readers) { return *readers == 0; };
-  // One may have become free after the caller looked.
-  if (std::erase_if(read_by_messages, has_ended) > 0) return;
-  transport->sleep(read_by_messages.empty() ? longest : milliseconds(1));
-}
-
 void Mailbox::State::throw_trouble(const std::string& what) {
   if (options.stop && *options.stop) throw Stopped();
   const auto give_up = transport->now() + milliseconds(300);
   std::string reason = trouble();
   while (reason.ends_with("is gone") && transport->now() < give_up) {
-    sleep(milliseconds(20));
+    transport->sleep(milliseconds(20));
     drain();
     reason = trouble();
   }

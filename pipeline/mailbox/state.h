@@ -1,6 +1,5 @@
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <deque>
@@ -85,9 +84,6 @@ struct Mailbox::State {
   // noticed first: so it waits a moment.
   void throw_trouble(const std::string& what);
 
-  // Sleeps until something may have changed. Not every network says when a lease becomes free.
-  void sleep(std::chrono::milliseconds longest);
-
   Options options;  // with the linked ranks filled in
   Strangers strangers;
   Beat beat;
@@ -99,7 +95,6 @@ struct Mailbox::State {
   Early early;
   Rule rule;
   int step = 0;
-  std::vector<std::shared_ptr<std::atomic<int>>> read_by_messages;  // the leases in use
   // How long this rank has attended to its mailbox. The time between two looks is capped, so that
   // neither computation nor suspension of the process counts.
   Clock::duration attended{};

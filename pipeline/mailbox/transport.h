@@ -56,8 +56,8 @@ class Transport {
   // The rank has all its connections: no others are to be admitted with its key.
   virtual void close_to(int rank) = 0;
 
-  // Sleeps until a message has arrived, a rank has room again that send() found without, or a
-  // connection has changed. A network with threads also wakes it when it has read a payload.
+  // Sleeps until a message has arrived, a rank has room again that send() found without, a
+  // connection has changed, or a lent payload has been read, since the last call.
   virtual void sleep(std::chrono::milliseconds longest) = 0;
 
   // The size in bytes from which it is better to lend a payload than to copy it.

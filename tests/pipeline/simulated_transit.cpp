@@ -82,6 +82,7 @@ void SimulatedNetwork::deliver(const Name& name) {
     ranks_[to].inbox.push_back({name, {header, copy_of(payload.bytes), sender}});
     tell(to);
   }
+  if (!is_for_beats) tell(from);  // the payload has been read
   if (!connection.parcels.empty())
     time_.at(connection.parcels.front().due, [this, name] { deliver(name); });
 }
