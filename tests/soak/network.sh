@@ -73,9 +73,9 @@ fi
 check "after a short cut" disturb "cut for 2 s" 2 'pull 1' 'plug 1'
 check "after a long cut" disturb "cut for 30 s" 30 'pull 1' 'plug 1'
 check "after a long cut of rank 0" disturb "rank 0 cut for 30 s" 30 'pull 0' 'plug 0'
-check "after a long cut one way" disturb "deaf for 30 s" 30 \
+check "after a long cut one way" disturb "receives nothing for 30 s" 30 \
   'ip route add blackhole 10.9.1.2' 'ip route del blackhole 10.9.1.2'
-check "and the other way" disturb "mute for 30 s" 30 \
+check "and the other way" disturb "sends nothing for 30 s" 30 \
   'at_home 1 ip route add blackhole 10.9.0.0/16' 'at_home 1 ip route del blackhole 10.9.0.0/16'
 check "when all machines are alone for a while" disturb "all cut for 30 s" 30 \
   'pull 0 1 2' 'plug 0 1 2'

@@ -202,7 +202,7 @@ Dataset open_dataset(DataChoice choice) {
 data::ImageDataset open_images(const std::string& name, fs::path folder) {
   if (name == "cifar10") {
     if (folder.empty())
-      throw nn::InputError("CIFAR-10 is not fetched: no package registry has it",
+      throw nn::InputError("CIFAR-10 has to be downloaded by hand",
                            "name the folder of its binary version: --data cifar-10-batches-bin");
     return data::load_cifar10(folder);
   }
