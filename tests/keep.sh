@@ -67,9 +67,27 @@ all_die() {
   ends dying 0 0 1 && is_whole dying && grep '^resumed: after step' "$work"/dying-?.log
 }
 check "a run all of whose ranks were killed goes on without a word" all_die
+other_terms() {
+  start settled 2 --elastic --pipelines 2
+  wait_for_step settled 70 && start_rank settled 2 --elastic --pipelines 2 --lr 0.5 || return
+  wait "$process"
+  [ $? = 2 ] && grep '^error: rank [01] was started with lr .*, this one with lr 0.5$' \
+    "$work/settled-2.log" && ends settled 0 0 1 && is_whole settled
+}
+check "a process with other options is refused, and the others train on" other_terms
 check "an undisturbed run trains" tools/pipeline.sh 1 --microbatches 6 --exact-sums "${options[@]}" \
   --out "$work/whole"
 check "with the same losses" same_losses whole dying
+
+loses_its_text() {
+  cp "$work/stories.txt" "$work/lost.txt"
+  tools/pipeline.sh 1 2 --elastic "${options[@]/stories.txt/lost.txt}" --out "$work/lost" \
+    >"$work/lost.log" 2>&1 &
+  local run=$!
+  wait_for_step lost 70 && rm "$work/lost.txt" && kill -KILL "$(pgrep -P $run -f 'rank 1 ')" &&
+    wait $run && is_whole lost && grep "^rank 1: error: .*lost.txt.*; other pipelines go on" "$work/lost.log"
+}
+check "a run goes on without a rank that cannot be started again" loses_its_text
 
 keep=()
 resumes() { start "$1" 4 --stages 2 --pipelines 2 --resume "${@:2}" && ends "$1" 0 0 1 2 3; }

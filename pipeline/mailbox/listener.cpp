@@ -84,6 +84,16 @@ std::string host_of_first_interface() {
 
 }  // namespace
 
+OpenPort::~OpenPort() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+OpenPort& OpenPort::operator=(OpenPort&& other) noexcept {
+  std::swap(descriptor_, other.descriptor_);
+  std::swap(address, other.address);
+  return *this;
+}
+
 OpenPort listen_at(const std::string& host, int port) {
   sockaddr_storage address = address_of(host, port);
   socklen_t size = address.ss_family == AF_INET ? sizeof(sockaddr_in) : sizeof(sockaddr_in6);

@@ -32,6 +32,8 @@ Message copy_of(std::span<const Number> numbers) {
   return {*copy, copy};
 }
 
+}  // namespace
+
 void require_same_terms(const std::string& other, const std::string& theirs,
                         const std::string& ours) {
   std::istringstream their_lines(theirs), our_lines(ours);
@@ -46,8 +48,6 @@ void require_same_terms(const std::string& other, const std::string& theirs,
           "start all ranks with the same options, except --rank");
   }
 }
-
-}  // namespace
 
 Network::Network() : join_(over_zeromq()) {}
 

@@ -50,6 +50,10 @@ struct Message {
 
 class Network;
 
+// Throws nn::InputError with the first line that differs. `other`: "rank 3", with its terms.
+void require_same_terms(const std::string& other, const std::string& theirs,
+                        const std::string& ours);
+
 // Another rank stopped, vanished or stayed silent.
 struct PeerLost : std::runtime_error {
   PeerLost(const std::string& what, std::string news)

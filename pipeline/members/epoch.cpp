@@ -71,6 +71,13 @@ bool is_unknown(const Presence& a, const Presence& b) {
   return a.id != b.id && !a.reached.contains(b.id) && !a.unreached.contains(b.id);
 }
 
+void leave_out_other_terms(const Epoch& last, std::vector<Presence>& alive) {
+  const auto member =
+      std::ranges::find_if(alive, [&](const Presence& each) { return is_member(last, each); });
+  if (member == alive.end()) return;
+  std::erase_if(alive, [terms = member->terms](const Presence& p) { return p.terms != terms; });
+}
+
 // Whether the others need to hear more from living processes before they decide.
 bool is_early(const Epoch& last, const std::vector<Presence>& alive) {
   for (const Presence& each : alive) {
@@ -81,6 +88,13 @@ bool is_early(const Epoch& last, const std::vector<Presence>& alive) {
     }
   }
   return false;
+}
+
+// Whether every process of the last epoch has been replaced.
+bool are_all_replaced(const Epoch& last, const std::vector<Candidate>& candidates, int stages) {
+  return std::ranges::all_of(last.pipelines(stages), [&](int pipeline) {
+    return std::ranges::count(candidates, pipeline, &Candidate::pipeline) > 0;
+  });
 }
 
 // However long newcomers wait, they do not decide for members that train.
@@ -130,6 +144,7 @@ std::vector<int> Epoch::pipelines(int stages) const {
 std::optional<Epoch> next_epoch(const Epoch& last, const Shape& shape, std::vector<Presence> alive,
                                 bool is_late) {
   const int stages = shape.stages;
+  leave_out_other_terms(last, alive);
   if (!is_late && is_early(last, alive)) return {};
   if (has_only_training_members(last, alive)) return {};
   std::erase_if(alive, [](const Presence& each) { return !each.is_waiting; });
@@ -146,8 +161,10 @@ std::optional<Epoch> next_epoch(const Epoch& last, const Shape& shape, std::vect
         alive, [&](const Presence& p) { return p.done && p.seat % stages == stage; });
   }
   if (is_whole) return epoch_after(last, shape, std::move(candidates), done, result);
-  const bool are_all_here =
-      last.number == 0 && (planned || static_cast<int>(candidates.size()) >= shape.pipelines);
+  const bool are_enough = static_cast<int>(candidates.size()) >= shape.pipelines;
+  const bool are_all_here = last.number == 0
+                                ? planned || are_enough
+                                : !done && are_enough && are_all_replaced(last, candidates, stages);
   if (!is_late && !are_all_here && !(done && is_lost)) return {};
   return epoch_after(last, shape, std::move(candidates), {}, "");
 }
@@ -157,9 +174,9 @@ const std::vector<int>* Shape::planned(int done) const {
   return after == plan.begin() ? nullptr : &std::prev(after)->second;
 }
 
-bool has_newcomers(const Epoch& now, const Shape& shape, const std::vector<Presence>& alive,
-                   int done) {
+bool has_newcomers(const Epoch& now, const Shape& shape, std::vector<Presence> alive, int done) {
   const int stages = shape.stages;
+  leave_out_other_terms(now, alive);
   const std::vector<int> pipelines = now.pipelines(stages);
   if (const std::vector<int>* const planned = shape.planned(done)) return *planned != pipelines;
   if (static_cast<int>(pipelines.size()) >= shape.most_pipelines) return false;

@@ -14,6 +14,7 @@ namespace pipeline {
 struct Presence {
   int seat = 0;
   std::string id = {}, port = {};  // port: the address by which others try to reach it
+  std::string terms = {};          // the checksum of what it was started with
   int epoch = 0;                   // the last one that it was a member of; 0: none
   bool is_waiting = false;         // for the next epoch: it has left the last one for good
   // The steps that its state has done; empty: it has no state. A prepared process could complete
@@ -68,15 +69,16 @@ struct Shape {
 // that have their state come first. Where two pipelines cannot reach each other, the one that
 // reaches less leaves. If a process has done a step that others are prepared for, the step counts.
 //
+// Processes with other terms than the members of `last` count for nothing.
+//
 // Waits until every living member of `last` waits; for the first epoch, until all pipelines are
-// whole; and if the members have no state for every stage, until those that might have it are lost.
-// `is_late`: it has waited long enough.
+// whole; and if the members have no state for every stage, until those that might have it are lost,
+// or others have taken all seats. `is_late`: it has waited long enough.
 std::optional<Epoch> next_epoch(const Epoch& last, const Shape& shape, std::vector<Presence> alive,
                                 bool is_late);
 
 // Whether another epoch should follow after `done` steps: there is a whole pipeline of processes
 // that wait to come, and reach all members; or the plan has other members.
-bool has_newcomers(const Epoch& now, const Shape& shape, const std::vector<Presence>& alive,
-                   int done);
+bool has_newcomers(const Epoch& now, const Shape& shape, std::vector<Presence> alive, int done);
 
 }  // namespace pipeline

@@ -4,8 +4,10 @@
 #include <cerrno>
 #include <cstring>
 #include <random>
+#include <span>
 #include <utility>
 
+#include "nn/base/checksum.h"
 #include "nn/base/error.h"
 #include "pipeline/mailbox/mailbox.h"
 
@@ -33,9 +35,11 @@ Members::Members(Options options)
   presence_.seat = options_.seat;
   presence_.id = options_.id;
   presence_.port = options_.ports->own();
-  if (folder_.exists()) folder_.clear_away([this] { return is_deserted(options_.begins_anew); });
-  folder_.make();
-  tell(presence_);
+  do {  // again if another process has just removed the folder
+    if (folder_.exists()) folder_.clear_away([this] { return is_deserted(options_.begins_anew); });
+    folder_.make();
+    tell(presence_);
+  } while (write_error_ == ENOENT && !folder_.exists());
   beats_ = folder_.repeat(interval_, [this] { beat(); });
 }
 
@@ -77,6 +81,21 @@ std::string Members::file_of_presence() const {
 }
 
 std::string Members::file_of_epoch(int number) { return nn::concat("epoch-", number); }
+
+std::string Members::file_of_terms(const std::string& checksum) { return "terms-" + checksum; }
+
+void Members::set_terms(const std::string& terms) {
+  terms_ = terms;
+  presence_.terms = nn::concat(std::hex, nn::crc32c(std::as_bytes(std::span(terms))));
+  folder_.create(file_of_terms(presence_.terms), terms);  // for messages: it may fail
+}
+
+void Members::require_terms_of_members(const std::vector<Presence>& alive) const {
+  for (const Presence& each : alive)
+    if (last_.rank_of(each.id) >= 0 && each.terms != presence_.terms)
+      require_same_terms(nn::concat("rank ", each.seat), folder_.read(file_of_terms(each.terms)),
+                         terms_);
+}
 
 // A run that has begun does not end because one rank cannot write. It may have ended without one
 // that could not be reached.
@@ -126,11 +145,9 @@ void Members::read_epochs() {
 }
 
 std::optional<Epoch> Members::agree(const std::optional<State>& state) {
-  Presence own{.seat = presence_.seat,
-               .id = presence_.id,
-               .port = presence_.port,
-               .epoch = attended_,
-               .is_waiting = true};
+  Presence own = presence_;
+  own.epoch = attended_, own.is_waiting = true, own.is_prepared = false;
+  own.done.reset(), own.result.clear(), own.reached.clear(), own.unreached.clear();
   if (state)
     own.done = state->done, own.is_prepared = state->is_prepared, own.result = state->result;
   tell(own);
@@ -139,7 +156,8 @@ std::optional<Epoch> Members::agree(const std::optional<State>& state) {
   for (milliseconds pause = pause_of_waiting;; folder_.sleep(pause)) {
     waited += end_turn(folder_, last_turn, longest_silence()).awake;
     if (!how_it_ended().empty()) return {};
-    if (options_.stop && *options_.stop && !state) throw Mailbox::Stopped();
+    if (options_.stop && *options_.stop && (!state || waited > 2 * options_.heartbeat))
+      throw Mailbox::Stopped();
     const int before = last_.number;
     read_epochs();
     if (last_.number > before) waited = {};
@@ -152,6 +170,7 @@ std::optional<Epoch> Members::agree(const std::optional<State>& state) {
       tell({.seat = own.seat,
             .id = own.id,
             .port = own.port,
+            .terms = own.terms,
             .epoch = last_.number,
             .unreached = presence_.unreached});
       return last_;
@@ -160,6 +179,7 @@ std::optional<Epoch> Members::agree(const std::optional<State>& state) {
     std::erase_if(others, [this](const Presence& each) { return each.id == id(); });
     probe(others);
     const std::vector<Presence> alive = look();
+    if (!state) require_terms_of_members(alive);
     // A full disk may have room again.
     const bool may_fail = last_.number > 0 && waited < 2 * options_.patience;
     if (write_error_ != 0 && !may_fail) cannot_write(file_of_presence(), write_error_);

@@ -24,6 +24,7 @@ namespace pipeline {
 //   epoch-N      a decision. The first process to create the file decides: link(2) succeeds once
 //   end          the run has ended, and how
 //   deserted     one process is removing the folder of a run that has ended
+//   terms-C      what the processes whose files have this checksum were started with
 //
 // It knows nothing of training: a state is a number of steps done.
 class Members {
@@ -45,6 +46,9 @@ class Members {
   Members(const Members&) = delete;
   Members& operator=(const Members&) = delete;
 
+  // What all members must have in common, one per line. Before agree().
+  void set_terms(const std::string& terms);
+
   // What this process has to offer the next epoch; see Presence.
   struct State {
     int done;
@@ -57,9 +61,10 @@ class Members {
   // state, returns that epoch, too: the state is void from then on.
   //
   // Throws PeerLost naming the seats that are missing if there is no whole pipeline for twice the
-  // patience, and Mailbox::Stopped when told to stop without a state. Time during which this
-  // process was suspended does not count. Throws nn::InputError if it cannot write in the folder
-  // before the first epoch, and nn::Error if it cannot for twice the patience later.
+  // patience, and Mailbox::Stopped when told to stop; with a state only after two heartbeats, so
+  // that all can stop after the same step. Time during which this process was suspended does not
+  // count. Throws nn::InputError if it comes with other terms than the members, or cannot write in
+  // the folder before the first epoch, and nn::Error if it cannot for twice the patience later.
   std::optional<Epoch> agree(const std::optional<State>& state);
 
   const std::string& id() const { return presence_.id; }
@@ -93,6 +98,8 @@ class Members {
   static constexpr const char* prefix = "seat-";
   std::string file_of_presence() const;
   static std::string file_of_epoch(int number);
+  static std::string file_of_terms(const std::string& checksum);
+  void require_terms_of_members(const std::vector<Presence>& alive) const;
   [[noreturn]] void cannot_write(const std::string& name, int error) const;
   void create(const std::string& name, const std::string& text) const;
   bool is_deserted(bool counts_killed);
@@ -113,7 +120,8 @@ class Members {
   SharedFolder& folder_;
   std::chrono::milliseconds interval_;  // of beats
   Presence presence_;                   // of this process; changed by the caller's thread alone
-  Epoch last_;                          // the newest
+  std::string terms_;
+  Epoch last_;  // the newest
   std::map<std::string, Seen> seen_;
   Clock::time_point last_look_{}, next_look_{}, next_probe_{}, attended_since_{};
 

@@ -63,12 +63,11 @@ PortState state_of_port(int socket) {
 class SystemPorts : public Ports {
  public:
   explicit SystemPorts(const std::string& host) : port_(listen_at(host)) {}
-  ~SystemPorts() override { ::close(port_.descriptor); }
 
   std::string own() const override { return port_.address; }
 
   void clear() const override {
-    for (int guest; (guest = ::accept4(port_.descriptor, nullptr, nullptr, SOCK_CLOEXEC)) >= 0;)
+    for (int guest; (guest = ::accept4(port_.descriptor(), nullptr, nullptr, SOCK_CLOEXEC)) >= 0;)
       ::close(guest);
   }
 

@@ -50,9 +50,10 @@ bool take_member(std::istream& from, Epoch& epoch) {
 }  // namespace
 
 std::string to_text(const Presence& p) {
-  std::string text = nn::concat("seat ", p.seat, "\nid ", p.id, "\nport ", p.port, "\nepoch ",
-                                p.epoch, "\nwaiting ", p.is_waiting, "\nprepared ", p.is_prepared,
-                                '\n', done_text(p.done), "result ", p.result, '\n');
+  std::string text =
+      nn::concat("seat ", p.seat, "\nid ", p.id, "\nport ", p.port, "\nterms ", p.terms, "\nepoch ",
+                 p.epoch, "\nwaiting ", p.is_waiting, "\nprepared ", p.is_prepared, '\n',
+                 done_text(p.done), "result ", p.result, '\n');
   for (const std::string& id : p.reached) text += "reached " + id + '\n';
   for (const std::string& id : p.unreached) text += "unreached " + id + '\n';
   return text + "end\n";
@@ -72,6 +73,7 @@ std::optional<Presence> parse_presence(const std::string& text) {
     if (word == "seat") return take_number(rest, p.seat);
     if (word == "id") return take_line(rest, p.id);
     if (word == "port") return take_line(rest, p.port);
+    if (word == "terms") return take_line(rest, p.terms);
     if (word == "epoch") return take_number(rest, p.epoch);
     if (word == "waiting") return take_number(rest, p.is_waiting);
     if (word == "prepared") return take_number(rest, p.is_prepared);

@@ -156,13 +156,27 @@ TEST_CASE("a state that is nowhere any more is replaced by a checkpoint, at once
   CHECK_FALSE(world.next()->done);
 }
 
-TEST_CASE("newcomers do not decide for members that may come back") {
+TEST_CASE("newcomers do not decide for members that may come back, unless they have their seats") {
   World world;
   for (int seat = 0; seat < 6; ++seat) world.make_new(seat), world.process(seat).id += "new";
   for (Presence& each : world.alive)
     for (const Presence& other : world.alive) each.reached.insert(other.id);
+  CHECK(world.members() == Pipelines{0, 1, 2});
+  CHECK_FALSE(world.next()->done);
+  for (int seat : {4, 5}) world.process(seat).seat += 2;
   CHECK_FALSE(world.next());
-  CHECK(world.members(true) == Pipelines{0, 1, 2});
+  CHECK(world.members(true) == Pipelines{0, 1, 3});
+}
+
+TEST_CASE("processes with other terms than the members count for nothing") {
+  World world;
+  for (int seat : {2, 3}) world.make_new(seat), world.process(seat).terms = "other";
+  CHECK(world.members() == Pipelines{0, 2});
+  for (int seat : {0, 1, 4, 5}) world.process(seat).is_waiting = false;
+  const Epoch now{.number = 5, .members = {{0, "s0", true}, {1, "s1", true}}};
+  CHECK_FALSE(has_newcomers(now, shape, world.alive, 10));
+  for (int seat : {2, 3}) world.process(seat).terms = "";
+  CHECK(has_newcomers(now, shape, world.alive, 10));
 }
 
 TEST_CASE("however long newcomers wait, they do not decide for members that train") {

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <array>
+#include <atomic>
 #include <fstream>
 #include <future>
 #include <stop_token>
@@ -30,6 +31,7 @@ struct Run {
   fs::path place() const { return folder.path / "members"; }
   milliseconds heartbeat{1000}, patience{8000};
   bool begins_anew = false;
+  std::atomic<bool> stop = false;
   void start(int seat) {
     Members::Options options;
     options.folder = shared_folder(place());
@@ -39,6 +41,7 @@ struct Run {
     options.begins_anew = begins_anew;
     options.heartbeat = heartbeat;
     options.patience = patience;
+    options.stop = &stop;
     processes[seat] = std::make_unique<Members>(std::move(options));
   }
   std::future<std::optional<Epoch>> agree(int seat, std::optional<int> done = {},
@@ -160,6 +163,29 @@ TEST_CASE("a process is lost, another takes its seat and the others notice") {
   CHECK(epoch.why == "pipeline 0 came");
   CHECK(to_text(*first.get()) == to_text(epoch));
   CHECK(to_text(*second.get()) == to_text(epoch));
+}
+
+TEST_CASE("a process that comes with other terms is told which, and the others go on without it") {
+  Run run;
+  for (int seat : {0, 1, 2, 3}) run.start(seat), run.processes[seat]->set_terms("seed 1\nlr 0.5");
+  run.agree({0, 1, 2, 3});
+  run.processes[0].reset();
+  run.start(0);
+  run.processes[0]->set_terms("seed 1\nlr 0.25");
+  CHECK(complaint_of([&] {
+          run.processes[0]->agree({});
+        }).ends_with(" was started with lr 0.5, this one with lr 0.25"));
+  CHECK(run.agree({1, 2, 3}, 5).pipelines(2) == Pipelines{1});
+}
+
+TEST_CASE("a process with a state that is told to stop waits for others for two heartbeats") {
+  Run run;
+  run.heartbeat = milliseconds(400);
+  for (int seat : {0, 1, 2, 3}) run.start(seat);
+  run.agree({0, 1, 2, 3});
+  run.stop = true;
+  run.agree({0, 1, 2, 3}, 5);
+  CHECK_THROWS_AS(run.processes[0]->agree(Members::State{6, false, "r"}), Mailbox::Stopped);
 }
 
 TEST_CASE("newcomers that can send but not receive do not stop the others again and again") {

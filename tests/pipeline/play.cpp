@@ -123,8 +123,8 @@ bool Play::may_fail(const Ending& ending) const {
 
 bool Play::was_silent(int rank) const {
   return std::ranges::any_of(befallen_, [rank](const Fault& fault) {
-    return fault.rank == rank && (fault.kind == kind_named("freezes") ||
-                                  fault.kind == kind_named("freezes for a while"));
+    return fault.rank == rank &&
+           (fault.kind == kind_named("freezes") || fault.kind == kind_named("freezes for a while"));
   });
 }
 

@@ -51,6 +51,7 @@ SimulatedTraining::Process::Process(SimulatedTraining& training, World& world, i
                 .patience = deadline}) {}
 
 void SimulatedTraining::Process::run() {
+  members_.set_terms(terms(config_));
   if (!members_.has_others_at_work() && training_.has_ended_) members_.end("finished");
   for (bool is_done = false; !is_done;) {
     training_.on_phase(seat_, Phase::agreeing);

@@ -1,14 +1,15 @@
 # The processes of tools/pipeline.sh, which sources it: started, looked after, told to stop.
 
 # workers: the process of each rank; running: ranks; failures: a reason for each rank that failed;
-# refusal: the log of one whose options were refused; has_ended: a rank of an elastic run is done.
-workers=() running=() failures=() refusal= has_ended=
+# refused: for each pipeline, why one of its ranks was; refusal: the log of one, if the run cannot go
+# on; has_ended: a rank of an elastic run is done.
+workers=() running=() failures=() refused=() refusal= has_ended=
 interrupted= again=  # the exit code of the first interruption; there was a second one
 
 start_ranks() {
   local rank
   number_run
-  workers=() running=() failures=() refusal= has_ended= deaths=0 start=$(date +%s%3N)
+  workers=() running=() failures=() refused=() refusal= has_ended= deaths=0 start=$(date +%s%3N)
   for ((rank = 0; rank < ranks; ++rank)); do start_rank "$rank"; done
   open_logs
   begin_view
@@ -62,7 +63,14 @@ look_after_ranks() {
       continue
     fi
     error=$(grep '^error:' "$logs/rank-$rank.log" | tail -n 1)
-    [ $status = 2 ] && [ "$error" ] && refusal=rank-$rank.log
+    if [ $status = 2 ] && [ "$error" ]; then
+      refused[rank / stages]="rank $rank: $error"
+      if [ "$elastic" ] && [ "$step" ] && [ ${#refused[@]} -lt "$pipelines" ]; then
+        lines+=("rank $rank: $error; other pipelines go on")
+        continue
+      fi
+      refusal=rank-$rank.log
+    fi
     [ -d "$out" ] || error="$out was removed while the run wrote to it"
     error=${error:-ended with $status and could not write why: is the disk of $out full?}
     failures+=("rank $rank: $error")

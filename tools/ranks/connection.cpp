@@ -52,7 +52,7 @@ Channel::Channel(const MeetingPlace& place, const Group& group, const std::strin
     options.keys->public_keys[numbers[seat]] = meeting.keys.public_keys[seat];
   }
   options.run = meeting.run;
-  options.listener = meeting.listener.descriptor;
+  options.listener = meeting.listener.release();
   options.deadline = place.client_timeout;
   options.heartbeat = place.heartbeat;
   options.stop = place.stop;

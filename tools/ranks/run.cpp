@@ -34,6 +34,8 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds pause_of_watch{250};  // as long as a meeting's
+// For a lost rank, then anew: a meeting that lasts for a day counts as abandoned.
+constexpr std::chrono::hours longest_wait{1};
 
 // On a line of its own, also where a progress bar is.
 void say(const std::string& line) {
@@ -115,9 +117,8 @@ std::unique_ptr<ClientPipeline> meet_pipeline(const MeetingPlace& place,
     return std::make_unique<StageRank>(meeting, config, terms, threads, patience);
   };
   const auto meet_again = [=](const std::atomic<bool>& stop) {
-    return connect_again(
-        place, nn::concat("the pipeline of rank ", place.rank), stop,
-        [&](const MeetingPlace& meeting) { return meet(meeting, std::chrono::years(1)); });
+    return connect_again(place, nn::concat("the pipeline of rank ", place.rank), stop,
+                         [&](const MeetingPlace& meeting) { return meet(meeting, longest_wait); });
   };
   return std::make_unique<ClientPipeline>(meet(place, place.timeout), config, meet_again, say);
 }
@@ -153,7 +154,7 @@ federated::Runner::MakeExecutor make_executor(const Place& place, int threads) {
           [place, terms](int rank, const std::atomic<bool>& stop) {
             return connect_again(
                 place.meeting, nn::concat("rank ", rank), stop, [&](const MeetingPlace& meeting) {
-                  return std::make_unique<Connection>(meeting, rank, terms, std::chrono::years(1));
+                  return std::make_unique<Connection>(meeting, rank, terms, longest_wait);
                 });
           },
           say);
@@ -183,6 +184,12 @@ static int serve_clients(fl::Server& server, const Place& place, const std::stri
 static int serve_stage(const pipeline::TrainingConfig& config, const Place& place,
                        const std::string& terms, int threads) {
   const std::string name = nn::concat("rank ", place.meeting.rank);
+  const auto has_ended = [&] {
+    const RankZero::State state = look_for_rank_0(place.meeting).state;
+    if (state == RankZero::killed) throw nn::Error(name + ": rank 0 is gone");
+    if (state == RankZero::absent) say(name + ": the run has ended without its pipeline");
+    return state == RankZero::absent;
+  };
   std::unique_ptr<StageRank> stage;
   bool has_met = false;
   for (int served = 0;;) {
@@ -199,15 +206,12 @@ static int serve_stage(const pipeline::TrainingConfig& config, const Place& plac
       say(nn::concat(lost.what(), "; ", name, " waits for its pipeline"));
     } catch (const pipeline::Mailbox::Stopped&) {
       if (place.meeting.stop && *place.meeting.stop) throw;
-      const RankZero::State state = look_for_rank_0(place.meeting).state;
-      if (state == RankZero::killed) throw nn::Error(name + ": rank 0 is gone");
-      if (state == RankZero::absent) {
-        say(name + ": the run has ended without its pipeline");
-        return served;
-      }
+      if (has_ended()) return served;
     } catch (const nn::InputError& error) {  // a rank was started again with other options
       if (!has_met) throw;
       say(nn::concat("the pipeline of ", name, " cannot come back: ", error.what()));
+      std::this_thread::sleep_for(std::chrono::seconds(1));
+      if (has_ended()) return served;
     }
   }
 }

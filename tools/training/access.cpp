@@ -93,9 +93,9 @@ void listen_by_name(pipeline::Mailbox::Options& mailbox) {
   std::string& address = mailbox.addresses[mailbox.rank];
   const std::size_t colon = address.rfind(':');
   if (!mailbox.keys || !address.starts_with("tcp://") || colon < 6) return;
-  const pipeline::OpenPort listener =
+  pipeline::OpenPort listener =
       pipeline::listen_at(address.substr(6, colon - 6), std::atoi(address.c_str() + colon + 1));
-  mailbox.listener = listener.descriptor;
+  mailbox.listener = listener.release();
   address = listener.address;
 }
 
@@ -170,7 +170,7 @@ void join_meeting(const RankOptions& options, pipeline::Mailbox::Options& mailbo
       options.host.empty() ? pipeline::host_of_this_machine() : options.host, mailbox.deadline,
       options.stop);
   mailbox.run = meeting.run;
-  mailbox.listener = meeting.listener.descriptor;
+  mailbox.listener = meeting.listener.release();
   mailbox.addresses = std::move(meeting.addresses);
   mailbox.keys = std::move(meeting.keys);
 }

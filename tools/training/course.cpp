@@ -29,6 +29,7 @@ void Course::add(int step, std::optional<double> loss, pipeline::Gradients::Verd
   done = step;
   verdict = made;
   if (loss) rows[step] = {*loss, made.norm};
+  if (rows.size() > most_rows) rows.erase(rows.begin());
 }
 
 std::string Course::result() const {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -21,7 +22,8 @@ struct Course {
   struct Row {
     double loss, norm;
   };
-  std::map<int, Row> rows;  // steps done since this process came, other than skipped ones
+  static constexpr std::size_t most_rows = 1000;
+  std::map<int, Row> rows;  // the last steps since this process came, other than skipped ones
   double seconds = 0;       // from the end of the step before the last one to that of the last
 
   // On rank 0 after `done` steps: whether others are to join.

@@ -8,6 +8,7 @@
 #include "nn/base/error.h"
 #include "nn/base/file.h"
 #include "pipeline/evaluation.h"
+#include "pipeline/mailbox/frame.h"
 #include "pipeline/mailbox/mailbox.h"
 #include "pipeline/members/members.h"
 #include "pipeline/protocol.h"
@@ -40,6 +41,8 @@ class ElasticRank {
       : options_(std::move(options)), state_(options_.state), members_(members_options(options_)) {
     state_.set("opening the text");
     material_.emplace(options_);
+    members_.set_terms(nn::concat(pipeline::terms(options_.config), "\nmessages ",
+                                  pipeline::Header::right_version));
     if (!members_.has_others_at_work() && has_ended(options_)) members_.end(finished);
   }
 
@@ -110,6 +113,7 @@ class ElasticRank {
   void meet(const Epoch& epoch, RankOptions options, pipeline::Network& network,
             std::optional<Mailbox>& mailbox) {
     state_.set("meeting the other ranks");
+    if (options.rank == 0) remove_old_meetings(options_.meeting.parent_path());
     const TrainingConfig& config = options.config;
     pipeline::require_valid(config);
     options.stop = &members_.is_over();
