@@ -85,7 +85,8 @@ loses_its_text() {
     >"$work/lost.log" 2>&1 &
   local run=$!
   wait_for_step lost 70 && rm "$work/lost.txt" && kill -KILL "$(pgrep -P $run -f 'rank 1 ')" &&
-    wait $run && is_whole lost && grep "^rank 1: error: .*lost.txt.*; other pipelines go on" "$work/lost.log"
+    wait $run && is_whole lost &&
+    grep "^rank 1: error: .*lost.txt.*; other pipelines go on" "$work/lost.log"
 }
 check "a run goes on without a rank that cannot be started again" loses_its_text
 

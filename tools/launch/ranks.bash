@@ -1,8 +1,8 @@
 # The processes of tools/pipeline.sh, which sources it: started, looked after, told to stop.
 
 # workers: the process of each rank; running: ranks; failures: a reason for each rank that failed;
-# refused: for each pipeline, why one of its ranks was; refusal: the log of one, if the run cannot go
-# on; has_ended: a rank of an elastic run is done.
+# refused: for each pipeline, why one of its ranks was; refusal: the log of one that the run cannot do
+# without; has_ended: a rank of an elastic run is done.
 workers=() running=() failures=() refused=() refusal= has_ended=
 interrupted= again=  # the exit code of the first interruption; there was a second one
 
