@@ -90,7 +90,7 @@ class Members {
  private:
   using Clock = SharedFolder::Clock;
   struct Seen {
-    std::string text;
+    std::uint32_t checksum;  // of its file
     Clock::time_point changed;
     PortState answer = PortState::silent;
   };

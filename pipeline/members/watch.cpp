@@ -1,7 +1,10 @@
 #include <algorithm>
+#include <cstdint>
 #include <set>
+#include <span>
 #include <utility>
 
+#include "nn/base/checksum.h"
 #include "nn/base/error.h"
 #include "nn/base/split.h"
 #include "pipeline/mailbox/mailbox.h"
@@ -36,8 +39,9 @@ std::vector<Presence> Members::look() {
     const std::optional<Presence> presence = parse_presence(text);
     if (!presence) continue;
     Seen& one = seen[presence->id] =
-        seen_.contains(presence->id) ? seen_[presence->id] : Seen{"", now};
-    if (std::exchange(one.text, text) != text) one.changed = now;
+        seen_.contains(presence->id) ? seen_[presence->id] : Seen{0, now};
+    const std::uint32_t checksum = nn::crc32c(std::as_bytes(std::span(text)));
+    if (std::exchange(one.checksum, checksum) != checksum) one.changed = now;
     const bool is_own = presence->id == presence_.id;
     if (is_own || (now - one.changed < longest_silence() && one.answer != PortState::closed))
       alive.push_back(is_own ? presence_ : *presence);
