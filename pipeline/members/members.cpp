@@ -31,6 +31,7 @@ std::string Members::random_id() {
 Members::Members(Options options)
     : options_(std::move(options)),
       folder_(*options_.folder),
+      own_file_(nn::concat(prefix, options_.seat, '-', options_.id)),
       interval_(std::clamp(options_.heartbeat / 8, milliseconds(20), milliseconds(1000))) {
   presence_.seat = options_.seat;
   presence_.id = options_.id;
@@ -45,7 +46,7 @@ Members::Members(Options options)
 
 Members::~Members() {
   beats_.reset();
-  folder_.remove(file_of_presence());
+  folder_.remove(own_file_);
   try {
     folder_.clear_away([this] { return is_deserted(false); });
   } catch (...) {  // the next run clears it away
@@ -74,10 +75,6 @@ bool Members::has_others_at_work() {
   std::erase_if(others, [this](const Presence& p) { return p.id == id() || p.epoch == 0; });
   const std::vector<PortState> answers = answers_of(others, milliseconds(1000));
   return std::ranges::count(answers, PortState::open) > 0;
-}
-
-std::string Members::file_of_presence() const {
-  return nn::concat(prefix, presence_.seat, '-', presence_.id);
 }
 
 std::string Members::file_of_epoch(int number) { return nn::concat("epoch-", number); }
@@ -117,7 +114,7 @@ void Members::create(const std::string& name, const std::string& text) const {
 }
 
 void Members::write_presence() {
-  write_error_ = folder_.write(file_of_presence(), nn::concat(told_, "beat ", ++beat_count_, '\n'));
+  write_error_ = folder_.write(own_file_, nn::concat(told_, "beat ", ++beat_count_, '\n'));
 }
 
 void Members::tell(Presence presence) {
@@ -182,7 +179,7 @@ std::optional<Epoch> Members::agree(const std::optional<State>& state) {
     if (!state) require_terms_of_members(alive);
     // A full disk may have room again.
     const bool may_fail = last_.number > 0 && waited < 2 * options_.patience;
-    if (write_error_ != 0 && !may_fail) cannot_write(file_of_presence(), write_error_);
+    if (write_error_ != 0 && !may_fail) cannot_write(own_file_, write_error_);
     const bool is_late = waited > options_.patience;
     if (const auto next = next_epoch(last_, options_.shape, alive, is_late)) try {
         create(file_of_epoch(next->number), to_text(*next));

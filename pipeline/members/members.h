@@ -96,7 +96,6 @@ class Members {
   };
 
   static constexpr const char* prefix = "seat-";
-  std::string file_of_presence() const;
   static std::string file_of_epoch(int number);
   static std::string file_of_terms(const std::string& checksum);
   void require_terms_of_members(const std::vector<Presence>& alive) const;
@@ -118,6 +117,7 @@ class Members {
 
   Options options_;
   SharedFolder& folder_;
+  const std::string own_file_;          // in which it tells its presence
   std::chrono::milliseconds interval_;  // of beats
   Presence presence_;                   // of this process; changed by the caller's thread alone
   std::string terms_;
