@@ -67,7 +67,7 @@ class Members {
   // the folder before the first epoch, and nn::Error if it cannot for twice the patience later.
   std::optional<Epoch> agree(const std::optional<State>& state);
 
-  const std::string& id() const { return presence_.id; }
+  const std::string& id() const { return options_.id; }
 
   // For Mailbox::Options::stop: set soon after there is a later epoch than the one that agree()
   // returned. is_outdated() looks at once.
