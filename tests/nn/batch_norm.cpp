@@ -223,7 +223,7 @@ TEST_CASE("an image's result depends on its neighbours in training, not in evalu
   const std::vector<real> kept(model.parameters().buffers().begin(),
                                model.parameters().buffers().end());
   const std::vector<real> whole = run(model, x), part = run(model, two);
-  CHECK(std::equal(part.begin(), part.end(), whole.begin()));
+  CHECK(largest_difference(std::span(whole).first(part.size()), part) < 1e-5);
   CHECK(std::ranges::equal(model.parameters().buffers(), kept));
   model.train(masks);
   const std::vector<real> trained = run(model, x);

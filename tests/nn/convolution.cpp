@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <span>
 #include <tuple>
@@ -26,12 +27,46 @@ struct Results {
   void add(nn::ConstView view) { values.insert(values.end(), view.begin(), view.end()); }
 };
 
+// By the plain twins: the outputs, before relu and pooling.
+std::vector<real> plain_outputs(const Convolution& conv) {
+  const auto x = random_values(conv.n * conv.image_size(), 1);
+  const auto weight = random_values(conv.out * conv.patch_size(), 2);
+  const auto bias = random_values(conv.out, 3);
+  Convolution plain = conv;
+  plain.epilogue = Epilogue::nothing, plain.yh = plain.oh, plain.yw = plain.ow;
+  nn::Arena arena;
+  std::vector<real> outputs(conv.n * plain.y_size());
+  nn::kernels::im2col_convolution.forward(plain, x.data(), weight.data(), bias.data(),
+                                          outputs.data(), nullptr, arena);
+  return outputs;
+}
+
+// A random gradient of y. It is 0 where rounding decides which output relu and pooling pass on.
+std::vector<real> gradient_of_y(const Convolution& conv) {
+  constexpr real near = 2e-3;
+  std::vector<real> dy = random_values(conv.n * conv.y_size(), 4);
+  if (conv.epilogue == Epilogue::nothing) return dy;
+  const std::vector<real> outputs = plain_outputs(conv);
+  const index size = conv.epilogue == Epilogue::relu_max_pool ? 2 : 1;
+  for (std::size_t i = 0; i < dy.size(); ++i) {
+    const index at = static_cast<index>(i), plane = at / (conv.yh * conv.yw),
+                row = at / conv.yw % conv.yh * size, column = at % conv.yw * size;
+    std::vector<real> window{0};
+    for (index r = row; r < row + size; ++r)
+      for (index c = column; c < column + size; ++c)
+        window.push_back(outputs[(plane * conv.oh + r) * conv.ow + c]);
+    std::ranges::sort(window, std::ranges::greater());
+    if (window[0] - window[1] < near) dy[i] = 0;
+  }
+  return dy;
+}
+
 // By the kernels, with gradients added to numbers that are already there.
 Results by_kernels(const ConvolutionKernels& kernels, const Convolution& conv) {
   const auto x = random_values(conv.n * conv.image_size(), 1);
   const auto weight = random_values(conv.out * conv.patch_size(), 2);
   const auto bias = random_values(conv.out, 3);
-  const auto dy = random_values(conv.n * conv.y_size(), 4);
+  const auto dy = gradient_of_y(conv);
   nn::Arena arena;
   std::vector<real> y(dy.size()), dx = random_values(x.size(), 5),
                                   dweight = random_values(weight.size(), 6), dbias(conv.out, 7);
@@ -50,15 +85,13 @@ Results by_kernels(const ConvolutionKernels& kernels, const Convolution& conv) {
 Results by_plain_ops(const Convolution& conv) {
   const auto x = random_values(conv.n * conv.image_size(), 1);
   const auto weight = random_values(conv.out * conv.patch_size(), 2);
-  const auto bias = random_values(conv.out, 3);
-  const auto dy = random_values(conv.n * conv.y_size(), 4);
+  const auto dy = gradient_of_y(conv);
   Convolution plain = conv;
   plain.epilogue = Epilogue::nothing, plain.yh = plain.oh, plain.yw = plain.ow;
 
   nn::Arena arena;
-  std::vector<real> outputs(conv.n * plain.y_size());
+  const std::vector<real> outputs = plain_outputs(conv);
   const auto& kernels = nn::kernels::im2col_convolution;
-  kernels.forward(plain, x.data(), weight.data(), bias.data(), outputs.data(), nullptr, arena);
   nn::Tape tape;
   const nn::Var output = tape.input({outputs.data(), {conv.n, conv.out, conv.oh, conv.ow}});
   nn::Var y = conv.epilogue == Epilogue::nothing ? output : relu(output);
