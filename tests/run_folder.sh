@@ -226,13 +226,15 @@ says_synthetic() {
 if ! [ -e "$data_raw"/stories/TinyStoriesV2-GPT4-valid.txt ]; then
   check "a synthetic text is reported before the first step" says_synthetic
 fi
-same_bound() {
+drawn_step() {
   train bound 3 2 --steps 8 --trace >"$work/stdout" || return
   cat "$work/stdout"
   printed() { sed -nE "s/$1 ([0-9.]+) s.*/\1/p" "$work/stdout"; }
-  [ "$(printed '^predicted with .*:')" = "$(printed '^As predicted from these costs,')" ]
+  awk -v drawn="$(printed '^As predicted from average costs,')" \
+    -v predicted="$(printed '^predicted with .*:')" \
+    'BEGIN { exit !(drawn > 0 && drawn < 1.02 * predicted + 0.001) }'
 }
-check "the step is predicted and drawn by one simulation" same_bound
+check "a step without variation is drawn, which takes no longer than the predicted one" drawn_step
 is_private() {  # no command line has the run's number, and no other user can reach its keys
   tools/pipeline.sh 2 "${small[@]}" --steps 100000 --out "$work/private" --tcp 127.0.0.1:28490 \
     >/dev/null 2>&1 &

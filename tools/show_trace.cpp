@@ -105,7 +105,7 @@ int run_command(int argc, char** argv) {
                          " s; at the end: idle"),
               lanes, idle_shares(events, lanes.size(), step), step.length());
   print_lanes(
-      nn::concat("As predicted from these costs, ", report::fixed(predicted_step.end, 3), " s"),
+      nn::concat("As predicted from average costs, ", report::fixed(predicted_step.end, 3), " s"),
       predicted_lanes, idle_shares(predicted, predicted_lanes.size(), predicted_step),
       step.length());
   const bool has_scores = std::ranges::any_of(
