@@ -97,13 +97,13 @@ void Members::require_terms_of_members(const std::vector<Presence>& alive) const
 // A run that has begun does not end because one rank cannot write. It may have ended without one
 // that could not be reached.
 void Members::cannot_write(const std::string& name, int error) const {
-  const bool has_begun = last_.number > 0;
-  if (has_begun && !folder_.exists())
-    throw nn::Error(nn::concat("rank ", options_.seat, " can no longer find ",
-                               folder_.path().string(), ": the run has probably ended without it"));
   const std::string what =
-      nn::concat("cannot write ", (folder_.path() / name).string(), ": ", std::strerror(error));
-  if (has_begun) throw nn::Error(what);
+      folder_.exists()
+          ? nn::concat("cannot write ", (folder_.path() / name).string(), ": ",
+                       std::strerror(error))
+          : nn::concat("rank ", options_.seat, " can no longer find ", folder_.path().string(),
+                       ": the run has probably ended without it");
+  if (last_.number > 0) throw nn::Error(what);
   throw nn::InputError(what, "all ranks must be able to write there");
 }
 

@@ -134,11 +134,13 @@ TEST_CASE("a process that comes while another removes such a folder waits for th
   CHECK(run.processes[0]->how_it_ended().empty());
 }
 
-TEST_CASE("a process that cannot write in the folder says so before the run begins") {
+TEST_CASE("a process whose folder is gone before the run begins says so") {
   Run run;
   run.start(0);
   fs::remove_all(run.place());
-  CHECK(contains(complaint_of([&] { run.processes[0]->agree({}); }), "cannot write"));
+  CHECK(complaint_of([&] {
+          run.processes[0]->agree({});
+        }).ends_with("members: the run has probably ended without it"));
 }
 
 TEST_CASE("a process is lost, another takes its seat and the others notice") {
