@@ -77,6 +77,11 @@ bool Members::has_others_at_work() {
   return std::ranges::count(answers, PortState::open) > 0;
 }
 
+Presence Members::identity() const {
+  return {
+      .seat = presence_.seat, .id = presence_.id, .port = presence_.port, .terms = presence_.terms};
+}
+
 std::string Members::file_of_epoch(int number) { return nn::concat("epoch-", number); }
 
 std::string Members::file_of_terms(const std::string& checksum) { return "terms-" + checksum; }
@@ -142,9 +147,8 @@ void Members::read_epochs() {
 }
 
 std::optional<Epoch> Members::agree(const std::optional<State>& state) {
-  Presence own = presence_;
-  own.epoch = attended_, own.is_waiting = true, own.is_prepared = false;
-  own.done.reset(), own.result.clear(), own.reached.clear(), own.unreached.clear();
+  Presence own = identity();
+  own.epoch = attended_, own.is_waiting = true;
   if (state)
     own.done = state->done, own.is_prepared = state->is_prepared, own.result = state->result;
   tell(own);
@@ -164,12 +168,9 @@ std::optional<Epoch> Members::agree(const std::optional<State>& state) {
         attended_ = last_.number, is_over_ = false;
       }
       attended_since_ = folder_.now();
-      tell({.seat = own.seat,
-            .id = own.id,
-            .port = own.port,
-            .terms = own.terms,
-            .epoch = last_.number,
-            .unreached = presence_.unreached});
+      Presence member = identity();
+      member.epoch = last_.number, member.unreached = presence_.unreached;
+      tell(std::move(member));
       return last_;
     }
     std::vector<Presence> others = look();

@@ -96,6 +96,7 @@ class Members {
   };
 
   static constexpr const char* prefix = "seat-";
+  Presence identity() const;  // who this process is, without what it tells at the moment
   static std::string file_of_epoch(int number);
   static std::string file_of_terms(const std::string& checksum);
   void require_terms_of_members(const std::vector<Presence>& alive) const;

@@ -27,13 +27,17 @@ struct Results {
   void add(nn::ConstView view) { values.insert(values.end(), view.begin(), view.end()); }
 };
 
+Convolution without_epilogue(Convolution conv) {
+  conv.epilogue = Epilogue::nothing, conv.yh = conv.oh, conv.yw = conv.ow;
+  return conv;
+}
+
 // By the plain twins: the outputs, before relu and pooling.
 std::vector<real> plain_outputs(const Convolution& conv) {
   const auto x = random_values(conv.n * conv.image_size(), 1);
   const auto weight = random_values(conv.out * conv.patch_size(), 2);
   const auto bias = random_values(conv.out, 3);
-  Convolution plain = conv;
-  plain.epilogue = Epilogue::nothing, plain.yh = plain.oh, plain.yw = plain.ow;
+  const Convolution plain = without_epilogue(conv);
   nn::Arena arena;
   std::vector<real> outputs(conv.n * plain.y_size());
   nn::kernels::im2col_convolution.forward(plain, x.data(), weight.data(), bias.data(),
@@ -86,8 +90,7 @@ Results by_plain_ops(const Convolution& conv) {
   const auto x = random_values(conv.n * conv.image_size(), 1);
   const auto weight = random_values(conv.out * conv.patch_size(), 2);
   const auto dy = gradient_of_y(conv);
-  Convolution plain = conv;
-  plain.epilogue = Epilogue::nothing, plain.yh = plain.oh, plain.yw = plain.ow;
+  const Convolution plain = without_epilogue(conv);
 
   nn::Arena arena;
   const std::vector<real> outputs = plain_outputs(conv);

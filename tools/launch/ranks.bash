@@ -1,7 +1,7 @@
 # The processes of tools/pipeline.sh, which sources it: started, looked after, told to stop.
 
 # workers: the process of each rank; running: ranks; failures: a reason for each rank that failed;
-# refused: for each pipeline, why one of its ranks was; refusal: the log of one that the run cannot do
+# refused: pipelines that lack a rank which was; refusal: the log of one that the run cannot do
 # without; has_ended: a rank of an elastic run is done.
 workers=() running=() failures=() refused=() refusal= has_ended=
 interrupted= again=  # the exit code of the first interruption; there was a second one
@@ -64,7 +64,7 @@ look_after_ranks() {
     fi
     error=$(grep '^error:' "$logs/rank-$rank.log" | tail -n 1)
     if [ $status = 2 ] && [ "$error" ]; then
-      refused[rank / stages]="rank $rank: $error"
+      refused[rank / stages]=yes
       if [ "$elastic" ] && [ "$step" ] && [ ${#refused[@]} -lt "$pipelines" ]; then
         lines+=("rank $rank: $error; other pipelines go on")
         continue
