@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "pipeline/collectives.h"
+#include "pipeline/prediction/arrivals.h"
 #include "pipeline/prediction/rank_tasks.h"
 #include "pipeline/prediction/spread.h"
 #include "pipeline/schedules/simulate.h"

@@ -7,6 +7,7 @@
 
 #include "nn/models/language_model.h"
 #include "nn/real.h"
+#include "pipeline/activation_wire.h"
 #include "pipeline/split_head/head_layout.h"
 
 namespace pipeline {
