@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <string>
 #include <string_view>
 
 #include "nn/base/error.h"
@@ -105,6 +106,11 @@ TrainingConfig draw_config(Dice& dice) {
     config.held_out = 0.1;
     config.evaluate_every = 1 + dice.below(2);
     config.evaluation_batches = 2;
+  }
+  if (dice.one_in(4)) {
+    config.optimizer = dice.one_of<std::string>({"adamw", "sgd"});
+    config.weight_decay = 0.1;
+    config.warmup = dice.below(config.steps);
   }
   if (dice.one_in(4)) make_elastic(dice, config);
   return config;
