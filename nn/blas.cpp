@@ -70,6 +70,15 @@ index sharers_of(const Block& block, index k, index threads) {
 
 }  // namespace
 
+const char* faster_core() {
+#ifdef __x86_64__
+  if (std::string(core_name()) != "Prescott") return nullptr;
+  if (__builtin_cpu_supports("avx512f")) return "SkylakeX";
+  if (__builtin_cpu_supports("avx2")) return "Haswell";
+#endif
+  return nullptr;
+}
+
 void reserve(int callers) {
   require(callers > 0, "blas: ", callers, " callers");
   if (callers > most_callers())

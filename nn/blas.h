@@ -53,6 +53,12 @@ inline constexpr const char* threads_variable = "OPENBLAS_NUM_THREADS";
 // The kernels OpenBLAS chose for this processor, such as "Haswell".
 inline const char* core_name() { return openblas_get_corename(); }
 
+// The kernels that this processor could run, a few times faster, if OpenBLAS does not know it and
+// therefore chose those of 2004, "Prescott"; or nullptr. The user may name them in this environment
+// variable.
+const char* faster_core();
+inline constexpr const char* core_variable = "OPENBLAS_CORETYPE";
+
 // The library's version and build options, such as "OpenBLAS 0.3.21 DYNAMIC_ARCH ...".
 inline const char* description() { return openblas_get_config(); }
 

@@ -144,6 +144,14 @@ check "a restart is announced on a terminal" keeps_messages said "restart 1 of 1
 check "so is a rank's new start" \
   keeps_messages said-again "rank 1 ended by signal 9 .* and started again" 1 2 --elastic \
   --timeout 2 --heartbeat 1
+# Someone who sits at a processor that OpenBLAS takes for one of 2004 is told what to set.
+slow_kernels() {
+  note() { OPENBLAS_CORETYPE=$1 script -qec "$BIN/show_loss --help" /dev/null | grep -c "^note: "; }
+  grep -q avx2 /proc/cpuinfo || return 0
+  [ "$(note Prescott)" = 1 ] && [ "$(note Haswell)" = 0 ] &&
+    ! OPENBLAS_CORETYPE=Prescott "$BIN/show_loss" --help 2>&1 | grep "^note: "
+}
+check "a terminal shows which kernels would be faster" slow_kernels
 # A killed launcher can neither stop its ranks nor remove the folder of their sockets.
 orphaned() {
   local ranks

@@ -1,19 +1,35 @@
 #include "tools/program/program.h"
 
+#include <unistd.h>
+
 #include <exception>
 #include <iostream>
 #include <new>
 #include <system_error>
 
 #include "nn/base/error.h"
+#include "nn/blas.h"
 #include "tools/program/blas_threads.h"
 #include "tools/program/options.h"
 
 namespace tools {
 
+namespace {
+
+void tell_of_faster_kernels() {
+  const char* const core = nn::blas::faster_core();
+  if (core && isatty(STDERR_FILENO))
+    std::cerr << "note: OpenBLAS does not know this processor and uses slow kernels; choose faster "
+                 "ones: export "
+              << nn::blas::core_variable << '=' << core << '\n';
+}
+
+}  // namespace
+
 int run_program(const std::function<int()>& body) {
   try {
     do_without_blas_threads();
+    tell_of_faster_kernels();
     const int status = body();
     std::cout.flush();
     if (std::cout) return status;
