@@ -32,9 +32,10 @@ endif
 
 unit: $(BUILD)/tests/run $(STRANGER)
 fuzzers: $(FUZZERS)
+# The tests run make as a user does, whatever this one was told.
 test: all
 	+@$(PARALLEL) $(BIN)/bench
-	@BIN=$(BIN) BUILD_SUFFIX=$(BUILD:build/$(REAL)%=%) tests/run.sh
+	@MAKEFLAGS= BIN=$(BIN) BUILD_SUFFIX=$(BUILD:build/$(REAL)%=%) tests/run.sh
 bench: all
 	+@$(PARALLEL) $(BIN)/bench
 	$(BIN)/bench
