@@ -89,7 +89,7 @@ if [ -e "$data_raw"/heart/heart.csv ]; then
     "$program" ex1 --epochs 60 --out "$work/whole" >/dev/null
     "${command[@]}" >/dev/null 2>"$work/err" &
     local pid=$!
-    for _ in {1..600}; do
+    for _ in {1..6000}; do
       [ -e "$kept" ] && [ "$(ls "$kept"/ex1-42-mt-60-epochs-*.json 2>/dev/null)" ] && break
       sleep 0.02
     done
