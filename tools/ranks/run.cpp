@@ -202,7 +202,8 @@ static int serve_stage(const pipeline::TrainingConfig& config, const Place& plac
       return served;
     } catch (const pipeline::PeerLost& lost) {
       stage.reset();
-      if (look_for_rank_0(place.meeting).state != RankZero::there) throw;
+      if (!has_met && look_for_rank_0(place.meeting).state != RankZero::there) throw;
+      if (has_ended()) return served;
       say(nn::concat(lost.what(), "; ", name, " waits for its pipeline"));
     } catch (const pipeline::Mailbox::Stopped&) {
       if (place.meeting.stop && *place.meeting.stop) throw;
