@@ -56,9 +56,10 @@ include $(if $(PORTABLE),tools/portable.mk) tools/developer.mk tools/python.mk
 $(BIN)/%: $(BUILD)/tools/%.o $(LIBRARY); $(link)
 $(LIBRARY): $(OBJECTS)
 	$(call run,collect,rm -f $@ && $(COLLECT))
-# Not from prepared headers: with them g++ 12 leaves the loops of the larger files without vectors.
-$(BUILD)/nn/%.o: private CXXFLAGS += -O3
-$(BUILD)/nn/%.o: private prepared :=
+# Loops over weights and gradients get vectors, but not from prepared headers: with them g++ 12 leaves
+# the loops of the larger files without.
+$(BUILD)/nn/%.o $(BUILD)/fl/%.o $(BUILD)/pipeline/%.o: private CXXFLAGS += -O3
+$(BUILD)/nn/%.o $(BUILD)/fl/%.o $(BUILD)/pipeline/%.o: private prepared :=
 $(BUILD)/tests/%.o $(BUILD)/tools/%.o: private CXXFLAGS += -O1
 $(BUILD)/tests/%.o: private CPPFLAGS += -DDOCTEST_CONFIG_SUPER_FAST_ASSERTS
 $(BUILD)/%.o: %.cpp | $(PCH:%=$(BUILD)/%.gch); $(compile)
