@@ -56,6 +56,8 @@ class StageWorker {
   // Processor seconds that this rank's thread spends on an action besides its work: mailbox, batch,
   // messages.
   double seconds_per_action() const;
+  // Those for each byte that it receives in the rings of its stage group; 0 without rings.
+  double seconds_per_ring_byte() const;
   // Cluster::spread, estimated from how steps differ.
   double spread_of_microbatches() const;
   int steps_done() const { return steps_done_; }
@@ -87,8 +89,9 @@ class StageWorker {
   double loss_ = 0;
   std::vector<double> losses_;  // of all microbatches of the step, 0 for those of others
   std::vector<int> ids_, targets_;
-  double thread_seconds_ = 0;  // in steps but the first, without gradients and outer steps
-  Spread spread_;              // of the work of all steps but the first
+  // In steps but the first: of the thread, without gradients and outer steps; and of gradients.
+  double thread_seconds_ = 0, gradient_seconds_ = 0;
+  Spread spread_;  // of the work of all steps but the first
 };
 
 }  // namespace pipeline

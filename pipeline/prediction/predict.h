@@ -19,7 +19,7 @@ struct Cluster {
   Link link = {};          // between the stages of a pipeline
   Link group_link = link;  // between pipelines, in a stage group; also of rank 0's order to them
   double action = 0;       // of a rank before each action and each block: mailbox, batch, messages
-  double adding = 0;       // of a byte that a rank receives in a ring
+  double adding = 0;       // of each byte that a rank receives in a ring
   double carrying = 0;     // processor time per step of the threads that carry a rank's messages
   double spread = 0;       // average difference between a rank's work on two microbatches
   double cores = 0;        // that the stages of a pipeline share evenly; 0: enough

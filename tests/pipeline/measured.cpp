@@ -34,7 +34,7 @@ TEST_CASE("rank 0 measures its links to the next stage and the next pipeline") {
   }
 }
 
-TEST_CASE("a worker measures each block's part of W and its update, and the cost of an action") {
+TEST_CASE("a worker measures each block's part of W and its update, and what actions and rings cost") {
   const TrainingConfig config = toy::config_of("interleaved", 2, 2, 3);
   toy::as_ranks(config, "work", [&](toy::Rank rank) {
     for (int step = 0; step < 2; ++step) rank.worker.step(step);
@@ -54,6 +54,12 @@ TEST_CASE("a worker measures each block's part of W and its update, and the cost
       CHECK(work[chunk].blocks.back().number == blocks_of(config, stage)[chunk].front());
     }
     CHECK(rank.worker.seconds_per_action() > 0);
+    CHECK(rank.worker.seconds_per_ring_byte() > 0);
+    CHECK(rank.worker.seconds_per_ring_byte() < 1e-3);
+  });
+  toy::as_ranks(toy::config_of("1f1b", 2, 1, 3), "no rings", [](toy::Rank rank) {
+    rank.worker.step(0);
+    CHECK(rank.worker.seconds_per_ring_byte() == 0);
   });
 }
 

@@ -42,7 +42,7 @@ std::string told_work(const pipeline::StageWorker& worker, double carrying,
   for (const pipeline::Link& link : {links.link, links.group_link})
     text << link.latency << ' ' << link.seconds_per_byte << ' ';
   text << worker.seconds_per_action() << ' ' << carrying / std::max(1, worker.steps_done()) << ' '
-       << worker.spread_of_microbatches();
+       << worker.spread_of_microbatches() << ' ' << worker.seconds_per_ring_byte();
   const std::vector<ChunkWork> work = worker.measured_work();
   pipeline::StageMemory memory = worker.measured_memory(peak_memory);
   const auto tell = [&](double number) { text << ' ' << number; };
@@ -72,14 +72,14 @@ GatheredWork gather_work(const pipeline::TrainingConfig& config, const std::stri
     pipeline::Cluster& cluster = sum.cluster;
     for (pipeline::Link* link : {&cluster.link, &cluster.group_link})  // zeros but of rank 0
       add(link->latency, 1), add(link->seconds_per_byte, 1);
-    for (double* number : {&cluster.action, &cluster.carrying, &cluster.spread})
+    for (double* number : {&cluster.action, &cluster.carrying, &cluster.spread, &cluster.adding})
       add(*number, 1.0 / mailbox.ranks());
     const int stage = config.topology.stage(rank);
     each_number(sum.work[stage],
                 [&](double& number) { add(number, 1.0 / config.topology.pipelines); });
     each_number(sum.memory[stage], [&](double& most) { most = std::max(most, next()); });
   }
-  sum.cluster.adding = measure_adding();
+  if (sum.cluster.adding == 0) sum.cluster.adding = measure_adding();
   return sum;
 }
 

@@ -12,8 +12,8 @@ namespace training {
 pipeline::BlockCosts measure_blocks(const pipeline::TrainingConfig& config, int threads,
                                     const std::function<void()>& pause);
 
-// Seconds that a rank takes for each byte that it receives in a ring, one half of which it adds to
-// its own and the other half copies.
+// Seconds that a rank would take for each byte that it receives in a ring, one half of which it
+// adds to its own and the other half copies; an estimate for runs without rings.
 double measure_adding();
 
 }  // namespace training
