@@ -34,7 +34,7 @@ TEST_CASE("rank 0 measures its links to the next stage and the next pipeline") {
   }
 }
 
-TEST_CASE("a worker measures each block's part of W and its update, and what actions and rings cost") {
+TEST_CASE("a worker measures each block's part of W, its update, and what actions and rings cost") {
   const TrainingConfig config = toy::config_of("interleaved", 2, 2, 3);
   toy::as_ranks(config, "work", [&](toy::Rank rank) {
     for (int step = 0; step < 2; ++step) rank.worker.step(step);
