@@ -56,8 +56,8 @@ include $(if $(PORTABLE),tools/portable.mk) tools/developer.mk tools/python.mk
 $(BIN)/%: $(BUILD)/tools/%.o $(LIBRARY); $(link)
 $(LIBRARY): $(OBJECTS)
 	$(call run,collect,rm -f $@ && $(COLLECT))
-# Loops over weights and gradients get vectors, but not from prepared headers: with them g++ 12 leaves
-# the loops of the larger files without.
+# -O3 gives loops over weights and gradients vectors. No prepared headers: with them g++ 12 leaves
+# the loops of the larger files scalar.
 $(BUILD)/nn/%.o $(BUILD)/fl/%.o $(BUILD)/pipeline/%.o: private CXXFLAGS += -O3
 $(BUILD)/nn/%.o $(BUILD)/fl/%.o $(BUILD)/pipeline/%.o: private prepared :=
 $(BUILD)/tests/%.o $(BUILD)/tools/%.o: private CXXFLAGS += -O1

@@ -59,8 +59,9 @@ void Gradients::start(int block) {
   seconds_at_work_ += nn::thread_seconds() - start;
 }
 
-void Gradients::forget_update_seconds() {
+void Gradients::forget_seconds() {
   for (auto& [number, block] : blocks_) block.update_seconds = 0;
+  ring_cost_ = {};
 }
 
 void Gradients::advance() {
@@ -107,6 +108,7 @@ void Gradients::take_means(int block, Segment part) {
 template <class Number>
 void Gradients::exchange(RingWork work, int block, std::span<Number> values,
                          std::function<void()> then) {
+  const double start = nn::thread_seconds();
   const Topology& t = config_.topology;
   const int rank = mailbox_.rank();
   Exchange& added = exchanges_.emplace_back();
@@ -118,13 +120,20 @@ void Gradients::exchange(RingWork work, int block, std::span<Number> values,
       std::make_shared<Ring<Number>>(work, mailbox_, t.stage_group(t.stage(rank)), t.pipeline(rank),
                                      values, divisor, step_, block, added.lease);
   added.advance = [ring] { return ring->advance(); };
+  const double halves = work == RingWork::all_reduce ? 2 : 1;
+  ring_cost_.bytes +=
+      halves * (t.pipelines - 1) / t.pipelines * static_cast<double>(values.size_bytes());
+  ring_cost_.seconds += nn::thread_seconds() - start;
 }
 
 // What an exchange starts when it is done is looked at in the same turn: its messages may be here.
 void Gradients::proceed() {
   advance_tied();
   for (auto at = exchanges_.begin(); at != exchanges_.end();) {
-    if (!at->advance()) {
+    const double start = nn::thread_seconds();
+    const bool is_done = at->advance();
+    ring_cost_.seconds += nn::thread_seconds() - start;
+    if (!is_done) {
       ++at;
       continue;
     }

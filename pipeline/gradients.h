@@ -85,9 +85,14 @@ class Gradients {
   // The optimizer's state for this part, for checkpoints.
   nn::Optimizer::State optimizer_state(int block);
 
-  // Seconds of checking and updating a block, in all steps since forget_update_seconds().
+  // In all steps since forget_seconds(): seconds of checking and updating a block, and what rings
+  // have cost this rank's thread in processor seconds, for how many bytes received.
+  struct RingCost {
+    double seconds = 0, bytes = 0;
+  };
   double update_seconds(int block) const { return blocks_.at(block).update_seconds; }
-  void forget_update_seconds();
+  const RingCost& ring_cost() const { return ring_cost_; }
+  void forget_seconds();
   // Processor time of this rank's thread for averages and updates, in all steps so far.
   double seconds_at_work() const { return seconds_at_work_; }
 
@@ -138,6 +143,7 @@ class Gradients {
   std::vector<double> squares_;
   Verdict verdict_;
   bool is_prepared_ = false;
+  RingCost ring_cost_;
   double seconds_at_work_ = 0;
 };
 

@@ -46,14 +46,12 @@ std::optional<double> StageWorker::step(int step) {
   losses_.assign(config_.all_microbatches(), 0);
   gradients_.begin_step(step);
   const double before = seconds_beside_updates(), work_before = seconds_of_work();
-  const double gradients_before = gradients_.seconds_at_work();
   actions_.run(step, schedule_, share_.count);
   ++steps_done_;
   const bool counts = gradients_.finish_step(place(), losses_);
   outer_steps_.finish_step(step, place());
   const std::optional<double> loss = exchange_losses();
   thread_seconds_ += seconds_beside_updates() - before;
-  gradient_seconds_ += gradients_.seconds_at_work() - gradients_before;
   if (steps_done_ > 1) spread_.add(seconds_of_work() - work_before);
   if (counts) return loss;
   ++steps_skipped;
@@ -63,8 +61,8 @@ std::optional<double> StageWorker::step(int step) {
 // It is slower where memory is touched for the first time. It counts only in a run of one step.
 void StageWorker::forget_first_step() {
   actions_.forget_seconds();
-  gradients_.forget_update_seconds();
-  thread_seconds_ = gradient_seconds_ = 0;
+  gradients_.forget_seconds();
+  thread_seconds_ = 0;
 }
 
 double StageWorker::seconds_beside_updates() const {
@@ -175,18 +173,6 @@ double StageWorker::seconds_per_action() const {
   const std::size_t blocks = stage_.all_blocks().size();  // one more look for each but the last
   return std::max(0.0, thread_seconds_ - actions_.seconds_at_work()) /
          static_cast<double>(steps_measured() * (schedule_.size() + blocks));
-}
-
-double StageWorker::seconds_per_ring_byte() const {
-  const int pipelines = config_.topology.pipelines;
-  if (pipelines == 1 || config_.trains_alone()) return 0;
-  double seconds = gradient_seconds_, bytes = 0;
-  for (const int block : stage_.all_blocks()) seconds -= gradients_.update_seconds(block);
-  for (const ChunkWork& chunk : blocks_of_stage(config_, own_stage_)) {
-    for (const BlockWork& block : chunk.blocks) bytes += block.bytes;
-    if (chunk.rows) bytes += chunk.rows->bytes;
-  }
-  return std::max(0.0, seconds) * pipelines / (ring_turns(pipelines) * bytes * steps_measured());
 }
 
 }  // namespace pipeline

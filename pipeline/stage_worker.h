@@ -47,6 +47,7 @@ class StageWorker {
   // The work of a step before its updates, to observe it.
   ActionWorker& actions() { return actions_; }
   Gradients& gradients() { return gradients_; }
+  const Gradients& gradients() const { return gradients_; }
   OuterSteps& outer_steps() { return outer_steps_; }
 
   // The means of all steps so far but the first, if there are others; waiting does not count.
@@ -56,8 +57,6 @@ class StageWorker {
   // Processor seconds that this rank's thread spends on an action besides its work: mailbox, batch,
   // messages.
   double seconds_per_action() const;
-  // Those for each byte that it receives in the rings of its stage group; 0 without rings.
-  double seconds_per_ring_byte() const;
   // Cluster::spread, estimated from how steps differ.
   double spread_of_microbatches() const;
   int steps_done() const { return steps_done_; }
@@ -89,9 +88,8 @@ class StageWorker {
   double loss_ = 0;
   std::vector<double> losses_;  // of all microbatches of the step, 0 for those of others
   std::vector<int> ids_, targets_;
-  // In steps but the first: of the thread, without gradients and outer steps; and of gradients.
-  double thread_seconds_ = 0, gradient_seconds_ = 0;
-  Spread spread_;  // of the work of all steps but the first
+  double thread_seconds_ = 0;  // in steps but the first, without gradients and outer steps
+  Spread spread_;              // of the work of all steps but the first
 };
 
 }  // namespace pipeline

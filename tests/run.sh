@@ -72,7 +72,9 @@ suites() {
   others=$(printf '%s\n' tests/*.sh | grep -vxF -e tests/run.sh -e "$longest")
   printf '%s\n' ${ALSO-} "$(units)" "$longest" tools/check_layers.sh "$others" |
     grep -vxF -e "$pipelines"
-  if make -s -j"$(nproc)" REAL=double unit >&2; then echo "$double/tests/run"; else echo false; fi
+  if make -s -j"$(nproc)" REAL=double unit >&2; then echo "$double/tests/run -sfe=$left_out"
+  else echo false
+  fi
 }
 
 # A test waits about as much as it computes, so more of them run at once than there are cores.

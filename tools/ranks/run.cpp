@@ -202,7 +202,8 @@ static int serve_stage(const pipeline::TrainingConfig& config, const Place& plac
       return served;
     } catch (const pipeline::PeerLost& lost) {
       stage.reset();
-      if (!has_met && look_for_rank_0(place.meeting).state != RankZero::there) throw;
+      const RankZero::State rank_0 = look_for_rank_0(place.meeting).state;
+      if (rank_0 == RankZero::killed || (rank_0 == RankZero::absent && served == 0)) throw;
       if (has_ended()) return served;
       say(nn::concat(lost.what(), "; ", name, " waits for its pipeline"));
     } catch (const pipeline::Mailbox::Stopped&) {

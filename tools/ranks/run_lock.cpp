@@ -43,9 +43,9 @@ RunLock::~RunLock() {
 
 RankZero look_for_rank_0(const MeetingPlace& place) {
   const fs::path folder = folder_at(place);
-  std::error_code ignored;
+  std::error_code error;  // which does not mean that the lock is gone
   if (!nn::FolderLock::is_held(folder))
-    return {fs::exists(folder / ".lock", ignored) ? RankZero::killed : RankZero::absent};
+    return {fs::exists(folder / ".lock", error) || error ? RankZero::killed : RankZero::absent};
   RankZero zero{RankZero::there};
   try {
     zero.stages = nn::parse_number<int>(nn::read_file(folder / stages_file));

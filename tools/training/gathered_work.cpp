@@ -42,7 +42,9 @@ std::string told_work(const pipeline::StageWorker& worker, double carrying,
   for (const pipeline::Link& link : {links.link, links.group_link})
     text << link.latency << ' ' << link.seconds_per_byte << ' ';
   text << worker.seconds_per_action() << ' ' << carrying / std::max(1, worker.steps_done()) << ' '
-       << worker.spread_of_microbatches() << ' ' << worker.seconds_per_ring_byte();
+       << worker.spread_of_microbatches();
+  const auto& [ring_seconds, ring_bytes] = worker.gradients().ring_cost();
+  text << ' ' << ring_seconds << ' ' << ring_bytes;
   const std::vector<ChunkWork> work = worker.measured_work();
   pipeline::StageMemory memory = worker.measured_memory(peak_memory);
   const auto tell = [&](double number) { text << ' ' << number; };
@@ -59,6 +61,7 @@ GatheredWork gather_work(const pipeline::TrainingConfig& config, const std::stri
     each_number(chunks, [](double& number) { number = 0; });
     sum.memory.push_back({.microbatch = std::vector<double>(chunks.size())});
   }
+  double ring_seconds = 0, ring_bytes = 0;
   for (int rank = 0; rank < mailbox.ranks(); ++rank) {
     const std::string what = nn::concat("waiting for the costs of rank ", rank);
     std::istringstream text(
@@ -72,14 +75,15 @@ GatheredWork gather_work(const pipeline::TrainingConfig& config, const std::stri
     pipeline::Cluster& cluster = sum.cluster;
     for (pipeline::Link* link : {&cluster.link, &cluster.group_link})  // zeros but of rank 0
       add(link->latency, 1), add(link->seconds_per_byte, 1);
-    for (double* number : {&cluster.action, &cluster.carrying, &cluster.spread, &cluster.adding})
+    for (double* number : {&cluster.action, &cluster.carrying, &cluster.spread})
       add(*number, 1.0 / mailbox.ranks());
+    add(ring_seconds, 1), add(ring_bytes, 1);
     const int stage = config.topology.stage(rank);
     each_number(sum.work[stage],
                 [&](double& number) { add(number, 1.0 / config.topology.pipelines); });
     each_number(sum.memory[stage], [&](double& most) { most = std::max(most, next()); });
   }
-  if (sum.cluster.adding == 0) sum.cluster.adding = measure_adding();
+  sum.cluster.adding = ring_bytes > 0 ? ring_seconds / ring_bytes : measure_adding();
   return sum;
 }
 
