@@ -42,7 +42,7 @@ case $float in *thread*)
     grep -LiE 'thread|team' tests/nn/*.cpp
   } | sed 's/^/*/' | paste -sd,)
   left_out+=',*mailbox*,*client_pipeline*,*rank_executor*'
-  pipelines=$(grep -lE 'pipeline_worker|vertical\.sh|--ranks' tests/*.sh)
+  pipelines=$(grep -lE 'pipeline_worker|pipeline\.sh|vertical\.sh|--ranks' tests/*.sh)
   export OPENBLAS_NUM_THREADS=1 ;;
 esac
 
