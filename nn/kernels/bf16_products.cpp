@@ -102,6 +102,7 @@ template <bool has_adjacent>
 [[gnu::always_inline]] inline void prefetch_square(std::uintptr_t corner, Bf16Operand from) {
   for (index v = 0; v < 2 * vector_pairs; ++v) {
     const index number = has_adjacent ? v / 2 * from.line + v % 2 * vector_pairs : v * from.step;
+    // NOLINTNEXTLINE(performance-no-int-to-ptr)
     __builtin_prefetch(reinterpret_cast<const void*>(corner + sizeof(float) * number));
   }
 }
