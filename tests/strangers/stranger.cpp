@@ -52,7 +52,7 @@ class Wire {
         "nothing listens at port ", port);
     return Wire(descriptor);
   }
-  Wire(Wire&& other) : descriptor_(std::exchange(other.descriptor_, -1)) {}
+  Wire(Wire&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
   ~Wire() {
     if (descriptor_ >= 0) ::close(descriptor_);
   }
@@ -85,6 +85,7 @@ int begin_to_connect(int port) {
   const int descriptor = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
   const sockaddr_in address = at(port);
   nn::require(descriptor >= 0, "no more descriptors");
+  // NOLINTNEXTLINE(bugprone-unused-return-value)
   (void)::connect(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address);
   return descriptor;
 }
