@@ -33,7 +33,7 @@ export -f suite
 
 # The threads of ZeroMQ and OpenBLAS hand memory to each other in ways that ThreadSanitizer does not
 # know and takes for races: tests with a mailbox are left out, unless its network is simulated, and
-# OpenBLAS has one thread. Units of nn without threads have nothing to race, and would take an hour.
+# OpenBLAS has one thread. Units of nn without threads have nothing to race, and take long.
 left_out='-' pipelines=
 case $float in *thread*)
   left_out=$({

@@ -184,11 +184,11 @@ static int serve_clients(fl::Server& server, const Place& place, const std::stri
 static int serve_stage(const pipeline::TrainingConfig& config, const Place& place,
                        const std::string& terms, int threads) {
   const std::string name = nn::concat("rank ", place.meeting.rank);
-  const auto has_ended = [&] {
-    const RankZero::State state = look_for_rank_0(place.meeting).state;
-    if (state == RankZero::killed) throw nn::Error(name + ": rank 0 is gone");
-    if (state == RankZero::absent) say(name + ": the run has ended without its pipeline");
-    return state == RankZero::absent;
+  const auto state_of_rank_0 = [&] { return look_for_rank_0(place.meeting).state; };
+  const auto has_ended = [&](RankZero::State rank_0) {
+    if (rank_0 == RankZero::killed) throw nn::Error(name + ": rank 0 is gone");
+    if (rank_0 == RankZero::absent) say(name + ": the run has ended without its pipeline");
+    return rank_0 == RankZero::absent;
   };
   std::unique_ptr<StageRank> stage;
   bool has_met = false;
@@ -202,18 +202,19 @@ static int serve_stage(const pipeline::TrainingConfig& config, const Place& plac
       return served;
     } catch (const pipeline::PeerLost& lost) {
       stage.reset();
-      const RankZero::State rank_0 = look_for_rank_0(place.meeting).state;
-      if (rank_0 == RankZero::killed || (rank_0 == RankZero::absent && served == 0)) throw;
-      if (has_ended()) return served;
+      const RankZero::State rank_0 = state_of_rank_0();
+      const bool may_not_have_begun = rank_0 == RankZero::absent && served == 0;
+      if (rank_0 == RankZero::killed || may_not_have_begun) throw;
+      if (has_ended(rank_0)) return served;
       say(nn::concat(lost.what(), "; ", name, " waits for its pipeline"));
     } catch (const pipeline::Mailbox::Stopped&) {
       if (place.meeting.stop && *place.meeting.stop) throw;
-      if (has_ended()) return served;
+      if (has_ended(state_of_rank_0())) return served;
     } catch (const nn::InputError& error) {  // a rank was started again with other options
       if (!has_met) throw;
       say(nn::concat("the pipeline of ", name, " cannot come back: ", error.what()));
       std::this_thread::sleep_for(std::chrono::seconds(1));
-      if (has_ended()) return served;
+      if (has_ended(state_of_rank_0())) return served;
     }
   }
 }
