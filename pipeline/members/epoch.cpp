@@ -71,6 +71,12 @@ bool is_unknown(const Presence& a, const Presence& b) {
   return a.id != b.id && !a.reached.contains(b.id) && !a.unreached.contains(b.id);
 }
 
+// A member of the last epoch that has not read of it yet still waits in its file, but has not left.
+void count_as_training(const Epoch& last, std::vector<Presence>& alive) {
+  for (Presence& each : alive)
+    if (is_member(last, each) && each.epoch < last.number) each.is_waiting = false;
+}
+
 void leave_out_other_terms(const Epoch& last, std::vector<Presence>& alive) {
   const auto member =
       std::ranges::find_if(alive, [&](const Presence& each) { return is_member(last, each); });
@@ -145,6 +151,7 @@ std::optional<Epoch> next_epoch(const Epoch& last, const Shape& shape, std::vect
                                 bool is_late) {
   const int stages = shape.stages;
   leave_out_other_terms(last, alive);
+  count_as_training(last, alive);
   if (!is_late && is_early(last, alive)) return {};
   if (has_only_training_members(last, alive)) return {};
   std::erase_if(alive, [](const Presence& each) { return !each.is_waiting; });

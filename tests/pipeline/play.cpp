@@ -95,14 +95,18 @@ void Play::judge_fixed(const std::vector<Ending>& endings) {
 }
 
 // A process may fail because of its disk or folders, or if it was silent for so long that the run
-// has ended without it and its folder is gone. It may lose hope if a fault has befallen each
-// pipeline.
+// has ended without it and its folder is gone. It may lose hope, and all may lose their state, if a
+// fault has befallen each pipeline, or any if a history says who trains.
 void Play::judge_elastic(const TrainingConfig& config, const std::vector<Ending>& endings) const {
   std::set<int> hit;
   for (const Fault& fault : befallen_)
     if (!fault.is_harmless())
       for (const int culprit : fault.culprits()) hit.insert(config.topology.pipeline(culprit));
-  const bool are_all_hit = static_cast<int>(hit.size()) >= config.topology.pipelines;
+  const bool has_plan = !training_.plan.empty();
+  const bool are_all_hit =
+      static_cast<int>(hit.size()) >= (has_plan ? 1 : config.topology.pipelines);
+  demand(training_.steps_lost == 0 || are_all_hit || disk_.has_failed(),
+         "without a reason the pipelines lost their state");
   for (const Ending& ending : endings) {
     demand(ending.how != Ending::hung, "rank ", ending.rank, " hangs");
     if (ending.how == Ending::failed)

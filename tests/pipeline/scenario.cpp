@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <numeric>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "nn/base/error.h"
 #include "pipeline/links.h"
@@ -161,6 +163,22 @@ Start draw_start(Dice& dice, const TrainingConfig& config) {
   return start;
 }
 
+// Before any step, others than before may train, or in another order. One of them has the state.
+std::map<int, std::vector<int>> draw_plan(Dice& dice, const TrainingConfig& config) {
+  std::vector<int> now(config.topology.pipelines);
+  std::iota(now.begin(), now.end(), 0);
+  std::map<int, std::vector<int>> plan{{1, now}};
+  for (int step = 2; step <= config.steps; ++step) {
+    if (!dice.one_in(2)) continue;
+    now = {dice.one_of(now)};
+    for (int other = 0; other < config.topology.pipelines; ++other)
+      if (!std::ranges::count(now, other) && dice.one_in(2))
+        now.insert(now.begin() + dice.below(static_cast<int>(now.size()) + 1), other);
+    plan[step] = now;
+  }
+  return plan;
+}
+
 }  // namespace
 
 int kind_named(std::string_view name) {
@@ -189,6 +207,10 @@ std::string Scenario::text() const {
       config.schedule, ", ", config.topology.stages, " x ", config.topology.pipelines, ", ",
       config.microbatches, " microbatches, ", config.steps, " steps, ", config.model.family->name,
       ", synchronised ", to_text(config.sync, config.topology.pipelines));
+  for (const auto& [step, pipelines] : plan) {
+    text += nn::concat("; from step ", step, " on pipelines");
+    for (int pipeline : pipelines) text += nn::concat(' ', pipeline);
+  }
   for (std::size_t i = 0; i < starts.size(); ++i) {
     text += nn::concat("; start ", i, ":");
     for (const Fault& fault : starts[i].faults) text += ' ' + fault.text() + ',';
@@ -201,7 +223,7 @@ std::string Scenario::text() const {
 }
 
 Scenario draw_scenario(Dice& dice) {
-  Scenario scenario{draw_config(dice), {}, {}, {}};
+  Scenario scenario{draw_config(dice), {}, {}, {}, {}};
   const TrainingConfig& config = scenario.config;
   int seats = config.topology.ranks();
   if (config.is_elastic && dice.one_in(4) &&
@@ -213,6 +235,8 @@ Scenario draw_scenario(Dice& dice) {
   for (int left = dice.below(3); left > 0; --left)
     scenario.starts.push_back(draw_start(dice, config));
   scenario.starts.emplace_back();
+  if (config.is_elastic && scenario.newcomers.pipelines == 0 && dice.one_in(3))
+    scenario.plan = draw_plan(dice, config);
   return scenario;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <climits>
+#include <map>
 #include <set>
 #include <string>
 #include <string_view>
@@ -43,6 +44,7 @@ struct Start {
 struct Scenario {
   TrainingConfig config;
   SimulatedTraining::Newcomers newcomers = {};
+  std::map<int, std::vector<int>> plan = {};  // the history of an elastic training
   SimulatedNetwork::Weather weather;
   std::vector<Start> starts;
 

@@ -21,6 +21,7 @@ std::vector<Ending> SimulatedTraining::start_elastic(SimulatedNetwork& network,
   folders_.clear();
   blocks_.clear();
   has_ended_ = false;
+  steps_done_ = steps_lost = 0;
   std::vector<Ending> endings;
   const int seats = config_.topology.ranks() + newcomers.pipelines * config_.topology.stages;
   const auto work = [&](int seat) { keep_alive(world, seat, endings); };

@@ -1,5 +1,6 @@
 #include "tests/pipeline/simulated_process.h"
 
+#include <algorithm>
 #include <exception>
 #include <string>
 #include <utility>
@@ -45,7 +46,8 @@ SimulatedTraining::Process::Process(SimulatedTraining& training, World& world, i
                 .seat = seat,
                 .shape = {.stages = config_.topology.stages,
                           .pipelines = config_.topology.pipelines,
-                          .most_pipelines = config_.all_microbatches()},
+                          .most_pipelines = config_.all_microbatches(),
+                          .plan = training_.plan},
                 .id = nn::concat("process-", 1000 + training.processes_++),
                 .heartbeat = heartbeat,
                 .patience = deadline}) {}
@@ -156,6 +158,11 @@ class SimulatedTraining::Process::Steps {
     for (int other = 1; mailbox_.rank() == 0 && other < mailbox_.ranks(); ++other)
       mailbox_.send_text(other, run_name_tag, "toy");
     if (mailbox_.rank() != 0) mailbox_.receive(0, run_name_tag, "waiting for the run's name");
+    const bool is_over = training_.has_ended_ || process_.members_.is_outdated();
+    if (!course_.is_under_way && !is_over) {  // not one that has been away
+      training_.steps_lost += std::max(training_.steps_done_ - done, 0);
+      training_.steps_done_ = done;
+    }
     course_.set_out(done, "toy");
     process_.record_rows();
   }
@@ -163,6 +170,7 @@ class SimulatedTraining::Process::Steps {
   bool step() {
     const std::optional<double> loss = worker_.step(course_.done);
     course_.add(course_.done + 1, loss, worker_.gradients().verdict());
+    training_.steps_done_ = std::max(training_.steps_done_, course_.done);
     process_.record_rows();
     const bool is_on = goes_on();
     evaluate();

@@ -61,6 +61,7 @@ class SimulatedTraining {
     std::chrono::milliseconds delay{};
   };
   Newcomers newcomers;
+  std::map<int, std::vector<int>> plan;  // whose history it plays again; see Shape
 
   // Observers.
   std::function<void(int rank, Phase phase)> on_phase = [](int, Phase) {};
@@ -68,6 +69,7 @@ class SimulatedTraining {
 
   const Results& results() const { return results_; }
   std::string contradiction;  // a result that an earlier start had otherwise; empty if none
+  int steps_lost = 0;         // of an elastic training: it went back to a checkpoint
 
  private:
   struct Rank;
@@ -86,7 +88,8 @@ class SimulatedTraining {
   const std::vector<std::uint16_t> text_;
   const data::SplitWindows windows_;
   Folders folders_;
-  int processes_ = 0;  // so far
+  int processes_ = 0;   // so far
+  int steps_done_ = 0;  // of an elastic training
   bool has_ended_ =
       false;  // an elastic training, in this start: a process that comes finds a model
   Results results_;

@@ -44,6 +44,7 @@ Trials::Trial Trials::run(const Scenario& scenario, Dice& dice) {
   SimulatedTraining training(config, folder.path, time);
   try {
     training.newcomers = scenario.newcomers;
+    training.plan = scenario.plan;
     bool is_done = false;
     for (const Start& start : scenario.starts) {
       SimulatedNetwork network(time, dice, scenario.weather);
