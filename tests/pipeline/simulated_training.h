@@ -88,10 +88,9 @@ class SimulatedTraining {
   const std::vector<std::uint16_t> text_;
   const data::SplitWindows windows_;
   Folders folders_;
-  int processes_ = 0;   // so far
-  int steps_done_ = 0;  // of an elastic training
-  bool has_ended_ =
-      false;  // an elastic training, in this start: a process that comes finds a model
+  int processes_ = 0;       // so far
+  int steps_done_ = 0;      // of an elastic training
+  bool has_ended_ = false;  // the same, in this start: a process that comes finds a model
   Results results_;
   // Of an elastic training: the blocks of the pipelines that were there at the end.
   std::map<int, std::map<int, std::vector<nn::real>>> blocks_;
