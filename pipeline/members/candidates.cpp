@@ -1,5 +1,6 @@
 #include "pipeline/members/candidates.h"
 
+#include <cstddef>
 #include <iterator>
 #include <map>
 #include <utility>
@@ -57,13 +58,28 @@ void remove_unreachable(std::vector<Candidate>& candidates) {
   }
 }
 
-bool choose(const std::vector<int>& planned, std::vector<Candidate>& candidates) {
-  std::vector<Candidate> chosen;
+bool have_states(const std::vector<Candidate>& candidates) {
+  if (candidates.empty()) return false;
+  for (std::size_t stage = 0; stage < candidates.front().stages.size(); ++stage) {
+    const auto has_it = [stage](const Candidate& each) {
+      return each.stages[stage].done.has_value();
+    };
+    if (std::ranges::none_of(candidates, has_it)) return false;
+  }
+  return true;
+}
+
+std::vector<Candidate> chosen(const std::vector<int>& planned,
+                              const std::vector<Candidate>& candidates) {
+  std::vector<Candidate> chosen, all;
+  for (const Candidate& each : candidates)
+    if (each.has_state() && !std::ranges::count(planned, each.pipeline)) all.push_back(each);
   for (int pipeline : planned)
     for (const Candidate& each : candidates)
       if (each.pipeline == pipeline) chosen.push_back(each);
-  candidates = std::move(chosen);
-  return candidates.size() == planned.size();
+  if (chosen.size() < planned.size()) return {};
+  all.insert(all.end(), chosen.begin(), chosen.end());
+  return !have_states(chosen) && have_states(all) ? all : chosen;
 }
 
 }  // namespace pipeline

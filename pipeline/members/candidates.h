@@ -24,7 +24,12 @@ std::vector<Candidate> whole_pipelines(const std::vector<Presence>& waiting, int
 // Removes pipelines until all that are left reach each other: first those that fail most.
 void remove_unreachable(std::vector<Candidate>& candidates);
 
-// Leaves the planned pipelines, in their order. False if one is missing.
-bool choose(const std::vector<int>& planned, std::vector<Candidate>& candidates);
+// Whether one of them has the state of each stage.
+bool have_states(const std::vector<Candidate>& candidates);
+
+// The planned pipelines, in their order; none if one is missing. If they lack a state, those that
+// have it come first: they hand it over, and leave before the next step.
+std::vector<Candidate> chosen(const std::vector<int>& planned,
+                              const std::vector<Candidate>& candidates);
 
 }  // namespace pipeline

@@ -15,12 +15,6 @@ namespace pipeline {
 
 namespace {
 
-bool has_state_of_stage(const std::vector<Candidate>& candidates, int stage) {
-  return std::ranges::any_of(candidates, [stage](const Candidate& candidate) {
-    return candidate.stages[stage].done.has_value();
-  });
-}
-
 std::string list(const std::vector<int>& pipelines) {
   std::vector<std::string> names;
   for (int pipeline : pipelines) names.push_back(std::to_string(pipeline));
@@ -67,14 +61,14 @@ bool is_member(const Epoch& epoch, const Presence& process) {
   return epoch.rank_of(process.id) >= 0;
 }
 
-bool is_unknown(const Presence& a, const Presence& b) {
-  return a.id != b.id && !a.reached.contains(b.id) && !a.unreached.contains(b.id);
+// Whether it is a member that has not left. One that has not read of the epoch yet still says that
+// it waits.
+bool trains(const Epoch& epoch, const Presence& process) {
+  return is_member(epoch, process) && !(process.is_waiting && process.epoch == epoch.number);
 }
 
-// A member of the last epoch that has not read of it yet still waits in its file, but has not left.
-void count_as_training(const Epoch& last, std::vector<Presence>& alive) {
-  for (Presence& each : alive)
-    if (is_member(last, each) && each.epoch < last.number) each.is_waiting = false;
+bool is_unknown(const Presence& a, const Presence& b) {
+  return a.id != b.id && !a.reached.contains(b.id) && !a.unreached.contains(b.id);
 }
 
 void leave_out_other_terms(const Epoch& last, std::vector<Presence>& alive) {
@@ -87,7 +81,7 @@ void leave_out_other_terms(const Epoch& last, std::vector<Presence>& alive) {
 // Whether the others need to hear more from living processes before they decide.
 bool is_early(const Epoch& last, const std::vector<Presence>& alive) {
   for (const Presence& each : alive) {
-    if (is_member(last, each) && !each.is_waiting) return true;
+    if (trains(last, each)) return true;
     for (const Presence& other : alive) {
       const bool will_try = (each.done && other.done) || other.reached.contains(each.id);
       if (each.is_waiting && other.is_waiting && will_try && is_unknown(each, other)) return true;
@@ -101,16 +95,6 @@ bool are_all_replaced(const Epoch& last, const std::vector<Candidate>& candidate
   return std::ranges::all_of(last.pipelines(stages), [&](int pipeline) {
     return std::ranges::count(candidates, pipeline, &Candidate::pipeline) > 0;
   });
-}
-
-// However long newcomers wait, they do not decide for members that train.
-bool has_only_training_members(const Epoch& last, const std::vector<Presence>& alive) {
-  const auto members = [&](bool is_waiting) {
-    return std::ranges::any_of(alive, [&](const Presence& each) {
-      return is_member(last, each) && each.is_waiting == is_waiting;
-    });
-  };
-  return members(false) && !members(true);
 }
 
 Epoch epoch_after(const Epoch& last, const Shape& shape, std::vector<Candidate> candidates,
@@ -147,33 +131,42 @@ std::vector<int> Epoch::pipelines(int stages) const {
   return numbers;
 }
 
+bool do_members_train(const Epoch& last, const std::vector<Presence>& alive) {
+  int training = 0, members = 0;
+  for (const Presence& each : alive)
+    members += is_member(last, each), training += trains(last, each);
+  return training > 0 && training == members;
+}
+
 std::optional<Epoch> next_epoch(const Epoch& last, const Shape& shape, std::vector<Presence> alive,
                                 bool is_late) {
   const int stages = shape.stages;
   leave_out_other_terms(last, alive);
-  count_as_training(last, alive);
   if (!is_late && is_early(last, alive)) return {};
-  if (has_only_training_members(last, alive)) return {};
-  std::erase_if(alive, [](const Presence& each) { return !each.is_waiting; });
+  if (do_members_train(last, alive)) return {};
+  std::erase_if(alive, [&](const Presence& p) { return !p.is_waiting || trains(last, p); });
   const auto [done, result] = settle_states(last, alive);
   std::vector<Candidate> candidates = whole_pipelines(alive, stages);
   remove_unreachable(candidates);
-  const std::vector<int>* const planned = shape.planned(done.value_or(0));
-  if (planned && !choose(*planned, candidates)) return {};
-  if (candidates.empty()) return {};
-  bool is_whole = true, is_lost = false;
-  for (int stage = 0; stage < stages; ++stage) {
-    is_whole &= has_state_of_stage(candidates, stage);
+  const auto members_after = [&](int steps) {
+    const std::vector<int>* const planned = shape.planned(steps);
+    return planned ? chosen(*planned, candidates) : candidates;
+  };
+  const std::vector<Candidate> next = members_after(done.value_or(0));
+  if (have_states(next)) return epoch_after(last, shape, next, done, result);
+  // Nobody knows yet which checkpoint there is.
+  const std::vector<Candidate> first = members_after(0);
+  if (first.empty()) return {};
+  bool is_lost = false;
+  for (int stage = 0; stage < stages; ++stage)
     is_lost |= std::ranges::none_of(
         alive, [&](const Presence& p) { return p.done && p.seat % stages == stage; });
-  }
-  if (is_whole) return epoch_after(last, shape, std::move(candidates), done, result);
-  const bool are_enough = static_cast<int>(candidates.size()) >= shape.pipelines;
+  const bool are_enough = shape.planned(0) || static_cast<int>(first.size()) >= shape.pipelines;
   const bool are_all_here = last.number == 0
-                                ? planned || are_enough
+                                ? are_enough
                                 : !done && are_enough && are_all_replaced(last, candidates, stages);
   if (!is_late && !are_all_here && !(done && is_lost)) return {};
-  return epoch_after(last, shape, std::move(candidates), {}, "");
+  return epoch_after(last, shape, first, {}, "");
 }
 
 const std::vector<int>* Shape::planned(int done) const {
@@ -187,15 +180,14 @@ bool has_newcomers(const Epoch& now, const Shape& shape, std::vector<Presence> a
   const std::vector<int> pipelines = now.pipelines(stages);
   if (const std::vector<int>* const planned = shape.planned(done)) return *planned != pipelines;
   if (static_cast<int>(pipelines.size()) >= shape.most_pipelines) return false;
-  std::map<int, std::set<int>> ready;  // stages of each pipeline
-  for (const Presence& each : alive) {
-    const bool reaches_all = std::ranges::all_of(
-        now.members, [&](const Epoch::Member& m) { return each.reached.contains(m.id); });
-    if (each.is_waiting && reaches_all && !std::ranges::count(pipelines, each.seat / stages))
-      ready[each.seat / stages].insert(each.seat % stages);
-  }
-  return std::ranges::any_of(
-      ready, [stages](const auto& each) { return static_cast<int>(each.second.size()) == stages; });
+  std::erase_if(alive, [&](const Presence& each) {
+    const auto is_reached = [&](const Epoch::Member& m) { return each.reached.contains(m.id); };
+    return !each.is_waiting || std::ranges::count(pipelines, each.seat / stages) ||
+           !std::ranges::all_of(now.members, is_reached);
+  });
+  std::vector<Candidate> newcomers = whole_pipelines(alive, stages);
+  remove_unreachable(newcomers);
+  return !newcomers.empty();
 }
 
 }  // namespace pipeline

@@ -73,12 +73,16 @@ struct Shape {
 //
 // Waits until every living member of `last` waits; for the first epoch, until all pipelines are
 // whole; and if the members have no state for every stage, until those that might have it are lost,
-// or others have taken all seats. `is_late`: it has waited long enough.
+// or others have taken all seats. `is_late`: it has waited long enough, but not while all members
+// trained.
 std::optional<Epoch> next_epoch(const Epoch& last, const Shape& shape, std::vector<Presence> alive,
                                 bool is_late);
 
+// Whether there are members, and none has left.
+bool do_members_train(const Epoch& last, const std::vector<Presence>& alive);
+
 // Whether another epoch should follow after `done` steps: there is a whole pipeline of processes
-// that wait to come, and reach all members; or the plan has other members.
+// that wait to come, and reach all members and each other; or the plan has other members.
 bool has_newcomers(const Epoch& now, const Shape& shape, std::vector<Presence> alive, int done);
 
 }  // namespace pipeline

@@ -152,16 +152,17 @@ std::optional<Epoch> Members::agree(const std::optional<State>& state) {
   if (state)
     own.done = state->done, own.is_prepared = state->is_prepared, own.result = state->result;
   tell(own);
-  Clock::duration waited{};
+  Clock::duration waited{}, undecided{};  // the latter only while not all members train
   Clock::time_point last_turn = folder_.now();
   for (milliseconds pause = pause_of_waiting;; folder_.sleep(pause)) {
-    waited += end_turn(folder_, last_turn, longest_silence()).awake;
+    const Clock::duration turn = end_turn(folder_, last_turn, longest_silence()).awake;
+    waited += turn, undecided += turn;
     if (!how_it_ended().empty()) return {};
     if (options_.stop && *options_.stop && (!state || waited > 2 * options_.heartbeat))
       throw Mailbox::Stopped();
     const int before = last_.number;
     read_epochs();
-    if (last_.number > before) waited = {};
+    if (last_.number > before) waited = undecided = {};
     if (last_.number > attended_ && (state || last_.rank_of(id()) >= 0)) {
       {
         const std::lock_guard lock(mutex_);
@@ -178,16 +179,17 @@ std::optional<Epoch> Members::agree(const std::optional<State>& state) {
     probe(others);
     const std::vector<Presence> alive = look();
     if (!state) require_terms_of_members(alive);
+    if (do_members_train(last_, alive)) undecided = {};
     // A full disk may have room again.
     const bool may_fail = last_.number > 0 && waited < 2 * options_.patience;
     if (write_error_ != 0 && !may_fail) cannot_write(own_file_, write_error_);
-    const bool is_late = waited > options_.patience;
+    const bool is_late = undecided > options_.patience;
     if (const auto next = next_epoch(last_, options_.shape, alive, is_late)) try {
         create(file_of_epoch(next->number), to_text(*next));
       } catch (const nn::Error&) {
         if (!may_fail) throw;
       }
-    require_hope(alive, waited);
+    require_hope(alive, undecided);
     const bool others_train =
         !state && std::ranges::any_of(alive, [](const Presence& p) { return !p.is_waiting; });
     pause =

@@ -58,7 +58,7 @@ class Members {
 
   // Waits until the others agree on an epoch that has this process in it, and returns it; nothing
   // once the run has ended. If the epoch that they agree on leaves out this process and it has a
-  // state, returns that epoch, too: the state is void from then on.
+  // state, returns that epoch, or a later one: the state is void from then on.
   //
   // Throws PeerLost naming the seats that are missing if there is no whole pipeline for twice the
   // patience, and Mailbox::Stopped when told to stop; with a state only after two heartbeats, so
@@ -73,6 +73,9 @@ class Members {
   // returned. is_outdated() looks at once.
   const std::atomic<bool>& is_over() const { return is_over_; }
   bool is_outdated() const;
+
+  // Whether the folder is gone, as it is when a run has ended.
+  bool is_folder_gone() const { return !folder_.exists(); }
 
   // Whether a new epoch should have other members after `done` steps. Cheap: looks a few times per
   // heartbeat. Processes that a member could not reach when this epoch was agreed on count again

@@ -28,11 +28,12 @@ milliseconds Members::longest_silence() const { return options_.heartbeat / 2; }
 
 // All processes that show signs of life, this one included: their files change, and their ports are
 // not closed. Removes files that have not changed for long. When this process was suspended, the
-// others may have been, too.
+// others may have been, too: they have as long as ever to write again.
 std::vector<Presence> Members::look() {
   const auto [whole, awake] = end_turn(folder_, last_look_, longest_silence());
-  for (auto& [id, one] : seen_) one.changed += whole - awake;
   const auto now = last_look_;
+  if (whole > awake)
+    for (auto& [id, one] : seen_) one.changed = now;
   std::vector<Presence> alive;
   std::map<std::string, Seen> seen;
   for (const auto& [name, text] : texts_of_all()) {
@@ -87,8 +88,10 @@ void Members::require_hope(const std::vector<Presence>& alive, Clock::duration w
   }
   if (waited < 2 * options_.patience) return;
   std::vector<std::string> missing;
-  const int all = options_.shape.stages * options_.shape.pipelines;
-  for (int seat = 0; seat < all; ++seat)
+  int pipelines = options_.shape.pipelines;
+  for (const auto& [step, planned] : options_.shape.plan)
+    pipelines = std::max(pipelines, 1 + *std::ranges::max_element(planned));
+  for (int seat = 0; seat < options_.shape.stages * pipelines; ++seat)
     if (!seats.contains(seat)) missing.push_back(std::to_string(seat));
   const std::string what = nn::concat(
       "rank ", options_.seat, " waited ", 2 * options_.patience / milliseconds(1000),

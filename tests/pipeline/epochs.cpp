@@ -203,6 +203,9 @@ TEST_CASE("however long newcomers wait, they do not decide for members that trai
   for (int seat : {0, 1, 2, 3}) world.process(seat).is_waiting = false;
   for (int seat : {4, 5}) world.make_new(seat);
   CHECK(world.members(true).empty());
+  CHECK(do_members_train(world.last, world.alive));
+  world.process(0).is_waiting = true;
+  CHECK_FALSE(do_members_train(world.last, world.alive));
 }
 
 TEST_CASE("of pipelines that do not reach each other, the one that reaches less leaves") {
@@ -248,6 +251,25 @@ TEST_CASE("a history that is played again decides on the members and their order
   CHECK(next(30) == Pipelines{0});
 }
 
+TEST_CASE("pipelines that a history brings back get the state from those that then leave") {
+  World world;
+  Shape planned = shape;
+  planned.plan = {{1, {0, 1}}, {11, {2}}};
+  for (int seat : {4, 5}) world.make_new(seat);
+  const Epoch handover = *next_epoch(world.last, planned, world.alive, false);
+  CHECK(handover.pipelines(stages) == Pipelines{0, 1, 2});
+  CHECK(handover.done == 10);
+  CHECK(has_newcomers(handover, planned, world.alive, 10));
+  for (int seat : {0, 2}) world.lose(seat);  // then all begin as the history began
+  CHECK_FALSE(next_epoch(world.last, planned, world.alive, true));
+  for (int seat : {0, 2}) world.alive.push_back(World().process(seat)), world.make_new(seat);
+  for (Presence& each : world.alive)
+    for (const Presence& other : world.alive) each.reached.insert(other.id);
+  const Epoch first = *next_epoch(world.last, planned, world.alive, false);
+  CHECK(first.pipelines(stages) == Pipelines{0, 1});
+  CHECK_FALSE(first.done);
+}
+
 TEST_CASE("newcomers count when all of a pipeline wait and reach all members") {
   World world;
   const Epoch now = *world.next();
@@ -256,13 +278,16 @@ TEST_CASE("newcomers count when all of a pipeline wait and reach all members") {
   const Epoch two = *world.next();
   for (int seat : {4, 5}) {
     CHECK_FALSE(has_newcomers(two, shape, world.alive, 10));
-    world.alive.push_back({.seat = seat, .id = "n", .is_waiting = true});
-    world.alive.back().reached = {"s0", "s1", "s2", "s3"};
+    world.alive.push_back({.seat = seat, .id = nn::concat('n', seat), .is_waiting = true});
+    world.alive.back().reached = {"s0", "s1", "s2", "s3", "n4", "n5"};
   }
   CHECK(has_newcomers(two, shape, world.alive, 10));
   CHECK_FALSE(has_newcomers(two, {.stages = stages, .most_pipelines = 2}, world.alive, 10));
-  world.alive.back().reached.erase("s3");
-  CHECK_FALSE(has_newcomers(two, shape, world.alive, 10));
+  for (const char* const out_of_reach : {"s3", "n4"}) {
+    World cut = world;
+    cut.alive.back().reached.erase(out_of_reach);
+    CHECK_FALSE(has_newcomers(two, shape, cut.alive, 10));
+  }
 }
 
 }  // namespace pipeline

@@ -108,6 +108,35 @@ TEST_CASE("a pipeline that is left out does not take the others back to the begi
   }
 }
 
+// The network lets them wait beside the training for longer than any patience.
+TEST_CASE("newcomers that have waited for long do not decide before all members have left") {
+  TrainingConfig config = elastic_config(2, 2);
+  config.steps = 40;
+  const Start start{{fault(4, "is cut off from", Phase::agreeing, 0, 0)}};
+  const std::vector<std::chrono::microseconds> work(6, std::chrono::milliseconds(100));
+  const Scenario scenario{config, {1}, {}, {.work = work}, {start, {}}};
+  for (int seed = 0; seed < 10; ++seed) {
+    Dice dice(seed);
+    CHECK(Trials().run(scenario, dice).finding == "");
+  }
+}
+
+TEST_CASE("newcomers do not take members for lost that were suspended with them") {
+  TrainingConfig config = elastic_config(6, 1);
+  config.steps = 20;
+  const std::vector<std::chrono::microseconds> work(12, std::chrono::milliseconds(3));
+  for (int seed = 0; seed < 20; ++seed) {
+    const Start start{{fault(seed % 6, "is suspended with all others", Phase::parting, 0)}};
+    const Scenario scenario{config,
+                            {1, std::chrono::milliseconds(1500)},
+                            {},
+                            {.latency = std::chrono::milliseconds(40), .work = work},
+                            {start, {}}};
+    Dice dice(seed);
+    CHECK(Trials().run(scenario, dice).finding == "");
+  }
+}
+
 TEST_CASE("a shorter fault does not end a longer one") {
   CHECK(finding_of(toy::config_of("1f1b", 3, 1, 2),
                    {fault(0, "is suspended with all others", Phase::meeting, 0),

@@ -201,7 +201,7 @@ TEST_CASE("newcomers that can send but not receive do not stop the others again 
       for (int seat : {0, 1}) {
         Presence one{.seat = seat, .id = nn::concat("deaf", seat), .is_waiting = true};
         one.port = "nowhere";  // nothing answers there
-        for (int member : {2, 3}) one.reached.insert(run.processes[member]->id());
+        one.reached = {"deaf0", "deaf1", run.processes[2]->id(), run.processes[3]->id()};
         const std::string name = nn::concat("seat-", seat, "-deaf");
         std::ofstream(run.place() / ('.' + name)) << to_text(one) << "beat " << beat << '\n';
         fs::rename(run.place() / ('.' + name), run.place() / name);

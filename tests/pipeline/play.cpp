@@ -101,7 +101,8 @@ void Play::judge_elastic(const TrainingConfig& config, const std::vector<Ending>
   std::set<int> hit;
   for (const Fault& fault : befallen_)
     if (!fault.is_harmless())
-      for (const int culprit : fault.culprits()) hit.insert(config.topology.pipeline(culprit));
+      for (const int culprit : fault.culprits())
+        if (culprit < config.topology.ranks()) hit.insert(config.topology.pipeline(culprit));
   const bool has_plan = !training_.plan.empty();
   const bool are_all_hit =
       static_cast<int>(hit.size()) >= (has_plan ? 1 : config.topology.pipelines);

@@ -163,18 +163,15 @@ Start draw_start(Dice& dice, const TrainingConfig& config) {
   return start;
 }
 
-// Before any step, others than before may train, or in another order. One of them has the state.
+// Before any step, others than before may train, or in another order.
 std::map<int, std::vector<int>> draw_plan(Dice& dice, const TrainingConfig& config) {
-  std::vector<int> now(config.topology.pipelines);
-  std::iota(now.begin(), now.end(), 0);
-  std::map<int, std::vector<int>> plan{{1, now}};
-  for (int step = 2; step <= config.steps; ++step) {
+  std::vector<int> all(config.topology.pipelines);
+  std::iota(all.begin(), all.end(), 0);
+  std::map<int, std::vector<int>> plan{{1, all}};
+  for (int step = 1; step <= config.steps; ++step) {
     if (!dice.one_in(2)) continue;
-    now = {dice.one_of(now)};
-    for (int other = 0; other < config.topology.pipelines; ++other)
-      if (!std::ranges::count(now, other) && dice.one_in(2))
-        now.insert(now.begin() + dice.below(static_cast<int>(now.size()) + 1), other);
-    plan[step] = now;
+    for (std::size_t i = all.size(); i > 1; --i) std::swap(all[i - 1], all[dice.below(i)]);
+    plan[step] = {all.begin(), all.begin() + 1 + dice.below(all.size())};
   }
   return plan;
 }

@@ -41,13 +41,14 @@ SimulatedTraining::Process::Process(SimulatedTraining& training, World& world, i
       world_(world),
       seat_(seat),
       ending_(ending),
+      shape_{.stages = config_.topology.stages,
+             .pipelines = config_.topology.pipelines,
+             .most_pipelines = config_.all_microbatches(),
+             .plan = training.plan},
       members_({.folder = world.place.folder("members", seat),
                 .ports = world.place.ports(seat),
                 .seat = seat,
-                .shape = {.stages = config_.topology.stages,
-                          .pipelines = config_.topology.pipelines,
-                          .most_pipelines = config_.all_microbatches(),
-                          .plan = training_.plan},
+                .shape = shape_,
                 .id = nn::concat("process-", 1000 + training.processes_++),
                 .heartbeat = heartbeat,
                 .patience = deadline}) {}
@@ -70,7 +71,8 @@ void SimulatedTraining::Process::run() {
 // Returns whether the run has ended.
 bool SimulatedTraining::Process::train(const Epoch& epoch, int rank) {
   const TrainingConfig config = training::config_of(config_, epoch);
-  replica_.begin(epoch);
+  pipelines_ = epoch.pipelines(shape_.stages);
+  replica_.begin(epoch, rank);
   if (!replica_.stage)
     replica_.stage =
         std::make_unique<Stage>(config.model, blocks_of(config, config.topology.stage(rank)),
@@ -141,7 +143,10 @@ class SimulatedTraining::Process::Steps {
   bool take() {
     const bool continues = course_.has_begun();
     begin();
-    bool is_on = (!continues && course_.done < config_.steps) || goes_on();
+    const bool begins = !continues && course_.done < config_.steps;
+    if (begins && course_.done > 0) goes_on();  // others may be due after a checkpoint
+    if (orders_.calls_others()) return false;
+    bool is_on = begins || goes_on();
     if (continues) {  // what the last epoch may not have finished is done again
       evaluate();
       if (!is_on && !orders_.calls_others()) save();
@@ -169,6 +174,7 @@ class SimulatedTraining::Process::Steps {
 
   bool step() {
     const std::optional<double> loss = worker_.step(course_.done);
+    process_.require_planned(course_.done + 1);
     course_.add(course_.done + 1, loss, worker_.gradients().verdict());
     training_.steps_done_ = std::max(training_.steps_done_, course_.done);
     process_.record_rows();
@@ -227,6 +233,12 @@ bool SimulatedTraining::Process::take_steps(const TrainingConfig& config, StageW
   for (const auto& [what, count] : mailbox.strangers())
     training_.contradiction = nn::concat("rank ", seat_, " dropped ", what);
   return true;
+}
+
+void SimulatedTraining::Process::require_planned(int step) {
+  const std::vector<int>* const planned = shape_.planned(step - 1);
+  if (planned && *planned != pipelines_)
+    training_.contradiction = nn::concat("step ", step, " was taken by others than planned");
 }
 
 void SimulatedTraining::Process::record_rows() {

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "pipeline/mailbox/mailbox.h"
 #include "pipeline/members/members.h"
@@ -30,6 +31,7 @@ class SimulatedTraining::Process {
  private:
   class Steps;
   bool train(const Epoch& epoch, int rank);
+  void require_planned(int step);
   void meet(const Epoch& epoch, const TrainingConfig& config, int rank, Network& network,
             std::optional<Mailbox>& mailbox);
   bool take_steps(const TrainingConfig& config, StageWorker& worker, Mailbox& mailbox);
@@ -41,6 +43,8 @@ class SimulatedTraining::Process {
   World& world_;
   int seat_;
   Ending& ending_;
+  const Shape shape_;
+  std::vector<int> pipelines_;  // of this epoch
   training::Replica replica_;
   Members members_;
 };

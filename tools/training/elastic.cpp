@@ -87,7 +87,7 @@ class ElasticRank {
   // finished its steps.
   std::optional<bool> train(const Epoch& epoch, int rank) {
     const RankOptions options = options_of(epoch, rank);
-    replica_.begin(epoch);
+    replica_.begin(epoch, rank);
     if (!replica_.stage) material_->make_stage(options, replica_.stage);
     pipeline::Trace trace(false);
     std::optional<pipeline::StageWorker> worker;

@@ -16,9 +16,9 @@ std::optional<pipeline::Members::State> Replica::offer() const {
   return pipeline::Members::State{course.done, is_prepared_, course.result()};
 }
 
-void Replica::begin(const Epoch& epoch) {
+void Replica::begin(const Epoch& epoch, int rank) {
+  if (!epoch.members[rank].has_state) lose_state();
   if (epoch.done) return;
-  lose_state();
   stage.reset(), optimizers_.clear(), steps_skipped_ = 0;
 }
 
@@ -68,7 +68,7 @@ std::optional<std::string> work_in_epoch(const pipeline::Members& members, int r
     announce(nn::concat("rank ", rank, " was told that others go on without it"));
   } catch (const std::exception& error) {
     announce(nn::concat("rank ", rank, " failed: ", error.what()));
-    if (!members.is_outdated()) throw;
+    if (!members.is_outdated() && !members.is_folder_gone()) throw;
   }
   return {};
 }

@@ -30,8 +30,9 @@ class Replica {
   // The others have gone on without this process.
   void lose_state() { course.is_under_way = false; }
 
-  // Before an epoch. Forgets everything if its members begin from a checkpoint.
-  void begin(const pipeline::Epoch& epoch);
+  // Before an epoch, as a member with this rank. Its state may have become void in an earlier one
+  // that it has not seen. Forgets everything if all begin from a checkpoint.
+  void begin(const pipeline::Epoch& epoch, int rank);
 
   // Gives the worker of an epoch the moments, and takes them back at its end, when messages no
   // longer read the stage's memory.
@@ -51,7 +52,7 @@ class Replica {
 
 // A member's work in an epoch. If it cannot go on, the others are told why by its mailbox, as soon
 // as `work` has made one. Returns what a lost member's end was, if that ended the work. Throws what
-// the work throws, unless others have gone on without this process meanwhile.
+// the work throws, unless others have gone on without this process meanwhile, or come to the end.
 std::optional<std::string> work_in_epoch(const pipeline::Members& members, int rank,
                                          std::optional<pipeline::Mailbox>& mailbox,
                                          const std::function<void()>& work);

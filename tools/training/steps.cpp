@@ -83,8 +83,10 @@ class Steps {
       earlier_samples_ = earlier(samples_file);
     }
     if (!course_) mailbox_.ignore_stop();  // from now on the run ends only after a whole step
-    bool goes_on = continues_ ? go_on() : done_ < config_.steps || begin();
-    while (goes_on) goes_on = step();
+    if (!others_come_first()) {
+      bool goes_on = continues_ ? go_on() : done_ < config_.steps || begin();
+      while (goes_on) goes_on = step();
+    }
     if (mailbox_.ranks() > 1) std::cout << traffic_.text() << std::endl;
     return {done_, records_ ? records_->seconds_per_step() : std::nullopt, orders_.calls_others()};
   }
@@ -214,10 +216,19 @@ class Steps {
     nn::write_file_atomically(options_.out / "config.toml", options_.config_file);
   }
 
-  bool hear_order() {
+  bool hear_order() { return hear_order(options_.stop && *options_.stop); }
+  bool hear_order(bool wants_to_stop) {
     const bool calls_others = course_ && options_.rank == 0 && course_->calls_others(done_);
-    return orders_.go_on(done_, done_ < config_.steps, options_.stop && *options_.stop,
+    return orders_.go_on(done_, done_ < config_.steps, wants_to_stop,
                          worker_.place() + " waited for rank 0's order", calls_others);
+  }
+
+  // Whether others take the first step after a checkpoint: a history that is played again may say
+  // so, and before this nobody knew the step.
+  bool others_come_first() {
+    if (!course_ || continues_ || done_ == 0 || done_ == config_.steps) return false;
+    hear_order(/*wants_to_stop=*/false);
+    return orders_.calls_others();
   }
 
   void save() {
