@@ -71,15 +71,17 @@ bool have_states(const std::vector<Candidate>& candidates) {
 
 std::vector<Candidate> chosen(const std::vector<int>& planned,
                               const std::vector<Candidate>& candidates) {
-  std::vector<Candidate> chosen, all;
-  for (const Candidate& each : candidates)
-    if (each.has_state() && !std::ranges::count(planned, each.pipeline)) all.push_back(each);
+  std::vector<Candidate> chosen;
   for (int pipeline : planned)
     for (const Candidate& each : candidates)
       if (each.pipeline == pipeline) chosen.push_back(each);
-  if (chosen.size() < planned.size()) return {};
-  all.insert(all.end(), chosen.begin(), chosen.end());
-  return !have_states(chosen) && have_states(all) ? all : chosen;
+  if (chosen.size() < planned.size()) chosen.clear();
+  return chosen;
+}
+
+void add_giver(std::vector<Candidate>& takers, const std::vector<Candidate>& candidates) {
+  const auto giver = std::ranges::find_if(candidates, &Candidate::has_state);
+  if (giver != candidates.end()) takers.insert(takers.begin(), *giver);
 }
 
 }  // namespace pipeline

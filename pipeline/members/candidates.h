@@ -27,9 +27,11 @@ void remove_unreachable(std::vector<Candidate>& candidates);
 // Whether one of them has the state of each stage.
 bool have_states(const std::vector<Candidate>& candidates);
 
-// The planned pipelines, in their order; none if one is missing. If they lack a state, those that
-// have it come first: they hand it over, and leave before the next step.
+// The planned pipelines, in their order; none if one is missing.
 std::vector<Candidate> chosen(const std::vector<int>& planned,
                               const std::vector<Candidate>& candidates);
+
+// Puts one of the candidates that has its state, if there is one, before those that lack it.
+void add_giver(std::vector<Candidate>& takers, const std::vector<Candidate>& candidates);
 
 }  // namespace pipeline

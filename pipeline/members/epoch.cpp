@@ -152,15 +152,17 @@ std::optional<Epoch> next_epoch(const Epoch& last, const Shape& shape, std::vect
     const std::vector<int>* const planned = shape.planned(steps);
     return planned ? chosen(*planned, candidates) : candidates;
   };
-  const std::vector<Candidate> next = members_after(done.value_or(0));
-  if (have_states(next)) return epoch_after(last, shape, next, done, result);
-  // Nobody knows yet which checkpoint there is.
-  const std::vector<Candidate> first = members_after(0);
-  if (first.empty()) return {};
+  std::vector<Candidate> next = members_after(done.value_or(0));
+  const bool has_room = !next.empty() && shape.most_pipelines > 1;
+  if (!shape.plan.empty() && has_room && !have_states(next)) add_giver(next, candidates);
+  if (have_states(next)) return epoch_after(last, shape, std::move(next), done, result);
   bool is_lost = false;
   for (int stage = 0; stage < stages; ++stage)
     is_lost |= std::ranges::none_of(
         alive, [&](const Presence& p) { return p.done && p.seat % stages == stage; });
+  if (next.empty() && done && !is_lost) return {};        // they wait for those that are planned
+  const std::vector<Candidate> first = members_after(0);  // it is not known yet after which step
+  if (first.empty()) return {};
   const bool are_enough = shape.planned(0) || static_cast<int>(first.size()) >= shape.pipelines;
   const bool are_all_here = last.number == 0
                                 ? are_enough

@@ -73,8 +73,8 @@ struct Shape {
 //
 // Waits until every living member of `last` waits; for the first epoch, until all pipelines are
 // whole; and if the members have no state for every stage, until those that might have it are lost,
-// or others have taken all seats. `is_late`: it has waited long enough, but not while all members
-// trained.
+// or others have taken all seats. `is_late`: it has waited long enough, not counting time in which
+// all members trained.
 std::optional<Epoch> next_epoch(const Epoch& last, const Shape& shape, std::vector<Presence> alive,
                                 bool is_late);
 

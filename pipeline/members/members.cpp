@@ -102,14 +102,19 @@ void Members::require_terms_of_members(const std::vector<Presence>& alive) const
 // A run that has begun does not end because one rank cannot write. It may have ended without one
 // that could not be reached.
 void Members::cannot_write(const std::string& name, int error) const {
-  const std::string what =
-      folder_.exists()
-          ? nn::concat("cannot write ", (folder_.path() / name).string(), ": ",
-                       std::strerror(error))
-          : nn::concat("rank ", options_.seat, " can no longer find ", folder_.path().string(),
-                       ": the run has probably ended without it");
+  const std::string loss = loss_of_folder();
+  const std::string what = loss.empty()
+                               ? nn::concat("cannot write ", (folder_.path() / name).string(), ": ",
+                                            std::strerror(error))
+                               : loss;
   if (last_.number > 0) throw nn::Error(what);
   throw nn::InputError(what, "all ranks must be able to write there");
+}
+
+std::string Members::loss_of_folder() const {
+  if (folder_.exists()) return "";
+  return nn::concat("rank ", options_.seat, " can no longer find ", folder_.path().string(),
+                    ": the run has probably ended without it");
 }
 
 // Makes a file with this content, unless it exists.
@@ -155,8 +160,10 @@ std::optional<Epoch> Members::agree(const std::optional<State>& state) {
   Clock::duration waited{}, undecided{};  // the latter only while not all members train
   Clock::time_point last_turn = folder_.now();
   for (milliseconds pause = pause_of_waiting;; folder_.sleep(pause)) {
-    const Clock::duration turn = end_turn(folder_, last_turn, longest_silence()).awake;
-    waited += turn, undecided += turn;
+    const auto [whole, awake] = end_turn(folder_, last_turn, longest_silence());
+    waited += awake, undecided += awake;
+    if (whole > awake)  // it was suspended: others may need as much time as usual to write again
+      for (auto& [other, seen] : seen_) seen.changed = last_turn;
     if (!how_it_ended().empty()) return {};
     if (options_.stop && *options_.stop && (!state || waited > 2 * options_.heartbeat))
       throw Mailbox::Stopped();

@@ -74,8 +74,8 @@ class Members {
   const std::atomic<bool>& is_over() const { return is_over_; }
   bool is_outdated() const;
 
-  // Whether the folder is gone, as it is when a run has ended.
-  bool is_folder_gone() const { return !folder_.exists(); }
+  // What to say if the folder is gone, as it is once a run has ended; empty otherwise.
+  std::string loss_of_folder() const;
 
   // Whether a new epoch should have other members after `done` steps. Cheap: looks a few times per
   // heartbeat. Processes that a member could not reach when this epoch was agreed on count again

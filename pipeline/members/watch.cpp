@@ -28,12 +28,11 @@ milliseconds Members::longest_silence() const { return options_.heartbeat / 2; }
 
 // All processes that show signs of life, this one included: their files change, and their ports are
 // not closed. Removes files that have not changed for long. When this process was suspended, the
-// others may have been, too: they have as long as ever to write again.
+// others may have been, too.
 std::vector<Presence> Members::look() {
   const auto [whole, awake] = end_turn(folder_, last_look_, longest_silence());
   const auto now = last_look_;
-  if (whole > awake)
-    for (auto& [id, one] : seen_) one.changed = now;
+  for (auto& [id, one] : seen_) one.changed = std::min(now, one.changed + (whole - awake));
   std::vector<Presence> alive;
   std::map<std::string, Seen> seen;
   for (const auto& [name, text] : texts_of_all()) {

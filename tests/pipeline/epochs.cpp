@@ -257,9 +257,14 @@ TEST_CASE("pipelines that a history brings back get the state from those that th
   planned.plan = {{1, {0, 1}}, {11, {2}}};
   for (int seat : {4, 5}) world.make_new(seat);
   const Epoch handover = *next_epoch(world.last, planned, world.alive, false);
-  CHECK(handover.pipelines(stages) == Pipelines{0, 1, 2});
+  CHECK(handover.pipelines(stages) == Pipelines{0, 2});
   CHECK(handover.done == 10);
   CHECK(has_newcomers(handover, planned, world.alive, 10));
+  planned.most_pipelines = 2;
+  planned.plan[11] = {2, 3};  // which is missing, and worth waiting for
+  CHECK_FALSE(next_epoch(world.last, planned, world.alive, true));
+  planned.plan[11] = {2};
+  CHECK(next_epoch(world.last, planned, world.alive, false)->pipelines(stages) == Pipelines{0, 2});
   for (int seat : {0, 2}) world.lose(seat);  // then all begin as the history began
   CHECK_FALSE(next_epoch(world.last, planned, world.alive, true));
   for (int seat : {0, 2}) world.alive.push_back(World().process(seat)), world.make_new(seat);

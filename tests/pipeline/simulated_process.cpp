@@ -144,7 +144,7 @@ class SimulatedTraining::Process::Steps {
     const bool continues = course_.has_begun();
     begin();
     const bool begins = !continues && course_.done < config_.steps;
-    if (begins && course_.done > 0) goes_on();  // others may be due after a checkpoint
+    if (begins && course_.done > 0) goes_on(false);  // others may be due after a checkpoint
     if (orders_.calls_others()) return false;
     bool is_on = begins || goes_on();
     if (continues) {  // what the last epoch may not have finished is done again
@@ -185,9 +185,9 @@ class SimulatedTraining::Process::Steps {
     return is_on;
   }
 
-  bool goes_on() {
+  bool goes_on(bool may_stop = true) {
     return orders_.go_on(course_.done, course_.done < config_.steps,
-                         training_.is_told_to_stop(process_.seat_, course_.done),
+                         may_stop && training_.is_told_to_stop(process_.seat_, course_.done),
                          worker_.place() + " waited for rank 0's order",
                          mailbox_.rank() == 0 && process_.members_.has_newcomers(course_.done));
   }

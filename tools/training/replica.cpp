@@ -68,7 +68,10 @@ std::optional<std::string> work_in_epoch(const pipeline::Members& members, int r
     announce(nn::concat("rank ", rank, " was told that others go on without it"));
   } catch (const std::exception& error) {
     announce(nn::concat("rank ", rank, " failed: ", error.what()));
-    if (!members.is_outdated() && !members.is_folder_gone()) throw;
+    if (members.is_outdated()) return {};
+    const std::string loss = members.loss_of_folder();
+    if (loss.empty()) throw;
+    throw nn::Error(nn::concat(error.what(), "; ", loss));
   }
   return {};
 }

@@ -52,7 +52,7 @@ class Replica {
 
 // A member's work in an epoch. If it cannot go on, the others are told why by its mailbox, as soon
 // as `work` has made one. Returns what a lost member's end was, if that ended the work. Throws what
-// the work throws, unless others have gone on without this process meanwhile, or come to the end.
+// the work throws, unless others have gone on without this process meanwhile.
 std::optional<std::string> work_in_epoch(const pipeline::Members& members, int rank,
                                          std::optional<pipeline::Mailbox>& mailbox,
                                          const std::function<void()>& work);

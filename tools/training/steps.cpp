@@ -223,8 +223,8 @@ class Steps {
                          worker_.place() + " waited for rank 0's order", calls_others);
   }
 
-  // Whether others take the first step after a checkpoint: a history that is played again may say
-  // so, and before this nobody knew the step.
+  // Whether others join before the first step after a checkpoint. A history that is played again
+  // may say so: which step it is was not known until now.
   bool others_come_first() {
     if (!course_ || continues_ || done_ == 0 || done_ == config_.steps) return false;
     hear_order(/*wants_to_stop=*/false);
