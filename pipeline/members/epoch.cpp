@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <iterator>
-#include <map>
 #include <set>
 #include <utility>
 
@@ -97,6 +96,14 @@ bool are_all_replaced(const Epoch& last, const std::vector<Candidate>& candidate
   });
 }
 
+// Whether no waiting process has the state of some stage.
+bool is_state_lost(const std::vector<Presence>& waiting, int stages) {
+  std::set<int> kept;
+  for (const Presence& each : waiting)
+    if (each.done) kept.insert(each.seat % stages);
+  return static_cast<int>(kept.size()) < stages;
+}
+
 Epoch epoch_after(const Epoch& last, const Shape& shape, std::vector<Candidate> candidates,
                   std::optional<int> done, const std::string& result) {
   if (shape.plan.empty())
@@ -156,19 +163,16 @@ std::optional<Epoch> next_epoch(const Epoch& last, const Shape& shape, std::vect
   const bool has_room = !next.empty() && shape.most_pipelines > 1;
   if (!shape.plan.empty() && has_room && !have_states(next)) add_giver(next, candidates);
   if (have_states(next)) return epoch_after(last, shape, std::move(next), done, result);
-  bool is_lost = false;
-  for (int stage = 0; stage < stages; ++stage)
-    is_lost |= std::ranges::none_of(
-        alive, [&](const Presence& p) { return p.done && p.seat % stages == stage; });
-  if (next.empty() && done && !is_lost) return {};        // they wait for those that are planned
-  const std::vector<Candidate> first = members_after(0);  // it is not known yet after which step
-  if (first.empty()) return {};
-  const bool are_enough = shape.planned(0) || static_cast<int>(first.size()) >= shape.pipelines;
-  const bool are_all_here = last.number == 0
-                                ? are_enough
-                                : !done && are_enough && are_all_replaced(last, candidates, stages);
-  if (!is_late && !are_all_here && !(done && is_lost)) return {};
-  return epoch_after(last, shape, first, {}, "");
+
+  const bool is_lost = done && is_state_lost(alive, stages);
+  if (done && !is_lost && next.empty()) return {};  // a planned pipeline is missing
+  next = members_after(0);  // from a checkpoint; after which step is not known yet
+  if (next.empty()) return {};
+  const bool are_enough = shape.planned(0) || static_cast<int>(next.size()) >= shape.pipelines;
+  const bool are_all_here =
+      are_enough && (last.number == 0 || (!done && are_all_replaced(last, candidates, stages)));
+  if (!is_late && !are_all_here && !is_lost) return {};
+  return epoch_after(last, shape, std::move(next), {}, "");
 }
 
 const std::vector<int>* Shape::planned(int done) const {
