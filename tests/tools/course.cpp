@@ -9,6 +9,7 @@
 #include "tests/complaint.h"
 #include "tools/program/temporary_folder.h"
 #include "tools/training/history.h"
+#include "tools/training/replica.h"
 
 namespace training {
 
@@ -40,6 +41,17 @@ TEST_CASE("a process that comes knows the first step and the last verdict to the
   other.follow(4, course.result());
   CHECK(std::isnan(other.verdict.norm));
   CHECK_THROWS(other.follow(4, "3 nonsense"));
+}
+
+TEST_CASE("a process that skips the epoch that left it out gives its state up in the next one") {
+  Replica replica;
+  replica.course.set_out(5, "run");
+  pipeline::Epoch epoch{.number = 3, .done = 5, .members = {{0, "others", true}, {1, "own", true}}};
+  replica.begin(epoch, 1);
+  CHECK(replica.offer());
+  epoch.members[1].has_state = false;
+  replica.begin(epoch, 1);
+  CHECK_FALSE(replica.offer());
 }
 
 TEST_CASE("loss.csv goes on without lost rows and without those of steps that do not count") {
