@@ -102,16 +102,15 @@ void Members::require_terms_of_members(const std::vector<Presence>& alive) const
 // A run that has begun does not end because one rank cannot write. It may have ended without one
 // that could not be reached.
 void Members::cannot_write(const std::string& name, int error) const {
-  const std::string loss = loss_of_folder();
-  const std::string what = loss.empty()
-                               ? nn::concat("cannot write ", (folder_.path() / name).string(), ": ",
-                                            std::strerror(error))
-                               : loss;
+  std::string what = missing_folder();
+  if (what.empty())
+    what =
+        nn::concat("cannot write ", (folder_.path() / name).string(), ": ", std::strerror(error));
   if (last_.number > 0) throw nn::Error(what);
   throw nn::InputError(what, "all ranks must be able to write there");
 }
 
-std::string Members::loss_of_folder() const {
+std::string Members::missing_folder() const {
   if (folder_.exists()) return "";
   return nn::concat("rank ", options_.seat, " can no longer find ", folder_.path().string(),
                     ": the run has probably ended without it");

@@ -75,7 +75,7 @@ class Members {
   bool is_outdated() const;
 
   // What to say if the folder is gone, as it is once a run has ended; empty otherwise.
-  std::string loss_of_folder() const;
+  std::string missing_folder() const;
 
   // Whether a new epoch should have other members after `done` steps. Cheap: looks a few times per
   // heartbeat. Processes that a member could not reach when this epoch was agreed on count again

@@ -30,17 +30,23 @@ Fault fault(int rank, std::string_view kind, Phase phase, int look) {
   return fault(rank, kind, phase, look, rank);
 }
 
-std::vector<std::chrono::microseconds> same_work(const TrainingConfig& config) {
-  return {static_cast<std::size_t>(config.topology.ranks()), std::chrono::milliseconds(3)};
+// All ranks compute for as long.
+SimulatedNetwork::Weather weather(int ranks, std::chrono::milliseconds work,
+                                  std::chrono::microseconds latency = {}) {
+  return {.latency = latency, .work = std::vector<std::chrono::microseconds>(ranks, work)};
+}
+
+// What is wrong with a training; the seed decides its messages' delays.
+std::string finding_of(const Scenario& scenario, int seed) {
+  Dice dice(seed);
+  return Trials().run(scenario, dice).finding;
 }
 
 // What is wrong if a start of the training is like this, and the next one has no faults.
 std::string finding_of(const TrainingConfig& config, Start start,
                        std::chrono::microseconds latency) {
-  Dice dice(1);
-  const Scenario scenario{
-      config, {}, {}, {.latency = latency, .work = same_work(config)}, {std::move(start), {}}};
-  return Trials().run(scenario, dice).finding;
+  const auto conditions = weather(config.topology.ranks(), std::chrono::milliseconds(3), latency);
+  return finding_of({config, {}, {}, conditions, {std::move(start), {}}}, 1);
 }
 
 std::string finding_of(const TrainingConfig& config, std::vector<Fault> faults) {
@@ -101,11 +107,9 @@ TEST_CASE("a process out of reach and silent when the run ends is told so by its
 // It asked for the next epoch before the others had read that they are the members of this one.
 TEST_CASE("a pipeline that is left out does not take the others back to the beginning") {
   const TrainingConfig config = elastic_config(3, 2);
-  const Scenario scenario{config, {}, {{1, {0, 1}}, {2, {0}}}, {.work = same_work(config)}, {{}}};
-  for (int seed = 0; seed < 40; ++seed) {
-    Dice dice(seed);
-    CHECK(Trials().run(scenario, dice).finding == "");
-  }
+  const auto conditions = weather(6, std::chrono::milliseconds(3));
+  const Scenario scenario{config, {}, {{1, {0, 1}}, {2, {0}}}, conditions, {{}}};
+  for (int seed = 0; seed < 40; ++seed) CHECK(finding_of(scenario, seed) == "");
 }
 
 // The network lets them wait beside the training for longer than any patience.
@@ -113,27 +117,19 @@ TEST_CASE("newcomers that have waited for long do not decide before all members 
   TrainingConfig config = elastic_config(2, 2);
   config.steps = 40;
   const Start start{{fault(4, "is cut off from", Phase::agreeing, 0, 0)}};
-  const std::vector<std::chrono::microseconds> work(6, std::chrono::milliseconds(100));
-  const Scenario scenario{config, {1}, {}, {.work = work}, {start, {}}};
-  for (int seed = 0; seed < 10; ++seed) {
-    Dice dice(seed);
-    CHECK(Trials().run(scenario, dice).finding == "");
-  }
+  const Scenario scenario{config, {1}, {}, weather(6, std::chrono::milliseconds(100)), {start, {}}};
+  for (int seed = 0; seed < 10; ++seed) CHECK(finding_of(scenario, seed) == "");
 }
 
 TEST_CASE("newcomers do not take members for lost that were suspended with them") {
   TrainingConfig config = elastic_config(6, 1);
   config.steps = 20;
-  const std::vector<std::chrono::microseconds> work(12, std::chrono::milliseconds(3));
+  const auto conditions = weather(12, std::chrono::milliseconds(3), std::chrono::milliseconds(40));
   for (int seed = 0; seed < 20; ++seed) {
     const Start start{{fault(seed % 6, "is suspended with all others", Phase::parting, 0)}};
-    const Scenario scenario{config,
-                            {1, std::chrono::milliseconds(1500)},
-                            {},
-                            {.latency = std::chrono::milliseconds(40), .work = work},
-                            {start, {}}};
-    Dice dice(seed);
-    CHECK(Trials().run(scenario, dice).finding == "");
+    const Scenario scenario{
+        config, {1, std::chrono::milliseconds(1500)}, {}, conditions, {start, {}}};
+    CHECK(finding_of(scenario, seed) == "");
   }
 }
 

@@ -69,9 +69,9 @@ std::optional<std::string> work_in_epoch(const pipeline::Members& members, int r
   } catch (const std::exception& error) {
     announce(nn::concat("rank ", rank, " failed: ", error.what()));
     if (members.is_outdated()) return {};
-    const std::string loss = members.loss_of_folder();
-    if (loss.empty()) throw;
-    throw nn::Error(nn::concat(error.what(), "; ", loss));
+    const std::string missing = members.missing_folder();
+    if (missing.empty()) throw;
+    throw nn::Error(nn::concat(error.what(), "; ", missing));
   }
   return {};
 }
